@@ -1,0 +1,245 @@
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from clients import choices
+from clients.models import Client, Contact, Contract, ExternalId, RevenueLine, Service, Tag
+from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.models import Team, User
+
+
+class ExternalIdSerializer(StrictSerializer):
+    system = serializers.CharField(max_length=60)
+    value = serializers.CharField(max_length=200)
+
+
+class ExternalIdsMixin(serializers.Serializer):
+    """`external_ids`: what other systems call the row. One that is known makes a POST answer the row there is (200)."""
+
+    external_ids = ExternalIdSerializer(
+        many=True, required=False, help_text=_("What other systems call it; known ones match the existing row")
+    )
+
+    external_kind = ""
+
+    def to_representation(self, instance):
+        data = super().to_representation(instance)
+        data["external_ids"] = self._ids_of(instance)
+        return data
+
+    def _ids_of(self, instance):
+        if not hasattr(instance, "external"):
+            rows = ExternalId.objects.filter(kind=self.external_kind, object_id=instance.pk).order_by("pk")
+            instance.external = [{"system": row.system, "value": row.value} for row in rows]
+        return instance.external
+
+
+class FactsSerializer(serializers.Serializer):
+    status = serializers.ChoiceField(choices=choices.Status.choices)
+    status_since = serializers.DateField(allow_null=True)
+    active_since = serializers.DateField(allow_null=True)
+    last_contact_at = serializers.DateTimeField(allow_null=True)
+    last_contact_channel = serializers.CharField()
+    next_step_at = serializers.DateTimeField(allow_null=True)
+    next_step_text = serializers.CharField()
+    open_follow_ups = serializers.IntegerField()
+    health_score = serializers.IntegerField(allow_null=True)
+    nps_score = serializers.IntegerField(allow_null=True)
+    revenue_12m = serializers.DecimalField(max_digits=16, decimal_places=2)
+    onboarding_state = serializers.CharField()
+
+
+class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "client"
+    kind = serializers.ChoiceField(choices=choices.ClientKind.choices, required=False)
+    owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), required=False)
+    team = serializers.PrimaryKeyRelatedField(
+        queryset=Team.objects.filter(archived_at=None), required=False, allow_null=True
+    )
+    parent = VisibleRelatedField(queryset=Client.objects.kept(), required=False, allow_null=True)
+    tags = serializers.PrimaryKeyRelatedField(queryset=Tag.objects.all(), many=True, required=False)
+    status = serializers.ChoiceField(
+        choices=choices.Status.choices,
+        required=False,
+        write_only=True,
+        help_text=_("For a new client; later through …/status"),
+    )
+    status_start = serializers.DateField(required=False, write_only=True)
+    reason = serializers.ChoiceField(choices=choices.LeavingReason.choices, required=False, write_only=True)
+    facts = FactsSerializer(read_only=True)
+
+    class Meta:
+        model = Client
+        fields = [
+            "id",
+            "name",
+            "kind",
+            "relationship",
+            "parent",
+            "owner",
+            "team",
+            "tags",
+            "tier",
+            "industry",
+            "source",
+            "time_zone",
+            "language",
+            "preferred_channel",
+            "salutation",
+            "website",
+            "email",
+            "phone",
+            "street",
+            "postal_code",
+            "city",
+            "region",
+            "country",
+            "goals",
+            "expectations",
+            "notes",
+            "is_restricted",
+            "version",
+            "created_at",
+            "updated_at",
+            "archived_at",
+            "facts",
+            "external_ids",
+            "status",
+            "status_start",
+            "reason",
+        ]
+        read_only_fields = ["is_restricted", "version", "created_at", "updated_at", "archived_at"]
+
+    def to_representation(self, instance):
+        """A parent the caller does not see is not told."""
+        data = super().to_representation(instance)
+        return data if getattr(instance, "is_parent_seen", False) else data | {"parent": None}
+
+    def validate(self, data):
+        if self.instance is not None and (late := {"status", "status_start", "reason"} & set(data)):
+            raise serializers.ValidationError({name: [_("Change the status through …/status.")] for name in late})
+        return data
+
+
+class StatusSerializer(StrictSerializer):
+    status = serializers.ChoiceField(choices=choices.Status.choices)
+    start_date = serializers.DateField()
+    reason = serializers.ChoiceField(choices=choices.LeavingReason.choices, required=False, default="")
+    note = serializers.CharField(required=False, default="", allow_blank=True)
+
+
+class LabelledSerializer(StrictSerializer):
+    label = serializers.ChoiceField(choices=choices.ContactLabel.choices, default="work")
+
+
+class EmailSerializer(LabelledSerializer):
+    address = serializers.EmailField(max_length=254)
+
+
+class PhoneSerializer(LabelledSerializer):
+    number = serializers.CharField(max_length=40)
+
+
+class PlaceSerializer(StrictSerializer):
+    """A person's place at a client."""
+
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    title = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    decision_role = serializers.ChoiceField(choices=choices.DecisionRole.choices, required=False, allow_blank=True)
+    is_primary = serializers.BooleanField(required=False)
+    is_billing = serializers.BooleanField(required=False)
+    left_date = serializers.DateField(required=False, allow_null=True)
+
+
+class ContactSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "contact"
+    emails = EmailSerializer(many=True, required=False, help_text=_("The first is the main one"))
+    phones = PhoneSerializer(many=True, required=False, help_text=_("The first is the main one"))
+    clients = PlaceSerializer(many=True, required=False, source="places")
+
+    class Meta:
+        model = Contact
+        fields = [
+            "id",
+            "first_name",
+            "last_name",
+            "salutation",
+            "language",
+            "notes",
+            "emails",
+            "phones",
+            "clients",
+            "version",
+            "created_at",
+            "updated_at",
+            "archived_at",
+            "external_ids",
+        ]
+        read_only_fields = ["version", "created_at", "updated_at", "archived_at"]
+
+
+class RevenueSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "revenue"
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    service = serializers.PrimaryKeyRelatedField(queryset=Service.objects.all(), required=False, allow_null=True)
+    currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
+    amount_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True)
+
+    class Meta:
+        model = RevenueLine
+        fields = [
+            "id",
+            "client",
+            "date",
+            "amount",
+            "currency",
+            "rate",
+            "amount_firm",
+            "service",
+            "kind",
+            "reference",
+            "note",
+            "version",
+            "created_at",
+            "updated_at",
+            "external_ids",
+        ]
+        read_only_fields = ["version", "created_at", "updated_at"]
+
+
+class ContractSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "contract"
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    service = serializers.PrimaryKeyRelatedField(queryset=Service.objects.all())
+    currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
+
+    class Meta:
+        model = Contract
+        fields = [
+            "id",
+            "client",
+            "service",
+            "name",
+            "value",
+            "currency",
+            "rate",
+            "is_free",
+            "period",
+            "start_date",
+            "end_date",
+            "renewal_date",
+            "notice_days",
+            "is_auto_renewed",
+            "replaces",
+            "change_reason",
+            "version",
+            "created_at",
+            "updated_at",
+            "external_ids",
+        ]
+        read_only_fields = ["replaces", "change_reason", "version", "created_at", "updated_at"]
+
+
+class PriceSerializer(StrictSerializer):
+    value = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0)
+    start_date = serializers.DateField()
+    reason = serializers.CharField(max_length=200)

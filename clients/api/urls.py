@@ -1,0 +1,9 @@
+from clients.api import views
+
+
+def register(router) -> None:
+    """Add this app's viewsets to the API's router."""
+    router.register("clients", views.ClientViewSet, basename="clients")
+    router.register("contacts", views.ContactViewSet, basename="contacts")
+    router.register("revenue", views.RevenueViewSet, basename="revenue")
+    router.register("contracts", views.ContractViewSet, basename="contracts")

@@ -1,0 +1,248 @@
+from django.db.models import Exists, OuterRef, Prefetch
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+
+from clients import permissions, services
+from clients.api.filters import ClientApiFilter, ContactApiFilter, ContractApiFilter, RevenueApiFilter
+from clients.api.serializers import (
+    ClientSerializer,
+    ContactSerializer,
+    ContractSerializer,
+    PriceSerializer,
+    RevenueSerializer,
+    StatusSerializer,
+)
+from clients.models import Affiliation, Client, Contact, Contract, ExternalId, RevenueLine
+from crm.core.api.idempotency import idempotently
+from crm.core.api.viewsets import IDEMPOTENCY_KEY, ApiViewSet, CreateByService, ReadApiViewSet, UpdateByService, act
+from crm.core.errors import ServiceError
+from crm.core.permissions import require
+from crm.core.queries import firm_today
+
+
+class ExternalIdsMixin:
+    """A POST with an external id that is known answers the row there is (200) and makes no duplicate."""
+
+    external_kind = ""
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY])
+    def create(self, request, *args, **kwargs):
+        def make():
+            serializer = self.get_serializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            data = dict(serializer.validated_data)
+            pairs = [(pair["system"], pair["value"]) for pair in data.pop("external_ids", [])]
+            found = self._existing(pairs)
+            if found is not None:
+                return self.answer(found)
+            return self.answer(self.create_row(data | {"external_ids": pairs}), status=201)
+
+        return idempotently(request, make)
+
+    def _existing(self, pairs):
+        for system, value in pairs:
+            pk = services.find_external(system=system, kind=self.external_kind, value=value)
+            if pk is None:
+                continue
+            row = self.get_queryset().filter(pk=pk).first()
+            if row is None:
+                raise ServiceError(
+                    _("This external id belongs to a record you cannot see."),
+                    field="external_ids",
+                    code="external_id_taken",
+                )
+            return row
+        return None
+
+    def link(self, row, pairs):
+        for system, value in pairs:
+            services.link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
+        return row
+
+    def link_more(self, row, data):
+        """External ids in a PATCH are added; the others stay."""
+        return self.link(row, [(pair["system"], pair["value"]) for pair in data.pop("external_ids", [])])
+
+    def paginate_queryset(self, queryset):
+        rows = super().paginate_queryset(queryset)
+        known: dict[int, list] = {row.pk: [] for row in rows}
+        for external in ExternalId.objects.filter(kind=self.external_kind, object_id__in=known).order_by("pk"):
+            known[external.object_id].append({"system": external.system, "value": external.value})
+        for row in rows:
+            row.external = known[row.pk]
+        return rows
+
+
+class ClientViewSet(ExternalIdsMixin, ApiViewSet):
+    """Clients. DELETE moves one to the trash; `…/restore` brings it back."""
+
+    queryset = Client.objects.select_related("facts").prefetch_related("tags")
+    serializer_class = ClientSerializer
+    filterset_class = ClientApiFilter
+    external_kind = "client"
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        parents = Client.objects.visible_to(self.request.user).filter(pk=OuterRef("parent_id"))
+        return super().get_queryset().annotate(is_parent_seen=Exists(parents))
+
+    def filter_queryset(self, queryset):
+        """Lists leave the trash out unless asked for it; a single client is found there too, so that it can be restored."""
+        found = super().filter_queryset(queryset)
+        in_trash = self.request.query_params.get("archived", "").lower() in ("true", "1")
+        return found if in_trash or self.action != "list" else found.kept()
+
+    def create_row(self, data):
+        require(permissions.may_create(self.request.user))
+        return services.create_client(actor=self.request.user, today=firm_today(timezone.now()), **data)
+
+    def update_row(self, row, data, seen_version):
+        _require_kept(row)
+        if "owner" in data and data["owner"] != row.owner:
+            require(permissions.may_reassign(self.request.user, row))
+        self.link_more(row, data)
+        return services.update_client(actor=self.request.user, client=row, seen_version=seen_version, **data)
+
+    def remove_row(self, row):
+        services.archive_client(actor=self.request.user, client=row, now=timezone.now())
+
+    @extend_schema(request=None, responses=ClientSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request, pk=None):
+        return act(
+            self, request, lambda row: services.restore_client(actor=request.user, client=row, now=timezone.now())
+        )
+
+    @extend_schema(request=StatusSerializer, responses=ClientSerializer)
+    @action(detail=True, methods=["post"])
+    def status(self, request, pk=None):
+        """Change the status from a date on; the date may lie in the past or in the future."""
+
+        def change(row):
+            _require_kept(row)
+            body = StatusSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            services.change_status(
+                actor=request.user, client=row, today=firm_today(timezone.now()), **body.validated_data
+            )
+
+        return act(self, request, change)
+
+
+class ContactViewSet(ExternalIdsMixin, ApiViewSet):
+    """People. `clients` are their places; those given are set, the others stay. DELETE moves a person to the trash."""
+
+    queryset = Contact.objects.kept()
+    serializer_class = ContactSerializer
+    filterset_class = ContactApiFilter
+    external_kind = "contact"
+
+    def get_queryset(self):
+        places = (
+            Affiliation.objects.visible_to(self.request.user)
+            if not getattr(self, "swagger_fake_view", False)
+            else Affiliation.objects.none()
+        )
+        return (
+            super()
+            .get_queryset()
+            .prefetch_related("emails", "phones", Prefetch("affiliations", places, to_attr="places"))
+        )
+
+    def create_row(self, data):
+        require(permissions.may_create(self.request.user))
+        pairs, places = data.pop("external_ids"), data.pop("places", [])
+        contact = services.create_contact(actor=self.request.user, **_addresses(data))
+        return self._place(self.link(contact, pairs), places)
+
+    def update_row(self, row, data, seen_version):
+        places = data.pop("places", [])
+        self.link_more(row, data)
+        contact = services.update_contact(
+            actor=self.request.user, contact=row, seen_version=seen_version, **_addresses(data)
+        )
+        return self._place(contact, places)
+
+    def _place(self, contact, places):
+        for place in places:
+            fields = dict(place)
+            services.affiliate(actor=self.request.user, client=fields.pop("client"), contact=contact, **fields)
+        return contact
+
+    def remove_row(self, row):
+        services.archive_contact(actor=self.request.user, contact=row, now=timezone.now())
+
+
+def _addresses(data):
+    """Nested rows as the (label, text) pairs that services take."""
+    for name, text in (("emails", "address"), ("phones", "number")):
+        if name in data:
+            data[name] = [(row["label"], row[text]) for row in data[name]]
+    return data
+
+
+class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
+    """Revenue lines, net of tax; a refund is negative. DELETE takes a wrong one out, history keeps it."""
+
+    queryset = RevenueLine.objects.filter(client__archived_at=None)
+    serializer_class = RevenueSerializer
+    filterset_class = RevenueApiFilter
+    external_kind = "revenue"
+
+    def create_row(self, data):
+        pairs = data.pop("external_ids")
+        return self.link(
+            services.add_revenue_line(actor=self.request.user, today=firm_today(timezone.now()), **data), pairs
+        )
+
+    def update_row(self, row, data, seen_version):
+        _same_client(row, data)
+        self.link_more(row, data)
+        today = firm_today(timezone.now())
+        return services.update_revenue_line(
+            actor=self.request.user, line=row, seen_version=seen_version, today=today, **data
+        )
+
+    def remove_row(self, row):
+        services.delete_revenue_line(actor=self.request.user, line=row, today=firm_today(timezone.now()))
+
+
+class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadApiViewSet):
+    """Contracts. A new price from a day on goes through `…/price`, which ends the row and starts another."""
+
+    queryset = Contract.objects.filter(client__archived_at=None)
+    serializer_class = ContractSerializer
+    filterset_class = ContractApiFilter
+    external_kind = "contract"
+
+    def create_row(self, data):
+        pairs = data.pop("external_ids")
+        return self.link(services.create_contract(actor=self.request.user, **data), pairs)
+
+    def update_row(self, row, data, seen_version):
+        _same_client(row, data)
+        self.link_more(row, data)
+        return services.update_contract(actor=self.request.user, contract=row, seen_version=seen_version, **data)
+
+    @extend_schema(request=PriceSerializer, responses=ContractSerializer)
+    @action(detail=True, methods=["post"])
+    def price(self, request, pk=None):
+        def change(row):
+            body = PriceSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            return services.change_price(actor=request.user, contract=row, **body.validated_data)
+
+        return act(self, request, change)
+
+
+def _require_kept(client):
+    if client.archived_at is not None:
+        raise ServiceError(_("This client is in the trash. Restore it first."), code="archived")
+
+
+def _same_client(row, data):
+    if data.pop("client", row.client) != row.client:
+        raise ServiceError(_("A row stays with its client."), field="client")

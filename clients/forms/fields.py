@@ -1,0 +1,43 @@
+"""Fields that several forms of clients use."""
+
+from functools import lru_cache
+
+from babel import Locale
+from django import forms
+from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.models import User
+from crm.core.zones import zone_choices
+
+
+def country_names() -> dict[str, str]:
+    """Two-letter codes and names in the user's language, by name."""
+    return _country_names(to_locale(get_language() or "en").split("_")[0])
+
+
+@lru_cache(maxsize=8)
+def _country_names(language: str) -> dict[str, str]:
+    names = {
+        code: name
+        for code, name in Locale(language).territories.items()
+        if len(code) == 2 and code.isalpha() and code not in ("ZZ", "EU", "EZ", "UN", "QO", "XA", "XB")
+    }
+    return dict(sorted(names.items(), key=lambda pair: pair[1]))
+
+
+class CountryField(forms.ChoiceField):
+    def __init__(self, **kwargs):
+        super().__init__(choices=lambda: [("", _("Not known")), *country_names().items()], **kwargs)
+
+
+class ZoneField(forms.ChoiceField):
+    def __init__(self, **kwargs):
+        super().__init__(choices=lambda: zone_choices(str(_("Not known"))), **kwargs)
+
+
+class UserField(forms.ModelChoiceField):
+    """Somebody of the firm who may log in; the present value stays choosable."""
+
+    def __init__(self, **kwargs):
+        super().__init__(queryset=User.objects.active(), **kwargs)

@@ -1,0 +1,157 @@
+"""What clients offers to the kernel, and to its own pages."""
+
+from django.utils.translation import gettext_lazy as _
+
+from clients import permissions, queries, registry, services
+from clients.filters import search as search_clients
+from clients.imports import KINDS
+from clients.models import Client, Contact
+from crm.core import gate, handover, imports, nav, search, ticking
+from crm.core.models import Heartbeat
+from crm.core.queries import firm_today
+from crm.core.search import Hit
+
+STATUSES_DONE, REVENUE_DONE = "clients:statuses", "clients:revenue"
+
+# Handlers
+
+
+def visible_client_ids(user):
+    return Client.objects.visible_to(user).values("pk")
+
+
+def make_planned_statuses_present(now):
+    """Once for each of the firm's days, at its first tick."""
+    today = firm_today(now)
+    if _last_day(STATUSES_DONE) == today.isoformat():
+        return 0
+    changed = services.refresh_statuses(today=today)
+    ticking.beat(STATUSES_DONE, now, changed, today.isoformat())
+    return changed
+
+
+def move_revenue_window(now):
+    """The twelve months of revenue end today: once for each of the firm's days."""
+    today = firm_today(now)
+    last = _last_day(REVENUE_DONE)
+    if last == today.isoformat():
+        return 0
+    changed = services.move_revenue_window(since=type(today).fromisoformat(last) if last else None, today=today)
+    ticking.beat(REVENUE_DONE, now, changed, today.isoformat())
+    return changed
+
+
+def _last_day(name):
+    return Heartbeat.objects.filter(name=name).values_list("note", flat=True).first() or ""
+
+
+def rebuild_own_facts(client_ids, now):
+    today = firm_today(now)
+    services.rebuild_status_facts(client_ids, today)
+    services.refresh_revenue_facts(client_ids=client_ids, today=today)
+
+
+def find_clients(user, text, limit):
+    """Clients whose name begins with the text first."""
+    rows = (
+        search_clients(Client.objects.visible_to(user).kept(), text).select_related("facts").order_by("name_key", "pk")
+    )
+    hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
+    return [
+        Hit(
+            title=client.name,
+            url=client.get_absolute_url(),
+            kind="client",
+            icon="building",
+            detail=_detail(client.facts.get_status_display(), client.city),
+        )
+        for client in hits
+    ]
+
+
+def find_recent(user, client_ids):
+    """Those of the ids that the user may see, in their order."""
+    found = Client.objects.visible_to(user).kept().select_related("facts").in_bulk(client_ids)
+    return [
+        Hit(
+            title=c.name,
+            url=c.get_absolute_url(),
+            kind="client",
+            icon="building",
+            detail=_detail(c.facts.get_status_display(), c.city),
+        )
+        for c in (found[pk] for pk in client_ids if pk in found)
+    ]
+
+
+def find_people(user, text, limit):
+    rows = queries.find_contacts(Contact.objects.visible_to(user).kept(), text).order_by("name_key", "pk")
+    people = rows.prefetch_related("emails")[:limit]
+    return [
+        Hit(
+            title=p.name,
+            url=p.get_absolute_url(),
+            kind="contact",
+            icon="person",
+            detail=next((m.address for m in p.emails.all()), ""),
+        )
+        for p in people
+    ]
+
+
+def _detail(*words):
+    return " · ".join(str(word) for word in words if word)
+
+
+def count_owned(viewer, user):
+    return Client.objects.visible_to(viewer).kept().filter(owner=user).count()
+
+
+def hand_clients_on(actor, user, to, now):
+    """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
+    clients = Client.objects.filter(owner=user)
+    for client in clients:
+        services.update_client(actor=actor, client=client, owner=to)
+    return len(clients)
+
+
+# Wiring
+gate.register(visible_client_ids)
+ticking.register("clients.statuses", make_planned_statuses_present)
+ticking.register("clients.revenue", move_revenue_window)
+registry.register_facts_rebuilder("clients", rebuild_own_facts)
+for kind in KINDS:
+    imports.register(kind)
+registry.register_timeline(registry.TimelineSource("clients.status", [("status", _("Status"))], queries.status_items))
+registry.register_page_part("clients", queries.page_part)
+registry.register_tab(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
+registry.register_tab(registry.Tab("people", _("People"), "clients:people", 40))
+registry.register_tab(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
+nav.register(nav.NavEntry("clients", _("Clients"), "clients:list", "building", 20))
+nav.register(nav.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
+nav.register(
+    nav.NavEntry(
+        "services",
+        _("Services and tags"),
+        "clients:services",
+        "tags",
+        15,
+        group="setup",
+        shown=permissions.may_manage_catalogue,
+    )
+)
+nav.register(
+    nav.NavEntry(
+        "restricted",
+        _("Restricted clients"),
+        "clients:restricted",
+        "lock",
+        10,
+        group="settings",
+        shown=lambda user: user.is_admin,
+    )
+)
+search.register_recent(find_recent)
+search.register(search.Source("clients", _("Clients"), 10, find_clients))
+search.register(search.Source("contacts", _("People"), 20, find_people))
+handover.register(handover.Holding("clients", _("Clients"), 10, count_owned, hand_clients_on))

@@ -1,0 +1,393 @@
+"""Clients, with an optional main contact in the same row."""
+
+from typing import Any
+
+from django.db.models import Value
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients import choices, permissions, services
+from clients.imports import common
+from clients.imports.common import Context
+from clients.models import Client, Contact, StatusPeriod, Tag
+from crm.core.errors import ServiceError
+from crm.core.imports import Column, ImportKind, RowResult
+from crm.core.models import Folded
+from crm.core.queries import firm_today
+
+PLAIN = (
+    "name",
+    "kind",
+    "relationship",
+    "tier",
+    "industry",
+    "source",
+    "website",
+    "email",
+    "phone",
+    "street",
+    "postal_code",
+    "city",
+    "region",
+    "country",
+    "time_zone",
+    "language",
+    "notes",
+    "goals",
+)
+FREE_MAIL = {
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "yahoo.com",
+    "icloud.com",
+    "gmx.de",
+    "web.de",
+    "aol.com",
+    "live.com",
+}
+
+
+def parse_reason(text: str, context: Context) -> str:
+    return common.choice_parser(choices.LeavingReason)(text, context)
+
+
+COLUMNS = (
+    Column(
+        "name",
+        gettext_lazy("Name"),
+        (
+            "company",
+            "account name",
+            "company name",
+            "organisation",
+            "organization",
+            "client",
+            "client name",
+            "customer",
+            "firma",
+        ),
+    ),
+    Column(
+        "external_id",
+        gettext_lazy("Id in the other system"),
+        ("id", "account id", "customerid", "customer id", "record id", "client id", "company id"),
+    ),
+    Column(
+        "status",
+        gettext_lazy("Status"),
+        ("client status", "lifecycle"),
+        parse=common.choice_parser(choices.Status),
+        choices=common.choices_of(choices.Status),
+    ),
+    Column(
+        "status_date",
+        gettext_lazy("Status since"),
+        ("since", "client since", "start date", "active since"),
+        parse=common.parse_date,
+    ),
+    Column(
+        "leaving_reason",
+        gettext_lazy("Reason of leaving"),
+        ("reason", "churn reason"),
+        parse=parse_reason,
+        choices=common.choices_of(choices.LeavingReason),
+    ),
+    Column(
+        "owner",
+        gettext_lazy("Account manager"),
+        ("account owner", "owner name", "supportrep", "sales rep", "responsible"),
+        choices=common.people_choices,
+        help_text=gettext_lazy("Name or e-mail"),
+    ),
+    Column("team", gettext_lazy("Team"), ()),
+    Column(
+        "tier",
+        gettext_lazy("Tier"),
+        ("class", "abc"),
+        parse=common.choice_parser(choices.Tier),
+        choices=common.choices_of(choices.Tier),
+    ),
+    Column(
+        "kind",
+        gettext_lazy("Kind"),
+        (),
+        parse=common.choice_parser(choices.ClientKind),
+        choices=common.choices_of(choices.ClientKind),
+    ),
+    Column(
+        "relationship",
+        gettext_lazy("Relationship"),
+        (),
+        parse=common.choice_parser(choices.Relationship),
+        choices=common.choices_of(choices.Relationship),
+    ),
+    Column("industry", gettext_lazy("Industry"), ("sector", "branche"), parse=common.limited(100)),
+    Column("source", gettext_lazy("Source"), ("lead source", "account source"), parse=common.limited(100)),
+    Column(
+        "website",
+        gettext_lazy("Website"),
+        ("url", "web", "homepage", "domain", "company domain name"),
+        parse=common.limited(255),
+        is_lenient=True,
+    ),
+    Column(
+        "email",
+        gettext_lazy("E-mail"),
+        ("mail", "email address", "company email"),
+        parse=common.parse_email,
+        is_lenient=True,
+    ),
+    Column(
+        "phone",
+        gettext_lazy("Phone"),
+        ("telephone", "phone number", "telefon"),
+        parse=common.limited(40),
+        is_lenient=True,
+    ),
+    Column(
+        "street",
+        gettext_lazy("Street"),
+        ("address", "billing street", "billingstreet", "street address", "strasse"),
+        parse=common.limited(255),
+    ),
+    Column(
+        "postal_code",
+        gettext_lazy("Postal code"),
+        ("zip", "zip code", "billing postal code", "billingpostalcode", "postcode", "plz"),
+        parse=common.limited(20),
+    ),
+    Column("city", gettext_lazy("City"), ("billing city", "billingcity", "town", "ort"), parse=common.limited(100)),
+    Column(
+        "region",
+        gettext_lazy("Region"),
+        ("state", "billing state", "billingstate", "province", "county"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "country",
+        gettext_lazy("Country"),
+        ("billing country", "billingcountry", "land"),
+        parse=common.parse_country,
+        is_lenient=True,
+    ),
+    Column("time_zone", gettext_lazy("Time zone"), ("timezone",), parse=common.parse_zone, is_lenient=True),
+    Column("language", gettext_lazy("Language"), ("locale",), parse=common.limited(10)),
+    Column("tags", gettext_lazy("Tags"), ("labels",), help_text=gettext_lazy("Several with ; or ,")),
+    Column("goals", gettext_lazy("Goals"), ()),
+    Column("notes", gettext_lazy("Background"), ("description", "comments", "beschreibung")),
+    Column("parent_external_id", gettext_lazy("Part of (id)"), ("parentid", "parent id", "parent account id")),
+    Column(
+        "contact_first_name",
+        gettext_lazy("Contact’s first name"),
+        ("firstname", "first name", "vorname"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "contact_last_name",
+        gettext_lazy("Contact’s last name"),
+        ("lastname", "last name", "nachname"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=common.parse_email, is_lenient=True
+    ),
+    Column(
+        "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=common.limited(40), is_lenient=True
+    ),
+)
+
+
+def _complete(values: dict[str, Any], result: RowResult) -> None:
+    """A row without a company is a person: called by the contact's name."""
+    person = f"{values.get('contact_first_name', '')} {values.get('contact_last_name', '')}".strip()
+    if not values.get("name"):
+        if not person:
+            raise ServiceError(_("Name is empty."))
+        values["name"] = person
+        values.setdefault("kind", choices.ClientKind.INDIVIDUAL)
+    if len(values["name"]) > 200:
+        raise ServiceError(_("Name is longer than 200 characters."))
+    if values.get("status") == choices.Status.FORMER and not values.get("leaving_reason"):
+        values["leaving_reason"] = choices.LeavingReason.OTHER
+
+
+def _find(actor, values, context, result) -> Client | None:
+    """By id, then by mail or domain; a name alone only gives a remark."""
+    found = common.known("client", values, context)
+    clients = Client.objects.visible_to(actor)
+    if found:
+        client = clients.filter(pk=found).first()
+        if client is None:
+            raise ServiceError(_("A client of this id exists, but you may not see it."))
+        if not permissions.may_edit(actor, client):
+            raise ServiceError(_("This client is in the trash. Restore it first."))
+        return client
+    client = _by_mail_or_domain(clients.kept(), values)
+    if client and not _has_other_id(client, values, context):
+        return client
+    if clients.kept().filter(name_key=Folded(Value(values["name"]))).exists():
+        result.warnings.append(
+            _("There is already a client called “%(name)s”; this would be another one.") % {"name": values["name"][:80]}
+        )
+    return None
+
+
+def _by_mail_or_domain(clients, values) -> Client | None:
+    if values.get("email"):
+        found = list(clients.filter(email__iexact=values["email"])[:2])
+        if len(found) == 1:
+            return found[0]
+    domain = domain_of(values.get("website", ""))
+    if domain and domain not in FREE_MAIL:
+        found = [c for c in clients.filter(website__icontains=domain)[:5] if domain_of(c.website) == domain]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def domain_of(website: str) -> str:
+    """example.com of https://www.example.com/about; "" for none."""
+    host = website.strip().lower().split("//")[-1].split("/")[0].split(":")[0]
+    return host.removeprefix("www.") if "." in host else ""
+
+
+def _has_other_id(client: Client, values, context) -> bool:
+    """It is somebody else in the same system, so mail or domain were shared."""
+    own, _value = common.row_value(values)
+    return own and services.has_external(system=context["system"], kind="client", object_id=client.pk)
+
+
+def _outcome(actor, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
+    if client is None:
+        return "created", {}
+    changes = common.changed_fields(client, values, PLAIN)
+    if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
+        if permissions.may_reassign(actor, client):
+            changes["owner"] = owner
+        else:
+            result.warnings.append(_("Only the account manager, a manager or an admin hands a client on."))
+    period = StatusPeriod.objects.filter(client=client).covering(firm_today(context["now"])).first()
+    wanted = values.get("status") if _from_file(values, "status", context) else None
+    if wanted and (period is None or period.status != wanted):
+        changes["status"] = wanted
+    return ("updated" if changes else "unchanged"), changes
+
+
+def _from_file(values, field, context) -> bool:
+    """An answer given once for all rows is for new clients; it never overwrites what stands here."""
+    return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
+
+
+def check(actor, values: dict[str, Any], context: Context) -> RowResult:
+    result = RowResult("created")
+    values = dict(values)
+    _complete(values, result)
+    owner = common.owner_of(values.get("owner"), actor, context, result)
+    common.find_team(values.get("team"), context, result)
+    client = _find(actor, values, context, result)
+    result.outcome, _changes = _outcome(actor, client, values, context, result, owner)
+    return result
+
+
+def save(actor, values: dict[str, Any], context: Context) -> RowResult:
+    result = RowResult("created")
+    _complete(values, result)
+    owner = common.owner_of(values.get("owner"), actor, context, result)
+    client = _find(actor, values, context, result)
+    today = firm_today(context["now"])
+    result.outcome, changes = _outcome(actor, client, values, context, result, owner)
+    if client is None:
+        client = _create(actor, values, context, result, owner, today)
+    elif changes:
+        status = changes.pop("status", None)
+        if changes:
+            services.update_client(actor=actor, client=client, **changes)
+        if status:
+            start = values.get("status_date") or today
+            services.change_status(
+                actor=actor,
+                client=client,
+                status=status,
+                start_date=start,
+                reason=values.get("leaving_reason", ""),
+                today=today,
+            )
+    common.remember("client", values, client.pk, context)
+    _link_parent(actor, client, values, context, result)
+    return result
+
+
+def _create(actor, values, context, result, owner, today) -> Client:
+    fields = {name: values[name] for name in PLAIN if name != "name" and values.get(name)}
+    if values["left_out"]:
+        fields["notes"] = "\n".join(
+            [*filter(None, [fields.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
+        )
+    client = services.create_client(
+        actor=actor,
+        name=values["name"],
+        owner=owner,
+        team=common.find_team(values.get("team"), context, result),
+        status=values.get("status") or choices.Status.PROSPECT,
+        status_start=values.get("status_date"),
+        reason=values.get("leaving_reason", ""),
+        today=today,
+        **fields,
+    )
+    if values.get("tags"):
+        names = [name.strip()[:60] for name in values["tags"].replace(",", ";").split(";") if name.strip()]
+        client.tags.set(
+            [Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name) for name in names]
+        )
+    if values.get("contact_first_name") or values.get("contact_last_name"):
+        _main_contact(actor, client, values)
+    return client
+
+
+def _main_contact(actor, client: Client, values) -> Contact:
+    email = values.get("contact_email") or (
+        values.get("email") if client.kind == choices.ClientKind.INDIVIDUAL or "contact_email" not in values else ""
+    )
+    phone = values.get("contact_phone") or values.get("phone")
+    return services.create_contact(
+        actor=actor,
+        client=client,
+        first_name=values.get("contact_first_name", ""),
+        last_name=values.get("contact_last_name", ""),
+        emails=[("work", email)] if email else [],
+        phones=[("work", phone)] if phone else [],
+        is_primary=True,
+    )
+
+
+def _link_parent(actor, client, values, context, result) -> None:
+    ref = values.get("parent_external_id")
+    if not ref:
+        return
+    parent = Client.objects.visible_to(actor).filter(pk=common.known("client", {"external_id": ref}, context)).first()
+    if parent is None or parent.pk == client.pk:
+        result.warnings.append(
+            _("The parent “%(id)s” is not here yet; import the file once more to link it.") % {"id": ref[:60]}
+        )
+    elif client.parent_id != parent.pk:
+        services.update_client(actor=actor, client=client, parent=parent)
+        result.outcome = "updated" if result.outcome == "unchanged" else result.outcome
+
+
+def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+    common.load_known("client", rows, context)
+
+
+CLIENTS = ImportKind(
+    key="clients",
+    label=gettext_lazy("Clients"),
+    columns=COLUMNS,
+    save=save,
+    check=check,
+    prepare=prepare,
+    defaults=("status", "owner", "relationship", "status_date", "tier"),
+    may_import=lambda user: user.sees_all or user.is_account_manager,
+    match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
+)

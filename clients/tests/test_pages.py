@@ -1,0 +1,229 @@
+"""Every page opens, and says what it is about."""
+
+import pytest
+from django.urls import reverse
+
+from clients import services
+from clients.models import Affiliation, Client, Contact, Contract, RevenueLine
+from clients.tests.factories import TODAY, make_client, make_contact, make_line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def northwind(marta):
+    client = make_client(
+        owner=marta,
+        name="Northwind Advisory",
+        tier="A",
+        city="Helsinki",
+        country="FI",
+        phone="09 1234567",
+        website="northwind.example",
+        time_zone="Europe/Helsinki",
+    )
+    make_contact(
+        actor=marta,
+        client=client,
+        emails=[("work", "elina@northwind.example")],
+        phones=[("mobile", "040 1234567")],
+        title="CFO",
+        is_primary=True,
+    )
+    make_line(actor=marta, client=client, amount="1200")
+    return client
+
+
+@pytest.mark.parametrize("name", ["list", "filters", "create", "contacts", "create_contact", "services", "tags"])
+def test_it_opens(client, marta, northwind, name):
+    client.force_login(marta)
+    assert client.get(reverse(f"clients:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["client", "edit", "status", "access", "people", "add_person", "revenue", "add_line", "add_contract", "strip"],
+)
+def test_a_page_of_the_client_opens(client, marta, northwind, name):
+    client.force_login(marta)
+    response = client.get(reverse(f"clients:{name}", args=[northwind.pk]))
+    assert response.status_code == 200
+    assert name == "strip" or "Northwind Advisory" in response.content.decode()
+
+
+def test_pages_of_its_rows_open(client, marta, northwind):
+    client.force_login(marta)
+    place, line = Affiliation.objects.get(), RevenueLine.objects.get()
+    contract = services.create_contract(
+        actor=marta,
+        client=northwind,
+        service=services.create_service(actor=marta, name="Audit"),
+        value=100,
+        start_date=TODAY,
+    )
+    assert Contract.objects.count() == 1
+    for url in (
+        reverse("clients:place", args=[northwind.pk, place.pk]),
+        reverse("clients:edit_line", args=[northwind.pk, line.pk]),
+        reverse("clients:edit_contract", args=[northwind.pk, contract.pk]),
+        reverse("clients:change_price", args=[northwind.pk, contract.pk]),
+        reverse("clients:contact", args=[place.contact_id]),
+        reverse("clients:edit_contact", args=[place.contact_id]),
+        reverse("clients:revenue", args=[northwind.pk]),
+    ):
+        assert client.get(url).status_code == 200, url
+
+
+def test_catalogue_pages_open_for_managers(client, sini):
+    client.force_login(sini)
+    service = services.create_service(actor=sini, name="Audit")
+    tag = services.create_tag(actor=sini, name="Board", tone="blue")
+    for url in (
+        reverse("clients:service_create"),
+        reverse("clients:service_edit", args=[service.pk]),
+        reverse("clients:tag_create"),
+        reverse("clients:tag_edit", args=[tag.pk]),
+        reverse("clients:tag_delete", args=[tag.pk]),
+    ):
+        assert client.get(url).status_code == 200, url
+
+
+def test_a_client_is_entered(client, marta):
+    client.force_login(marta)
+    data = {
+        "name": "Kestrel  Robotics",
+        "owner": marta.pk,
+        "kind": "organisation",
+        "relationship": "client",
+        "status": "active",
+        "status_start": "2026-01-05",
+    }
+    response = client.post(reverse("clients:create"), data)
+    kestrel = Client.objects.get()
+    assert response.headers["Location"] == kestrel.get_absolute_url()
+    assert (kestrel.name, kestrel.facts.status, str(kestrel.facts.active_since)) == (
+        "Kestrel Robotics",
+        "active",
+        "2026-01-05",
+    )
+
+
+def test_a_bad_client_form_keeps_what_was_typed(client, marta):
+    client.force_login(marta)
+    response = client.post(
+        reverse("clients:create"), {"name": "", "owner": marta.pk, "email": "no mail", "city": "Ghent"}
+    )
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert 'value="no mail"' in page and 'value="Ghent"' in page
+    assert 'id="id_name_error"' in page
+    assert not Client.objects.exists()
+
+
+def test_an_edit_saves_what_changed(client, marta, northwind):
+    client.force_login(marta)
+    page = client.get(reverse("clients:edit", args=[northwind.pk])).context["form"]
+    data = {name: value for name, value in page.initial.items() if value not in (None, [])} | {
+        "city": "Espoo",
+        "version": northwind.version,
+    }
+    assert client.post(reverse("clients:edit", args=[northwind.pk]), data).status_code == 302
+    northwind.refresh_from_db()
+    assert (northwind.city, northwind.version) == ("Espoo", 2)
+
+
+def test_a_stale_edit_shows_both_values_and_saves_nothing(client, marta, sini, northwind):
+    client.force_login(sini)
+    data = {
+        "name": northwind.name,
+        "owner": marta.pk,
+        "kind": "organisation",
+        "relationship": "client",
+        "city": "Turku",
+        "version": 1,
+    }
+    assert client.post(reverse("clients:edit", args=[northwind.pk]), data | {"city": "Espoo"}).status_code == 302
+    client.force_login(marta)
+    response = client.post(reverse("clients:edit", args=[northwind.pk]), data)
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "Sini Ranta saved another version" in page
+    assert "Espoo" in page and "Turku" in page and 'name="version" value="2"' in page
+    assert Client.objects.get().city == "Espoo"
+    assert client.post(reverse("clients:edit", args=[northwind.pk]), data | {"version": 2}).status_code == 302
+    assert Client.objects.get().city == "Turku"
+
+
+def test_trash_and_back(client, marta, northwind):
+    client.force_login(marta)
+    client.post(reverse("clients:archive", args=[northwind.pk]))
+    assert (
+        "Northwind"
+        not in client.get(reverse("clients:list")).content.decode().split('id="list"')[1].split('id="toasts"')[0]
+    )
+    assert "Northwind" in client.get(reverse("clients:list") + "?archived=1").content.decode()
+    page = client.get(northwind.get_absolute_url()).content.decode()
+    assert "In the trash since" in page and reverse("clients:edit", args=[northwind.pk]) + '" data-shortcut' not in page
+    assert client.get(reverse("clients:edit", args=[northwind.pk])).status_code == 403
+    client.post(reverse("clients:restore", args=[northwind.pk]))
+    assert Client.objects.get().archived_at is None
+
+
+def test_the_status_form(client, marta, northwind):
+    client.force_login(marta)
+    url = reverse("clients:status", args=[northwind.pk])
+    refused = client.post(url, {"status": "former", "start_date": "2026-11-20", "note": "Too dear"})
+    assert refused.status_code == 422
+    assert "Say why the client left." in refused.content.decode() and "Too dear" in refused.content.decode()
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in fragment and 'name="start_date"' in fragment
+    assert client.post(url, {"status": "at_notice", "start_date": "2026-11-20"}).status_code == 302
+
+
+def test_rows_are_added_without_saving(client, marta, northwind):
+    client.force_login(marta)
+    url = reverse("clients:add_person", args=[northwind.pk])
+    response = client.post(
+        url, {"first_name": "Jari", "email": ["jari@x.example", ""], "email_label": ["work", "work"], "more": "1"}
+    )
+    assert response.status_code == 200
+    assert response.content.decode().count('name="email"') == 4
+    assert Contact.objects.count() == 1
+
+
+def test_a_person_with_several_addresses(client, marta, northwind):
+    client.force_login(marta)
+    data = {
+        "first_name": "Jari", "last_name": "Koski", "email": ["jari@x.example", "j@home.example"], "email_label": ["work", "home"],
+        "phone": ["040 765 4321"], "phone_label": ["mobile"], "title": "Owner", "decision_role": "signs",
+    }  # fmt: skip
+    assert client.post(reverse("clients:add_person", args=[northwind.pk]), data).status_code == 302
+    jari = Contact.objects.get(first_name="Jari")
+    assert [(m.label, m.address, m.is_primary) for m in jari.emails.all()] == [
+        ("work", "jari@x.example", True),
+        ("home", "j@home.example", False),
+    ]
+    assert jari.phones.get().digits == "358407654321"
+    wrong = client.post(
+        reverse("clients:edit_contact", args=[jari.pk]),
+        {"first_name": "Jari", "email": ["nope"], "phone": ["12"], "version": 1},
+    )
+    assert wrong.status_code == 422
+    assert 'value="nope"' in wrong.content.decode() and 'id="email-error-1"' in wrong.content.decode()
+
+
+def test_a_deleted_line_comes_back(client, marta, northwind):
+    client.force_login(marta)
+    line = RevenueLine.objects.get()
+    client.post(reverse("clients:delete_line", args=[northwind.pk, line.pk]))
+    assert not RevenueLine.objects.exists()
+    client.post(reverse("clients:undelete_line", args=[northwind.pk, line.pk]))
+    assert RevenueLine.objects.get().amount == line.amount
+    assert Client.objects.get().facts.revenue_12m == 1200
+
+
+def test_a_duplicate_is_pointed_out(client, marta, northwind):
+    client.force_login(marta)
+    for query in ({"name": "northwind"}, {"website": "https://www.northwind.example/about"}):
+        assert "Northwind Advisory" in client.get(reverse("clients:similar"), query).content.decode()
+    assert client.get(reverse("clients:similar"), {"name": "Other"}).content.decode().strip() == ""

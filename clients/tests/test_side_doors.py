@@ -1,0 +1,60 @@
+"""What somebody must not learn, or break, by the way: through filters, parents, and forms that show less than there is."""
+
+import pytest
+
+from clients import services
+from clients.models import Contact
+from clients.tests.factories import make_client, make_contact
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def secret(sini):
+    row = make_client(owner=sini, name="Project Basalt")
+    return services.restrict_client(actor=sini, client=row)
+
+
+def test_the_filter_of_contacts_does_not_tell_where_else_somebody_is(client, marta, sini, secret):
+    elina = make_contact(actor=marta, client=make_client(owner=marta))
+    services.affiliate(actor=sini, client=secret, contact=elina)
+    client.force_login(marta)
+    assert client.get("/api/v1/contacts", {"client": secret.pk}).json()["results"] == []
+    client.force_login(sini)
+    assert [row["id"] for row in client.get("/api/v1/contacts", {"client": secret.pk}).json()["results"]] == [elina.pk]
+
+
+def test_a_parent_out_of_sight_is_not_told_and_survives_an_edit(client, marta, sini, secret):
+    row = make_client(owner=marta, name="Basalt Retail")
+    services.update_client(actor=sini, client=row, parent=secret)
+    client.force_login(marta)
+    assert client.get(f"/api/v1/clients/{row.pk}").json()["parent"] is None
+    form = client.get(f"/clients/{row.pk}/edit/").context["form"]
+    data = {name: form[name].value() or "" for name in form.fields} | {"parent": "", "city": "Turku"}
+    data["tags"] = []
+    assert client.post(f"/clients/{row.pk}/edit/", data).status_code == 302
+    row.refresh_from_db()
+    assert (row.city, row.parent_id) == ("Turku", secret.pk)
+    client.force_login(sini)
+    assert client.get(f"/api/v1/clients/{row.pk}").json()["parent"] == secret.pk
+
+
+def test_names_of_people_stay_on_one_line(marta):
+    elina = make_contact(actor=marta, first_name="Elina\r\nBcc: all@firm.test")
+    assert Contact.objects.get(pk=elina.pk).first_name == "Elina Bcc: all@firm.test"
+
+
+def test_dates_nobody_means_and_sums_nothing_holds_are_refused(client, marta):
+    row = make_client(owner=marta)
+    client.force_login(marta)
+    url = f"/clients/{row.pk}/revenue/add/"
+    good = {"date": "2026-01-05", "amount": "10", "currency": "SEK", "rate": "1", "kind": "fee"}
+    for wrong in ({"date": "0001-01-01"}, {"amount": "999999999999.99", "rate": "99999999"}):
+        answer = client.post(url, good | wrong)
+        assert answer.status_code == 422, wrong
+    assert (
+        client.post(
+            "/api/v1/clients", {"name": "Far", "status_start": "9999-12-31"}, content_type="application/json"
+        ).status_code
+        == 400
+    )

@@ -1,0 +1,23 @@
+"""The API: every app registers its viewsets, all under /api/v1/."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+
+from clients.api import urls as clients
+from crm.core.api import urls as core
+from crm.core.views import api_docs
+from interactions.api import urls as interactions
+from onboarding.api import urls as onboarding
+from reports.api import urls as reports
+
+router = SimpleRouter()
+router.trailing_slash = "/?"
+for app in (core, clients, interactions, onboarding, reports):
+    app.register(router)
+
+urlpatterns = [
+    path("v1/", include((router.urls, "api"))),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
+    path("docs/", api_docs.show, name="api-docs"),
+]

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class CrmConfig(AppConfig):
+    """The composition root: its commands may name everything."""
+
+    name = "crm"

@@ -1,0 +1,32 @@
+"""The Celery application and its timetable.
+
+Messages are doorbells: they carry no time and no state. What is due is a column in Postgres; a tick only looks. A bell
+that nobody heard in time may be forgotten, hence the short `expires`; beat keeps no file, for there is nothing to remember.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+app = Celery("rapport")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.update(
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        "deliver": {
+            "task": "crm.core.tasks.deliver",
+            "schedule": 15.0,
+            "options": {"expires": 60, "ignore_result": True},
+        },
+        "tick": {"task": "crm.core.tasks.tick", "schedule": 60.0, "options": {"expires": 120, "ignore_result": True}},
+    },
+    broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
+    worker_pool="prefork",
+    worker_max_tasks_per_child=2000,
+    task_acks_late=False,
+    task_reject_on_worker_lost=False,
+    worker_prefetch_multiplier=1,
+)

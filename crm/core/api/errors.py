@@ -1,0 +1,54 @@
+"""Every error of the API has one shape: {code, message, fields}."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from crm.core.errors import ServiceError, StaleWrite
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = 412
+    default_detail = _("Somebody changed this meanwhile. Read it again, then send your change with its new ETag.")
+    default_code = "precondition_failed"
+
+
+def handle(error, context):
+    if isinstance(error, ServiceError):
+        set_rollback()
+        fields = {error.field: [error.message]} if error.field else {}
+        status = 409 if isinstance(error, StaleWrite) else 400
+        return Response({"code": error.code, "message": error.message, "fields": fields}, status=status)
+    if isinstance(error, DjangoValidationError):
+        error = exceptions.ValidationError(
+            detail=error.message_dict if hasattr(error, "error_dict") else error.messages
+        )
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(str(error) or None)
+    response.data = _body(error)
+    return response
+
+
+def _body(error) -> dict:
+    if isinstance(error, exceptions.ValidationError):
+        fields: dict[str, Any] = dict(error.detail) if isinstance(error.detail, dict) else {}
+        general = error.detail if isinstance(error.detail, list) else fields.get("non_field_errors", [])
+        message = str(general[0]) if general else "Some fields are not valid."
+        return {
+            "code": "invalid",
+            "message": message,
+            "fields": {k: v for k, v in fields.items() if k != "non_field_errors"},
+        }
+    codes = error.get_codes() if hasattr(error, "get_codes") else "error"
+    return {"code": codes if isinstance(codes, str) else "error", "message": str(error.detail), "fields": {}}

@@ -1,0 +1,69 @@
+"""`Idempotency-Key`: a write that was sent twice happens once, and is answered the same twice."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from crm.core.models import IdempotencyKey
+
+KEPT_FOR = timedelta(days=2)
+REPEATED_HEADERS = ("ETag", "Location")
+
+
+class KeyReused(exceptions.APIException):
+    status_code = 422
+    default_detail = _("This Idempotency-Key was used for another request.")
+    default_code = "idempotency_key_reused"
+
+
+def idempotently(request, do: Callable[[], Response]) -> Response:
+    """Run `do` in one transaction with the record of its answer; a second request with the key waits for it and repeats it.
+
+    A request that fails leaves no record, so it may be tried again with the same key.
+    """
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        with transaction.atomic():
+            return do()
+    if len(key) > 100 or not key.isprintable():
+        raise exceptions.ValidationError({"Idempotency-Key": [_("At most 100 printable characters.")]})
+    with transaction.atomic():
+        row, made = IdempotencyKey.objects.get_or_create(
+            user=request.user, key=key, defaults={"request_hash": _hash(request)}
+        )
+        if not made:
+            return _repeat(row, request)
+        response = do()
+        row.status = response.status_code
+        row.body = {
+            "data": json.loads(JSONRenderer().render(response.data)) if response.data is not None else None,
+            "headers": {name: response[name] for name in REPEATED_HEADERS if name in response},
+        }
+        row.save(update_fields=["status", "body"])
+    return response
+
+
+def forget_old_keys(now: datetime) -> int:
+    """Drop the answers kept long enough; a part of the tick."""
+    gone, _kinds = IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR).delete()
+    return gone
+
+
+def _repeat(row: IdempotencyKey, request) -> Response:
+    if row.request_hash != _hash(request):
+        raise KeyReused()
+    if row.body is None:
+        raise KeyReused()
+    return Response(row.body["data"], status=row.status, headers=row.body["headers"] | {"Idempotency-Replayed": "true"})
+
+
+def _hash(request) -> str:
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()

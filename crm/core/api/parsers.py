@@ -1,0 +1,28 @@
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, parsers
+
+MAX_DEPTH = 20
+
+
+class JSONParser(parsers.JSONParser):
+    """JSON that is nested without end is refused like any other that cannot be read."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            data = super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError(_("The JSON is nested too deeply.")) from error
+        if _is_too_deep(data):
+            raise exceptions.ParseError(_("The JSON is nested too deeply."))
+        return data
+
+
+def _is_too_deep(data) -> bool:
+    """Whether lists and objects nest more than MAX_DEPTH levels, counted level by level."""
+    level = [data]
+    for _depth in range(MAX_DEPTH + 1):
+        holders = [item for item in level if isinstance(item, (dict, list))]
+        if not holders:
+            return False
+        level = [child for item in holders for child in (item.values() if isinstance(item, dict) else item)]
+    return True

@@ -1,0 +1,84 @@
+"""States and fixed vocabularies of the kernel."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    ACCOUNT_MANAGER = "account_manager", _("Account manager")
+    MANAGER = "manager", _("Manager")
+    ADMIN = "admin", _("Admin")
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", _("As the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class AccountManagersSee(models.TextChoices):
+    ALL = "all", _("all clients that are not restricted")
+    TEAM = "team", _("clients of their teams, and their own")
+    OWN = "own", _("their own clients")
+
+
+class MailState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    HELD = "held", _("Held")
+    PENDING = "pending", _("Waiting to be sent")
+    LEASED = "leased", _("Being prepared")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    UNCERTAIN = "uncertain", _("Needs a decision")
+    DEAD = "dead", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+
+
+# from → to; a database trigger holds exactly these
+MAIL_MOVES = [
+    (MailState.PLANNED, MailState.PENDING),
+    (MailState.PLANNED, MailState.HELD),
+    (MailState.PLANNED, MailState.CANCELLED),
+    (MailState.PLANNED, MailState.EXPIRED),
+    (MailState.HELD, MailState.PLANNED),
+    (MailState.HELD, MailState.PENDING),
+    (MailState.HELD, MailState.CANCELLED),
+    (MailState.HELD, MailState.EXPIRED),
+    (MailState.PENDING, MailState.LEASED),
+    (MailState.PENDING, MailState.HELD),
+    (MailState.PENDING, MailState.CANCELLED),
+    (MailState.PENDING, MailState.EXPIRED),
+    (MailState.LEASED, MailState.PENDING),
+    (MailState.LEASED, MailState.SENDING),
+    (MailState.LEASED, MailState.DEAD),
+    (MailState.SENDING, MailState.SENT),
+    (MailState.SENDING, MailState.PENDING),
+    (MailState.SENDING, MailState.DEAD),
+    (MailState.SENDING, MailState.UNCERTAIN),
+    (MailState.UNCERTAIN, MailState.SENT),
+    (MailState.UNCERTAIN, MailState.DEAD),
+    (MailState.UNCERTAIN, MailState.CANCELLED),
+]
+MAIL_WAITING = [MailState.PLANNED, MailState.HELD, MailState.PENDING, MailState.LEASED, MailState.SENDING]
+MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
+MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
+
+
+class JobState(models.TextChoices):
+    READY = "ready", _("Being prepared")
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY = 0, _("Monday")
+    TUESDAY = 1, _("Tuesday")
+    WEDNESDAY = 2, _("Wednesday")
+    THURSDAY = 3, _("Thursday")
+    FRIDAY = 4, _("Friday")
+    SATURDAY = 5, _("Saturday")
+    SUNDAY = 6, _("Sunday")

@@ -1,0 +1,22 @@
+"""What the page shell needs, made only when a template asks for it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from crm.core import banners, nav, queries
+
+
+def shell(request):
+    """`firm`, `nav` and `banners` for base.html; lazy, so that fragments and open pages pay nothing for them."""
+    user = getattr(request, "user", None)
+    context: dict[str, Any] = {"firm": SimpleLazyObject(queries.get_firm), "rapport_version": settings.VERSION}
+    if user is not None and user.is_authenticated:
+        now = timezone.now()
+        match = request.resolver_match
+        current = getattr(match.func, "nav_key", match.app_name or match.namespace) if match else ""
+        context["nav"] = SimpleLazyObject(lambda: nav.build(user, now, current))
+        context["banners"] = SimpleLazyObject(lambda: banners.build(user, now))
+    return context

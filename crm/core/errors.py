@@ -1,0 +1,22 @@
+"""What services raise when a rule says no."""
+
+
+class ServiceError(Exception):
+    """A rule across rows says no. `field` names the input it concerns ("" the whole form); the message is for people."""
+
+    def __init__(self, message: str, *, field: str = "", code: str = "invalid"):
+        super().__init__(message)
+        self.message, self.field, self.code = str(message), field, code
+
+
+class StaleWrite(ServiceError):
+    """Somebody saved another version meanwhile (409). `current` is the row as it stands, `who` the other's name or ""."""
+
+    def __init__(self, message: str, *, current=None, who: str = ""):
+        super().__init__(message, code="stale")
+        self.current, self.who = current, who
+
+
+def add_to_form(form, error: ServiceError) -> None:
+    """Show a service's refusal beside the field it concerns."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)

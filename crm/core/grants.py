@@ -1,0 +1,30 @@
+"""What the application's database role may do: work with rows, never alter the schema, never change history.
+
+Runs after every `migrate`. Where the application migrates with its own role (an outside database with one user) there
+is nothing to grant.
+"""
+
+from django.conf import settings
+from django.db import connections
+
+HISTORY = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND (tablename LIKE '%%event' OR tablename = 'pghistory_context')"
+
+
+def grant_application_role(*, using, **kwargs) -> None:
+    role = settings.APP_DATABASE_ROLE
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT current_user, EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", [role])
+        current, exists = cursor.fetchone()
+        if not exists or current == role:
+            return
+        name = connections[using].ops.quote_name(role)
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {name}")
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+        cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}")
+        cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {name}")
+        cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}")
+        cursor.execute(HISTORY)
+        for (table,) in cursor.fetchall():
+            # pghistory writes one context row per request and updates its metadata while the request lasts
+            allowed = "DELETE" if table == "pghistory_context" else "UPDATE, DELETE"
+            cursor.execute(f"REVOKE {allowed} ON {connections[using].ops.quote_name(table)} FROM {name}")

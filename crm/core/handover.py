@@ -1,0 +1,39 @@
+"""What a colleague leaves behind: apps register, in their `hooks.py`, what of theirs belongs to a user and how it is handed on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Holding:
+    """`count(viewer, user)` of what the viewer may see; `move(actor, user, to, now)` hands all of it on and says how many."""
+
+    key: str
+    label: Any
+    order: int
+    count: Callable[[Any, Any], int]
+    move: Callable[[Any, Any, Any, datetime], int]
+
+
+_holdings: dict[str, Holding] = {}
+
+
+def register(holding: Holding) -> None:
+    _holdings[holding.key] = holding
+
+
+def _sorted() -> list[Holding]:
+    return sorted(_holdings.values(), key=lambda holding: holding.order)
+
+
+def holdings_of(viewer, user) -> list[tuple[Holding, int]]:
+    """What the user holds, without empty ones."""
+    counted = ((holding, holding.count(viewer, user)) for holding in _sorted())
+    return [(holding, n) for holding, n in counted if n]
+
+
+def hand_over(*, actor, user, to, now: datetime) -> int:
+    """Hand on everything the user holds; in the caller's transaction."""
+    return sum(holding.move(actor, user, to, now) for holding in _sorted())

@@ -1,0 +1,32 @@
+"""What the mail part of the kernel registers; `hooks.py` loads it."""
+
+# Handlers
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.core import banners, nav, ticking
+from crm.core.choices import MailState
+from crm.core.models import OutboxMail
+from crm.core.permissions import may_see_outbox
+from crm.core.services.delivery import health, settle
+
+
+def count_undecided(user, now: datetime) -> nav.Counted:
+    return [(OutboxMail.objects.visible_to(user).filter(state=MailState.UNCERTAIN)[:100], "amber")]
+
+
+# Wiring
+ticking.register("mail", settle.sweep)
+banners.register(health.banners)
+nav.register(
+    nav.NavEntry(
+        key="outbox",
+        label=_("Outbox"),
+        url_name="core:outbox",
+        icon="send",
+        order=90,
+        shown=may_see_outbox,
+        count=count_undecided,
+    )
+)

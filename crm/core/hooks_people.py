@@ -1,0 +1,32 @@
+"""What people, settings and search register; `hooks.py` loads it."""
+
+# Handlers
+from django.utils.translation import gettext_lazy as _
+
+from crm.core import nav, search, ticking
+from crm.core.api.idempotency import forget_old_keys
+from crm.core.permissions import may_administer
+
+# Wiring
+nav.register(
+    nav.NavEntry(
+        key="settings",
+        label=_("Settings"),
+        url_name="core:settings",
+        icon="gear",
+        order=20,
+        group="setup",
+        shown=may_administer,
+    )
+)
+ticking.register("api.idempotency_keys", forget_old_keys)
+for action in (
+    search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
+    search.Action(_("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),
+    search.Action(_("Teams"), "core:teams", "people", shown=may_administer),
+    search.Action(_("Working days"), "core:days", "calendar-check", _("holidays"), shown=may_administer),
+    search.Action(_("History"), "core:history", "clock", _("audit changes"), shown=may_administer),
+    search.Action(_("Profile"), "core:profile", "person-circle", _("my account theme zone dark light")),
+    search.Action(_("API tokens"), "core:api_tokens", "key"),
+):
+    search.register_action(action)

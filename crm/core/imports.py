@@ -1,0 +1,64 @@
+"""Import kinds: apps register theirs in `hooks.py`; the wizard and `manage.py import_csv` know no kind by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field a file's column may fill. `aliases` are folded header names it is guessed from. `parse(text, context)` gives the
+    value or raises ValueError with a sentence. `choices` for questions asked once for all rows.
+    A value that cannot be read fails the row; in a lenient column it is left out with a remark (`values["left_out"]`)."""
+
+    name: str
+    label: Any
+    aliases: tuple[str, ...] = ()
+    is_required: bool = False
+    parse: Callable[[str, dict[str, Any]], Any] | None = None
+    choices: Callable[[], list[tuple[str, Any]]] | None = None
+    help_text: Any = ""
+    is_lenient: bool = False
+
+
+@dataclass
+class RowResult:
+    """What became of one row: "created", "updated", "unchanged" or "failed" with messages; `warnings` for what was left out."""
+
+    outcome: str
+    messages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ImportKind:
+    """`save(actor, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
+    `check(actor, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
+    answered once for all rows (such as status). `prepare(actor, rows, context)` may load what many rows need, once per
+    batch. `match_note` tells people how rows are recognised."""
+
+    key: str
+    label: Any
+    columns: tuple[Column, ...]
+    save: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
+    check: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
+    defaults: tuple[str, ...] = ()
+    prepare: Callable[[Any, list[dict[str, Any]], dict[str, Any]], None] | None = None
+    may_import: Callable[[Any], bool] = lambda user: True
+    match_note: Any = ""
+
+
+_kinds: dict[str, ImportKind] = {}
+
+
+def register(kind: ImportKind) -> None:
+    _kinds[kind.key] = kind
+
+
+def get(key: str) -> ImportKind:
+    """Raises KeyError for an unknown kind."""
+    return _kinds[key]
+
+
+def kinds() -> list[ImportKind]:
+    return list(_kinds.values())

@@ -1,0 +1,25 @@
+"""Ringing the doorbell: start background work by name, after the transaction has committed.
+
+A message says only "look". If Redis is away the row that says what is due is still there, and the tick finds it.
+"""
+
+import logging
+
+from django.db import transaction
+from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(path: str, **kwargs) -> None:
+    """Start the Celery task at the dotted `path` on commit. The name is resolved at once, so a wrong one fails loudly."""
+    task = import_string(path)
+    transaction.on_commit(lambda: _ring(task, kwargs))
+
+
+def _ring(task, kwargs) -> None:
+    try:
+        task.apply_async(kwargs=kwargs, retry=False, ignore_result=True)
+    except (OperationalError, ConnectionError, OSError) as error:
+        log.warning("%s was not announced (%s); the tick will find its row", task.name, error)

@@ -1,0 +1,134 @@
+"""manage.py import_csv KIND FILE --owner EMAIL [--map Column=field …] [--set field=value …] [--system NAME] [--dry-run]"""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from crm.core import imports, tabular
+from crm.core.choices import JobState
+from crm.core.errors import ServiceError
+from crm.core.models import Job, User
+from crm.core.services import imports as service
+from crm.core.services.files import store_bytes
+
+
+class Command(BaseCommand):
+    help = "Import a CSV file, as the import page does. With --dry-run only says what would happen."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "kind", help="one of: clients, contacts, contracts, revenue, interactions, survey-responses"
+        )
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--owner",
+            required=True,
+            metavar="EMAIL",
+            help="who imports; also the account manager of rows that name none",
+        )
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help="which column fills which field; the rest is guessed",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help="holds for all rows that say nothing, such as status=active",
+        )
+        parser.add_argument("--system", default="", help="a name for the system the ids come from")
+        parser.add_argument("--encoding", default="", choices=["", *(code for code, _label in tabular.ENCODINGS)])
+        parser.add_argument("--delimiter", default="")
+        parser.add_argument("--date-order", default="", choices=["", "ymd", "dmy", "mdy"])
+        parser.add_argument("--dry-run", action="store_true")
+
+    def handle(self, *args, **options):
+        kind = _kind(options["kind"])
+        actor = _actor(options["owner"], kind)
+        job = self._job(kind, actor, options)
+        if options["dry_run"]:
+            result = service.preview(job, limit=10**9)
+            self._tell(
+                result["outcomes"], [(row["number"], row["messages"]) for row in result["rows"] if row["messages"]]
+            )
+            service.cancel_import(actor=actor, job=job, now=timezone.now())
+            return
+        service.start_import(actor=actor, job=job, now=timezone.now())
+        state = service.run_job(job_id=job.pk)
+        job = Job.objects.get(pk=job.pk)
+        if state != JobState.DONE:
+            raise CommandError(job.error or f"The import is {job.get_state_display()}; see the imports page.")
+        self._tell(job.report["counts"], [(entry["number"], entry["texts"]) for entry in job.report["messages"]])
+
+    def _job(self, kind, actor, options) -> Job:
+        path = options["file"]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+        try:
+            job = service.create_import(
+                actor=actor, kind=kind, file=store_bytes(actor=actor, name=path.name, data=data)
+            )
+            wanted = {key: options[key] for key in ("encoding", "delimiter", "date_order") if options[key]}
+            job.options["dialect"] |= wanted
+            header, _rows = service.read_job(job)
+            mapping = service.guess_mapping(kind, header) | _pairs(options["map"], kind, header)
+            defaults = {"owner": actor.email} if "owner" in kind.defaults else {}
+            defaults |= dict(_pair(text) for text in options["set"])
+            system = options["system"] or job.options["system"]
+            return service.set_options(
+                actor=actor, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults, system=system
+            )
+        except (ServiceError, tabular.UnreadableTable) as error:
+            raise CommandError(f"{path.name}: {error}") from error
+
+    def _tell(self, counts, messages) -> None:
+        for number, texts in messages[:50]:
+            self.stdout.write(f"line {number}: {'; '.join(texts)}")
+        if len(messages) > 50:
+            self.stdout.write(f"… and {len(messages) - 50} more lines with remarks")
+        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+
+
+def _kind(key: str) -> imports.ImportKind:
+    try:
+        return imports.get(key)
+    except KeyError as error:
+        raise CommandError(
+            f"Unknown kind {key!r}; expected one of: {', '.join(kind.key for kind in imports.kinds())}."
+        ) from error
+
+
+def _actor(email: str, kind) -> User:
+    actor = User.objects.active().filter(email__iexact=email).first()
+    if actor is None:
+        raise CommandError(f"No active user has the e-mail address {email}.")
+    if not kind.may_import(actor):
+        raise CommandError(f"{email} may not import {kind.key}.")
+    return actor
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, sign, right = text.rpartition("=") if text.count("=") > 1 else text.partition("=")
+    if not sign or not left:
+        raise CommandError(f"Expected NAME=VALUE, got {text!r}.")
+    return left, right
+
+
+def _pairs(texts, kind, header) -> dict[str, str]:
+    """{field: column} of --map Column=field."""
+    fields = {column.name for column in kind.columns}
+    mapping = {}
+    for column, field in map(_pair, texts):
+        if column not in header:
+            raise CommandError(f"The file has no column {column!r}; it has: {', '.join(header)}.")
+        if field and field not in fields:
+            raise CommandError(f"Unknown field {field!r}; expected one of: {', '.join(sorted(fields))}.")
+        mapping[field] = column
+    return mapping

@@ -1,0 +1,100 @@
+"""Request plumbing: health before everything, login by default, the user's zone, who did it, headers of the answer."""
+
+import uuid
+
+import pghistory
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequired
+from django.http import HttpResponse
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from crm.core import health, queries
+from crm.core.logs import masked
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class HealthMiddleware:
+    """Answers /healthz (alive) and /readyz (can work be done) before sessions and hosts have a say: the database may be away."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path == "/healthz":
+            return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+        if request.path == "/readyz":
+            findings = health.look(timezone.now())
+            text = "".join(f"{finding.name}: {finding.text}\n" for finding in findings)
+            status = 200 if all(finding.is_good for finding in findings) else 503
+            return HttpResponse(
+                text, content_type="text/plain; charset=utf-8", status=status, headers={"Cache-Control": "no-store"}
+            )
+        return self.get_response(request)
+
+
+class LoginRequiredMiddleware(DjangoLoginRequired):
+    """Closed by default. An htmx request gets HX-Redirect instead of a login page inside a fragment; the API answers 401."""
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        if request.path.startswith("/api/"):
+            return None  # Django REST framework's permission classes decide
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def handle_no_permission(self, request, view_func):
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=401, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+        return super().handle_no_permission(request, view_func)
+
+
+class UserZoneMiddleware:
+    """Times are shown in the user's zone, else the firm's. Opens the span in which the firm's settings are read once."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        queries.open_request_span()
+        try:
+            if request.user.is_authenticated:
+                timezone.activate(queries.user_zone(request.user))
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+            queries.close_request_span()
+
+
+class AuditMiddleware:
+    """Names who wrote, through what and from where in the history of every row the request changes."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method not in WRITES:
+            return self.get_response(request)
+        user = request.user
+        request.audit_id = str(uuid.uuid4())
+        with pghistory.context(
+            user=user.pk if user.is_authenticated else None,
+            url=masked(request.path)[:300],
+            ip=request.META.get("REMOTE_ADDR", ""),
+            request=request.audit_id,
+        ):
+            return self.get_response(request)
+
+
+class ResponseMiddleware:
+    """Client data is never kept by browsers or proxies; pages and fragments are told apart."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        patch_vary_headers(response, ["HX-Request"])
+        return response

@@ -1,0 +1,26 @@
+from crm.core.models.base import Folded, Versioned, tracked
+from crm.core.models.firm import FirmSettings, Holiday
+from crm.core.models.mail import DeliveryAttempt, OutboxMail
+from crm.core.models.people import ApiToken, Invitation, Team, TeamMembership, User
+from crm.core.models.work import Draft, Heartbeat, IdempotencyKey, Job, Notification, StoredFile
+
+__all__ = [
+    "ApiToken",
+    "DeliveryAttempt",
+    "Draft",
+    "FirmSettings",
+    "Folded",
+    "Heartbeat",
+    "Holiday",
+    "IdempotencyKey",
+    "Invitation",
+    "Job",
+    "Notification",
+    "OutboxMail",
+    "StoredFile",
+    "Team",
+    "TeamMembership",
+    "User",
+    "Versioned",
+    "tracked",
+]

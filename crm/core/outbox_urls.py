@@ -1,0 +1,14 @@
+"""Addresses of the outbox, included by crm/core/urls.py."""
+
+from django.urls import path
+
+from crm.core.views import outbox as views
+
+urlpatterns = [
+    path("outbox/", views.outbox, name="outbox"),
+    path("outbox/<int:pk>/", views.outbox_mail, name="outbox_mail"),
+    path("outbox/<int:pk>/body/", views.outbox_body, name="outbox_body"),
+    path("outbox/<int:pk>/cancel/", views.outbox_cancel, name="outbox_cancel"),
+    path("outbox/<int:pk>/arrived/", views.outbox_arrived, name="outbox_arrived"),
+    path("outbox/<int:pk>/again/", views.outbox_again, name="outbox_again"),
+]

@@ -1,0 +1,166 @@
+"""Pages that stay flat at depth: a cursor instead of an offset, a count that stops counting.
+
+A list is sorted by one column and the primary key. Rows without a value in that column come last, as a second stretch of
+the list, so that each stretch is one range of one index.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Func, QuerySet, Value
+from django.db.models.lookups import GreaterThan, LessThan
+
+COUNT_CAP = 10_000
+MAX_PK = 2**63 - 1
+
+
+class _Row(Func):
+    function = "ROW"
+
+    def __init__(self, *expressions, output_field):
+        super().__init__(*expressions, output_field=output_field)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """`field` may cross relations (facts__next_step_at); `nullable` gives empty values a stretch of their own at the end.
+    `pk` names the tie-breaker next to the field, so that one index serves both (facts__client for facts__…)."""
+
+    field: str
+    descending: bool = False
+    nullable: bool = False
+    pk: str = "pk"
+
+
+@dataclass
+class Page:
+    rows: list[Any]
+    next_cursor: str | None
+    previous_cursor: str | None
+    total: int | None = None
+    is_capped: bool = False
+
+    @property
+    def total_text(self) -> str:
+        return "" if self.total is None else (f"{COUNT_CAP:,}+" if self.is_capped else f"{self.total:,}")
+
+
+class BadCursor(ValueError):
+    """The cursor in the address is not one of ours."""
+
+
+def count_capped(queryset: QuerySet) -> tuple[int, bool]:
+    """(rows, False), or (COUNT_CAP, True) when there are more."""
+    n = queryset.order_by()[: COUNT_CAP + 1].values("pk").count()
+    return min(n, COUNT_CAP), n > COUNT_CAP
+
+
+def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25, counted: bool = True) -> Page:
+    """One page of `queryset`. Raises BadCursor. At most two row queries and one capped count."""
+    backwards, after, pk = _decode(cursor)
+    if cursor:
+        after = _value(queryset.model, sort, after)
+    rows = _fetch(queryset, sort, size + 1, backwards, after, pk, has_cursor=bool(cursor))
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    first = _encode("b", queryset, rows[0], sort) if rows else None
+    last = _encode("f", queryset, rows[-1], sort) if rows else None
+    page = Page(
+        rows=rows,
+        next_cursor=last if (more if not backwards else bool(cursor)) else None,
+        previous_cursor=first if (more if backwards else bool(cursor)) else None,
+    )
+    if counted:
+        page.total, page.is_capped = count_capped(queryset)
+    return page
+
+
+def _fetch(queryset, sort, limit, backwards, after, pk, *, has_cursor):
+    """Rows in reading order of the direction: forwards values then empties, backwards the other way round."""
+    descending = sort.descending != backwards
+    with_value = queryset.filter(**{f"{sort.field}__isnull": False}) if sort.nullable else queryset
+    ordered = with_value.order_by(*_order(sort.field, sort.pk, descending))
+    empties = (
+        queryset.filter(**{f"{sort.field}__isnull": True}).order_by(("-" if descending else "") + sort.pk)
+        if sort.nullable
+        else None
+    )
+    if has_cursor and after is None and empties is not None:
+        empties = empties.filter(**{f"{sort.pk}__{'lt' if descending else 'gt'}": pk})
+    elif has_cursor:
+        ordered = ordered.filter(_beyond(queryset.model, sort, after, pk, descending))
+    stretches = [ordered, empties] if not backwards else [empties, ordered]
+    if has_cursor:
+        in_empties = after is None
+        if backwards and not in_empties:
+            stretches = [ordered]
+        if not backwards and in_empties:
+            stretches = [empties]
+    rows: list[Any] = []
+    for stretch in stretches:
+        if stretch is not None and len(rows) < limit:
+            rows += list(stretch[: limit - len(rows)])
+    return rows
+
+
+def _order(field, pk, descending):
+    return (F(field).desc(), F(pk).desc()) if descending else (F(field).asc(), F(pk).asc())
+
+
+def _beyond(model, sort, after, pk, descending):
+    field = _field(model, sort.field)
+    here = _Row(F(sort.field), F(sort.pk), output_field=field)
+    there = _Row(Value(after, output_field=field), Value(pk), output_field=field)
+    return (LessThan if descending else GreaterThan)(here, there)
+
+
+def _field(model, path):
+    *relations, name = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    field = model._meta.get_field(name)
+    return getattr(field, "output_field", field)
+
+
+def _value(model, sort, value):
+    """What the cursor names as the sorted column holds it. Raises BadCursor: an address can be edited, or kept from another sort."""
+    field = _field(model, sort.field)
+    if value is None or isinstance(value, list | dict) or "\0" in str(value):
+        if value is None and sort.nullable:
+            return None
+        raise BadCursor(value)
+    try:
+        str(value).encode()
+        value = field.to_python(value)
+        field.run_validators(value)
+        return field.get_prep_value(value)
+    except (ValidationError, ValueError, TypeError, OverflowError) as error:
+        raise BadCursor(value) from error
+
+
+def _encode(direction, queryset, row, sort):
+    value = row
+    for name in sort.field.split("__"):
+        value = getattr(value, name)
+    pk = row.pk
+    raw = json.dumps(
+        [direction, value, pk], default=str
+    )  # Django's encoder would cut moments to milliseconds: rows twice
+    return urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _decode(cursor):
+    if not cursor:
+        return False, None, None
+    try:
+        direction, value, pk = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not 0 <= int(pk) <= MAX_PK:
+            raise BadCursor(cursor)
+        return {"f": False, "b": True}[direction], value, int(pk)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise BadCursor(cursor) from error

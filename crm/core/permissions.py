@@ -1,0 +1,22 @@
+"""Who may do what, as predicates; `require` turns a "no" into 403. Who may *see* is `QuerySet.visible_to(user)`."""
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+
+def require(allowed: bool, why: str = "") -> None:
+    """Raise 403 with a sentence a person understands unless `allowed`."""
+    if not allowed:
+        raise PermissionDenied(why or _("Your role does not allow this. Ask an admin of your firm."))
+
+
+def may_administer(user) -> bool:
+    return user.is_admin
+
+
+def may_see_reports(user) -> bool:
+    return user.is_manager or user.is_admin
+
+
+def may_see_outbox(user) -> bool:
+    return user.is_active

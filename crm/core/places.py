@@ -1,0 +1,47 @@
+"""Currencies, countries and their regions, as people choose them."""
+
+from functools import cache
+
+import holidays
+from babel import Locale
+from babel.core import get_global
+from django.utils.translation import get_language, to_locale
+
+
+def _locale() -> Locale:
+    return Locale.parse(to_locale(get_language() or "en"))
+
+
+@cache
+def _currencies_in_use() -> frozenset[str]:
+    """Codes that are legal tender somewhere today."""
+    return frozenset(
+        code
+        for rows in get_global("territory_currencies").values()
+        for code, _start, end, is_tender in rows
+        if end is None and is_tender
+    )
+
+
+def currency_choices() -> list[tuple[str, str]]:
+    names = _locale().currencies
+    return sorted(
+        ((code, f"{code} · {names.get(code, code)}") for code in _currencies_in_use()), key=lambda pair: pair[0]
+    )
+
+
+@cache
+def _regions() -> dict[str, list[str]]:
+    return holidays.list_supported_countries()
+
+
+def country_choices(blank: str) -> list[tuple[str, str]]:
+    """Countries whose public holidays are known."""
+    names = _locale().territories
+    known = sorted(((code, names.get(code, code)) for code in _regions() if len(code) == 2), key=lambda pair: pair[1])
+    return [("", blank), *known]
+
+
+def regions_of(country: str) -> list[str]:
+    """Codes of the regions with holidays of their own."""
+    return list(_regions().get(country, []))

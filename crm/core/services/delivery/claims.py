@@ -1,0 +1,114 @@
+"""Moves of a row while it is being sent. Each is one conditional statement by Postgres' clock, committed at once.
+
+Only the holder of the live lease token moves a row on; a sender that was paused past its lease finds its token dead.
+"""
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from crm.core.choices import MailState
+from crm.core.models import DeliveryAttempt, OutboxMail
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+LEASE_SECONDS = 300  # longer than all waits of an SMTP session before the fence
+BACK_OFF = (30, 120, 600, 1800, 3600, 7200, 14400)  # seconds, ± 20 %
+TRIES = len(BACK_OFF) + 1
+PERSIST_SECONDS = 900
+
+CLAIM = """
+    WITH due AS (
+        SELECT id FROM core_outboxmail
+        WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
+          AND (expires_at IS NULL OR expires_at > statement_timestamp())
+        ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_outboxmail AS m
+    SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
+        fenced_at = NULL, updated_at = statement_timestamp()
+    FROM due WHERE m.id = due.id RETURNING m.id
+"""
+FENCE = """
+    UPDATE core_outboxmail
+    SET state = 'sending', fenced_at = statement_timestamp(), updated_at = statement_timestamp(),
+        lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
+    WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
+"""
+# A mail that the sweep found uncertain is still settled by its sender when that learns the answer.
+SETTLE = """
+    UPDATE core_outboxmail
+    SET state = %(state)s, reply = %(reply)s, updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
+        next_attempt_at = GREATEST(next_attempt_at, statement_timestamp() + make_interval(secs => %(delay)s)),
+        sent_at = CASE WHEN %(state)s = 'sent' THEN statement_timestamp() ELSE sent_at END,
+        lease_token = CASE WHEN %(state)s = 'uncertain' THEN lease_token ELSE NULL END, lease_until = NULL
+    WHERE id = %(id)s AND lease_token = %(token)s
+      AND (state IN ('leased', 'sending') OR (state = 'uncertain' AND %(state)s IN ('sent', 'dead')))
+"""
+
+
+def claim_next() -> OutboxMail | None:
+    """Lease the mail that is due first. `durable`: no transaction may be open around the sending."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"token": uuid.uuid4(), "lease": LEASE_SECONDS})
+        row = cursor.fetchone()
+    return OutboxMail.objects.get(pk=row[0]) if row else None
+
+
+def fence(mail: OutboxMail) -> bool:
+    """Commit "from here on it may be out there". False: the lease ran out, do not send."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(FENCE, {"id": mail.pk, "token": mail.lease_token, "lease": LEASE_SECONDS})
+        return cursor.rowcount == 1
+
+
+def settle(
+    mail: OutboxMail, state: MailState, *, outcome: str, started_at: datetime, ended_at: datetime, reply: str, code: int | None = None,
+    delay: float = 0, burnt: bool = True,
+) -> bool:  # fmt: skip
+    """Write the result of an attempt with its history, in one transaction. False: the lease was not ours any more."""
+    values = {
+        "id": mail.pk,
+        "token": mail.lease_token,
+        "state": state.value,
+        "reply": reply[:500],
+        "delay": delay,
+        "burnt": int(burnt),
+    }
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute(SETTLE, values)
+            held = cursor.rowcount == 1
+        DeliveryAttempt.objects.create(
+            mail=mail, token=mail.lease_token or uuid.uuid4(), started_at=started_at, ended_at=ended_at, code=code, reply=reply[:500],
+            outcome=outcome if held else "lost_lease",
+        )  # fmt: skip
+    return held
+
+
+def back_off(attempts_before: int) -> float | None:
+    """Seconds until the next try after one more failed; None when that was the last."""
+    if attempts_before + 1 >= TRIES:
+        return None
+    return BACK_OFF[attempts_before] * random.uniform(0.8, 1.2)
+
+
+def surely(write: Callable[[], T], *, seconds: float = PERSIST_SECONDS) -> T:
+    """Do the write, again and again while Postgres is away: what the server said must not be forgotten."""
+    until, pause = time.monotonic() + seconds, 0.2
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or time.monotonic() > until:
+                raise
+            log.warning("the outcome of a mail could not be written yet (%s)", str(error).strip())
+            connection.close()
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)

@@ -1,0 +1,88 @@
+"""What a person, or the policy of a kind, decides about a mail. Sending again always makes a new row."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core import jobs
+from crm.core.choices import MailState
+from crm.core.errors import ServiceError
+from crm.core.models import OutboxMail, User
+from crm.core.services.delivery.message import is_secret
+from crm.core.services.outbox import mail_domain
+
+AGAIN_AT_MOST = 3
+MAY_CANCEL = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
+MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
+COPIED = (
+    "kind", "client_id", "contact_id", "user", "to_address", "to_name", "from_name", "reply_to", "subject", "text", "html", "headers", "links",
+    "purpose", "deadline_at",
+)  # fmt: skip
+
+
+@transaction.atomic
+def cancel_mail(*, actor: User, mail: OutboxMail) -> OutboxMail:
+    """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
+    mail = _locked(mail, *MAY_CANCEL)
+    return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
+def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """Somebody asked the recipient: it is there."""
+    mail = _locked(mail, MailState.UNCERTAIN)
+    mail.sent_at = mail.fenced_at or now
+    return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": actor.name})
+
+
+@transaction.atomic
+def send_again(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row."""
+    mail = _locked(mail, *MAY_SEND_AGAIN)
+    return _copy(mail, now, _("Sent again by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
+def apply_policy(mail_id: int) -> OutboxMail | None:
+    """An undecided mail of an account (login, reset, invitation) is resent, for a second one does no harm; others wait for a person."""
+    mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
+    if mail.state != MailState.UNCERTAIN or not is_secret(mail) or _number(mail.key) > AGAIN_AT_MOST:
+        return None
+    return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
+
+
+def _copy(mail: OutboxMail, now: datetime, note: str) -> OutboxMail:
+    stem, number = mail.key.rpartition("#")[0] or mail.key, _number(mail.key)
+    key = f"{stem[:190]}#{number + 1}"
+    if OutboxMail.objects.filter(key=key).exists():
+        raise ServiceError(_("This mail was sent again already."), code="conflict")
+    if mail.state == MailState.UNCERTAIN:
+        _move(mail, MailState.CANCELLED, note)
+    again = OutboxMail.objects.create(
+        key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now,
+        **{name: getattr(mail, name) for name in COPIED},
+    )  # fmt: skip
+    jobs.enqueue("crm.core.tasks.deliver")
+    return again
+
+
+def _number(key: str) -> int:
+    stem, mark, number = key.rpartition("#")
+    return int(number) if stem and mark and number.isdigit() else 1
+
+
+def _locked(mail: OutboxMail, *states: MailState) -> OutboxMail:
+    row = OutboxMail.objects.select_for_update(of=("self",)).get(pk=mail.pk)
+    if row.state not in states:
+        raise ServiceError(_("This mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    return row
+
+
+def _move(mail: OutboxMail, state: MailState, reply: str) -> OutboxMail:
+    mail.state, mail.reply = state, reply[:500]
+    mail.lease_token = mail.lease_until = None
+    mail.save(update_fields=["state", "reply", "lease_token", "lease_until", "sent_at", "updated_at"])
+    return mail

@@ -1,0 +1,149 @@
+"""The loop that sends: claim, envelope, fence, DATA, result. No transaction is open while the server is spoken to."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core import jobs, ticking
+from crm.core.choices import MailState
+from crm.core.models import FirmSettings, OutboxMail
+from crm.core.queries import get_firm
+from crm.core.services.delivery import breaker, claims, decisions, message, relay
+from crm.core.services.outbox import mail_domain
+
+STALE_SECONDS = 60  # a sender stopped for longer between fence and DATA gives the mail back
+
+
+@dataclass(frozen=True)
+class Result:
+    state: MailState
+    outcome: str
+    reply: str
+    code: int | None = None
+    delay: float = 0
+    burnt: bool = True
+
+
+def deliver_due(*, seconds: float = 50) -> int:
+    """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
+    sent = 0
+    if breaker.lets_through():
+        sent, more = _drain(time.monotonic() + seconds)
+        if more:
+            jobs.enqueue("crm.core.tasks.deliver")
+    ticking.beat("deliver", timezone.now(), sent)
+    return sent
+
+
+def _drain(until: float) -> tuple[int, bool]:
+    target = relay.parse(settings.EMAIL_URL)
+    session = relay.Captured() if target is None else relay.Session(target, mail_domain())
+    sent, firm = 0, get_firm()
+    try:
+        while time.monotonic() < until:
+            mail = claims.claim_next()
+            state = _deliver(mail, session, firm) if mail else None
+            if state is None:
+                return sent, False
+            sent += state == MailState.SENT
+        return sent, True
+    finally:
+        session.close()
+
+
+def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
+    """Send one claimed mail and write what came of it. None: the relay is away, stop."""
+    started_at = timezone.now()
+    try:
+        result = _attempt(mail, session, firm)
+    except relay.Unreachable as error:
+        reason = str(error)
+        claims.surely(lambda: breaker.trip(reason))
+        _write(
+            mail,
+            Result(
+                MailState.PENDING,
+                "retry",
+                _("The mail server cannot be reached: %(reason)s") % {"reason": reason},
+                burnt=False,
+            ),
+            started_at,
+        )
+        return None
+    held = _write(mail, result, started_at)
+    if result.code is not None:
+        claims.surely(breaker.close)
+    if held and result.state == MailState.UNCERTAIN:
+        decisions.apply_policy(mail.pk)
+    return result.state
+
+
+def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
+    return claims.surely(
+        lambda: claims.settle(
+            mail, result.state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
+            delay=result.delay, burnt=result.burnt,
+        )
+    )  # fmt: skip
+
+
+def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
+    try:
+        raw = message.build(mail, firm)
+        session.envelope(message.envelope_sender(firm), message.ascii_address(mail.to_address))
+    except (message.Unsendable, UnicodeError) as error:
+        return Result(MailState.DEAD, "dead", str(error))
+    except relay.Refused as error:
+        return _refused(mail, error)
+    except relay.Dropped as error:
+        return _again(mail, str(error))
+    since = time.monotonic()
+    try:
+        is_ours = claims.fence(mail)
+    except (OperationalError, InterfaceError):
+        # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
+        return _give_back(session, "retry", _("The database was away before the mail was handed over."))
+    if not is_ours:
+        return _give_back(session, "lost_lease", _("The lease ran out before the mail was handed over."))
+    if time.monotonic() - since > STALE_SECONDS:
+        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
+    return _hand_over(mail, session, raw)
+
+
+def _hand_over(mail: OutboxMail, session, raw: bytes) -> Result:
+    try:
+        return Result(MailState.SENT, "sent", session.hand_over(raw), code=250)
+    except relay.Refused as error:
+        return _refused(mail, error)
+    except relay.Dropped as error:
+        return _again(mail, str(error))
+    except relay.Unknown as error:
+        return Result(
+            MailState.UNCERTAIN,
+            "uncertain",
+            _("No answer after the mail was handed over: %(reason)s") % {"reason": error},
+        )
+
+
+def _give_back(session, outcome: str, reply: str) -> Result:
+    session.close()
+    return Result(MailState.PENDING, outcome, reply, burnt=False)
+
+
+def _refused(mail: OutboxMail, error: relay.Refused) -> Result:
+    """4xx: not now; 5xx: never."""
+    if 400 <= error.code < 500:
+        return _again(mail, error.reply, error.code)
+    return Result(MailState.DEAD, "dead", error.reply, code=error.code)
+
+
+def _again(mail: OutboxMail, reply: str, code: int | None = None) -> Result:
+    delay = claims.back_off(mail.attempts)
+    if delay is None:
+        return Result(MailState.DEAD, "dead", reply, code=code)
+    return Result(MailState.PENDING, "retry", reply, code=code, delay=delay)

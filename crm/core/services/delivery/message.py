@@ -1,0 +1,113 @@
+"""The mail as it goes out, and as it may be looked at.
+
+`OutboxMail.links` says what stands behind a placeholder in the frozen body:
+`{"[[stop]]": {"purpose": "progress-stop", "id": 12, "salt": "…", "path": "/mail/stop/{id}/{token}/"}}`. The link is derived
+when the mail is handed to the server and is never stored; pages show a word in its place.
+"""
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from crm.core.models import FirmSettings, OutboxMail
+from crm.core.services.outbox import sender_address
+from crm.core.services.tokens import link_token
+
+SECRET_KINDS = frozenset({"account", "invitation", "reset", "login"})
+OWN_HEADERS = frozenset(
+    {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "content-type", "mime-version"}
+)
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+
+
+class Unsendable(Exception):
+    """The row cannot be made into a mail; the message says why."""
+
+
+def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
+    """The mail with its links put in. Raises Unsendable."""
+    try:
+        return _build(mail, firm).as_bytes()
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError) as error:
+        raise Unsendable(_("This mail cannot be built: %(reason)s") % {"reason": error}) from error
+
+
+def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(
+        mail.from_name or firm.mail_from_name or _default_name(firm), addr_spec=envelope_sender(firm)
+    )
+    message["To"] = Address(mail.to_name, addr_spec=ascii_address(mail.to_address))
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = mail.message_id
+    if mail.reply_to:
+        message["Reply-To"] = Address(addr_spec=ascii_address(mail.reply_to))
+    links = real_links(mail.links)
+    for name, value in mail.headers.items():
+        if not HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
+            raise ValueError(name)
+        message[name] = put_in(value, links)
+    message.set_content(put_in(mail.text, links), charset="utf-8", cte="quoted-printable")
+    if mail.html:
+        message.add_alternative(put_in(mail.html, links), subtype="html", charset="utf-8", cte="quoted-printable")
+    return message
+
+
+def envelope_sender(firm: FirmSettings) -> str:
+    return ascii_address(firm.mail_from_address or sender_address())
+
+
+def ascii_address(address: str) -> str:
+    """The address with its domain in ASCII (IDNA), as servers without SMTPUTF8 need it."""
+    local, at, domain = address.rpartition("@")
+    return address if domain.isascii() else local + at + domain.encode("idna").decode("ascii")
+
+
+def _default_name(firm: FirmSettings) -> str:
+    name = settings.DEFAULT_FROM_EMAIL.partition("<")[0].strip(' "') if "<" in settings.DEFAULT_FROM_EMAIL else ""
+    return firm.name or name
+
+
+def real_links(links: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Placeholder → address, on the configured base URL."""
+    return {placeholder: settings.BASE_URL + _path(link) for placeholder, link in links.items()}
+
+
+def _path(link: dict[str, Any]) -> str:
+    token = link_token(link["purpose"], int(link["id"]), link["salt"])
+    return link["path"].replace("{id}", str(int(link["id"]))).replace("{token}", token)
+
+
+def put_in(text: str, links: dict[str, str]) -> str:
+    for placeholder, address in links.items():
+        text = text.replace(placeholder, address)
+    return text
+
+
+def is_secret(mail: OutboxMail) -> bool:
+    """Mails that open an account: their text is not shown to anybody."""
+    return mail.kind in SECRET_KINDS
+
+
+def text_for_display(mail: OutboxMail) -> str:
+    if is_secret(mail):
+        return _("This mail carries a personal link, so its text is not shown.")
+    return put_in(mail.text, dict.fromkeys(mail.links, _("[personal link]")))
+
+
+def html_for_display(mail: OutboxMail) -> str:
+    """The HTML part with its links masked; "" when there is none or it may not be shown."""
+    return "" if is_secret(mail) else put_in(mail.html, dict.fromkeys(mail.links, "#"))
+
+
+def header_rows(mail: OutboxMail) -> list[tuple[str, str]]:
+    """The mail's own headers, links masked."""
+    masked = dict.fromkeys(mail.links, _("[personal link]"))
+    return [(name, put_in(value, masked)) for name, value in mail.headers.items()]

@@ -1,0 +1,58 @@
+"""What a sender that was killed or stopped left behind, and mails whose time is over."""
+
+from datetime import datetime
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from crm.core import jobs
+from crm.core.choices import MailState
+from crm.core.models import DeliveryAttempt, OutboxMail
+from crm.core.services.delivery import decisions
+
+ENDED = """
+    WITH ended AS (
+        SELECT id, lease_token, state FROM core_outboxmail
+        WHERE state IN ('leased', 'sending') AND lease_until < statement_timestamp()
+        ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_outboxmail AS m
+    SET state = CASE ended.state WHEN 'leased' THEN 'pending' ELSE 'uncertain' END,
+        lease_token = CASE ended.state WHEN 'leased' THEN NULL ELSE m.lease_token END, lease_until = NULL,
+        reply = CASE ended.state WHEN 'leased' THEN m.reply ELSE %(reply)s END, updated_at = statement_timestamp()
+    FROM ended WHERE m.id = ended.id RETURNING m.id, ended.lease_token, m.state
+"""
+EXPIRED = """
+    WITH over_time AS (
+        SELECT id FROM core_outboxmail WHERE state IN ('pending', 'planned', 'held') AND expires_at < statement_timestamp()
+        LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_outboxmail AS m SET state = 'expired', updated_at = statement_timestamp() FROM over_time WHERE m.id = over_time.id
+"""
+
+
+def sweep(now: datetime) -> int:
+    """Leases that ended before the fence go back, after it nobody knows; expired mails are said to be. How many rows moved."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ENDED, {"reply": _("The sender stopped after the mail was handed over; nobody knows whether it arrived.")}
+        )
+        ended = cursor.fetchall()
+        cursor.execute(EXPIRED)
+        expired = cursor.rowcount
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(
+            mail_id=pk,
+            token=token,
+            started_at=now,
+            ended_at=now,
+            outcome="uncertain" if state == MailState.UNCERTAIN else "lost_lease",
+        )
+        for pk, token, state in ended
+    )
+    for pk, _token, state in ended:
+        if state == MailState.UNCERTAIN:
+            decisions.apply_policy(pk)
+    if OutboxMail.objects.due(now).exists():
+        jobs.enqueue("crm.core.tasks.deliver")
+    return len(ended) + expired

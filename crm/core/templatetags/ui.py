@@ -1,0 +1,442 @@
+"""Tags and filters of the interface; loaded in every template as builtins. Examples: docs/developers/interface.md.
+
+Leaf markup that appears hundreds of times on a page (icon, badge, avatar, time) is made here and nowhere else;
+the components of the same name call these tags.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from zlib import crc32
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_currency, format_decimal
+from django import template
+from django.http import QueryDict
+from django.middleware.csrf import get_token
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join, json_script
+from django.utils.translation import get_language, ngettext, pgettext, to_locale
+from django.utils.translation import gettext as _
+
+from crm.core.templatetags.ui_blocks import do_component, do_slot
+
+register = template.Library()
+register.tag("component", do_component)
+register.tag("slot", do_slot)
+
+LEGAL_FORMS = {
+    "oy",
+    "oyj",
+    "ab",
+    "as",
+    "asa",
+    "a/s",
+    "aps",
+    "gmbh",
+    "ag",
+    "kg",
+    "bv",
+    "nv",
+    "sa",
+    "sarl",
+    "srl",
+    "spa",
+    "ltd",
+    "limited",
+    "llc",
+    "llp",
+    "inc",
+    "corp",
+    "plc",
+}
+AVATAR_TONES = ("accent", "blue", "violet", "amber", "green")
+TONE_ICONS = {
+    "red": "exclamation-circle",
+    "amber": "exclamation-triangle",
+    "green": "check-circle",
+    "blue": "info-circle",
+    "": "info-circle",
+}
+MESSAGE_TONES = {"error": "red", "warning": "amber", "success": "green", "info": "blue", "debug": "blue"}
+NAV_KEYS = {"today": "t", "clients": "c", "follow-ups": "f", "follow_ups": "f", "onboarding": "o", "reports": "r"}
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+# Small marks
+
+
+@register.simple_tag
+def icon(name, label="", size="", cls=""):
+    """One icon of the sprite. Without a label it is decoration and hidden from screen readers."""
+    opening, closing, plain = _icon_parts(name, size, cls)
+    return format_html('{} role="img" aria-label="{}"{}', opening, label, closing) if label else plain
+
+
+@lru_cache(2048)
+def _icon_parts(name, size, cls):
+    """(what stands before the label, after it, the whole without one): a page has hundreds, all of a few kinds."""
+    classes = " ".join(filter(None, ["icon", f"icon-{size}" if size else "", cls]))
+    opening = format_html('<svg class="{}"', classes)
+    closing = format_html(' focusable="false"><use href="{}#{}"></use></svg>', static("icons/sprite.svg"), name)
+    return opening, closing, format_html('{} aria-hidden="true"{}', opening, closing)
+
+
+@register.simple_tag
+def badge(text, tone="", dot=False, icon_name="", title=""):
+    """A word on a soft ground. The text carries the meaning, the tone only helps."""
+    mark = format_html('<span class="{}" aria-hidden="true"></span>', "dot") if dot else ""
+    if icon_name:
+        mark = icon(icon_name)
+    return format_html(
+        '<span class="badge{}"{}>{}<span class="badge-text">{}</span></span>',
+        f" badge-{tone}" if tone else "",
+        format_html(' title="{}"', title) if title else "",
+        mark,
+        text,
+    )
+
+
+@register.filter
+def initials(name):
+    """“Marta Kallio” → MK, “Saari & Koski Oy” → SK; one word gives its first two letters."""
+    words = [word for word in str(name or "").replace("&", " ").split() if word[0].isalnum()]
+    if len(words) > 2 and words[-1].rstrip(".").lower() in LEGAL_FORMS:
+        words.pop()
+    if not words:
+        return "?"
+    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
+
+
+@register.filter
+def tone_of(value):
+    """The same name has the same tone on every page."""
+    return AVATAR_TONES[crc32(str(value or "").encode()) % len(AVATAR_TONES)]
+
+
+@register.simple_tag
+def avatar(name, size="", tone=""):
+    """Initials on a disc (size “lg”: a square, for the header of a record). The name stands beside it, so it is hidden."""
+    tone = tone or ("accent" if size == "lg" else tone_of(name))
+    classes = " ".join(filter(None, ["avatar", f"avatar-{size}" if size else "", f"avatar-{tone}"]))
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, initials(name))
+
+
+@register.filter
+def tone_icon(tone):
+    return TONE_ICONS.get(tone or "", "info-circle")
+
+
+@register.filter
+def nav_shortcut(item):
+    """The letter after `g` that opens a navigation item: its own `shortcut`, else by its key."""
+    return item.get("shortcut") or NAV_KEYS.get(item.get("key", ""), "")
+
+
+@register.filter
+def heat(value):
+    """A share of 0 to 100 as one of the eleven steps of the cohort grid (the range worth telling apart is 80 to 100)."""
+    if value is None:
+        return ""
+    return f"heat-{max(0, min(10, round((float(value) - 80) / 2)))}"
+
+
+# Times
+
+
+def _exact(moment):
+    return date_format(moment, pgettext("date format", "l j F Y, H:i")) + f" ({moment.tzname()})"
+
+
+def _day(day, today):
+    return date_format(
+        day, pgettext("date format", "j M") if day.year == today.year else pgettext("date format", "j M Y")
+    )
+
+
+def _day_words(day, today):
+    """“Today”, “Tomorrow”, “Yesterday”, the weekday within a week, else None."""
+    days = (day - today).days
+    if days in (0, 1, -1):
+        return {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}[days]
+    return date_format(day, "D") if -7 < days < 7 else None
+
+
+def _moment_words(moment, now):
+    seconds = (now - moment).total_seconds()
+    minutes, hours = round(abs(seconds) / MINUTE), round(abs(seconds) / HOUR)
+    if abs(seconds) < 45:
+        return _("just now")
+    if abs(seconds) < 55 * MINUTE:
+        return _("%(n)d min ago") % {"n": minutes} if seconds > 0 else _("in %(n)d min") % {"n": minutes}
+    if abs(seconds) < 6 * HOUR:
+        return _("%(n)d h ago") % {"n": hours} if seconds > 0 else _("in %(n)d h") % {"n": hours}
+    words = _day_words(moment.date(), now.date())
+    return f"{words} {date_format(moment, 'H:i')}" if words else _day(moment, now)
+
+
+@register.simple_tag
+def when(value, style="", now=None):
+    """A moment or a day as <time>: relative under seven days, then the date; the title says it in full, with the zone.
+
+    style "full": date and hour in full; style "time": the hour alone; style "day": the day alone.
+    A date stays a date: no zone moves it.
+    """
+    if not value:
+        return ""
+    now = timezone.localtime(now) if now else timezone.localtime()
+    if isinstance(value, datetime):
+        value = timezone.localtime(value) if timezone.is_aware(value) else timezone.make_aware(value)
+        texts = {
+            "full": lambda: date_format(value, pgettext("date format", "D j M Y H:i")),
+            "time": lambda: date_format(value, "H:i"),
+            "day": lambda: _day_words(value.date(), now.date()) or _day(value, now),
+        }
+        text, title = texts.get(style, lambda: _moment_words(value, now))(), _exact(value)
+    else:
+        text = _day_words(value, now.date()) or _day(value, now.date())
+        if style == "full":
+            text = date_format(value, pgettext("date format", "D j M Y"))
+        title = date_format(value, pgettext("date format", "l j F Y"))
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), title, text)
+
+
+def due_state(value, today):
+    """(tone, words) of a due day: late red, today green, later without colour, none amber."""
+    if not value:
+        return "amber", _("No next step")
+    day = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    days = (day - today).days
+    if days < 0:
+        return "red", ngettext("%(n)d day late", "%(n)d days late", -days) % {"n": -days}
+    words = _day_words(day, today) or _day(day, today)
+    if isinstance(value, datetime) and days < 7:
+        words = f"{words} {date_format(timezone.localtime(value), 'H:i')}"
+    return ("green" if days == 0 else ""), words
+
+
+@register.simple_tag
+def due(value, today=None, none_text="", done=False):
+    """The due badge: the words alone say everything, the tone only helps."""
+    tone, words = due_state(value, today or timezone.localdate())
+    if not value and none_text:
+        words = none_text
+    if done:
+        tone = ""
+    inner = badge(words, tone)
+    if not value:
+        return inner
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    title = _exact(local) if isinstance(local, datetime) else date_format(local, pgettext("date format", "l j F Y"))
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, inner)
+
+
+@register.filter
+def is_late(value, today=None):
+    day = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    return isinstance(day, date) and day < (today or timezone.localdate())
+
+
+# Numbers
+
+
+def _locale():
+    try:
+        return Locale.parse(to_locale(get_language() or "en"))
+    except (UnknownLocaleError, ValueError):
+        return Locale("en")
+
+
+def _decimal(value):
+    try:
+        return Decimal(str(value))
+    except (InvalidOperation, TypeError):
+        return None
+
+
+@register.filter
+def money(value, currency="EUR"):
+    """€48,200; with decimals only where there are some. An empty value is a dash."""
+    amount = _decimal(value)
+    if amount is None or not amount.is_finite():
+        return "—"
+    whole = amount == amount.to_integral_value()
+    text = format_currency(amount, str(currency or "EUR"), locale=_locale(), currency_digits=not whole,
+                           format=_locale().currency_formats["standard"].pattern.replace(".00", "") if whole else None)  # fmt: skip
+    return text.replace("-", "−")
+
+
+@register.filter
+def money_round(value, currency="EUR"):
+    """€48,200 without cents, for lists and cards where the size of the sum matters."""
+    amount = _decimal(value)
+    return money(round(amount) if amount is not None and amount.is_finite() else value, currency)
+
+
+@register.filter
+def number(value, digits=0):
+    """12,345 or, with digits, 12,345.6, in the user's language. An empty value is a dash."""
+    amount = _decimal(value)
+    if amount is None or not amount.is_finite():
+        return "—"
+    pattern = "#,##0" + ("." + "0" * int(digits) if int(digits) else "")
+    return format_decimal(amount, format=pattern, locale=_locale()).replace("-", "−")
+
+
+@register.filter
+def percent(value, digits=1):
+    """91.4 % for 91.4 (not for 0.914), with a narrow no-break space."""
+    text = number(value, digits)
+    return text if text == "—" else f"{text}\u202f%"
+
+
+@register.filter
+def signed(value, digits=1):
+    """+1.6, −2.1 or 0: a change."""
+    amount = _decimal(value)
+    text = number(value, digits)
+    return f"+{text}" if amount is not None and amount.is_finite() and amount > 0 else text
+
+
+@register.filter
+def capped(value, cap=10000):
+    """A count that stopped at its cap reads “10,000+”."""
+    amount = _decimal(value)
+    return f"{number(cap)}+" if amount is not None and amount > int(cap) else number(value)
+
+
+# Addresses and forms
+
+
+@register.simple_tag(takes_context=True)
+def qs(context, **changes):
+    """The present query string with parameters replaced; None or "" removes one. `{% qs page=None sort="name" %}`"""
+    request = getattr(context, "request", None) or context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    for key, value in changes.items():
+        if value is None or value == "":
+            query.pop(key, None)
+        elif isinstance(value, (list, tuple)):
+            query.setlist(key, [str(item) for item in value])
+        else:
+            query[key] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(context, key, label, cls="", param="sort", default="", first="asc"):
+    """A <th> whose link sorts the list: once ascending, once descending. `default` is the sort when the URL names none."""
+    request = getattr(context, "request", None) or context.get("request")
+    present = (request.GET.get(param) if request else "") or default
+    direction = {key: "ascending", f"-{key}": "descending"}.get(present, "")
+    following = f"-{key}" if direction == "ascending" or (not direction and first == "desc") else key
+    href = qs(context, **{param: following, "page": None, "cursor": None, "after": None, "before": None})
+    return {"label": label, "cls": cls, "direction": direction, "href": href}
+
+
+@register.simple_tag(takes_context=True)
+def csrf_field(context):
+    """The CSRF input inside a component, where `csrf_token` is out of reach."""
+    request = getattr(context, "request", None) or context.get("request")
+    if not request:
+        return ""
+    secret, made = getattr(request, "_csrf_field", ("", ""))
+    if not made or secret != request.META.get("CSRF_COOKIE"):  # one mask for all forms of a page, as with csrf_token
+        made = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
+        request._csrf_field = (request.META.get("CSRF_COOKIE"), made)
+    return made
+
+
+@register.filter
+def undo_url(message):
+    """The address in a Django message's extra_tags "undo:/path/", else nothing."""
+    for tag in (getattr(message, "extra_tags", "") or "").split():
+        if tag.startswith("undo:/") and not tag.startswith("undo://"):
+            return tag.removeprefix("undo:")
+    return ""
+
+
+@register.filter
+def message_tone(message):
+    return MESSAGE_TONES.get(getattr(message, "level_tag", ""), "blue")
+
+
+@register.filter
+def described_by(field):
+    """The ids of a bound field's help and error, for aria-describedby."""
+    parts = [f"{field.auto_id}_help" if field.help_text else "", f"{field.auto_id}_error" if field.errors else ""]
+    return " ".join(filter(None, parts))
+
+
+@register.simple_tag
+def widget(field, cls="", bare=False, **attrs):
+    """A bound field's control with our class, described by its help and error (bare: by its error alone)."""
+    kind = getattr(field.field.widget, "input_type", "")
+    own = field.field.widget.attrs.get("class", "")
+    base = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}.get(
+        kind, "form-control"
+    )
+    names = [own, "" if base in own.split() else base, cls, "is-invalid" if field.errors else ""]
+    attrs = {name.replace("_", "-"): value for name, value in attrs.items()} | {"class": " ".join(filter(None, names))}
+    described = f"{field.auto_id}_error" * bool(field.errors) if bare else described_by(field)
+    if described:
+        attrs["aria-describedby"] = described
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+    return field.as_widget(attrs=attrs)
+
+
+@register.simple_tag
+def choice_input(choice):
+    """One radio or checkbox of a group, with our class."""
+    choice.data["attrs"]["class"] = "form-check-input"
+    return choice.tag()
+
+
+@register.filter
+def input_type(field):
+    """text, checkbox, select, radio … of a bound field's control."""
+    return getattr(field.field.widget, "input_type", "textarea")
+
+
+@register.simple_tag
+def attributes(**values):
+    """name="value" pairs for what is not empty: `<form {% attributes hx_post=url %}>`."""
+    pairs = ((name.replace("_", "-"), value) for name, value in values.items() if value not in (None, "", False))
+    return format_html_join(" ", '{}="{}"', pairs)
+
+
+STATUS_TONES = {
+    "active": "green", "done": "green", "kept": "green", "sent": "green", "published": "green", "won": "green", "on_track": "green",
+    "onboarding": "blue", "pending": "blue", "scheduled": "blue", "in_progress": "blue", "running": "blue", "open": "blue",
+    "at_notice": "amber", "behind": "amber", "waiting": "amber", "held": "amber", "review": "amber", "blocked": "amber",
+    "stuck": "red", "failed": "red", "broken": "red", "overdue": "red", "lost": "red", "expired": "red",
+    "prospect": "violet", "draft": "violet",
+}  # fmt: skip
+
+
+@register.filter
+def status_tone(status):
+    """The tone of a state of any record; paused, former, cancelled and what is unknown stay grey."""
+    return STATUS_TONES.get(str(status or "").replace("-", "_"), "")
+
+
+@register.filter
+def banner_icon(name_or_tone):
+    """A tone's icon, or the icon itself where one is named."""
+    return TONE_ICONS.get(name_or_tone, name_or_tone)
+
+
+@register.filter
+def json_block(value, element_id):
+    """A chart's data as a JSON block that no policy forbids."""
+    return json_script(value, f"{element_id}-data")
+
+
+@register.filter
+def words(text, separator=None):
+    """“a b c” → ["a", "b", "c"]: short lists in a template."""
+    return [part.strip() for part in str(text).split(separator) if part.strip()]

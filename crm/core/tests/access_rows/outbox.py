@@ -1,0 +1,27 @@
+"""The outbox: mails of a client under the client's gate."""
+
+from django.utils import timezone
+
+from crm.core.models import OutboxMail
+from crm.core.tests.access import EVERYONE, Row
+
+
+def build(scene):
+    now = timezone.now()
+    scene.rows["mail"] = {
+        kind: OutboxMail.objects.create(
+            key=f"progress:{client.pk}:1:2026-W48", kind="progress", client_id=client.pk, to_address="elina@example.com", subject="Week 48", text="All well",
+            html="<p>All well</p>", message_id=f"<{client.pk}@example.com>", planned_for=now, next_attempt_at=now,
+        )
+        for kind, client in scene.clients.items()
+    }  # fmt: skip
+
+
+ROWS = [
+    Row("core:outbox", get=EVERYONE),
+    Row("core:outbox_mail", get=EVERYONE, about="mail"),
+    Row("core:outbox_body", get=EVERYONE, about="mail"),
+    Row("core:outbox_cancel", post=EVERYONE, about="mail"),
+    Row("core:outbox_arrived", post=EVERYONE, about="mail"),
+    Row("core:outbox_again", post=EVERYONE, about="mail"),
+]

@@ -1,0 +1,55 @@
+"""The tick: apps register, in their `hooks.py`, what is to be looked at every minute.
+
+Beat only rings. An advisory lock lets one tick run at a time, whatever the number of beats; a part that fails is logged
+and does not stop the others.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from crm.core.models import Heartbeat
+
+log = logging.getLogger(__name__)
+LOCK = 7_201_640_223
+_parts: dict[str, Callable[[datetime], int]] = {}
+
+
+def register(name: str, part: Callable[[datetime], int]) -> None:
+    """`part(now)` does what is due and gives how many things it did; it must be safe to run twice."""
+    _parts[name] = part
+
+
+def run(now: datetime | None = None) -> dict[str, int]:
+    """Run every part once. {} when another tick is running."""
+    now = now or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return {}
+        try:
+            did = {name: _run_part(name, part, now) for name, part in _parts.items()}
+            beat("tick", now, sum(did.values()))
+            return did
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _run_part(name: str, part: Callable[[datetime], int], now: datetime) -> int:
+    did, note = 0, ""
+    try:
+        with transaction.atomic():
+            did = part(now)
+    except Exception as error:  # one broken part must not stop the mails of all others; it is logged and shown
+        log.exception("tick part %s failed", name)
+        note = f"{type(error).__name__}: {error}"[:300]
+    beat(f"tick:{name}", now, did, note)
+    return did
+
+
+def beat(name: str, now: datetime, did: int = 0, note: str = "") -> None:
+    """Record that a recurring piece of work finished."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"finished_at": now, "did": did, "note": note})

@@ -1,0 +1,43 @@
+"""The kernel's own pages."""
+
+from django.urls import path
+
+from crm.core import imports_urls, outbox_urls
+from crm.core.views import drafts, firm, history, joining, people, profile, search, status, styleguide, teams
+
+app_name = "core"
+urlpatterns = [
+    path("search/", search.search, name="search"),
+    path("drafts/<slug:kind>/", drafts.draft, name="draft"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/theme/", profile.set_theme, name="set_theme"),
+    path("profile/sessions/end/", profile.end_sessions, name="end_sessions"),
+    path("profile/tokens/", profile.api_tokens, name="api_tokens"),
+    path("profile/tokens/<int:pk>/revoke/", profile.api_token_revoke, name="api_token_revoke"),
+    path("settings/", firm.settings, name="settings"),
+    path("settings/days/", firm.days, name="days"),
+    path("settings/days/add/", firm.holiday_add, name="holiday_add"),
+    path("settings/days/import/", firm.holiday_import, name="holiday_import"),
+    path("settings/days/<int:pk>/remove/", firm.holiday_remove, name="holiday_remove"),
+    path("settings/people/", people.users, name="users"),
+    path("settings/people/invite/", people.invite, name="invite"),
+    path("settings/people/<int:pk>/", people.user, name="user"),
+    path("settings/people/<int:pk>/disable/", people.user_disable, name="user_disable"),
+    path("settings/people/<int:pk>/enable/", people.user_enable, name="user_enable"),
+    path("settings/invitations/<int:pk>/resend/", people.invitation_resend, name="invitation_resend"),
+    path("settings/invitations/<int:pk>/revoke/", people.invitation_revoke, name="invitation_revoke"),
+    path("settings/teams/", teams.teams, name="teams"),
+    path("settings/teams/new/", teams.team, name="team_new"),
+    path("settings/teams/<int:pk>/", teams.team, name="team"),
+    path("settings/teams/<int:pk>/archive/", teams.team_archive, name="team_archive"),
+    path("settings/teams/<int:pk>/restore/", teams.team_restore, name="team_restore"),
+    path("settings/history/", history.history, name="history"),
+    path("join/", joining.join, name="join"),
+    path("join/<int:pk>/<str:token>/", joining.join_link, name="join_link"),
+    path("setup/", joining.setup, name="setup"),
+    path("setup/<str:code>/", joining.setup_link, name="setup_link"),
+    path("metrics", status.metrics, name="metrics"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+]
+urlpatterns += imports_urls.urlpatterns
+urlpatterns += outbox_urls.urlpatterns

@@ -1,0 +1,128 @@
+"""The outbox: what was sent, when, to whom, and what the server said."""
+
+from csp.decorators import csp
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.core import paging
+from crm.core.choices import MailState
+from crm.core.errors import ServiceError
+from crm.core.htmx import render_page
+from crm.core.models import OutboxMail
+from crm.core.outbox_forms import KINDS, TONES, OutboxFilter
+from crm.core.permissions import may_see_outbox, require
+from crm.core.services import delivery
+from crm.core.services.delivery import message
+from crm.core.services.delivery.decisions import MAY_CANCEL, MAY_SEND_AGAIN
+
+# The mail is shown in a frame of its own under this policy: no script, nothing loaded from elsewhere, its own inline styles.
+FRAME_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": "",
+}
+
+
+def get_mail(request, pk) -> OutboxMail:
+    return get_object_or_404(OutboxMail.objects.visible_to(request.user), pk=pk)
+
+
+@require_GET
+def outbox(request):
+    require(may_see_outbox(request.user))
+    form = OutboxFilter(request.GET)
+    values = form.values()
+    rows = form.narrow(OutboxMail.objects.visible_to(request.user)).defer("text", "html", "headers", "links")
+    try:
+        page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
+    except paging.BadCursor:
+        return redirect("core:outbox")
+    for mail in page.rows:
+        mail.tone, mail.kind_text = TONES.get(mail.state, ""), KINDS.get(mail.kind, mail.kind)
+    is_filtered = any(values[name] for name in ("q", "state", "kind", "client"))
+    context = {
+        "page": page,
+        "form": form,
+        "values": values,
+        "is_filtered": is_filtered,
+        "is_captured": settings.MAIL_IS_CAPTURED,
+    }
+    return render_page(request, "core/outbox.html", context)
+
+
+outbox.nav_key = "outbox"
+
+
+@require_GET
+def outbox_mail(request, pk):
+    mail = get_mail(request, pk)
+    context = {
+        "mail": mail,
+        "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
+        "tone": TONES.get(mail.state, ""),
+        "kind_text": KINDS.get(mail.kind, mail.kind),
+        "text": message.text_for_display(mail),
+        "has_html": bool(message.html_for_display(mail)),
+        "headers": message.header_rows(mail),
+        "attempts": mail.delivery_attempts.all()[:50],
+        "may_cancel": mail.state in MAY_CANCEL,
+        "may_send_again": mail.state in MAY_SEND_AGAIN,
+        "is_uncertain": mail.state == MailState.UNCERTAIN,
+        "is_captured": settings.MAIL_IS_CAPTURED,
+    }
+    return render_page(request, "core/outbox_mail.html", context)
+
+
+outbox_mail.nav_key = "outbox"
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def outbox_body(request, pk):
+    """The HTML part alone, links masked, for the sandboxed frame on the mail's page."""
+    return HttpResponse(message.html_for_display(get_mail(request, pk)))
+
+
+@require_POST
+def outbox_cancel(request, pk):
+    return _decide(request, pk, lambda mail: delivery.cancel_mail(actor=request.user, mail=mail), _("Cancelled"))
+
+
+@require_POST
+def outbox_arrived(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: delivery.mark_arrived(actor=request.user, mail=mail, now=timezone.now()),
+        _("Noted that it arrived"),
+    )
+
+
+@require_POST
+def outbox_again(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: delivery.send_again(actor=request.user, mail=mail, now=timezone.now()),
+        _("Will be sent again"),
+    )
+
+
+def _decide(request, pk, decide, said):
+    mail = get_mail(request, pk)
+    try:
+        pk = decide(mail).pk
+        messages.success(request, said)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("core:outbox_mail", pk=pk)

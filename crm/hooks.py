@@ -1,0 +1,15 @@
+"""What the composition root offers: the page that takes the demo data out."""
+
+# Handlers
+from django.utils.translation import gettext_lazy as _
+
+from crm.core import nav
+from crm.core.queries import get_firm
+
+
+def has_demo_data(user) -> bool:
+    return user.is_admin and get_firm().has_demo_data
+
+
+# Wiring
+nav.register(nav.NavEntry("demo", _("Demo data"), "demo", "gear", 20, group="settings", shown=has_demo_data))

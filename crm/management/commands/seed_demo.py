@@ -1,0 +1,42 @@
+"""manage.py seed_demo [--remove]"""
+
+import json
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from clients.models import Client
+from crm.core.models import User
+from crm.demo.build import build
+from crm.demo.remove import remove
+
+
+class Command(BaseCommand):
+    help = "Fill an empty firm with the demo firm, or take it out again."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--remove", action="store_true", help="take the demo data out again")
+
+    def handle(self, *args, **options):
+        if options["remove"]:
+            self.stdout.write(
+                "Removed "
+                + ", ".join(f"{count} {name}" for name, count in remove(now=timezone.now()).items() if count)
+                + "."
+            )
+            return
+        if User.objects.exists() or Client.objects.exists():
+            raise CommandError("This firm already has people or clients; the demo firm goes only into an empty one.")
+        logins = build(now=timezone.now(), with_logins=settings.IS_LOOPBACK)
+        if logins:
+            path = Path(settings.DATA_DIR) / "demo-logins.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(logins, file, indent=1)
+        self.stdout.write(
+            f"The demo firm has {Client.objects.filter(is_demo=True).count()} clients and {len(logins)} logins."
+        )

@@ -1,0 +1,344 @@
+"""One settings file for every place Rapport runs. Everything comes from environment variables, listed in .env.example.
+
+A value that cannot be used stops the start with one sentence that names the variable and what is expected.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from crm.core import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def wrong(variable: str, expected: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{variable}: {expected}")
+
+
+def url_setting(variable: str, schemes: tuple[str, ...], example: str, default: str | None = None) -> str:
+    value = env.str(variable, default=default or "")
+    if not value:
+        raise wrong(variable, f"is not set; expected an address such as {example}")
+    if urlsplit(value).scheme not in schemes:
+        raise wrong(
+            variable, f"starts with none of {', '.join(s + '://' for s in schemes)}; expected for example {example}"
+        )
+    return value
+
+
+def bool_setting(variable: str, default: bool) -> bool:
+    value = env.str(variable, default="").strip().lower()
+    if value in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        return default if value == "" else value in ("1", "true", "yes", "on")
+    raise wrong(variable, f"is {value!r}; expected true or false")
+
+
+def version_of(changelog: str) -> str:
+    """The newest version of the change log: its first second-level heading."""
+    return next(line.split()[1] for line in changelog.splitlines() if line.startswith("## "))
+
+
+# Where things are
+VERSION = version_of((BASE_DIR / "CHANGELOG.md").read_text())
+TESTING = "pytest" in sys.modules
+DATA_DIR = Path(env.str("RAPPORT_DATA_DIR", default=str(BASE_DIR / ".data"))).absolute()
+DEBUG = bool_setting("DEBUG", False)
+PORT = env.str("PORT", default="8000")
+if not PORT.isdigit() or not 0 < int(PORT) < 65536:
+    raise wrong("PORT", f"is {PORT!r}; expected a number from 1 to 65535")
+BASE_URL = url_setting("BASE_URL", ("http", "https"), "https://crm.example.com", f"http://127.0.0.1:{PORT}").rstrip("/")
+_base = urlsplit(BASE_URL)
+if not _base.hostname or _base.path:
+    raise wrong(
+        "BASE_URL", f"is {BASE_URL!r}; expected a scheme and a host without a path, such as https://crm.example.com"
+    )
+IS_LOOPBACK = _base.hostname in ("127.0.0.1", "localhost", "::1")
+if DEBUG and not IS_LOOPBACK:
+    raise wrong("DEBUG", "is on while BASE_URL names a real host; switch it off")
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 5:
+    raise wrong(
+        "SECRET_KEY", "is missing or weak; expected at least 40 random characters (script/server makes one by itself)"
+    )
+
+ALLOWED_HOSTS = [*{_base.hostname, *env.list("ALLOWED_HOSTS", default=[])}]
+if IS_LOOPBACK:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# What runs
+INSTALLED_APPS = [
+    "crm",
+    "crm.core",
+    "clients",
+    "interactions",
+    "onboarding",
+    "reports",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pghistory",
+    "pgtrigger",
+    "rest_framework",
+    "template_partials",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crm.core.middleware.HealthMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "crm.core.middleware.LoginRequiredMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "crm.core.middleware.UserZoneMiddleware",
+    "crm.core.middleware.AuditMiddleware",
+    "crm.core.middleware.ResponseMiddleware",
+]
+ROOT_URLCONF = "crm.urls"
+WSGI_APPLICATION = "crm.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "crm.core.context.shell",
+            ],
+            "builtins": ["crm.core.templatetags.ui"],
+        },
+    }
+]
+
+# Database: one PostgreSQL is the truth
+DATABASE_URL = url_setting("DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@host:5432/rapport")
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+WEB_STATEMENT_TIMEOUT_MS = env.int("WEB_STATEMENT_TIMEOUT_MS", default=15000)
+if bool_setting("RAPPORT_WEB", False):
+    DATABASES["default"]["OPTIONS"] = {"options": f"-c statement_timeout={WEB_STATEMENT_TIMEOUT_MS}"}
+APP_DATABASE_ROLE = env.str("RAPPORT_APP_ROLE", default="rapport_app")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = True
+
+# Redis: broker and cache, disposable
+REDIS_URL = url_setting("REDIS_URL", ("redis", "rediss", "unix"), "redis://:password@host:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "rapport",
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# Mail: nothing but the outbox opens an SMTP connection (crm/core/services/delivery.py)
+EMAIL_URL = env.str("EMAIL_URL", default="capture://")
+if urlsplit(EMAIL_URL).scheme not in ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps"):
+    raise wrong(
+        "EMAIL_URL",
+        "expected smtp://user:password@host:587, smtp+tls://…, smtp+ssl://… or capture:// (mail stays on this machine)",
+    )
+if urlsplit(EMAIL_URL).scheme != "capture" and not urlsplit(EMAIL_URL).hostname:
+    raise wrong("EMAIL_URL", "names no mail server; expected for example smtp+tls://user:password@mail.example.com:587")
+MAIL_IS_CAPTURED = urlsplit(EMAIL_URL).scheme == "capture"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
+EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
+
+# People
+AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "crm.core.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_DISPLAY = "crm.core.adapters.user_display"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.core.services.passwords.ResetTokens"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# Safety on the wire
+_https = _base.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked by machines inside, past the proxy
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https and bool_setting("BEHIND_PROXY", True) else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILES_DIR = DATA_DIR / "files"
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=50 * 1024 * 1024)
+IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=250_000)
+IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=300)
+
+# Words, dates, money
+LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_THOUSAND_SEPARATOR = (
+    False  # else {{ row.pk }} becomes “1,234” in ids, values and addresses; the filters number and money group digits
+)
+FORMAT_MODULE_PATH = ["crm.formats"]
+
+# Files the browser loads
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": FILES_DIR}},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING or DEBUG
+        else "crm.core.static_files.Storage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING or DEBUG
+WHITENOISE_MAX_AGE = 60
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
+FORM_RENDERER = "crm.core.forms.Renderer"
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "crm.core.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "crm.core.api.pagination.CursorPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["crm.core.api.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "crm.core.api.errors.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rapport API",
+    "DESCRIPTION": "Clients, interactions, onboarding and the numbers, under the same gate as the pages.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "FollowUpStateEnum": "interactions.choices.FollowUpState",
+        "CommitmentStateEnum": "interactions.choices.CommitmentState",
+        "ProgressStateEnum": "interactions.choices.ProgressState",
+        "PlanStateEnum": "onboarding.choices.PlanState",
+        "TaskStateEnum": "onboarding.choices.TaskState",
+        "VersionStateEnum": "onboarding.choices.VersionState",
+    },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.core.api.schema.describe_errors"],
+}
+
+# Celery: doorbells only; what is due is a row in Postgres
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+
+# Logs: one line an event, structured, to stderr
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    raise wrong("LOG_LEVEL", f"is {LOG_LEVEL!r}; expected DEBUG, INFO, WARNING or ERROR")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"mask": {"()": "crm.core.logs.MaskSecrets"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "level": "NOTSET", "propagate": True}, "urllib3": {"level": "WARNING"}},
+}
+logs.configure()
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # a request is one line at INFO, when it is answered
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+# auth.W004: e-mail is unique by a constraint on Lower(email). The others concern HTTPS, which a loopback address has not.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"] + (
+    ["security.W004", "security.W008", "security.W012", "security.W016"] if IS_LOOPBACK else []
+)

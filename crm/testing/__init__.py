@@ -1,0 +1,1 @@
+"""What the test suite stands on: servers of its own, the application's rights, a browser."""

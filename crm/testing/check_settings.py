@@ -1,0 +1,7 @@
+"""The settings, and the app that holds the migration linter's command."""
+
+from crm import settings
+from crm.settings import *  # noqa: F403
+
+INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_migration_linter"]
+MIGRATION_LINTER_OPTIONS = {"include_apps": ["core", "clients", "interactions", "onboarding", "reports", "portal"]}

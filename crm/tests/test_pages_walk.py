@@ -1,0 +1,63 @@
+"""The main pages of the demo firm in a browser, light and dark, on a desk and on a phone: axe finds nothing, the console stays
+empty (the `page` fixture sees to it), and nothing has to be scrolled sideways."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from clients.models import Client, Contact
+from crm.core.models import User
+from crm.demo.build import build
+from interactions.models import Interaction, ProgressEmail
+from onboarding.choices import PlanState
+from onboarding.models import Plan, TemplateVersion
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PLAIN = (
+    "interactions:today", "clients:list", "clients:contacts", "interactions:list", "interactions:follow-ups", "onboarding:plans",
+    "onboarding:templates", "interactions:progress_list", "interactions:surveys", "reports:dashboard", "reports:attention",
+    "core:outbox", "core:imports", "core:settings", "core:history", "core:profile",
+)  # fmt: skip
+OF_A_CLIENT = (
+    "clients:client", "clients:revenue", "interactions:agreed", "interactions:client_progress", "onboarding:client",
+)  # fmt: skip
+KPIS = ("retention",)
+
+
+def addresses() -> list[str]:
+    """The main pages, those of one thing with one worth looking at."""
+    client = Client.objects.get(name="Saari & Koski Oy")
+    plan = Plan.objects.filter(state=PlanState.ACTIVE).earliest("pk")
+    things = {
+        "clients:contact": Contact.objects.earliest("pk"),
+        "interactions:detail": Interaction.objects.filter(client=client).latest("pk"),
+        "interactions:progress": ProgressEmail.objects.filter(client=client).latest("pk"),
+        "onboarding:plan": plan,
+        "onboarding:version": TemplateVersion.objects.earliest("pk"),
+    }
+    return [
+        *(reverse(name) for name in PLAIN),
+        *(reverse(name, args=[client.pk]) for name in OF_A_CLIENT),
+        *(reverse(name, args=[thing.pk]) for name, thing in things.items()),
+        *(reverse("reports:kpi", args=[kpi]) for kpi in KPIS),
+    ]
+
+
+def test_the_main_pages_are_accessible_and_quiet(page, live_server, sign_in, assert_accessible):
+    build(now=timezone.now(), with_logins=False)
+    sign_in(User.objects.get(email__startswith="ines"))
+    for address in addresses():
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.emulate_media(color_scheme="light")
+        answer = page.goto(live_server.url + address)
+        assert answer.status == 200, address
+        assert page.locator("h1").count() == 1, address
+        assert page.locator(".toast").count() == 0, address
+        assert_accessible(page)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 320, "height": 700})
+        page.reload()
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, f"{address} is {wide} px wide on a phone"
+        assert_accessible(page)

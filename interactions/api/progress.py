@@ -1,0 +1,116 @@
+"""Progress emails over the API: read, change the content, approve, skip."""
+
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from rest_framework import serializers
+from rest_framework.decorators import action
+
+from clients.models import Client
+from crm.core.api.serializers import StrictModelSerializer, StrictSerializer
+from crm.core.api.viewsets import ReadApiViewSet, UpdateByService, act, require_match
+from crm.core.permissions import require
+from interactions.choices import ProgressState
+from interactions.models import ProgressEmail
+from interactions.permissions import may_change_client
+from interactions.services import progress_drafts
+
+
+class SectionSerializer(StrictSerializer):
+    key = serializers.CharField(max_length=40)
+    title = serializers.CharField(max_length=120)
+    items = serializers.ListField(child=serializers.CharField(max_length=2000, allow_blank=True), max_length=100)
+
+
+class ContentSerializer(StrictSerializer):
+    """{} before the draft is made."""
+
+    summary = serializers.CharField(allow_blank=True, max_length=4000)
+    sections = SectionSerializer(many=True)
+    closing = serializers.CharField(allow_blank=True, max_length=2000)
+
+    def to_representation(self, instance):
+        return super().to_representation(instance) if instance else {}
+
+
+class ProgressEmailSerializer(StrictModelSerializer):
+    content = ContentSerializer(required=False, help_text="Empty until the draft is made, the day before it leaves.")
+
+    class Meta:
+        model = ProgressEmail
+        fields = [
+            "id", "client", "week", "state", "subject", "content", "is_empty", "is_review_needed", "covers_from", "covers_to", "draft_at", "send_at",
+            "deadline_at", "expires_at", "time_zone", "approved_by", "approved_at", "sent_at", "skip_reason", "version", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = [name for name in fields if name not in ("subject", "content")]
+
+
+class SkipSerializer(StrictSerializer):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class NothingSerializer(StrictSerializer):
+    pass
+
+
+class ProgressFilter(filters.FilterSet):
+    client = filters.ModelChoiceFilter(queryset=lambda request: Client.objects.visible_to(request.user))
+    state = filters.ChoiceFilter(choices=ProgressState.choices)
+    week = filters.CharFilter()
+
+    class Meta:
+        model = ProgressEmail
+        fields = ["client", "state", "week"]
+
+
+class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
+    queryset = (
+        ProgressEmail.objects.filter(client__archived_at__isnull=True)
+        .defer("sent_text", "sent_html")
+        .select_related("client")
+    )
+    serializer_class = ProgressEmailSerializer
+    filterset_class = ProgressFilter
+
+    def update_row(self, row, data, seen_version):
+        require(may_change_client(self.request.user, row.client))
+        subject, content = data.get("subject", row.subject), data.get("content", row.content)
+        return progress_drafts.edit_progress(
+            actor=self.request.user,
+            email=row,
+            subject=subject,
+            content=content,
+            seen_version=seen_version,
+            now=timezone.now(),
+        )
+
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
+    def approve(self, request, pk=None):
+        """Approve the version named by If-Match, or the present one."""
+
+        def do(row):
+            require(may_change_client(request.user, row.client))
+            seen = require_match(request, row)
+            return progress_drafts.approve_progress(
+                actor=request.user, email=row, seen_version=seen, now=timezone.now()
+            )
+
+        return self._answered(act, request, do)
+
+    @action(detail=True, methods=["post"], serializer_class=SkipSerializer)
+    def skip(self, request, pk=None):
+        """Send none this week; what would have been in it is in the next one."""
+        given = SkipSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+
+        def do(row):
+            require(may_change_client(request.user, row.client))
+            return progress_drafts.skip_progress(
+                actor=request.user, email=row, reason=given.validated_data.get("reason", ""), now=timezone.now()
+            )
+
+        return self._answered(act, request, do)
+
+    def _answered(self, run, request, do):
+        """Answer with the progress email itself, not in the shape of what was sent in."""
+        self.serializer_class = ProgressEmailSerializer
+        return run(self, request, do)

@@ -1,0 +1,130 @@
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from clients.models import Client, Contact
+from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.models import User
+from crm.core.zones import validate_zone
+from interactions import choices
+from interactions.models import Commitment, Decision, FollowUp, Interaction, Survey, SurveyResponse
+
+
+def colleague(**kwargs):
+    return serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), **kwargs)
+
+
+def contact_field(**kwargs):
+    return VisibleRelatedField(queryset=Contact.objects.kept(), **kwargs)
+
+
+class NextStepSerializer(StrictSerializer):
+    """Becomes a follow-up."""
+
+    title = serializers.CharField(max_length=200)
+    due_date = serializers.DateField()
+    due_time = serializers.TimeField(required=False, allow_null=True)
+    assignee = colleague(required=False, allow_null=True)
+    time_zone = serializers.CharField(required=False, allow_blank=True, validators=[validate_zone])
+
+
+class InteractionSerializer(StrictModelSerializer):
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    contacts = contact_field(many=True, required=False)
+    participants = colleague(many=True, required=False)
+    channel = serializers.ChoiceField(choices=choices.Channel.choices)
+    decision = serializers.CharField(
+        required=False, write_only=True, allow_blank=True, help_text=_("What was agreed, for a new one")
+    )
+    decision_shared = serializers.BooleanField(required=False, write_only=True)
+    next_step = NextStepSerializer(required=False, write_only=True, allow_null=True)
+
+    class Meta:
+        model = Interaction
+        fields = (
+            "id", "client", "channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "contacts", "participants",
+            "author", "visibility", "is_pinned", "decision", "decision_shared", "next_step", "version", "created_at", "updated_at", "archived_at",
+        )  # fmt: skip
+        read_only_fields = ("id", "author", "is_pinned", "version", "created_at", "updated_at", "archived_at")
+
+    def validate(self, attrs):
+        """What a correction may not touch is refused, not ignored."""
+        fixed = {"client", "decision", "decision_shared", "next_step"} & set(attrs) if self.instance else set()
+        if fixed:
+            raise serializers.ValidationError({name: [_("This cannot be changed afterwards.")] for name in fixed})
+        return attrs
+
+
+class FollowUpSerializer(StrictModelSerializer):
+    client = VisibleRelatedField(queryset=Client.objects.kept(), required=False, allow_null=True)
+    contact = contact_field(required=False, allow_null=True)
+    assignee = colleague(required=False)
+    time_zone = serializers.CharField(
+        required=False, validators=[validate_zone], help_text=_("IANA name; the assignee's own by default")
+    )
+
+    class Meta:
+        model = FollowUp
+        fields = (
+            "id", "client", "contact", "title", "note", "assignee", "author", "due_date", "due_time", "time_zone", "due_at", "rrule", "priority",
+            "state", "snoozed_until", "outcome", "closed_at", "closed_by", "source_kind", "source_id", "version", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = (
+            "id", "author", "due_at", "state", "snoozed_until", "outcome", "closed_at", "closed_by", "source_kind", "source_id", "version",
+            "created_at", "updated_at",
+        )  # fmt: skip
+
+    def validate(self, attrs):
+        if self.instance and "client" in attrs:
+            raise serializers.ValidationError({"client": [_("This cannot be changed afterwards.")]})
+        return attrs
+
+
+class OutcomeSerializer(StrictSerializer):
+    outcome = serializers.CharField(required=False, allow_blank=True)
+
+
+class AssigneeSerializer(StrictSerializer):
+    assignee = colleague()
+
+
+class UntilSerializer(StrictSerializer):
+    until = serializers.DateTimeField()
+
+
+class CommitmentSerializer(StrictModelSerializer):
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    contact = contact_field(required=False, allow_null=True)
+    owner = colleague(required=False, allow_null=True)
+    decision = VisibleRelatedField(queryset=Decision.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = Commitment
+        fields = (
+            "id", "client", "interaction", "decision", "text", "side", "owner", "contact", "due_date", "state", "closed_at", "is_shared",
+            "version", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("id", "interaction", "state", "closed_at", "version", "created_at", "updated_at")
+
+
+class SettleSerializer(StrictSerializer):
+    state = serializers.ChoiceField(choices=choices.CommitmentState.choices)
+
+
+class SurveySerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Survey
+        fields = ("id", "name", "kind", "question", "scale_min", "scale_max", "version", "created_at", "updated_at")
+
+
+class SurveyResponseSerializer(StrictModelSerializer):
+    client = VisibleRelatedField(queryset=Client.objects.kept())
+    contact = contact_field(required=False, allow_null=True)
+    survey = serializers.PrimaryKeyRelatedField(queryset=Survey.objects.filter(archived_at=None))
+
+    class Meta:
+        model = SurveyResponse
+        fields = (
+            "id", "survey", "client", "contact", "score", "scale_min", "scale_max", "comment", "answered_at", "entered_by", "version",
+            "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("id", "scale_min", "scale_max", "entered_by", "version", "created_at", "updated_at")

@@ -1,0 +1,144 @@
+from django.utils import timezone
+from rest_framework.decorators import action
+
+from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
+from crm.core.permissions import require
+from interactions import permissions, services
+from interactions.api import serializers
+from interactions.api.filters import (
+    CommitmentApiFilter,
+    FollowUpApiFilter,
+    InteractionApiFilter,
+    SurveyResponseApiFilter,
+)
+from interactions.models import Commitment, FollowUp, Interaction, Survey, SurveyResponse
+from interactions.services import NextStep
+
+
+class InteractionViewSet(ApiViewSet):
+    """What passed with clients. DELETE archives; a PATCH is a correction and keeps the earlier text."""
+
+    queryset = Interaction.objects.kept().select_related("client").prefetch_related("contacts", "participants")
+    serializer_class = serializers.InteractionSerializer
+    filterset_class = InteractionApiFilter
+
+    def create_row(self, data):
+        require(permissions.may_log(self.request.user, data["client"]))
+        step = data.pop("next_step", None)
+        return services.log_interaction(
+            actor=self.request.user, now=timezone.now(), next_step=NextStep(**step) if step else None, **data
+        )
+
+    def update_row(self, row, data, seen_version):
+        require(permissions.may_correct(self.request.user, row))
+        return services.correct_interaction(
+            actor=self.request.user, interaction=row, now=timezone.now(), seen_version=seen_version, **data
+        )
+
+    def remove_row(self, row):
+        require(permissions.may_correct(self.request.user, row))
+        services.archive_interaction(actor=self.request.user, interaction=row, now=timezone.now())
+
+
+class FollowUpViewSet(ApiViewSet):
+    """What is to be done. DELETE cancels."""
+
+    queryset = FollowUp.objects.select_related("client")
+    serializer_class = serializers.FollowUpSerializer
+    filterset_class = FollowUpApiFilter
+
+    def _require(self, row):
+        require(permissions.may_change_follow_up(self.request.user, row))
+
+    def create_row(self, data):
+        client = data.pop("client", None)
+        return services.create_follow_up(actor=self.request.user, client=client, now=timezone.now(), **data)
+
+    def update_row(self, row, data, seen_version):
+        self._require(row)
+        return services.update_follow_up(
+            actor=self.request.user, follow_up=row, now=timezone.now(), seen_version=seen_version, **data
+        )
+
+    def remove_row(self, row):
+        self._require(row)
+        services.cancel_follow_up(actor=self.request.user, follow_up=row, now=timezone.now())
+
+    def _act(self, request, serializer, do):
+        """Read the body with `serializer`, then do it to the row."""
+
+        def run(row):
+            self._require(row)
+            body = serializer(data=request.data, context=self.get_serializer_context())
+            body.is_valid(raise_exception=True)
+            return do(actor=request.user, follow_up=row, now=timezone.now(), **body.validated_data)
+
+        self.serializer_class = serializers.FollowUpSerializer
+        return act(self, request, run)
+
+    @action(detail=True, methods=["post"], serializer_class=serializers.OutcomeSerializer)
+    def complete(self, request, pk=None):
+        return self._act(request, serializers.OutcomeSerializer, services.complete_follow_up)
+
+    @action(detail=True, methods=["post"], serializer_class=serializers.AssigneeSerializer)
+    def reassign(self, request, pk=None):
+        return self._act(request, serializers.AssigneeSerializer, services.reassign_follow_up)
+
+    @action(detail=True, methods=["post"], serializer_class=serializers.UntilSerializer)
+    def snooze(self, request, pk=None):
+        return self._act(request, serializers.UntilSerializer, services.snooze_follow_up)
+
+    @action(detail=True, methods=["post"], serializer_class=serializers.StrictSerializer)
+    def reopen(self, request, pk=None):
+        return self._act(request, serializers.StrictSerializer, services.reopen_follow_up)
+
+
+class CommitmentViewSet(CreateByService, ReadApiViewSet):
+    """Promises of either side; `…/settle` keeps, breaks, withdraws or reopens one."""
+
+    queryset = Commitment.objects.select_related("client")
+    serializer_class = serializers.CommitmentSerializer
+    filterset_class = CommitmentApiFilter
+
+    def create_row(self, data):
+        require(permissions.may_change_client(self.request.user, data["client"]))
+        return services.create_commitment(actor=self.request.user, **data)
+
+    @action(detail=True, methods=["post"], serializer_class=serializers.SettleSerializer)
+    def settle(self, request, pk=None):
+        def run(row):
+            require(permissions.may_change_client(request.user, row.client))
+            body = serializers.SettleSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            return services.settle_commitment(
+                actor=request.user, commitment=row, now=timezone.now(), **body.validated_data
+            )
+
+        self.serializer_class = serializers.CommitmentSerializer
+        return act(self, request, run)
+
+
+class SurveyViewSet(ReadApiViewSet):
+    """The surveys answers belong to; they concern no client, so everybody signed in reads them."""
+
+    queryset = Survey.objects.filter(archived_at=None)
+    serializer_class = serializers.SurveySerializer
+
+    def get_queryset(self):
+        return self.queryset.all()
+
+
+class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
+    """Answers. An answer is not changed; DELETE takes a wrong one out of every number."""
+
+    queryset = SurveyResponse.objects.filter(archived_at=None).select_related("client")
+    serializer_class = serializers.SurveyResponseSerializer
+    filterset_class = SurveyResponseApiFilter
+
+    def create_row(self, data):
+        require(permissions.may_change_client(self.request.user, data["client"]))
+        return services.record_answer(actor=self.request.user, now=timezone.now(), **data)
+
+    def remove_row(self, row):
+        require(permissions.may_change_client(self.request.user, row.client))
+        services.archive_answer(actor=self.request.user, response=row, now=timezone.now())

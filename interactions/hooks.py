@@ -1,0 +1,39 @@
+"""What this app offers to the kernel and shows on a client's page."""
+
+# Handlers
+from django.utils.translation import gettext_lazy as _
+
+from clients import registry
+from crm.core import imports, nav, ticking
+from interactions import agreed, composer, page_parts, services, timeline, today
+from interactions.imports import KINDS
+from interactions.services.reminders import send_reminders
+
+
+def rebuild_own_facts(client_ids, now):
+    services.rebuild_facts(client_ids=client_ids)
+
+
+# Wiring
+for source in timeline.SOURCES:
+    registry.register_timeline(source)
+registry.register_panel(registry.Panel("composer", "main", 10, "interactions/composer.html", composer.panel))
+registry.register_panel(
+    registry.Panel("follow-ups", "side", 20, "interactions/parts/follow_ups_card.html", agreed.follow_ups_card)
+)
+registry.register_panel(
+    registry.Panel("promises", "side", 30, "interactions/parts/promises_card.html", agreed.promises_card)
+)
+registry.register_tab(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
+registry.register_tab(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
+registry.register_page_part("interactions", page_parts.annotations)
+registry.register_facts_rebuilder("interactions", rebuild_own_facts)
+ticking.register("interactions.reminders", send_reminders)
+nav.register(nav.NavEntry("today", _("Today"), "interactions:today", "calendar-check", 10, count=today.nav_count))
+nav.register(nav.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50))
+nav.register(nav.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
+today.register(today.Section("quiet", 30, "interactions/parts/quiet.html", today.quiet_section))
+from interactions import hooks_progress  # noqa: E402, F401  progress emails
+
+for kind in KINDS:
+    imports.register(kind)

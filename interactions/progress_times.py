@@ -1,0 +1,47 @@
+"""When a progress email is due: a local weekday and hour, in the client's zone, once per local ISO week."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from crm.core.dates import iso_week, local_date, local_to_utc, week_day
+from interactions.models import ProgressSchedule
+
+HORIZON = timedelta(hours=36)
+EXPIRES_AFTER = timedelta(hours=6)
+DRAFT_BEFORE = timedelta(hours=24)
+WARN_BEFORE = timedelta(hours=1)
+FIRST_COVERS = timedelta(days=7)
+COVERS_AT_MOST = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class Times:
+    week: str
+    draft_at: datetime
+    send_at: datetime
+    deadline_at: datetime
+    expires_at: datetime
+
+
+def times_of(schedule: ProgressSchedule, week: str) -> Times:
+    """All moments of one week, in UTC. A deadline that the clock jumps over moves forward, one it passes twice is the first."""
+    deadline = local_to_utc(week_day(week, schedule.weekday), schedule.deadline_time, schedule.time_zone)
+    send = deadline - timedelta(minutes=schedule.lead_minutes)
+    return Times(week, send - DRAFT_BEFORE, send, deadline, deadline + EXPIRES_AFTER)
+
+
+def next_week_of(week: str) -> str:
+    return iso_week(week_day(week, 0) + timedelta(days=7))
+
+
+def first_open_week(schedule: ProgressSchedule, now: datetime) -> str:
+    """The local week of `now`, or the one after it when this week's deadline has passed."""
+    week = iso_week(local_date(now, schedule.time_zone))
+    return week if times_of(schedule, week).deadline_at > now else next_week_of(week)
+
+
+def candidate_days(now: datetime) -> list[date]:
+    """Dates whose deadline may be due to be planned at `now`, in whatever zone."""
+    first = (now - EXPIRES_AFTER - timedelta(days=1)).date()
+    last = (now + HORIZON + timedelta(days=2)).date()  # a day for the zone, a day for the longest lead
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

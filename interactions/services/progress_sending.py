@@ -1,0 +1,187 @@
+"""Sending progress emails at their time, holding those nobody read, and stopping them for who asked."""
+
+import hmac
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext as _
+
+from clients.choices import Purpose, Status
+from clients.models import Affiliation, ClientFacts, Consent, ContactEmail
+from crm.core.errors import ServiceError
+from crm.core.models import Notification, OutboxMail, User
+from crm.core.services.tokens import link_token
+from interactions import emails_progress
+from interactions.choices import ProgressState
+from interactions.models import ProgressEmail, ProgressRecipient
+from interactions.progress_times import WARN_BEFORE
+from interactions.services.progress_drafts import (
+    approve_progress,
+    check_seen,
+    draft_progress,
+    is_silent_week,
+    lock,
+    move,
+    refresh,
+)
+
+log = logging.getLogger(__name__)
+PER_TICK = 500
+
+
+def run_progress(now: datetime) -> int:
+    """Draft, hold, send and expire what is due (tick part); how many moved. One that fails stops no other and is tried again."""
+    due = ProgressEmail.objects.open().filter(client__archived_at__isnull=True)
+    rows = list(due.filter(state=ProgressState.PLANNED, draft_at__lte=now).order_by("draft_at")[:PER_TICK])
+    rows += due.exclude(state=ProgressState.PLANNED).filter(send_at__lte=now).order_by("send_at")[:PER_TICK]
+    return sum(_guarded(email, now) for email in rows)
+
+
+def _guarded(email: ProgressEmail, now: datetime) -> int:
+    try:
+        with transaction.atomic():
+            return int(settle_progress(email=email, now=now))
+    except Exception:  # one client's broken draft must not keep the mails of all others
+        log.exception("progress email %s could not be settled", email.pk)
+        return 0
+
+
+@transaction.atomic
+def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
+    """Do what the hour asks for with one email. False: nothing to do."""
+    email = lock(email)
+    before = email.state
+    if email.state in (ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED):
+        return False
+    if now >= email.expires_at:
+        move(email, ProgressState.EXPIRED)
+        return True
+    if _has_left(email):
+        email.skip_reason = _("They are a former client.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+        return True
+    if email.state == ProgressState.PLANNED and now >= email.draft_at:
+        email = draft_progress(email=email, now=now)
+    if now < email.send_at:
+        return email.state != before
+    if email.state == ProgressState.APPROVED:
+        send(email, now)
+    elif email.state == ProgressState.DRAFT:
+        _send_or_hold(email, now)
+    if email.state == ProgressState.HELD and now >= email.deadline_at - WARN_BEFORE:
+        emails_progress.mail_review_missing(email=email, when="deadline", now=now)
+    return email.state != before
+
+
+def _has_left(email: ProgressEmail) -> bool:
+    """A former client gets no progress email, whatever was drafted before they left."""
+    return ClientFacts.objects.filter(pk=email.client_id, status=Status.FORMER).exists()
+
+
+def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
+    refresh(email, now)
+    if is_silent_week(email):
+        email.skip_reason = _("Nothing happened this week.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+    elif email.is_review_needed:
+        move(email, ProgressState.HELD)
+        emails_progress.mail_review_missing(email=email, when="send", now=now)
+    else:
+        send(email, now)
+
+
+def send(email: ProgressEmail, now: datetime) -> list[OutboxMail]:
+    """Freeze the email and hand it to the outbox, one row per recipient. The caller holds the row."""
+    people = recipients_now(email)
+    if not people:
+        email.skip_reason = _("Nobody to send it to: all recipients stopped, left, or have no address.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+        return []
+    email.sent_text, email.sent_html = emails_progress.render_progress(
+        email, people[0].contact, stop_url=emails_progress.STOP
+    )
+    email.sent_at = now
+    move(email, ProgressState.SENT, "sent_at", "sent_text", "sent_html")
+    return [
+        emails_progress.mail_progress(email=email, recipient=person, address=person.address, now=now)  # type: ignore[attr-defined]
+        for person in people
+    ]
+
+
+def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
+    """Who gets it at this moment, each with `address`: at the client still, not stopped, with an address that takes mail."""
+    current = Affiliation.objects.filter(client_id=email.client_id).current().values("contact_id")
+    refused = Consent.objects.filter(purpose=Purpose.SERVICE, is_given=False).values("contact_id")
+    address = (
+        ContactEmail.objects.filter(contact=OuterRef("contact"), refused_at__isnull=True)
+        .order_by("-is_primary", "id")
+        .values("address")[:1]
+    )
+    rows = ProgressRecipient.objects.filter(
+        schedule__client_id=email.client_id, stopped_at__isnull=True, contact__in=current
+    )
+    return list(
+        rows.exclude(contact__in=refused)
+        .annotate(address=Subquery(address))
+        .filter(address__isnull=False)
+        .select_related("contact")
+        .order_by("pk")
+    )
+
+
+@transaction.atomic
+def send_progress_now(
+    *, actor: User, email: ProgressEmail, seen_version: int | None = None, now: datetime
+) -> ProgressEmail:
+    """Approve and send without waiting for its time."""
+    email = lock(email)
+    check_seen(email, seen_version)
+    email = approve_progress(actor=actor, email=email, now=now)
+    if not send(email, now):
+        raise ServiceError(email.skip_reason, code="conflict")
+    return email
+
+
+@transaction.atomic
+def send_test(*, actor: User, email: ProgressEmail, now: datetime) -> OutboxMail:
+    """The mail as the first recipient would get it, to whoever asks."""
+    if not email.content:
+        raise ServiceError(_("There is no draft yet."), code="conflict")
+    people = recipients_now(email)
+    return emails_progress.mail_progress_test(actor=actor, email=email, contact=people[0].contact if people else None)
+
+
+def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
+    """The recipient whom the link was made for, or None."""
+    row = ProgressRecipient.objects.select_related("schedule__client__owner", "contact").filter(pk=recipient_id).first()
+    if row is None or not hmac.compare_digest(link_token(emails_progress.STOP_PURPOSE, row.pk, row.salt), token):
+        return None
+    return row
+
+
+@transaction.atomic
+def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
+    """The recipient wants no more; what waits for them is taken back and the account manager is told. Twice changes nothing."""
+    row = (
+        ProgressRecipient.objects.select_for_update(of=("self",))
+        .select_related("schedule__client", "contact")
+        .get(pk=recipient.pk)
+    )
+    if row.stopped_at is None:
+        row.stopped_at = now
+        row.save(update_fields=["stopped_at"])
+        client = row.schedule.client
+        waiting = OutboxMail.objects.filter(
+            kind="progress", client_id=client.pk, contact_id=row.contact_id, state="pending"
+        )
+        waiting.update(state="cancelled", reply=_("The recipient stopped these emails"))
+        Notification.objects.get_or_create(
+            key=f"progress-stop:{row.pk}:{now.isoformat()}",
+            defaults={
+                "user_id": client.owner_id, "client_id": client.pk, "kind": "progress-stop", "url": f"/clients/{client.pk}/",
+                "text": _("%(name)s wants no more progress emails.") % {"name": row.contact.name},
+            },
+        )  # fmt: skip
+    return row

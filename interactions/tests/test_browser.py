@@ -1,0 +1,148 @@
+"""The composer and Today in a real browser, by keyboard."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from interactions import services
+from interactions.models import FollowUp, Interaction
+from interactions.tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def marta(transactional_db, sign_in):
+    factories.make_firm(is_set_up=True)
+    return sign_in(factories.make_user())
+
+
+@pytest.fixture
+def northwind(marta):
+    client = factories.make_client(owner=marta, tier="A")
+    factories.make_contact(client=client, is_primary=True)
+    return client
+
+
+def test_a_call_is_logged_by_keyboard_alone(page, live_server, marta, northwind):
+    page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
+    page.evaluate("window.stayed = true")
+    page.keyboard.press("l")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("m")
+    assert page.locator("[name=channel][value=meeting]").is_checked()
+    page.keyboard.press("c")
+    page.keyboard.press("c")
+    assert page.locator("[name=channel][value=phone]").is_checked(), "Chat, then Call again"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("They want payroll from January.")
+    page.locator(".chip", has_text="Next step").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Send the price")
+    page.keyboard.press("Control+Enter")
+    entry = page.locator("#timeline .timeline-item", has_text="They want payroll from January.")
+    entry.wait_for()
+    assert page.evaluate("window.stayed") is True, "without loading the page anew"
+    page.locator("#client-strip", has_text="Send the price").wait_for()
+    page.locator("#follow-ups-card", has_text="Send the price").wait_for()
+    assert page.locator("#composer-body").input_value() == ""
+    assert page.locator("#toasts", has_text="logged").is_visible()
+    assert Interaction.objects.get().channel == "phone"
+    assert FollowUp.objects.get().title == "Send the price"
+    page.locator("#toasts button", has_text="Undo").click()
+    page.wait_for_load_state()
+    assert page.locator("#timeline .timeline-item", has_text="They want payroll").count() == 0
+
+
+def test_what_is_wrong_stays_open_with_what_was_typed(page, live_server, marta, northwind):
+    page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
+    page.locator(".chip", has_text="Decision").click()
+    page.locator("[name=decision]").fill("Payroll from January.")
+    page.keyboard.press("Control+Enter")
+    page.locator("#composer-body-error").wait_for()
+    assert page.locator("[name=decision]").input_value() == "Payroll from January."
+    assert page.locator(".chip", has_text="Decision: Payroll").count() == 1
+
+
+def test_a_draft_is_kept_and_comes_back(page, live_server, marta, northwind):
+    address = live_server.url + reverse("clients:client", args=[northwind.pk])
+    page.goto(address)
+    page.locator("#composer-body").fill("Half a sent")
+    page.locator("[data-draft-status]", has_text="Draft saved").wait_for()
+    page.goto(address)
+    assert page.locator("#composer-body").input_value() == "Half a sent"
+
+
+def test_today_by_keyboard(page, live_server, marta, northwind):
+    today = timezone.now().date()
+    for title, days in (("First", -2), ("Second", 1)):
+        factories.follow_up(
+            actor=marta, client=northwind, title=title, due_date=today + timedelta(days=days), now=timezone.now()
+        )
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    page.locator(".follow-up", has_text="First").wait_for(state="detached")
+    assert FollowUp.objects.get(title="First").state == "done"
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.locator("#remote-dialog [name=assignee]").wait_for()
+    page.keyboard.press("Escape")
+
+
+def addresses(marta, northwind):
+    now = timezone.now()
+    call = factories.log(
+        actor=marta,
+        client=northwind,
+        contacts=[northwind.contacts.get()],
+        decision="Payroll.",
+        sentiment=1,
+        occurred_at=now,
+        now=now,
+    )
+    services.correct_interaction(actor=marta, interaction=call, body="Corrected.", now=now)
+    row = factories.follow_up(actor=marta, client=northwind, due_date=now.date(), now=now)
+    services.create_commitment(actor=marta, client=northwind, text="Send the audit calendar", due_date=now.date())
+    services.record_answer(
+        actor=marta,
+        survey=services.ensure_nps_survey(),
+        client=northwind,
+        score=9,
+        comment="Quick.",
+        answered_at=now,
+        now=now,
+    )
+    own = [
+        "/today/",
+        "/follow-ups/",
+        f"/follow-ups/{row.pk}/",
+        "/interactions/",
+        f"/interactions/{call.pk}/",
+        f"/interactions/{call.pk}/correct/",
+        "/surveys/",
+    ]
+    return own + [
+        f"/clients/{northwind.pk}/{part}"
+        for part in ("", "log/", "agreed/", "surveys/", "surveys/new/", "follow-ups/new/", "agreed/promise/")
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_are_accessible(page, live_server, marta, northwind, assert_accessible, theme):
+    marta.theme = theme
+    marta.save()
+    for address in addresses(marta, northwind):
+        page.goto(live_server.url + address)
+        assert_accessible(page)
+
+
+def test_the_pages_fit_the_phone(page, live_server, marta, northwind):
+    page.set_viewport_size({"width": 320, "height": 700})
+    for address in addresses(marta, northwind):
+        page.goto(live_server.url + address)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} scrolls sideways"

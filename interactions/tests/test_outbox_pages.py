@@ -1,0 +1,206 @@
+"""The outbox pages: what was sent, to whom, what the server said; links and secrets masked; decisions."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from clients.tests.factories import make_client, make_firm, make_user
+from crm.core.choices import Role
+from crm.core.models import OutboxMail
+from crm.core.services import delivery
+from crm.core.services.outbox import queue_mail
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def marta():
+    make_firm()
+    return make_user()
+
+
+@pytest.fixture
+def northwind(marta):
+    return make_client(owner=marta)
+
+
+def queue(northwind=None, key="progress:1", kind="progress", **fields):
+    values = {
+        "to_address": "elina@northwind.example",
+        "to_name": "Elina Saari",
+        "subject": "Week 48",
+        "text": "All on track",
+        "html": "<p>All on track</p>",
+    }
+    return queue_mail(key=key, kind=kind, client_id=northwind.pk if northwind else None, **(values | fields))[0]
+
+
+def address(mail, name="outbox_mail"):
+    return reverse(f"core:{name}", args=[mail.pk])
+
+
+def set_state(mail, *states):
+    """Along legal moves, as the trigger demands."""
+    for state in states:
+        OutboxMail.objects.filter(pk=mail.pk).update(
+            state=state, lease_token="6f2a3c1e-0000-4000-8000-000000000000", lease_until=timezone.now(), sent_at=timezone.now()
+        )  # fmt: skip
+
+
+def test_it_lists_mails_and_says_that_nothing_leaves(client, marta, northwind):
+    queue(northwind)
+    client.force_login(marta)
+    answer = client.get(reverse("core:outbox"))
+    assert "Week 48" in answer.text
+    assert "Nothing leaves this machine" in answer.text
+
+
+def test_with_a_mail_server_it_does_not_say_so(client, marta, settings):
+    settings.MAIL_IS_CAPTURED = False
+    client.force_login(marta)
+    assert "Nothing leaves this machine" not in client.get(reverse("core:outbox")).text
+
+
+def test_filters(client, marta, northwind):
+    queue(northwind)
+    queue(
+        northwind,
+        key="other",
+        kind="follow-up",
+        subject="Send the price",
+        to_address="jari@northwind.example",
+        to_name="Jari",
+    )
+    client.force_login(marta)
+    url = reverse("core:outbox")
+    for query, there, not_there in (
+        ("q=jari", "Send the price", "Week 48"),
+        ("kind=progress", "Week 48", "Send the price"),
+        (f"client={northwind.pk}&state=pending", "Week 48", "No mail matches"),
+        ("state=dead", "No mail matches", "Week 48"),
+        ("state=nonsense&client=abc", "Week 48", "No mail matches"),
+        ("cursor=broken", "", "Week 48 nowhere"),
+    ):
+        text = client.get(f"{url}?{query}", follow=True).text
+        assert there in text, query
+        assert not_there not in text, query
+
+
+def test_pages_go_on_by_cursor(client, marta, northwind, django_assert_max_num_queries):
+    for n in range(30):
+        queue(northwind, key=f"mail-{n}", subject=f"Mail number {n:02}")
+    client.force_login(marta)
+    with django_assert_max_num_queries(12):
+        first = client.get(reverse("core:outbox"))
+    page = first.context["page"]
+    assert (len(page.rows), page.total) == (25, 30)
+    second = client.get(reverse("core:outbox"), {"cursor": page.next_cursor})
+    assert len(second.context["page"].rows) == 5
+    assert second.context["page"].previous_cursor
+
+
+def test_mails_of_clients_one_may_not_see_are_not_there(client, marta):
+    otto = make_user(name="Otto Berg")
+    theirs = make_client(owner=otto, name="Secret")
+    type(theirs).objects.filter(pk=theirs.pk).update(is_restricted=True)
+    secret = queue(theirs, subject="Secret matter")
+    client.force_login(marta)
+    assert "Secret matter" not in client.get(reverse("core:outbox")).text
+    for name in ("outbox_mail", "outbox_body"):
+        assert client.get(address(secret, name)).status_code == 404
+    assert client.post(address(secret, "outbox_cancel")).status_code == 404
+
+
+def test_links_are_masked_on_every_page(client, marta, northwind):
+    link = {"purpose": "progress-stop", "id": 1, "salt": "s4lt", "path": "/mail/stop/{id}/{token}/"}
+    mail = queue(
+        northwind,
+        text="Stop: [[stop]]",
+        html='<a href="[[stop]]">Stop</a>',
+        headers={"List-Unsubscribe": "<[[stop]]>"},
+        links={"[[stop]]": link},
+    )
+    client.force_login(marta)
+    for name in ("outbox_mail", "outbox_body"):
+        text = client.get(address(mail, name)).text
+        assert "/mail/stop/" not in text
+        assert "[[stop]]" not in text
+        assert "s4lt" not in text
+
+
+def test_what_opens_an_account_is_shown_to_nobody(client, marta):
+    ada = make_user(name="Ada Admin", roles=(Role.ADMIN,))
+    mail = queue(kind="account", text="https://crm.example/password/reset/key/abc/", html="<p>abc</p>", user=marta)
+    client.force_login(ada)
+    assert "reset/key" not in client.get(address(mail)).text
+    assert client.get(address(mail, "outbox_body")).text == ""
+
+
+def test_the_frame_may_load_nothing(client, marta, northwind):
+    mail = queue(northwind, html='<script>alert(1)</script><img src="https://tracker.example/x.gif">')
+    client.force_login(marta)
+    answer = client.get(address(mail, "outbox_body"))
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_attempts_and_the_servers_reply_are_shown(client, marta, northwind):
+    mail = queue(northwind)
+    delivery.deliver_due()
+    client.force_login(marta)
+    assert "kept on this machine" in client.get(address(mail)).text
+
+
+def test_a_waiting_mail_is_cancelled_and_a_sent_one_is_not(client, marta, northwind):
+    mail = queue(northwind)
+    client.force_login(marta)
+    client.post(address(mail, "outbox_cancel"))
+    mail.refresh_from_db()
+    assert (mail.state, mail.reply) == ("cancelled", "Cancelled by Marta Kallio")
+    answer = client.post(address(mail, "outbox_cancel"), follow=True)
+    assert "by now" in answer.text
+
+
+def test_a_mail_that_needs_a_decision(client, marta, northwind):
+    mail = queue(northwind)
+    set_state(mail, "leased", "sending", "uncertain")
+    client.force_login(marta)
+    text = client.get(address(mail)).text
+    assert "It arrived" in text
+    assert "Send again" in text
+    answer = client.post(address(mail, "outbox_again"))
+    again = OutboxMail.objects.get(key="progress:1#2")
+    assert answer.url == address(again)
+    assert (again.state, again.text, again.to_address) == ("pending", mail.text, mail.to_address)
+
+
+def test_a_failed_mail_is_sent_again_once(client, marta, northwind):
+    mail = queue(northwind)
+    set_state(mail, "leased", "dead")
+    client.force_login(marta)
+    client.post(address(mail, "outbox_again"))
+    client.post(address(mail, "outbox_again"))
+    assert OutboxMail.objects.count() == 2
+
+
+def test_get_changes_nothing(client, marta, northwind):
+    mail = queue(northwind)
+    client.force_login(marta)
+    for name in ("outbox_cancel", "outbox_arrived", "outbox_again"):
+        assert client.get(address(mail, name)).status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_the_browser(page, live_server, sign_in, assert_accessible, marta, northwind):
+    mail = queue(northwind, subject="Week 48: all on track")
+    delivery.deliver_due()
+    sign_in(marta)
+    page.goto(live_server.url + reverse("core:outbox"))
+    assert_accessible(page)
+    page.get_by_role("link", name="Week 48: all on track").click()
+    page.frame_locator("iframe").get_by_text("All on track").wait_for()
+    assert_accessible(page)
+    assert page.url.endswith(address(mail))

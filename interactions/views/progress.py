@@ -1,0 +1,234 @@
+"""The review queue of progress emails, and one of them: read, edit, approve, skip, send."""
+
+from csp.decorators import csp
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core import paging
+from crm.core.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.htmx import render_page
+from crm.core.models import OutboxMail
+from crm.core.permissions import require
+from crm.core.services.drafts import discard_draft, find_draft
+from crm.core.zones import zone
+from interactions import emails_progress, progress_lists
+from interactions.choices import ProgressState
+from interactions.forms.progress import ContentForm, QueueFilter, SkipForm, WhatNextForm
+from interactions.models import ProgressEmail
+from interactions.permissions import may_change_client
+from interactions.services import progress_drafts as drafts
+from interactions.services import progress_sending as sending
+
+IN_TRASH = "This client is in the trash. Restore it first."
+FRAME_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": "",
+}
+
+
+def get_email(request, pk) -> ProgressEmail:
+    rows = ProgressEmail.objects.visible_to(request.user).select_related("client__owner", "approved_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def get_changeable(request, pk) -> ProgressEmail:
+    email = get_email(request, pk)
+    require(may_change_client(request.user, email.client), _(IN_TRASH))
+    return email
+
+
+@require_GET
+def progress_list(request):
+    form = QueueFilter(request.GET)
+    show = form.value("show", "review")
+    whose = form.value("whose", progress_lists.default_whose(request.user))
+    rows = progress_lists.of_user(request.user, whose=whose)
+    part = (
+        progress_lists.PARTS[show](rows)
+        .select_related("client__owner", "approved_by")
+        .defer("content", "sent_text", "sent_html")
+    )
+    try:
+        sort = paging.Sort("send_at", descending=show in ("sent", "skipped"))
+        page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
+    except paging.BadCursor:
+        return redirect("interactions:progress_list")
+    for email in page.rows:
+        email.tone = progress_lists.TONES[email.state]
+    context = {
+        "page": page,
+        "show": show,
+        "whose": whose,
+        "tabs": _tabs(show, whose),
+        "can_choose": request.user.is_account_manager,
+    }
+    return render_page(request, "interactions/progress_list.html", context)
+
+
+def _tabs(show, whose):
+    words = {"review": _("To review"), "coming": _("Coming"), "sent": _("Sent"), "skipped": _("Skipped and expired")}
+    url = reverse("interactions:progress_list")
+    return [
+        {"label": label, "url": f"{url}?show={key}&whose={whose}", "current": key == show}
+        for key, label in words.items()
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+def progress(request, pk):
+    """Read and write; the buttons save what was typed first, so that none of them loses it."""
+    email = get_email(request, pk)
+    may_edit = email.state in drafts.EDITABLE and bool(email.content) and may_change_client(request.user, email.client)
+    stale, typed = None, find_draft(user=request.user, **_draft_of(email)) if may_edit else None
+    if request.method == "POST":
+        require(may_change_client(request.user, email.client), _(IN_TRASH))
+        form, do = ContentForm(request.POST, email=email), WhatNextForm(request.POST).value()
+        if do == "discard" or form.is_valid():
+            stale = _save(request, email, form, do)
+        if not form.errors:
+            return _go_on(request, email, do)
+    else:
+        form = ContentForm(
+            email=email, initial={name: values[0] for name, values in typed.data.items() if values} if typed else {}
+        )
+    context = _page_context(request, email) | {
+        "form": form,
+        "may_edit": may_edit,
+        "stale": stale,
+        "typed": typed if request.method == "GET" else None,
+    }
+    return render(
+        request, "interactions/progress.html", context, status=409 if stale else 422 if form.is_bound else 200
+    )
+
+
+def _draft_of(email):
+    return {"kind": "progress", "client_id": email.client_id, "record": str(email.pk)}
+
+
+def _save(request, email, form, do):
+    """Save what differs. Gives the row as it stands when somebody else saved meanwhile; refusals go to the form."""
+    try:
+        with transaction.atomic():
+            if do != "discard" and not form.says_the_same(email):
+                drafts.edit_progress(
+                    actor=request.user,
+                    email=email,
+                    subject=form.cleaned_data["subject"],
+                    content=form.content(),
+                    seen_version=form.seen_version(),
+                    now=timezone.now(),
+                )
+            elif do != "discard":
+                drafts.check_seen(email, form.seen_version())
+            discard_draft(actor=request.user, **_draft_of(email))
+    except StaleWrite as error:
+        form.add_error(None, error.message)
+        return error.current
+    except ServiceError as error:
+        add_to_form(form, error)
+    return None
+
+
+def _go_on(request, email, do):
+    """What the button asked for besides saving."""
+    now, user = timezone.now(), request.user
+    try:
+        if do == "approve":
+            drafts.approve_progress(actor=user, email=email, now=now)
+            messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
+            following = progress_lists.next_to_review(user, email)
+            return (
+                redirect("interactions:progress", pk=following.pk)
+                if following
+                else redirect("interactions:progress_list")
+            )
+        if do == "send":
+            sending.send_progress_now(actor=user, email=email, now=now)
+            messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
+        elif do == "test":
+            sending.send_test(actor=user, email=email, now=now)
+            messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
+        elif do == "save":
+            messages.success(request, _("Saved"))
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("interactions:progress", pk=email.pk)
+
+
+def _page_context(request, email):
+    mails = OutboxMail.objects.visible_to(request.user).filter(
+        client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
+    )
+    crumbs = [
+        {"label": _("Progress emails"), "url": reverse("interactions:progress_list")},
+        {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
+    ]
+    return {
+        "email": email,
+        "crumbs": crumbs,
+        "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
+        "tone": progress_lists.TONES[email.state],
+        "is_decidable": email.state in drafts.DECIDABLE and may_change_client(request.user, email.client),
+        "is_sent": email.state == ProgressState.SENT,
+        "is_skipped": email.state == ProgressState.SKIPPED and timezone.now() < email.expires_at,
+        "recipients": sending.recipients_now(email) if email.state != ProgressState.SENT else [],
+        "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50])
+        if email.state == ProgressState.SENT
+        else [],
+    }
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def progress_preview(request, pk):
+    """As the client sees it: what was sent, or what would be."""
+    email = get_email(request, pk)
+    if email.state == ProgressState.SENT:
+        html = email.sent_html.replace(emails_progress.STOP, "#")
+    else:
+        people = sending.recipients_now(email)
+        html = emails_progress.render_progress(email, people[0].contact if people else None, stop_url="#")[1]
+    return HttpResponse(html)
+
+
+@require_POST
+def progress_skip(request, pk):
+    email = get_changeable(request, pk)
+    form = SkipForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        drafts.skip_progress(actor=request.user, email=email, reason=reason, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("interactions:progress", pk=pk)
+    undo = reverse("interactions:progress_unskip", args=[pk])
+    messages.success(
+        request, _("Skipped this week: %(client)s") % {"client": email.client.name}, extra_tags=f"undo:{undo}"
+    )
+    return redirect("interactions:progress_list")
+
+
+@require_POST
+def progress_unskip(request, pk):
+    email = get_changeable(request, pk)
+    try:
+        drafts.unskip_progress(actor=request.user, email=email, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("interactions:progress", pk=pk)
+
+
+for view in (progress_list, progress):
+    view.nav_key = "progress"

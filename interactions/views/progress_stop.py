@@ -1,0 +1,26 @@
+"""The open page behind the link in a progress email: looking changes nothing, the button stops the emails."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from interactions.services.progress_sending import find_by_stop_link, stop_recipient
+
+
+@login_not_required
+@csrf_exempt  # the token in the address is the right to stop; mail programs post here with one click (RFC 8058)
+@require_http_methods(["GET", "HEAD", "POST"])
+def progress_stop(request, pk, token):
+    recipient = find_by_stop_link(pk, token)
+    if recipient is None:
+        raise Http404
+    if request.method == "POST":
+        recipient = stop_recipient(recipient=recipient, now=timezone.now())
+    response = render(
+        request, "interactions/progress_stop.html", {"recipient": recipient, "owner": recipient.schedule.client.owner}
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,160 @@
+from django.db.models import Prefetch
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from crm.core.api.viewsets import IDEMPOTENCY_KEY, IF_MATCH, CreateByService, ReadApiViewSet, UpdateByService, act
+from crm.core.errors import ServiceError
+from crm.core.queries import firm_today
+from onboarding import services
+from onboarding.api.filters import PlanApiFilter, TaskApiFilter
+from onboarding.api.serializers import (
+    EmptySerializer,
+    PlanSerializer,
+    TaskSerializer,
+    TemplateSerializer,
+    TemplateVersionSerializer,
+)
+from onboarding.choices import TaskState
+from onboarding.models import Plan, Task, Template, TemplateTask, TemplateVersion
+
+POST_PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
+
+
+class TemplateViewSet(ReadApiViewSet):
+    """Templates and their versions, to read. Admins also see drafts and archived ones; building is done in the browser."""
+
+    queryset = Template.objects.all()
+    serializer_class = TemplateSerializer
+
+    def get_queryset(self):
+        seen = TemplateVersion.objects.visible_to(self.request.user) if self.request else TemplateVersion.objects.none()
+        return (
+            super()
+            .get_queryset()
+            .prefetch_related(Prefetch("versions", seen.order_by("-number"), to_attr="seen_versions"))
+        )
+
+    @extend_schema(responses=TemplateVersionSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def versions(self, request, pk=None):
+        """Every version with its phases and tasks, newest first."""
+        tasks = TemplateTask.objects.select_related("after").order_by("position", "pk")
+        rows = TemplateVersion.objects.visible_to(request.user).filter(template=self.get_object()).order_by("-number")
+        rows = rows.prefetch_related("phases", Prefetch("phases__tasks", tasks))
+        return Response(TemplateVersionSerializer(rows, many=True).data)
+
+
+class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
+    """Onboarding plans. POST starts one; the actions move it between its states."""
+
+    queryset = Plan.objects.select_related("template_version")
+    serializer_class = PlanSerializer
+    filterset_class = PlanApiFilter
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def create_row(self, data):
+        now = timezone.now()
+        version = data.pop("template_version")
+        return services.start_plan(actor=self.request.user, version=version, today=firm_today(now), now=now, **data)
+
+    def update_row(self, row, data, seen_version):
+        return services.update_plan(
+            actor=self.request.user, plan=row, now=timezone.now(), seen_version=seen_version, **data
+        )
+
+    def _move(self, request, service):
+        return act(self, request, lambda plan: service(actor=request.user, plan=plan, now=timezone.now()))
+
+    def answer(self, row, *, status=200):
+        self.serializer_class = PlanSerializer
+        return super().answer(row, status=status)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def begin(self, request, pk=None):
+        """A draft becomes pending, or active when its kickoff has come."""
+        return self._move(request, services.begin_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def activate(self, request, pk=None):
+        """A pending plan starts before its kickoff."""
+        return self._move(request, services.activate_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def pause(self, request, pk=None):
+        """Stop the clock."""
+        return self._move(request, services.pause_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def resume(self, request, pk=None):
+        """Go on: open tasks are due later by the working days of the pause."""
+        return self._move(request, services.resume_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def cancel(self, request, pk=None):
+        """Give the plan up."""
+        return self._move(request, services.cancel_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def finish(self, request, pk=None):
+        """Close the plan and make the client active; refused while a mandatory task is open."""
+        return self._move(request, services.finish_plan)
+
+    @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def reopen(self, request, pk=None):
+        """A plan that was done runs again."""
+        return self._move(request, services.reopen_plan)
+
+
+class TaskViewSet(UpdateByService, ReadApiViewSet):
+    """Tasks of plans."""
+
+    queryset = Task.objects.select_related("plan", "phase")
+    serializer_class = TaskSerializer
+    filterset_class = TaskApiFilter
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def update_row(self, row, data, seen_version):
+        """Each part through its service, in one transaction; the version counts for the first."""
+        common = {"actor": self.request.user, "task": row, "now": timezone.now()}
+        seen = {"seen_version": seen_version}
+        if "reason" in data and data.get("state") not in (TaskState.BLOCKED, TaskState.SKIPPED):
+            raise ServiceError("A reason goes with the state blocked or skipped.", field="reason")
+        if "due_date" in data:
+            services.change_due(**common, **seen, due_date=data["due_date"])
+            seen = {}
+        if "assignee" in data or "contact" in data:
+            services.assign_task(**common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
+            seen = {}
+        if data.get("state", row.state) != row.state or "reason" in data:
+            self._set_state(data, common | seen)
+        return row
+
+    def _set_state(self, data, values):
+        state, reason = data["state"], data.get("reason", "")
+        if state == TaskState.DONE:
+            services.finish_task(**values)
+        elif state == TaskState.OPEN:
+            services.reopen_task(**values)
+        elif state == TaskState.BLOCKED:
+            services.block_task(**values, reason=reason)
+        else:
+            services.skip_task(**values, reason=reason)
+
+    def answer(self, row, *, status=200):
+        self.serializer_class = TaskSerializer
+        return super().answer(row, status=status)
+
+    @extend_schema(request=None, responses=TaskSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    def finish(self, request, pk=None):
+        """Tick it off; one that is done stays with whoever did it first."""
+        return act(self, request, lambda task: services.finish_task(actor=request.user, task=task, now=timezone.now()))

@@ -1,0 +1,70 @@
+"""States and fixed vocabularies of onboarding."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class VersionState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+
+
+class OwnerSide(models.TextChoices):
+    FIRM = "firm", _("Our side")
+    CLIENT = "client", _("Client's side")
+
+
+class Evidence(models.TextChoices):
+    NONE = "", _("A tick is enough")
+    DOCUMENT = "document", _("A document")
+    FORM = "form", _("Answers to questions")
+    APPROVAL = "approval", _("Approval by the client")
+
+
+class PlanState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PENDING = "pending", _("Not started")
+    ACTIVE = "active", _("Running")
+    PAUSED = "paused", _("Paused")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+PLAN_MOVES = {
+    PlanState.DRAFT: (PlanState.PENDING, PlanState.ACTIVE, PlanState.CANCELLED),
+    PlanState.PENDING: (PlanState.ACTIVE, PlanState.CANCELLED),
+    PlanState.ACTIVE: (PlanState.PAUSED, PlanState.DONE, PlanState.CANCELLED),
+    PlanState.PAUSED: (PlanState.ACTIVE, PlanState.CANCELLED),
+    PlanState.DONE: (PlanState.ACTIVE,),
+    PlanState.CANCELLED: (),
+}
+PLAN_OPEN = (PlanState.DRAFT, PlanState.PENDING, PlanState.ACTIVE, PlanState.PAUSED)
+
+
+PLAN_WORKED_ON = (PlanState.PENDING, PlanState.ACTIVE)  # tasks may be ticked off
+
+
+class TaskState(models.TextChoices):
+    OPEN = "open", _("Open")
+    BLOCKED = "blocked", _("Blocked")
+    DONE = "done", _("Done")
+    SKIPPED = "skipped", _("Not needed")
+
+
+TASK_MOVES = {
+    TaskState.OPEN: (TaskState.BLOCKED, TaskState.DONE, TaskState.SKIPPED),
+    TaskState.BLOCKED: (TaskState.OPEN, TaskState.DONE, TaskState.SKIPPED),
+    TaskState.DONE: (TaskState.OPEN,),
+    TaskState.SKIPPED: (TaskState.OPEN,),
+}
+TASK_FINISHED = (TaskState.DONE, TaskState.SKIPPED)
+
+
+class Track(models.TextChoices):
+    ON_TRACK = "on_track", _("On track")
+    BEHIND = "behind", _("Behind")
+    STUCK = "stuck", _("Stuck")
+
+
+TRACK_TONES = {Track.ON_TRACK: "green", Track.BEHIND: "amber", Track.STUCK: "red"}
+STUCK_AFTER_DAYS = 5  # a mandatory task later than this many working days

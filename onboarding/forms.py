@@ -1,0 +1,155 @@
+"""Forms of the pages. They check shapes; rules across rows are the services'."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.forms import DateInput, VersionedFormMixin
+from crm.core.models import User
+from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
+
+
+class TemplateForm(VersionedFormMixin, forms.ModelForm):
+    class Meta:
+        model = Template
+        fields = ["name", "description"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class NameForm(forms.Form):
+    """One line that names a phase or a task."""
+
+    name = forms.CharField(max_length=200)
+
+
+class PhaseForm(forms.Form):
+    name = forms.CharField(label=_("Name of the phase"), max_length=120)
+
+
+class TemplateTaskForm(VersionedFormMixin, forms.ModelForm):
+    class Meta:
+        model = TemplateTask
+        fields = [
+            "title",
+            "owner_side",
+            "owner_role",
+            "offset_days",
+            "after",
+            "instructions",
+            "done_when",
+            "is_mandatory",
+            "is_client_visible",
+        ]
+        labels = {"owner_role": _("Role")}
+        help_texts = {"owner_role": ""}
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 3}),
+            "offset_days": forms.NumberInput(attrs={"min": 0, "max": 730}),
+        }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        after = self.fields["after"]
+        after.queryset = TemplateTask.objects.filter(version_of=self.instance.version_of_id).exclude(
+            pk=self.instance.pk
+        )
+        after.empty_label = _("Kickoff")
+        after.label = _("Counted from")
+        self.fields["owner_role"].widget.attrs["list"] = "roles"
+
+    def _post_clean(self):
+        """The service checks the model's rules; the instance stays as it was read."""
+
+
+class MoveForm(forms.Form):
+    """`where`: up, down, or the id of the phase to move to."""
+
+    where = forms.RegexField(r"^(up|down|[0-9]{1,18})$")
+
+
+class OrderForm(forms.Form):
+    """What SortableJS posts: the ids of a list in order, and the one that moved."""
+
+    moved = forms.IntegerField()
+
+    def clean(self):
+        ids = self.data.getlist("ids")
+        if not all(value.isdigit() for value in ids) or str(self.cleaned_data.get("moved", "")) not in ids:
+            raise forms.ValidationError(_("The order is not complete."))
+        self.cleaned_data["ids"] = [int(value) for value in ids]
+        return self.cleaned_data
+
+
+class StartPlanForm(forms.Form):
+    template_version = forms.ModelChoiceField(
+        TemplateVersion.objects.none(), label=_("Template"), empty_label=_("Choose one")
+    )
+    kickoff_date = forms.DateField(label=_("Kickoff"), widget=DateInput())
+    owner = forms.ModelChoiceField(User.objects.none(), label=_("Run by"))
+    name = forms.CharField(
+        label=_("Name"), max_length=160, required=False, help_text=_("Empty: the name of the template")
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["template_version"].queryset = (
+            TemplateVersion.objects.startable().select_related("template").order_by("template__name")
+        )
+        self.fields["template_version"].label_from_instance = lambda row: (
+            _("%(name)s, version %(number)s")
+            % {
+                "name": row.template.name,
+                "number": row.number,
+            }
+        )
+        self.fields["owner"].queryset = User.objects.active()
+
+
+class PlanForm(VersionedFormMixin, forms.ModelForm):
+    class Meta:
+        model = Plan
+        fields = ["name", "owner", "kickoff_date"]
+        widgets = {"kickoff_date": DateInput()}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.active()
+
+    def _post_clean(self):
+        """As in TemplateTaskForm."""
+
+
+class SeenForm(VersionedFormMixin, forms.Form):
+    """A button: nothing but the version that was seen."""
+
+
+class ReasonForm(SeenForm):
+    reason = forms.CharField(label=_("Why"), max_length=200, required=False)
+
+
+class DueForm(SeenForm):
+    due_date = forms.DateField(label=_("Due"), widget=DateInput())
+
+
+class AssignForm(SeenForm):
+    """Somebody of ours ("u" and the id), of the client ("c" and the id), or nobody."""
+
+    person = forms.ChoiceField(label=_("Who does it"), required=False)
+
+    def __init__(self, *args, users, contacts, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.people = {f"u{row.pk}": row for row in users} | {f"c{row.pk}": row for row in contacts}
+        self.fields["person"].choices = [
+            ("", _("Nobody yet")),
+            (_("Our side"), [(f"u{row.pk}", row.name) for row in users]),
+            (_("Client's side"), [(f"c{row.pk}", row.name) for row in contacts]),
+        ]
+
+    def chosen(self):
+        """{"assignee": user or None, "contact": contact or None}"""
+        value = self.cleaned_data["person"]
+        row = self.people.get(value)
+        return {"assignee": row if value.startswith("u") else None, "contact": row if value.startswith("c") else None}
+
+
+class CommentForm(forms.Form):
+    text = forms.CharField(label=_("Comment"), widget=forms.Textarea(attrs={"rows": 2}))

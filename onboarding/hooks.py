@@ -1,0 +1,38 @@
+"""What onboarding offers to the other apps."""
+
+from django.utils.translation import gettext_lazy as _
+
+from clients import registry
+from crm.core import nav, search, ticking
+from interactions import progress_sections
+from interactions import today as today_page
+from onboarding import emails, services, surfaces
+from onboarding.queries.plans import page_part
+
+# Handlers
+
+
+def rebuild_own_facts(client_ids, now):
+    services.rebuild_onboarding_facts(client_ids=client_ids)
+
+
+# Wiring
+ticking.register("onboarding.plans", services.refresh_due_plans)
+registry.register_facts_rebuilder("onboarding", rebuild_own_facts)
+registry.register_page_part("onboarding", page_part)
+registry.register_panel(
+    registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", surfaces.side_card)
+)
+registry.register_tab(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
+registry.register_timeline(
+    registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
+)
+today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
+nav.register(nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "list-task", 40, count=surfaces.nav_count))
+nav.register(nav.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup"))
+search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, surfaces.find_plans))
+search.register(search.Source("onboarding-templates", _("Templates"), 80, surfaces.find_templates))
+progress_sections.register("done", "onboarding", emails.finished_tasks, order=40)
+progress_sections.register("next", "onboarding", emails.our_tasks, order=40)
+progress_sections.register("needed", "onboarding", emails.their_tasks, order=40)
+progress_sections.register("milestones", "onboarding", emails.finished_plans, order=40)

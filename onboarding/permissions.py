@@ -1,0 +1,13 @@
+"""Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(user)`, made of the gate of clients."""
+
+from clients.permissions import may_edit
+from crm.core.permissions import may_administer
+
+
+def may_edit_templates(user) -> bool:
+    return may_administer(user)
+
+
+def may_run_plans(user, client) -> bool:
+    """Whoever works with the client starts and runs its plans, and ticks off their tasks."""
+    return may_edit(user, client)

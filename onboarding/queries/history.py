@@ -1,0 +1,86 @@
+"""What happened to a plan, read from the history that database triggers keep."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from crm.core.models import User
+from onboarding.choices import PlanState, TaskState
+from onboarding.models import Plan, Task
+
+MOST = 1000  # rows of history read for one page
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: datetime
+    who: str
+    text: str
+
+
+def plan_history(plan: Plan) -> list[Entry]:
+    """Newest first: states of the plan and its tasks, people, dates. Done by nobody: by itself (the daily look)."""
+    found = [*_changes(Plan, plan.pk, _plan_words), *_changes(Task, plan.pk, _task_words)]
+    ids = {event.pgh_context.metadata.get("user") for event, _text in found if event.pgh_context}
+    names = dict(User.objects.filter(pk__in=ids - {None}).values_list("pk", "name"))
+    entries = [Entry(event.pgh_created_at, _who(event, names), text) for event, text in found]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _who(event, names):
+    context = event.pgh_context
+    return names.get(context.metadata.get("user"), "") if context else ""
+
+
+def _changes(model, plan_id, words):
+    events = model.pgh_event_model.objects.select_related("pgh_context").order_by("pgh_id")
+    events = events.filter(pgh_obj_id=plan_id) if model is Plan else events.filter(plan_id=plan_id)
+    before = {}
+    found = []
+    for event in events[:MOST]:
+        found += [(event, text) for text in words(before.get(event.pgh_obj_id), event)]
+        before[event.pgh_obj_id] = event
+    return found
+
+
+def _plan_words(old, new):
+    if old is None:
+        yield _("Plan made, kickoff %(day)s") % {"day": _day(new.kickoff_date)}
+        return
+    if old.state != new.state:
+        yield _("Plan: %(state)s") % {"state": PlanState(new.state).label}
+    if old.kickoff_date != new.kickoff_date:
+        yield _("Kickoff moved from %(old)s to %(new)s") % {
+            "old": _day(old.kickoff_date),
+            "new": _day(new.kickoff_date),
+        }
+    if old.owner_id != new.owner_id:
+        yield _("Run by somebody else")
+    if old.track != new.track:
+        yield _("%(track)s: %(reason)s") % {
+            "track": dict(Plan.track.field.choices)[new.track],
+            "reason": new.track_reason or _("nothing is late"),
+        }
+
+
+def _task_words(old, new):
+    if old is None:
+        return
+    if old.state != new.state:
+        words = {"task": new.title, "state": TaskState(new.state).label.lower(), "reason": new.blocked_reason}
+        yield (_("“%(task)s” is %(state)s: %(reason)s") if new.blocked_reason else _("“%(task)s” is %(state)s")) % words
+    if old.due_date != new.due_date:
+        yield _("“%(task)s” moved from %(old)s to %(new)s") % {
+            "task": new.title,
+            "old": _day(old.due_date),
+            "new": _day(new.due_date),
+        }
+    if (old.assignee_id, old.contact_id) != (new.assignee_id, new.contact_id):
+        yield _("“%(task)s” is given to somebody else") % {"task": new.title}
+
+
+def _day(day):
+    return date_format(day, pgettext("date format", "j M Y")) if day else "—"

@@ -1,0 +1,235 @@
+"""What the pages of plans show, and small reads the services share."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Max, OuterRef
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from clients.models import Client, Contact
+from crm.core.dates import WorkingCalendar
+from crm.core.parts import rows_along, rows_from
+from crm.core.queries import firm_zone, get_firm
+from onboarding import tracking
+from onboarding.choices import TASK_FINISHED, OwnerSide, PlanState, TaskState
+from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
+from onboarding.queries import gantt
+
+PLAN_COLUMNS = (
+    "id",
+    "client_id",
+    "name",
+    "state",
+    "track",
+    "track_reason",
+    "kickoff_date",
+    "forecast_date",
+    "ended_at",
+    "done_count",
+    "task_count",
+)
+PLANS_AT_MOST = 100
+
+
+def plan_tasks(plan: Plan) -> list[Task]:
+    """The plan's tasks in their order, each with `done_date` in the firm's zone."""
+    return _dated(Task.objects.filter(plan_id=plan.pk).order_by("phase__position", "position", "pk"))
+
+
+def _dated(tasks):
+    zone = firm_zone()
+    rows = list(tasks)
+    for task in rows:
+        task.done_date = task.done_at.astimezone(zone).date() if task.done_at else None
+    return rows
+
+
+def main_contact(client: Client) -> Contact | None:
+    """The client's main contact, if somebody is marked so."""
+    link = client.affiliations.current().filter(is_primary=True).select_related("contact").first()
+    return link.contact if link else None
+
+
+def startable_version(version: TemplateVersion) -> bool:
+    """Published, of a template that is not archived (an older version will do)."""
+    return TemplateVersion.objects.published().filter(pk=version.pk, template__archived_at__isnull=True).exists()
+
+
+@dataclass
+class PhaseRow:
+    phase: PlanPhase
+    number: int
+    tasks: list[Task] = field(default_factory=list)
+    done: int = 0
+    total: int = 0
+
+    @property
+    def segment(self) -> dict[str, Any]:
+        words = _("%(phase)s: %(done)s of %(total)s") % {
+            "phase": self.phase.name,
+            "done": self.done,
+            "total": self.total,
+        }
+        return {"value": self.done, "max": self.total or 1, "label": words}
+
+
+@dataclass
+class PlanPage:
+    """A plan with its tasks by phase. `next_task`: the open one due first; `end`: when the last mandatory task is due."""
+
+    plan: Plan
+    phases: list[PhaseRow]
+    tasks: list[Task]
+    next_task: Task | None
+    overdue: int
+    end: date | None
+    can_finish: bool
+    chart: gantt.Gantt | None = None
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        return [row.segment for row in self.phases if row.total]
+
+
+def plan_page(plan: Plan, today: date) -> PlanPage:
+    tasks = _dated(
+        Task.objects.filter(plan=plan)
+        .select_related("assignee", "contact", "done_by")
+        .annotate(comment_count=Count("comments"))
+        .order_by("phase__position", "position", "pk")
+    )
+    rows = {phase.pk: PhaseRow(phase, number) for number, phase in enumerate(plan.phases.all(), 1)}
+    calendar = WorkingCalendar.of(get_firm())
+    for task in tasks:
+        task.days_late = tracking.days_late(task, today, calendar) if plan.state == PlanState.ACTIVE else 0
+        row = rows[task.phase_id]
+        row.tasks.append(task)
+        row.total += task.state != TaskState.SKIPPED
+        row.done += task.state == TaskState.DONE
+    waiting = [task for task in tasks if not task.is_finished]
+    dated = [task for task in waiting if task.due_date]
+    return PlanPage(
+        plan=plan,
+        phases=list(rows.values()),
+        tasks=tasks,
+        next_task=min(dated, key=lambda task: (task.due_date, task.pk), default=None),
+        overdue=sum(1 for task in waiting if task.days_late),
+        end=max((task.due_date for task in tasks if task.is_mandatory and task.due_date), default=None),
+        can_finish=plan.state == PlanState.ACTIVE and not any(task.is_mandatory for task in waiting),
+        chart=plan_chart(plan, tasks, today, calendar),
+    )
+
+
+def plan_chart(plan: Plan, tasks: list[Task], today: date, calendar: WorkingCalendar) -> gantt.Gantt:
+    def tone(task):
+        if task.is_finished:
+            return "done"
+        if task.state == TaskState.BLOCKED:
+            return "blocked"
+        if getattr(task, "days_late", 0):
+            return "late"
+        return "client" if task.is_client_visible else "firm"
+
+    dates = {task.pk: task.due_date for task in tasks if task.due_date}
+    rows = gantt.spans(tasks, dates, plan.kickoff_date, calendar, tone)
+
+    def monday(_n, day):
+        return date_format(day, pgettext("date format", "j M"))
+
+    return gantt.draw(rows, width=1120, label_width=250, calendar=calendar, today=today, week_label=monday)
+
+
+def forecast_words(plan: Plan, end: date | None, calendar: WorkingCalendar | None = None) -> str:
+    """“Forecast end Thu 14 Jan, two days early”; "" without a forecast."""
+    if plan.forecast_date is None:
+        return ""
+    words = _("Forecast end %(day)s") % {"day": date_format(plan.forecast_date, pgettext("date format", "D j M"))}
+    if end is None or end == plan.forecast_date:
+        return words
+    calendar = calendar or WorkingCalendar.of(get_firm())
+    first, last = sorted((end, plan.forecast_date))
+    days = calendar.between(first, last)
+    if not days:
+        return words
+    if plan.forecast_date < end:
+        return words + ngettext(", %(n)s working day early", ", %(n)s working days early", days) % {"n": days}
+    return words + ngettext(", %(n)s working day late", ", %(n)s working days late", days) % {"n": days}
+
+
+def with_next_tasks(plans: list[Plan], today: date) -> list[Plan]:
+    """Each plan of a page with `next_task` (the open one due first, or None) and `overdue`; one query."""
+    by_plan: dict[int, list[Task]] = {plan.pk: [] for plan in plans}
+    rows = Task.objects.filter(plan__in=plans).exclude(state__in=TASK_FINISHED).order_by("due_date", "pk")
+    for task in rows.only("plan_id", "title", "due_date", "state", "owner_side"):
+        by_plan[task.plan_id].append(task)
+    for plan in plans:
+        waiting = by_plan[plan.pk]
+        plan.next_task = waiting[0] if waiting else None
+        late = [task for task in waiting if task.due_date and task.due_date < today]
+        plan.overdue = len(late) if plan.state == PlanState.ACTIVE else 0
+    return plans
+
+
+def page_part(user) -> dict[str, Any]:
+    """The plans of a client are read along with it."""
+    plans = Plan.objects.visible_to(user).filter(client=OuterRef("pk")).order_by("-kickoff_date", "-pk")
+    return {"part_plans": rows_along(plans, *PLAN_COLUMNS, limit=PLANS_AT_MOST)}
+
+
+def plans_of(client: Client) -> list[Plan]:
+    """The client's plans, latest kickoff first: those read along with the client, or else a query."""
+    if hasattr(client, "part_plans"):
+        return rows_from(Plan, client.part_plans)
+    return list(Plan.objects.filter(client=client).order_by("-kickoff_date", "-pk")[:PLANS_AT_MOST])
+
+
+@dataclass
+class PlanCard:
+    """The piece on a client's page."""
+
+    plan: Plan
+    segments: list[dict[str, Any]]
+    end: date | None
+    others: int = 0
+
+
+def client_card(client: Client) -> PlanCard | None:
+    """The client's plan that matters now: a running one, else paused, pending, draft; none when all are over. One query beside
+    the plans."""
+    order = {PlanState.ACTIVE: 0, PlanState.PAUSED: 1, PlanState.PENDING: 2, PlanState.DRAFT: 3}
+    plans = [plan for plan in plans_of(client) if plan.state in order]
+    plans.sort(key=lambda plan: (order[PlanState(plan.state)], plan.kickoff_date))
+    if not plans:
+        return None
+    plan = plans[0]
+    phases = (
+        PlanPhase.objects.filter(plan=plan).values("name", "tasks__state", "tasks__is_mandatory").order_by("position")
+    )
+    rows: dict[str, dict[str, Any]] = {}
+    end = None
+    for row in phases.annotate(n=Count("tasks"), last=Max("tasks__due_date")):
+        part = rows.setdefault(row["name"], {"done": 0, "total": 0})
+        part["total"] += row["n"] if row["tasks__state"] != TaskState.SKIPPED else 0
+        part["done"] += row["n"] if row["tasks__state"] == TaskState.DONE else 0
+        if row["tasks__is_mandatory"] and row["last"]:
+            end = max(end or row["last"], row["last"])
+    segments = [
+        {
+            "value": part["done"],
+            "max": part["total"],
+            "label": _("%(phase)s: %(done)s of %(total)s") % {"phase": name, **part},
+        }
+        for name, part in rows.items()
+        if part["total"]
+    ]
+    return PlanCard(plan, segments, end, len(plans) - 1)
+
+
+def who(task: Task) -> str:
+    """Who is expected to do it: a person, else the role, else the side."""
+    if task.owner_side == OwnerSide.CLIENT:
+        return str(task.contact) if task.contact else task.owner_role or _("Client")
+    return str(task.assignee) if task.assignee else task.owner_role

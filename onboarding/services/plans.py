@@ -1,0 +1,303 @@
+"""A client's plan: started from a published version, paused, resumed, finished, cancelled. The plan's row is the lock."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients import services as client_services
+from clients.choices import ACTIVE_STATUSES, Status
+from clients.models import Client, ClientFacts
+from crm.core.dates import WorkingCalendar, is_plausible
+from crm.core.errors import ServiceError
+from crm.core.models import User
+from crm.core.permissions import require
+from crm.core.queries import firm_today, get_firm
+from crm.core.services.versions import save_version
+from onboarding import schedule, signals
+from onboarding.choices import PLAN_MOVES, OwnerSide, PlanState
+from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
+from onboarding.permissions import may_run_plans
+from onboarding.queries import main_contact, plan_tasks, startable_version
+from onboarding.services.tracking import refresh_plan
+
+BEFORE_ONBOARDING = (Status.PROSPECT,)
+BECOMES_ACTIVE = (Status.PROSPECT, Status.ONBOARDING, Status.FORMER)
+
+
+@transaction.atomic
+def start_plan(
+    *,
+    actor: User,
+    client: Client,
+    version: TemplateVersion,
+    kickoff_date: date,
+    owner: User | None = None,
+    name: str = "",
+    today: date,
+    now: datetime,
+    is_draft: bool = False,
+    is_demo: bool = False,
+) -> Plan:
+    """Copy the version's phases and tasks into a plan of the client, with due dates over the firm's working days.
+
+    The plan runs from its kickoff (until then it is pending and silent); a draft waits for `begin_plan`. Our tasks go to the
+    plan's owner (default: the account manager), the client's to the main contact. Raises ServiceError when the version is
+    not a published one of a template in use, or the owner does not see the client.
+    """
+    require(may_run_plans(actor, client))
+    if not startable_version(version):
+        raise ServiceError(_("Choose a published version of a template in use."), field="version")
+    _check_kickoff(kickoff_date)
+    owner = owner or client.owner
+    check_sees(owner, client, field="owner")
+    plan = Plan.objects.create(
+        client=client,
+        template_version=version,
+        name=name.strip() or version.template.name,
+        state=PlanState.DRAFT,
+        owner=owner,
+        kickoff_date=kickoff_date,
+        is_demo=is_demo,
+    )
+    calendar = WorkingCalendar.of(get_firm())
+    _copy_tasks(plan, version, calendar)
+    if not is_draft:
+        _set_state(plan, PlanState.ACTIVE if kickoff_date <= today else PlanState.PENDING)
+    if plan.state == PlanState.ACTIVE:
+        _client_is_onboarding(plan, actor, today)
+    refresh_plan(plan=plan, now=now, calendar=calendar)
+    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="started")
+    return plan
+
+
+@transaction.atomic
+def begin_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """A draft becomes pending, or active when its kickoff has come."""
+    plan = lock_plan(actor=actor, plan=plan)
+    if plan.state != PlanState.DRAFT:
+        raise _wrong_move(plan, PlanState.PENDING)
+    today = firm_today(now)
+    state = PlanState.ACTIVE if plan.kickoff_date <= today else PlanState.PENDING
+    return _move(plan, state, actor=actor, now=now, seen=seen_version, what="started")
+
+
+def activate_plan(*, actor: User, plan: Plan, now: datetime) -> Plan:
+    """The kickoff of a pending plan has come (also by hand, earlier)."""
+    with transaction.atomic():
+        plan = lock_plan(actor=actor, plan=plan)
+        if plan.state != PlanState.PENDING:
+            raise _wrong_move(plan, PlanState.ACTIVE)
+        return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=None, what="activated")
+
+
+@transaction.atomic
+def update_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
+    """Change `name`, `owner` or, before it runs, `kickoff_date` (dates not set by hand are computed anew)."""
+    plan = lock_plan(actor=actor, plan=plan)
+    if "owner" in fields:
+        check_sees(fields["owner"], plan.client, field="owner")
+    kickoff = fields.get("kickoff_date", plan.kickoff_date)
+    _check_kickoff(kickoff)
+    if kickoff != plan.kickoff_date and plan.state not in (PlanState.DRAFT, PlanState.PENDING):
+        raise ServiceError(_("The plan has started. Change the due dates of its tasks instead."), field="kickoff_date")
+    if "name" in fields and not fields["name"].strip():
+        raise ServiceError(_("Give the plan a name."), field="name")
+    known = {key: fields[key] for key in ("name", "owner", "kickoff_date") if key in fields}
+    for key, value in known.items():
+        setattr(plan, key, value)
+    save_version(plan, fields=list(known), seen=seen_version)
+    if "kickoff_date" in known:
+        _reschedule(plan)
+        if plan.state == PlanState.PENDING and kickoff <= firm_today(now):
+            return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=None, what="activated")
+    refresh_plan(plan=plan, now=now)
+    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="edited")
+    return plan
+
+
+@transaction.atomic
+def pause_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """Stop the clock; due dates move by the working days of the pause when it is resumed."""
+    plan = lock_plan(actor=actor, plan=plan)
+    plan.paused_date = firm_today(now)
+    return _move(plan, PlanState.PAUSED, actor=actor, now=now, seen=seen_version, what="paused", fields=["paused_date"])
+
+
+@transaction.atomic
+def resume_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """Go on after a pause: every open task is due later by the working days paused."""
+    plan = lock_plan(actor=actor, plan=plan)
+    if plan.state != PlanState.PAUSED:
+        raise _wrong_move(plan, PlanState.ACTIVE)
+    calendar = WorkingCalendar.of(get_firm())
+    days = calendar.between(plan.paused_date or firm_today(now), firm_today(now))
+    if days:
+        write_dates(schedule.shifted_dates(plan_tasks(plan), days, calendar))
+    plan.paused_date = None
+    return _move(
+        plan, PlanState.ACTIVE, actor=actor, now=now, seen=seen_version, what="resumed", fields=["paused_date"]
+    )
+
+
+@transaction.atomic
+def cancel_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """Give the plan up. The client's status stays as it is: leaving or staying is another decision."""
+    plan = lock_plan(actor=actor, plan=plan)
+    plan.ended_at, plan.paused_date = now, None
+    return _move(
+        plan,
+        PlanState.CANCELLED,
+        actor=actor,
+        now=now,
+        seen=seen_version,
+        what="cancelled",
+        fields=["ended_at", "paused_date"],
+    )
+
+
+@transaction.atomic
+def finish_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """Close the plan and make the client active. Raises ServiceError while a mandatory task is open."""
+    plan = lock_plan(actor=actor, plan=plan)
+    missing = list(plan.tasks.unfinished().filter(is_mandatory=True).values_list("title", flat=True)[:3])
+    if missing:
+        raise ServiceError(
+            _("Mandatory tasks are still open: %(tasks)s.") % {"tasks": ", ".join(missing)}, code="unfinished"
+        )
+    plan.ended_at = now
+    plan = _move(plan, PlanState.DONE, actor=actor, now=now, seen=seen_version, what="done", fields=["ended_at"])
+    _client_is_active(plan, actor, firm_today(now))
+    signals.plan_done.send(Plan, plan=plan, actor=actor)
+    return plan
+
+
+@transaction.atomic
+def reopen_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+    """A plan that was called done runs again. The client's status stays."""
+    plan = lock_plan(actor=actor, plan=plan)
+    if plan.state != PlanState.DONE:
+        raise _wrong_move(plan, PlanState.ACTIVE)
+    plan.ended_at = None
+    return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=seen_version, what="reopened", fields=["ended_at"])
+
+
+def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
+    """Tick part: pending plans whose kickoff has come start; running ones whose day has turned are looked at anew."""
+    today = firm_today(now)
+    due = (
+        Plan.objects.kept()
+        .filter(check_date__lte=today, state__in=[PlanState.PENDING, PlanState.ACTIVE])
+        .order_by("check_date", "pk")
+    )
+    calendar = WorkingCalendar.of(get_firm())
+    rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("owner", "client")[:most])
+    for plan in rows:
+        if plan.state == PlanState.PENDING:
+            _move(plan, PlanState.ACTIVE, actor=plan.owner, now=now, seen=None, what="activated")
+        else:
+            refresh_plan(plan=plan, now=now, calendar=calendar)
+    return len(rows)
+
+
+def lock_plan(*, actor: User, plan: Plan) -> Plan:
+    """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
+    plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
+    require(may_run_plans(actor, plan.client), _("The client is archived. Restore it first."))
+    return plan
+
+
+def check_sees(user: User, client: Client, *, field: str) -> None:
+    """Raises ServiceError unless the user may work with the client."""
+    if not user.is_active or not Client.objects.visible_to(user).filter(pk=client.pk).exists():
+        raise ServiceError(_("%(name)s does not see this client.") % {"name": user.name}, field=field)
+
+
+def _check_kickoff(day: date) -> None:
+    if not is_plausible(day):
+        raise ServiceError(_("This date is too far away."), field="kickoff_date")
+
+
+def write_dates(dates: schedule.Dates) -> None:
+    for pk, day in dates.items():
+        Task.objects.filter(pk=pk).update(due_date=day)
+
+
+def _copy_tasks(plan, version, calendar):
+    phases = {
+        phase.pk: PlanPhase.objects.create(plan=plan, key=phase.key, name=phase.name, position=phase.position)
+        for phase in version.phases.all()
+    }
+    originals = list(version.tasks.all())
+    dates = schedule.due_dates(originals, plan.kickoff_date, calendar)
+    contact = main_contact(plan.client)
+    copies = {}
+    for row in schedule.in_order(originals):
+        ours = row.owner_side == OwnerSide.FIRM
+        copies[row.pk] = Task.objects.create(
+            plan=plan,
+            phase=phases[row.phase_id],
+            key=row.key,
+            title=row.title,
+            position=row.position,
+            owner_side=row.owner_side,
+            owner_role=row.owner_role,
+            assignee=plan.owner if ours else None,
+            contact=None if ours else contact,
+            offset_days=row.offset_days,
+            after=copies.get(row.after_id),
+            due_date=dates[row.pk],
+            is_mandatory=row.is_mandatory,
+            is_client_visible=row.is_client_visible,
+            evidence=row.evidence,
+            done_when=row.done_when,
+            instructions=row.instructions,
+        )
+
+
+def _reschedule(plan):
+    tasks = plan_tasks(plan)
+    dates = schedule.due_dates(tasks, plan.kickoff_date, WorkingCalendar.of(get_firm()))
+    write_dates({task.pk: dates[task.pk] for task in tasks if not task.is_finished and not task.is_due_fixed})
+
+
+def _move(plan, state, *, actor, now, seen, what, fields=()):
+    _set_state(plan, state, seen=seen, fields=fields)
+    if state == PlanState.ACTIVE:
+        _client_is_onboarding(plan, actor, firm_today(now))
+    refresh_plan(plan=plan, now=now)
+    signals.plan_changed.send(Plan, plan=plan, actor=actor, what=what)
+    return plan
+
+
+def _set_state(plan, state, *, seen=None, fields=()):
+    if state not in PLAN_MOVES[PlanState(plan.state)]:
+        raise _wrong_move(plan, state)
+    plan.state = state
+    save_version(plan, fields=["state", *fields], seen=seen)
+
+
+def _wrong_move(plan, state):
+    words = {"now": plan.get_state_display().lower(), "wanted": PlanState(state).label.lower()}
+    return ServiceError(_("The plan is %(now)s; it cannot become %(wanted)s.") % words, code="state")
+
+
+def _client_is_onboarding(plan, actor, today):
+    facts = ClientFacts.objects.get(pk=plan.client_id)
+    if facts.status in BEFORE_ONBOARDING:
+        client_services.change_status(
+            actor=actor, client=plan.client, status=Status.ONBOARDING, start_date=_from(facts, today), today=today
+        )
+
+
+def _client_is_active(plan, actor, today):
+    facts = ClientFacts.objects.get(pk=plan.client_id)
+    if facts.status not in ACTIVE_STATUSES and facts.status in BECOMES_ACTIVE:
+        client_services.change_status(
+            actor=actor, client=plan.client, status=Status.ACTIVE, start_date=_from(facts, today), today=today
+        )
+
+
+def _from(facts, today):
+    """Today, or when the present status began, should that be later (a plan entered after the fact)."""
+    return max(today, facts.status_since) if facts.status_since else today

@@ -1,0 +1,181 @@
+"""Tasks of a plan: done, reopened, blocked, not needed, assigned, moved in time, talked about.
+
+Every change locks the plan first, so that two people at once are counted one after the other, and leaves the plan's
+progress, forecast and track true.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.models import Contact
+from crm.core.dates import WorkingCalendar, is_plausible
+from crm.core.errors import ServiceError
+from crm.core.models import User
+from crm.core.queries import get_firm
+from crm.core.services.versions import save_version
+from onboarding import schedule, signals
+from onboarding.choices import PLAN_WORKED_ON, TASK_MOVES, OwnerSide, TaskState
+from onboarding.models import Plan, Task, TaskComment
+from onboarding.queries import plan_tasks
+from onboarding.services.plans import check_sees, lock_plan, write_dates
+from onboarding.services.tracking import refresh_plan
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A task that moves from one due date to another."""
+
+    task: Task
+    was: date | None
+    becomes: date
+
+
+@transaction.atomic
+def finish_task(*, actor: User, task: Task, now: datetime, seen_version: int | None = None) -> Task:
+    """Tick the task off. One that is done already stays with whoever did it first."""
+    plan, task = _lock(actor, task)
+    if task.state == TaskState.DONE:
+        return task
+    task.done_at, task.done_by, task.blocked_reason = now, actor, ""
+    _move(plan, task, TaskState.DONE, seen_version)
+    refresh_plan(plan=plan, now=now)
+    signals.task_done.send(Task, task=task, actor=actor)
+    return task
+
+
+@transaction.atomic
+def reopen_task(*, actor: User, task: Task, now: datetime, seen_version: int | None = None) -> Task:
+    """Open again what was done, not needed or blocked. An open task stays as it is."""
+    plan, task = _lock(actor, task)
+    if task.state == TaskState.OPEN:
+        return task
+    task.done_at, task.done_by, task.blocked_reason = None, None, ""
+    _move(plan, task, TaskState.OPEN, seen_version)
+    refresh_plan(plan=plan, now=now)
+    return task
+
+
+@transaction.atomic
+def block_task(*, actor: User, task: Task, reason: str, now: datetime, seen_version: int | None = None) -> Task:
+    """Say what the task waits for."""
+    plan, task = _lock(actor, task)
+    task.blocked_reason = " ".join(reason.split())[:200]
+    if not task.blocked_reason:
+        raise ServiceError(_("Say what it waits for."), field="reason")
+    if task.state == TaskState.BLOCKED:
+        save_version(task, fields=["blocked_reason"], seen=seen_version)
+    else:
+        _move(plan, task, TaskState.BLOCKED, seen_version)
+    refresh_plan(plan=plan, now=now)
+    return task
+
+
+@transaction.atomic
+def skip_task(*, actor: User, task: Task, reason: str = "", now: datetime, seen_version: int | None = None) -> Task:
+    """The task is not needed for this client. A mandatory one needs a reason, which is kept as a comment."""
+    plan, task = _lock(actor, task)
+    reason = " ".join(reason.split())
+    if task.is_mandatory and not reason:
+        raise ServiceError(_("This task is mandatory. Say why it is not needed here."), field="reason")
+    task.done_at, task.done_by, task.blocked_reason = now, actor, ""
+    _move(plan, task, TaskState.SKIPPED, seen_version)
+    if reason:
+        TaskComment.objects.create(task=task, author=actor, text=_("Not needed: %(reason)s") % {"reason": reason})
+    refresh_plan(plan=plan, now=now)
+    return task
+
+
+@transaction.atomic
+def assign_task(
+    *,
+    actor: User,
+    task: Task,
+    assignee: User | None = None,
+    contact: Contact | None = None,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Task:
+    """Give the task to somebody of ours, or to a person of the client; nobody when both are None."""
+    plan, task = _lock(actor, task, worked_on=False)
+    if assignee is not None and contact is not None:
+        raise ServiceError(_("Choose one person."), field="assignee")
+    if assignee is not None:
+        check_sees(assignee, plan.client, field="assignee")
+        task.owner_side = OwnerSide.FIRM
+    if contact is not None:
+        if not plan.client.affiliations.current().filter(contact=contact).exists():
+            raise ServiceError(_("%(name)s is not a contact of this client.") % {"name": contact.name}, field="contact")
+        task.owner_side = OwnerSide.CLIENT
+    task.assignee, task.contact = assignee, contact
+    save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version)
+    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="assigned")
+    return task
+
+
+@transaction.atomic
+def comment_task(*, actor: User, task: Task, text: str) -> TaskComment:
+    plan, task = _lock(actor, task, worked_on=False)
+    if not text.strip():
+        raise ServiceError(_("Write something first."), field="text")
+    return TaskComment.objects.create(task=task, author=actor, text=text.strip())
+
+
+def preview_due(*, task: Task, due_date: date) -> list[Shift]:
+    """What would move: the task itself first, then what depends on it, by date. Writes nothing."""
+    if not is_plausible(due_date):
+        return []
+    tasks = plan_tasks(task.plan)
+    return _shifts(tasks, schedule.moved_dates(tasks, task.pk, due_date, WorkingCalendar.of(get_firm())), task.pk)
+
+
+@transaction.atomic
+def change_due(
+    *, actor: User, task: Task, due_date: date, now: datetime, seen_version: int | None = None
+) -> list[Shift]:
+    """Set a due date by hand and move what depends on it. Gives what moved; nothing when the date is the same."""
+    plan, task = _lock(actor, task, worked_on=False)
+    if not is_plausible(due_date):
+        raise ServiceError(_("This date is too far away."), field="due_date")
+    if task.is_finished:
+        raise ServiceError(_("The task is finished; open it again first."), field="due_date")
+    tasks = plan_tasks(plan)
+    dates = schedule.moved_dates(tasks, task.pk, due_date, WorkingCalendar.of(get_firm()))
+    if not dates:
+        return []
+    task.due_date, task.is_due_fixed = due_date, True
+    save_version(task, fields=["due_date", "is_due_fixed"], seen=seen_version)
+    write_dates({pk: day for pk, day in dates.items() if pk != task.pk})
+    refresh_plan(plan=plan, now=now)
+    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="moved")
+    return _shifts(tasks, dates, task.pk)
+
+
+def _shifts(tasks, dates: Mapping[int, date], first: int) -> list[Shift]:
+    moved = [Shift(task, task.due_date, dates[task.pk]) for task in tasks if task.pk in dates]
+    return sorted(moved, key=lambda shift: (shift.task.pk != first, shift.becomes, shift.task.pk))
+
+
+def _lock(actor, task, *, worked_on=True):
+    """(plan, task), both locked, in this order everywhere."""
+    plan = lock_plan(actor=actor, plan=Plan(pk=task.plan_id))
+    if not plan.is_open or (worked_on and plan.state not in PLAN_WORKED_ON):
+        raise ServiceError(
+            _("The plan is %(state)s. Its tasks do not change now.") % {"state": plan.get_state_display().lower()},
+            code="state",
+        )
+    return plan, Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
+
+
+def _move(plan, task, state, seen):
+    if state not in TASK_MOVES[TaskState(task.state)]:
+        raise ServiceError(
+            _("The task is %(now)s; it cannot become %(wanted)s.")
+            % {"now": task.get_state_display().lower(), "wanted": TaskState(state).label.lower()},
+            code="state",
+        )
+    task.state = state
+    save_version(task, fields=["state", "done_at", "done_by", "blocked_reason"], seen=seen)

@@ -1,0 +1,79 @@
+"""Keeps what is derived of a plan true: counts, forecast, track, and the client's facts; in the causing transaction and daily."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from clients.choices import OnboardingState
+from clients.models import ClientFacts
+from clients.services import set_facts
+from crm.core.dates import WorkingCalendar
+from crm.core.queries import firm_today, get_firm
+from onboarding import tracking
+from onboarding.choices import PlanState, Track
+from onboarding.models import Plan
+from onboarding.queries import plan_tasks
+
+BADNESS = {Track.ON_TRACK: 0, Track.BEHIND: 1, Track.STUCK: 2}
+
+
+def refresh_plan(*, plan: Plan, now: datetime, calendar: WorkingCalendar | None = None) -> Plan:
+    """Compute the plan's counts, forecast and track anew and write the client's facts. The caller holds the plan's lock."""
+    calendar = calendar or WorkingCalendar.of(get_firm())
+    stand = tracking.standing(plan, plan_tasks(plan), firm_today(now), calendar)
+    values = {
+        "done_count": stand.done,
+        "task_count": stand.total,
+        "forecast_date": stand.forecast,
+        "track": stand.track,
+        "track_reason": stand.reason,
+        "check_date": stand.check_date,
+    }
+    if any(getattr(plan, name) != value for name, value in values.items()):
+        Plan.objects.filter(pk=plan.pk).update(**values)
+        for name, value in values.items():
+            setattr(plan, name, value)
+    refresh_onboarding_facts(client_id=plan.client_id)
+    return plan
+
+
+def refresh_onboarding_facts(*, client_id: int) -> None:
+    """onboarding_state, _done and _total of one client: the worst of its running plans and the sum of their tasks; else
+    paused ones; else the last one done; else nothing."""
+    set_facts(client_id=client_id, **_facts(list(Plan.objects.filter(client_id=client_id).order_by("-ended_at", "pk"))))
+
+
+@transaction.atomic
+def rebuild_onboarding_facts(*, client_ids: Iterable[int] | None = None) -> int:
+    """Make the facts anew for the given clients, or for all. Gives how many clients have a plan."""
+    plans = Plan.objects.order_by("client_id", "-ended_at", "pk")
+    facts = ClientFacts.objects.all()
+    if client_ids is not None:
+        wanted = list(client_ids)
+        plans, facts = plans.filter(client_id__in=wanted), facts.filter(pk__in=wanted)
+    by_client: dict[int, list[Plan]] = {}
+    for plan in plans.iterator(chunk_size=2000):
+        by_client.setdefault(plan.client_id, []).append(plan)
+    facts.exclude(pk__in=list(by_client)).exclude(onboarding_state="", onboarding_total=0).update(**_facts([]))
+    for client_id, rows in by_client.items():
+        set_facts(client_id=client_id, **_facts(rows))
+    return len(by_client)
+
+
+def _facts(plans):
+    running = [plan for plan in plans if plan.state == PlanState.ACTIVE]
+    paused = [plan for plan in plans if plan.state == PlanState.PAUSED]
+    done = [plan for plan in plans if plan.state == PlanState.DONE][:1]
+    if running:
+        state = OnboardingState(max((plan.track for plan in running), key=BADNESS.__getitem__))
+    elif paused:
+        state = OnboardingState.PAUSED
+    else:
+        state = OnboardingState.DONE if done else OnboardingState.NONE
+    counted = running + paused or done
+    return {
+        "onboarding_state": state.value,
+        "onboarding_done": sum(plan.done_count for plan in counted),
+        "onboarding_total": sum(plan.task_count for plan in counted),
+    }

@@ -1,0 +1,124 @@
+"""What other pages show of onboarding: the card and timeline of a client, the part of Today, navigation, search."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.db.models import Value
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clients.registry import TimelineItem
+from crm.core.dates import local_to_utc
+from crm.core.models import Folded
+from crm.core.nav import Counted
+from crm.core.queries import firm_today, get_firm
+from crm.core.search import Hit
+from onboarding.choices import PlanState, TaskState, Track
+from onboarding.models import Plan, Task, Template
+from onboarding.queries.plans import client_card, forecast_words, plans_of
+
+COUNTED_AT_MOST = 500
+TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
+KICKOFF_HOUR = time(9)
+
+
+def side_card(user, client, now: datetime) -> dict[str, Any] | None:
+    card = client_card(client)
+    return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
+
+
+def timeline_items(user, client, before: datetime | None, limit: int) -> list[TimelineItem]:
+    """Kickoffs, finished tasks and ends of plans; a kickoff stands at nine of its day in the firm's zone."""
+    plans = plans_of(client)
+    if not plans:
+        return []
+    tasks = Task.objects.visible_to(user).filter(plan__client=client, state=TaskState.DONE).select_related("done_by")
+    if before is not None:
+        tasks = tasks.filter(done_at__lt=before)
+    items = [
+        _quiet(f"task-{row.pk}", row.done_at, _done_words(row), "onboarding:task", row.pk)
+        for row in tasks.order_by("-done_at", "-pk")[:limit]
+    ]
+    zone = get_firm().time_zone
+    for plan in plans:
+        if plan.state in (PlanState.DRAFT, PlanState.PENDING):
+            continue
+        begun = local_to_utc(plan.kickoff_date, KICKOFF_HOUR, zone)
+        found = [(f"plan-{plan.pk}", begun, _("Onboarding “%(plan)s” started"))]
+        if plan.ended_at:
+            words = (
+                _("Onboarding “%(plan)s” done")
+                if plan.state == PlanState.DONE
+                else _("Onboarding “%(plan)s” cancelled")
+            )
+            found.append((f"plan-{plan.pk}-end", plan.ended_at, words))
+        for key, at, text in found:
+            if before is None or at < before:
+                items.append(_quiet(key, at, text % {"plan": plan.name}, "onboarding:plan", plan.pk))
+    return sorted(items, key=lambda item: item.at, reverse=True)[:limit]
+
+
+def _done_words(task):
+    words = {"task": task.title, "who": task.done_by.name if task.done_by else ""}
+    return (
+        _("Onboarding task “%(task)s” finished by %(who)s") % words
+        if words["who"]
+        else _("Onboarding task “%(task)s” finished by the client") % words
+    )
+
+
+def _quiet(key, at, title, url_name, pk):
+    return TimelineItem(
+        at=at,
+        key=f"onboarding-{key}",
+        kind="onboarding",
+        title=title,
+        icon="check2",
+        tone="quiet",
+        extra={"url": reverse(url_name, args=[pk])},
+    )
+
+
+def today_section(user, now: datetime) -> dict[str, Any] | None:
+    """The user's tasks that are due, and plans in trouble: their own for account managers, all visible for the others."""
+    today = firm_today(now)
+    tasks = Task.objects.visible_to(user).kept().overdue(today.fromordinal(today.toordinal() + 1)).filter(assignee=user)
+    tasks = list(tasks.select_related("plan__client").order_by("due_date", "pk")[: TASKS_AT_MOST + 1])
+    plans = Plan.objects.visible_to(user).kept().filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
+    if user.is_account_manager:
+        plans = plans.filter(owner=user)
+    plans = list(plans.select_related("client").order_by("forecast_date", "pk")[:PLANS_AT_MOST])
+    if not tasks and not plans:
+        return None
+    return {"tasks": tasks[:TASKS_AT_MOST], "more_tasks": len(tasks) > TASKS_AT_MOST, "plans": plans, "today": today}
+
+
+def nav_count(user, now: datetime) -> Counted:
+    """Open plans of clients the user may see, counted up to 500."""
+    return [(Plan.objects.visible_to(user).kept().open().order_by("forecast_date", "pk")[:COUNTED_AT_MOST], "")]
+
+
+def find_plans(user, text: str, limit: int) -> list[Hit]:
+    """Plans by their client's name, open ones first."""
+    rows = Plan.objects.visible_to(user).kept().select_related("client")
+    for word in text.split()[:6]:
+        rows = rows.filter(client__search_key__contains=Folded(Value(word[:60])))
+    rows = sorted(rows.order_by("-kickoff_date", "-pk")[: limit * 2], key=lambda plan: not plan.is_open)
+    return [
+        Hit(
+            title=_("%(plan)s for %(client)s") % {"plan": plan.name, "client": plan.client.name},
+            url=reverse("onboarding:plan", args=[plan.pk]),
+            kind=_("Onboarding plan"),
+            icon="list-task",
+            detail=plan.get_state_display(),
+        )
+        for plan in rows[:limit]
+    ]
+
+
+def find_templates(user, text: str, limit: int) -> list[Hit]:
+    rows = Template.objects.visible_to(user).kept().filter(name__icontains=text).order_by("name")[:limit]
+    return [
+        Hit(title=row.name, url=reverse("onboarding:template", args=[row.pk]), kind=_("Template"), icon="journal-text")
+        for row in rows
+    ]

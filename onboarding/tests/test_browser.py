@@ -1,0 +1,139 @@
+"""The main job in a real browser: build a template, publish it, start a plan, tick tasks off, see it on the client's page."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from onboarding.models import Plan, TemplateVersion
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def people(make):
+    make.make_firm()
+    marta = make.make_user()
+    return make.make_admin(), marta, make.make_client(owner=marta)
+
+
+def add(page, phase, title):
+    page.get_by_label(f"New task in {phase}").fill(title)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=re.compile(f"^{title}"))).to_be_visible()
+
+
+def test_build_publish_start_and_finish(page, live_server, sign_in, people, assert_accessible):
+    ada, marta, northwind = people
+    sign_in(ada)
+    page.goto(live_server.url + "/onboarding/templates/")
+    page.get_by_role("link", name="Make a template").click()
+    page.get_by_label("name").fill("Payroll client")
+    page.get_by_role("button", name="Save").click()
+    for phase in ("Agree", "Set up"):
+        page.get_by_placeholder("Name of the next phase").fill(phase)
+        page.get_by_role("button", name="Add phase").click()
+        expect(page.get_by_role("heading", name=phase)).to_be_visible()
+    add(page, "Agree", "Kickoff meeting")
+    add(page, "Agree", "Letter signed")
+    add(page, "Set up", "Access given")
+
+    page.get_by_role("link", name="Access given").click()
+    page.get_by_label("Who does it").select_option("client")
+    page.get_by_label("Role").fill("Client IT")
+    page.get_by_label("Working days").fill("2")
+    page.get_by_label("Counted from").select_option(label="Letter signed")
+    page.get_by_role("button", name="Save task").click()
+    expect(page.get_by_text("+2 after Letter signed")).to_be_visible()
+    assert_accessible(page)
+
+    page.get_by_label("Move or remove Letter signed").click()
+    page.get_by_role("button", name="Move up").click()
+    expect(page.locator("#builder .ob-row .ob-title").first).to_have_text(re.compile("Letter signed"))
+    page.get_by_label("Move or remove Kickoff meeting").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("link", name="Kickoff meeting")).to_have_count(0)
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Kickoff meeting")).to_be_visible()
+
+    page.get_by_role("link", name="Publish version 1").click()
+    page.get_by_role("button", name="Publish version 1").click()
+    expect(page.get_by_text("Version 1, published")).to_be_visible()
+    assert TemplateVersion.objects.get().state == "published"
+
+    sign_in(marta)
+    page.goto(f"{live_server.url}/clients/{northwind.pk}/onboarding/")
+    page.get_by_role("link", name="Start a plan").first.click()
+    page.get_by_label("Template").select_option(label="Payroll client, version 1")
+    page.get_by_role("button", name="Show the dates").click()
+    expect(page.get_by_role("img", name=re.compile("Gantt chart"))).to_be_visible()
+    page.get_by_role("button", name="Start the plan").click()
+    expect(page.get_by_role("heading", level=1, name="Payroll client")).to_be_visible()
+    assert_accessible(page)
+
+    for title in ("Letter signed", "Kickoff meeting"):
+        box = page.get_by_role("checkbox", name=f"Done: {title}")
+        box.click()
+        expect(box).to_be_checked()
+    expect(page.locator("#plan").get_by_text("2 of 3 tasks")).to_be_visible()
+
+    page.goto(f"{live_server.url}/clients/{northwind.pk}/")
+    card = page.locator(".side-card", has_text="Onboarding: Payroll client")
+    expect(card).to_contain_text("2 of 3 tasks")
+    expect(card).to_contain_text("On track")
+    expect(page.get_by_text("Onboarding task “Letter signed” finished by Marta Kallio")).to_be_visible()
+
+    plan = Plan.objects.get()
+    page.goto(f"{live_server.url}/onboarding/plans/{plan.pk}/")
+    page.get_by_role("checkbox", name="Done: Access given").click()
+    page.get_by_role("button", name="Finish the plan").click()
+    expect(page.get_by_text("The plan is done and the client active.")).to_be_visible()
+    plan.refresh_from_db()
+    assert (plan.state, plan.client.facts.status) == ("done", "active")
+
+
+def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_accessible):
+    ada, marta, northwind = people
+    plan = make.make_plan(client=northwind, version=make.make_version(admin=ada))
+    sign_in(marta)
+    page.goto(f"{live_server.url}/onboarding/plans/{plan.pk}/")
+    page.get_by_role("link", name="Access to accounting system").click()
+    dialog = page.locator("#remote-dialog")
+    expect(dialog.get_by_text("Create a read-only user")).to_be_visible()
+    assert_accessible(page)
+    dialog.get_by_text("Blocked or not needed").click()
+    dialog.get_by_label("What does it wait for").fill("their IT is away")
+    dialog.get_by_role("button", name="Blocked").click()
+    expect(page.locator("#plan")).to_contain_text("is blocked: their IT is away")
+    dialog.get_by_label("Due").fill("2027-03-01")
+    dialog.get_by_role("button", name="Show what moves").click()
+    expect(dialog.get_by_role("row")).to_have_count(5)  # the head, the task, the three that depend on it
+    dialog.get_by_role("button", name="Move these 4 dates").click()
+    expect(dialog.get_by_text("Mon 1 Mar 2027")).to_be_visible()
+    dialog.get_by_role("textbox", name="Comment").fill("They are back in March.")
+    dialog.get_by_role("button", name="Add comment").click()
+    expect(dialog.get_by_text("They are back in March.")).to_be_visible()
+
+
+def test_on_the_phone(page, live_server, sign_in, people, make, assert_accessible):
+    ada, marta, northwind = people
+    version = make.make_version(admin=ada)
+    plan = make.make_plan(client=northwind, version=version)
+    draft = make.make_template(admin=ada, name="Audit client")
+    sign_in(ada)
+    page.set_viewport_size({"width": 320, "height": 700})
+    task = draft.tasks.first()
+    for path in (
+        "plans/",
+        f"plans/{plan.pk}/",
+        "templates/",
+        f"versions/{draft.pk}/?task={task.pk}",
+        f"tasks/{plan.tasks.first().pk}/",
+    ):
+        page.goto(f"{live_server.url}/onboarding/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        assert_accessible(page)
+    page.emulate_media(color_scheme="dark")
+    for path in (f"plans/{plan.pk}/", f"versions/{draft.pk}/"):
+        page.goto(f"{live_server.url}/onboarding/{path}")
+        assert_accessible(page)

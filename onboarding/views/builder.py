@@ -1,0 +1,364 @@
+"""The builder: one version of a template, edited while it is a draft, read when it is published.
+
+Every change is a small POST. htmx gets the builder's fragment back, a browser without script is sent to the page.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.htmx import is_fragment, render_page, toast
+from crm.core.permissions import require
+from crm.core.queries import firm_today
+from onboarding import services
+from onboarding.forms import MoveForm, NameForm, OrderForm, PhaseForm, SeenForm, TemplateTaskForm
+from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
+from onboarding.permissions import may_edit_templates
+from onboarding.queries import templates as queries
+
+UNDO = "onboarding_removed"
+
+
+@dataclass
+class Shown:
+    """What a builder page shows besides its version."""
+
+    task: TemplateTask | None = None
+    form: TemplateTaskForm | None = None
+    phase_form: PhaseForm | None = None
+    refused: str = ""
+    focus: str = ""
+    status: int = 200
+
+
+def load(request, pk) -> TemplateVersion:
+    rows = TemplateVersion.objects.visible_to(request.user).select_related("template", "published_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def load_row(request, model, pk):
+    """A phase or task of a version the user sees."""
+    rows = model.objects.filter(version_of__in=TemplateVersion.objects.visible_to(request.user))
+    row = get_object_or_404(rows.select_related("version_of__template"), pk=pk)
+    require(may_edit_templates(request.user))
+    return row
+
+
+def builder_page(request, version: TemplateVersion, shown: Shown):
+    phases, tasks = queries.version_rows(version)
+    is_editable = version.is_draft and may_edit_templates(request.user)
+    today = firm_today(timezone.now())
+    kickoff = _kickoff(request, today)
+    previous = queries.previous_version(version)
+    if shown.task is not None and is_editable and shown.form is None:
+        shown.form = TemplateTaskForm(instance=shown.task)
+    context: dict[str, Any] = {
+        "version": version,
+        "template": version.template,
+        "cards": queries.phase_cards(phases, tasks),
+        "phases": phases,
+        "roles": sorted({task.owner_role for task in tasks if task.owner_role}),
+        "sketch": queries.sketch(tasks, kickoff),
+        "previous": previous,
+        "running": queries.running_on(request.user, previous if version.is_draft and previous else version),
+        "is_editable": is_editable,
+        "may_edit": may_edit_templates(request.user),
+        "shown": shown,
+        "crumbs": [{"label": _("Templates"), "url": reverse("onboarding:templates")}, {"label": version.template.name}],
+        "undo_url": reverse("onboarding:version_undo", args=[version.pk])
+        if is_editable and _removed(request, version)
+        else "",
+    }
+    return render_page(request, "onboarding/version.html", context, fragment="builder", status=shown.status)
+
+
+def _kickoff(request, today):
+    try:
+        wanted = parse_date(request.GET.get("kickoff", ""))
+    except ValueError:
+        wanted = None
+    return wanted if wanted and abs(wanted.year - today.year) < 10 else queries.next_monday(today)
+
+
+def _after(request, version, task=None, focus=""):
+    """The builder once more after a change that worked."""
+    if not is_fragment(request):
+        address = reverse("onboarding:version", args=[version.pk])
+        return redirect(f"{address}?task={task.pk}" if task else address)
+    return builder_page(request, load(request, version.pk), Shown(task=task, focus=focus))
+
+
+def _refuse(request, version, error: ServiceError, **shown):
+    """The builder with what the service said, and what was typed."""
+    status = 409 if isinstance(error, StaleWrite) or error.code == "frozen" else 422
+    return builder_page(
+        request, load(request, version.pk), Shown(refused=shown.pop("refused", error.message), status=status, **shown)
+    )
+
+
+@require_GET
+def version(request, pk):
+    found = load(request, pk)
+    task = None
+    if wanted := request.GET.get("task", ""):
+        task = found.tasks.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
+    return builder_page(request, found, Shown(task=task))
+
+
+@require_POST
+def phase_add(request, pk):
+    found = load(request, pk)
+    require(may_edit_templates(request.user))
+    form = PhaseForm(request.POST)
+    if not form.is_valid():
+        return builder_page(request, found, Shown(phase_form=form, status=422))
+    try:
+        phase = services.add_phase(actor=request.user, version=found, name=form.cleaned_data["name"])
+    except ServiceError as error:
+        return _refuse(request, found, error)
+    return _after(request, found, focus=f"add-{phase.pk}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def phase_rename(request, pk):
+    phase = load_row(request, TemplatePhase, pk)
+    form = PhaseForm(request.POST or None, initial={"name": phase.name})
+    if form.is_bound and form.is_valid():
+        try:
+            services.rename_phase(actor=request.user, phase=phase, name=form.cleaned_data["name"])
+            return redirect("onboarding:version", phase.version_of_id)
+        except ServiceError as error:
+            add_to_form(form, error)
+    return render(
+        request, "onboarding/phase_form.html", {"form": form, "phase": phase}, status=422 if form.is_bound else 200
+    )
+
+
+@require_POST
+def phase_move(request, pk):
+    phase = load_row(request, TemplatePhase, pk)
+    form = MoveForm(request.POST)
+    step = {"up": -1, "down": 1}.get(form.cleaned_data["where"], 0) if form.is_valid() else 0
+    try:
+        services.move_phase(actor=request.user, phase=phase, position=max(0, phase.position + step))
+    except ServiceError as error:
+        return _refuse(request, phase.version_of, error)
+    return _after(request, phase.version_of, focus=f"phase-menu-{phase.pk}")
+
+
+@require_POST
+def phase_remove(request, pk):
+    phase = load_row(request, TemplatePhase, pk)
+    try:
+        removed = services.remove_phase(actor=request.user, phase=phase)
+    except ServiceError as error:
+        return _refuse(request, phase.version_of, error)
+    return _removed_answer(
+        request, phase.version_of, removed, _("The phase “%(name)s” is removed.") % {"name": phase.name}
+    )
+
+
+@require_POST
+def task_add(request, pk):
+    phase = load_row(request, TemplatePhase, pk)
+    form = NameForm(request.POST)
+    if not form.is_valid():
+        error = ServiceError(" ".join(form.errors.get("name", [])), field="title")
+        return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
+    try:
+        services.add_task(actor=request.user, phase=phase, title=form.cleaned_data["name"])
+    except ServiceError as error:
+        return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
+    return _after(request, phase.version_of, focus=f"add-{phase.pk}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def task_save(request, pk):
+    task = load_row(request, TemplateTask, pk)
+    if request.method != "POST":
+        return redirect(reverse("onboarding:version", args=[task.version_of_id]) + f"?task={pk}")
+    form = TemplateTaskForm(request.POST, instance=task)
+    if not form.is_valid():
+        return builder_page(request, task.version_of, Shown(task=task, form=form, status=422))
+    try:
+        saved = services.update_task(
+            actor=request.user, task=task, seen_version=form.seen_version(), **form.cleaned_data
+        )
+    except ServiceError as error:
+        add_to_form(form, error)
+        return _refuse(request, task.version_of, error, task=task, form=form, refused="")
+    return toast(_after(request, task.version_of, task=saved), _("“%(title)s” is saved.") % {"title": saved.title})
+
+
+@require_POST
+def task_move(request, pk):
+    task = load_row(request, TemplateTask, pk)
+    form = MoveForm(request.POST)
+    where = form.cleaned_data["where"] if form.is_valid() else ""
+    try:
+        if where in ("up", "down"):
+            step = -1 if where == "up" else 1
+            task = services.move_task(actor=request.user, task=task, position=max(0, task.position + step))
+        elif where:
+            phase = get_object_or_404(TemplatePhase, pk=where, version_of=task.version_of)
+            task = services.move_task(actor=request.user, task=task, phase=phase, position=phase.tasks.count())
+    except ServiceError as error:
+        return _refuse(request, task.version_of, error)
+    return _after(request, task.version_of, focus=f"task-menu-{task.pk}")
+
+
+@require_POST
+def task_order(request, pk):
+    """A row was dragged into this phase, to the place it has in `ids`."""
+    phase = load_row(request, TemplatePhase, pk)
+    form = OrderForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    ids, moved = form.cleaned_data["ids"], form.cleaned_data["moved"]
+    task = get_object_or_404(TemplateTask, pk=moved, version_of=phase.version_of)
+    try:
+        services.move_task(actor=request.user, task=task, phase=phase, position=ids.index(moved))
+    except ServiceError as error:
+        return _refuse(request, phase.version_of, error)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def task_remove(request, pk):
+    task = load_row(request, TemplateTask, pk)
+    try:
+        removed = services.remove_task(actor=request.user, task=task)
+    except ServiceError as error:
+        return _refuse(request, task.version_of, error)
+    return _removed_answer(request, task.version_of, removed, _("“%(title)s” is removed.") % {"title": task.title})
+
+
+def _removed(request, version):
+    kept = request.session.get(UNDO, {})
+    return kept.get("rows") if kept.get("version") == version.pk else None
+
+
+def _removed_answer(request, version, removed, text):
+    """The last removal is kept in the session until the next; its undo is POSTed."""
+    request.session[UNDO] = {"version": version.pk, "rows": removed}
+    undo = reverse("onboarding:version_undo", args=[version.pk])
+    if not is_fragment(request):
+        messages.success(request, text, extra_tags=f"undo:{undo}")
+        return _after(request, version)
+    return toast(_after(request, version), text, undo_url=undo)
+
+
+@require_POST
+def undo(request, pk):
+    found = load(request, pk)
+    require(may_edit_templates(request.user))
+    rows = _removed(request, found)
+    try:
+        if rows:
+            services.put_back(actor=request.user, version=found, removed=rows)
+            del request.session[UNDO]
+            messages.success(request, _("It is back."))
+        else:
+            messages.info(request, _("There is nothing to put back."))
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("onboarding:version", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request, pk):
+    """First what would change, then publishing."""
+    found = load(request, pk)
+    require(may_edit_templates(request.user))
+    refused, status = "", 200
+    if request.method == "POST":
+        try:
+            seen = SeenForm(request.POST).seen_version()
+            done = services.publish_version(actor=request.user, version=found, now=timezone.now(), seen_version=seen)
+            messages.success(
+                request, _("Version %(number)s is published. New plans start from it.") % {"number": done.number}
+            )
+            return redirect("onboarding:version", pk)
+        except ServiceError as error:
+            refused, status = error.message, 409 if isinstance(error, StaleWrite) or error.code == "frozen" else 422
+    return render(
+        request,
+        "onboarding/publish.html",
+        _comparison(request, load(request, pk)) | {"refused": refused},
+        status=status,
+    )
+
+
+@require_GET
+def compare(request, pk):
+    return render(request, "onboarding/compare.html", _comparison(request, load(request, pk)))
+
+
+def _comparison(request, found):
+    previous = queries.previous_version(found)
+    tasks = queries.version_rows(found)[1]
+    return {
+        "version": found,
+        "template": found.template,
+        "previous": previous,
+        "changes": queries.differences(previous, found),
+        "running": queries.running_on(request.user, previous) if previous else 0,
+        "task_count": len(tasks),
+        "client_count": sum(task.is_client_visible for task in tasks),
+        "sketch": queries.sketch(tasks, queries.next_monday(firm_today(timezone.now()))),
+    }
+
+
+@require_GET
+def preview(request, pk):
+    """What the client would see of a plan: visible tasks, their dates, what is expected of whom."""
+    found = load(request, pk)
+    phases, tasks = queries.version_rows(found)
+    sketch = queries.sketch(tasks, _kickoff(request, firm_today(timezone.now())))
+    for task in tasks:
+        task.due = sketch.dates.get(task.pk)
+    shown = [
+        (phase, [task for task in tasks if task.phase_id == phase.pk and task.is_client_visible]) for phase in phases
+    ]
+    context = {
+        "version": found,
+        "template": found.template,
+        "phases": [(phase, rows) for phase, rows in shown if rows],
+        "hidden": sum(not task.is_client_visible for task in tasks),
+        "sketch": sketch,
+    }
+    return render(request, "onboarding/preview.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def discard(request, pk):
+    """Throwing a draft away cannot be undone, so it is asked first."""
+    found = load(request, pk)
+    require(may_edit_templates(request.user))
+    refused = ""
+    if request.method == "POST":
+        try:
+            template = services.discard_draft(actor=request.user, version=found)
+            messages.success(request, _("The draft of version %(number)s is thrown away.") % {"number": found.number})
+            return redirect("onboarding:template", template.pk)
+        except ServiceError as error:
+            refused = error.message
+    return render(
+        request,
+        "onboarding/discard.html",
+        {"version": found, "template": found.template, "refused": refused},
+        status=422 if refused else 200,
+    )
+
+
+for view in (version, phase_rename, publish, compare, preview, discard):
+    view.nav_key = "templates"

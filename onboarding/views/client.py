@@ -1,0 +1,86 @@
+"""Onboarding on a client's page: the tab, and starting a plan."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from clients.queries import load_client
+from clients.views.frame import client_frame
+from crm.core.errors import ServiceError
+from crm.core.permissions import require
+from crm.core.queries import firm_today
+from onboarding import services
+from onboarding.forms import StartPlanForm
+from onboarding.models import Plan
+from onboarding.permissions import may_run_plans
+from onboarding.queries.plans import with_next_tasks
+from onboarding.queries.templates import role_text, sketch, startable_versions, version_rows
+
+SHOWN = 50  # plans of one client; nobody has more
+
+
+@require_GET
+def tab(request, client_id):
+    now = timezone.now()
+    client = load_client(request.user, client_id)
+    today = firm_today(now)
+    plans = list(
+        Plan.objects.visible_to(request.user)
+        .filter(client=client)
+        .select_related("owner")
+        .order_by("-kickoff_date", "-pk")[:SHOWN]
+    )
+    context = client_frame(request, client, "onboarding", now=now)
+    context |= {"plans": with_next_tasks(plans, today), "today": today, "may_run": may_run_plans(request.user, client)}
+    return render(request, "onboarding/client_tab.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request, client_id):
+    """Choose, look at the dates, confirm. The preview is a GET of the same page."""
+    now = timezone.now()
+    client = load_client(request.user, client_id)
+    require(may_run_plans(request.user, client), _("The client is archived. Restore it first."))
+    today = firm_today(now)
+    data = request.POST or (request.GET if "template_version" in request.GET else None)
+    form = StartPlanForm(data, initial={"kickoff_date": today, "owner": client.owner_id})
+    form.is_valid()
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            plan = services.start_plan(
+                actor=request.user,
+                client=client,
+                version=values["template_version"],
+                kickoff_date=values["kickoff_date"],
+                owner=values["owner"],
+                name=values["name"],
+                today=today,
+                now=now,
+                is_draft="draft" in request.POST,
+            )
+            messages.success(request, _("The plan is made: %(n)s tasks.") % {"n": plan.task_count})
+            return redirect("onboarding:plan", plan.pk)
+        except ServiceError as error:
+            form.add_error({"version": "template_version"}.get(error.field, error.field) or None, error.message)
+    context = {"client": client, "form": form, "has_templates": startable_versions().exists(), **_preview(form)}
+    return render(request, "onboarding/start.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _preview(form):
+    if not form.is_bound or not form.is_valid():
+        return {}
+    phases, tasks = version_rows(form.cleaned_data["template_version"])
+    shown = sketch(tasks, form.cleaned_data["kickoff_date"], width=700, label_width=190)
+    for task in tasks:
+        task.due, task.role = shown.dates.get(task.pk), role_text(task)
+    return {
+        "sketch": shown,
+        "phases": [(phase, [task for task in tasks if task.phase_id == phase.pk]) for phase in phases],
+    }
+
+
+tab.nav_key = "clients"
+start.nav_key = "onboarding"

@@ -1,0 +1,122 @@
+"""One plan: its tasks, how it stands, and what is done with it as a whole."""
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from crm.core.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.htmx import render_page
+from crm.core.permissions import require
+from crm.core.queries import firm_today
+from onboarding import services
+from onboarding.choices import PlanState
+from onboarding.forms import PlanForm
+from onboarding.models import Plan
+from onboarding.permissions import may_run_plans
+from onboarding.queries.history import plan_history
+from onboarding.queries.plans import forecast_words, plan_page
+
+MOVES = {
+    "begin": (services.begin_plan, gettext_lazy("The plan is set. It starts on its kickoff."), ""),
+    "activate": (services.activate_plan, gettext_lazy("The plan runs."), ""),
+    "pause": (
+        services.pause_plan,
+        gettext_lazy("The plan is paused. Due dates move by the working days of the pause when it goes on."),
+        "resume",
+    ),
+    "resume": (
+        services.resume_plan,
+        gettext_lazy("The plan goes on; due dates moved by the working days of the pause."),
+        "",
+    ),
+    "finish": (services.finish_plan, gettext_lazy("The plan is done and the client active."), "reopen"),
+    "reopen": (services.reopen_plan, gettext_lazy("The plan runs again."), ""),
+    "cancel": (services.cancel_plan, gettext_lazy("The plan is cancelled."), ""),
+}
+ASKED_FIRST = ("cancel",)
+
+
+def load(request, pk) -> Plan:
+    rows = Plan.objects.visible_to(request.user).select_related("client", "owner", "template_version__template")
+    return get_object_or_404(rows, pk=pk)
+
+
+def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
+    """The page of the plan, or for htmx its tasks and how it stands."""
+    today = firm_today(timezone.now())
+    shown = plan_page(plan, today)
+    context = {
+        "plan": plan,
+        "client": plan.client,
+        "shown": shown,
+        "today": today,
+        "forecast": forecast_words(plan, shown.end),
+        "may_run": may_run_plans(request.user, plan.client),
+        "is_worked_on": plan.state in (PlanState.PENDING, PlanState.ACTIVE),
+        "refused": refused,
+        "crumbs": [{"label": _("Onboarding"), "url": reverse("onboarding:plans")}, {"label": plan.name}],
+    }
+    return render_page(request, "onboarding/plan.html", context, fragment="plan", status=status)
+
+
+@require_GET
+def show(request, pk):
+    return plan_answer(request, load(request, pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request, pk, move):
+    """Pause, resume, finish …: POST. What cannot be taken back is asked first by GET."""
+    plan = load(request, pk)
+    if move not in MOVES:
+        raise Http404
+    require(may_run_plans(request.user, plan.client))
+    if request.method != "POST":
+        return (
+            render(request, "onboarding/plan_move.html", {"plan": plan, "move": move})
+            if move in ASKED_FIRST
+            else redirect("onboarding:plan", pk)
+        )
+    service, text, undo = MOVES[move]
+    try:
+        service(actor=request.user, plan=plan, now=timezone.now())
+    except ServiceError as error:
+        return plan_answer(
+            request, load(request, pk), refused=error.message, status=409 if error.code in ("state", "stale") else 422
+        )
+    tags = f"undo:{reverse('onboarding:plan_move', args=[pk, undo])}" if undo else ""
+    messages.success(request, text, extra_tags=tags)
+    return redirect("onboarding:plan", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request, pk):
+    plan = load(request, pk)
+    require(may_run_plans(request.user, plan.client))
+    form = PlanForm(request.POST or None, instance=plan)
+    status = 422 if form.is_bound else 200
+    if form.is_bound and form.is_valid():
+        try:
+            services.update_plan(
+                actor=request.user, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
+            )
+            return redirect("onboarding:plan", pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+            status = 409 if isinstance(error, StaleWrite) else 422
+    return render(request, "onboarding/plan_form.html", {"form": form, "plan": load(request, pk)}, status=status)
+
+
+@require_GET
+def history(request, pk):
+    plan = load(request, pk)
+    return render(request, "onboarding/plan_history.html", {"plan": plan, "entries": plan_history(plan)})
+
+
+for view in (show, move, edit, history):
+    view.nav_key = "onboarding"

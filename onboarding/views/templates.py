@@ -1,0 +1,112 @@
+"""The list of templates, and what is done with one as a whole."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core import paging
+from crm.core.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.permissions import require
+from onboarding import services
+from onboarding.forms import TemplateForm
+from onboarding.models import Template
+from onboarding.permissions import may_edit_templates
+from onboarding.queries.templates import templates_with_counts
+
+
+def load(request, pk) -> Template:
+    return get_object_or_404(Template.objects.visible_to(request.user), pk=pk)
+
+
+@require_GET
+def templates(request):
+    """Templates in use; admins also see drafts and, asked for, archived ones."""
+    may_edit = may_edit_templates(request.user)
+    archived = may_edit and request.GET.get("show") == "archived"
+    rows = templates_with_counts(request.user).filter(archived_at__isnull=not archived)
+    try:
+        page = paging.paginate(rows, sort=paging.Sort("name"), cursor=request.GET.get("cursor", ""), size=50)
+    except paging.BadCursor:
+        return redirect("onboarding:templates")
+    has_archived = may_edit and not archived and Template.objects.filter(archived_at__isnull=False).exists()
+    return render(
+        request,
+        "onboarding/templates.html",
+        {"page": page, "may_edit": may_edit, "archived": archived, "has_archived": has_archived},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request):
+    require(may_edit_templates(request.user))
+    form = TemplateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            template = services.create_template(actor=request.user, **form.cleaned_data)
+            return redirect("onboarding:version", template.versions.get().pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    return render(request, "onboarding/template_form.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request, pk):
+    template = load(request, pk)
+    require(may_edit_templates(request.user))
+    form = TemplateForm(request.POST or None, instance=template)
+    status = 422 if form.is_bound else 200
+    if form.is_bound and form.is_valid():
+        try:
+            services.update_template(
+                actor=request.user, template=template, seen_version=form.seen_version(), **form.cleaned_data
+            )
+            return redirect("onboarding:template", pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+            status = 409 if isinstance(error, StaleWrite) else 422
+    template = load(request, pk)
+    return render(request, "onboarding/template_form.html", {"form": form, "template": template}, status=status)
+
+
+@require_GET
+def show(request, pk):
+    """The newest version the user may see."""
+    newest = load(request, pk).versions.visible_to(request.user).order_by("-number").first()
+    return redirect("onboarding:version", newest.pk)
+
+
+@require_POST
+def draft(request, pk):
+    version = services.edit_version(actor=request.user, template=load(request, pk))
+    return redirect("onboarding:version", version.pk)
+
+
+@require_POST
+def archive(request, pk):
+    template = services.archive_template(actor=request.user, template=load(request, pk), now=timezone.now())
+    undo = reverse("onboarding:template_restore", args=[pk])
+    messages.success(
+        request, _("“%(name)s” is archived. Running plans go on.") % {"name": template.name}, extra_tags=f"undo:{undo}"
+    )
+    return redirect("onboarding:templates")
+
+
+@require_POST
+def restore(request, pk):
+    template = services.restore_template(actor=request.user, template=load(request, pk))
+    messages.success(request, _("“%(name)s” is in use again.") % {"name": template.name})
+    return redirect("onboarding:template", pk)
+
+
+@require_POST
+def duplicate(request, pk):
+    copy = services.duplicate_template(actor=request.user, template=load(request, pk))
+    messages.success(request, _("“%(name)s” is a draft of its own now.") % {"name": copy.name})
+    return redirect("onboarding:template", copy.pk)
+
+
+for view in (templates, create, edit, show):
+    view.nav_key = "templates"

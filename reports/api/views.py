@@ -1,0 +1,145 @@
+"""`GET /api/v1/reports/<kpi-id>`: one number in the public form, and the rows it was made of."""
+
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import exceptions, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from crm.core.paging import BadCursor, paginate
+from crm.core.permissions import require
+from crm.core.queries import firm_today, get_firm
+from reports.filters import ReportFilter
+from reports.kpis import find
+from reports.links import address
+from reports.members import LAYOUTS
+from reports.permissions import may_see_reports
+
+FILTERS = ("start", "end", "owner", "team", "tier", "basis")
+MOST_ROWS = 200
+
+
+class PeriodSerializer(serializers.Serializer):
+    start = serializers.DateField()
+    end = serializers.DateField(help_text="the first day that no longer belongs to it")
+
+
+class KpiAnswerSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    version = serializers.IntegerField()
+    formula = serializers.CharField()
+    unit = serializers.CharField()
+    value = serializers.FloatField(allow_null=True, help_text="unrounded; a rate runs to 100")
+    numerator = serializers.FloatField(allow_null=True)
+    denominator = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+    margin = serializers.FloatField(allow_null=True)
+    period = PeriodSerializer()
+    basis = serializers.CharField(allow_null=True)
+    members_url = serializers.URLField()
+
+
+class MembersSerializer(serializers.Serializer):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = serializers.ListField(child=serializers.DictField())
+
+
+def _parameter(name, kind=OpenApiTypes.STR, about=""):
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=about)
+
+
+PARAMETERS = [
+    _parameter("start", OpenApiTypes.DATE, "first day; with neither start nor end, the twelve months to today"),
+    _parameter("end", OpenApiTypes.DATE, "the first day that no longer belongs to the period"),
+    _parameter("owner", about="id or e-mail of the account manager"),
+    _parameter("team", OpenApiTypes.INT, "id of the team"),
+    _parameter("tier", about="A, B or C"),
+    _parameter("basis", about="status or revenue, where a number knows two; by default the firm's"),
+]
+
+
+class ReportViewSet(viewsets.ViewSet):
+    """Numbers over the clients the caller may see; for managers and admins."""
+
+    lookup_value_regex = "[a-z0-9-]{1,60}"
+    lookup_field = "kpi_id"
+
+    @extend_schema(operation_id="reports_retrieve", parameters=PARAMETERS, responses=KpiAnswerSerializer)
+    def retrieve(self, request, kpi_id=None):
+        kpi, form = self._asked(request, kpi_id, FILTERS)
+        answer = kpi.answer(form.scope, form.period)
+        url = request.build_absolute_uri(address("api:reports-members", form.scope, form.period, kpi.id))
+        return Response(answer.as_dict() | {"members_url": url})
+
+    @extend_schema(
+        operation_id="reports_members",
+        parameters=[
+            *PARAMETERS,
+            _parameter("show", about="a part of the rows, such as left or detractors"),
+            _parameter("cursor"),
+            _parameter("page_size", OpenApiTypes.INT),
+        ],
+        responses=MembersSerializer,
+    )
+    @action(detail=True)
+    def members(self, request, kpi_id=None):
+        kpi, form = self._asked(request, kpi_id, (*FILTERS, "show", "cursor", "page_size"))
+        show, layout = request.query_params.get("show", ""), LAYOUTS[kpi.id]
+        if show not in {"", *dict(kpi.shows)}:
+            raise exceptions.ValidationError({"show": [_("There is no such part of the rows.")]})
+        members = kpi.members(form.scope, form.period, show).select_related(*layout.related)
+        try:
+            page = paginate(
+                members,
+                sort=layout.sort,
+                cursor=request.query_params.get("cursor", ""),
+                size=self._size(request),
+                counted=False,
+            )
+        except BadCursor as error:
+            raise exceptions.ValidationError({"cursor": [_("This cursor is not one of ours.")]}) from error
+        names = [str(label) for label, _is_number in layout.header]
+        rows = [
+            {"id": row.pk, **dict(zip(names, (cell.plain for cell in layout.cells(row, form.firm)), strict=True))}
+            for row in page.rows
+        ]
+        return Response(
+            {
+                "next": self._turned(request, page.next_cursor),
+                "previous": self._turned(request, page.previous_cursor),
+                "results": rows,
+            }
+        )
+
+    def _asked(self, request, kpi_id, known):
+        """The number and the checked filter. 403 for who may not see numbers, 404 for an unknown one, 400 for bad parameters."""
+        require(may_see_reports(request.user))
+        kpi = find(kpi_id)
+        if kpi is None:
+            raise Http404
+        unknown = {name: [_("There is no such parameter.")] for name in request.query_params if name not in known}
+        if unknown:
+            raise exceptions.ValidationError(unknown)
+        form = ReportFilter(request.query_params, user=request.user, firm=get_firm(), today=firm_today(timezone.now()))
+        if not form.is_valid():
+            raise exceptions.ValidationError(
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            )
+        return kpi, form
+
+    def _size(self, request):
+        text = request.query_params.get("page_size") or "50"
+        if not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
+            raise exceptions.ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
+        return int(text)
+
+    def _turned(self, request, cursor):
+        if cursor is None:
+            return None
+        query = request.query_params.copy()
+        query["cursor"] = cursor
+        return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

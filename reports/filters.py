@@ -1,0 +1,126 @@
+"""The filter of every report, page and API alike: a period and of which clients. Its state is the address."""
+
+import re
+from datetime import date, timedelta
+
+from django import forms
+from django.db.models import Exists, OuterRef, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from clients.choices import Tier
+from clients.models import Client
+from crm.core.dates import add_months
+from crm.core.forms import DateInput
+from crm.core.models import Team, User
+from reports.periods import Period, month_end
+from reports.scope import REVENUE, STATUS, Scope
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+MONTHS_OFFERED = 36
+MOST_DAYS = 30 * 366
+
+
+class PersonField(forms.ModelChoiceField):
+    """Someone of the firm, by id or by e-mail."""
+
+    def to_python(self, value):
+        if value and "@" in str(value):
+            value = User.objects.filter(email__iexact=value).values_list("pk", flat=True).first() or 0
+        return super().to_python(value)
+
+
+class ReportFilter(forms.Form):
+    """`month` (the twelve months to its end) or `start` and `end` (half-open); without either the twelve months to today."""
+
+    month = forms.CharField(label=_("Twelve months to"), required=False, widget=forms.Select)
+    start = forms.DateField(required=False, input_formats=["%Y-%m-%d"], widget=DateInput)
+    end = forms.DateField(required=False, input_formats=["%Y-%m-%d"], widget=DateInput)
+    basis = forms.ChoiceField(
+        label=_("Basis"),
+        required=False,
+        choices=[("", _("Basis of the firm")), (STATUS, _("By status")), (REVENUE, _("By revenue"))],
+    )
+    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), required=False, empty_label=_("All teams"))
+    owner = PersonField(
+        User.objects.none(), label=_("Account manager"), required=False, empty_label=_("All account managers")
+    )
+    tier = forms.ChoiceField(
+        label=_("Tier"),
+        required=False,
+        choices=[("", _("All tiers")), *[(t.value, _("Tier %s") % t.label) for t in Tier]],
+    )
+
+    def __init__(self, data, *, user, firm, today):
+        super().__init__(data)
+        self.user, self.firm, self.today = user, firm, today
+        self.fields["team"].queryset = Team.objects.filter(archived_at__isnull=True)
+        owning = Exists(Client.objects.filter(owner=OuterRef("pk")))
+        self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
+
+    def clean_month(self):
+        text = self.cleaned_data["month"]
+        if not text:
+            return None
+        found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+        if not found or not FIRST_YEAR < int(found[1]) <= LAST_YEAR:
+            raise forms.ValidationError(_("Give a month such as 2026-11."))
+        month = date(int(found[1]), int(found[2]), 1)
+        if month > self.today:
+            raise forms.ValidationError(_("This month has not begun."))
+        return month
+
+    def clean(self):
+        found = super().clean()
+        for name in ("start", "end"):
+            if found.get(name) and not FIRST_YEAR < found[name].year <= LAST_YEAR:
+                self.add_error(name, _("Give a date between 1971 and 2199."))
+        start, end = found.get("start"), found.get("end")
+        if start and not self.data.get("end"):
+            end = self.today + timedelta(days=1)
+        if start and end and start >= end:
+            self.add_error(
+                "end", _("The end comes after the start; it is the first day that no longer belongs to the period.")
+            )
+        if start and end and (end - start).days > MOST_DAYS:
+            self.add_error("start", _("A period of at most thirty years can be shown."))
+        return found
+
+    @property
+    def period(self) -> Period:
+        found = self.cleaned_data
+        tomorrow = self.today + timedelta(days=1)
+        if found["month"]:
+            return Period.year_to(month_end(found["month"], self.today))
+        if found["start"]:
+            return Period(found["start"], found["end"] or tomorrow)
+        return Period.year_to(found["end"] or tomorrow)
+
+    @property
+    def scope(self) -> Scope:
+        found = self.cleaned_data
+        basis = found["basis"] or self.firm.retention_basis
+        return Scope(self.user, self.firm, self.today, basis, found["owner"], found["team"], found["tier"])
+
+    def offer_months(self) -> None:
+        """The months to choose from, and the period of the address where it is none of them."""
+        period = self.period
+        months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
+        choices = [(month.strftime("%Y-%m"), _year_words(month)) for month in months]
+        chosen = period.last_day.replace(day=1)
+        if period == Period.year_to(month_end(chosen, self.today)):
+            if chosen < months[-1]:
+                choices.append((chosen.strftime("%Y-%m"), _year_words(chosen)))
+            self.initial_month = chosen.strftime("%Y-%m")
+        else:
+            choices.insert(0, ("", f"{date_format(period.start, 'j M Y')} – {date_format(period.last_day, 'j M Y')}"))
+            self.initial_month = ""
+        self.fields["month"].widget.choices = choices
+        self.data = {**{name: self.data.get(name, "") for name in self.fields}, "month": self.initial_month}
+        self.data["basis"] = self.scope.basis
+        self.fields["basis"].choices = self.fields["basis"].choices[1:]
+
+
+def _year_words(month: date) -> str:
+    """“Dec 2025 – Nov 2026”: the twelve months that a month ends."""
+    return f"{date_format(add_months(month, -11), 'M Y')} – {date_format(month, 'M Y')}"

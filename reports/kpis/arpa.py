@@ -1,0 +1,165 @@
+"""Revenue per account: two named numbers."""
+
+from typing import Any
+
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DecimalField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext_lazy as _
+
+from clients.choices import ACTIVE_STATUSES, MONTHS_IN
+from clients.models import Contract, RevenueLine
+from reports.kpis import presence
+from reports.kpis.base import MONEY, Kpi
+from reports.periods import Period
+
+# how many of the month ends the client was active at, without those at which all its contracts in force were free
+MONTH_ENDS = f"""bit_count((
+    (SELECT coalesce(bit_or({presence.COVERED}), 0) FROM clients_statusperiod WHERE client_id = clients_client.id AND status = ANY(%(statuses)s))
+    & ~(SELECT coalesce(bit_or(mask) FILTER (WHERE is_free), 0) & ~coalesce(bit_or(mask) FILTER (WHERE NOT is_free), 0)
+        FROM (SELECT is_free, {presence.COVERED} AS mask FROM clients_contract WHERE client_id = clients_client.id) AS contract)
+    )::bit(64))"""
+
+
+class ArpaRealised(Kpi):
+    """Revenue booked in the period ÷ mean of active clients at the period's month ends, in the firm's currency; None without
+    an active client. ChartMogul; ProfitWell."""
+
+    id = "arpa-realised"
+    name = _("Revenue per account")
+    formula = _("revenue booked in the period ÷ mean of active clients at its month ends")
+    unit = MONEY
+    source = _("ChartMogul; ProfitWell")
+    series_is_rolling = False
+    edge_rules = [
+        _(
+            "Revenue: what is booked in the period, net of tax, in the firm's currency at the rate of each line. Refunds subtract."
+        ),
+        _(
+            "Accounts: the mean of clients active (or at notice) at each month's end in the period; a period without one uses its own end."
+        ),
+        _(
+            "A client whose contracts in force are all free or trials is left out at that month's end. A client without contracts counts."
+        ),
+        _("One-off customers and archived records count nowhere, their revenue included."),
+        _("Owner, team and tier are those of today."),
+    ]
+
+    def answer(self, scope, period):
+        found = self.members(scope, period).order_by().aggregate(booked=Sum("revenue"), counted=Sum("month_ends"))
+        return self._made(period, found["booked"] or 0, found["counted"] or 0)
+
+    def series(self, scope, periods):
+        clients = scope.clients()
+        revenue = presence.revenue_in(clients, periods)
+        active = presence.paying_at(clients, {day for period in periods for day in period.month_ends()})
+        return [
+            self._made(p, amount, sum(active[day] for day in p.month_ends()))
+            for p, amount in zip(periods, revenue, strict=True)
+        ]
+
+    def _made(self, period, revenue, month_ends):
+        accounts = month_ends / len(period.month_ends())
+        value = float(revenue) / accounts if accounts else None
+        return self.made(
+            period,
+            value=value,
+            numerator=float(revenue),
+            denominator=accounts,
+            n=round(accounts),
+            parts={"accounts": accounts},
+        )
+
+    def members(self, scope, period, show=""):
+        """Clients with revenue in the period or counted at a month's end: `revenue` and `month_ends` of each. Their sums are
+        the numerator and, divided by the number of month ends, the denominator."""
+        booked = (
+            RevenueLine.objects.between(period.start, period.end)
+            .filter(client=OuterRef("pk"))
+            .order_by()
+            .values("client")
+        )
+        return (
+            scope.clients()
+            .annotate(
+                month_ends=month_ends_of(period),
+                revenue=Subquery(
+                    booked.annotate(total=Sum("amount_firm")).values("total"),
+                    output_field=DecimalField(max_digits=16, decimal_places=2),
+                ),
+            )
+            .filter(Q(month_ends__gt=0) | Q(revenue__isnull=False))
+        )
+
+
+def month_ends_of(period: Period) -> Any:
+    """Summed over stretches of dates, for a mask holds no more than some five years of month ends."""
+    first, *more = (_month_ends(days) for days in presence.in_masks(period.month_ends()))
+    return sum(more, first)
+
+
+def _month_ends(days) -> RawSQL:
+    values = {"days": days, "statuses": list(ACTIVE_STATUSES)}
+    sql, parameters = _positional(MONTH_ENDS, values)
+    return RawSQL(sql, parameters, output_field=BigIntegerField())  # nosec B611  a constant; all values are parameters
+
+
+def _positional(sql, values):
+    """Named parameters as positional ones, which RawSQL takes."""
+    parts = sql.split("%(")
+    text, parameters = parts[0], []
+    for part in parts[1:]:
+        name, rest = part.split(")s", 1)
+        parameters.append(values[name])
+        text += "%s" + rest
+    return text, parameters
+
+
+class ArpaRecurring(Kpi):
+    """MRR ÷ paying clients at the end of the period, a month, in the firm's currency; None without a paying client."""
+
+    id = "arpa-recurring"
+    name = _("Recurring revenue per account")
+    formula = _("MRR ÷ paying clients, at the end of the period")
+    unit = MONEY
+    source = _("ChartMogul; ProfitWell")
+    edge_rules = [
+        _(
+            "MRR: the contracts in force at the end of the period, their value brought to a month, in the firm's currency at the contract's rate."
+        ),
+        _("Free and trial contracts and those paid once have no MRR; a client without MRR is not a paying client."),
+        _("Refunds never touch it. One-off customers and archived records count nowhere."),
+    ]
+
+    def answer(self, scope, period):
+        found = self.members(scope, period).order_by().aggregate(total=Sum("mrr"), n=Count("pk"))
+        mrr, n = float(found["total"] or 0), found["n"]
+        return self.made(period, value=mrr / n if n else None, numerator=mrr, denominator=n, n=n)
+
+    def members(self, scope, period, show=""):
+        """Paying clients at the end of the period with their `mrr`."""
+        monthly = Case(*(When(period=paid, then=Value(months)) for paid, months in MONTHS_IN.items()))
+        value = ExpressionWrapper(
+            F("value") * F("rate") / monthly, output_field=DecimalField(max_digits=20, decimal_places=6)
+        )
+        contracts = Contract.objects.in_force_on(period.end).filter(
+            client=OuterRef("pk"), is_free=False, period__in=list(MONTHS_IN)
+        )
+        total = contracts.order_by().values("client").annotate(total=Sum(value)).values("total")
+        return (
+            scope.clients()
+            .annotate(mrr=Subquery(total, output_field=DecimalField(max_digits=20, decimal_places=6)))
+            .filter(mrr__gt=0)
+        )

@@ -1,0 +1,90 @@
+"""What a number is: its definition, how it answers, and the rows it was made of."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+
+from reports.periods import Period
+from reports.scope import Scope
+
+PERCENT, POINTS, MONEY, DAYS = "percent", "points", "money", "days"
+
+
+@dataclass(frozen=True)
+class KpiAnswer:
+    """One value, unrounded; a rate runs to 100. `value` is None where there is nothing to divide by or too little to say."""
+
+    id: str
+    version: int
+    formula: str
+    unit: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    n: int
+    margin: float | None
+    period: Period
+    basis: str | None
+    members_url: str = ""
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The public form; `parts` is for pages only."""
+        found = asdict(self)
+        found.pop("parts")
+        found["period"] = {"start": self.period.start.isoformat(), "end": self.period.end.isoformat()}
+        return found
+
+
+class Kpi:
+    """A number of the registry. `answer` counts `members`, so that number and list cannot disagree; `series` computes many
+    periods in one or two statements and equals `answer` for each of them (a test holds that)."""
+
+    id: ClassVar[str]
+    version: ClassVar[int] = 1
+    name: ClassVar[Any]
+    formula: ClassVar[Any]
+    unit: ClassVar[str]
+    source: ClassVar[Any]
+    edge_rules: ClassVar[list[Any]]
+    has_basis: ClassVar[bool] = False
+    shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"
+    series_is_rolling: ClassVar[bool] = True  # twelve months to each month's end; else each month by itself
+
+    def answer(self, scope: Scope, period: Period) -> KpiAnswer:
+        raise NotImplementedError
+
+    def series(self, scope: Scope, periods: list[Period]) -> list[KpiAnswer]:
+        return [self.answer(scope, period) for period in periods]
+
+    def members(self, scope: Scope, period: Period, show: str = "") -> QuerySet:
+        raise NotImplementedError
+
+    def certain_change(self, now: KpiAnswer, before: KpiAnswer) -> bool:
+        """Whether the difference may be called a change."""
+        return now.value is not None and before.value is not None and now.value != before.value
+
+    def made(
+        self, period: Period, *, value, numerator, denominator, n, margin=None, basis=None, parts=None
+    ) -> KpiAnswer:
+        return KpiAnswer(
+            self.id,
+            self.version,
+            str(self.formula),
+            self.unit,
+            value,
+            numerator,
+            denominator,
+            n,
+            margin,
+            period,
+            basis,
+            "",
+            parts or {},
+        )
+
+
+def share(part: int | float, whole: int | float) -> float | None:
+    """Per cent, unrounded; None of nothing."""
+    return 100 * part / whole if whole else None

@@ -1,0 +1,151 @@
+"""Net promoter score and its margin."""
+
+from math import sqrt
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils.translation import gettext_lazy as _
+
+from interactions.choices import SurveyKind
+from interactions.models import SurveyResponse
+from reports.kpis.base import POINTS, Kpi
+
+PROMOTERS, PASSIVES, DETRACTORS = "promoters", "passives", "detractors"
+BANDS = {PROMOTERS: Q(score__gte=9), PASSIVES: Q(score__gte=7, score__lte=8), DETRACTORS: Q(score__lte=6)}
+SMALL = 40  # below this many answers the plain margin is too sure of itself
+Z_95 = 1.96
+
+SERIES = """
+    WITH answer AS ({answers}),
+    latest AS (
+        SELECT DISTINCT ON (span.i, answer.person) span.i, answer.score
+        FROM unnest(%(numbers)s::int[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span(i, first, last)
+        JOIN answer ON answer.answered_at >= span.first AND answer.answered_at < span.last
+        ORDER BY span.i, answer.person, answer.answered_at DESC, answer.id DESC
+    )
+    SELECT i, count(*) FILTER (WHERE score >= 9), count(*) FILTER (WHERE score BETWEEN 7 AND 8), count(*) FILTER (WHERE score <= 6)
+    FROM latest GROUP BY i"""
+
+
+def score(promoters: float, passives: float, detractors: float) -> float | None:
+    """100 · (promoters − detractors) / n; None without an answer. Bain."""
+    n = promoters + passives + detractors
+    return 100 * (promoters - detractors) / n if n else None
+
+
+def plain_margin(promoters: float, passives: float, detractors: float) -> float | None:
+    """Half the 95 % interval in points: 1.96 · 100 · sqrt((p + d − (p − d)²) / n), the standard error of a difference of two
+    proportions of one multinomial."""
+    n = promoters + passives + detractors
+    if not n:
+        return None
+    p, d = promoters / n, detractors / n
+    return Z_95 * 100 * sqrt((p + d - (p - d) ** 2) / n)
+
+
+def margin(promoters: int, passives: int, detractors: int) -> float | None:
+    """The plain margin, below 40 answers with 0.75 promoters, 0.75 detractors and 1.5 passives added (Bonett and Price): it
+    would be 0 where all agree."""
+    n = promoters + passives + detractors
+    if not n or n >= SMALL:
+        return plain_margin(promoters, passives, detractors)
+    return plain_margin(promoters + 0.75, passives + 1.5, detractors + 0.75)
+
+
+class Nps(Kpi):
+    """100 · (promoters − detractors) / n, in points from −100 to 100, with its 95 % margin; None below the firm's minimum n."""
+
+    id = "nps"
+    name = _("NPS")
+    formula = _("100 · (promoters − detractors) ÷ n")
+    unit = POINTS
+    source = _("Bain & Company; margin: standard error of a difference of multinomial proportions, Bonett and Price")
+    edge_rules = [
+        _("Promoters answer 9 or 10, detractors 0 to 6. Passives (7 and 8) count in n."),
+        _(
+            "The latest answer of each person in the period counts. Answers of a client without a named person count as one person's."
+        ),
+        _("Only answers to NPS surveys on the scale of 0 to 10. Scales are never mixed."),
+        _("Hidden below the firm's minimum number of answers (settings)."),
+        _(
+            "Margin (95 %): 1.96 · 100 · √((p + d − (p − d)²) ÷ n); below 40 answers with 0.75 promoters, 0.75 detractors and 1.5 passives added."
+        ),
+        _("A difference is called a change only if it exceeds √(m₁² + m₂²)."),
+        _("One-off customers and archived records count nowhere. Days are those of the firm's time zone."),
+    ]
+    shows = [
+        ("", _("All answers")),
+        (PROMOTERS, _("Promoters")),
+        (PASSIVES, _("Passives")),
+        (DETRACTORS, _("Detractors")),
+    ]
+
+    def answers(self, scope):
+        """NPS answers on the usual scale about clients in scope, each with its `person`."""
+        return (
+            SurveyResponse.objects.visible_to(scope.user)
+            .filter(
+                client__in=scope.clients(),
+                survey__kind=SurveyKind.NPS,
+                scale_min=0,
+                scale_max=10,
+                archived_at__isnull=True,
+            )
+            .annotate(person=Coalesce(F("contact_id"), -F("client_id")))
+        )
+
+    def members(self, scope, period, show=""):
+        """The answers that count; `show` narrows them to one band."""
+        start, end = period.moments(scope.firm.time_zone)
+        newest = Window(RowNumber(), partition_by=F("person"), order_by=[F("answered_at").desc(), F("id").desc()])
+        latest = self.answers(scope).between(start, end).order_by().annotate(place=newest).filter(place=1)
+        found = SurveyResponse.objects.filter(pk__in=latest.values("pk")).select_related("client", "contact")
+        return found.filter(BANDS[show]) if show in BANDS else found
+
+    def answer(self, scope, period):
+        counts = {band: Count("pk", filter=condition) for band, condition in BANDS.items()}
+        found = self.members(scope, period).order_by().aggregate(**counts)
+        return self._made(scope, period, found[PROMOTERS], found[PASSIVES], found[DETRACTORS])
+
+    def series(self, scope, periods):
+        bounds = [period.moments(scope.firm.time_zone) for period in periods]
+        columns = self.answers(scope).order_by().values("id", "score", "answered_at", "person")
+        columns = columns.filter(answered_at__gte=min(b[0] for b in bounds), answered_at__lt=max(b[1] for b in bounds))
+        counts = self._counts(columns, bounds)
+        return [self._made(scope, period, *counts.get(index, (0, 0, 0))) for index, period in enumerate(periods)]
+
+    def _counts(self, columns, bounds):
+        try:
+            sql, parameters = columns.query.sql_with_params()
+        except EmptyResultSet:
+            return {}
+        names = [f"p{index}" for index in range(len(parameters))]
+        values = dict(zip(names, parameters, strict=True))
+        values |= {
+            "numbers": list(range(len(bounds))),
+            "starts": [b[0] for b in bounds],
+            "ends": [b[1] for b in bounds],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(SERIES.format(answers=sql % tuple(f"%({name})s" for name in names)), values)
+            return {row[0]: row[1:] for row in cursor.fetchall()}
+
+    def _made(self, scope, period, promoters, passives, detractors):
+        n = promoters + passives + detractors
+        shown = n >= max(scope.firm.nps_minimum_answers, 1)
+        return self.made(
+            period,
+            value=score(promoters, passives, detractors) if shown else None,
+            numerator=promoters - detractors if shown else None,
+            denominator=n,
+            n=n,
+            margin=margin(promoters, passives, detractors) if shown else None,
+            parts={PROMOTERS: promoters, PASSIVES: passives, DETRACTORS: detractors} if shown else {},
+        )
+
+    def certain_change(self, now, before):
+        if now.value is None or before.value is None:
+            return False
+        return abs(now.value - before.value) > sqrt(now.margin**2 + before.margin**2)

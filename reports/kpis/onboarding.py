@@ -1,0 +1,55 @@
+"""How onboarding keeps its dates."""
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
+from django.db.models.functions import TruncDate
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.zones import zone
+from onboarding.choices import PlanState, TaskState
+from onboarding.models import Task
+from reports.kpis.base import PERCENT, Kpi, share
+
+ON_TIME, LATE = "on-time", "late"
+
+
+class OnTimeShare(Kpi):
+    """Onboarding tasks done by their due date ÷ tasks due in the period · 100, in per cent; None when none was due."""
+
+    id = "on-time-share"
+    name = _("Onboarding tasks on time")
+    formula = _("tasks done by their due date ÷ tasks due in the period · 100")
+    unit = PERCENT
+    source = _("the firm's onboarding plans")
+    edge_rules = [
+        _("Tasks not needed and those of cancelled or not yet started plans do not count."),
+        _("A task that is due today and not done yet does not count until tomorrow."),
+        _("A pause shifts the due dates. The day a task was done is that of the firm's time zone."),
+    ]
+    shows = [("", _("All tasks due")), (ON_TIME, _("On time")), (LATE, _("Late"))]
+
+    def answer(self, scope, period):
+        found = (
+            self.members(scope, period).order_by().aggregate(n=Count("pk"), good=Count("pk", filter=Q(is_on_time=True)))
+        )
+        return self.made(
+            period,
+            value=share(found["good"], found["n"]),
+            numerator=found["good"],
+            denominator=found["n"],
+            n=found["n"],
+        )
+
+    def members(self, scope, period, show=""):
+        """Tasks due in the period, each with `is_on_time`."""
+        on_time = Q(state=TaskState.DONE) & Q(done_date__lte=F("due_date"))
+        found = (
+            Task.objects.visible_to(scope.user)
+            .filter(plan__client__in=scope.clients(), due_date__gte=period.start, due_date__lt=period.end)
+            .exclude(state=TaskState.SKIPPED)
+            .exclude(plan__state__in=[PlanState.DRAFT, PlanState.PENDING, PlanState.CANCELLED])
+            .filter(Q(state=TaskState.DONE) | Q(due_date__lt=scope.today))
+            .annotate(done_date=TruncDate("done_at", tzinfo=zone(scope.firm.time_zone)))
+            .annotate(is_on_time=ExpressionWrapper(on_time, output_field=BooleanField()))
+            .select_related("plan__client")
+        )
+        return found.filter(is_on_time=show == ON_TIME) if show in (ON_TIME, LATE) else found

@@ -1,0 +1,149 @@
+"""Client retention and its complement."""
+
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from clients.choices import ACTIVE_STATUSES, Status
+from clients.models import RevenueLine, StatusPeriod
+from reports.kpis import presence
+from reports.kpis.base import PERCENT, Kpi, share
+from reports.scope import REVENUE
+
+KEPT, REACTIVATED, PAUSED, LEFT, OTHER = "retained", "reactivated", "paused", "left", "inactive"
+OUTCOMES = {
+    KEPT: _("Retained"),
+    REACTIVATED: _("Left and came back"),
+    PAUSED: _("Paused"),
+    LEFT: _("Left"),
+    OTHER: _("Not active"),
+}
+
+
+class Retention(Kpi):
+    """|S ∩ E| / |S| · 100, in per cent; None for an empty S. S: active at the period's start, E: at its end (Bain).
+
+    Basis "revenue": S has revenue booked in the preceding period of equal length, E in the period.
+    """
+
+    id = "retention"
+    name = _("Client retention")
+    formula = _("|S ∩ E| ÷ |S| · 100")
+    unit = PERCENT
+    source = _("Bain & Company")
+    has_basis = True
+    edge_rules = [
+        _(
+            "S: clients active at the start of the period. E: clients active at its end. Active: the status is active or at notice; a paused client is not."
+        ),
+        _("Never (E − new) ÷ S: clients who come back would push it past 100 %."),
+        _("Without a client in S there is no rate: “—”, neither 0 nor 100."),
+        _("Who left and came back within the period is retained at its ends and shown as “left and came back”."),
+        _("Clients won within the period are not in S. One-off customers and archived records count nowhere."),
+        _(
+            "Basis “revenue”: active means at least one revenue line above zero in the period; S are those active in the preceding period of equal length."
+        ),
+        _("Owner, team and tier are those of today. Days are those of the firm's time zone."),
+    ]
+    shows = [("", _("All of S")), (KEPT, _("Retained")), (LEFT, _("Not retained")), (REACTIVATED, _("Came back"))]
+
+    def answer(self, scope, period):
+        found = self.members(scope, period).aggregate(n=Count("pk"), kept=Count("pk", filter=Q(is_kept=True)))
+        return self._made(scope, period, found["n"], found["kept"])
+
+    def series(self, scope, periods):
+        count = presence.pairs_by_revenue if scope.basis == REVENUE else presence.pairs_by_status
+        pairs = count(scope.clients(), periods)
+        return [self._made(scope, period, n, kept) for period, (n, kept) in zip(periods, pairs, strict=True)]
+
+    def _made(self, scope, period, n, kept):
+        value = share(kept, n)
+        return self.made(
+            period,
+            value=value,
+            numerator=kept,
+            denominator=n,
+            n=n,
+            basis=scope.basis,
+            parts={"kept": kept, "lost": n - kept},
+        )
+
+    def members(self, scope, period, show=""):
+        """S, each client with `is_kept`, `outcome`, `end_status` and `end_reason`; `show` narrows it to one outcome."""
+        found = _with_outcome(_at_start(scope, period), scope, period)
+        if show == KEPT:
+            return found.filter(is_kept=True)
+        if show == LEFT:
+            return found.filter(is_kept=False)
+        return found.filter(outcome=show) if show in OUTCOMES else found
+
+    def reasons(self, scope, period):
+        """[(end_status, end_reason, n)] of S without E, most first. Their sum is |S| − |S ∩ E|."""
+        lost = self.members(scope, period, LEFT).order_by().values("end_status", "end_reason")
+        rows = lost.annotate(n=Count("pk")).values_list("end_status", "end_reason", "n")
+        return sorted(rows, key=lambda row: -row[2])
+
+
+class LogoChurn(Retention):
+    """(1 − |S ∩ E| / |S|) · 100 on the same S (ChartMogul; Recurly)."""
+
+    id = "logo-churn"
+    name = _("Client churn")
+    formula = _("(1 − |S ∩ E| ÷ |S|) · 100")
+    source = _("ChartMogul; Recurly")
+    edge_rules = [
+        _("The complement of client retention, on the same S: clients active at the start of the period."),
+        _("A client with several services churns when the last one ends; losing one of them is contraction."),
+        _(
+            "Clients who joined within the period are neither in S nor among the lost. Stripe divides by S and the new ones together, which gives a lower rate."
+        ),
+        *Retention.edge_rules[2:],
+    ]
+
+    def _made(self, scope, period, n, kept):
+        value = share(n - kept, n)
+        return self.made(
+            period,
+            value=value,
+            numerator=n - kept,
+            denominator=n,
+            n=n,
+            basis=scope.basis,
+            parts={"kept": kept, "lost": n - kept},
+        )
+
+
+def _at_start(scope, period):
+    clients = scope.clients()
+    if scope.basis == REVENUE:
+        before = period.preceding()
+        return clients.filter(Exists(_booked(before)))
+    return clients.active_at(period.start)
+
+
+def _booked(period):
+    return RevenueLine.objects.between(period.start, period.end).filter(client=OuterRef("pk"), amount_firm__gt=0)
+
+
+def _with_outcome(clients, scope, period):
+    at_end = StatusPeriod.objects.covering(period.end).filter(client=OuterRef("pk"))
+    is_kept = Exists(_booked(period)) if scope.basis == REVENUE else Exists(at_end.filter(status__in=ACTIVE_STATUSES))
+    was_former = StatusPeriod.objects.filter(
+        client=OuterRef("pk"), status=Status.FORMER, start_date__gt=period.start, start_date__lt=period.end
+    )
+    return clients.annotate(
+        is_kept=is_kept,
+        end_status=Coalesce(Subquery(at_end.values("status")[:1]), Value(""), output_field=CharField()),
+        end_reason=Coalesce(Subquery(at_end.values("reason")[:1]), Value(""), output_field=CharField()),
+        end_since=Subquery(at_end.values("start_date")[:1]),
+    ).annotate(
+        outcome=Case(
+            When(Q(is_kept=True) & Exists(was_former), then=Value(REACTIVATED)),
+            When(is_kept=True, then=Value(KEPT)),
+            When(end_status=Status.PAUSED, then=Value(PAUSED)),
+            When(end_status=Status.FORMER, then=Value(LEFT)),
+            default=Value(OTHER),
+            output_field=CharField(),
+        ),
+        facts_status=F("facts__status"),
+    )

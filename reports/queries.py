@@ -1,0 +1,193 @@
+"""What the dashboard shows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clients.choices import LeavingReason, Status
+from clients.models import StatusPeriod
+from crm.core.paging import count_capped
+from crm.core.templatetags.ui import number
+from interactions.models import Interaction
+from reports import attention
+from reports.kpis import find
+from reports.kpis.base import MONEY, PERCENT, KpiAnswer
+from reports.kpis.retention import LEFT
+from reports.links import address, members_address
+from reports.periods import Period, rolling_years, single_months
+from reports.scope import REVENUE, Scope
+
+POINTS = 13
+ATTENTION_SHOWN = 6
+REASONS_SHOWN = 6
+SILENCE_DAYS = 45
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number with the same number a year before."""
+
+    now: KpiAnswer
+    before: KpiAnswer
+    url: str
+    is_certain: bool
+
+    @property
+    def change(self):
+        return None if self.now.value is None or self.before.value is None else self.now.value - self.before.value
+
+
+@dataclass(frozen=True)
+class Reason:
+    label: str
+    value: int
+    url: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Of those who left for the first of the reasons: how many had heard nothing for weeks before."""
+
+    label: str
+    lost: int
+    silent: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    retention: Measure
+    nps: Measure
+    arpa: Measure
+    active: Measure
+    retention_series: list[KpiAnswer]
+    nps_series: list[KpiAnswer]
+    months: list[KpiAnswer]
+    reasons: list[Reason]
+    lost_url: str
+    silence: Silence | None
+    needs: list[attention.Need]
+    needs_count: int
+
+
+def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
+    """Everything on the page, in about a dozen statements whatever the number of clients."""
+    rolling = rolling_years(period.end, POINTS)
+    before = period.year_before()
+    retention, nps, arpa, active = (find(kpi_id) for kpi_id in ("retention", "nps", "arpa-realised", "active-clients"))
+    kept = retention.series(scope, [*rolling, period, before])
+    scores = nps.series(scope, [*rolling, period, before])
+    earned = arpa.series(scope, [*single_months(period.end, POINTS - 1), period, before])
+    lost = retention.reasons(scope, period)
+    needing = attention.needing(scope, now)
+    return Dashboard(
+        retention=_measure(retention, scope, kept),
+        nps=_measure(nps, scope, scores),
+        arpa=_measure(arpa, scope, earned),
+        active=_measure(active, scope, [active.answer(scope, period), active.answer(scope, before)]),
+        retention_series=kept[:-2],
+        nps_series=scores[:-2],
+        months=earned[:-2],
+        reasons=_reasons(retention, scope, period, lost),
+        lost_url=members_address(retention.id, scope, period, show=LEFT),
+        silence=_silence(retention, scope, period, lost),
+        needs=[
+            attention.explain(client, scope.firm, now)
+            for client in needing.order_by("-weight", "-facts__revenue_12m", "pk")[:ATTENTION_SHOWN]
+        ],
+        needs_count=count_capped(needing)[0],
+    )
+
+
+def _measure(kpi, scope, answers):
+    now, before = answers[-2:]
+    return Measure(now, before, members_address(kpi.id, scope, now.period), kpi.certain_change(now, before))
+
+
+def reason_label(status: str, reason: str) -> str:
+    """Why a client is no longer active, in words."""
+    if status == Status.FORMER:
+        return str(LeavingReason(reason).label) if reason else _("No reason given")
+    return str(Status(status).label) if status else _("No status")
+
+
+def _reasons(kpi, scope, period, rows):
+    return [
+        Reason(
+            _("No revenue, still a client")
+            if scope.basis == REVENUE and status in (Status.ACTIVE, Status.AT_NOTICE)
+            else reason_label(status, reason),
+            n,
+            members_address(
+                kpi.id,
+                scope,
+                period,
+                show=LEFT,
+                status=status,
+                reason=reason or ("none" if status == Status.FORMER else ""),
+            ),
+            number(n),
+        )
+        for status, reason, n in rows
+    ]
+
+
+def _silence(kpi, scope, period, rows):
+    """None unless at least three left for the first reason and most of them in silence."""
+    top = next((row for row in rows if row[0] == Status.FORMER and row[1]), None)
+    if top is None or top[2] < 3:
+        return None
+    status, reason, lost = top
+    # named by their period instead of by end_status: the few who left are found first, then asked about
+    left = StatusPeriod.objects.covering(period.end).filter(status=status, reason=reason).values("client_id")
+    silent = silent_before_leaving(kpi.members(scope, period, LEFT).filter(pk__in=left)).count()
+    if silent * 2 < lost:
+        return None
+    label = str(LeavingReason(reason).label)
+    return Silence(
+        label, lost, silent, members_address(kpi.id, scope, period, show=LEFT, status=status, reason=reason, silent="1")
+    )
+
+
+def silent_before_leaving(members):
+    """Those with no contact logged in the weeks before they left."""
+    heard = (
+        Interaction.objects.contacts_made().kept().filter(client=OuterRef("pk"), occurred_at__lt=OuterRef("end_since"))
+    )
+    return members.filter(~Exists(heard.filter(occurred_at__gte=OuterRef("end_since") - timedelta(days=SILENCE_DAYS))))
+
+
+def chart(kpi, answers: list[KpiAnswer], scope: Scope, *, benchmark=None) -> dict:
+    """The data of a chart: a point opens the rows it was made of."""
+    unit = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, "")
+    digits = 1 if kpi.unit == PERCENT else 0
+    values = [None if answer.value is None else round(answer.value, digits) for answer in answers]
+    known = [value for value in (*values, float(benchmark) if benchmark is not None else None) if value is not None]
+    data = {
+        "labels": [date_format(answer.period.last_day, "M") for answer in answers],
+        "unit": unit,
+        "series": [
+            {
+                "name": str(kpi.name),
+                "values": values,
+                "urls": [members_address(kpi.id, scope, answer.period) for answer in answers],
+            }
+        ],
+    }
+    if benchmark is not None:
+        data["benchmark"] = {"value": float(benchmark), "label": _("benchmark")}
+    if known and kpi.unit != MONEY:
+        room = max(1, (max(known) - min(known)) * 0.15)
+        data |= {
+            "min": min(known) - room,
+            "max": min(max(known) + room, 100) if kpi.unit == PERCENT else max(known) + room,
+        }
+    return data
+
+
+def attention_address(scope: Scope, period: Period) -> str:
+    return address("reports:attention", scope, period)

@@ -1,0 +1,17 @@
+"""What every page of the reports begins with."""
+
+from django.utils import timezone
+
+from crm.core.permissions import require
+from crm.core.queries import firm_today, get_firm
+from reports.filters import ReportFilter
+from reports.permissions import may_see_reports
+
+
+def read_filter(request, now=None) -> ReportFilter:
+    """The filter of the address, checked. Raises 403 for who may not see the numbers."""
+    require(may_see_reports(request.user))
+    form = ReportFilter(request.GET, user=request.user, firm=get_firm(), today=firm_today(now or timezone.now()))
+    if form.is_valid():
+        form.offer_months()
+    return form

@@ -1,0 +1,106 @@
+import csv
+from itertools import chain, islice
+
+from django.http import Http404, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from crm.core.paging import BadCursor, paginate
+from crm.core.tabular import safe_cell
+from reports.kpis import find
+from reports.links import address, members_address
+from reports.members import LAYOUTS, narrowed
+from reports.periods import rolling_years, single_months
+from reports.queries import POINTS, chart
+from reports.views.common import read_filter
+from reports.views.words import value_text
+
+NARROWING = ("show", "status", "reason", "silent")
+
+
+@require_safe
+def show(request, kpi_id):
+    form = read_filter(request)
+    kpi = _known(kpi_id)
+    if not form.is_valid():
+        return render(request, "reports/kpi.html", {"form": form, "kpi": kpi}, status=422)
+    scope, period = form.scope, form.period
+    answer, members, layout = kpi.answer(scope, period), _members(request, kpi, scope, period), LAYOUTS[kpi.id]
+    try:
+        page = paginate(members, sort=layout.sort, cursor=request.GET.get("page", ""))
+    except BadCursor:
+        page = paginate(members, sort=layout.sort)
+    kept = {name: request.GET.get(name, "") for name in NARROWING}
+    context = {
+        "form": form,
+        "kpi": kpi,
+        "scope": scope,
+        "answer": answer,
+        "value": value_text(kpi, answer, scope.firm),
+        "layout": layout,
+        "page": page,
+        "rows": [layout.cells(row, scope.firm) for row in page.rows],
+        "shows": [
+            (label, members_address(kpi.id, scope, period, show=key), key == kept["show"]) for key, label in kpi.shows
+        ],
+        "hidden": {name: value for name, value in kept.items() if value},
+        "is_narrowed": any(kept[name] for name in ("status", "reason", "silent")),
+        "export_url": address("reports:export", scope, period, kpi.id, **kept),
+        **_series(kpi, scope, period),
+    }
+    return render(request, "reports/kpi.html", context)
+
+
+show.nav_key = "reports"
+
+
+@require_safe
+def export(request, kpi_id):
+    """Every member as CSV, a cell that a spreadsheet would take for a formula made harmless."""
+    form = read_filter(request)
+    kpi = _known(kpi_id)
+    if not form.is_valid():
+        raise Http404
+    scope, layout = form.scope, LAYOUTS[kpi_id]
+    members = _members(request, kpi, scope, form.period).order_by("pk")
+    header = [[str(label) for label, _is_number in layout.header]]
+    rows = ([cell.plain for cell in layout.cells(row, scope.firm)] for row in members.iterator(chunk_size=2000))
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow([safe_cell(value) for value in row]) for row in chain(header, rows))
+    name = f"{kpi.id}-{timezone.localdate():%Y-%m-%d}.csv"
+    body = chain(["\ufeff"], iter(lambda: "".join(islice(lines, 500)), ""))
+    return StreamingHttpResponse(
+        body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+export.nav_key = "reports"
+
+
+def _known(kpi_id):
+    kpi = find(kpi_id)
+    if kpi is None:
+        raise Http404
+    return kpi
+
+
+def _members(request, kpi, scope, period):
+    members = kpi.members(scope, period, request.GET.get("show", ""))
+    return narrowed(kpi, members, request.GET).select_related(*LAYOUTS[kpi.id].related)
+
+
+def _series(kpi, scope, period):
+    periods = rolling_years(period.end, POINTS) if kpi.series_is_rolling else single_months(period.end, POINTS)
+    answers = kpi.series(scope, periods)
+    benchmark = {"retention": scope.firm.retention_benchmark, "nps": scope.firm.nps_benchmark}.get(kpi.id)
+    table = [
+        (point, value_text(kpi, point, scope.firm), members_address(kpi.id, scope, point.period))
+        for point in reversed(answers)
+    ]
+    return {"chart": chart(kpi, answers, scope, benchmark=benchmark), "series": table, "benchmark": benchmark}
+
+
+class _Echo:
+    def write(self, value):
+        return value

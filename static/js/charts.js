@@ -1,0 +1,147 @@
+// <figure data-chart="line|bar"> with its data in a JSON block (data-json="id") or behind data-src.
+// {labels, unit, series: [{name, values, urls, tone}], benchmark: {value, label}, min, max, stacked, horizontal}
+// A point with a url opens the rows behind it. The table beside the chart says the same in words.
+
+import { script, word } from "./lib.js";
+
+const TONES = { accent: "--accent", red: "--red", amber: "--amber", green: "--green", blue: "--blue", violet: "--violet", grey: "--line-strong" };
+const ORDER = ["accent", "blue", "violet", "amber", "grey"];
+const live = new Set();
+
+/** A token as the colour it is in the present theme (custom properties come unresolved, so an element is asked). */
+function colours(figure) {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  figure.append(probe);
+  const ask = (token) => {
+    probe.style.color = `var(${token})`;
+    return getComputedStyle(probe).color;
+  };
+  const found = { line: ask("--line"), ink: ask("--ink"), ink2: ask("--ink-2"), surface: ask("--surface"), tones: {} };
+  for (const [tone, token] of Object.entries(TONES)) found.tones[tone] = ask(token);
+  probe.remove();
+  return found;
+}
+
+const thin = (value) => String(value).replace("-", "−");
+
+/** The benchmark's words, and the last value of a single line, written on the chart itself. */
+const words = {
+  id: "words",
+  afterDatasetsDraw(chart, _args, options) {
+    const { ctx, chartArea } = chart;
+    ctx.save();
+    ctx.textAlign = "right";
+    if (options.benchmark && chart.options.indexAxis !== "y") {
+      const y = chart.scales.y.getPixelForValue(options.benchmark.value);
+      ctx.font = `500 12px Inter, sans-serif`;
+      ctx.fillStyle = options.ink2;
+      ctx.fillText(`${options.benchmark.label || word("benchmark")} ${thin(options.benchmark.value)}`, chartArea.right, y + 15);
+    }
+    const points = chart.getDatasetMeta(0).data;
+    if (options.last && points.length) {
+      const values = chart.data.datasets[0].data;
+      const index = values.findLastIndex((value) => value !== null);
+      if (index >= 0) {
+        ctx.font = "640 14px Inter, sans-serif";
+        ctx.fillStyle = options.ink;
+        ctx.fillText(thin(values[index]), points[index].x, points[index].y - 12);
+      }
+    }
+    ctx.restore();
+  },
+};
+
+function dataset(series, index, kind, palette, count) {
+  const colour = palette.tones[series.tone ?? ORDER[index % ORDER.length]];
+  const last = series.values.findLastIndex((value) => value !== null);
+  const line = {
+    borderWidth: 2,
+    tension: 0,
+    pointRadius: series.values.map((_value, at) => (count === 1 && at === last ? 4 : 0)),
+    pointHoverRadius: 5,
+    pointHitRadius: 14,
+    spanGaps: false,
+    pointBackgroundColor: colour,
+    borderDash: index > 0 ? [[], [6, 3], [2, 3], [8, 3, 2, 3]][index % 4] : [],
+  };
+  const bar = { borderWidth: 0, borderRadius: 4, maxBarThickness: 28, borderSkipped: false };
+  return { label: series.name, data: series.values, borderColor: colour, backgroundColor: colour, ...(kind === "line" ? line : bar) };
+}
+
+function config(kind, data, palette) {
+  const flat = data.horizontal;
+  const count = data.series.length;
+  const datasets = data.series.map((series, index) => dataset(series, index, kind, palette, count));
+  if (data.benchmark && !flat) {
+    datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isBenchmark: true });
+  }
+  const font = { family: "Inter, sans-serif", size: 12 };
+  const values = { beginAtZero: kind === "bar", suggestedMin: data.min, suggestedMax: data.max, stacked: Boolean(data.stacked), border: { display: false }, grid: { color: palette.line, drawTicks: false }, ticks: { color: palette.ink2, font, padding: 8, maxTicksLimit: 5, callback: (value) => thin(value.toLocaleString(document.documentElement.lang)) } };
+  const labels = { stacked: Boolean(data.stacked), border: { display: false }, grid: { display: false }, ticks: { color: palette.ink2, font, padding: 6, autoSkip: true, maxRotation: 0 } };
+  return {
+    type: kind,
+    data: { labels: data.labels, datasets },
+    options: {
+      responsive: true,
+      maintainAspectRatio: false,
+      animation: false,
+      indexAxis: flat ? "y" : "x",
+      layout: { padding: { top: count === 1 && kind === "line" ? 20 : 4, right: 8 } },
+      interaction: { mode: "index", intersect: false },
+      scales: { x: flat ? values : labels, y: flat ? labels : values },
+      plugins: {
+        legend: { display: count > 1, position: "top", align: "start", labels: { color: palette.ink2, font, boxWidth: 14, boxHeight: 2, filter: (item, all) => !all.datasets[item.datasetIndex].isBenchmark } },
+        tooltip: { backgroundColor: palette.ink, titleColor: palette.surface, bodyColor: palette.surface, titleFont: font, bodyFont: font, displayColors: count > 1, callbacks: { label: (item) => `${item.dataset.label}: ${thin(item.formattedValue)}${data.unit ? ` ${data.unit}` : ""}` } },
+        words: { benchmark: data.benchmark, ink: palette.ink, ink2: palette.ink2, last: kind === "line" && count === 1 },
+      },
+      onClick: (_event, hits) => {
+        const hit = hits.find(({ datasetIndex, index }) => data.series[datasetIndex]?.urls?.[index]);
+        if (hit) location.assign(data.series[hit.datasetIndex].urls[hit.index]);
+      },
+      onHover: (event, hits) => {
+        const opens = hits.some(({ datasetIndex, index }) => data.series[datasetIndex]?.urls?.[index]);
+        event.native.target.style.cursor = opens ? "pointer" : "";
+      },
+    },
+    plugins: [words],
+  };
+}
+
+async function read(figure) {
+  if (figure.dataset.json) return JSON.parse(document.getElementById(figure.dataset.json).textContent);
+  const answer = await fetch(figure.dataset.src, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`chart: ${answer.status}`);
+  return answer.json();
+}
+
+export async function start(figure) {
+  figure.setAttribute("aria-busy", "true");
+  try {
+    const [data] = await Promise.all([read(figure), script("asset-chart"), document.fonts?.load("500 12px Inter")]);
+    const canvas = figure.querySelector("canvas");
+    if (!canvas?.isConnected) return;
+    window.Chart.getChart(canvas)?.destroy();
+    const draw = () => new window.Chart(canvas, config(figure.dataset.chart, data, colours(figure)));
+    live.add({ figure, draw });
+    draw();
+  } finally {
+    figure.removeAttribute("aria-busy");
+  }
+}
+
+// Light becomes dark, or paper: draw again in the right colours.
+function redraw() {
+  for (const entry of live) {
+    const canvas = entry.figure.querySelector("canvas");
+    if (!canvas?.isConnected) {
+      live.delete(entry);
+      continue;
+    }
+    window.Chart.getChart(canvas)?.destroy();
+    entry.draw();
+  }
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+window.addEventListener("beforeprint", redraw);
+window.addEventListener("afterprint", redraw);

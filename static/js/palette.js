@@ -1,0 +1,115 @@
+// Search and commands on Ctrl/⌘ K. The server makes the list (`?q=…&fragment=palette`); without script it is /search/.
+
+import { debounce, isVisible, word } from "./lib.js";
+
+const palette = document.getElementById("palette");
+const input = document.getElementById("palette-input");
+const results = document.getElementById("palette-results");
+let asked = null;
+
+const options = () => [...results.querySelectorAll("a[role=option]")];
+
+function choose(index) {
+  const all = options();
+  all.forEach((option) => option.setAttribute("aria-selected", "false"));
+  const option = all[(index + all.length) % all.length];
+  if (!option) {
+    input.removeAttribute("aria-activedescendant");
+    return;
+  }
+  option.id ||= `palette-option-${all.indexOf(option)}`;
+  option.setAttribute("aria-selected", "true");
+  option.scrollIntoView({ block: "nearest" });
+  input.setAttribute("aria-activedescendant", option.id);
+}
+
+async function fetchResults() {
+  asked?.abort();
+  asked = new AbortController();
+  const url = new URL(palette.dataset.searchUrl, location.origin);
+  url.searchParams.set("q", input.value.trim());
+  url.searchParams.set("fragment", "palette");
+  try {
+    const answer = await fetch(url, { headers: { "HX-Request": "true" }, credentials: "same-origin", signal: asked.signal });
+    if (!answer.ok || answer.redirected) throw new Error(`palette: ${answer.status}`);
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    results.replaceChildren(...parsed.body.childNodes);
+    addPageCommands();
+    choose(0);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    results.replaceChildren(Object.assign(document.createElement("div"), { className: "palette-empty", textContent: word("failed") }));
+  }
+}
+
+// Pages and actions of this very page: navigation and [data-shortcut] elements whose words match what is typed.
+function addPageCommands() {
+  const typed = input.value.trim().toLowerCase();
+  if (!typed) return;
+  const known = new Set(options().map((option) => option.href));
+  const found = [...document.querySelectorAll(".sidebar .nav-item, .page-actions a.btn")]
+    .filter((link) => (link.querySelector(".nav-label") ?? link).textContent.trim().toLowerCase().includes(typed) && !known.has(link.href))
+    .slice(0, 5);
+  if (!found.length) return;
+  results.querySelector(".palette-empty")?.remove();
+  for (const link of found) {
+    const option = document.createElement("a");
+    option.className = "palette-item";
+    option.href = link.href;
+    option.setAttribute("role", "option");
+    const text = (link.querySelector(".nav-label") ?? link).firstChild ? (link.querySelector(".nav-label")?.textContent ?? [...link.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(" ")).trim() : "";
+    const mark = link.querySelector(".icon")?.cloneNode(true);
+    const words = Object.assign(document.createElement("span"), { className: "grow", textContent: text });
+    option.append(...[mark, words].filter(Boolean));
+    results.append(option);
+  }
+}
+
+const soon = debounce(fetchResults, 120);
+
+export function openPalette(text = "") {
+  if (!palette || palette.open) return;
+  input.value = text;
+  results.replaceChildren();
+  palette.showModal();
+  input.focus();
+  fetchResults();
+}
+
+if (palette) {
+  input.addEventListener("input", soon);
+  palette.addEventListener("keydown", (event) => {
+    const all = options();
+    const here = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      choose(here + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (event.key === "Enter" && event.target === input) {
+      event.preventDefault();
+      const target = all[here];
+      if (target) target.click();
+      else if (input.value.trim()) location.assign(`${palette.dataset.searchUrl}?q=${encodeURIComponent(input.value.trim())}`);
+    }
+  });
+
+  // The search boxes stay ordinary forms; with script they open the palette.
+  for (const type of ["mousedown", "click"]) {
+    document.addEventListener(type, (event) => {
+      const opener = event.target.closest?.("[data-palette-open]");
+      if (!opener || !isVisible(opener)) return;
+      event.preventDefault();
+      if (type === "click") openPalette(opener.value ?? "");
+    });
+  }
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("[data-palette-open]")) return;
+    const typed = event.target.value;
+    event.target.value = "";
+    openPalette(typed);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    palette.open ? palette.close() : openPalette();
+  });
+}

@@ -1,0 +1,112 @@
+// Single keys, never while typing, never with a modifier; <body data-shortcuts="off"> switches them off.
+// data-shortcut="c" on a link, button or field makes the key press it; data-go="c" on a navigation link answers to g, c.
+
+import { isTyping, isVisible } from "./lib.js";
+import { openPalette } from "./palette.js";
+
+const GO_WAIT = 1200;
+let goUntil = 0;
+let row = -1;
+
+const isOff = () => document.body.dataset.shortcuts === "off";
+const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-rows] > tr")].filter(isVisible);
+
+function press(element) {
+  element.closest("details:not([open])")?.setAttribute("open", "");
+  if (element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) element.focus();
+  else element.click();
+}
+
+function find(key) {
+  const holder = document.querySelector("dialog[open]") ?? document;
+  const all = [...holder.querySelectorAll(`[data-shortcut="${CSS.escape(key)}"]`)];
+  return all.find(isVisible) ?? all.find((element) => element.closest("details.menu"));
+}
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return false;
+  const present = all.findIndex((item) => item.classList.contains("is-current"));
+  row = Math.max(0, Math.min(all.length - 1, (present < 0 ? (step > 0 ? -1 : all.length) : present) + step));
+  all.forEach((item) => item.classList.toggle("is-current", item === all[row]));
+  const link = all[row].querySelector("[data-row-link], a.row-title, a[href]");
+  all[row].scrollIntoView({ block: "nearest" });
+  link?.focus({ preventScroll: true });
+  return true;
+}
+
+function onRow(key) {
+  const present = rows().find((item) => item.classList.contains("is-current"));
+  if (!present) return false;
+  if (key === "x") {
+    const box = present.querySelector("[data-bulk-row]");
+    box?.click();
+    return Boolean(box);
+  }
+  const edit = present.querySelector("[data-row-edit]");
+  edit?.click();
+  return Boolean(edit);
+}
+
+// data-row-key="d" inside a row: that key presses it while the row is the current one.
+function onRowKey(key) {
+  const target = rows().find((item) => item.classList.contains("is-current"))?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+  if (!target) return false;
+  target.click();
+  return true;
+}
+
+function showHelp() {
+  const help = document.getElementById("shortcut-help");
+  if (!help || help.open) return;
+  const list = document.createElement("dl");
+  list.className = "key-list mt-3";
+  const seen = new Set(["c", "e", "/", "?"]);
+  for (const element of document.querySelectorAll("[data-shortcut]")) {
+    const key = element.dataset.shortcut;
+    const text = (element.dataset.shortcutLabel ?? [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(" ")).trim();
+    if (seen.has(key) || !text) continue;
+    seen.add(key);
+    const keys = document.createElement("dd");
+    keys.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+    list.append(Object.assign(document.createElement("dt"), { textContent: text }), keys);
+  }
+  help.querySelector("[data-page-shortcuts]").replaceChildren(list);
+  help.showModal();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (isOff() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  const inDialog = document.querySelector("dialog[open]");
+  const { key } = event;
+  if (inDialog) return;
+
+  if (goUntil > Date.now()) {
+    goUntil = 0;
+    const target = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+    if (target) {
+      event.preventDefault();
+      location.assign(target.href);
+      return;
+    }
+  }
+  const handled =
+    (key === "g" && (goUntil = Date.now() + GO_WAIT)) ||
+    (key === "?" && (showHelp(), true)) ||
+    (key === "j" && move(1)) ||
+    (key === "k" && move(-1)) ||
+    ((key === "x" || key === "e") && onRow(key)) ||
+    (key.length === 1 && onRowKey(key));
+  if (handled) {
+    event.preventDefault();
+    return;
+  }
+  const element = key.length === 1 ? find(key) : null;
+  if (element) {
+    event.preventDefault();
+    press(element);
+  } else if (key === "/") {
+    event.preventDefault();
+    openPalette();
+  }
+});

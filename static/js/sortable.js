@@ -1,0 +1,37 @@
+// data-sortable-url on a list: rows ([data-id]) dragged by their .drag-handle; the order is posted as ids=…&ids=….
+// data-sortable-group joins lists: the list's own data-list-id is posted as `list`. A menu does the same without dragging.
+
+import { announce, post, script, word } from "./lib.js";
+import { toast } from "./toasts.js";
+
+export async function start(list) {
+  await script("asset-sortable");
+  if (!list.isConnected) return;
+  window.Sortable.create(list, {
+    group: list.dataset.sortableGroup || undefined,
+    handle: list.querySelector(".drag-handle") ? ".drag-handle" : undefined,
+    draggable: "[data-id]",
+    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
+    ghostClass: "sortable-ghost",
+    dragClass: "is-dragging",
+    onEnd: ({ item, from, to, oldIndex, newIndex }) => {
+      if (from !== to || oldIndex !== newIndex) save(to, item, () => from.insertBefore(item, from.children[oldIndex] ?? null));
+    },
+  });
+}
+
+async function save(list, item, back) {
+  const data = new URLSearchParams();
+  for (const row of list.querySelectorAll(":scope > [data-id]")) data.append("ids", row.dataset.id);
+  data.append("moved", item.dataset.id);
+  if (list.dataset.listId) data.append("list", list.dataset.listId);
+  try {
+    const answer = await post(list.dataset.sortableUrl, data);
+    if (!answer.ok) throw new Error(String(answer.status));
+    announce(word("moved"));
+    if (list.dataset.sortableDone) window.htmx.trigger(document.body, list.dataset.sortableDone);
+  } catch {
+    back();
+    toast({ text: word("failed"), tone: "red" });
+  }
+}
