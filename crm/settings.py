@@ -39,6 +39,13 @@ def bool_setting(variable: str, default: bool) -> bool:
     raise wrong(variable, f"is {value!r}; expected true or false")
 
 
+def seconds_setting(variable: str, default: int, *, at_most: int) -> int:
+    value = env.str(variable, default=str(default)).strip()
+    if not value.isdigit() or not 0 < int(value) <= at_most:
+        raise wrong(variable, f"is {value!r}; expected a whole number of seconds from 1 to {at_most}")
+    return int(value)
+
+
 def version_of(changelog: str) -> str:
     """The newest version of the change log: its first second-level heading."""
     return next(line.split()[1] for line in changelog.splitlines() if line.startswith("## "))
@@ -176,6 +183,12 @@ if urlsplit(EMAIL_URL).scheme not in ("capture", "smtp", "smtp+tls", "smtp+ssl",
 if urlsplit(EMAIL_URL).scheme != "capture" and not urlsplit(EMAIL_URL).hostname:
     raise wrong("EMAIL_URL", "names no mail server; expected for example smtp+tls://user:password@mail.example.com:587")
 MAIL_IS_CAPTURED = urlsplit(EMAIL_URL).scheme == "capture"
+# How long a mail server may take to connect, to answer, and to answer the final dot; how long a sender holds a mail before
+# the fence. After the fence it holds it for the final answer and half a minute more.
+MAIL_CONNECT_SECONDS = seconds_setting("MAIL_CONNECT_SECONDS", 15, at_most=120)
+MAIL_ANSWER_SECONDS = seconds_setting("MAIL_ANSWER_SECONDS", 30, at_most=300)
+MAIL_FINAL_SECONDS = seconds_setting("MAIL_FINAL_SECONDS", 120, at_most=600)
+MAIL_LEASE_SECONDS = seconds_setting("MAIL_LEASE_SECONDS", 120, at_most=3600)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
 EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
 

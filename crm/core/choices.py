@@ -59,10 +59,23 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.SENT),
     (MailState.UNCERTAIN, MailState.DEAD),
     (MailState.UNCERTAIN, MailState.CANCELLED),
+    (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
 ]
 MAIL_WAITING = [MailState.PLANNED, MailState.HELD, MailState.PENDING, MailState.LEASED, MailState.SENDING]
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
 MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
+
+
+class SuppressionReason(models.TextChoices):
+    BOUNCE = "bounce", _("It bounced")
+    COMPLAINT = "complaint", _("Reported as unwanted")
+    MANUAL = "manual", _("Entered")
+
+
+class Reminders(models.TextChoices):
+    EACH = "each", _("a mail for each, when it is due")
+    DIGEST = "digest", _("one mail each morning")
+    OFF = "off", _("no mail")
 
 
 class JobState(models.TextChoices):

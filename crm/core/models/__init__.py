@@ -1,11 +1,19 @@
 from crm.core.models.base import Folded, Versioned, tracked
 from crm.core.models.firm import FirmSettings, Holiday
-from crm.core.models.mail import DeliveryAttempt, OutboxMail
+from crm.core.models.mail import (
+    BlastQuestion,
+    DeliveryAttempt,
+    Installation,
+    MailAttachment,
+    OutboxMail,
+    Suppression,
+)
 from crm.core.models.people import ApiToken, Invitation, Team, TeamMembership, User
 from crm.core.models.work import Draft, Heartbeat, IdempotencyKey, Job, Notification, StoredFile
 
 __all__ = [
     "ApiToken",
+    "BlastQuestion",
     "DeliveryAttempt",
     "Draft",
     "FirmSettings",
@@ -14,10 +22,13 @@ __all__ = [
     "Holiday",
     "IdempotencyKey",
     "Invitation",
+    "Installation",
     "Job",
+    "MailAttachment",
     "Notification",
     "OutboxMail",
     "StoredFile",
+    "Suppression",
     "Team",
     "TeamMembership",
     "User",

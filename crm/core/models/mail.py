@@ -3,11 +3,14 @@ import uuid
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import gate
-from crm.core.choices import MAIL_MOVES, MAIL_WAITING, MailState
+from crm.core.choices import MAIL_MOVES, MAIL_WAITING, MailState, SuppressionReason
+from crm.core.models.base import tracked
 from crm.core.models.people import User
+from crm.core.models.work import StoredFile
 
 
 class OutboxMailQuerySet(models.QuerySet):
@@ -47,6 +50,17 @@ class OutboxMail(models.Model):
     )
     message_id = models.CharField(max_length=255, unique=True)
     purpose = models.CharField(max_length=20, default="service")
+    is_automatic = models.BooleanField(
+        default=False, db_default=False, help_text="nobody pressed a button for it; counted by the blast guard"
+    )
+    has_journal = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="the server took a second copy for the journal in the same transaction",
+    )
+    provider_id = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="the mail's id at the provider that took it"
+    )
     planned_for = models.DateTimeField()
     next_attempt_at = models.DateTimeField()
     deadline_at = models.DateTimeField(null=True, blank=True)
@@ -69,6 +83,12 @@ class OutboxMail(models.Model):
             models.Index(fields=["-planned_for", "-id"], name="outbox_recent"),
             models.Index(fields=["client_id", "-planned_for"], name="outbox_client"),
             models.Index(fields=["state", "-planned_for"], name="outbox_state"),
+            models.Index(
+                fields=["contact_id", "planned_for"],
+                name="outbox_automatic",
+                condition=Q(is_automatic=True, contact_id__isnull=False),
+            ),
+            models.Index(fields=["provider_id"], name="outbox_provider", condition=~Q(provider_id="")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -91,6 +111,17 @@ class OutboxMail(models.Model):
         return bool(self.deadline_at and self.sent_at and self.sent_at > self.deadline_at)
 
 
+class MailAttachment(models.Model):
+    """A file that goes out with a mail, kept outside the row."""
+
+    mail = models.ForeignKey(OutboxMail, models.CASCADE, related_name="attachments")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        verbose_name = _("attachment")
+
+
 class DeliveryAttempt(models.Model):
     """One try to hand a mail to the server, with its answer. Append only."""
 
@@ -107,3 +138,55 @@ class DeliveryAttempt(models.Model):
     class Meta:
         ordering = ["-started_at"]
         verbose_name = _("attempt")
+
+
+@tracked
+class Suppression(models.Model):
+    """An address that takes no mail: it bounced, its owner complained, or an admin says so. Lifted by deleting the row."""
+
+    address = models.EmailField(_("address"), max_length=254)
+    reason = models.CharField(_("reason"), max_length=10, choices=SuppressionReason)
+    detail = models.CharField(_("what was said"), max_length=500, blank=True)
+    mail = models.ForeignKey(OutboxMail, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stopped address")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("address"),
+                name="suppression_once",
+                violation_error_message=_("Mail to this address is stopped already."),
+            )
+        ]
+
+    def __str__(self):
+        return self.address
+
+
+class Installation(models.Model):
+    """Which data folder this database belongs to (one row, id 1). A dump restored elsewhere keeps the id and is noticed."""
+
+    uid = models.UUIDField()
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_one_row")]
+
+
+class BlastQuestion(models.Model):
+    """A planner wanted to write far more mails of a kind for one week than usual: nothing is planned until an admin answers."""
+
+    kind = models.CharField(max_length=40)
+    week = models.CharField(max_length=8, help_text="ISO week of the firm, such as 2026-W48")
+    wanted = models.PositiveIntegerField(help_text="how many it would be")
+    usual = models.PositiveIntegerField(help_text="the median of the eight weeks before")
+    allowed = models.PositiveIntegerField(null=True, blank=True, help_text="up to how many an admin let through")
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "week"], name="blast_question_once")]
+        ordering = ["-created_at"]

@@ -2,11 +2,12 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.choices import Role, Theme
+from crm.core.choices import Reminders, Role, Theme
 from crm.core.models.base import Versioned, tracked
 from crm.core.zones import validate_zone
 
@@ -48,6 +49,16 @@ class User(AbstractBaseUser, Versioned):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True)
+    reminders = models.CharField(
+        _("reminders of follow-ups"), max_length=6, choices=Reminders, default=Reminders.EACH, db_default=Reminders.EACH
+    )
+    digest_hour = models.PositiveSmallIntegerField(
+        _("morning mail at"),
+        default=8,
+        db_default=8,
+        validators=[MaxValueValidator(23)],
+        help_text=_("Hour of the day, in your time zone."),
+    )
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = UserManager()

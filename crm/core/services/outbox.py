@@ -36,11 +36,14 @@ def queue_mail(
     headers: dict[str, str] | None = None,
     links: dict | None = None,
     purpose: str = "service",
+    is_automatic: bool = False,
     send_at: datetime | None = None,
     deadline_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[OutboxMail, bool]:
     """(row, made): one mail to one recipient, rendered for good. A second call with the same key changes nothing.
+
+    `is_automatic`: nobody pressed a button for it; the blast guard counts these per contact.
 
     Raises ServiceError for an address or header that cannot be sent.
     """
@@ -72,6 +75,7 @@ def queue_mail(
             "headers": headers or {},
             "links": links or {},
             "purpose": purpose,
+            "is_automatic": is_automatic,
             "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
             "planned_for": due,
             "next_attempt_at": due,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from crm.core.choices import MailState
@@ -18,7 +19,7 @@ from crm.core.models import DeliveryAttempt, OutboxMail
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-LEASE_SECONDS = 300  # longer than all waits of an SMTP session before the fence
+AFTER_FINAL_SECONDS = 30  # how much longer than the server's last answer may take a mail is held after the fence
 BACK_OFF = (30, 120, 600, 1800, 3600, 7200, 14400)  # seconds, ± 20 %
 TRIES = len(BACK_OFF) + 1
 PERSIST_SECONDS = 900
@@ -56,7 +57,7 @@ SETTLE = """
 def claim_next() -> OutboxMail | None:
     """Lease the mail that is due first. `durable`: no transaction may be open around the sending."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": uuid.uuid4(), "lease": LEASE_SECONDS})
+        cursor.execute(CLAIM, {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS})
         row = cursor.fetchone()
     return OutboxMail.objects.get(pk=row[0]) if row else None
 
@@ -64,7 +65,10 @@ def claim_next() -> OutboxMail | None:
 def fence(mail: OutboxMail) -> bool:
     """Commit "from here on it may be out there". False: the lease ran out, do not send."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(FENCE, {"id": mail.pk, "token": mail.lease_token, "lease": LEASE_SECONDS})
+        cursor.execute(
+            FENCE,
+            {"id": mail.pk, "token": mail.lease_token, "lease": settings.MAIL_FINAL_SECONDS + AFTER_FINAL_SECONDS},
+        )
         return cursor.rowcount == 1
 
 

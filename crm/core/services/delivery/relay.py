@@ -12,9 +12,8 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-CONNECT_SECONDS = 15
-ANSWER_SECONDS = 30
-FINAL_SECONDS = 120
+from django.conf import settings
+
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
@@ -96,7 +95,7 @@ class Session:
                 self.smtp.ehlo()
             if self.relay.username:
                 self.smtp.login(self.relay.username, self.relay.password)
-            self._wait_up_to(ANSWER_SECONDS)
+            self._wait_up_to(settings.MAIL_ANSWER_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise Unreachable(_said(error)) from error
@@ -105,9 +104,11 @@ class Session:
         host, port, name = self.relay.host, self.relay.port, self.local_name
         if self.relay.scheme in ("smtp+ssl", "smtps"):
             context = ssl.create_default_context()
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, name, timeout=CONNECT_SECONDS, context=context)
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port, name, timeout=settings.MAIL_CONNECT_SECONDS, context=context
+            )
         else:
-            smtp = smtplib.SMTP(host, port, name, timeout=CONNECT_SECONDS)
+            smtp = smtplib.SMTP(host, port, name, timeout=settings.MAIL_CONNECT_SECONDS)
         if smtp.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # body and dot are two writes
@@ -165,10 +166,10 @@ class Session:
         if self.smtp is None:
             raise Dropped("not connected")
         try:
-            self._wait_up_to(FINAL_SECONDS)
+            self._wait_up_to(settings.MAIL_FINAL_SECONDS)
             self.smtp.send(b".\r\n")
             code, reply = self.smtp.getreply()
-            self._wait_up_to(ANSWER_SECONDS)
+            self._wait_up_to(settings.MAIL_ANSWER_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise Unknown(_said(error)) from error
