@@ -191,6 +191,19 @@ MAIL_FINAL_SECONDS = seconds_setting("MAIL_FINAL_SECONDS", 120, at_most=600)
 MAIL_LEASE_SECONDS = seconds_setting("MAIL_LEASE_SECONDS", 120, at_most=3600)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
 EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
+# The journal: a mailbox that gets a second copy in the same transaction, and where it can be looked into
+MAIL_JOURNAL = env.str("MAIL_JOURNAL", default="").strip()
+MAIL_JOURNAL_URL = env.str("MAIL_JOURNAL_URL", default="").strip()
+MAIL_JOURNAL_GRACE_SECONDS = seconds_setting("MAIL_JOURNAL_GRACE_SECONDS", 600, at_most=7 * 24 * 3600)
+if bool(MAIL_JOURNAL) != bool(MAIL_JOURNAL_URL):
+    raise wrong("MAIL_JOURNAL", "goes with MAIL_JOURNAL_URL: the address of the copies and the mailbox they arrive in")
+if MAIL_JOURNAL and ("@" not in MAIL_JOURNAL.strip("@") or any(c.isspace() for c in MAIL_JOURNAL)):
+    raise wrong("MAIL_JOURNAL", f"is {MAIL_JOURNAL!r}; expected an address such as journal@example.com")
+if MAIL_JOURNAL_URL and not (
+    (urlsplit(MAIL_JOURNAL_URL).scheme == "maildir" and urlsplit(MAIL_JOURNAL_URL).path.startswith("/"))
+    or (urlsplit(MAIL_JOURNAL_URL).scheme in ("imap", "imaps") and urlsplit(MAIL_JOURNAL_URL).hostname)
+):
+    raise wrong("MAIL_JOURNAL_URL", "expected imaps://user:password@host/folder or maildir:///var/mail/journal")
 
 # People
 AUTH_USER_MODEL = "core.User"

@@ -17,7 +17,7 @@ def count_undecided(user, now: datetime) -> nav.Counted:
 
 
 # Wiring
-ticking.register("mail", settle.sweep)
+ticking.register("mail", settle.tick)
 banners.register(health.banners)
 nav.register(
     nav.NavEntry(

@@ -16,7 +16,7 @@ class Sink:
     def __init__(self):
         self.mails, self.answers, self.lock = [], {"MAIL": [], "RCPT": [], "DATA": []}, threading.Lock()
         self.connections = self.probes = 0
-        self.on_data = None
+        self.on_data = self.on_accept = None
 
     def _answer(self, command):
         return self.answers[command].pop(0) if self.answers[command] else None
@@ -45,6 +45,8 @@ class Sink:
             return answer
         with self.lock:
             self.mails.append(envelope)
+            if self.on_accept:
+                self.on_accept(envelope)
         return self._say(server, "drop") if answer else f"250 queued as {len(self.mails)}"
 
     def _say(self, server, answer):

@@ -38,7 +38,7 @@ CLAIM = """
 """
 FENCE = """
     UPDATE core_outboxmail
-    SET state = 'sending', fenced_at = statement_timestamp(), updated_at = statement_timestamp(),
+    SET state = 'sending', fenced_at = statement_timestamp(), updated_at = statement_timestamp(), has_journal = %(journal)s,
         lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
 """
@@ -62,13 +62,11 @@ def claim_next() -> OutboxMail | None:
     return OutboxMail.objects.get(pk=row[0]) if row else None
 
 
-def fence(mail: OutboxMail) -> bool:
+def fence(mail: OutboxMail, *, has_journal: bool = False) -> bool:
     """Commit "from here on it may be out there". False: the lease ran out, do not send."""
+    lease = settings.MAIL_FINAL_SECONDS + AFTER_FINAL_SECONDS
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(
-            FENCE,
-            {"id": mail.pk, "token": mail.lease_token, "lease": settings.MAIL_FINAL_SECONDS + AFTER_FINAL_SECONDS},
-        )
+        cursor.execute(FENCE, {"id": mail.pk, "token": mail.lease_token, "lease": lease, "journal": has_journal})
         return cursor.rowcount == 1
 
 

@@ -19,7 +19,7 @@ MAY_CANCEL = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
     "kind", "client_id", "contact_id", "user", "to_address", "to_name", "from_name", "reply_to", "subject", "text", "html", "headers", "links",
-    "purpose", "deadline_at",
+    "purpose", "is_automatic", "deadline_at",
 )  # fmt: skip
 
 
@@ -54,7 +54,22 @@ def apply_policy(mail_id: int) -> OutboxMail | None:
     return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
 
 
-def _copy(mail: OutboxMail, now: datetime, note: str) -> OutboxMail:
+@transaction.atomic
+def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
+    """The journal has the mail: it was accepted; or has later ones and not this: it goes out again. False: decided meanwhile."""
+    mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
+    if mail.state != MailState.UNCERTAIN:
+        return False
+    if arrived:
+        mail.sent_at = mail.fenced_at
+        _move(mail, MailState.SENT, _("Found in the journal"))
+    else:
+        note = _("Not in the journal, so the server did not take it; sent again")
+        _copy(mail, timezone.now(), note, expires_at=mail.expires_at)
+    return True
+
+
+def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | None = None) -> OutboxMail:
     stem, number = mail.key.rpartition("#")[0] or mail.key, _number(mail.key)
     key = f"{stem[:190]}#{number + 1}"
     if OutboxMail.objects.filter(key=key).exists():
@@ -62,7 +77,7 @@ def _copy(mail: OutboxMail, now: datetime, note: str) -> OutboxMail:
     if mail.state == MailState.UNCERTAIN:
         _move(mail, MailState.CANCELLED, note)
     again = OutboxMail.objects.create(
-        key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now,
+        key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now, expires_at=expires_at,
         **{name: getattr(mail, name) for name in COPIED},
     )  # fmt: skip
     jobs.enqueue("crm.core.tasks.deliver")

@@ -13,7 +13,7 @@ from crm.core import jobs, ticking
 from crm.core.choices import MailState
 from crm.core.models import FirmSettings, OutboxMail
 from crm.core.queries import get_firm
-from crm.core.services.delivery import breaker, claims, decisions, message, relay
+from crm.core.services.delivery import breaker, claims, decisions, journal, message, relay, settle
 from crm.core.services.outbox import mail_domain
 
 STALE_SECONDS = 60  # a sender stopped for longer between fence and DATA gives the mail back
@@ -36,6 +36,8 @@ def deliver_due(*, seconds: float = 50) -> int:
         sent, more = _drain(time.monotonic() + seconds)
         if more:
             jobs.enqueue("crm.core.tasks.deliver")
+    settle.sweep(timezone.now())
+    journal.settle_undecided(timezone.now())
     ticking.beat("deliver", timezone.now(), sent)
     return sent
 
@@ -95,7 +97,9 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
 def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
     try:
         raw = message.build(mail, firm)
-        session.envelope(message.envelope_sender(firm), message.ascii_address(mail.to_address))
+        has_journal = session.envelope(
+            message.envelope_sender(firm), message.ascii_address(mail.to_address), journal.address_for(mail)
+        )
     except (message.Unsendable, UnicodeError) as error:
         return Result(MailState.DEAD, "dead", str(error))
     except relay.Refused as error:
@@ -104,7 +108,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         return _again(mail, str(error))
     since = time.monotonic()
     try:
-        is_ours = claims.fence(mail)
+        is_ours = claims.fence(mail, has_journal=has_journal)
     except (OperationalError, InterfaceError):
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was away before the mail was handed over."))

@@ -66,8 +66,8 @@ def parse(url: str) -> Relay | None:
 class Captured:
     """In place of a server: the mail is kept in the outbox and goes nowhere."""
 
-    def envelope(self, sender: str, recipient: str) -> None:
-        pass
+    def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
+        return False
 
     def hand_over(self, message: bytes) -> str:
         return "kept on this machine"
@@ -114,28 +114,39 @@ class Session:
         smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # body and dot are two writes
         return smtp
 
-    def envelope(self, sender: str, recipient: str) -> None:
-        """MAIL and RCPT. Raises Refused, Dropped, or Unreachable.
+    def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
+        """MAIL and RCPT; whether the server also takes the copy for the journal. Raises Refused, Dropped, or Unreachable.
 
         A connection kept from the mail before may have been closed by the server meanwhile: that is tried once more, anew.
         """
         was_open = self.smtp is not None
         self.open()
         try:
-            self._envelope(sender, recipient)
+            return self._envelope(sender, recipient, journal)
         except Dropped:
             if not was_open:
                 raise
             self.open()
-            self._envelope(sender, recipient)
+            return self._envelope(sender, recipient, journal)
 
-    def _envelope(self, sender: str, recipient: str) -> None:
+    def _envelope(self, sender: str, recipient: str, journal: str) -> bool:
         self._command("mail", sender)
         try:
             self._command("rcpt", recipient)
         except Refused:
             self._reset()
             raise
+        return bool(journal) and self._takes(journal)
+
+    def _takes(self, journal: str) -> bool:
+        """A journal that is refused does not keep the mail back; it goes out without."""
+        try:
+            self._command("rcpt", journal)
+        except Refused as error:
+            if error.code == 421:
+                raise Dropped(error.reply) from error
+            return False
+        return True
 
     def _command(self, name: str, argument: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.core import jobs
@@ -31,6 +31,15 @@ EXPIRED = """
 """
 
 
+def tick(now: datetime) -> int:
+    """The tick's part: sweep, and ring for what is due, in case a bell was lost. How many rows moved."""
+    moved = sweep(now)
+    if OutboxMail.objects.due(now).exists():
+        jobs.enqueue("crm.core.tasks.deliver")
+    return moved
+
+
+@transaction.atomic
 def sweep(now: datetime) -> int:
     """Leases that ended before the fence go back, after it nobody knows; expired mails are said to be. How many rows moved."""
     with connection.cursor() as cursor:
@@ -53,6 +62,4 @@ def sweep(now: datetime) -> int:
     for pk, _token, state in ended:
         if state == MailState.UNCERTAIN:
             decisions.apply_policy(pk)
-    if OutboxMail.objects.due(now).exists():
-        jobs.enqueue("crm.core.tasks.deliver")
     return len(ended) + expired
