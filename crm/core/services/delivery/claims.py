@@ -8,8 +8,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -36,16 +36,30 @@ CLAIM = """
         fenced_at = NULL, updated_at = statement_timestamp()
     FROM due WHERE m.id = due.id RETURNING m.id
 """
+# A mail that a provider may or may not have: it is asked again under the same key while it remembers that.
+RECLAIM = """
+    WITH asked AS (
+        SELECT id FROM core_outboxmail
+        WHERE state = 'uncertain' AND provider_id = %(provider)s AND next_attempt_at <= statement_timestamp()
+          AND fenced_at > statement_timestamp() - make_interval(secs => %(window)s)
+        ORDER BY fenced_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_outboxmail AS m
+    SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
+        updated_at = statement_timestamp()
+    FROM asked WHERE m.id = asked.id RETURNING m.id
+"""
 FENCE = """
     UPDATE core_outboxmail
-    SET state = 'sending', fenced_at = statement_timestamp(), updated_at = statement_timestamp(), has_journal = %(journal)s,
+    SET state = 'sending', fenced_at = COALESCE(fenced_at, statement_timestamp()), provider_id = %(provider)s,
+        has_journal = %(journal)s, updated_at = statement_timestamp(),
         lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
 """
 # A mail that the sweep found uncertain is still settled by its sender when that learns the answer.
 SETTLE = """
     UPDATE core_outboxmail
-    SET state = %(state)s, reply = %(reply)s, updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
+    SET state = %(state)s, reply = %(reply)s, provider_id = provider_id || %(provider_id)s, updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
         next_attempt_at = GREATEST(next_attempt_at, statement_timestamp() + make_interval(secs => %(delay)s)),
         sent_at = CASE WHEN %(state)s = 'sent' THEN statement_timestamp() ELSE sent_at END,
         lease_token = CASE WHEN %(state)s = 'uncertain' THEN lease_token ELSE NULL END, lease_until = NULL
@@ -56,23 +70,38 @@ SETTLE = """
 
 def claim_next() -> OutboxMail | None:
     """Lease the mail that is due first. `durable`: no transaction may be open around the sending."""
+    return _claim(CLAIM, {})
+
+
+def reclaim_next(provider: str, window: timedelta) -> OutboxMail | None:
+    """Lease a mail that the provider may have, to ask it once more; keeps the time of its first fence."""
+    return _claim(RECLAIM, {"provider": provider, "window": window.total_seconds()})
+
+
+def _claim(statement: str, values: dict[str, Any]) -> OutboxMail | None:
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS})
+        cursor.execute(statement, values | {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS})
         row = cursor.fetchone()
     return OutboxMail.objects.get(pk=row[0]) if row else None
 
 
-def fence(mail: OutboxMail, *, has_journal: bool = False) -> bool:
-    """Commit "from here on it may be out there". False: the lease ran out, do not send."""
+def fence(mail: OutboxMail, *, has_journal: bool = False, provider: str = "") -> bool:
+    """Commit "from here on it may be out there". False: the lease ran out, do not send.
+
+    `provider`: "name:" of the provider that gets it, so that no other is asked about it later.
+    """
     lease = settings.MAIL_FINAL_SECONDS + AFTER_FINAL_SECONDS
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(FENCE, {"id": mail.pk, "token": mail.lease_token, "lease": lease, "journal": has_journal})
+        cursor.execute(
+            FENCE,
+            {"id": mail.pk, "token": mail.lease_token, "lease": lease, "journal": has_journal, "provider": provider},
+        )
         return cursor.rowcount == 1
 
 
 def settle(
     mail: OutboxMail, state: MailState, *, outcome: str, started_at: datetime, ended_at: datetime, reply: str, code: int | None = None,
-    delay: float = 0, burnt: bool = True,
+    delay: float = 0, burnt: bool = True, provider_id: str = "",
 ) -> bool:  # fmt: skip
     """Write the result of an attempt with its history, in one transaction. False: the lease was not ours any more."""
     values = {
@@ -82,6 +111,7 @@ def settle(
         "reply": reply[:500],
         "delay": delay,
         "burnt": int(burnt),
+        "provider_id": provider_id,
     }
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:

@@ -13,9 +13,11 @@ from crm.core import jobs, ticking
 from crm.core.choices import MailState
 from crm.core.models import FirmSettings, OutboxMail
 from crm.core.queries import get_firm
-from crm.core.services.delivery import breaker, claims, decisions, journal, message, relay, settle
+from crm.core.services import installation, suppression
+from crm.core.services.delivery import breaker, claims, decisions, journal, message, providers, relay, settle
 from crm.core.services.outbox import mail_domain
 
+ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
 STALE_SECONDS = 60  # a sender stopped for longer between fence and DATA gives the mail back
 
 
@@ -27,15 +29,18 @@ class Result:
     code: int | None = None
     delay: float = 0
     burnt: bool = True
+    provider_id: str = ""
 
 
 def deliver_due(*, seconds: float = 50) -> int:
     """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
     sent = 0
-    if breaker.lets_through():
+    if not installation.look().is_on and breaker.lets_through():
         sent, more = _drain(time.monotonic() + seconds)
         if more:
             jobs.enqueue("crm.core.tasks.deliver")
+        if sent:
+            installation.note_sent()
     settle.sweep(timezone.now())
     journal.settle_undecided(timezone.now())
     ticking.beat("deliver", timezone.now(), sent)
@@ -43,12 +48,11 @@ def deliver_due(*, seconds: float = 50) -> int:
 
 
 def _drain(until: float) -> tuple[int, bool]:
-    target = relay.parse(settings.EMAIL_URL)
-    session = relay.Captured() if target is None else relay.Session(target, mail_domain())
+    session = open_session()
     sent, firm = 0, get_firm()
     try:
         while time.monotonic() < until:
-            mail = claims.claim_next()
+            mail = claims.claim_next() or _ask_again(session)
             state = _deliver(mail, session, firm) if mail else None
             if state is None:
                 return sent, False
@@ -56,6 +60,19 @@ def _drain(until: float) -> tuple[int, bool]:
         return sent, True
     finally:
         session.close()
+
+
+def open_session():
+    """What EMAIL_URL names, as one interface: a provider, an SMTP server, or this machine."""
+    if provider := providers.parse(settings.EMAIL_URL):
+        return providers.ApiSession(provider)
+    target = relay.parse(settings.EMAIL_URL)
+    return relay.Captured() if target is None else relay.Session(target, mail_domain())
+
+
+def _ask_again(session) -> OutboxMail | None:
+    """An undecided mail whose provider answers the same key with its first answer."""
+    return claims.reclaim_next(session.mark, session.remembers) if session.remembers else None
 
 
 def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
@@ -80,16 +97,21 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
     held = _write(mail, result, started_at)
     if result.code is not None:
         claims.surely(breaker.close)
+    if held and result.state == MailState.DEAD:
+        suppression.note_refusal(mail, result.reply, timezone.now())
     if held and result.state == MailState.UNCERTAIN:
         decisions.apply_policy(mail.pk)
     return result.state
 
 
 def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
+    state = result.state
+    if state == MailState.PENDING and mail.fenced_at is not None:
+        state = MailState.UNCERTAIN  # it was asked about and still may be out there
     return claims.surely(
         lambda: claims.settle(
-            mail, result.state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
-            delay=result.delay, burnt=result.burnt,
+            mail, state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
+            delay=result.delay, burnt=result.burnt, provider_id=result.provider_id,
         )
     )  # fmt: skip
 
@@ -108,7 +130,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         return _again(mail, str(error))
     since = time.monotonic()
     try:
-        is_ours = claims.fence(mail, has_journal=has_journal)
+        is_ours = claims.fence(mail, has_journal=has_journal, provider=session.mark)
     except (OperationalError, InterfaceError):
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was away before the mail was handed over."))
@@ -121,7 +143,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
 
 def _hand_over(mail: OutboxMail, session, raw: bytes) -> Result:
     try:
-        return Result(MailState.SENT, "sent", session.hand_over(raw), code=250)
+        return Result(MailState.SENT, "sent", session.hand_over(raw), code=250, provider_id=session.provider_id)
     except relay.Refused as error:
         return _refused(mail, error)
     except relay.Dropped as error:
@@ -131,6 +153,7 @@ def _hand_over(mail: OutboxMail, session, raw: bytes) -> Result:
             MailState.UNCERTAIN,
             "uncertain",
             _("No answer after the mail was handed over: %(reason)s") % {"reason": error},
+            delay=ASK_AGAIN_SECONDS,
         )
 
 
