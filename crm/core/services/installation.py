@@ -5,8 +5,10 @@ is restored elsewhere, a copy of production on a laptop, has another folder and 
 the outbox had counted: a database that counts less went back in time (an old backup) and may hold mails that were sent since.
 """
 
+import contextlib
 import json
 import os
+import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,15 +39,28 @@ class Hold:
 
 
 def look() -> Hold:
-    """Whether this database may send from this folder. The first look at a database without an id makes them known to each other."""
+    """Whether this database may send from this folder."""
     row = Installation.objects.filter(pk=1).first()
-    if row is None:
-        uid = _read().get("uid") or str(uuid.uuid4())
+    return judge(str(row.uid), _counted()) if row else Hold()
+
+
+def introduce() -> Hold:
+    """As `look`; a database without an id and the folder are made known to each other first. Called by the deliverer."""
+    if not Installation.objects.filter(pk=1).exists():
+        uid = _read().get("uid") or _begin()
         with transaction.atomic():
-            row, made = Installation.objects.get_or_create(pk=1, defaults={"uid": uuid.UUID(uid)})
-        if made:
-            _write(uid=str(row.uid), counted=0)
-    return judge(str(row.uid), _counted())
+            Installation.objects.get_or_create(pk=1, defaults={"uid": uuid.UUID(uid)})
+    return look()
+
+
+def _begin() -> str:
+    """The id of a folder that has none yet: of two processes at once, one makes it. On disk before it is in the database."""
+    path = Path(settings.INSTALLATION_FILE)
+    draft = _drafted(uid=str(uuid.uuid4()), counted=0)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return _read()["uid"]
 
 
 def judge(uid: str, counted: int) -> Hold:
@@ -104,8 +119,12 @@ def _read() -> dict:
 
 def _write(*, uid: str, counted: int) -> None:
     """In one piece, so that a reader never sees half of it."""
+    _drafted(uid=uid, counted=counted).replace(settings.INSTALLATION_FILE)
+
+
+def _drafted(**noted) -> Path:
     path = Path(settings.INSTALLATION_FILE)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"uid": uid, "counted": counted}))
-    draft.replace(path)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    draft.write_text(json.dumps(noted))
+    return draft

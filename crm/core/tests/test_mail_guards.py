@@ -133,7 +133,7 @@ def test_a_small_firm_and_a_first_week_are_not_asked_about_a_few():
 
 
 def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada, sink):
-    assert not installation.look().is_on  # folder and database get to know each other
+    assert not installation.introduce().is_on  # folder and database get to know each other
     Installation.objects.update(uid=uuid.uuid4())  # as in a dump that comes from elsewhere
     mail = queue()
     assert delivery.deliver_due() == 0
@@ -148,7 +148,7 @@ def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada
 
 
 def test_what_is_due_can_be_cancelled_as_the_hold_ends(client, ada, sink):
-    installation.look()
+    installation.introduce()
     Installation.objects.update(uid=uuid.uuid4())
     mail, later = queue(), queue("later", send_at=timezone.now() + timedelta(hours=1))
     client.post("/outbox/holds/release/", {"cancel_waiting": "on"})

@@ -35,7 +35,7 @@ class Result:
 def deliver_due(*, seconds: float = 50) -> int:
     """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
     sent = 0
-    if not installation.look().is_on and breaker.lets_through():
+    if not installation.introduce().is_on and breaker.lets_through():
         sent, more = _drain(time.monotonic() + seconds)
         if more:
             jobs.enqueue("crm.core.tasks.deliver")
