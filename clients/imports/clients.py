@@ -10,6 +10,7 @@ from clients import choices, permissions, services
 from clients.imports import common
 from clients.imports.common import Context
 from clients.models import Client, Contact, StatusPeriod, Tag
+from crm.core import tabular
 from crm.core.errors import ServiceError
 from crm.core.imports import Column, ImportKind, RowResult
 from crm.core.models import Folded
@@ -225,6 +226,12 @@ def _find(actor, values, context, result) -> Client | None:
             raise ServiceError(_("This client is in the trash. Restore it first."))
         return client
     client = _by_mail_or_domain(clients.kept(), values)
+    if client and _taken(context).get(client.pk, values["row_key"]) != values["row_key"]:
+        result.warnings.append(
+            _("An earlier row of this file has the same website or e-mail: “%(name)s”; this would be another one.")
+            % {"name": client.name[:80]}
+        )
+        return None
     if client and not _has_other_id(client, values, context):
         return client
     if clients.kept().filter(name_key=Folded(Value(values["name"]))).exists():
@@ -234,17 +241,28 @@ def _find(actor, values, context, result) -> Client | None:
     return None
 
 
+def _taken(context) -> dict[int, str]:
+    """{client: the row of this file that it belongs to}: two rows with one domain are two clients, not one that keeps changing."""
+    return context.setdefault("taken", {})
+
+
 def _by_mail_or_domain(clients, values) -> Client | None:
     if values.get("email"):
-        found = list(clients.filter(email__iexact=values["email"])[:2])
-        if len(found) == 1:
-            return found[0]
+        found = list(clients.filter(email__iexact=values["email"])[:20])
+        if client := _the_one(found, values["name"]):
+            return client
     domain = domain_of(values.get("website", ""))
     if domain and domain not in FREE_MAIL:
-        found = [c for c in clients.filter(website__icontains=domain)[:5] if domain_of(c.website) == domain]
-        if len(found) == 1:
-            return found[0]
+        found = [c for c in clients.filter(website__icontains=domain)[:20] if domain_of(c.website) == domain]
+        return _the_one(found, values["name"])
     return None
+
+
+def _the_one(found: list[Client], name: str) -> Client | None:
+    """Of several with the same mail or domain, the one that is called so."""
+    if len(found) > 1:
+        found = [client for client in found if tabular.fold(client.name) == tabular.fold(name)]
+    return found[0] if len(found) == 1 else None
 
 
 def domain_of(website: str) -> str:
@@ -262,7 +280,10 @@ def _has_other_id(client: Client, values, context) -> bool:
 def _outcome(actor, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
     if client is None:
         return "created", {}
+    _taken(context).setdefault(client.pk, values["row_key"])
     changes = common.changed_fields(client, values, PLAIN)
+    if "name" in changes:
+        result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
     if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
         if permissions.may_reassign(actor, client):
             changes["owner"] = owner
@@ -314,6 +335,7 @@ def save(actor, values: dict[str, Any], context: Context) -> RowResult:
                 reason=values.get("leaving_reason", ""),
                 today=today,
             )
+    _taken(context).setdefault(client.pk, values["row_key"])
     common.remember("client", values, client.pk, context)
     _link_parent(actor, client, values, context, result)
     return result

@@ -17,7 +17,7 @@ from typing import Any
 import pghistory
 from django.core.exceptions import ValidationError
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -221,10 +221,13 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
 
 @transaction.atomic
 def start_import(*, actor: User, job: Job, now: datetime) -> Job:
-    """Queue the run."""
+    """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
     job = _own_ready(actor, job)
+    try:
+        job.total = sum(1 for _row in read_job(job)[1])
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), code="unreadable") from error
     job.state = JobState.QUEUED
-    job.total = sum(1 for _row in read_job(job)[1])
     job.lease_until = now
     job.report = {"counts": dict.fromkeys(OUTCOMES, 0), "messages": [], "failed": [], "at": 0}
     job.save(update_fields=["state", "total", "lease_until", "report"])
@@ -259,6 +262,9 @@ def run_job(*, job_id: int) -> str:
         _run(job, token)
     except tabular.UnreadableTable as error:
         _fail(job, token, str(error))
+    except OperationalError:
+        log.warning("import %s was interrupted by the database; it goes on when its lease has ended", job_id)
+        raise
     except Exception:
         log.exception("import %s stopped", job_id)
         _fail(
@@ -327,6 +333,8 @@ def _save(kind, actor, values, context) -> RowResult:
             return kind.save(actor, values, context)
     except (ServiceError, ValidationError) as error:
         return RowResult("failed", _messages(error))
+    except OperationalError:
+        raise  # the database went away or wants the transaction done again: no fault of the row
     except DatabaseError as error:
         return RowResult(
             "failed", [_("The database refused the row: %(why)s") % {"why": str(error).splitlines()[0][:200]}]
@@ -353,7 +361,12 @@ def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None
         return
     failed = dict(report.pop("failed"))
     if failed:
-        rows = [[*row.cells, "; ".join(failed[row.number])] for row in read_job(job)[1] if row.number in failed]
+        width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
+        rows = [
+            [*row.cells[:width], "; ".join(failed[row.number]), *row.cells[width:]]
+            for row in read_job(job)[1]
+            if row.number in failed
+        ]
         data = tabular.write_csv([*header, _("Reason it failed")], rows)
         job.failed_rows = store_bytes(actor=job.user, name=f"failed-rows-{job.pk}.csv", data=data)
     Job.objects.filter(pk=job.pk).update(
