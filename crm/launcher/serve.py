@@ -153,6 +153,8 @@ class Launcher:
             try:
                 words = preparation.manage("first_admin")
             except Problem as problem:
+                if self.environment.get("RAPPORT_ADMIN_EMAIL") or self.environment.get("RAPPORT_ADMIN_PASSWORD"):
+                    raise  # it names the one that cannot be used
                 words = f"No set-up code could be made: {problem}"
             for line in words.strip().splitlines():
                 say(f"  {line}")
