@@ -108,6 +108,21 @@ def test_of_several_with_one_domain_the_name_decides(ines):
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("Czech Republic", "CZ"), ("The Netherlands", "NL"), ("Deutschland", "DE"), ("se", "SE"), ("Turkey", "TR")],
+)
+def test_countries_are_known_as_people_write_them(ines, written, code):
+    run(ines, "clients", f"Id,Name,Country\n1,Alpha,{written}\n".encode())
+    assert Client.objects.get().country == code
+
+
+def test_the_page_calls_the_country_by_its_name(ines, client):
+    run(ines, "clients", b"Id,Name,City,Country\n1,Alpha,Bangalore,IN\n")
+    client.force_login(ines)
+    assert "<br>India</dd>" in client.get(Client.objects.get().get_absolute_url()).text
+
+
 def test_an_id_that_stands_for_somebody_else_here_is_remarked(ines):
     run(ines, "clients", b"Id,Name\n1,Alpha\n")
     job = run(ines, "clients", b"Id,Name\n1,Omega\n")
