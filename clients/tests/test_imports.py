@@ -140,6 +140,15 @@ def test_a_failed_row_has_its_reason_in_its_own_column(ines):
     assert "never closed" in again[1].cells[3]
 
 
+def test_every_failed_row_comes_back_with_the_reasons_of_the_first(ines, monkeypatch):
+    monkeypatch.setattr(service, "MAX_REASONS", 2)
+    job = run(ines, "clients", b"Id,Name,Status\n" + b"".join(b"%d,Client %d,asleep\n" % (n, n) for n in range(4)))
+    assert counts(job) == {"failed": 4}
+    rows = read_bytes(job.failed_rows).decode("utf-8-sig").splitlines()[1:]
+    assert ["asleep” is none of" in row for row in rows] == [True, True, False, False]
+    assert "first 2 rows" in rows[3]
+
+
 def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
     settings.IMPORT_MAX_ROWS = 3
     file = store_bytes(actor=ines, name="a.csv", data=b"Name\n" + b"".join(b"Client %d\n" % n for n in range(3)))

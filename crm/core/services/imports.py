@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 LEASE = timedelta(seconds=90)
 MAX_MESSAGES = 200
+MAX_REASONS = 5000  # the report is written anew with every batch
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
@@ -320,7 +321,8 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
         result.warnings += values.get("left_out", [])
         report["counts"][result.outcome] += 1
         if result.outcome == "failed":
-            report["failed"].append([row.number, result.messages])
+            wants_reason = len(report["failed"]) < MAX_REASONS
+            report["failed"].append([row.number, *([result.messages] if wants_reason else [])])
         if (result.messages or result.warnings) and len(report["messages"]) < MAX_MESSAGES:
             report["messages"].append(
                 {"number": row.number, "outcome": result.outcome, "texts": result.messages + result.warnings}
@@ -359,7 +361,8 @@ def _keep_progress(job: Job, token: uuid.UUID, report: dict) -> None:
 def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
     if not _still_mine(job, token):
         return
-    failed = dict(report.pop("failed"))
+    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
+    failed = {number: reasons[0] if reasons else same for number, *reasons in report.pop("failed")}
     if failed:
         width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
         rows = [
