@@ -203,7 +203,7 @@ class Launcher:
     def _stop(self) -> None:
         try:
             self._stop_children()
-            if self.servers.folder.shared_handle is not None:
+            if self.servers.all and self.servers.folder.shared_handle is not None:
                 say("Stopping " + " and ".join(server.label for server in self.servers.all))
                 if not self.servers.release():
                     say("Another command still uses them; they stop when it ends")
