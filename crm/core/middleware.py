@@ -1,6 +1,8 @@
 """Request plumbing: health before everything, login by default, the user's zone, who did it, headers of the answer."""
 
+import contextlib
 import uuid
+from ipaddress import ip_address
 
 import pghistory
 from django.conf import settings
@@ -14,6 +16,21 @@ from crm.core import health, queries
 from crm.core.logs import masked
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class ClientAddressMiddleware:
+    """Behind our proxy the caller is who the proxy names, last in X-Forwarded-For. Else all callers would be one address:
+    one person's wrong passwords would lock everybody out, and history would not tell where from."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if settings.BEHIND_PROXY:
+            named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            with contextlib.suppress(ValueError):
+                request.META["REMOTE_ADDR"] = str(ip_address(named))
+        return self.get_response(request)
 
 
 class HealthMiddleware:

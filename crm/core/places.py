@@ -42,6 +42,11 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
     return [("", blank), *known]
 
 
+def country_name(code: str) -> str:
+    """India for IN, in the user's language; a code nobody knows stays as it is."""
+    return _locale().territories.get(code, code)
+
+
 def regions_of(country: str) -> list[str]:
     """Codes of the regions with holidays of their own."""
     return list(_regions().get(country, []))

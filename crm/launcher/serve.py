@@ -153,6 +153,8 @@ class Launcher:
             try:
                 words = preparation.manage("first_admin")
             except Problem as problem:
+                if self.environment.get("RAPPORT_ADMIN_EMAIL") or self.environment.get("RAPPORT_ADMIN_PASSWORD"):
+                    raise  # it names the one that cannot be used
                 words = f"No set-up code could be made: {problem}"
             for line in words.strip().splitlines():
                 say(f"  {line}")
@@ -201,7 +203,7 @@ class Launcher:
     def _stop(self) -> None:
         try:
             self._stop_children()
-            if self.servers.folder.shared_handle is not None:
+            if self.servers.all and self.servers.folder.shared_handle is not None:
                 say("Stopping " + " and ".join(server.label for server in self.servers.all))
                 if not self.servers.release():
                     say("Another command still uses them; they stop when it ends")
