@@ -165,7 +165,7 @@ class Client(Versioned):
     @property
     def address_lines(self) -> list[str]:
         place = f"{self.postal_code} {self.city}".strip()
-        return [line for line in (self.street, place, self.region, self.country) if line]
+        return [line for line in (self.street, place, self.region) if line]
 
 
 class DateRange(Func):
