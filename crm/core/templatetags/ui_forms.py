@@ -20,7 +20,6 @@ def name_empty_choice(field):
     empty = _("Choose one") if field.required else _("None")
     if getattr(field, "empty_label", None) == DASHES:
         field.empty_label = empty
-    elif isinstance(choices := getattr(field, "choices", None), list):
-        named = [(value, empty if label == DASHES else label) for value, label in choices]
-        if named != choices:
-            field.choices = named
+    elif not hasattr(field, "empty_label") and (first := next(iter(getattr(field, "choices", None) or ()), None)):
+        if first[1] == DASHES:
+            field.choices = [(first[0], empty), *list(field.choices)[1:]]
