@@ -28,7 +28,9 @@ registry.register_timeline(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
-nav.register(nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "list-task", 40, count=surfaces.nav_count))
+nav.register(
+    nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count)
+)
 nav.register(nav.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup"))
 search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, surfaces.find_plans))
 search.register(search.Source("onboarding-templates", _("Templates"), 80, surfaces.find_templates))

@@ -109,7 +109,7 @@ def find_plans(user, text: str, limit: int) -> list[Hit]:
             title=_("%(plan)s for %(client)s") % {"plan": plan.name, "client": plan.client.name},
             url=reverse("onboarding:plan", args=[plan.pk]),
             kind=_("Onboarding plan"),
-            icon="list-task",
+            icon="bar-chart-steps",
             detail=plan.get_state_display(),
         )
         for plan in rows[:limit]

@@ -43,8 +43,8 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
 
 
 def country_name(code: str) -> str:
-    """India for IN, in the user's language; a code nobody knows stays as it is."""
-    return _locale().territories.get(code, code)
+    """“Norway” for NO, in the user's language; what is no code stays as it is."""
+    return _locale().territories.get(str(code).upper(), str(code))
 
 
 def regions_of(country: str) -> list[str]:

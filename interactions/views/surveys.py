@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients import queries as client_queries
 from clients.models import Client
 from clients.views.frame import client_frame
+from crm.core import imports
 from crm.core.errors import ServiceError, add_to_form
 from crm.core.htmx import go, render_page
 from crm.core.paging import BadCursor
@@ -27,6 +28,7 @@ def _tab_url(client):
 def index(request):
     try:
         context = survey_lists.page(request.user, request.GET, timezone.now())
+        context |= {"may_import": imports.get("survey-responses").may_import(request.user)}
     except BadCursor:
         return go(request, "interactions:surveys")
     return render_page(request, "interactions/surveys.html", context, fragment="rows")

@@ -77,6 +77,8 @@ function showHelp() {
 
 document.addEventListener("keydown", (event) => {
   if (isOff() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  // Between the chips of a half-written note a letter would leave the page.
+  if (event.target.closest?.("form[data-composer]")) return;
   const inDialog = document.querySelector("dialog[open]");
   const { key } = event;
   if (inDialog) return;
