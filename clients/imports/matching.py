@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from clients import permissions, services
 from clients.imports import common
 from clients.models import Client
+from clients.queries import domain_of
 from crm.core import tabular
 from crm.core.errors import ServiceError
 from crm.core.models import Folded
@@ -73,12 +74,6 @@ def _the_one(found: list[Client], name: str) -> Client | None:
     if len(found) > 1:
         found = [client for client in found if tabular.fold(client.name) == tabular.fold(name)]
     return found[0] if len(found) == 1 else None
-
-
-def domain_of(website: str) -> str:
-    """example.com of https://www.example.com/about; "" for none."""
-    host = website.strip().lower().split("//")[-1].split("/")[0].split(":")[0]
-    return host.removeprefix("www.") if "." in host else ""
 
 
 def _has_other_id(client: Client, values, context) -> bool:

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from clients import services
 from clients.models import Affiliation, Client, Contact, RevenueLine, StatusPeriod
-from clients.tests.factories import NOW, make_client, make_firm, make_user
+from clients.tests.factories import NOW, make_client, make_user
+from clients.tests.importing import counts, run
 from crm.core import imports, tabular
 from crm.core.choices import JobState
 from crm.core.models import Job
@@ -25,29 +26,6 @@ sample_data = pytest.mark.skipif(
     not SAMPLES.is_dir(), reason=f"sample files are not at {SAMPLES} (RAPPORT_SAMPLE_DATA)"
 )
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ines():
-    make_firm()
-    return make_user(name="Ines Vaara", roles=["manager", "account_manager"])
-
-
-def run(actor, kind, data, *, system="csv", defaults=None, mapping=None):
-    """Import bytes as a worker would; gives the finished job."""
-    file = store_bytes(actor=actor, name="clients.csv", data=data)
-    job = service.create_import(actor=actor, kind=imports.get(kind), file=file)
-    mapping = job.options["mapping"] | (mapping or {})
-    job = service.set_options(
-        actor=actor, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults or {}, system=system
-    )
-    service.start_import(actor=actor, job=job, now=NOW)
-    service.run_job(job_id=job.pk)
-    return Job.objects.get(pk=job.pk)
-
-
-def counts(job):
-    return {name: n for name, n in job.report["counts"].items() if n}
 
 
 def test_clients_come_in_and_the_same_file_changes_nothing(ines):
@@ -67,47 +45,6 @@ def test_a_changed_cell_updates_and_an_empty_one_leaves_alone(ines):
     assert Client.objects.values_list("name", "city").get() == ("Beta Ltd", "Oslo")
 
 
-def test_a_name_alone_is_no_match_and_says_so(ines):
-    make_client(owner=ines, name="Beta")
-    job = run(ines, "clients", b"Id,Name\n77,Beta\n")
-    assert counts(job) == {"created": 1}
-    assert "already a client called" in job.report["messages"][0]["texts"][0]
-
-
-def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
-    make_client(owner=ines, name="Beta", website="https://www.beta.example/home")
-    assert counts(run(ines, "clients", b"Id,Name,Website\n1,Beta,beta.example\n")) == {"updated": 1}
-    assert counts(run(ines, "clients", b"Id,Name,Website\n2,Beta Norway,beta.example\n")) == {"created": 1}
-
-
-BRANCHES = b"""Name,Website,Email
-Halden Berlin,https://www.halden.example,
-Halden Hamburg,halden.example,
-Koski Oulu,,info@koski.example
-Koski Turku,,info@koski.example
-"""
-
-
-def test_rows_of_one_file_that_share_a_domain_or_a_mail_stay_apart(ines):
-    job = run(ines, "clients", BRANCHES)
-    assert counts(job) == {"created": 4}
-    assert "same website or e-mail" in job.report["messages"][0]["texts"][0]
-    before = list(Client.objects.order_by("pk").values_list("name", "version"))
-    assert [name for name, _version in before] == ["Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku"]
-    assert counts(run(ines, "clients", BRANCHES)) == {"unchanged": 4}
-    assert list(Client.objects.order_by("pk").values_list("name", "version")) == before
-
-
-def test_of_several_with_one_domain_the_name_decides(ines):
-    run(ines, "clients", BRANCHES)
-    changed = BRANCHES.replace(b"Name,Website", b"City,Name,Website").replace(b"\nHalden", b"\nOslo,Halden")
-    changed = changed.replace(b"\nKoski", b"\nOslo,Koski")
-    assert counts(run(ines, "clients", changed)) == {"updated": 4}
-    assert set(Client.objects.values_list("name", "city")) == {
-        (name, "Oslo") for name in ("Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku")
-    }
-
-
 @pytest.mark.parametrize(
     ("written", "code"),
     [("Czech Republic", "CZ"), ("The Netherlands", "NL"), ("Deutschland", "DE"), ("se", "SE"), ("Turkey", "TR")],
@@ -121,13 +58,6 @@ def test_the_page_calls_the_country_by_its_name(ines, client):
     run(ines, "clients", b"Id,Name,City,Country\n1,Alpha,Bangalore,IN\n")
     client.force_login(ines)
     assert "<br>India</dd>" in client.get(Client.objects.get().get_absolute_url()).text
-
-
-def test_an_id_that_stands_for_somebody_else_here_is_remarked(ines):
-    run(ines, "clients", b"Id,Name\n1,Alpha\n")
-    job = run(ines, "clients", b"Id,Name\n1,Omega\n")
-    assert counts(job) == {"updated": 1}
-    assert "“Alpha”" in job.report["messages"][0]["texts"][0]
 
 
 def test_a_failed_row_has_its_reason_in_its_own_column(ines):
@@ -338,6 +268,16 @@ def test_dry_run_writes_nothing(ines, tmp_path, capsys):
     assert not Client.objects.exists()
     call_command("import_csv", "clients", str(path), "--owner", ines.email, "--set", "status=active")
     assert Client.objects.get().name == "Alpha"
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_the_command_says_what_is_wrong_with_the_file(ines, tmp_path, settings, more):
+    settings.IMPORT_MAX_ROWS = 200
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Name\n" + b"".join(b"Client %d\n" % n for n in range(201)))
+    with pytest.raises(CommandError, match=r"a\.csv: The file has more than 200 rows"):
+        call_command("import_csv", "clients", str(path), "--owner", ines.email, *more)
+    assert not Client.objects.exists()
 
 
 @sample_data

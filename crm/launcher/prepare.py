@@ -149,7 +149,7 @@ class Preparation:
 
 def last_words(output: str) -> str:
     """The sentence a person needs out of a program's output: a setting's complaint if there is one, else the last line."""
-    named = re.findall(r"ImproperlyConfigured: (.+)", output)
+    named = re.findall(r"(?:ImproperlyConfigured|CommandError): (.+)", output)
     if named:
         return named[-1].strip()
     lines = [line.strip() for line in output.splitlines() if line.strip()]
