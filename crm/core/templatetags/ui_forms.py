@@ -18,8 +18,9 @@ def layout_of(field):
 def name_empty_choice(field):
     """Words instead of Django's row of dashes: what to do, or that nothing is chosen. A bound form has its own copy of each field."""
     empty = _("Choose one") if field.required else _("None")
-    if getattr(field, "empty_label", None) == DASHES:
-        field.empty_label = empty
-    elif not hasattr(field, "empty_label") and (first := next(iter(getattr(field, "choices", None) or ()), None)):
-        if first[1] == DASHES:
-            field.choices = [(first[0], empty), *list(field.choices)[1:]]
+    if hasattr(field, "empty_label"):
+        field.empty_label = empty if field.empty_label == DASHES else field.empty_label
+        return
+    first = next(iter(getattr(field, "choices", None) or ()), None)
+    if first and first[1] == DASHES:
+        field.choices = [(first[0], empty), *list(field.choices)[1:]]
