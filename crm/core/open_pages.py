@@ -16,6 +16,11 @@ OPEN_PAGES = {
     "core:setup_link",
     # a recipient stops progress emails: needs the secret link of the mail
     "interactions:progress_stop",
+    # somebody asked by mail answers, or wants no more surveys: needs the secret link of the mail
+    "interactions:survey-answer",
+    "interactions:survey-answer-link",
+    "interactions:survey-stop",
+    "interactions:survey-stop-link",
     # answers 404 but to this machine or an admin
     "core:metrics",
 }
