@@ -51,10 +51,17 @@ def render_survey(
     firm = get_firm()
     with translation.override(language_for(client, contact, firm)):
         first_name = contact.first_name or contact.name
-        values = {"first_name": first_name, "firm": firm.name, "client": client.name, "account_manager": client.owner.name}
+        values = {
+            "first_name": first_name,
+            "firm": firm.name,
+            "client": client.name,
+            "account_manager": client.owner.name,
+        }
         greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % {"name": first_name}
         subject = survey.mail_subject or _("One question about working with {firm}")
-        words = survey.mail_text or _("we would like to know how we are doing, so that we can do better. One click is enough.")
+        words = survey.mail_text or _(
+            "we would like to know how we are doing, so that we can do better. One click is enough."
+        )
         context: dict[str, Any] = {
             "subject": " ".join(merge.render(subject, values, field="mail_subject").split()), "greeting": greeting,
             "words": merge.render(words, values, field="mail_text").strip(), "question": question_of(survey),

@@ -52,7 +52,9 @@ class Audience:
 
     def reasons(self) -> list[tuple[str, int]]:
         """(in words, how many), the most frequent first."""
-        return [(str(reason.label), n) for reason, n in Counter(person.reason for person in self.left_out).most_common()]
+        return [
+            (str(reason.label), n) for reason, n in Counter(person.reason for person in self.left_out).most_common()
+        ]
 
     def add(self, person: Person) -> None:
         (self.left_out if person.reason else self.people).append(person)
@@ -73,7 +75,14 @@ def audience(
 
 
 def people(
-    clients: QuerySet, *, survey: Survey, who: str, when: datetime, period: str, is_mass: bool, ignoring: int | None = None
+    clients: QuerySet,
+    *,
+    survey: Survey,
+    who: str,
+    when: datetime,
+    period: str,
+    is_mass: bool,
+    ignoring: int | None = None,
 ) -> Iterator[Person]:
     """The people of these clients one by one. `ignoring`: an invitation that does not count as asked (itself)."""
     since, last_client = when - timedelta(days=survey.pause_days), 0

@@ -42,7 +42,9 @@ def page(user, query) -> dict[str, Any]:
     show = query.get("show") if query.get("show") in STATES.values else _first_state(counts)
     rows = invitations(user).filter(state=show)
     is_future = show == STATES.PLANNED
-    found = paginate(rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False)
+    found = paginate(
+        rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False
+    )
     for row in found.rows:
         dress(row)
     return {"page": found, "show": show, "counts": counts, "cells": _cells(counts), "states": STATES.choices}

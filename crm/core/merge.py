@@ -22,7 +22,7 @@ def check(text: str, allowed: Collection[str], *, field: str = "") -> None:
     """Raises ServiceError when a placeholder in the text is not one of `allowed`."""
     for found in PLACEHOLDER.finditer(text):
         if found[1].strip() not in allowed:
-            known = ", ".join("{%s}" % name for name in allowed)
+            known = ", ".join(f"{{{name}}}" for name in allowed)
             raise ServiceError(
                 _("“%(what)s” is not a placeholder here. Use %(known)s.") % {"what": found[0][:60], "known": known},
                 field=field,

@@ -20,7 +20,10 @@ class AudienceForm(FilterForm):
     main = ("status", "tier", "owner", "team")
     who = forms.ChoiceField(label=_("Goes to"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
     send_date = forms.DateField(
-        label=_("Leaves on"), required=False, widget=DateInput, help_text=_("At 10:00 in each client's time zone. Empty: in five minutes.")
+        label=_("Leaves on"),
+        required=False,
+        widget=DateInput,
+        help_text=_("At 10:00 in each client's time zone. Empty: in five minutes."),
     )
 
     def __init__(self, *args, surveys, **kwargs):
@@ -50,7 +53,11 @@ class SurveyForm(VersionedFormMixin, forms.ModelForm):
         model = Survey
         fields = ["question", "mail_subject", "mail_text", "pause_days", "answer_days"]
         widgets = {"mail_text": forms.Textarea(attrs={"rows": 4})}
-        labels = {"question": _("The question"), "mail_subject": _("Subject"), "mail_text": _("What stands above the question")}
+        labels = {
+            "question": _("The question"),
+            "mail_subject": _("Subject"),
+            "mail_text": _("What stands above the question"),
+        }
 
 
 class RuleForm(forms.ModelForm):
@@ -64,8 +71,12 @@ class RuleForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked: all of them."),
     )
-    team = PersonField(queryset=Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any"))
-    owner = PersonField(queryset=User.objects.active(), required=False, label=_("Account manager"), empty_label=_("Any"))
+    team = PersonField(
+        queryset=Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any")
+    )
+    owner = PersonField(
+        queryset=User.objects.active(), required=False, label=_("Account manager"), empty_label=_("Any")
+    )
 
     class Meta:
         model = SurveyRule
@@ -99,7 +110,10 @@ class ReplyForm(forms.Form):
         coerce=int, widget=forms.RadioSelect, label=_("Your score"), error_messages={"required": _("Choose a number.")}
     )
     comment = forms.CharField(
-        required=False, max_length=COMMENT_AT_MOST, label=_("What is the main reason for it?"), widget=forms.Textarea(attrs={"rows": 4})
+        required=False,
+        max_length=COMMENT_AT_MOST,
+        label=_("What is the main reason for it?"),
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
 
     def __init__(self, *args, survey, **kwargs):

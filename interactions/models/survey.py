@@ -23,7 +23,11 @@ class Survey(Versioned):
     scale_min = models.SmallIntegerField(default=0)
     scale_max = models.SmallIntegerField(default=10)
     mail_subject = models.CharField(
-        _("subject"), max_length=200, blank=True, db_default="", help_text=_("Left empty: our words, in their language.")
+        _("subject"),
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text=_("Left empty: our words, in their language."),
     )
     mail_text = models.TextField(
         _("what stands above the question"),
@@ -39,7 +43,10 @@ class Survey(Versioned):
         help_text=_("Whatever the survey and whoever asks: nobody is asked again sooner."),
     )
     answer_days = models.PositiveSmallIntegerField(
-        _("days an answer is taken"), default=21, db_default=21, validators=[MinValueValidator(1), MaxValueValidator(365)]
+        _("days an answer is taken"),
+        default=21,
+        db_default=21,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
     )
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -114,7 +121,9 @@ class SurveyRule(Versioned):
     )
     send_time = models.TimeField(_("at, in their time zone"), default=time(10, 0))
     who = models.CharField(_("goes to"), max_length=4, choices=choices.Asked, default=choices.Asked.MAIN)
-    statuses = ArrayField(models.CharField(max_length=10, choices=Status), verbose_name=_("status"), default=active_only)
+    statuses = ArrayField(
+        models.CharField(max_length=10, choices=Status), verbose_name=_("status"), default=active_only
+    )
     tiers = ArrayField(models.CharField(max_length=4), verbose_name=_("tier"), default=list, blank=True)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team"))
     owner = models.ForeignKey(
@@ -155,7 +164,9 @@ class SurveyInvitation(Versioned):
     address = models.EmailField(_("address"), max_length=254)
     state = models.CharField(max_length=8, choices=choices.InvitationState, default=choices.InvitationState.PLANNED)
     source = models.CharField(max_length=4, choices=choices.InvitationSource)
-    period = models.CharField(max_length=12, help_text="2026-07+6 (by rule: six months from July) or 2026-11-25 (by hand)")
+    period = models.CharField(
+        max_length=12, help_text="2026-07+6 (by rule: six months from July) or 2026-11-25 (by hand)"
+    )
     key = models.CharField(max_length=100, unique=True, help_text="survey:{survey}:{contact}:{period}")
     batch = models.UUIDField(null=True, blank=True, help_text="those asked with one click")
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -181,16 +192,14 @@ class SurveyInvitation(Versioned):
                 condition=Q(state__in=choices.InvitationState.values), name="survey_invitation_known_state"
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["sent", "answered"]) | (Q(sent_at__isnull=False) & ~Q(token_hash="")),  # noqa: S106
+                condition=~Q(state__in=["sent", "answered"]) | (Q(sent_at__isnull=False) & ~Q(token_hash="")),
                 name="survey_invitation_sent_has_link",
             ),
             models.CheckConstraint(
                 condition=~Q(state="answered") | Q(answered_at__isnull=False), name="survey_invitation_answered_at"
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=F("send_at")), name="survey_invitation_lives"),
-            models.UniqueConstraint(
-                fields=["token_hash"], condition=~Q(token_hash=""), name="survey_invitation_token"
-            ),
+            models.UniqueConstraint(fields=["token_hash"], condition=~Q(token_hash=""), name="survey_invitation_token"),
         ]
         indexes = [
             models.Index(fields=["send_at", "id"], name="survey_invitation_due", condition=Q(state="planned")),

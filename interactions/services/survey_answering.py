@@ -64,7 +64,9 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
 
 
 @transaction.atomic
-def answer_invitation(*, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime) -> SurveyInvitation:
+def answer_invitation(
+    *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
+) -> SurveyInvitation:
     """Take the answer, or the change of one: the latest counts and there are never two. At once on the timeline and in
     the NPS, and the account manager is told. Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
     row = lock(invitation)
@@ -119,8 +121,12 @@ def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvita
     )  # fmt: skip
     reason = _("The recipient stopped surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
-    waiting = list(theirs.filter(state__in=[InvitationState.PLANNED, InvitationState.SENT]).values_list("key", flat=True))
-    theirs.filter(state=InvitationState.PLANNED).update(state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now)
+    waiting = list(
+        theirs.filter(state__in=[InvitationState.PLANNED, InvitationState.SENT]).values_list("key", flat=True)
+    )
+    theirs.filter(state=InvitationState.PLANNED).update(
+        state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now
+    )
     cancel_waiting_mail(waiting, reason)
     if row.client.owner.is_active:
         Notification.objects.get_or_create(

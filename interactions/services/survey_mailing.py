@@ -126,7 +126,9 @@ def ask_contacts(
         words += [_("Somebody is not at this client any more.")] if strangers else []
         raise ServiceError("; ".join(words), field="contacts")
     batch, period = uuid.uuid4(), hand_period(now)
-    rows = [invitation_for(known[pk], survey, period=period, send_at=now, batch=batch, actor=actor) for pk in sorted(wanted)]
+    rows = [
+        invitation_for(known[pk], survey, period=period, send_at=now, batch=batch, actor=actor) for pk in sorted(wanted)
+    ]
     save_new(rows)
     made = list(SurveyInvitation.objects.filter(batch=batch).values_list("pk", flat=True))
     for pk in made:
@@ -277,13 +279,16 @@ def _person_now(row: SurveyInvitation, now: datetime) -> Person:
         raise ServiceError(_("They are a former client."))
     clients = Client.objects.filter(pk=row.client_id)
     is_mass = row.source == InvitationSource.RULE
-    at_client = people(
-        clients, survey=row.survey, who=Asked.ALL, when=now, period="", is_mass=is_mass, ignoring=row.pk
-    )  # fmt: skip
-    person = next((found for found in at_client if found.contact_id == row.contact_id), None)
+    # read to the end: a cursor left open would not outlive a rollback to the savepoint around this
+    at_client = {
+        found.contact_id: found
+        for found in people(
+            clients, survey=row.survey, who=Asked.ALL, when=now, period="", is_mass=is_mass, ignoring=row.pk
+        )
+    }
+    person = at_client.get(row.contact_id)
     if person is None:
         raise ServiceError(_("They are not at this client any more."))
     if person.reason:
         raise ServiceError(str(person.reason.label).capitalize())
     return person
-

@@ -31,7 +31,11 @@ def index(request):
     answers, asked = reverse("interactions:surveys"), reverse("interactions:survey-invitations")
     context["tabs"] = survey_pages.tabs("asked", answers, asked)
     context["state_views"] = [
-        {"label": f"{label} {context['counts'][state]:,}", "url": f"{asked}?show={state}", "current": state == context["show"]}
+        {
+            "label": f"{label} {context['counts'][state]:,}",
+            "url": f"{asked}?show={state}",
+            "current": state == context["show"],
+        }
         for state, label in context["states"]
     ]
     context["may_send"] = permissions.may_send_surveys(request.user)
@@ -41,7 +45,9 @@ def index(request):
 
 
 def _visible(request, pk):
-    return get_object_or_404(survey_pages.invitations(request.user).select_related("client__owner", "requested_by"), pk=pk)
+    return get_object_or_404(
+        survey_pages.invitations(request.user).select_related("client__owner", "requested_by"), pk=pk
+    )
 
 
 def _changeable(request, pk):
@@ -68,7 +74,9 @@ def show(request, pk):
         except ServiceError as error:
             add_to_form(form, error)
     context = {"row": survey_pages.dress(row), "form": form, "may_ask": permissions.may_ask(request.user, row.client)}
-    return render(request, "interactions/survey_invitation.html", context, status=409 if stale else 422 if form.is_bound else 200)
+    return render(
+        request, "interactions/survey_invitation.html", context, status=409 if stale else 422 if form.is_bound else 200
+    )
 
 
 @require_GET
@@ -81,7 +89,9 @@ def mail(request, pk):
     if sent is not None:
         return HttpResponse(html_for_display(sent))
     try:
-        return HttpResponse(emails_survey.render_survey(row.survey, row.client, row.contact, answer_url="#", stop_url="#")[2])
+        return HttpResponse(
+            emails_survey.render_survey(row.survey, row.client, row.contact, answer_url="#", stop_url="#")[2]
+        )
     except ServiceError as error:
         return HttpResponse(error.message, content_type="text/plain; charset=utf-8")
 
@@ -101,7 +111,9 @@ def _decide(request, pk, do, words, undo=""):
 
 @require_POST
 def skip(request, pk):
-    return _decide(request, pk, survey_mailing.skip_invitation, _("Skipped: %(name)s"), undo="interactions:survey-invitation-back")
+    return _decide(
+        request, pk, survey_mailing.skip_invitation, _("Skipped: %(name)s"), undo="interactions:survey-invitation-back"
+    )
 
 
 @require_POST

@@ -64,7 +64,9 @@ def answer(request, pk):
     state = answering.state_of(invitation, timezone.now())
     score = score_in(request.GET, invitation.survey)
     if state not in ("open", "answered") or (state == "answered" and request.method != "POST" and score is None):
-        return _page(request, "survey_closed.html", invitation, {"state": state}, status=200 if invitation.response else 410)
+        return _page(
+            request, "survey_closed.html", invitation, {"state": state}, status=200 if invitation.response else 410
+        )
     form = ReplyForm(posted(request), survey=invitation.survey, initial=_initial(invitation, score))
     if request.method == "POST" and form.is_valid():
         try:
@@ -95,7 +97,12 @@ def stop(request, pk):
 def _page(request, template, invitation, context, status=200):
     """In the language of the mail."""
     firm = get_firm()
-    given = {"invitation": invitation, "owner": invitation.client.owner, "survey": invitation.survey, "given": invitation.response}
+    given = {
+        "invitation": invitation,
+        "owner": invitation.client.owner,
+        "survey": invitation.survey,
+        "given": invitation.response,
+    }
     with translation.override(language_for(invitation.client, invitation.contact, firm)):
         given["question"] = question_of(invitation.survey)
         return render(request, f"interactions/{template}", given | context, status=status)

@@ -27,7 +27,12 @@ def send(request):
     require(permissions.may_send_surveys(request.user))
     now, is_asked = timezone.now(), request.method == "POST"
     survey, chosen = survey_pages.chosen_survey(request.GET), ClientFilter.read(request.GET)
-    form = AudienceForm(request.GET or None, user=request.user, surveys=survey_pages.surveys_to_send(), initial={"status": ["active"], "who": Asked.MAIN})
+    form = AudienceForm(
+        request.GET or None,
+        user=request.user,
+        surveys=survey_pages.surveys_to_send(),
+        initial={"status": ["active"], "who": Asked.MAIN},
+    )
     context = {"form": form, "survey": survey, "error": ""}
     if form.is_valid():
         clients = chosen.apply(Client.objects.visible_to(request.user), request.user, now)
@@ -66,7 +71,9 @@ def take_back(request, batch):
     require(permissions.may_send_surveys(request.user))
     mine = SurveyInvitation.objects.visible_to(request.user)
     n = survey_mailing.skip_batch(actor=request.user, batch=batch, invitations=mine, now=timezone.now())
-    messages.success(request, ngettext("%(n)d taken back before it left.", "%(n)d taken back before they left.", n) % {"n": n})
+    messages.success(
+        request, ngettext("%(n)d taken back before it left.", "%(n)d taken back before they left.", n) % {"n": n}
+    )
     return redirect("interactions:survey-invitations")
 
 
@@ -96,7 +103,9 @@ def _told(request, client, rows):
         messages.success(request, _("Asked by mail: %(names)s.") % {"names": ", ".join(sent)})
     for row in rows:
         if row.state != InvitationState.SENT:
-            messages.error(request, _("%(name)s was not asked: %(reason)s") % {"name": row.contact.name, "reason": row.skip_reason})
+            messages.error(
+                request, _("%(name)s was not asked: %(reason)s") % {"name": row.contact.name, "reason": row.skip_reason}
+            )
     return redirect("interactions:client-surveys", client_id=client.pk)
 
 

@@ -34,10 +34,18 @@ def edit(request):
         if not form.errors and not rule_form.errors:
             messages.success(request, _("Saved"))
             return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
-    context = {"form": form, "rule_form": rule_form, "survey": survey, "rule": rule, "surveys": survey_pages.surveys_to_send()}
-    context["placeholders"] = ["{%s}" % name for name in emails_survey.PLACEHOLDERS]
+    context = {
+        "form": form,
+        "rule_form": rule_form,
+        "survey": survey,
+        "rule": rule,
+        "surveys": survey_pages.surveys_to_send(),
+    }
+    context["placeholders"] = [f"{{{name}}}" for name in emails_survey.PLACEHOLDERS]
     context["n_clients"] = survey_rules.matching_clients(rule, now).count() if rule and rule.is_active else None
-    return render(request, "interactions/survey_settings.html", context, status=409 if is_stale else 422 if form.is_bound else 200)
+    return render(
+        request, "interactions/survey_settings.html", context, status=409 if is_stale else 422 if form.is_bound else 200
+    )
 
 
 def _save(request, form, rule_form, now) -> bool:
@@ -45,7 +53,9 @@ def _save(request, form, rule_form, now) -> bool:
     try:
         with transaction.atomic():
             survey = form.instance if form.instance.pk else ensure_nps_survey()
-            survey_rules.set_survey(actor=request.user, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
+            survey_rules.set_survey(
+                actor=request.user, survey=survey, seen_version=form.seen_version(), **form.cleaned_data
+            )
             survey_rules.set_rule(actor=request.user, survey=survey, now=now, **rule_form.cleaned_data)
     except StaleWrite as error:
         form.add_error(None, error.message)
@@ -63,7 +73,9 @@ def preview(request):
     require(permissions.may_send_surveys(request.user))
     client, contact = emails_survey.sample(request.user)
     try:
-        html = emails_survey.render_survey(survey_pages.chosen_survey(request.GET), client, contact, answer_url="#", stop_url="#")[2]
+        html = emails_survey.render_survey(
+            survey_pages.chosen_survey(request.GET), client, contact, answer_url="#", stop_url="#"
+        )[2]
     except ServiceError as error:
         return HttpResponse(error.message, content_type="text/plain; charset=utf-8")
     return HttpResponse(html)

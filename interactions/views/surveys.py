@@ -29,7 +29,9 @@ def index(request):
         context = survey_lists.page(request.user, request.GET, timezone.now())
     except BadCursor:
         return go(request, "interactions:surveys")
-    context["tabs"] = survey_pages.tabs("answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations"))
+    context["tabs"] = survey_pages.tabs(
+        "answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations")
+    )
     context["may_send"] = permissions.may_send_surveys(request.user)
     return render_page(request, "interactions/surveys.html", context, fragment="rows")
 
