@@ -26,12 +26,14 @@ class Survey(Versioned):
         _("subject"),
         max_length=200,
         blank=True,
+        default="",
         db_default="",
         help_text=_("Left empty: our words, in their language."),
     )
     mail_text = models.TextField(
         _("what stands above the question"),
         blank=True,
+        default="",
         db_default="",
         help_text=_("Left empty: our words, in their language."),
     )
