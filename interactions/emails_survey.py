@@ -60,7 +60,7 @@ def render_survey(
         greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % {"name": first_name}
         subject = survey.mail_subject or _("One question about working with {firm}")
         words = survey.mail_text or _(
-            "we would like to know how we are doing, so that we can do better. One click is enough."
+            "We would like to know how we are doing, so that we can do better. One click is enough."
         )
         context: dict[str, Any] = {
             "subject": " ".join(merge.render(subject, values, field="mail_subject").split()), "greeting": greeting,

@@ -52,7 +52,7 @@ def page(user, query) -> dict[str, Any]:
 
 def dress(row) -> SurveyInvitation:
     row.tone = TONES[row.state]
-    row.has_failed = row.mail_state in ("dead", "uncertain", "cancelled") and row.state != STATES.SKIPPED
+    row.has_failed = row.mail_state in ("dead", "uncertain", "cancelled", "expired") and row.state != STATES.SKIPPED
     return row
 
 
@@ -71,10 +71,10 @@ def counts_of(user) -> dict[str, int]:
 def _cells(counts) -> list[dict[str, Any]]:
     rate = f"{100 * counts['answered'] / counts['asked']:.0f} %" if counts["asked"] else "—"
     return [
-        {"label": _("Planned"), "value": f"{counts['planned']:,}"},
-        {"label": _("Waiting for an answer"), "value": f"{counts['sent']:,}"},
+        {"label": _("Asked"), "value": f"{counts['asked']:,}", "note": _("mails handed over")},
         {"label": _("Answered"), "value": f"{counts['answered']:,}"},
-        {"label": _("Response rate"), "value": rate, "note": _("of %(n)s asked") % {"n": f"{counts['asked']:,}"}},
+        {"label": _("Response rate"), "value": rate, "note": _("answered ÷ asked")},
+        {"label": _("Open"), "value": f"{counts['sent']:,}", "note": _("may still answer")},
     ]
 
 

@@ -36,7 +36,7 @@ def make(stage) -> None:
         now=stage.now,
     )
     for names, ago in ((FIRST, ROUND), (SECOND, LATELY)):
-        moment = stage.now - ago
+        moment = stage.office_hour((stage.now - ago).date(), "Europe/Helsinki")
         _invite(manager, survey, names, moment)
         survey_mailing.send_due(moment + timedelta(minutes=5))
     rows = SurveyInvitation.objects.filter(client__name__in=FIRST).order_by("pk")

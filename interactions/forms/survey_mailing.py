@@ -35,9 +35,6 @@ class AudienceForm(FilterForm):
             )
         self.order_fields(["survey", *self.main, "who", "send_date"])
 
-    def first_fields(self):
-        return [self[name] for name in self.main]
-
     def further_fields(self):
         return [self[name] for name in self.fields if name not in (*self.main, "survey", "who", "send_date")]
 

@@ -1,6 +1,7 @@
 """The open pages of a survey's mail: looking changes nothing, one button answers, one stops; no login, no second answer."""
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from crm.core.services.tokens import link_token
 from interactions import timeline
 from interactions.choices import InvitationState
 from interactions.models import SurveyInvitation, SurveyResponse
-from interactions.services import ensure_nps_survey, survey_mailing
+from interactions.services import ensure_nps_survey, survey_answering, survey_mailing
 from interactions.tests.factories import make_client, make_contact, make_firm, make_user
 
 pytestmark = pytest.mark.django_db
@@ -321,3 +322,29 @@ def test_the_whole_way_in_a_browser_on_a_phone(page, live_server, assert_accessi
     page.get_by_role("button", name="No more surveys").click()
     page.get_by_role("heading", name="You get no more surveys").wait_for()
     assert Consent.objects.filter(contact=row.contact, is_given=False).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_are_one_answer():
+    make_firm()
+    marta = make_user()
+    row = asked(marta, make_client(owner=marta))
+    start, problems = threading.Barrier(2), []
+
+    def click(score):
+        start.wait()
+        try:
+            survey_answering.answer_invitation(invitation=row, score=score, now=timezone.now())
+        except Exception as error:
+            problems.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=click, args=[score]) for score in (3, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    response = SurveyResponse.objects.get()
+    assert response.version == 2 and ClientFacts.objects.get().nps_score == response.score

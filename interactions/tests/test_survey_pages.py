@@ -126,7 +126,9 @@ def test_the_list_hides_restricted_clients(client, marta, otto, planned, northwi
     assert client.get(url("survey-invitation", planned.pk)).status_code == 404
 
 
-def test_the_list_costs_the_same_however_long(client, marta, manager, northwind, planned, django_assert_max_num_queries):
+def test_the_list_costs_the_same_however_long(
+    client, marta, manager, northwind, planned, django_assert_max_num_queries
+):
     for n in range(12):
         other = make_client(owner=marta, name=f"Client {n}")
         person(other, f"P{n}", f"p{n}@x.example")
@@ -160,7 +162,9 @@ def test_another_time(client, marta, planned):
     assert planned.send_at == local_to_utc(day, time(9, 30), "Europe/Helsinki")
     stale = client.post(url("survey-invitation", planned.pk), typed)
     assert stale.status_code == 409 and f"{day}T09:30" in stale.text
-    wrong = client.post(url("survey-invitation", planned.pk), {"send_at": "2020-01-01T09:00", "version": planned.version})
+    wrong = client.post(
+        url("survey-invitation", planned.pk), {"send_at": "2020-01-01T09:00", "version": planned.version}
+    )
     assert wrong.status_code == 422 and "This moment is over." in wrong.text and "2020-01-01T09:00" in wrong.text
 
 
@@ -241,9 +245,20 @@ def test_words_and_rule_are_saved(client, manager):
     assert not Survey.objects.exists(), "looking makes none"
     assert client.post(url("survey-settings"), typed()).status_code == 302
     survey, rule = Survey.objects.get(), SurveyRule.objects.get()
-    assert (survey.question, survey.mail_text, survey.pause_days, survey.answer_days) == ("How likely?", "Hello {first_name}", 60, 14)
-    assert (rule.every_months, rule.send_time, rule.who, rule.statuses, rule.is_active) == (3, time(9, 30), "all", ["active"], True)
-    assert "It asks at 0 clients now." in client.get(url("survey-settings")).text
+    assert (survey.question, survey.mail_text, survey.pause_days, survey.answer_days) == (
+        "How likely?",
+        "Hello {first_name}",
+        60,
+        14,
+    )
+    assert (rule.every_months, rule.send_time, rule.who, rule.statuses, rule.is_active) == (
+        3,
+        time(9, 30),
+        "all",
+        ["active"],
+        True,
+    )
+    assert "It is about 0 clients now." in client.get(url("survey-settings")).text
 
 
 def test_an_unknown_placeholder_is_told_beside_its_field_and_nothing_is_saved(client, manager):
@@ -255,7 +270,14 @@ def test_an_unknown_placeholder_is_told_beside_its_field_and_nothing_is_saved(cl
 
 
 @pytest.mark.parametrize(
-    "fields", [{"rule-every_months": "0"}, {"rule-statuses": []}, {"question": ""}, {"rule-send_time": "25:00"}, {"answer_days": "0"}]
+    "fields",
+    [
+        {"rule-every_months": "0"},
+        {"rule-statuses": []},
+        {"question": ""},
+        {"rule-send_time": "25:00"},
+        {"answer_days": "0"},
+    ],
 )
 def test_what_is_wrong_keeps_what_was_typed(client, manager, fields):
     client.force_login(manager)
