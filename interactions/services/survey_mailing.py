@@ -143,8 +143,11 @@ def askable(*, survey: Survey, client: Client, now: datetime) -> list[Person]:
 
 
 def lock(invitation: SurveyInvitation) -> SurveyInvitation:
-    rows = SurveyInvitation.objects.select_for_update(of=("self",))
-    return rows.select_related("client__owner", "contact", "survey", "response").get(pk=invitation.pk)
+    """First the lock, then a look: a join read along with the lock would show what stood before we had waited for it."""
+    SurveyInvitation.objects.select_for_update().values_list("pk").get(pk=invitation.pk)
+    return SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response").get(
+        pk=invitation.pk
+    )
 
 
 def move(row: SurveyInvitation, state: InvitationState, *fields: str) -> SurveyInvitation:
