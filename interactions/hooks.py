@@ -7,6 +7,7 @@ from clients import registry
 from crm.core import imports, nav, ticking
 from interactions import agreed, composer, page_parts, services, timeline, today
 from interactions.imports import KINDS
+from interactions.services import survey_mailing, survey_rules
 from interactions.services.reminders import send_reminders
 
 
@@ -29,6 +30,9 @@ registry.register_tab(registry.Tab("surveys", _("Surveys"), "interactions:client
 registry.register_page_part("interactions", page_parts.annotations)
 registry.register_facts_rebuilder("interactions", rebuild_own_facts)
 ticking.register("interactions.reminders", send_reminders)
+ticking.register("surveys-plan", survey_rules.plan_surveys)
+ticking.register("surveys-send", survey_mailing.send_due)
+ticking.register("surveys-expire", survey_mailing.expire_invitations)
 nav.register(nav.NavEntry("today", _("Today"), "interactions:today", "calendar-check", 10, count=today.nav_count))
 nav.register(nav.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50))
 nav.register(nav.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))

@@ -22,3 +22,13 @@ def may_change_follow_up(user, follow_up) -> bool:
 def may_change_client(user, client) -> bool:
     """Decisions, commitments, survey answers and the cadence of a client."""
     return client_permissions.may_edit(user, client)
+
+
+def may_ask(user, client) -> bool:
+    """Ask people of one client for an answer: its account manager, managers and admins."""
+    return (client.owner_id == user.pk or user.sees_all) and client_permissions.may_edit(user, client)
+
+
+def may_send_surveys(user) -> bool:
+    """Write to many clients at once, say when that happens by itself, and in what words."""
+    return user.is_manager or user.is_admin

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from interactions import progress_urls
+from interactions import progress_urls, survey_urls
 from interactions.views import agreements, follow_ups, interactions, surveys, today
 
 app_name = "interactions"
@@ -54,4 +54,4 @@ urlpatterns = [
     path("clients/<int:client_id>/surveys/", surveys.of_client, name="client-surveys"),
     path("clients/<int:client_id>/surveys/new/", surveys.enter, name="answer-create"),
 ]
-urlpatterns += progress_urls.urlpatterns
+urlpatterns += progress_urls.urlpatterns + survey_urls.urlpatterns

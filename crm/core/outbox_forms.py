@@ -14,6 +14,7 @@ KINDS = {
     "progress-review": _("Progress email to review"),
     "progress-test": _("Test of a progress email"),
     "survey": _("Survey"),
+    "survey-test": _("Test of a survey"),
 }
 TONES = {
     MailState.SENT: "green",

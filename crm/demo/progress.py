@@ -55,7 +55,7 @@ def make(stage) -> None:
     _hour(stage, stage.now)
     for email in ProgressEmail.objects.filter(state=ProgressState.PLANNED):
         draft_progress(email=email, now=stage.now)
-    _as_sent(stage)
+    mark_as_sent(stage)
 
 
 def _hour(stage, moment) -> None:
@@ -69,7 +69,7 @@ def _hour(stage, moment) -> None:
         approve_progress(actor=email.client.owner, email=email, now=moment)
 
 
-def _as_sent(stage) -> None:
+def mark_as_sent(stage) -> None:
     """What was handed over in the past was delivered then: the one place where the demo writes what the worker would."""
     with pgtrigger.ignore("core.OutboxMail:outbox_moves"):
         past = OutboxMail.objects.filter(state=MailState.PENDING, planned_for__lt=stage.now - timedelta(hours=1))

@@ -2,7 +2,7 @@ from interactions.models.agreement import Commitment, Decision
 from interactions.models.followup import Cadence, FollowUp
 from interactions.models.interaction import Interaction
 from interactions.models.progress import ProgressEmail, ProgressRecipient, ProgressSchedule
-from interactions.models.survey import Survey, SurveyResponse
+from interactions.models.survey import Survey, SurveyInvitation, SurveyResponse, SurveyRule
 
 __all__ = [
     "Cadence",
@@ -14,5 +14,7 @@ __all__ = [
     "ProgressRecipient",
     "ProgressSchedule",
     "Survey",
+    "SurveyInvitation",
     "SurveyResponse",
+    "SurveyRule",
 ]
