@@ -42,6 +42,11 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
     return [("", blank), *known]
 
 
+def country_name(code: str) -> str:
+    """The name of a country, or its code."""
+    return _locale().territories.get(code, code)
+
+
 def regions_of(country: str) -> list[str]:
     """Codes of the regions with holidays of their own."""
     return list(_regions().get(country, []))
