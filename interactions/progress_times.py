@@ -51,3 +51,14 @@ def candidate_days(now: datetime) -> list[date]:
     first = (now - EXPIRES_AFTER - timedelta(days=1)).date()
     last = (now + HORIZON + timedelta(days=2)).date()  # a day for the zone, a day for the longest lead
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def coming_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[Times]:
+    """The next weeks as they stand: when each email is promised, moved or left out for a holiday."""
+    if not schedule.is_active:
+        return []
+    days, week, found = Days(), first_open_week(schedule, now), []
+    for _step in range(many):
+        found.append(times_of(schedule, week, days))
+        week = next_week_of(week)
+    return found

@@ -47,7 +47,7 @@ def _question(task: Task) -> str:
     person = name_of(task.contact) or task.owner_role
     if task.state == TaskState.BLOCKED or task.due_date is None:
         named = with_person(task.title, person, None)
-        return _("%(what)s waits: %(reason)s. What does it take?") % {
+        return _("%(what)s is on hold: %(reason)s. How do we move it on?") % {
             "what": named,
             "reason": task.blocked_reason.rstrip(" ."),
         }

@@ -147,13 +147,18 @@ def plan_progress(now: datetime) -> int:
     return sum(plan_schedule(schedule=schedule, now=now, days=days) for schedule in rows.iterator(chunk_size=500))
 
 
-@transaction.atomic
 def plan_schedule(*, schedule: ProgressSchedule, now: datetime, days: Days | None = None) -> int:
     """The emails of one schedule that are due within the horizon and not over; how many were made."""
-    if not schedule.is_active:
-        return 0
     days = days or Days()
-    made, week = 0, schedule.next_week or first_open_week(schedule, now, days)
+    week = schedule.next_week or first_open_week(schedule, now, days)
+    if not schedule.is_active or times_of(schedule, week, days).send_at > now + HORIZON:
+        return 0  # most that a round looks at are not due yet: no statement for them
+    return _plan_weeks(schedule, week, now, days)
+
+
+@transaction.atomic
+def _plan_weeks(schedule: ProgressSchedule, week: str, now: datetime, days: Days) -> int:
+    made = 0
     for _step in range(60):  # a schedule left alone for a year catches up in one go
         times = times_of(schedule, week, days)
         if times.send_at > now + HORIZON:

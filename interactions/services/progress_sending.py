@@ -55,6 +55,8 @@ def _guarded(email: ProgressEmail, now: datetime) -> int:
     except (OperationalError, InterfaceError):
         log.exception("progress email %s could not be settled for want of the database", email.pk)
         return 0
+    except ServiceError as error:  # said for people already
+        problem = explain(error)
     except Exception as error:  # one client's broken draft must not keep the mails of all others
         log.exception("progress email %s cannot be made", email.pk)
         problem = explain(error)
