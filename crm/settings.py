@@ -313,7 +313,17 @@ IMPORT_MAX_COLUMNS = number_setting("IMPORT_MAX_COLUMNS", 300)
 
 # Words, dates, money
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]
+# The languages of mails to clients, each with a catalogue in locale/ (docs/developers/languages.md). The interface stays in
+# LANGUAGE_CODE: nothing picks another language for it.
+LANGUAGES = [
+    ("en-gb", "English"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("fi", "Suomi"),
+    ("fr", "Français"),
+    ("nl", "Nederlands"),
+    ("sv", "Svenska"),
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -37,4 +37,6 @@ search.register(search.Source("onboarding-templates", _("Templates"), 80, surfac
 progress_sections.register("done", "onboarding", emails.finished_tasks, order=40)
 progress_sections.register("next", "onboarding", emails.our_tasks, order=40)
 progress_sections.register("needed", "onboarding", emails.their_tasks, order=40)
-progress_sections.register("milestones", "onboarding", emails.finished_plans, order=40)
+progress_sections.register("milestones", "onboarding-reached", emails.reached, order=10, is_news=True)
+progress_sections.register("milestones", "onboarding-expected", emails.expected, order=40)
+progress_sections.register("questions", "onboarding", emails.late_tasks, order=40)

@@ -32,7 +32,7 @@ def make_contact(*, client, first_name="Elina", last_name="Saari", is_primary=Fa
     return contact
 
 
-def make_person(client, first, last, address=None, **fields) -> Contact:
+def make_person(client, first="Elina", last="Saari", address=None, **fields) -> Contact:
     """A contact with an address: first@northwind.example, or none with ""."""
     contact = make_contact(client=client, first_name=first, last_name=last, **fields)
     if address != "":
