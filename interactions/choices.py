@@ -121,3 +121,18 @@ class SurveyKind(models.TextChoices):
     NPS = "nps", _("NPS")
     CSAT = "csat", _("CSAT")
     CES = "ces", _("CES")
+
+
+class DigestState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENT = "sent", _("Sent")
+    NOTHING = "nothing", _("Nothing to tell")
+    READ = "read", _("Read already")
+    SKIPPED = "skipped", _("Skipped")
+    MISSED = "missed", _("Too late")
+
+
+class ReadKind(models.TextChoices):
+    FOLLOW_UP = "follow-up", _("Follow-up")
+    NOTIFICATION = "notification", _("Notification")
+    TODAY = "today", _("Today")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.core import banners, nav, ticking
+from crm.core import banners, mail_pages, nav, ticking
 from crm.core.choices import MailState
 from crm.core.models import OutboxMail
 from crm.core.permissions import may_see_outbox
@@ -30,3 +30,5 @@ nav.register(
         count=count_undecided,
     )
 )
+mail_pages.register(mail_pages.MailPage("outbox", _("Mails"), "core:outbox", 10, may_see_outbox))
+mail_pages.register(mail_pages.MailPage("coming", _("Coming"), "core:coming", 20, may_see_outbox))

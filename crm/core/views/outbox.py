@@ -8,17 +8,19 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm.core import paging
+from crm.core import mail_pages, paging
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.htmx import render_page
 from crm.core.models import OutboxMail
-from crm.core.outbox_forms import KINDS, TONES, OutboxFilter
+from crm.core.outbox_forms import KINDS, TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
 from crm.core.permissions import may_see_outbox, require
-from crm.core.services import delivery
+from crm.core.queries import firm_today
+from crm.core.services import delivery, outbox_bulk
 from crm.core.services.delivery import message
 from crm.core.services.delivery.decisions import MAY_CANCEL, MAY_SEND_AGAIN
 
@@ -39,24 +41,42 @@ def get_mail(request, pk) -> OutboxMail:
 @require_GET
 def outbox(request):
     require(may_see_outbox(request.user))
-    form = OutboxFilter(request.GET)
+    form, now = OutboxFilter(request.GET), timezone.now()
     values = form.values()
-    rows = form.narrow(OutboxMail.objects.visible_to(request.user)).defer("text", "html", "headers", "links")
+    mails = OutboxMail.objects.visible_to(request.user)
+    rows = form.narrow(mails, now).defer("text", "html", "headers", "links")
     try:
         page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
     except paging.BadCursor:
         return redirect("core:outbox")
     for mail in page.rows:
         mail.tone, mail.kind_text = TONES.get(mail.state, ""), KINDS.get(mail.kind, mail.kind)
-    is_filtered = any(values[name] for name in ("q", "state", "kind", "client"))
     context = {
         "page": page,
         "form": form,
         "values": values,
-        "is_filtered": is_filtered,
+        "tabs": mail_pages.tabs(request.user, "outbox"),
+        "views": _views(mails, values["show"]),
+        "weeks": week_choices(firm_today(now), values["week"]),
+        "is_deciding": values["show"] == "decide",
+        "is_filtered": any(values[name] for name in ("q", "state", "kind", "client", "week")),
         "is_captured": settings.MAIL_IS_CAPTURED,
     }
     return render_page(request, "core/outbox.html", context)
+
+
+def _views(mails, current):
+    """The list's views as links, with how many wait for a decision."""
+    url, undecided = reverse("core:outbox"), paging.count_capped(mails.filter(state=MailState.UNCERTAIN))[0]
+    return [
+        {
+            "label": label,
+            "url": f"{url}?show={key}" if key else url,
+            "current": key == current,
+            "count": undecided or "" if key == "decide" else "",
+        }
+        for key, label in VIEWS.items()
+    ]
 
 
 outbox.nav_key = "outbox"
@@ -116,6 +136,32 @@ def outbox_again(request, pk):
         lambda mail: delivery.send_again(actor=request.user, mail=mail, now=timezone.now()),
         _("Will be sent again"),
     )
+
+
+@require_POST
+def outbox_decide(request):
+    """One decision about several mails that nobody knows the fate of."""
+    form = BulkDecision(request.POST)
+    back = f"{reverse('core:outbox')}?show=decide"
+    if not form.is_valid():
+        messages.error(request, _("Choose what became of them."))
+        return redirect(back)
+    now, mails = timezone.now(), OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN)
+    if form.cleaned_data["all_matching"]:
+        mails = OutboxFilter(request.POST).narrow(mails, now)
+    else:
+        mails = mails.filter(pk__in=form.cleaned_data["ids"])
+    action = form.cleaned_data["action"]
+    done, refused = outbox_bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now)
+    words = {
+        "arrived": ngettext("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", done),
+        "again": ngettext("%(n)d mail will be sent again", "%(n)d mails will be sent again", done),
+    }
+    if done or not refused:
+        messages.success(request, words[action] % {"n": done})
+    for reason, number in refused.items():
+        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+    return redirect(back)
 
 
 def _decide(request, pk, decide, said):
