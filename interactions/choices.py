@@ -125,7 +125,7 @@ class SurveyKind(models.TextChoices):
 
 class DigestState(models.TextChoices):
     PLANNED = "planned", _("Planned")
-    SENT = "sent", _("Sent")
+    SENT = "sent", _("Mailed")
     NOTHING = "nothing", _("Nothing to tell")
     READ = "read", _("Read already")
     SKIPPED = "skipped", _("Skipped")

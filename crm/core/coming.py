@@ -42,7 +42,8 @@ class Row:
 class Source:
     """`rows(user, now, mine)`: what is still to be mailed and what was skipped but can come back, of what the user may see;
     `mine`: the user's own part. `visible(user)`: the same rows without any narrowing, to find the one that is acted on.
-    `show(row, user, now)` costs no query. `skip` and `restore`, given both or neither, are services (actor, row, now)."""
+    `show(row, user, now)` costs no query. `skip` and its undo `restore`, where there are
+    such, are services (actor, row, now); they check that the actor may."""
 
     key: str
     label: Any
@@ -93,7 +94,9 @@ def page(user, now: datetime, *, mine: bool, only: str = "", cursor: str = "", s
             rows = source.rows(user, now, mine).filter(**{f"{source.moment}__lt": until})
             if after:
                 rows = rows.filter(_beyond(source, *after))
-            found += [(getattr(row, source.moment), source, row) for row in rows.order_by(source.moment, "pk")[: size + 1]]
+            found += [
+                (getattr(row, source.moment), source, row) for row in rows.order_by(source.moment, "pk")[: size + 1]
+            ]
     found.sort(key=lambda item: (item[0], item[1].order, item[2].pk))
     entries = [Entry(at, source, row.pk, source.show(row, user, now)) for at, source, row in found[:size]]
     return Page(entries, _encode(entries[-1]) if len(found) > size else "")

@@ -18,6 +18,7 @@ def count_undecided(user, now: datetime) -> nav.Counted:
 
 # Wiring
 ticking.register("mail", settle.sweep)
+ticking.watch("mail", _("Sweeping the outbox"))
 banners.register(health.banners)
 nav.register(
     nav.NavEntry(

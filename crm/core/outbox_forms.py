@@ -137,6 +137,12 @@ class BulkDecision(forms.Form):
         ids = [value for value in data.getlist("ids") if value.isdigit() and len(value) < 19]
         self.fields["ids"].choices = [(value, value) for value in ids]
 
+    def chosen(self, mails: QuerySet, now: datetime) -> QuerySet:
+        """Those of the mails that were picked: one by one, or all that the list's filters show."""
+        if self.cleaned_data["all_matching"]:
+            return OutboxFilter(self.data).narrow(mails, now)
+        return mails.filter(pk__in=self.cleaned_data["ids"])
+
 
 class ComingFilter(forms.Form):
     kind = forms.SlugField(required=False, max_length=40)

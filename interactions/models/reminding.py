@@ -27,9 +27,7 @@ class Digest(models.Model):
     hour = models.PositiveSmallIntegerField(validators=[MaxValueValidator(23)])
     time_zone = models.CharField(max_length=64)
     due_at = models.DateTimeField()
-    state = models.CharField(
-        max_length=10, choices=choices.DigestState, default=choices.DigestState.PLANNED
-    )
+    state = models.CharField(max_length=10, choices=choices.DigestState, default=choices.DigestState.PLANNED)
     note = models.CharField(max_length=200, blank=True, help_text="why no mail left, or who skipped it")
     settled_at = models.DateTimeField(null=True, blank=True)
 
@@ -41,7 +39,8 @@ class Digest(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "date"], name="digest_once_a_day"),
             models.CheckConstraint(
-                condition=Q(state="planned", settled_at__isnull=True) | ~Q(state="planned") & Q(settled_at__isnull=False),
+                condition=Q(state="planned", settled_at__isnull=True)
+                | ~Q(state="planned") & Q(settled_at__isnull=False),
                 name="digest_settled_at",
             ),
         ]

@@ -46,7 +46,7 @@ def _by_day(entries):
 
 def _find(request, source_key, pk):
     source = coming.find(source_key)
-    if source is None or source.skip is None or source.restore is None:
+    if source is None or source.skip is None:
         raise Http404
     return source, get_object_or_404(source.visible(request.user), pk=pk)
 
@@ -57,8 +57,8 @@ def skip(request, source, pk):
     found, row = _find(request, source, pk)
     try:
         found.skip(request.user, row, timezone.now())
-        undo = reverse("core:coming_restore", args=[source, pk])
-        messages.success(request, _("Skipped: it will not be mailed."), extra_tags=f"undo:{undo}")
+        undo = f"undo:{reverse('core:coming_restore', args=[source, pk])}" if found.restore else ""
+        messages.success(request, _("Skipped: it will not be mailed."), extra_tags=undo)
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(back_to(request, reverse("core:coming")))
@@ -67,6 +67,8 @@ def skip(request, source, pk):
 @require_POST
 def restore(request, source, pk):
     found, row = _find(request, source, pk)
+    if found.restore is None:
+        raise Http404
     try:
         found.restore(request.user, row, timezone.now())
         messages.success(request, _("It will be mailed after all."))

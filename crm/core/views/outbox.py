@@ -34,6 +34,11 @@ FRAME_POLICY = {
 }
 
 
+def may_read(user, mail: OutboxMail) -> bool:
+    """What a colleague is told of several clients is theirs to read: an admin sees that it left, not what stands in it."""
+    return mail.client_id is not None or mail.user_id in (None, user.pk)
+
+
 def get_mail(request, pk) -> OutboxMail:
     return get_object_or_404(OutboxMail.objects.visible_to(request.user), pk=pk)
 
@@ -85,13 +90,15 @@ outbox.nav_key = "outbox"
 @require_GET
 def outbox_mail(request, pk):
     mail = get_mail(request, pk)
+    is_readable = may_read(request.user, mail)
     context = {
         "mail": mail,
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
         "tone": TONES.get(mail.state, ""),
         "kind_text": KINDS.get(mail.kind, mail.kind),
-        "text": message.text_for_display(mail),
-        "has_html": bool(message.html_for_display(mail)),
+        "is_readable": is_readable,
+        "text": message.text_for_display(mail) if is_readable else "",
+        "has_html": is_readable and bool(message.html_for_display(mail)),
         "headers": message.header_rows(mail),
         "attempts": mail.delivery_attempts.all()[:50],
         "may_cancel": mail.state in MAY_CANCEL,
@@ -110,7 +117,8 @@ outbox_mail.nav_key = "outbox"
 @csp(FRAME_POLICY)
 def outbox_body(request, pk):
     """The HTML part alone, links masked, for the sandboxed frame on the mail's page."""
-    return HttpResponse(message.html_for_display(get_mail(request, pk)))
+    mail = get_mail(request, pk)
+    return HttpResponse(message.html_for_display(mail) if may_read(request.user, mail) else "")
 
 
 @require_POST
@@ -141,18 +149,17 @@ def outbox_again(request, pk):
 @require_POST
 def outbox_decide(request):
     """One decision about several mails that nobody knows the fate of."""
-    form = BulkDecision(request.POST)
-    back = f"{reverse('core:outbox')}?show=decide"
-    if not form.is_valid():
-        messages.error(request, _("Choose what became of them."))
-        return redirect(back)
-    now, mails = timezone.now(), OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN)
-    if form.cleaned_data["all_matching"]:
-        mails = OutboxFilter(request.POST).narrow(mails, now)
+    form, now = BulkDecision(request.POST), timezone.now()
+    if form.is_valid():
+        action = form.cleaned_data["action"]
+        mails = form.chosen(OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN), now)
+        _say(request, action, *outbox_bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now))
     else:
-        mails = mails.filter(pk__in=form.cleaned_data["ids"])
-    action = form.cleaned_data["action"]
-    done, refused = outbox_bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now)
+        messages.error(request, _("Choose what became of them."))
+    return redirect(f"{reverse('core:outbox')}?show=decide")
+
+
+def _say(request, action, done, refused):
     words = {
         "arrived": ngettext("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", done),
         "again": ngettext("%(n)d mail will be sent again", "%(n)d mails will be sent again", done),
@@ -161,7 +168,6 @@ def outbox_decide(request):
         messages.success(request, words[action] % {"n": done})
     for reason, number in refused.items():
         messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
-    return redirect(back)
 
 
 def _decide(request, pk, decide, said):

@@ -80,7 +80,11 @@ def _measure_sending(registry: CollectorRegistry, now) -> None:
         ("rapport_relay_away", "1 while the mail server cannot be reached", health.is_relay_away),
         ("rapport_outbox_uncertain", "Mails that need a decision (up to 100)", health.uncertain),
         ("rapport_outbox_dead_24h", "Mails that failed for good in the last 24 hours (up to 1000)", health.dead),
-        ("rapport_tick_troubles", "Parts of the tick that failed, or did nothing though they should", len(health.troubles)),
+        (
+            "rapport_tick_troubles",
+            "Parts of the tick that failed, or did nothing though they should",
+            len(health.troubles),
+        ),
     ):
         Gauge(name, words, registry=registry).set(value)
     if health.last_tick:
