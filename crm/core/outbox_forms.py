@@ -107,9 +107,9 @@ def _week_bounds(week: str) -> tuple[datetime, datetime]:
 
 
 def week_words(week: str) -> str:
-    """“Week 48: 23 to 29 November”."""
+    """“23 Nov to 29 Nov, week 48”."""
     monday = week_day(week, 0)
-    return _now("Week %(n)d: %(first)s to %(last)s") % {
+    return _now("%(first)s to %(last)s, week %(n)d") % {
         "n": int(week[-2:]),
         "first": date_format(monday, "j M"),
         "last": date_format(monday + timedelta(days=6), "j M"),

