@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('hour', models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(23)])),
                 ('time_zone', models.CharField(max_length=64)),
                 ('due_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('sent', 'Sent'), ('nothing', 'Nothing to tell'), ('read', 'Read already'), ('skipped', 'Skipped'), ('missed', 'Too late')], default='planned', max_length=10)),
+                ('state', models.CharField(choices=[('planned', 'Planned'), ('sent', 'Mailed'), ('nothing', 'Nothing to tell'), ('read', 'Read already'), ('skipped', 'Skipped'), ('missed', 'Too late')], default='planned', max_length=10)),
                 ('note', models.CharField(blank=True, help_text='why no mail left, or who skipped it', max_length=200)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
