@@ -170,3 +170,18 @@ INVITATION_MOVES = {
 class InvitationSource(models.TextChoices):
     HAND = "hand", _("By hand")
     RULE = "rule", _("By rule")
+
+
+class DigestState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENT = "sent", _("Mailed")
+    NOTHING = "nothing", _("Nothing to tell")
+    READ = "read", _("Read already")
+    SKIPPED = "skipped", _("Skipped")
+    MISSED = "missed", _("Too late")
+
+
+class ReadKind(models.TextChoices):
+    FOLLOW_UP = "follow-up", _("Follow-up")
+    NOTIFICATION = "notification", _("Notification")
+    TODAY = "today", _("Today")

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import registry
 from crm.core import nav, search, ticking
-from interactions import progress_sections
+from interactions import digest, progress_sections
 from interactions import today as today_page
 from onboarding import emails, services, surfaces
 from onboarding.queries.plans import page_part
@@ -28,6 +28,8 @@ registry.register_timeline(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
+digest.register("onboarding", surfaces.tell_day)
+ticking.watch("onboarding.plans", _("Onboarding plans"))
 nav.register(
     nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count)
 )

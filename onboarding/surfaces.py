@@ -13,6 +13,7 @@ from crm.core.models import Folded
 from crm.core.nav import Counted
 from crm.core.queries import firm_today, get_firm
 from crm.core.search import Hit
+from interactions.digest import Line, Part
 from onboarding.choices import PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
 from onboarding.queries.plans import client_card, forecast_words, plans_of
@@ -91,6 +92,18 @@ def today_section(user, now: datetime) -> dict[str, Any] | None:
     if not tasks and not plans:
         return None
     return {"tasks": tasks[:TASKS_AT_MOST], "more_tasks": len(tasks) > TASKS_AT_MOST, "plans": plans, "today": today}
+
+
+def tell_day(data: dict[str, Any]) -> Part | None:
+    """For the morning mail: tasks that are due, and plans in trouble."""
+    lines = [
+        Line(task.title, task.plan.client.name, reverse("onboarding:task", args=[task.pk])) for task in data["tasks"]
+    ]
+    lines += [
+        Line(plan.client.name, plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]))
+        for plan in data["plans"]
+    ]
+    return Part(_("Onboarding"), lines, _("in onboarding"), reverse("onboarding:plans") if data["more_tasks"] else "")
 
 
 def nav_count(user, now: datetime) -> Counted:

@@ -4,12 +4,21 @@ A message says only "look". If Redis is away the row that says what is due is st
 """
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
+_listener: Callable[[Any, dict[str, Any]], None] | None = None
+
+
+def listen(listener: Callable[[Any, dict[str, Any]], None] | None) -> None:
+    """What this process rings goes to `listener(task, kwargs)` and to no broker: `manage.py drain` is its own worker."""
+    global _listener
+    _listener = listener
 
 
 def enqueue(path: str, **kwargs) -> None:
@@ -19,6 +28,9 @@ def enqueue(path: str, **kwargs) -> None:
 
 
 def _ring(task, kwargs) -> None:
+    if _listener is not None:
+        _listener(task, kwargs)
+        return
     try:
         task.apply_async(kwargs=kwargs, retry=False, ignore_result=True)
     except (OperationalError, ConnectionError, OSError) as error:

@@ -45,7 +45,7 @@ class HealthMiddleware:
         if request.path == "/readyz":
             findings = health.look(timezone.now())
             text = "".join(f"{finding.name}: {finding.text}\n" for finding in findings)
-            status = 200 if all(finding.is_good for finding in findings) else 503
+            status = 200 if all(finding.is_good for finding in findings if finding.is_vital) else 503
             return HttpResponse(
                 text, content_type="text/plain; charset=utf-8", status=status, headers={"Cache-Control": "no-store"}
             )

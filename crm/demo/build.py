@@ -85,7 +85,14 @@ def _people(stage: Stage, with_logins: bool) -> None:
     teams: dict[str, Team] = {}
     for person in cast.PEOPLE:
         email = person.name.lower().replace(" ", ".") + "@northlight.example"
-        user = User(email=email, name=person.name, title=person.title, roles=list(person.roles), is_demo=True)
+        user = User(
+            email=email,
+            name=person.name,
+            title=person.title,
+            roles=list(person.roles),
+            is_demo=True,
+            reminders=person.reminders,
+        )
         if with_logins:
             stage.passwords[person.key] = "-".join(secrets.token_hex(2) for _ in range(3))
             user.set_password(stage.passwords[person.key])
