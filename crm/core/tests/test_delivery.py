@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections, transaction
@@ -243,6 +244,10 @@ def test_it_arrived_closes_the_question(sink, django_user_model):
         delivery.send_again(actor=marta, mail=mail, now=timezone.now())
 
 
+def fence(mail):
+    return claims.fence(mail, seconds=30)
+
+
 def end_lease(mail):
     OutboxMail.objects.filter(pk=mail.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
@@ -260,7 +265,7 @@ def test_a_sender_killed_before_the_fence_loses_nothing(sink):
 def test_a_sender_killed_after_the_fence_is_never_repeated_blindly(sink):
     mail = queue(kind="progress")
     claimed = claims.claim_next()
-    assert claims.fence(claimed)
+    assert fence(claimed)
     end_lease(mail)
     settle.sweep(timezone.now())
     mail.refresh_from_db()
@@ -272,21 +277,35 @@ def test_a_sender_that_slept_past_its_lease_does_not_send(sink):
     mail = queue()
     slow = claims.claim_next()
     end_lease(mail)
-    assert not claims.fence(slow)
+    assert not fence(slow)
     settle.sweep(timezone.now())
     other = claims.claim_next()
     assert other.pk == mail.pk
-    assert not claims.fence(slow)
+    assert not fence(slow)
     assert not claims.settle(
         slow, MailState.SENT, outcome="sent", started_at=timezone.now(), ended_at=timezone.now(), reply=""
     )
-    assert claims.fence(other)
+    assert fence(other)
+
+
+def test_a_machine_suspended_before_the_dot_does_not_end_the_mail(sink, monkeypatch):
+    """The wall clock has moved on ten minutes since the fence; the monotonic one stood still."""
+    wall = iter([1000.0, 1600.0])
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: 5.0, time=lambda: next(wall, 1600.0)))
+    mail = queue()
+    delivery.deliver_due()  # gives it back, and takes it again
+    assert list(mail.delivery_attempts.order_by("id").values_list("outcome", flat=True)) == ["retry", "sent"]
+    assert len(sink.mails) == 1
+
+
+def test_a_large_mail_may_take_longer(settings):
+    assert claims.Hold(30_000_000).seconds == claims.Hold().seconds + 300
 
 
 def test_a_late_answer_settles_what_the_sweep_found_uncertain(sink):
     mail = queue(kind="progress")
     slow = claims.claim_next()
-    claims.fence(slow)
+    fence(slow)
     end_lease(mail)
     settle.sweep(timezone.now())
     assert claims.settle(
@@ -321,6 +340,18 @@ def test_an_unreachable_relay_trips_the_breaker_and_burns_no_attempt(settings):
         assert delivery.deliver_due() == 2
         assert not breaker.look().is_open
         assert sink.connections == 1 + sink.probes
+
+
+def test_deliverers_that_fail_at_once_are_one_failure_and_a_relay_is_asked_every_minute():
+    for _deliverer in range(8):
+        breaker.trip("Connection refused")
+    assert Heartbeat.objects.get(name=breaker.NAME).did == 1
+    for asked in range(2, 8):
+        assert not breaker.lets_through()
+        Heartbeat.objects.filter(name=breaker.NAME).update(finished_at=timezone.now() - timedelta(seconds=61))
+        assert breaker.lets_through()
+        breaker.trip("Connection refused")
+        assert Heartbeat.objects.get(name=breaker.NAME).did == asked
 
 
 def test_a_kept_connection_closed_by_the_server_is_opened_anew(sink):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,8 +15,6 @@ from crm.core.models import FirmSettings, OutboxMail
 from crm.core.queries import get_firm
 from crm.core.services.delivery import breaker, claims, decisions, journal, message, relay, settle
 from crm.core.services.outbox import mail_domain
-
-STALE_SECONDS = 60  # a sender stopped for longer between fence and DATA gives the mail back
 
 
 @dataclass(frozen=True)
@@ -45,20 +43,23 @@ def deliver_due(*, seconds: float = 50) -> int:
 def _drain(until: float) -> tuple[int, bool]:
     target = relay.parse(settings.EMAIL_URL)
     session = relay.Captured() if target is None else relay.Session(target, mail_domain())
-    sent, firm = 0, get_firm()
+    sent, firm, has_answered = 0, get_firm(), False
     try:
         while time.monotonic() < until:
             mail = claims.claim_next()
-            state = _deliver(mail, session, firm) if mail else None
-            if state is None:
+            result = _deliver(mail, session, firm) if mail else None
+            if result is None:
                 return sent, False
-            sent += state == MailState.SENT
+            sent += result.state == MailState.SENT
+            if result.code is not None and not has_answered:
+                claims.surely(breaker.close)
+                has_answered = True
         return sent, True
     finally:
         session.close()
 
 
-def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
+def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
     """Send one claimed mail and write what came of it. None: the relay is away, stop."""
     started_at = timezone.now()
     try:
@@ -78,11 +79,9 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
         )
         return None
     held = _write(mail, result, started_at)
-    if result.code is not None:
-        claims.surely(breaker.close)
     if held and result.state == MailState.UNCERTAIN:
         decisions.apply_policy(mail.pk)
-    return result.state
+    return result
 
 
 def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
@@ -106,24 +105,26 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         return _refused(mail, error)
     except relay.Dropped as error:
         return _again(mail, str(error))
-    since = time.monotonic()
+    hold = claims.Hold(len(raw))
     try:
-        is_ours = claims.fence(mail, has_journal=has_journal)
-    except (OperationalError, InterfaceError):
+        is_ours = claims.fence(mail, seconds=hold.seconds, has_journal=has_journal)
+    except (DatabaseError, InterfaceError) as error:
+        if not claims.is_away(error):
+            raise
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was away before the mail was handed over."))
     if not is_ours:
         return _give_back(session, "lost_lease", _("The lease ran out before the mail was handed over."))
-    if time.monotonic() - since > STALE_SECONDS:
-        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
-    return _hand_over(mail, session, raw)
+    return _hand_over(mail, session, raw, hold)
 
 
-def _hand_over(mail: OutboxMail, session, raw: bytes) -> Result:
+def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Result:
     try:
-        return Result(MailState.SENT, "sent", session.hand_over(raw), code=250)
+        return Result(MailState.SENT, "sent", session.hand_over(raw, hold.is_over), code=250)
     except relay.Refused as error:
         return _refused(mail, error)
+    except relay.Stale:
+        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
     except relay.Dropped as error:
         return _again(mail, str(error))
     except relay.Unknown as error:
