@@ -11,10 +11,12 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from crm.core.models import Heartbeat
-
 log = logging.getLogger(__name__)
 LOCK = 7_201_640_223
+BEAT = """
+    INSERT INTO core_heartbeat (name, finished_at, did, note) VALUES (%(name)s, %(now)s, %(did)s, %(note)s)
+    ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at, did = excluded.did, note = excluded.note
+"""
 _parts: dict[str, Callable[[datetime], int]] = {}
 
 
@@ -52,4 +54,5 @@ def _run_part(name: str, part: Callable[[datetime], int], now: datetime) -> int:
 
 def beat(name: str, now: datetime, did: int = 0, note: str = "") -> None:
     """Record that a recurring piece of work finished."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"finished_at": now, "did": did, "note": note})
+    with connection.cursor() as cursor:
+        cursor.execute(BEAT, {"name": name, "now": now, "did": did, "note": note})
