@@ -232,6 +232,20 @@ def test_a_mail_of_an_account_whose_answer_is_lost_is_resent(sink):
     assert len(sink.mails) == 1
 
 
+def test_a_mail_of_an_account_is_resent_though_its_sender_died_before_it_did_so(sink, monkeypatch):
+    sink.answers["DATA"] = ["drop"]
+    mail = queue(kind="account")
+    with monkeypatch.context() as patched:
+        patched.setattr("crm.core.services.delivery.decisions.apply_policy", lambda pk: None)
+        delivery.deliver_due()
+    mail.refresh_from_db()
+    assert mail.state == "uncertain"
+    delivery.deliver_due()
+    delivery.deliver_due()
+    mail.refresh_from_db()
+    assert (mail.state, OutboxMail.objects.get(key="one#2").state) == ("cancelled", "sent")
+
+
 def test_it_arrived_closes_the_question(sink, django_user_model):
     sink.answers["DATA"] = ["keep and drop"]
     mail = queue(kind="progress")
