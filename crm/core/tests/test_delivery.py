@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from email import message_from_bytes, policy
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from crm.core import ticking
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
-from crm.core.models import DeliveryAttempt, Heartbeat, OutboxMail
+from crm.core.models import DeliveryAttempt, FirmSettings, Heartbeat, OutboxMail
 from crm.core.services import delivery
 from crm.core.services.delivery import breaker, claims, health, message, relay, settle
 from crm.core.services.outbox import queue_mail
@@ -85,6 +86,32 @@ def test_the_link_is_put_in_only_as_the_mail_leaves(sink, settings):
     mail.refresh_from_db()
     assert real not in mail.text + mail.html + str(mail.headers)
     assert "[[stop]]" not in message.text_for_display(mail)
+
+
+def test_a_long_link_in_a_header_is_not_encoded(sink):
+    link = f"<https://crm.example.com/mail/stop/{'a' * 120}/>"
+    queue(headers={"List-Unsubscribe": f"{link}, <mailto:stop@firm.example>"}, to_name='Säari, "Elina"', from_name="Keller, Marta (x)",
+          subject="Long " * 40)  # fmt: skip
+    delivery.deliver_due()
+    raw = sink.mails[0].content
+    assert f"List-Unsubscribe: {link},\r\n <mailto:stop@firm.example>\r\n".encode() in raw
+    (message_,) = sink.messages()
+    assert message_["To"].addresses[0].display_name == 'Säari, "Elina"'
+    assert message_["From"].addresses[0].display_name == "Keller, Marta (x)"
+    assert message_["Subject"].split() == ["Long"] * 40
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert max(len(line) for line in head.split(b"\r\n") if b"https" not in line) <= 78
+
+
+@pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 70, 71, 75, 80, 200, 950, 2000])
+def test_headers_of_every_length_arrive_as_written(length):
+    for value in ("x" * length, "ab " * (length // 3) + "c", "ä" * min(length, 200), "a  b" * (length // 4 + 1)):
+        mail = OutboxMail(
+            to_address="e@northwind.example", subject="s", text="t", headers={"X-Word": value}, message_id="<a@b>", created_at=timezone.now()
+        )  # fmt: skip
+        built = message_from_bytes(message.build(mail, FirmSettings(pk=1)), policy=policy.default)
+        assert built["X-Word"].strip() == value.strip()
+        assert built.get_content().strip() == "t"
 
 
 def test_a_mail_of_the_future_waits(sink):
