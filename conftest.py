@@ -18,6 +18,8 @@ else:
 os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
 # read now, so that pytest-django sees configured settings; test databases are copies of the migrated one
 settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = os.environ.get(throw_away.TEMPLATE)
+if WORKER:  # each has a database of its own
+    settings.INSTALLATION_FILE = settings.INSTALLATION_FILE.with_name(f"installation-{WORKER}.json")
 
 pytest_plugins = ["crm.testing.browser"]
 

@@ -10,6 +10,7 @@ from crm.core import gate, handover, imports, nav, search, ticking
 from crm.core.models import Heartbeat
 from crm.core.queries import firm_today
 from crm.core.search import Hit
+from crm.core.signals import address_released, address_stopped
 
 STATUSES_DONE, REVENUE_DONE = "clients:statuses", "clients:revenue"
 
@@ -103,6 +104,15 @@ def _detail(*words):
     return " · ".join(str(word) for word in words if word)
 
 
+def mark_address_refused(sender, address, reason, detail, now, **kwargs):
+    """A bounce or complaint is seen at the person's address, and their account managers are told once."""
+    services.mark_address(address=address, is_refused=True, detail=detail, now=now)
+
+
+def mark_address_released(sender, address, now, **kwargs):
+    services.mark_address(address=address, is_refused=False, now=now)
+
+
 def count_owned(viewer, user):
     return Client.objects.visible_to(viewer).kept().filter(owner=user).count()
 
@@ -116,6 +126,8 @@ def hand_clients_on(actor, user, to, now):
 
 
 # Wiring
+address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
+address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 gate.register(visible_client_ids)
 ticking.register("clients.statuses", make_planned_statuses_present)
 ticking.register("clients.revenue", move_revenue_window)

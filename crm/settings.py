@@ -176,11 +176,18 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Mail: nothing but the outbox opens an SMTP connection (crm/core/services/delivery.py)
 EMAIL_URL = env.str("EMAIL_URL", default="capture://")
-if urlsplit(EMAIL_URL).scheme not in ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps"):
+MAIL_PROVIDERS = (
+    "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"
+)  # fmt: skip
+MAIL_SCHEMES = ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps", *(f"anymail+{name}" for name in MAIL_PROVIDERS))
+if urlsplit(EMAIL_URL).scheme not in MAIL_SCHEMES:
     raise wrong(
         "EMAIL_URL",
-        "expected smtp://user:password@host:587, smtp+tls://…, smtp+ssl://… or capture:// (mail stays on this machine)",
+        "expected smtp://user:password@host:587, smtp+tls://…, smtp+ssl://…, capture:// (mail stays on this machine), or "
+        f"anymail+PROVIDER://KEY@provider with one of {', '.join(MAIL_PROVIDERS)}",
     )
+if urlsplit(EMAIL_URL).scheme.startswith("anymail+") and not urlsplit(EMAIL_URL).username:
+    raise wrong("EMAIL_URL", "names no key; expected for example anymail+postmark://KEY@provider")
 if urlsplit(EMAIL_URL).scheme != "capture" and not urlsplit(EMAIL_URL).hostname:
     raise wrong("EMAIL_URL", "names no mail server; expected for example smtp+tls://user:password@mail.example.com:587")
 MAIL_IS_CAPTURED = urlsplit(EMAIL_URL).scheme == "capture"
@@ -192,6 +199,18 @@ MAIL_FINAL_SECONDS = seconds_setting("MAIL_FINAL_SECONDS", 120, at_most=600)
 MAIL_LEASE_SECONDS = seconds_setting("MAIL_LEASE_SECONDS", 120, at_most=3600)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
 EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
+# Bounces and complaints: providers post them to /mail/events/<provider>/ with this name and password
+MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", default="")
+if MAIL_WEBHOOK_SECRET and (":" not in MAIL_WEBHOOK_SECRET or len(MAIL_WEBHOOK_SECRET) < 20):
+    raise wrong("MAIL_WEBHOOK_SECRET", "expected name:password, at least 20 characters of it random")
+MAIL_WEBHOOK_SIGNING_KEY = env.str("MAIL_WEBHOOK_SIGNING_KEY", default="")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET} | (
+    {"MAILGUN_WEBHOOK_SIGNING_KEY": MAIL_WEBHOOK_SIGNING_KEY, "RESEND_SIGNING_SECRET": MAIL_WEBHOOK_SIGNING_KEY}
+    if MAIL_WEBHOOK_SIGNING_KEY
+    else {}
+)
+MAIL_MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
+
 # The journal: a mailbox that gets a second copy in the same transaction, and where it can be looked into
 MAIL_JOURNAL = env.str("MAIL_JOURNAL", default="").strip()
 MAIL_JOURNAL_URL = env.str("MAIL_JOURNAL_URL", default="").strip()
@@ -264,6 +283,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
+INSTALLATION_FILE = (
+    DATA_DIR / "installation.json"
+)  # which database mail may leave from: crm/core/services/installation.py
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=50 * 1024 * 1024)
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=250_000)
 IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=300)

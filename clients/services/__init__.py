@@ -1,3 +1,4 @@
+from clients.services.addresses import mark_address
 from clients.services.catalogue import (
     archive_service,
     create_service,
@@ -67,6 +68,7 @@ __all__ = [
     "grant_access",
     "has_external",
     "link_external",
+    "mark_address",
     "move_revenue_window",
     "rebuild_facts",
     "rebuild_status_facts",

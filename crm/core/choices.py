@@ -60,6 +60,7 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.DEAD),
     (MailState.UNCERTAIN, MailState.CANCELLED),
     (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
+    (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
 MAIL_WAITING = [MailState.PLANNED, MailState.HELD, MailState.PENDING, MailState.LEASED, MailState.SENDING]
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
@@ -76,6 +77,9 @@ class Reminders(models.TextChoices):
     EACH = "each", _("a mail for each, when it is due")
     DIGEST = "digest", _("one mail each morning")
     OFF = "off", _("no mail")
+
+
+SECRET_KINDS = frozenset({"account", "invitation", "reset", "login"})  # mails that open an account
 
 
 class JobState(models.TextChoices):

@@ -3,9 +3,10 @@
 # Handlers
 from datetime import datetime
 
+from anymail.signals import tracking
 from django.utils.translation import gettext_lazy as _
 
-from crm.core import banners, nav, ticking
+from crm.core import banners, nav, provider_events, ticking
 from crm.core.choices import MailState
 from crm.core.models import OutboxMail
 from crm.core.permissions import may_see_outbox
@@ -17,6 +18,7 @@ def count_undecided(user, now: datetime) -> nav.Counted:
 
 
 # Wiring
+tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
 ticking.register("mail", settle.tick)
 banners.register(health.banners)
 nav.register(

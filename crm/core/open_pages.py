@@ -16,6 +16,8 @@ OPEN_PAGES = {
     "core:setup_link",
     # a recipient stops progress emails: needs the secret link of the mail
     "interactions:progress_stop",
+    # a provider reports bounces: needs the name and password of MAIL_WEBHOOK_SECRET
+    "core:mail_events",
     # answers 404 but to this machine or an admin
     "core:metrics",
 }

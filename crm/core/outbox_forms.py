@@ -52,3 +52,27 @@ class OutboxFilter(forms.Form):
             if values[name]:
                 rows = rows.filter(**{column: values[name]})
         return rows
+
+
+class StopForm(forms.Form):
+    address = forms.EmailField(label=_("Address"), max_length=254)
+    detail = forms.CharField(label=_("Why"), max_length=200, required=False)
+
+
+class StoppedFilter(forms.Form):
+    q = forms.CharField(required=False, max_length=100, strip=True)
+    cursor = forms.CharField(required=False, max_length=300)
+
+    def values(self) -> dict:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) or "" for name in self.fields}
+
+
+class ReleaseForm(forms.Form):
+    """Two buttons of one name."""
+
+    cancel_waiting = forms.BooleanField(required=False)
+
+
+class AnswerForm(forms.Form):
+    let_through = forms.BooleanField(required=False)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from crm.core.views import mail_events, mail_guards
 from crm.core.views import outbox as views
 
 urlpatterns = [
@@ -11,4 +12,11 @@ urlpatterns = [
     path("outbox/<int:pk>/cancel/", views.outbox_cancel, name="outbox_cancel"),
     path("outbox/<int:pk>/arrived/", views.outbox_arrived, name="outbox_arrived"),
     path("outbox/<int:pk>/again/", views.outbox_again, name="outbox_again"),
+    path("outbox/<int:pk>/release/", views.outbox_release, name="outbox_release"),
+    path("outbox/stopped/", mail_guards.stopped, name="mail_stopped"),
+    path("outbox/stopped/<int:pk>/lift/", mail_guards.lift, name="mail_lift"),
+    path("outbox/holds/", mail_guards.holds, name="mail_holds"),
+    path("outbox/holds/release/", mail_guards.release, name="mail_release"),
+    path("outbox/holds/<int:pk>/answer/", mail_guards.answer, name="mail_answer"),
+    path("mail/events/<slug:provider>/", mail_events.mail_events, name="mail_events"),
 ]

@@ -1,9 +1,10 @@
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+from django.db.models.functions import Lower
 
 
 class Migration(migrations.Migration):
-    """What the blast guard counts by, and what a provider's notice is found by."""
+    """What the blast guard counts by, and what a notice of a provider is found by."""
 
     atomic = False
     dependencies = [("core", "0002_delivery_guards")]
@@ -22,5 +23,9 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("provider_id", ""), _negated=True), fields=["provider_id"], name="outbox_provider"
             ),
+        ),
+        AddIndexConcurrently(
+            model_name="outboxmail",
+            index=models.Index(Lower("to_address"), name="outbox_address"),
         ),
     ]

@@ -88,6 +88,7 @@ class OutboxMail(models.Model):
                 name="outbox_automatic",
                 condition=Q(is_automatic=True, contact_id__isnull=False),
             ),
+            models.Index(Lower("to_address"), name="outbox_address"),
             models.Index(fields=["provider_id"], name="outbox_provider", condition=~Q(provider_id="")),
         ]
         constraints = [

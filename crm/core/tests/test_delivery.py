@@ -105,13 +105,12 @@ def test_a_long_link_in_a_header_is_not_encoded(sink):
 
 @pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 70, 71, 75, 80, 200, 950, 2000])
 def test_headers_of_every_length_arrive_as_written(length):
+    mail = queue()
     for value in ("x" * length, "ab " * (length // 3) + "c", "ä" * min(length, 200), "a  b" * (length // 4 + 1)):
-        mail = OutboxMail(
-            to_address="e@northwind.example", subject="s", text="t", headers={"X-Word": value}, message_id="<a@b>", created_at=timezone.now()
-        )  # fmt: skip
+        mail.headers = {"X-Word": value}
         built = message_from_bytes(message.build(mail, FirmSettings(pk=1)), policy=policy.default)
         assert built["X-Word"].strip() == value.strip()
-        assert built.get_content().strip() == "t"
+        assert built.get_content().strip() == "Good morning"
 
 
 def test_a_mail_of_the_future_waits(sink):

@@ -77,6 +77,8 @@ def outbox_mail(request, pk):
         "may_cancel": mail.state in MAY_CANCEL,
         "may_send_again": mail.state in MAY_SEND_AGAIN,
         "is_uncertain": mail.state == MailState.UNCERTAIN,
+        "is_held": mail.state == MailState.HELD,
+        "attachments": mail.attachments.select_related("file"),
         "is_captured": settings.MAIL_IS_CAPTURED,
     }
     return render_page(request, "core/outbox_mail.html", context)
@@ -115,6 +117,16 @@ def outbox_again(request, pk):
         pk,
         lambda mail: delivery.send_again(actor=request.user, mail=mail, now=timezone.now()),
         _("Will be sent again"),
+    )
+
+
+@require_POST
+def outbox_release(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: delivery.release_mail(actor=request.user, mail=mail, now=timezone.now()),
+        _("Will be sent"),
     )
 
 

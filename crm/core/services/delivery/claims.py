@@ -8,8 +8,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -35,11 +35,26 @@ CLAIM = """
     UPDATE core_outboxmail AS m
     SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
         fenced_at = NULL, updated_at = statement_timestamp()
-    FROM due WHERE m.id = due.id RETURNING m.*
+    FROM due WHERE m.id = due.id RETURNING m.*,
+        EXISTS (SELECT FROM core_mailattachment WHERE mail_id = m.id) AS has_attachments
+"""
+# A mail that a provider may or may not have: it is asked again under the same key while it remembers that.
+RECLAIM = """
+    WITH asked AS (
+        SELECT id FROM core_outboxmail
+        WHERE state = 'uncertain' AND provider_id = %(provider)s AND next_attempt_at <= statement_timestamp()
+          AND fenced_at > statement_timestamp() - make_interval(secs => %(window)s)
+        ORDER BY fenced_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_outboxmail AS m
+    SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
+        updated_at = statement_timestamp()
+    FROM asked WHERE m.id = asked.id RETURNING m.*
 """
 FENCE = """
     UPDATE core_outboxmail
-    SET state = 'sending', fenced_at = statement_timestamp(), updated_at = statement_timestamp(), has_journal = %(journal)s,
+    SET state = 'sending', fenced_at = COALESCE(fenced_at, statement_timestamp()), provider_id = %(provider)s,
+        has_journal = %(journal)s, updated_at = statement_timestamp(),
         lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
 """
@@ -48,7 +63,8 @@ FENCE = """
 SETTLE = """
     WITH settled AS (
         UPDATE core_outboxmail
-        SET state = %(state)s, reply = %(reply)s, updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
+        SET state = %(state)s, reply = %(reply)s, provider_id = provider_id || %(provider_id)s,
+            updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
             next_attempt_at = GREATEST(next_attempt_at, statement_timestamp() + make_interval(secs => %(delay)s)),
             sent_at = CASE WHEN %(state)s = 'sent' THEN statement_timestamp() ELSE sent_at END,
             lease_token = CASE WHEN %(state)s = 'uncertain' THEN lease_token ELSE NULL END, lease_until = NULL
@@ -71,9 +87,18 @@ def require_no_transaction() -> None:
 
 def claim_next() -> OutboxMail | None:
     """Lease the mail that is due first."""
+    return _claim(CLAIM, {})
+
+
+def reclaim_next(provider: str, window: timedelta) -> OutboxMail | None:
+    """Lease a mail that the provider may have, to ask it once more; keeps the time of its first fence."""
+    return _claim(RECLAIM, {"provider": provider, "window": window.total_seconds()})
+
+
+def _claim(statement: str, values: dict[str, Any]) -> OutboxMail | None:
     require_no_transaction()
-    rows = OutboxMail.objects.raw(CLAIM, {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS})
-    return next(iter(rows), None)
+    values |= {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS}
+    return next(iter(OutboxMail.objects.raw(statement, values)), None)
 
 
 class Hold:
@@ -92,10 +117,13 @@ class Hold:
         return max(time.monotonic() - self._since[0], time.time() - self._since[1]) > self._allowed
 
 
-def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False) -> bool:
-    """Commit "from here on it may be out there". False: the lease ran out, do not send."""
+def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False, provider: str = "") -> bool:
+    """Commit "from here on it may be out there". False: the lease ran out, do not send.
+
+    `provider`: "name:" of the provider that gets it, so that no other is asked about it later.
+    """
     require_no_transaction()
-    values = {"id": mail.pk, "token": mail.lease_token, "lease": seconds, "journal": has_journal}
+    values = {"id": mail.pk, "token": mail.lease_token, "lease": seconds, "journal": has_journal, "provider": provider}
     with connection.cursor() as cursor:
         cursor.execute(FENCE, values)
         return cursor.rowcount == 1
@@ -103,13 +131,13 @@ def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False) -> boo
 
 def settle(
     mail: OutboxMail, state: MailState, *, outcome: str, started_at: datetime, ended_at: datetime, reply: str, code: int | None = None,
-    delay: float = 0, burnt: bool = True,
+    delay: float = 0, burnt: bool = True, provider_id: str = "",
 ) -> bool:  # fmt: skip
     """Write the result of an attempt with its history. False: the lease was not ours any more."""
     require_no_transaction()
     values = {
         "id": mail.pk, "token": mail.lease_token, "state": state.value, "reply": reply[:500], "delay": delay, "burnt": int(burnt),
-        "outcome": outcome, "started_at": started_at, "ended_at": ended_at, "code": code,
+        "provider_id": provider_id, "outcome": outcome, "started_at": started_at, "ended_at": ended_at, "code": code,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, values)

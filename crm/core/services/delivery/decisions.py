@@ -31,6 +31,16 @@ def cancel_mail(*, actor: User, mail: OutboxMail) -> OutboxMail:
 
 
 @transaction.atomic
+def release_mail(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """Send a mail that was held after all. Raises ServiceError when it is not held."""
+    mail = _locked(mail, MailState.HELD)
+    mail.next_attempt_at = max(mail.next_attempt_at, now)
+    mail.save(update_fields=["next_attempt_at"])
+    jobs.enqueue("crm.core.tasks.deliver")
+    return _move(mail, MailState.PENDING, _("Released by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
 def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
     """Somebody asked the recipient: it is there."""
     mail = _locked(mail, MailState.UNCERTAIN)
@@ -80,6 +90,10 @@ def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | 
         key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now, expires_at=expires_at,
         **{name: getattr(mail, name) for name in COPIED},
     )  # fmt: skip
+    again.attachments.model.objects.bulk_create(
+        again.attachments.model(mail=again, file_id=attached.file_id, name=attached.name)
+        for attached in mail.attachments.all()
+    )
     jobs.enqueue("crm.core.tasks.deliver")
     return again
 

@@ -13,8 +13,11 @@ from crm.core import jobs, ticking
 from crm.core.choices import MailState
 from crm.core.models import FirmSettings, OutboxMail
 from crm.core.queries import get_firm
-from crm.core.services.delivery import breaker, claims, decisions, journal, message, relay, settle
+from crm.core.services import installation, suppression
+from crm.core.services.delivery import breaker, claims, decisions, journal, message, providers, relay, settle
 from crm.core.services.outbox import mail_domain
+
+ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,18 @@ class Result:
     code: int | None = None
     delay: float = 0
     burnt: bool = True
+    provider_id: str = ""
 
 
 def deliver_due(*, seconds: float = 50) -> int:
     """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
     sent = 0
-    if breaker.lets_through():
+    if not installation.introduce().is_on and breaker.lets_through():
         sent, more = _drain(time.monotonic() + seconds)
         if more:
             jobs.enqueue("crm.core.tasks.deliver")
+        if sent:
+            installation.note_sent()
     settle.sweep(timezone.now())
     journal.settle_undecided(timezone.now())
     ticking.beat("deliver", timezone.now(), sent)
@@ -41,12 +47,11 @@ def deliver_due(*, seconds: float = 50) -> int:
 
 
 def _drain(until: float) -> tuple[int, bool]:
-    target = relay.parse(settings.EMAIL_URL)
-    session = relay.Captured() if target is None else relay.Session(target, mail_domain())
+    session = open_session()
     sent, firm, has_answered, has_called = 0, get_firm(), False, False
     try:
         while time.monotonic() < until:
-            mail = claims.claim_next()
+            mail = claims.claim_next() or _ask_again(session)
             if mail and not has_called:
                 _call_another()
                 has_called = True
@@ -60,6 +65,19 @@ def _drain(until: float) -> tuple[int, bool]:
         return sent, True
     finally:
         session.close()
+
+
+def open_session():
+    """What EMAIL_URL names, as one interface: a provider, an SMTP server, or this machine."""
+    if provider := providers.parse(settings.EMAIL_URL):
+        return providers.ApiSession(provider)
+    target = relay.parse(settings.EMAIL_URL)
+    return relay.Captured() if target is None else relay.Session(target, mail_domain())
+
+
+def _ask_again(session) -> OutboxMail | None:
+    """An undecided mail whose provider answers the same key with its first answer."""
+    return claims.reclaim_next(session.mark, session.remembers) if session.remembers else None
 
 
 def _call_another() -> None:
@@ -88,16 +106,21 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
         )
         return None
     held = _write(mail, result, started_at)
+    if held and result.state == MailState.DEAD:
+        suppression.note_refusal(mail, result.reply, timezone.now())
     if held and result.state == MailState.UNCERTAIN:
         decisions.apply_policy(mail.pk)
     return result
 
 
 def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
+    state = result.state
+    if state == MailState.PENDING and mail.fenced_at is not None:
+        state = MailState.UNCERTAIN  # it was asked about and still may be out there
     return claims.surely(
         lambda: claims.settle(
-            mail, result.state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
-            delay=result.delay, burnt=result.burnt,
+            mail, state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
+            delay=result.delay, burnt=result.burnt, provider_id=result.provider_id,
         )
     )  # fmt: skip
 
@@ -116,7 +139,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         return _again(mail, str(error))
     hold = claims.Hold(len(raw))
     try:
-        is_ours = claims.fence(mail, seconds=hold.seconds, has_journal=has_journal)
+        is_ours = claims.fence(mail, seconds=hold.seconds, has_journal=has_journal, provider=session.mark)
     except (DatabaseError, InterfaceError) as error:
         if not claims.is_away(error):
             raise
@@ -129,7 +152,8 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
 
 def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Result:
     try:
-        return Result(MailState.SENT, "sent", session.hand_over(raw, hold.is_over), code=250)
+        said = session.hand_over(raw, hold.is_over)
+        return Result(MailState.SENT, "sent", said, code=250, provider_id=session.provider_id)
     except relay.Refused as error:
         return _refused(mail, error)
     except relay.Stale:
@@ -141,6 +165,7 @@ def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Resu
             MailState.UNCERTAIN,
             "uncertain",
             _("No answer after the mail was handed over: %(reason)s") % {"reason": error},
+            delay=ASK_AGAIN_SECONDS,
         )
 
 

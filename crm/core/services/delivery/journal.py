@@ -135,37 +135,28 @@ def _undecided():
 
 
 def _settle(journal: Journal, now: datetime) -> int:
-    mails = list(_undecided().order_by("fenced_at", "id")[:AT_ONCE])
+    mails = [(mail, mail.fenced_at) for mail in _undecided().order_by("fenced_at", "id")[:AT_ONCE] if mail.fenced_at]
     if not mails:
         return 0
-    found = journal.find([mail.message_id for mail in mails], mails[0].fenced_at)
-    decided = 0
-    for mail in mails:
-        if mail.message_id in found:
-            decided += decisions.settle_by_journal(mail.pk, arrived=True)
-    missing = [mail for mail in mails if mail.message_id not in found and mail.fenced_at < _grace_ends(now)]
-    last_seen = _last_seen(journal, missing)
-    for mail in missing:
-        if last_seen is not None and last_seen > mail.fenced_at:
-            decided += decisions.settle_by_journal(mail.pk, arrived=False)
-    if any(last_seen is None or last_seen <= mail.fenced_at for mail in missing):
+    found = journal.find([mail.message_id for mail, _fenced in mails], mails[0][1])
+    grace_ends = now - timedelta(seconds=settings.MAIL_JOURNAL_GRACE_SECONDS)
+    missing = [(mail, fenced) for mail, fenced in mails if mail.message_id not in found and fenced < grace_ends]
+    last_seen = _last_seen(journal, missing[0][1]) if missing else None
+    proven = [mail for mail, fenced in missing if last_seen is not None and last_seen > fenced]
+    if len(proven) < len(missing):
         _probe(now)
-    return decided
+    arrived = [mail for mail, _fenced in mails if mail.message_id in found]
+    return sum(decisions.settle_by_journal(mail.pk, arrived=True) for mail in arrived) + sum(
+        decisions.settle_by_journal(mail.pk, arrived=False) for mail in proven
+    )
 
 
-def _grace_ends(now: datetime) -> datetime:
-    return now - timedelta(seconds=settings.MAIL_JOURNAL_GRACE_SECONDS)
-
-
-def _last_seen(journal: Journal, missing: list[OutboxMail]) -> datetime | None:
-    """The fence of the latest mail that did arrive in the journal, among those handed over after the first missing one."""
-    if not missing:
-        return None
-    since = missing[0].fenced_at
+def _last_seen(journal: Journal, since: datetime) -> datetime | None:
+    """The fence of the latest mail that did arrive in the journal, among those handed over after `since`."""
     later = OutboxMail.objects.filter(state=MailState.SENT, has_journal=True, fenced_at__gt=since)
-    rows = list(later.order_by("-fenced_at")[:WITNESSES])
-    found = journal.find([mail.message_id for mail in rows], since) if rows else set()
-    return max((mail.fenced_at for mail in rows if mail.message_id in found), default=None)
+    rows = [(mail.message_id, mail.fenced_at) for mail in later.order_by("-fenced_at")[:WITNESSES] if mail.fenced_at]
+    found = journal.find([message_id for message_id, _fenced in rows], since) if rows else set()
+    return max((fenced for message_id, fenced in rows if message_id in found), default=None)
 
 
 def _probe(now: datetime) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.core.choices import SECRET_KINDS
 from crm.core.models import FirmSettings, OutboxMail
+from crm.core.services.files import read_bytes
 from crm.core.services.outbox import sender_address
 from crm.core.services.tokens import link_token
 
-SECRET_KINDS = frozenset({"account", "invitation", "reset", "login"})
 OWN_HEADERS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "content-type", "mime-version"}
 )
@@ -70,7 +71,7 @@ def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
     """The mail with its links put in. Raises Unsendable."""
     try:
         return _build(mail, firm).as_bytes()
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError, OSError) as error:
         raise Unsendable(_("This mail cannot be built: %(reason)s") % {"reason": error}) from error
 
 
@@ -93,6 +94,16 @@ def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
     if mail.html:
         message.make_alternative(boundary=f"=_{uuid.uuid4().hex}")
         message.add_alternative(put_in(mail.html, links), subtype="html", charset="utf-8", cte="quoted-printable")
+    # the claim has looked whether there are any; a mail that comes another way is asked
+    attachments = mail.attachments.select_related("file") if getattr(mail, "has_attachments", True) else []
+    for attached in attachments:
+        main, _slash, sub = attached.file.content_type.partition("/")
+        message.add_attachment(
+            read_bytes(attached.file),
+            maintype=main or "application",
+            subtype=sub or "octet-stream",
+            filename=attached.name,
+        )
     return message
 
 

@@ -72,6 +72,9 @@ def parse(url: str) -> Relay | None:
 class Captured:
     """In place of a server: the mail is kept in the outbox and goes nowhere."""
 
+    mark = provider_id = ""
+    remembers = None
+
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
         return False
 
@@ -84,6 +87,9 @@ class Captured:
 
 class Session:
     """One SMTP connection, opened when first needed and used for several mails."""
+
+    mark = provider_id = ""
+    remembers = None  # SMTP knows no idempotency key
 
     def __init__(self, relay: Relay, local_name: str):
         self.relay, self.local_name = relay, local_name

@@ -14,14 +14,15 @@ from crm.core.services.delivery.message import SECRET_KINDS
 RESENT_WITHIN = timedelta(days=1)
 ENDED = """
     WITH ended AS (
-        SELECT id, lease_token, state FROM core_outboxmail
+        SELECT id, lease_token, CASE WHEN state = 'sending' OR fenced_at IS NOT NULL THEN 'uncertain' ELSE 'pending' END AS then_state
+        FROM core_outboxmail
         WHERE state IN ('leased', 'sending') AND lease_until < statement_timestamp()
         ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED
     )
     UPDATE core_outboxmail AS m
-    SET state = CASE ended.state WHEN 'leased' THEN 'pending' ELSE 'uncertain' END,
-        lease_token = CASE ended.state WHEN 'leased' THEN NULL ELSE m.lease_token END, lease_until = NULL,
-        reply = CASE ended.state WHEN 'leased' THEN m.reply ELSE %(reply)s END, updated_at = statement_timestamp()
+    SET state = ended.then_state,
+        lease_token = CASE ended.then_state WHEN 'pending' THEN NULL ELSE m.lease_token END, lease_until = NULL,
+        reply = CASE ended.then_state WHEN 'pending' THEN m.reply ELSE %(reply)s END, updated_at = statement_timestamp()
     FROM ended WHERE m.id = ended.id RETURNING m.id, ended.lease_token, m.state
 """
 EXPIRED = """

@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from crm.core.models import OutboxMail
-from crm.core.tests.access import EVERYONE, Row
+from crm.core.models import BlastQuestion, OutboxMail, Suppression
+from crm.core.tests.access import ADMINS, EVERYONE, OPEN, Row
 
 
 def build(scene):
@@ -16,6 +16,11 @@ def build(scene):
         for kind, client in scene.clients.items()
     }  # fmt: skip
 
+    scene.rows["stopped address"] = {"any": Suppression.objects.create(address="gone@example.com", reason="bounce")}
+    scene.rows["blast question"] = {
+        "any": BlastQuestion.objects.create(kind="progress", week="2026-W48", wanted=900, usual=40)
+    }
+
 
 ROWS = [
     Row("core:outbox", get=EVERYONE),
@@ -24,4 +29,11 @@ ROWS = [
     Row("core:outbox_cancel", post=EVERYONE, about="mail"),
     Row("core:outbox_arrived", post=EVERYONE, about="mail"),
     Row("core:outbox_again", post=EVERYONE, about="mail"),
+    Row("core:outbox_release", post=EVERYONE, about="mail"),
+    Row("core:mail_stopped", get=ADMINS, post=ADMINS),
+    Row("core:mail_lift", post=ADMINS, about="stopped address"),
+    Row("core:mail_holds", get=ADMINS),
+    Row("core:mail_release", post=ADMINS),
+    Row("core:mail_answer", post=ADMINS, about="blast question"),
+    Row("core:mail_events", post=OPEN, also={"provider": "postmark"}, always="missing"),
 ]

@@ -1,0 +1,33 @@
+"""Where providers post bounces and complaints. Closed until MAIL_WEBHOOK_SECRET is set."""
+
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+VIEWS = {
+    "brevo": "BrevoTrackingWebhookView",
+    "mailersend": "MailerSendTrackingWebhookView",
+    "mailgun": "MailgunTrackingWebhookView",
+    "mailjet": "MailjetTrackingWebhookView",
+    "mailtrap": "MailtrapTrackingWebhookView",
+    "mandrill": "MandrillCombinedWebhookView",
+    "postmark": "PostmarkTrackingWebhookView",
+    "resend": "ResendTrackingWebhookView",
+    "sendgrid": "SendGridTrackingWebhookView",
+    "sparkpost": "SparkPostTrackingWebhookView",
+}
+
+
+@csrf_exempt
+@login_not_required
+@require_http_methods(["POST", "HEAD"])
+def mail_events(request, provider):
+    """The library checks name, password and signature (400 when they are wrong) and tells the receivers in `provider_events`."""
+    if not settings.MAIL_WEBHOOK_SECRET or provider not in VIEWS:
+        raise Http404
+    view = getattr(import_module(f"anymail.webhooks.{provider}"), VIEWS[provider])
+    return view.as_view()(request)
