@@ -50,6 +50,10 @@ class Scene:
     def redis(self) -> Redis:
         return Redis.from_url(self.world.servers.urls()["REDIS_URL"], socket_timeout=5)
 
+    def wait_until_nobody_is_stopped(self) -> None:
+        for thread in self.background:
+            thread.join(120)
+
     def free_worker(self):
         """A worker that is running and not being stopped by another fault."""
         free = [worker for worker in self.world.workers if worker.name not in self.busy and worker.is_alive()]
@@ -196,9 +200,7 @@ def move_back(keys: list[str], hours: int) -> None:
 @kind("worker-stop")
 def stop_worker(scene: Scene, fault: Fault) -> None:
     """SIGSTOP past both leases, then SIGCONT, while the run goes on with the other worker."""
-    if scene.busy:
-        fault.note = "another worker is stopped"
-        return
+    scene.wait_until_nobody_is_stopped()
     worker = scene.free_worker()
     scene.busy.add(worker.name)
     patience = scene.world.patience
@@ -218,9 +220,7 @@ def stop_worker(scene: Scene, fault: Fault) -> None:
 @kind("suspend")
 def suspend(scene: Scene, fault: Fault) -> None:
     """As a laptop's lid: everything but the mail server stands still past both leases, then goes on."""
-    if scene.busy:
-        fault.note = "a worker is stopped"
-        return
+    scene.wait_until_nobody_is_stopped()
     pids = scene.world.everything_but_the_sink()
     processes.signal_all(pids, signal.SIGSTOP)
     time.sleep((30 + scene.world.patience["MAIL_FINAL_SECONDS"] + 3) * scene.scale)

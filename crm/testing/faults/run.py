@@ -18,6 +18,7 @@ from crm.testing.faults.verdict import Count, Judge, Verdict
 from crm.testing.faults.world import World
 from crm.testing.faults.writer import Writer
 
+BURST = 24  # mails queued at once right before what kills or takes away something, so that every sender is in the middle of one
 FAR_OFF = 45  # seconds: a back-off that reaches further is cut short once the faults are over
 
 
@@ -67,7 +68,7 @@ def run(plan: Plan, world: World) -> Outcome:
     guard = _Supervisor(world)
     guard.start()
     faults = _inject(plan, scene, writer)
-    while writer.count() < plan.mails:
+    while time.monotonic() - began < plan.minutes * 60:
         time.sleep(0.2)
     writer.stop()
     for thread in scene.background:
@@ -95,6 +96,9 @@ def _inject(plan: Plan, scene: Scene, writer: Writer) -> list[Fault]:
         time.sleep(max(0.0, planned - time.monotonic()))
         fault = Fault(number, name, began=time.time())
         writer.label = (name, number)
+        if name in RECOVERS:
+            for _mail in range(BURST if not plan.is_quick else BURST // 4):
+                writer.write()
         KINDS[name](scene, fault)
         fault.returned = time.time()
         if name in RECOVERS:
