@@ -24,6 +24,7 @@ app.conf.update(
         "tick": {"task": "crm.core.tasks.tick", "schedule": 60.0, "options": {"expires": 120, "ignore_result": True}},
     },
     broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
+    broker_connection_max_retries=None,  # a worker waits for Redis however long it is away; the default gives up after 50 minutes
     worker_pool="prefork",
     worker_max_tasks_per_child=2000,
     task_acks_late=False,

@@ -2,13 +2,14 @@
 
 from celery import shared_task
 
-from crm.core import ticking
+from crm.core import jobs, ticking
 from crm.core.services import delivery, imports
 
 
 @shared_task(name="crm.core.tasks.deliver")
 def deliver() -> None:
     """Send what is due in the outbox."""
+    jobs.heard("crm.core.tasks.deliver")
     delivery.deliver_due()
 
 

@@ -15,10 +15,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core.models import Heartbeat
-
 log = logging.getLogger(__name__)
 LOCK = 7_201_640_223
+BEAT = """
+    INSERT INTO core_heartbeat (name, finished_at, did, note) VALUES (%(name)s, %(now)s, %(did)s, %(note)s)
+    ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at, did = excluded.did, note = excluded.note
+"""
 IDLE = timedelta(minutes=10)
 
 
@@ -88,4 +90,5 @@ def _idle(name: str, now: datetime) -> str:
 
 def beat(name: str, now: datetime, did: int = 0, note: str = "") -> None:
     """Record that a recurring piece of work finished."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"finished_at": now, "did": did, "note": note})
+    with connection.cursor() as cursor:
+        cursor.execute(BEAT, {"name": name, "now": now, "did": did, "note": note})

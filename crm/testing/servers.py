@@ -30,16 +30,17 @@ NAMED_BY_US = (
 )
 
 
-def start(*, migrated: bool = False) -> Servers:
+def start(*, migrated: bool = False, durable: bool = False) -> Servers:
     """Start the run's servers and point the environment at them.
 
     With `migrated` the database `rapport` has every table, for test databases to be copied from. Applying all migrations
     takes far longer than copying a cluster, so the outcome is kept in the temporary folder until a migration changes.
+    `durable`: what is committed survives a PostgreSQL that is killed.
     """
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o711)
-    servers = Servers(folder, durable=False)
+    servers = Servers(folder, durable=durable)
     kept = kept_cluster() if migrated else None
     known = kept is not None and (kept / "servers.json").exists()
     if kept is not None and known:

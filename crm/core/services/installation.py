@@ -23,6 +23,8 @@ from crm.core import jobs
 from crm.core.choices import MailState
 from crm.core.models import Installation, OutboxMail, User
 
+# What is noted in the folder is the last committed mail: the sequence itself may go back a little when Postgres is killed.
+COMMITTED = "SELECT COALESCE(max(id), 0) FROM core_outboxmail"
 COUNTED = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq"
 
 
@@ -77,7 +79,7 @@ def judge(uid: str, counted: int) -> Hold:
 
 def note_sent() -> None:
     """Remember in the folder how far the outbox has counted; called after mail left."""
-    noted, counted = _read(), _counted()
+    noted, counted = _read(), _counted(COMMITTED)
     if counted > noted.get("counted", 0):
         _write(uid=noted.get("uid", ""), counted=counted)
 
@@ -99,14 +101,14 @@ def adopt(*, actor: User, cancel_waiting: bool, now: datetime) -> int:
         reply = _("Cancelled by %(name)s when the hold was lifted") % {"name": actor.name}
         cancelled = OutboxMail.objects.due(now).update(state=MailState.CANCELLED, reply=reply[:500], updated_at=now)
     row, _made = Installation.objects.update_or_create(pk=1, defaults={"uid": uuid.uuid4(), "since": now})
-    _write(uid=str(row.uid), counted=_counted())
+    _write(uid=str(row.uid), counted=_counted(COMMITTED))
     jobs.enqueue("crm.core.tasks.deliver")
     return cancelled
 
 
-def _counted() -> int:
+def _counted(statement: str = COUNTED) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED)
+        cursor.execute(statement)
         return cursor.fetchone()[0]
 
 

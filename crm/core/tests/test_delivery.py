@@ -2,6 +2,8 @@
 
 import threading
 from datetime import timedelta
+from email import message_from_bytes, policy
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections, transaction
@@ -10,7 +12,7 @@ from django.utils import timezone
 from crm.core import ticking
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
-from crm.core.models import DeliveryAttempt, Heartbeat, OutboxMail
+from crm.core.models import DeliveryAttempt, FirmSettings, Heartbeat, OutboxMail
 from crm.core.services import delivery
 from crm.core.services.delivery import breaker, claims, health, message, relay, settle
 from crm.core.services.outbox import queue_mail
@@ -84,6 +86,31 @@ def test_the_link_is_put_in_only_as_the_mail_leaves(sink, settings):
     mail.refresh_from_db()
     assert real not in mail.text + mail.html + str(mail.headers)
     assert "[[stop]]" not in message.text_for_display(mail)
+
+
+def test_a_long_link_in_a_header_is_not_encoded(sink):
+    link = f"<https://crm.example.com/mail/stop/{'a' * 120}/>"
+    queue(headers={"List-Unsubscribe": f"{link}, <mailto:stop@firm.example>"}, to_name='Säari, "Elina"', from_name="Keller, Marta (x)",
+          subject="Long " * 40)  # fmt: skip
+    delivery.deliver_due()
+    raw = sink.mails[0].content
+    assert f"List-Unsubscribe: {link},\r\n <mailto:stop@firm.example>\r\n".encode() in raw
+    (message_,) = sink.messages()
+    assert message_["To"].addresses[0].display_name == 'Säari, "Elina"'
+    assert message_["From"].addresses[0].display_name == "Keller, Marta (x)"
+    assert message_["Subject"].split() == ["Long"] * 40
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert max(len(line) for line in head.split(b"\r\n") if b"https" not in line) <= 78
+
+
+@pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 70, 71, 75, 80, 200, 950, 2000])
+def test_headers_of_every_length_arrive_as_written(length):
+    mail = queue()
+    for value in ("x" * length, "ab " * (length // 3) + "c", "ä" * min(length, 200), "a  b" * (length // 4 + 1)):
+        mail.headers = {"X-Word": value}
+        built = message_from_bytes(message.build(mail, FirmSettings(pk=1)), policy=policy.default)
+        assert built["X-Word"].strip() == value.strip()
+        assert built.get_content().strip() == "Good morning"
 
 
 def test_a_mail_of_the_future_waits(sink):
@@ -231,6 +258,20 @@ def test_a_mail_of_an_account_whose_answer_is_lost_is_resent(sink):
     assert len(sink.mails) == 1
 
 
+def test_a_mail_of_an_account_is_resent_though_its_sender_died_before_it_did_so(sink, monkeypatch):
+    sink.answers["DATA"] = ["drop"]
+    mail = queue(kind="account")
+    with monkeypatch.context() as patched:
+        patched.setattr("crm.core.services.delivery.decisions.apply_policy", lambda pk: None)
+        delivery.deliver_due()
+    mail.refresh_from_db()
+    assert mail.state == "uncertain"
+    delivery.deliver_due()
+    delivery.deliver_due()
+    mail.refresh_from_db()
+    assert (mail.state, OutboxMail.objects.get(key="one#2").state) == ("cancelled", "sent")
+
+
 def test_it_arrived_closes_the_question(sink, django_user_model):
     sink.answers["DATA"] = ["keep and drop"]
     mail = queue(kind="progress")
@@ -241,6 +282,10 @@ def test_it_arrived_closes_the_question(sink, django_user_model):
     assert (mail.state, mail.sent_at) == ("sent", mail.fenced_at)
     with pytest.raises(ServiceError):
         delivery.send_again(actor=marta, mail=mail, now=timezone.now())
+
+
+def fence(mail):
+    return claims.fence(mail, seconds=30)
 
 
 def end_lease(mail):
@@ -260,7 +305,7 @@ def test_a_sender_killed_before_the_fence_loses_nothing(sink):
 def test_a_sender_killed_after_the_fence_is_never_repeated_blindly(sink):
     mail = queue(kind="progress")
     claimed = claims.claim_next()
-    assert claims.fence(claimed)
+    assert fence(claimed)
     end_lease(mail)
     settle.sweep(timezone.now())
     mail.refresh_from_db()
@@ -272,21 +317,35 @@ def test_a_sender_that_slept_past_its_lease_does_not_send(sink):
     mail = queue()
     slow = claims.claim_next()
     end_lease(mail)
-    assert not claims.fence(slow)
+    assert not fence(slow)
     settle.sweep(timezone.now())
     other = claims.claim_next()
     assert other.pk == mail.pk
-    assert not claims.fence(slow)
+    assert not fence(slow)
     assert not claims.settle(
         slow, MailState.SENT, outcome="sent", started_at=timezone.now(), ended_at=timezone.now(), reply=""
     )
-    assert claims.fence(other)
+    assert fence(other)
+
+
+def test_a_machine_suspended_before_the_dot_does_not_end_the_mail(sink, monkeypatch):
+    """The wall clock has moved on ten minutes since the fence; the monotonic one stood still."""
+    wall = iter([1000.0, 1600.0])
+    monkeypatch.setattr(claims, "time", SimpleNamespace(monotonic=lambda: 5.0, time=lambda: next(wall, 1600.0)))
+    mail = queue()
+    delivery.deliver_due()  # gives it back, and takes it again
+    assert list(mail.delivery_attempts.order_by("id").values_list("outcome", flat=True)) == ["retry", "sent"]
+    assert len(sink.mails) == 1
+
+
+def test_a_large_mail_may_take_longer(settings):
+    assert claims.Hold(30_000_000).seconds == claims.Hold().seconds + 300
 
 
 def test_a_late_answer_settles_what_the_sweep_found_uncertain(sink):
     mail = queue(kind="progress")
     slow = claims.claim_next()
-    claims.fence(slow)
+    fence(slow)
     end_lease(mail)
     settle.sweep(timezone.now())
     assert claims.settle(
@@ -321,6 +380,18 @@ def test_an_unreachable_relay_trips_the_breaker_and_burns_no_attempt(settings):
         assert delivery.deliver_due() == 2
         assert not breaker.look().is_open
         assert sink.connections == 1 + sink.probes
+
+
+def test_deliverers_that_fail_at_once_are_one_failure_and_a_relay_is_asked_every_minute():
+    for _deliverer in range(8):
+        breaker.trip("Connection refused")
+    assert Heartbeat.objects.get(name=breaker.NAME).did == 1
+    for asked in range(2, 8):
+        assert not breaker.lets_through()
+        Heartbeat.objects.filter(name=breaker.NAME).update(finished_at=timezone.now() - timedelta(seconds=61))
+        assert breaker.lets_through()
+        breaker.trip("Connection refused")
+        assert Heartbeat.objects.get(name=breaker.NAME).did == asked
 
 
 def test_a_kept_connection_closed_by_the_server_is_opened_anew(sink):

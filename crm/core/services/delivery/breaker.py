@@ -1,7 +1,8 @@
 """A relay that cannot be reached stops the sending for all, not the tries of any one mail.
 
-The state is the heartbeat row "mail:relay": `did` failures in a row, `finished_at` the last of them, `note` what was said.
-One deliverer at a time asks again, after 15 s, then twice as long each time up to 5 minutes.
+The state is the heartbeat row "mail:relay": `did` how often it was asked in vain, `finished_at` when last, `note` what was said.
+One deliverer at a time asks again, after 15 s, then 30 s, then every minute. Only asking again counts: several deliverers that
+lose their connections at once are one failure.
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ from crm.core.models import Heartbeat
 
 NAME = "mail:relay"
 PROBE = """
-    UPDATE core_heartbeat SET finished_at = statement_timestamp()
+    UPDATE core_heartbeat SET finished_at = statement_timestamp(), did = did + 1
     WHERE name = %s AND did > 0
-      AND finished_at <= statement_timestamp() - make_interval(secs => LEAST(15 * power(2, LEAST(did, 10) - 1), 300))
+      AND finished_at <= statement_timestamp() - make_interval(secs => LEAST(15 * power(2, LEAST(did, 10) - 1), 60))
 """
 TRIP = """
     INSERT INTO core_heartbeat (name, finished_at, did, note) VALUES (%s, statement_timestamp(), 1, %s)
-    ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at, did = core_heartbeat.did + 1, note = excluded.note
+    ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at, did = GREATEST(core_heartbeat.did, 1), note = excluded.note
 """
 
 

@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from crm.core.choices import MailState
-from crm.core.models import DeliveryAttempt, OutboxMail
+from crm.core.models import OutboxMail
+from crm.core.services.delivery.relay import SLOWEST_LINE
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-AFTER_FINAL_SECONDS = 30  # how much longer than the server's last answer may take a mail is held after the fence
+HAND_OVER_SECONDS = 30  # from the fence to the dot, for a mail of no size
 BACK_OFF = (30, 120, 600, 1800, 3600, 7200, 14400)  # seconds, ± 20 %
 TRIES = len(BACK_OFF) + 1
 PERSIST_SECONDS = 900
@@ -34,7 +35,8 @@ CLAIM = """
     UPDATE core_outboxmail AS m
     SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
         fenced_at = NULL, updated_at = statement_timestamp()
-    FROM due WHERE m.id = due.id RETURNING m.id
+    FROM due WHERE m.id = due.id RETURNING m.*,
+        EXISTS (SELECT FROM core_mailattachment WHERE mail_id = m.id) AS has_attachments
 """
 # A mail that a provider may or may not have: it is asked again under the same key while it remembers that.
 RECLAIM = """
@@ -47,7 +49,7 @@ RECLAIM = """
     UPDATE core_outboxmail AS m
     SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
         updated_at = statement_timestamp()
-    FROM asked WHERE m.id = asked.id RETURNING m.id
+    FROM asked WHERE m.id = asked.id RETURNING m.*
 """
 FENCE = """
     UPDATE core_outboxmail
@@ -56,20 +58,35 @@ FENCE = """
         lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
     WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
 """
+# The row and the history of the attempt in one statement.
 # A mail that the sweep found uncertain is still settled by its sender when that learns the answer.
 SETTLE = """
-    UPDATE core_outboxmail
-    SET state = %(state)s, reply = %(reply)s, provider_id = provider_id || %(provider_id)s, updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
-        next_attempt_at = GREATEST(next_attempt_at, statement_timestamp() + make_interval(secs => %(delay)s)),
-        sent_at = CASE WHEN %(state)s = 'sent' THEN statement_timestamp() ELSE sent_at END,
-        lease_token = CASE WHEN %(state)s = 'uncertain' THEN lease_token ELSE NULL END, lease_until = NULL
-    WHERE id = %(id)s AND lease_token = %(token)s
-      AND (state IN ('leased', 'sending') OR (state = 'uncertain' AND %(state)s IN ('sent', 'dead')))
+    WITH settled AS (
+        UPDATE core_outboxmail
+        SET state = %(state)s, reply = %(reply)s, provider_id = provider_id || %(provider_id)s,
+            updated_at = statement_timestamp(), attempts = attempts + %(burnt)s,
+            next_attempt_at = GREATEST(next_attempt_at, statement_timestamp() + make_interval(secs => %(delay)s)),
+            sent_at = CASE WHEN %(state)s = 'sent' THEN statement_timestamp() ELSE sent_at END,
+            lease_token = CASE WHEN %(state)s = 'uncertain' THEN lease_token ELSE NULL END, lease_until = NULL
+        WHERE id = %(id)s AND lease_token = %(token)s
+          AND (state IN ('leased', 'sending') OR (state = 'uncertain' AND %(state)s IN ('sent', 'dead')))
+        RETURNING id
+    )
+    INSERT INTO core_deliveryattempt (mail_id, token, started_at, ended_at, code, reply, outcome)
+    VALUES (%(id)s, %(token)s, %(started_at)s, %(ended_at)s, %(code)s, %(reply)s,
+            CASE WHEN EXISTS (SELECT FROM settled) THEN %(outcome)s ELSE 'lost_lease' END)
+    RETURNING EXISTS (SELECT FROM settled)
 """
 
 
+def require_no_transaction() -> None:
+    """What is done here has to be committed at once. An empty block that may not be nested costs no round trip."""
+    with transaction.atomic(durable=True):
+        pass
+
+
 def claim_next() -> OutboxMail | None:
-    """Lease the mail that is due first. `durable`: no transaction may be open around the sending."""
+    """Lease the mail that is due first."""
     return _claim(CLAIM, {})
 
 
@@ -79,23 +96,36 @@ def reclaim_next(provider: str, window: timedelta) -> OutboxMail | None:
 
 
 def _claim(statement: str, values: dict[str, Any]) -> OutboxMail | None:
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(statement, values | {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS})
-        row = cursor.fetchone()
-    return OutboxMail.objects.get(pk=row[0]) if row else None
+    require_no_transaction()
+    values |= {"token": uuid.uuid4(), "lease": settings.MAIL_LEASE_SECONDS}
+    return next(iter(OutboxMail.objects.raw(statement, values)), None)
 
 
-def fence(mail: OutboxMail, *, has_journal: bool = False, provider: str = "") -> bool:
+class Hold:
+    """How long a mail is its sender's after the fence: time to hand it over, and for the server's last answer.
+
+    Counted from before the fence is written, so a sender gives up before the sweep calls the mail uncertain: past `is_over` it may
+    not end the mail with the dot. The wall clock counts too, for the other one stands still while a machine is suspended.
+    """
+
+    def __init__(self, size: int = 0):
+        self._allowed = HAND_OVER_SECONDS + size / SLOWEST_LINE
+        self.seconds = self._allowed + settings.MAIL_FINAL_SECONDS
+        self._since = time.monotonic(), time.time()
+
+    def is_over(self) -> bool:
+        return max(time.monotonic() - self._since[0], time.time() - self._since[1]) > self._allowed
+
+
+def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False, provider: str = "") -> bool:
     """Commit "from here on it may be out there". False: the lease ran out, do not send.
 
     `provider`: "name:" of the provider that gets it, so that no other is asked about it later.
     """
-    lease = settings.MAIL_FINAL_SECONDS + AFTER_FINAL_SECONDS
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(
-            FENCE,
-            {"id": mail.pk, "token": mail.lease_token, "lease": lease, "journal": has_journal, "provider": provider},
-        )
+    require_no_transaction()
+    values = {"id": mail.pk, "token": mail.lease_token, "lease": seconds, "journal": has_journal, "provider": provider}
+    with connection.cursor() as cursor:
+        cursor.execute(FENCE, values)
         return cursor.rowcount == 1
 
 
@@ -103,25 +133,15 @@ def settle(
     mail: OutboxMail, state: MailState, *, outcome: str, started_at: datetime, ended_at: datetime, reply: str, code: int | None = None,
     delay: float = 0, burnt: bool = True, provider_id: str = "",
 ) -> bool:  # fmt: skip
-    """Write the result of an attempt with its history, in one transaction. False: the lease was not ours any more."""
+    """Write the result of an attempt with its history. False: the lease was not ours any more."""
+    require_no_transaction()
     values = {
-        "id": mail.pk,
-        "token": mail.lease_token,
-        "state": state.value,
-        "reply": reply[:500],
-        "delay": delay,
-        "burnt": int(burnt),
-        "provider_id": provider_id,
-    }
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute(SETTLE, values)
-            held = cursor.rowcount == 1
-        DeliveryAttempt.objects.create(
-            mail=mail, token=mail.lease_token or uuid.uuid4(), started_at=started_at, ended_at=ended_at, code=code, reply=reply[:500],
-            outcome=outcome if held else "lost_lease",
-        )  # fmt: skip
-    return held
+        "id": mail.pk, "token": mail.lease_token, "state": state.value, "reply": reply[:500], "delay": delay, "burnt": int(burnt),
+        "provider_id": provider_id, "outcome": outcome, "started_at": started_at, "ended_at": ended_at, "code": code,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, values)
+        return cursor.fetchone()[0]
 
 
 def back_off(attempts_before: int) -> float | None:
@@ -137,10 +157,15 @@ def surely(write: Callable[[], T], *, seconds: float = PERSIST_SECONDS) -> T:
     while True:
         try:
             return write()
-        except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block or time.monotonic() > until:
+        except (DatabaseError, InterfaceError) as error:
+            if not is_away(error) or connection.in_atomic_block or time.monotonic() > until:
                 raise
             log.warning("the outcome of a mail could not be written yet (%s)", str(error).strip())
             connection.close()
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether Postgres is away. A server that dies in the middle of an answer is at times reported as some other error."""
+    return isinstance(error, (OperationalError, InterfaceError)) or not connection.is_usable()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,6 @@ from crm.core.services.delivery import breaker, claims, decisions, journal, mess
 from crm.core.services.outbox import mail_domain
 
 ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
-STALE_SECONDS = 60  # a sender stopped for longer between fence and DATA gives the mail back
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,20 @@ def deliver_due(*, seconds: float = 50) -> int:
 
 def _drain(until: float) -> tuple[int, bool]:
     session = open_session()
-    sent, firm = 0, get_firm()
+    sent, firm, has_answered, has_called = 0, get_firm(), False, False
     try:
         while time.monotonic() < until:
             mail = claims.claim_next() or _ask_again(session)
-            state = _deliver(mail, session, firm) if mail else None
-            if state is None:
+            if mail and not has_called:
+                _call_another()
+                has_called = True
+            result = _deliver(mail, session, firm) if mail else None
+            if result is None:
                 return sent, False
-            sent += state == MailState.SENT
+            sent += result.state == MailState.SENT
+            if result.code is not None and not has_answered:
+                claims.surely(breaker.close)
+                has_answered = True
         return sent, True
     finally:
         session.close()
@@ -75,7 +80,13 @@ def _ask_again(session) -> OutboxMail | None:
     return claims.reclaim_next(session.mark, session.remembers) if session.remembers else None
 
 
-def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
+def _call_another() -> None:
+    """One bell wakes one deliverer; while there is more than it can do alone, each wakes the next."""
+    if OutboxMail.objects.due(timezone.now()).exists():
+        jobs.enqueue("crm.core.tasks.deliver")
+
+
+def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
     """Send one claimed mail and write what came of it. None: the relay is away, stop."""
     started_at = timezone.now()
     try:
@@ -95,13 +106,11 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> MailState | None:
         )
         return None
     held = _write(mail, result, started_at)
-    if result.code is not None:
-        claims.surely(breaker.close)
     if held and result.state == MailState.DEAD:
         suppression.note_refusal(mail, result.reply, timezone.now())
     if held and result.state == MailState.UNCERTAIN:
         decisions.apply_policy(mail.pk)
-    return result.state
+    return result
 
 
 def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
@@ -128,24 +137,27 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         return _refused(mail, error)
     except relay.Dropped as error:
         return _again(mail, str(error))
-    since = time.monotonic()
+    hold = claims.Hold(len(raw))
     try:
-        is_ours = claims.fence(mail, has_journal=has_journal, provider=session.mark)
-    except (OperationalError, InterfaceError):
+        is_ours = claims.fence(mail, seconds=hold.seconds, has_journal=has_journal, provider=session.mark)
+    except (DatabaseError, InterfaceError) as error:
+        if not claims.is_away(error):
+            raise
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was away before the mail was handed over."))
     if not is_ours:
         return _give_back(session, "lost_lease", _("The lease ran out before the mail was handed over."))
-    if time.monotonic() - since > STALE_SECONDS:
-        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
-    return _hand_over(mail, session, raw)
+    return _hand_over(mail, session, raw, hold)
 
 
-def _hand_over(mail: OutboxMail, session, raw: bytes) -> Result:
+def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Result:
     try:
-        return Result(MailState.SENT, "sent", session.hand_over(raw), code=250, provider_id=session.provider_id)
+        said = session.hand_over(raw, hold.is_over)
+        return Result(MailState.SENT, "sent", said, code=250, provider_id=session.provider_id)
     except relay.Refused as error:
         return _refused(mail, error)
+    except relay.Stale:
+        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
     except relay.Dropped as error:
         return _again(mail, str(error))
     except relay.Unknown as error:

@@ -6,9 +6,10 @@ when the mail is handed to the server and is never stored; pages show a word in 
 """
 
 import re
+import uuid
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
@@ -26,6 +27,41 @@ OWN_HEADERS = frozenset(
 )
 HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 
+LINE, LONGEST_WORD = 76, 900  # a line of a mail may have 998 characters
+
+
+class _Policy(EmailPolicy):
+    """As SMTP, but plain ASCII is neither taken apart (most of the time of a mail) nor encoded when it is long.
+
+    The standard policy encodes a link that does not fit a line, and no mail program then finds the address in List-Unsubscribe.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        is_plain = isinstance(value, str) and value.isascii() and value.isprintable() and "=?" not in value
+        if is_plain and not name.lower().startswith(("content-", "mime-")):
+            return name, value
+        return super().header_store_parse(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if hasattr(value, "name") or "  " in value or max(map(len, value.split(" "))) > LONGEST_WORD:
+            return super().fold_binary(name, value)
+        return folded(f"{name}: {value}").encode("ascii")
+
+
+def folded(header: str) -> str:
+    """Lines of at most 76 characters where there are spaces to break at; the first word stays beside the name."""
+    name, first, *words = header.split(" ")
+    lines = [f"{name} {first}"]
+    for word in words:
+        if len(lines[-1]) + len(word) < LINE:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f" {word}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+SENT_AS = _Policy(linesep="\r\n")
+
 
 class Unsendable(Exception):
     """The row cannot be made into a mail; the message says why."""
@@ -40,16 +76,15 @@ def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
 
 
 def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(
-        mail.from_name or firm.mail_from_name or _default_name(firm), addr_spec=envelope_sender(firm)
-    )
-    message["To"] = Address(mail.to_name, addr_spec=ascii_address(mail.to_address))
+    message = EmailMessage(policy=SENT_AS)
+    from_name = mail.from_name or firm.mail_from_name or _default_name(firm)
+    message["From"] = str(Address(from_name, addr_spec=envelope_sender(firm)))
+    message["To"] = str(Address(mail.to_name, addr_spec=ascii_address(mail.to_address)))
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = mail.message_id
     if mail.reply_to:
-        message["Reply-To"] = Address(addr_spec=ascii_address(mail.reply_to))
+        message["Reply-To"] = str(Address(addr_spec=ascii_address(mail.reply_to)))
     links = real_links(mail.links)
     for name, value in mail.headers.items():
         if not HEADER_NAME.fullmatch(name) or name.lower() in OWN_HEADERS:
@@ -57,8 +92,11 @@ def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
         message[name] = put_in(value, links)
     message.set_content(put_in(mail.text, links), charset="utf-8", cte="quoted-printable")
     if mail.html:
+        message.make_alternative(boundary=f"=_{uuid.uuid4().hex}")
         message.add_alternative(put_in(mail.html, links), subtype="html", charset="utf-8", cte="quoted-printable")
-    for attached in mail.attachments.select_related("file"):
+    # the claim has looked whether there are any; a mail that comes another way is asked
+    attachments = mail.attachments.select_related("file") if getattr(mail, "has_attachments", True) else []
+    for attached in attachments:
         main, _slash, sub = attached.file.content_type.partition("/")
         message.add_attachment(
             read_bytes(attached.file),

@@ -5,6 +5,7 @@ A provider that takes an idempotency key answers a repeated request with its fir
 is simply handed over once more within the provider's window.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
@@ -19,7 +20,7 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail import get_connection
 
-from crm.core.services.delivery.relay import Refused, Unknown, Unreachable
+from crm.core.services.delivery.relay import Refused, Stale, Unknown, Unreachable
 
 PREFIX = "anymail+"
 KEY_NAMES = {
@@ -71,11 +72,13 @@ class ApiSession:
         self.sender, self.recipient, self.provider_id = sender, recipient, ""
         return False
 
-    def hand_over(self, message: bytes) -> str:
-        """Raises Refused, Unreachable (nothing was handed over), Unknown."""
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
+        """Raises Refused, Unreachable (nothing was handed over), Unknown, and Stale when `is_over` just before the request."""
         mail = _as_anymail(message)
         try:
             self.connection.open()
+            if is_over():
+                raise Stale
             if self.provider.name in REMEMBERS:
                 self.connection.session.headers["Idempotency-Key"] = str(mail.extra_headers["Message-ID"]).strip("<>")
             self.connection.send_messages([mail])

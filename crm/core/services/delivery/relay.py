@@ -9,11 +9,13 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+SLOWEST_LINE = 100_000  # bytes a second
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
 
@@ -31,6 +33,10 @@ class Refused(Exception):
 
 class Dropped(Exception):
     """The connection ended before the final dot: the server has not accepted the mail."""
+
+
+class Stale(Exception):
+    """The sender was stopped for so long before the final dot that others may have taken the mail over: it was not ended."""
 
 
 class Unknown(Exception):
@@ -72,7 +78,7 @@ class Captured:
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
         return False
 
-    def hand_over(self, message: bytes) -> str:
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
         return "kept on this machine"
 
     def close(self) -> None:
@@ -158,25 +164,32 @@ class Session:
         try:
             code, reply = getattr(self.smtp, name)(argument)
         except (OSError, smtplib.SMTPException) as error:
-            self.close()
+            self.abort()
             raise Dropped(_said(error)) from error
         if code not in (250, 251):
             if code == 421:
                 self.close()
             raise Refused(code, _text(reply))
 
-    def hand_over(self, message: bytes) -> str:
-        """DATA, the body, the dot; the server's words for its 250. Raises Refused, Dropped before the dot, Unknown after it."""
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
+        """DATA, the body, the dot; the server's words for its 250. Raises Refused, Dropped before the dot, Unknown after it.
+
+        `is_over` is asked last thing before the dot, for only the dot makes the server take the mail. Raises Stale when it is.
+        """
         assert self.smtp is not None
         try:
             code, reply = self.smtp.docmd("DATA")
             if code != 354:
                 self._reset()
                 raise Refused(code, _text(reply))
+            self._wait_up_to(settings.MAIL_ANSWER_SECONDS + len(message) / SLOWEST_LINE)
             self.smtp.send(_stuffed(message))
         except (OSError, smtplib.SMTPException) as error:
-            self.close()
+            self.abort()
             raise Dropped(_said(error)) from error
+        if is_over():
+            self.abort()
+            raise Stale
         return self._finish()
 
     def _finish(self) -> str:
@@ -188,7 +201,7 @@ class Session:
             code, reply = self.smtp.getreply()
             self._wait_up_to(settings.MAIL_ANSWER_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
-            self.close()
+            self.abort()
             raise Unknown(_said(error)) from error
         if code != 250:
             if code == 421:
@@ -209,6 +222,12 @@ class Session:
     def _wait_up_to(self, seconds: float) -> None:
         if self.smtp is not None and self.smtp.sock is not None:
             self.smtp.sock.settimeout(seconds)
+
+    def abort(self) -> None:
+        """Hang up without a word: within a body it would be taken for the rest of it, and a silent server would not answer."""
+        smtp, self.smtp = self.smtp, None
+        if smtp is not None:
+            smtp.close()
 
     def close(self) -> None:
         smtp, self.smtp = self.smtp, None

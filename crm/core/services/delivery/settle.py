@@ -1,6 +1,6 @@
 """What a sender that was killed or stopped left behind, and mails whose time is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -9,7 +9,9 @@ from crm.core import jobs
 from crm.core.choices import MailState
 from crm.core.models import DeliveryAttempt, OutboxMail
 from crm.core.services.delivery import decisions
+from crm.core.services.delivery.message import SECRET_KINDS
 
+RESENT_WITHIN = timedelta(days=1)
 ENDED = """
     WITH ended AS (
         SELECT id, lease_token, CASE WHEN state = 'sending' OR fenced_at IS NOT NULL THEN 'uncertain' ELSE 'pending' END AS then_state
@@ -60,7 +62,12 @@ def sweep(now: datetime) -> int:
         )
         for pk, token, state in ended
     )
-    for pk, _token, state in ended:
-        if state == MailState.UNCERTAIN:
-            decisions.apply_policy(pk)
+    for pk in _to_be_resent(now):
+        decisions.apply_policy(pk)
     return len(ended) + expired
+
+
+def _to_be_resent(now: datetime) -> list[int]:
+    """Undecided mails of accounts; also one whose sender died between finding it undecided and writing it anew."""
+    undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=SECRET_KINDS)
+    return list(undecided.filter(updated_at__gt=now - RESENT_WITHIN).order_by("pk").values_list("pk", flat=True)[:1000])
