@@ -1,4 +1,4 @@
-"""What this app shows on the page of coming mails: progress emails, reminders, morning mails, and what waits in the outbox."""
+"""What this app shows on the page of coming mails: progress emails, surveys, reminders, morning mails, and what waits in the outbox."""
 
 from datetime import datetime
 
@@ -15,10 +15,11 @@ from crm.core.outbox_forms import KINDS, TONES
 from crm.core.permissions import require
 from crm.core.services.delivery import cancel_mail
 from interactions import permissions, progress_lists
-from interactions.choices import DigestState, ProgressState
-from interactions.models import Digest, FollowUp, ProgressEmail
+from interactions.choices import DigestState, InvitationState, ProgressState
+from interactions.models import Digest, FollowUp, ProgressEmail, SurveyInvitation
 from interactions.services import digests, reminders
 from interactions.services.progress_drafts import skip_progress, unskip_progress
+from interactions.services.survey_mailing import bring_back, skip_invitation
 
 WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 
@@ -133,6 +134,43 @@ def restore_digest_row(actor: User, row: Digest, now: datetime) -> None:
     digests.restore_digest(actor=actor, row=row, now=now)
 
 
+# Surveys
+
+
+def visible_surveys(user: User) -> QuerySet:
+    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at__isnull=True)
+    return rows.select_related("survey", "client", "contact")
+
+
+def survey_rows(user: User, now: datetime, mine: bool) -> QuerySet:
+    rows = visible_surveys(user).filter(client__owner=user) if mine else visible_surveys(user)
+    planned = Q(state=InvitationState.PLANNED)
+    return rows.filter(planned | Q(state=InvitationState.SKIPPED, sent_at__isnull=True, send_at__gt=now))
+
+
+def show_survey(row: SurveyInvitation, user: User, now: datetime) -> Row:
+    is_skipped = row.state == InvitationState.SKIPPED
+    return Row(
+        what=f"{row.survey.name}: {row.client.name}",
+        to=row.contact.name,
+        state=row.get_state_display(),
+        detail=row.skip_reason if is_skipped else row.get_source_display(),
+        url=reverse("interactions:survey-invitation", args=[row.pk]),
+        is_skipped=is_skipped,
+        may_skip=permissions.may_ask(user, row.client),
+    )
+
+
+def skip_survey_row(actor: User, row: SurveyInvitation, now: datetime) -> None:
+    require(permissions.may_ask(actor, row.client))
+    skip_invitation(actor=actor, invitation=row, now=now)
+
+
+def restore_survey_row(actor: User, row: SurveyInvitation, now: datetime) -> None:
+    require(permissions.may_ask(actor, row.client))
+    bring_back(actor=actor, invitation=row, now=now)
+
+
 # What is written already and waits to be sent
 
 
@@ -171,6 +209,10 @@ SOURCES = (
     Source(
         "progress", gettext_lazy("Progress emails"), 20, "send_at", progress_rows, visible_progress, show_progress,
         skip_progress_row, restore_progress_row,
+    ),
+    Source(
+        "surveys", gettext_lazy("Surveys"), 25, "send_at", survey_rows, visible_surveys, show_survey,
+        skip_survey_row, restore_survey_row,
     ),
     Source(
         "reminders", gettext_lazy("Reminders"), 30, "remind_at", reminder_rows, visible_reminders, show_reminder,

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0003_outbox_indexes'),
-        ('interactions', '0001_initial'),
+        ('interactions', '0003_progress_holidays'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -137,4 +137,5 @@ class ProgressEmail(Versioned):
                 condition=Q(state__in=["planned", "draft", "approved", "held"]),
             ),
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
+            models.Index(fields=["week"], name="progress_email_week"),
         ]

@@ -3,7 +3,7 @@
 Drafting and sending are `progress_drafts` and `progress_sending`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time
 
 from django.db import transaction
@@ -31,6 +31,7 @@ from interactions.progress_times import (
     next_week_of,
     times_of,
 )
+from interactions.services.guards import closed_weeks
 from interactions.services.interactions import log_interaction
 
 SCHEDULE_FIELDS = (
@@ -144,24 +145,41 @@ def plan_progress(now: datetime) -> int:
         .filter(due)
         .select_related("client")
     )
-    return sum(plan_schedule(schedule=schedule, now=now, days=days) for schedule in rows.iterator(chunk_size=500))
+    schedules = [row for row in rows.iterator(chunk_size=500) if _is_due(row, now, days)]
+    closed = closed_weeks(_next_weeks(schedules, now, days))
+    return sum(plan_schedule(schedule=schedule, now=now, days=days, closed=closed) for schedule in schedules)
 
 
-def plan_schedule(*, schedule: ProgressSchedule, now: datetime, days: Days | None = None) -> int:
-    """The emails of one schedule that are due within the horizon and not over; how many were made."""
-    days = days or Days()
+def _is_due(schedule: ProgressSchedule, now: datetime, days: Days) -> bool:
     week = schedule.next_week or first_open_week(schedule, now, days)
-    if not schedule.is_active or times_of(schedule, week, days).send_at > now + HORIZON:
+    return times_of(schedule, week, days).send_at <= now + HORIZON
+
+
+def _next_weeks(schedules: Iterable[ProgressSchedule], now: datetime, days: Days) -> Iterator[str]:
+    """The week each of them would get an email of."""
+    for schedule in schedules:
+        times = times_of(schedule, schedule.next_week or first_open_week(schedule, now, days), days)
+        if times.expires_at > now:
+            yield times.week
+
+
+def plan_schedule(
+    *, schedule: ProgressSchedule, now: datetime, days: Days | None = None, closed: frozenset[str] = frozenset()
+) -> int:
+    """The emails of one schedule that are due within the horizon and not over; how many were made. `closed`: weeks that wait
+    for an admin's word."""
+    days = days or Days()
+    if not schedule.is_active or not _is_due(schedule, now, days):
         return 0  # most that a round looks at are not due yet: no statement for them
-    return _plan_weeks(schedule, week, now, days)
+    return _plan_weeks(schedule, now, days, closed)
 
 
 @transaction.atomic
-def _plan_weeks(schedule: ProgressSchedule, week: str, now: datetime, days: Days) -> int:
-    made = 0
+def _plan_weeks(schedule: ProgressSchedule, now: datetime, days: Days, closed: frozenset[str]) -> int:
+    made, week = 0, schedule.next_week or first_open_week(schedule, now, days)
     for _step in range(60):  # a schedule left alone for a year catches up in one go
         times = times_of(schedule, week, days)
-        if times.send_at > now + HORIZON:
+        if times.send_at > now + HORIZON or week in closed:
             break
         if times.expires_at > now:
             made += _plan_week(schedule, times)

@@ -18,6 +18,7 @@ from crm.core.services.versions import save_version
 from interactions import emails_survey
 from interactions.choices import Asked, InvitationState
 from interactions.models import Survey, SurveyInvitation, SurveyRule
+from interactions.services.guards import may_plan_surveys
 from interactions.services.survey_mailing import cancel_waiting_mail, invitation_for, save_new
 from interactions.survey_audience import audience
 
@@ -108,13 +109,16 @@ def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
     """The invitations of one rule for the days within the horizon; how many were made."""
     calendar, made = WorkingCalendar.of(get_firm()), 0
     for day in days_to_plan(rule, now):
-        made += _plan_day(rule, day, calendar, now)
+        rows = _invitations_of(rule, day, calendar, now)
+        if not may_plan_surveys(day, len(rows)):
+            break  # an admin is asked first; the day stays open
+        made += save_new(rows)
         SurveyRule.objects.filter(pk=rule.pk).exclude(planned_until__gte=day).update(planned_until=day)
         rule.planned_until = day
     return made
 
 
-def _plan_day(rule: SurveyRule, day: date, calendar: WorkingCalendar, now: datetime) -> int:
+def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now: datetime) -> list[SurveyInvitation]:
     clients = clients_of_day(rule, day, now)
     workday, period = calendar.on_or_after(day), period_of(day, rule.every_months)[2]
     found = audience(clients, survey=rule.survey, who=rule.who, when=_at(workday, rule, ""), period=period)
@@ -127,7 +131,7 @@ def _plan_day(rule: SurveyRule, day: date, calendar: WorkingCalendar, now: datet
             later = calendar.on_or_after(later + timedelta(days=1))
             send_at = _at(later, rule, person.time_zone)
         rows.append(invitation_for(person, rule.survey, period=period, send_at=send_at, batch=batch, actor=None))
-    return save_new(rows)
+    return rows
 
 
 def _at(day: date, rule: SurveyRule, zone_name: str) -> datetime:
