@@ -18,7 +18,7 @@ from crm.core.zones import zone
 from interactions.choices import PROGRESS_OPEN, ProgressState, WhenNothing
 from interactions.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 
-DRAFTED = (ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD)
+UNDECIDED = (ProgressState.DRAFT, ProgressState.HELD)  # what somebody approved as it is needs no remark
 FAILED = (MailState.DEAD, MailState.EXPIRED, MailState.UNCERTAIN)
 PER_TICK = 200
 
@@ -72,7 +72,7 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
         found.append(Flag("problem", email.problem, "red"))
     if is_late(email, now):
         found.append(Flag("late", _("Late"), "red"))
-    elif will_be_late(email):
+    elif will_be_late(email, now):
         by = email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M")
         found.append(Flag("late-soon", _("Late unless approved by %(time)s their time") % {"time": by}))
     if email.state == ProgressState.SENT and email.has_failed_mail:
@@ -89,14 +89,15 @@ def is_late(email: ProgressEmail, now: datetime) -> bool:
     return email.state in PROGRESS_OPEN and now > email.deadline_at
 
 
-def will_be_late(email: ProgressEmail) -> bool:
-    return email.state == ProgressState.HELD
+def will_be_late(email: ProgressEmail, now: datetime) -> bool:
+    """It should have left and waits for a person."""
+    return email.state == ProgressState.HELD and now >= email.send_at
 
 
 def _before_it_leaves(email: ProgressEmail) -> Iterable[Flag]:
     if not email.has_recipients:
         yield Flag("nobody", _("Nobody to send it to"), "red")
-    if email.state not in DRAFTED or email.problem:
+    if email.state not in UNDECIDED or email.problem:
         return
     if email.is_empty and email.version == 1:
         words = {
@@ -117,8 +118,8 @@ def _summary_of(email: ProgressEmail) -> str:
 def flagged(rows: QuerySet) -> QuerySet:
     """Open emails, drafted already, that a person should look at; rows came through `with_signs`."""
     unread = Q(state=ProgressState.DRAFT, is_review_needed=True) | Q(state=ProgressState.HELD)
-    empty = Q(is_empty=True, version=1, state__in=DRAFTED)
-    no_note = Q(content__summary="", state__in=DRAFTED) | Q(content={}, state__in=DRAFTED)
+    empty = Q(is_empty=True, version=1, state__in=UNDECIDED)
+    no_note = Q(content__summary="", state__in=UNDECIDED) | Q(content={}, state__in=UNDECIDED)
     return rows.filter(state__in=PROGRESS_OPEN).filter(unread | empty | no_note | Q(has_recipients=False))
 
 

@@ -3,7 +3,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients import choices
-from clients.forms.fields import CountryField, UserField, ZoneField
+from clients.forms.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.models import Client, Tag
 from crm.core.forms import DateInput, VersionedFormMixin
 from crm.core.models import Team, User
@@ -36,6 +36,10 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
         label=_("Time zone"), required=False, help_text=_("For times of calls and of progress emails")
     )
 
+    language = LanguageField(
+        label=_("Language"), required=False, help_text=_("Mails to them are written in it; else in the firm's")
+    )
+
     class Meta:
         model = Client
         fields = [name for _title, names in GROUPS for name in names]
@@ -49,6 +53,7 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        self.fields["language"].keep(self.instance.language)
         self.groups = [(title, [self[name] for name in names]) for title, names in GROUPS]
         if self.instance.pk:
             self.fields["owner"].queryset = User.objects.filter(Q(is_active=True) | Q(pk=self.instance.owner_id))

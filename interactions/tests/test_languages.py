@@ -120,7 +120,7 @@ def test_a_whole_mail_in_german(berlin):
     mail = sent(berlin)
     assert mail.subject == "Kallio & Co: Stand der Dinge, Woche 48"
     assert mail.text == (
-        "Guten Tag Jürgen Möller,\n\nhier der Stand dieser Woche. Ein Punkt wurde erledigt. Von Ihnen brauchen wir noch einen Punkt.\n\n"
+        "Guten Tag Jürgen Möller,\n\nhier der Stand dieser Woche. Ein Punkt wurde erledigt. Von Ihnen fehlt uns noch ein Punkt.\n\n"
         "Diese Woche erledigt\n- Mo 23. November: Ergebnisse erklärt\n\n"
         "Was wir von Ihnen brauchen\n- Zwei Belege (Jürgen Möller), bis Di 1. Dezember\n\n"
         "Ist etwas unklar oder fehlt etwas, antworten Sie einfach auf diese Mail.\n\n"
