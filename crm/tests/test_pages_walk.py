@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PLAIN = (
     "interactions:today", "clients:list", "clients:contacts", "interactions:list", "interactions:follow-ups", "onboarding:plans",
     "onboarding:templates", "interactions:progress_list", "interactions:surveys", "reports:dashboard", "reports:attention",
-    "core:outbox", "core:imports", "core:settings", "core:history", "core:profile",
+    "core:outbox", "core:coming", "interactions:delivery-board", "core:notifications", "core:imports", "core:settings", "core:history", "core:profile",
 )  # fmt: skip
 OF_A_CLIENT = (
     "clients:client", "clients:revenue", "interactions:agreed", "interactions:client_progress", "onboarding:client",
