@@ -36,7 +36,7 @@ from clients.models import Client, StatusPeriod
 from crm.core.choices import MailState
 from crm.core.dates import iso_week, week_day
 from crm.core.models import OutboxMail
-from crm.core.outbox_forms import week_words
+from crm.core.outbox_forms import week_days
 from interactions.choices import PROGRESS_OPEN, ProgressState
 from interactions.models import ProgressEmail, ProgressSchedule
 
@@ -171,9 +171,16 @@ class WeekRow:
     """`counts` in the order of STATES; `missing` is what they lack to `should`."""
 
     week: str
-    words: str
     counts: dict[str, int]
     should: int
+
+    @property
+    def name(self) -> str:
+        return gettext("Week %(n)d") % {"n": int(self.week[-2:])}
+
+    @property
+    def days(self) -> str:
+        return week_days(self.week)
 
     @property
     def missing(self) -> int:
@@ -207,7 +214,7 @@ def _counted(rows: QuerySet, week: str) -> QuerySet:
 def _row(week: str, numbers: dict[tuple[str, str], int]) -> WeekRow:
     counts = {state: numbers.get((week, state), 0) for state in STATES}
     should = sum(number for (of_week, _state), number in numbers.items() if of_week == week)
-    return WeekRow(week, week_words(week), counts, should)
+    return WeekRow(week, counts, should)
 
 
 def listed(user, week: str, state: str, now: datetime, *, mine: bool = False) -> QuerySet:

@@ -109,9 +109,13 @@ def _week_bounds(week: str) -> tuple[datetime, datetime]:
 
 def week_words(week: str) -> str:
     """“23 Nov to 29 Nov, week 48”."""
+    return _now("%(days)s, week %(n)d") % {"n": int(week[-2:]), "days": week_days(week)}
+
+
+def week_days(week: str) -> str:
+    """“23 Nov to 29 Nov”."""
     monday = week_day(week, 0)
-    return _now("%(first)s to %(last)s, week %(n)d") % {
-        "n": int(week[-2:]),
+    return _now("%(first)s to %(last)s") % {
         "first": date_format(monday, "j M"),
         "last": date_format(monday + timedelta(days=6), "j M"),
     }

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.choices import Reminders, Role, Theme
@@ -125,7 +126,7 @@ class ProfileForm(forms.Form):
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices, widget=forms.RadioSelect)
     reminders = forms.ChoiceField(
         label=_("Reminders of follow-ups"),
-        choices=Reminders.choices,
+        choices=[(value, capfirst(label)) for value, label in Reminders.choices],
         widget=forms.RadioSelect,
         required=False,
         help_text=_("What you have opened or done before the mail leaves is not in it."),
