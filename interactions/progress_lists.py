@@ -82,6 +82,7 @@ def dress(rows: list[ProgressEmail], now: datetime) -> None:
     for email in rows:
         email.tone = TONES[email.state]  # type: ignore[attr-defined]
         email.flags = progress_flags.flags(email, now)  # type: ignore[attr-defined]
+        email.is_overdue = progress_flags.will_be_late(email, now)  # type: ignore[attr-defined]
 
 
 def today_section(user, now: datetime) -> dict[str, Any] | None:
