@@ -1,3 +1,5 @@
+import re
+
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -5,9 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from clients import choices
 from clients.forms.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.models import Client, Tag
+from clients.phones import bare_digits
 from crm.core.forms import DateInput, VersionedFormMixin
 from crm.core.models import Team, User
 
+WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
 GROUPS = (
     (_("Who they are"), ("name", "kind", "relationship", "parent", "industry", "website", "source")),
     (
@@ -75,6 +79,18 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
             else []
         )
         return [("", _("Nobody")), *known]
+
+    def clean_phone(self):
+        number = self.cleaned_data["phone"]
+        if number and len(bare_digits(number)) < 3:
+            raise forms.ValidationError(_("“%(number)s” is not a phone number.") % {"number": number})
+        return number
+
+    def clean_website(self):
+        site = self.cleaned_data["website"].strip()
+        if site and not WEBSITE.fullmatch(site):
+            raise forms.ValidationError(_("Write the address as in www.example.com."))
+        return site
 
     def _post_clean(self):
         """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""

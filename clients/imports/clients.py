@@ -333,6 +333,7 @@ CLIENTS = ImportKind(
     check=check,
     prepare=prepare,
     defaults=("status", "owner", "relationship", "status_date", "tier"),
+    must_ask=("status",),
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
 )

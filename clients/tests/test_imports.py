@@ -216,6 +216,9 @@ def test_wizard_end_to_end_without_javascript(client, ines):
     page = client.get(response.url)
     assert b"Alpha" in page.content
     fields = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}
+    unsaid = client.post(response.url, fields)
+    assert unsaid.status_code == 422
+    assert unsaid.context["form"].errors["default_status"]
     response = client.post(response.url, fields | {"default_status": "active"})
     assert response.url == reverse("core:import_preview", args=[job.pk])
     preview = client.get(response.url)
