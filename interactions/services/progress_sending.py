@@ -143,11 +143,12 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
     )
     mails, refused = [], []
     for person in people:
+        address = person.address  # type: ignore[attr-defined]
         try:
             mails.append(
                 emails_progress.mail_progress(
-                    email=email, recipient=person, address=person.address, now=now, is_automatic=is_automatic
-                )  # type: ignore[attr-defined]
+                    email=email, recipient=person, address=address, now=now, is_automatic=is_automatic
+                )
             )
         except ServiceError as error:
             refused.append(_("%(name)s: %(why)s") % {"name": person.contact.name, "why": error.message})
