@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils.formats import date_format
 
 from crm.core.dates import iso_week, local_date, local_to_utc, week_day
+from crm.core.zones import zone
 from interactions.models import ProgressSchedule
 from interactions.progress_days import Chosen, Days
 
@@ -53,12 +57,14 @@ def candidate_days(now: datetime) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def coming_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[Times]:
-    """The next weeks as they stand: when each email is promised, moved or left out for a holiday."""
+def coming_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[dict[str, Any]]:
+    """The next weeks as they stand: {"there": when each email is promised on the client's wall, "moved", "skipped"}."""
     if not schedule.is_active:
         return []
     days, week, found = Days(), first_open_week(schedule, now), []
     for _step in range(many):
-        found.append(times_of(schedule, week, days))
+        times = times_of(schedule, week, days)
+        there = times.deadline_at.astimezone(zone(schedule.time_zone))
+        found.append({"there": date_format(there, "D j M, H:i"), "moved": times.moved, "skipped": times.skipped})
         week = next_week_of(week)
     return found

@@ -88,13 +88,16 @@ def _schedule(stage, name: str, now, **fields) -> None:
 
 
 def _hour(stage, moment) -> None:
-    """What the tick did then, and somebody who reads every draft in time; those of the coming days are still unread."""
+    """What the ticks of these hours did, and somebody who reads every draft in time; those of the coming days are still unread."""
     plan_progress(moment)
     run_progress(moment)
     until = min(moment + STEP, stage.now)
     waiting = ProgressEmail.objects.filter(is_review_needed=True).exclude(client__name__in=AT_HOURS)
     for email in waiting.filter(state=ProgressState.DRAFT, send_at__lt=until).exclude(client__name=LATE):
         approve_progress(actor=email.client.owner, email=email, now=moment)
+    due = ProgressEmail.objects.open().filter(send_at__gt=moment, send_at__lt=until)
+    for send_at in sorted(set(due.values_list("send_at", flat=True))):
+        run_progress(send_at)
     for email in waiting.filter(client__name=LATE, state=ProgressState.HELD, deadline_at__lte=moment):
         late = email.deadline_at + timedelta(hours=1)
         approve_progress(actor=email.client.owner, email=email, now=late)

@@ -143,14 +143,11 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
     )
     mails, refused = [], []
     for person in people:
+        address = person.address  # type: ignore[attr-defined]
         try:
             mails.append(
                 emails_progress.mail_progress(
-                    email=email,
-                    recipient=person,
-                    address=person.address,  # type: ignore[attr-defined]
-                    now=now,
-                    is_automatic=is_automatic,
+                    email=email, recipient=person, address=address, now=now, is_automatic=is_automatic
                 )
             )
         except ServiceError as error:
