@@ -28,6 +28,8 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -81,15 +83,11 @@ def clients_of(user, week: str, now: datetime, *, mine: bool = False) -> QuerySe
     rows = rows.filter(
         Q(pk__in=ProgressEmail.objects.filter(week=week).values("client_id"))
         | Q(pk__in=ProgressSchedule.objects.values("client_id"))
-    )
-    rows = rows.annotate(
-        email_id=Subquery(emails.values("pk")[:1]),
-        email_state=Subquery(emails.values("state")[:1]),
-        is_email_late=Exists(emails.filter(sent_at__gt=F("deadline_at"))),
-        mail_rank=Subquery(_worst_mail(week), output_field=IntegerField()),
-        due_about=Subquery(_schedules(week).filter(client=OuterRef("pk")).values("about")[:1]),
-    )
-    return rows.filter(Q(email_id__isnull=False) | _is_scheduled(week)).annotate(board_state=_state(now))
+    ).filter(Exists(emails) | _is_scheduled(week))
+    about = Subquery(_schedules(week).filter(client=OuterRef("pk")).values("about")[:1])
+    without = Case(When(GreaterThan(about, now + PLANNED_BY), then=Value("planned")), default=Value(MISSING))
+    found = Subquery(emails.order_by().annotate(board=_state(week)).values("board")[:1], output_field=CharField())
+    return rows.annotate(board_state=Coalesce(found, without, output_field=CharField()))
 
 
 class _About(Func):
@@ -127,7 +125,7 @@ def _worst_mail(week: str) -> QuerySet:
         .filter(week_of=week)
     )
     newer = mails.filter(client_id=OuterRef("client_id"), contact_id=OuterRef("contact_id"), pk__gt=OuterRef("pk"))
-    latest = mails.filter(~Exists(newer), client_id=OuterRef("pk"))
+    latest = mails.filter(~Exists(newer), client_id=OuterRef("client_id"))
     return latest.order_by().values("kind").annotate(worst=Max(_mail_rank())).values("worst")
 
 
@@ -150,18 +148,21 @@ def _mail_rank() -> Case:
     )
 
 
-def _state(now: datetime) -> Case:
-    sent = Q(email_state=ProgressState.SENT)
+def _state(week: str) -> Case:
+    """Of a progress email. Each part stands here once: what is asked twice of a subquery, PostgreSQL works out twice."""
+    words = Func(
+        Subquery(_worst_mail(week), output_field=IntegerField()),
+        template=f"(ARRAY[{', '.join(repr(state) for state in reversed(WORST_FIRST))}])[%(expressions)s]",
+        output_field=CharField(),
+    )
+    # where its mails are not kept any more, the email itself has to tell
+    alone = Case(When(sent_at__gt=F("deadline_at"), then=Value("late")), default=Value("sent"))
     return Case(
-        When(email_state=ProgressState.HELD, then=Value("decision")),
-        When(email_state__in=PROGRESS_OPEN, then=Value("planned")),
-        When(email_state=ProgressState.EXPIRED, then=Value("dead")),
-        *[When(sent & Q(mail_rank=rank), then=Value(state)) for state, rank in RANKS.items()],
-        When(sent & Q(is_email_late=True), then=Value("late")),  # its mails are not kept any more
-        When(sent, then=Value("sent")),
-        When(email_state__isnull=False, then=Value("skipped")),
-        When(due_about__gt=now + PLANNED_BY, then=Value("planned")),
-        default=Value(MISSING),
+        When(state=ProgressState.HELD, then=Value("decision")),
+        When(state__in=PROGRESS_OPEN, then=Value("planned")),
+        When(state=ProgressState.EXPIRED, then=Value("dead")),
+        When(state=ProgressState.SENT, then=Coalesce(words, alone)),
+        default=Value("skipped"),
         output_field=CharField(),
     )
 
@@ -219,7 +220,9 @@ def _row(week: str, numbers: dict[tuple[str, str], int]) -> WeekRow:
 
 def listed(user, week: str, state: str, now: datetime, *, mine: bool = False) -> QuerySet:
     """The clients behind a number; `state` may be "all" (those that should have one) or "missing"."""
+    emails = ProgressEmail.objects.filter(client=OuterRef("pk"), week=week)
     rows = clients_of(user, week, now, mine=mine).select_related("owner")
+    rows = rows.annotate(email_id=Subquery(emails.order_by().values("pk")[:1]))
     return rows if state == ALL else rows.filter(board_state=state)
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from crm.core.choices import MailState, Reminders
 from crm.core.errors import ServiceError
 from crm.core.models import Notification, OutboxMail, User
+from crm.core.queries import one_reading
 from crm.core.services.versions import save_version
 from interactions.choices import FollowUpState, ReadKind
 from interactions.emails import KIND, remind
@@ -21,7 +22,7 @@ from interactions.models import FollowUp, ReadMark, Told
 from interactions.services.follow_ups import reminder_moment
 
 log = logging.getLogger(__name__)
-PEOPLE_AT_ONCE = 200
+PEOPLE_AT_ONCE = 100
 NEAR = timedelta(minutes=5)  # what is due so soon after goes along
 UNREAD_AFTER = timedelta(minutes=5)  # a notification is mailed when it was not read in the application by then
 UNREAD_UNTIL = timedelta(days=2)
@@ -38,7 +39,8 @@ def send_reminders(now: datetime) -> int:
         Q(pk__in=due.values("assignee"))
         | Q(pk__in=unread(now).values("user"), reminders=Reminders.EACH, is_active=True)
     )
-    return taken_back + sum(_guarded(user, now) for user in readers.order_by("pk")[:PEOPLE_AT_ONCE])
+    with one_reading():
+        return taken_back + sum(_guarded(user, now) for user in readers.order_by("pk")[:PEOPLE_AT_ONCE])
 
 
 def unread(now: datetime):
