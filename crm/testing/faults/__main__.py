@@ -29,6 +29,9 @@ def arguments() -> argparse.Namespace:
         choices=("fence", "token", "lock", "sweeper"),
         help="remove this guarantee; 0 when the suite went red",
     )
+    parser.add_argument(
+        "--suspend-seconds", type=float, default=0, help="of a suspend; else a little more than the leases"
+    )
     parser.add_argument("--throughput", action="store_true", help="10 000 mails without faults, against the sink alone")
     parser.add_argument("--logs", type=Path, help="a folder to keep the logs in")
     return parser.parse_args()
@@ -53,6 +56,7 @@ def _run(given: argparse.Namespace) -> int:
         plan = run.Plan(
             policy=given.policy, seed=given.seed, minutes=given.minutes, mails=given.mails or int(given.minutes * 900),
             faults=given.faults or int(given.minutes * 12), kinds=given.kinds.split(",") if given.kinds else None, is_quick=given.quick,
+            suspended=given.suspend_seconds,
         )  # fmt: skip
         world.start_workers()
         outcome = run.run(plan, world)
@@ -70,7 +74,9 @@ def _control(given: argparse.Namespace) -> int:
         django.setup()
         from crm.testing.faults import stages
 
-        problems = stages.run_all(world, control=given.control)
+        problems = stages.run_all(
+            world, control=given.control, names=stages.SHOWS[given.control] if given.quick else None
+        )
     for problem in problems:
         print(problem, file=sys.stderr)
     print(json.dumps({"control": given.control, "red": bool(problems), "problems": problems}, indent=1))

@@ -41,6 +41,7 @@ class Scene:
     writer: Writer
     random: random.Random
     scale: float = 1.0  # of the waiting times; a short run waits less
+    suspended: float = 0.0  # seconds; 0: a little longer than both leases
     background: list[threading.Thread] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
 
@@ -223,7 +224,7 @@ def suspend(scene: Scene, fault: Fault) -> None:
     scene.wait_until_nobody_is_stopped()
     pids = scene.world.everything_but_the_sink()
     processes.signal_all(pids, signal.SIGSTOP)
-    time.sleep((30 + scene.world.patience["MAIL_FINAL_SECONDS"] + 3) * scene.scale)
+    time.sleep(scene.suspended or (30 + scene.world.patience["MAIL_FINAL_SECONDS"] + 3) * scene.scale)
     processes.signal_all(reversed(pids), signal.SIGCONT)
 
 

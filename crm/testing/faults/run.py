@@ -32,7 +32,7 @@ class Plan:
     kinds: list[str] | None = None
     is_quick: bool = False  # the clock is moved on at the end, so that leases need not be waited for
     settle_seconds: float = 300.0
-    control: str = ""
+    suspended: float = 0.0
 
 
 @dataclass
@@ -61,7 +61,9 @@ def say(text: str) -> None:
 def run(plan: Plan, world: World) -> Outcome:
     """Needs Django set up on the world's database, and the world's workers started."""
     writer = Writer(plan.seed)
-    scene = Scene(world, writer, random.Random(plan.seed), scale=0.25 if plan.is_quick else 1.0)
+    scene = Scene(
+        world, writer, random.Random(plan.seed), scale=0.25 if plan.is_quick else 1.0, suspended=plan.suspended
+    )
     began = time.monotonic()
     rate = plan.mails / (plan.minutes * 60)
     writer.start(rate)
