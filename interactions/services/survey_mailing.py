@@ -27,7 +27,7 @@ from interactions.models import Survey, SurveyInvitation
 from interactions.survey_audience import Audience, Person, audience, people
 
 log = logging.getLogger(__name__)
-PER_TICK = 500
+PER_TICK = 200  # a tick is one transaction, and others wait for it
 TAKE_BACK = timedelta(minutes=5)  # how long a mailing to many can be taken back before it leaves
 OFFICE_HOUR = time(10, 0)
 AHEAD_AT_MOST = timedelta(days=366)
