@@ -178,7 +178,7 @@ def similar_clients(
 
 def domain_of(website: str) -> str:
     """acme.example of https://www.acme.example/about; "" for what is none."""
-    host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].removeprefix("www.")
+    host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
     return host if "." in host and " " not in host else ""
 
 

@@ -4,6 +4,7 @@ A value that cannot be used stops the start with one sentence that names the var
 """
 
 import logging
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,11 +26,23 @@ def url_setting(variable: str, schemes: tuple[str, ...], example: str, default: 
     value = env.str(variable, default=default or "")
     if not value:
         raise wrong(variable, f"is not set; expected an address such as {example}")
-    if urlsplit(value).scheme not in schemes:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  reading it is what finds out that it is none
+    except ValueError as error:
+        raise wrong(variable, f"cannot be read ({error}); expected for example {example}") from None
+    if parts.scheme not in schemes:
         raise wrong(
             variable, f"starts with none of {', '.join(s + '://' for s in schemes)}; expected for example {example}"
         )
     return value
+
+
+def number_setting(variable: str, default: int) -> int:
+    value = env.str(variable, default="").strip() or str(default)
+    if not value.isdecimal() or not 0 < int(value) < 2**31:
+        raise wrong(variable, f"is {value!r}; expected a whole number above 0, such as {default}")
+    return int(value)
 
 
 def bool_setting(variable: str, default: bool) -> bool:
@@ -114,6 +127,7 @@ INSTALLED_APPS = [
     "template_partials",
 ]
 MIDDLEWARE = [
+    "crm.core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.core.middleware.HealthMiddleware",
@@ -152,12 +166,21 @@ TEMPLATES = [
 ]
 
 # Database: one PostgreSQL is the truth
+if env.str(
+    "MIGRATE_URL", default=""
+):  # commands of the owner take it in place of the other: first, so that it is the one named
+    url_setting("MIGRATE_URL", ("postgres", "postgresql"), "postgres://owner:password@host:5432/rapport")
 DATABASE_URL = url_setting("DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@host:5432/rapport")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+if not DATABASES["default"]["NAME"]:
+    raise wrong("DATABASE_URL", "names no database; expected for example postgres://user:password@host:5432/rapport")
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
-WEB_STATEMENT_TIMEOUT_MS = env.int("WEB_STATEMENT_TIMEOUT_MS", default=15000)
+WEB_STATEMENT_TIMEOUT_MS = number_setting("WEB_STATEMENT_TIMEOUT_MS", 15000)
 if bool_setting("RAPPORT_WEB", False):
-    DATABASES["default"]["OPTIONS"] = {"options": f"-c statement_timeout={WEB_STATEMENT_TIMEOUT_MS}"}
+    # beside what the address brings, such as sslmode
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _timeout = f"-c statement_timeout={WEB_STATEMENT_TIMEOUT_MS}"
+    _options["options"] = f"{_options.get('options', '')} {_timeout}".strip()
 APP_DATABASE_ROLE = env.str("RAPPORT_APP_ROLE", default="rapport_app")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = True
@@ -175,17 +198,15 @@ CACHES = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Mail: nothing but the outbox opens an SMTP connection (crm/core/services/delivery.py)
-EMAIL_URL = env.str("EMAIL_URL", default="capture://")
 MAIL_PROVIDERS = (
     "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"
 )  # fmt: skip
-MAIL_SCHEMES = ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps", *(f"anymail+{name}" for name in MAIL_PROVIDERS))
-if urlsplit(EMAIL_URL).scheme not in MAIL_SCHEMES:
-    raise wrong(
-        "EMAIL_URL",
-        "expected smtp://user:password@host:587, smtp+tls://…, smtp+ssl://…, capture:// (mail stays on this machine), or "
-        f"anymail+PROVIDER://KEY@provider with one of {', '.join(MAIL_PROVIDERS)}",
-    )
+EMAIL_URL = url_setting(
+    "EMAIL_URL",
+    ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps", *(f"anymail+{name}" for name in MAIL_PROVIDERS)),
+    "smtp+tls://user:password@mail.example.com:587, anymail+postmark://KEY@provider, or capture:// (mail stays on this machine)",
+    "capture://",
+)
 if urlsplit(EMAIL_URL).scheme.startswith("anymail+") and not urlsplit(EMAIL_URL).username:
     raise wrong("EMAIL_URL", "names no key; expected for example anymail+postmark://KEY@provider")
 if urlsplit(EMAIL_URL).scheme != "capture" and not urlsplit(EMAIL_URL).hostname:
@@ -198,6 +219,8 @@ MAIL_ANSWER_SECONDS = seconds_setting("MAIL_ANSWER_SECONDS", 30, at_most=300)
 MAIL_FINAL_SECONDS = seconds_setting("MAIL_FINAL_SECONDS", 120, at_most=600)
 MAIL_LEASE_SECONDS = seconds_setting("MAIL_LEASE_SECONDS", 120, at_most=3600)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
+if not re.fullmatch(r"(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)", DEFAULT_FROM_EMAIL):
+    raise wrong("DEFAULT_FROM_EMAIL", f"is {DEFAULT_FROM_EMAIL!r}; expected for example Rapport <crm@example.com>")
 EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
 # Bounces and complaints: providers post them to /mail/events/<provider>/ with this name and password
 MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", default="")
@@ -256,10 +279,11 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # Safety on the wire
 _https = _base.scheme == "https"
+BEHIND_PROXY = bool_setting("BEHIND_PROXY", True) and _https
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked by machines inside, past the proxy
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https and bool_setting("BEHIND_PROXY", True) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
@@ -283,16 +307,24 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
-INSTALLATION_FILE = (
-    DATA_DIR / "installation.json"
-)  # which database mail may leave from: crm/core/services/installation.py
-IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=50 * 1024 * 1024)
-IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=250_000)
-IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=300)
+INSTALLATION_FILE = DATA_DIR / "installation.json"  # see crm/core/services/installation.py
+IMPORT_MAX_BYTES = number_setting("IMPORT_MAX_BYTES", 50 * 1024 * 1024)
+IMPORT_MAX_ROWS = number_setting("IMPORT_MAX_ROWS", 250_000)
+IMPORT_MAX_COLUMNS = number_setting("IMPORT_MAX_COLUMNS", 300)
 
 # Words, dates, money
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]
+# The languages of mails to clients, each with a catalogue in locale/ (docs/developers/languages.md). The interface stays in
+# LANGUAGE_CODE: nothing picks another language for it.
+LANGUAGES = [
+    ("en-gb", "English"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("fi", "Suomi"),
+    ("fr", "Français"),
+    ("nl", "Nederlands"),
+    ("sv", "Svenska"),
+]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -89,18 +89,26 @@ class WhenNothing(models.TextChoices):
     ASK = "ask", _("ask the account manager")
 
 
+class OnHoliday(models.TextChoices):
+    """When the day falls on a holiday of the firm or of the client."""
+
+    SEND = "send", _("send it all the same")
+    BEFORE = "before", _("send it on the working day before")
+    SKIP = "skip", _("send none that week")
+
+
 class ProgressState(models.TextChoices):
     PLANNED = "planned", _("Planned")
     DRAFT = "draft", _("Draft")
     APPROVED = "approved", _("Approved")
-    HELD = "held", _("Waiting for review")
+    HELD = "held", _("Held")
     SENT = "sent", _("Sent")
     SKIPPED = "skipped", _("Skipped")
     EXPIRED = "expired", _("Expired")
 
 
 PROGRESS_MOVES = {
-    ProgressState.PLANNED: (ProgressState.DRAFT, ProgressState.SKIPPED, ProgressState.EXPIRED),
+    ProgressState.PLANNED: (ProgressState.DRAFT, ProgressState.HELD, ProgressState.SKIPPED, ProgressState.EXPIRED),
     ProgressState.DRAFT: (
         ProgressState.APPROVED,
         ProgressState.HELD,
@@ -108,8 +116,20 @@ PROGRESS_MOVES = {
         ProgressState.SKIPPED,
         ProgressState.EXPIRED,
     ),
-    ProgressState.APPROVED: (ProgressState.DRAFT, ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED),
-    ProgressState.HELD: (ProgressState.APPROVED, ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED),
+    ProgressState.APPROVED: (
+        ProgressState.DRAFT,
+        ProgressState.HELD,
+        ProgressState.SENT,
+        ProgressState.SKIPPED,
+        ProgressState.EXPIRED,
+    ),
+    ProgressState.HELD: (
+        ProgressState.DRAFT,
+        ProgressState.APPROVED,
+        ProgressState.SENT,
+        ProgressState.SKIPPED,
+        ProgressState.EXPIRED,
+    ),
     ProgressState.SKIPPED: (ProgressState.DRAFT,),
     ProgressState.SENT: (),
     ProgressState.EXPIRED: (),
@@ -121,3 +141,47 @@ class SurveyKind(models.TextChoices):
     NPS = "nps", _("NPS")
     CSAT = "csat", _("CSAT")
     CES = "ces", _("CES")
+
+
+class Asked(models.TextChoices):
+    """Who of a client's people a survey goes to."""
+
+    MAIN = "main", _("the main contact")
+    ALL = "all", _("everybody we have an address of")
+
+
+class InvitationState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENT = "sent", _("Asked")
+    ANSWERED = "answered", _("Answered")
+    SKIPPED = "skipped", _("Skipped")
+    EXPIRED = "expired", _("Expired")
+
+
+INVITATION_MOVES = {
+    InvitationState.PLANNED: (InvitationState.SENT, InvitationState.SKIPPED, InvitationState.EXPIRED),
+    InvitationState.SENT: (InvitationState.ANSWERED, InvitationState.SKIPPED, InvitationState.EXPIRED),
+    InvitationState.SKIPPED: (InvitationState.PLANNED, InvitationState.SENT),
+    InvitationState.ANSWERED: (),
+    InvitationState.EXPIRED: (),
+}
+
+
+class InvitationSource(models.TextChoices):
+    HAND = "hand", _("By hand")
+    RULE = "rule", _("By rule")
+
+
+class DigestState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENT = "sent", _("Mailed")
+    NOTHING = "nothing", _("Nothing to tell")
+    READ = "read", _("Read already")
+    SKIPPED = "skipped", _("Skipped")
+    MISSED = "missed", _("Too late")
+
+
+class ReadKind(models.TextChoices):
+    FOLLOW_UP = "follow-up", _("Follow-up")
+    NOTIFICATION = "notification", _("Notification")
+    TODAY = "today", _("Today")

@@ -1,34 +1,28 @@
-"""The mails around a client's weekly progress: to the client, to test, to the account manager. Each writes one outbox row."""
+"""The weekly progress email as a mail: to the client's people, and to whoever tests it. Each writes one outbox row.
+
+Words that the client reads stand in `progress_words` and in the templates, so that they are translated."""
 
 import uuid
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from clients.models import Contact
+from crm.core.languages import mail_language
 from crm.core.models import OutboxMail, User
-from crm.core.queries import get_firm, user_zone
+from crm.core.queries import get_firm
 from crm.core.services.outbox import queue_mail
 from crm.core.zones import zone
+from interactions import progress_words
 from interactions.models import ProgressEmail, ProgressRecipient
+from interactions.progress_words import one_line
 
 STOP = "[[stop]]"
 STOP_PURPOSE = "progress-stop"
 STOP_PATH = "/mail/stop/{id}/{token}/"
-
-
-def greeting(email: ProgressEmail, contact: Contact | None) -> str:
-    """As they wish to be addressed, else by first name."""
-    wanted = (contact.salutation if contact else "") or email.client.salutation
-    if wanted:
-        return wanted.rstrip(" ,")
-    name = (contact.first_name or contact.name) if contact else ""
-    return _("Hello %(name)s") % {"name": name} if name else _("Hello")
 
 
 def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: str) -> tuple[str, str]:
@@ -38,23 +32,25 @@ def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: 
         "email": email, "firm": firm, "owner": email.client.owner, "content": email.content, "stop_url": stop_url,
         "sections": [section for section in email.content.get("sections", []) if section.get("items")],
     }  # fmt: skip
-    with translation.override(email.client.language or firm.language or None), timezone.override(zone(email.time_zone)):
-        context["greeting"] = greeting(email, contact)
+    with translation.override(mail_language(email.client.language)), timezone.override(zone(email.time_zone)):
+        context["greeting"] = progress_words.greeting(email.client, contact)
         return render_to_string("mail/progress.txt", context).strip() + "\n", render_to_string(
             "mail/progress.html", context
         )
 
 
-def mail_progress(*, email: ProgressEmail, recipient: ProgressRecipient, address: str, now: datetime) -> OutboxMail:
-    """The email itself, to one recipient: once per client, contact and local week."""
+def mail_progress(
+    *, email: ProgressEmail, recipient: ProgressRecipient, address: str, now: datetime, is_automatic: bool
+) -> OutboxMail:
+    """The email itself, to one recipient: once per client, contact and local week. Raises ServiceError (address, subject)."""
     contact, owner, firm = recipient.contact, email.client.owner, get_firm()
     text, html = render_progress(email, contact, stop_url=STOP)
     mail, _made = queue_mail(
-        key=f"progress:{email.client_id}:{contact.pk}:{email.week}", kind="progress", to_address=address, to_name=contact.name,
+        key=f"progress:{email.client_id}:{contact.pk}:{email.week}", kind="progress", to_address=address, to_name=one_line(contact.name),
         subject=email.subject, text=text, html=html, client_id=email.client_id, contact_id=contact.pk,
-        from_name=f"{owner.name}, {firm.name}", reply_to=owner.email, links={STOP: _stop_link(recipient)},
+        from_name=one_line(f"{owner.name}, {firm.name}"), reply_to=owner.email, links={STOP: _stop_link(recipient)},
         headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-        send_at=now, deadline_at=email.deadline_at, expires_at=max(email.expires_at, now),
+        is_automatic=is_automatic, send_at=now, deadline_at=email.deadline_at, expires_at=max(email.expires_at, now),
     )  # fmt: skip
     return mail
 
@@ -67,30 +63,7 @@ def mail_progress_test(*, actor: User, email: ProgressEmail, contact: Contact | 
     """The same mail to whoever asked for it, without the link that stops."""
     text, html = render_progress(email, contact, stop_url="")
     mail, _made = queue_mail(
-        key=f"progress-test:{email.pk}:{uuid.uuid4()}", kind="progress-test", to_address=actor.email, to_name=actor.name, user=actor,
-        subject=_("Test: %(subject)s") % {"subject": email.subject}, text=text, html=html, client_id=email.client_id,
-    )  # fmt: skip
-    return mail
-
-
-def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> OutboxMail | None:
-    """To the account manager, with the draft: it is held until somebody approves it. `when`: "send" or "deadline"."""
-    owner = email.client.owner
-    if not owner.is_active:
-        return None
-    with timezone.override(user_zone(owner)):
-        context = {
-            "email": email, "client": email.client, "owner": owner, "is_last_call": when == "deadline", "firm": get_firm(),
-            "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]),
-            "draft": render_progress(email, None, stop_url="")[0],
-        }  # fmt: skip
-        text, html = (
-            render_to_string("mail/progress_review.txt", context).strip() + "\n",
-            render_to_string("mail/progress_review.html", context),
-        )
-        subject = _("Waiting for you: progress email to %(client)s") % {"client": email.client.name}
-    mail, _made = queue_mail(
-        key=f"progress-review:{email.pk}:{when}", kind="progress-review", to_address=owner.email, to_name=owner.name, user=owner,
-        subject=" ".join(subject.split()), text=text, html=html, client_id=email.client_id, send_at=now,
+        key=f"progress-test:{email.pk}:{uuid.uuid4()}", kind="progress-test", to_address=actor.email, to_name=one_line(actor.name), user=actor,
+        subject=one_line(_("Test: %(subject)s") % {"subject": email.subject}), text=text, html=html, client_id=email.client_id,
     )  # fmt: skip
     return mail

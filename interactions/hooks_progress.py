@@ -53,6 +53,10 @@ progress_sections.register("done", "commitments", progress_sources.kept_promises
 progress_sections.register("agreed", "decisions", progress_sources.shared_decisions)
 progress_sections.register("next", "commitments", progress_sources.our_promises, order=30)
 progress_sections.register("needed", "commitments", progress_sources.their_promises, order=30)
+progress_sections.register("milestones", "contracts-begun", progress_sources.begun_contracts, order=20, is_news=True)
+progress_sections.register("milestones", "contracts", progress_sources.coming_contracts, order=50)
+progress_sections.register("questions", "decisions", progress_sources.unconfirmed_decisions, order=20)
+progress_sections.register("questions", "commitments", progress_sources.late_promises, order=30)
 registry.register_tab(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )

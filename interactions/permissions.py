@@ -19,6 +19,21 @@ def may_change_follow_up(user, follow_up) -> bool:
     return follow_up.client is None or client_permissions.may_edit(user, follow_up.client)
 
 
+def may_change_digest(user, digest) -> bool:
+    """Whose morning mail it is; an admin may leave one out."""
+    return digest.user_id == user.pk or user.is_admin
+
+
 def may_change_client(user, client) -> bool:
     """Decisions, commitments, survey answers and the cadence of a client."""
     return client_permissions.may_edit(user, client)
+
+
+def may_ask(user, client) -> bool:
+    """Ask people of one client for an answer: its account manager, managers and admins."""
+    return (client.owner_id == user.pk or user.sees_all) and client_permissions.may_edit(user, client)
+
+
+def may_send_surveys(user) -> bool:
+    """Write to many clients at once, say when that happens by itself, and in what words."""
+    return user.is_manager or user.is_admin

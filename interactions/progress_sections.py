@@ -3,11 +3,12 @@
 A source says what really happened (or is coming) for a client, as short lines a client may read; only what was shared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 Items = Callable[[Any, datetime, datetime], list[str]]
@@ -15,43 +16,76 @@ Items = Callable[[Any, datetime, datetime], list[str]]
 
 @dataclass(frozen=True)
 class Section:
-    """`is_news`: a line in it means that something happened in the time covered."""
-
     key: str
     title: Any
-    is_news: bool = False
 
 
 SECTIONS = (
-    Section("done", _("Done this week"), is_news=True),
-    Section("agreed", _("Agreed"), is_news=True),
+    Section("done", _("Done this week")),
+    Section("agreed", _("Decisions and agreements")),
     Section("next", _("Coming next")),
     Section("needed", _("What we need from you")),
     Section("milestones", _("Milestones")),
     Section("questions", _("Open questions")),
 )
-_sources: dict[tuple[str, str], tuple[int, Items]] = {}
+NEWS = ("done", "agreed")
 
 
-def register(section: str, key: str, items: Items, *, order: int = 50) -> None:
+@dataclass(frozen=True)
+class Source:
+    """`is_news`: a line of it means that something happened in the time covered."""
+
+    key: str
+    order: int
+    items: Items
+    is_news: bool
+
+
+_sources: dict[tuple[str, str], Source] = {}
+
+
+class SourceFailed(Exception):
+    """A source could not say its lines; `part` names it for people ("agreed, decisions")."""
+
+    def __init__(self, part: str, error: Exception):
+        super().__init__(f"{part}: {type(error).__name__}: {error}")
+        self.part = part
+
+
+def register(section: str, key: str, items: Items, *, order: int = 50, is_news: bool | None = None) -> None:
     """`items(client, start, end)` gives lines for a section (its key in SECTIONS): what happened in [start, end), or what is
-    coming as seen at `end`. At most two indexed queries. Raises KeyError for an unknown section."""
+    coming as seen at `end`. At most two indexed queries. What was done or agreed is news unless it is said otherwise.
+    Raises KeyError for an unknown section."""
     if section not in {known.key for known in SECTIONS}:
         raise KeyError(section)
-    _sources[section, key] = (order, items)
+    _sources[section, key] = Source(key, order, items, section in NEWS if is_news is None else is_news)
 
 
 def build(client, start: datetime, end: datetime) -> tuple[list[dict[str, Any]], bool]:
-    """(sections with their lines, whether there is news). Every section is there, so that each can be written into."""
+    """(sections with their lines, whether there is news). Every section is there, so that each can be written into.
+
+    Raises SourceFailed."""
     sections = []
     is_news = False
     for section in SECTIONS:
-        lines = [line for items in _of(section.key) for line in items(client, start, end)]
-        is_news |= section.is_news and bool(lines)
+        lines: list[str] = []
+        for source in _of(section.key):
+            found = _lines(section.key, source, client, start, end)
+            is_news |= source.is_news and bool(found)
+            lines += found
         sections.append({"key": section.key, "title": str(section.title), "items": lines})
     return sections, is_news
 
 
-def _of(section: str) -> Iterator[Items]:
-    found = [(order, key[1], items) for key, (order, items) in _sources.items() if key[0] == section]
-    yield from (items for _order, _key, items in sorted(found, key=lambda entry: entry[:2]))
+def _lines(section: str, source: Source, client, start: datetime, end: datetime) -> list[str]:
+    try:
+        return [" ".join(str(line).split()) for line in source.items(client, start, end)]
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or busy: nothing is wrong with this email
+    except Exception as error:
+        raise SourceFailed(f"{section}, {source.key}", error) from error
+
+
+def _of(section: str) -> list[Source]:
+    found = [source for (key, _name), source in _sources.items() if key == section]
+    return sorted(found, key=lambda source: (source.order, source.key))

@@ -2,8 +2,8 @@
 
 from django.urls import path, register_converter
 
-from interactions import progress_urls
-from interactions.views import agreements, follow_ups, interactions, surveys, today
+from interactions import progress_urls, survey_urls
+from interactions.views import agreements, delivery, follow_ups, interactions, surveys, today
 
 app_name = "interactions"
 
@@ -48,10 +48,13 @@ urlpatterns = [
     path("clients/<int:client_id>/cadence/", agreements.cadence, name="cadence"),
     path("promises/<int:pk>/settle/", agreements.settle, name="commitment-settle"),
     path("promises/<int:pk>/reopen/", agreements.reopen, name="commitment-reopen"),
+    path("outbox/board/", delivery.board, name="delivery-board"),
+    path("outbox/board/<str:week>/<slug:state>/", delivery.clients, name="delivery-clients"),
+    path("morning-mail/<int:pk>/", delivery.digest, name="digest"),
     path("surveys/", surveys.index, name="surveys"),
     path("surveys/answers/<int:pk>/archive/", surveys.archive, name="answer-archive"),
     path("surveys/answers/<int:pk>/restore/", surveys.restore, name="answer-restore"),
     path("clients/<int:client_id>/surveys/", surveys.of_client, name="client-surveys"),
     path("clients/<int:client_id>/surveys/new/", surveys.enter, name="answer-create"),
 ]
-urlpatterns += progress_urls.urlpatterns
+urlpatterns += progress_urls.urlpatterns + survey_urls.urlpatterns

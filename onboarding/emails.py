@@ -1,12 +1,17 @@
-"""What onboarding brings into a client's progress email: only tasks the client may see, of plans that run."""
+"""What onboarding brings into a client's progress email: only tasks the client may see, of plans that run.
 
-from datetime import datetime, timedelta
+Everything here is read by clients.
+"""
 
+from datetime import date, datetime, timedelta
+
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from interactions.progress_sources import AHEAD, day_of, with_day
+from crm.core.queries import get_firm
+from interactions.progress_sources import AHEAD, day_of, name_of, say_day, when_to_expect, with_person
 from onboarding.choices import OwnerSide, PlanState, TaskState
-from onboarding.models import Plan, Task
+from onboarding.models import Plan, PlanPhase, Task
 
 AT_MOST = 12
 
@@ -19,24 +24,71 @@ def finished_tasks(client, start: datetime, end: datetime) -> list[str]:
 
 def our_tasks(client, start: datetime, end: datetime) -> list[str]:
     """Ours, due within two weeks, with the day and who is on it."""
-    return [
-        _with_person(row, row.assignee.name if row.assignee else "") for row in _coming(client, end, OwnerSide.FIRM)
-    ]
+    firm = get_firm().name
+    rows = _coming(client, end, OwnerSide.FIRM)[:AT_MOST]
+    return [with_person(row.title, name_of(row.assignee) or row.owner_role or firm, row.due_date) for row in rows]
 
 
 def their_tasks(client, start: datetime, end: datetime) -> list[str]:
-    """The client's, due within two weeks or late, with the day and whom we expect it of."""
-    return [
-        _with_person(row, row.contact.name if row.contact else row.owner_role)
-        for row in _coming(client, end, OwnerSide.CLIENT)
+    """The client's, due within two weeks, with the day and whom we expect it of. Late and blocked ones are questions."""
+    rows = _coming(client, end, OwnerSide.CLIENT).exclude(state=TaskState.BLOCKED)
+    rows = rows.filter(due_date__gte=day_of(end, client))[:AT_MOST]
+    return [with_person(row.title, name_of(row.contact) or row.owner_role, row.due_date) for row in rows]
+
+
+def late_tasks(client, start: datetime, end: datetime) -> list[str]:
+    """The client's that are late, and those that wait for something of theirs, with what it is."""
+    rows = _shown(client).unfinished().filter(plan__state=PlanState.ACTIVE, owner_side=OwnerSide.CLIENT)
+    late = rows.filter(due_date__lt=day_of(end, client)) | rows.filter(state=TaskState.BLOCKED)
+    return [_question(row) for row in late.order_by("due_date", "pk")[:AT_MOST]]
+
+
+def _question(task: Task) -> str:
+    person = name_of(task.contact) or task.owner_role
+    if task.state == TaskState.BLOCKED or task.due_date is None:
+        named = with_person(task.title, person, None)
+        return _("%(what)s is on hold: %(reason)s. How do we move it on?") % {
+            "what": named,
+            "reason": task.blocked_reason.rstrip(" ."),
+        }
+    return when_to_expect(task.title, person, task.due_date)
+
+
+def reached(client, start: datetime, end: datetime) -> list[str]:
+    """Phases and plans that were finished in [start, end), with the day."""
+    phases = _phases(client).filter(plan__state__in=(PlanState.ACTIVE, PlanState.DONE))
+    finished = phases.exclude(tasks__in=_unfinished(client)).annotate(at=Max("tasks__done_at"))
+    dated = [(row.at, row.name) for row in finished.filter(at__gte=start, at__lt=end).order_by("at", "pk")[:AT_MOST]]
+    plans = _plans(client).filter(state=PlanState.DONE, ended_at__gte=start, ended_at__lt=end)
+    dated += [(row.ended_at, row.name) for row in plans.order_by("ended_at", "pk")[:AT_MOST]]
+    return [_("%(day)s: %(what)s is complete") % {"day": say_day(at), "what": name} for at, name in dated]
+
+
+def expected(client, start: datetime, end: datetime) -> list[str]:
+    """Phases under way or coming, and the end of the plan, with the day each is expected: as the plan stands now."""
+    phases = _phases(client).filter(plan__state=PlanState.ACTIVE, tasks__in=_unfinished(client))
+    dated: list[tuple[date, str]] = [
+        (row.at, row.name) for row in phases.annotate(at=Max("tasks__due_date")).filter(at__isnull=False)
     ]
+    dated.sort()
+    running = _plans(client).filter(state=PlanState.ACTIVE, forecast_date__isnull=False).order_by("forecast_date", "pk")
+    dated = dated[:AT_MOST] + [(row.forecast_date, row.name) for row in running]
+    return [_("%(day)s: %(what)s expected to be complete") % {"day": say_day(at), "what": name} for at, name in dated]
 
 
-def finished_plans(client, start: datetime, end: datetime) -> list[str]:
-    rows = Plan.objects.filter(client=client, state=PlanState.DONE, ended_at__gte=start, ended_at__lt=end).order_by(
-        "ended_at"
-    )
-    return [_("%(plan)s: everything is set up") % {"plan": row.name} for row in rows[:AT_MOST]]
+def _plans(client):
+    """Plans of which the client may see something."""
+    return Plan.objects.filter(client=client, tasks__is_client_visible=True).distinct()
+
+
+def _phases(client):
+    """Phases in which the client may see something."""
+    seen = Task.objects.filter(plan__client=client, is_client_visible=True).values("phase_id")
+    return PlanPhase.objects.filter(pk__in=seen)
+
+
+def _unfinished(client):
+    return Task.objects.filter(plan__client=client).unfinished()
 
 
 def _shown(client):
@@ -49,9 +101,4 @@ def _shown(client):
 def _coming(client, end, side):
     until = day_of(end, client) + timedelta(days=AHEAD.days)
     rows = _shown(client).unfinished().filter(plan__state=PlanState.ACTIVE, owner_side=side, due_date__lte=until)
-    return rows.order_by("due_date", "pk")[:AT_MOST]
-
-
-def _with_person(task, person):
-    text = _("%(task)s (%(person)s)") % {"task": task.title, "person": person} if person else task.title
-    return with_day(text, task.due_date)
+    return rows.order_by("due_date", "pk")

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import registry
 from crm.core import nav, search, ticking
-from interactions import progress_sections
+from interactions import digest, progress_sections
 from interactions import today as today_page
 from onboarding import emails, services, surfaces
 from onboarding.queries.plans import page_part
@@ -28,11 +28,17 @@ registry.register_timeline(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
-nav.register(nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "list-task", 40, count=surfaces.nav_count))
+digest.register("onboarding", surfaces.tell_day)
+ticking.watch("onboarding.plans", _("Onboarding plans"))
+nav.register(
+    nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count)
+)
 nav.register(nav.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup"))
 search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, surfaces.find_plans))
 search.register(search.Source("onboarding-templates", _("Templates"), 80, surfaces.find_templates))
 progress_sections.register("done", "onboarding", emails.finished_tasks, order=40)
 progress_sections.register("next", "onboarding", emails.our_tasks, order=40)
 progress_sections.register("needed", "onboarding", emails.their_tasks, order=40)
-progress_sections.register("milestones", "onboarding", emails.finished_plans, order=40)
+progress_sections.register("milestones", "onboarding-reached", emails.reached, order=10, is_news=True)
+progress_sections.register("milestones", "onboarding-expected", emails.expected, order=40)
+progress_sections.register("questions", "onboarding", emails.late_tasks, order=40)

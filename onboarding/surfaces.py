@@ -13,6 +13,7 @@ from crm.core.models import Folded
 from crm.core.nav import Counted
 from crm.core.queries import firm_today, get_firm
 from crm.core.search import Hit
+from interactions.digest import Line, Part
 from onboarding.choices import PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
 from onboarding.queries.plans import client_card, forecast_words, plans_of
@@ -93,6 +94,18 @@ def today_section(user, now: datetime) -> dict[str, Any] | None:
     return {"tasks": tasks[:TASKS_AT_MOST], "more_tasks": len(tasks) > TASKS_AT_MOST, "plans": plans, "today": today}
 
 
+def tell_day(data: dict[str, Any]) -> Part | None:
+    """For the morning mail: tasks that are due, and plans in trouble."""
+    lines = [
+        Line(task.title, task.plan.client.name, reverse("onboarding:task", args=[task.pk])) for task in data["tasks"]
+    ]
+    lines += [
+        Line(plan.client.name, plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]))
+        for plan in data["plans"]
+    ]
+    return Part(_("Onboarding"), lines, _("in onboarding"), reverse("onboarding:plans") if data["more_tasks"] else "")
+
+
 def nav_count(user, now: datetime) -> Counted:
     """Open plans of clients the user may see, counted up to 500."""
     return [(Plan.objects.visible_to(user).kept().open().order_by("forecast_date", "pk")[:COUNTED_AT_MOST], "")]
@@ -109,7 +122,7 @@ def find_plans(user, text: str, limit: int) -> list[Hit]:
             title=_("%(plan)s for %(client)s") % {"plan": plan.name, "client": plan.client.name},
             url=reverse("onboarding:plan", args=[plan.pk]),
             kind=_("Onboarding plan"),
-            icon="list-task",
+            icon="bar-chart-steps",
             detail=plan.get_state_display(),
         )
         for plan in rows[:limit]

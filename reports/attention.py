@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, DateTimeField, F, Func, IntegerField, Q, Value, When
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -70,28 +72,49 @@ def _conditions(firm, now) -> dict[str, tuple[Q, int]]:
 
 
 def explain(client, firm, now: datetime) -> Need:
-    """In words, and the gravest of it as a badge."""
-    facts, reasons, badges = client.facts, [], []
-    if facts.status == Status.AT_NOTICE:
-        reasons.append(_("At notice"))
-        badges.append((_("At notice"), "red"))
+    """In words, the gravest first, and the sort of the gravest as a badge."""
+    signs = [
+        sign
+        for sign in (_notice(client), _onboarding(client), _low_answer(client, now), _silence(client, firm, now))
+        if sign
+    ]
+    badge, tone = signs[0][1:] if signs else ("", "")
+    return Need(client, [reason for reason, _badge, _tone in signs], badge, tone)
+
+
+def _notice(client):
+    if client.facts.status != Status.AT_NOTICE:
+        return None
+    since = client.facts.status_since
+    text = _("At notice since %(day)s") % {"day": date_format(since, "j M")} if since else _("At notice")
+    return text, _("At notice"), "red"
+
+
+def _onboarding(client):
+    facts = client.facts
+    done = _("%(done)d of %(all)d tasks") % {"done": facts.onboarding_done, "all": facts.onboarding_total}
     if facts.onboarding_state == OnboardingState.STUCK:
-        reasons.append(_("Onboarding stuck"))
-        badges.append((_("Stuck"), "red"))
-    elif facts.onboarding_state == OnboardingState.BEHIND:
-        reasons.append(_("Onboarding behind"))
-        badges.append((_("Behind"), "amber"))
-    if facts.last_contact_at is not None:
-        days = (now - facts.last_contact_at).days
-        if days >= cadence_of(client, firm):
-            reasons.append(ngettext("No contact for %(n)d day", "No contact for %(n)d days", days) % {"n": days})
-            badges.append((ngettext("%(n)d day", "%(n)d days", days) % {"n": days}, "amber"))
-    if facts.nps_score is not None and facts.nps_score <= LOW_NPS and facts.nps_at and facts.nps_at >= now - NPS_AGE:
-        reasons.append(_("NPS %(score)d") % {"score": facts.nps_score})
-        badges.append((_("NPS %(score)d") % {"score": facts.nps_score}, "red"))
-    badge, tone = badges[0] if badges else ("", "")
-    shown = [reason for reason in reasons if reason != badge] or reasons
-    return Need(client, shown, badge, tone)
+        return _("Onboarding stuck at %(done)s") % {"done": done}, _("Stuck"), "red"
+    if facts.onboarding_state == OnboardingState.BEHIND:
+        return _("Onboarding behind at %(done)s") % {"done": done}, _("Behind"), "amber"
+    return None
+
+
+def _low_answer(client, now):
+    facts = client.facts
+    if facts.nps_score is None or facts.nps_score > LOW_NPS or not facts.nps_at or facts.nps_at < now - NPS_AGE:
+        return None
+    day = date_format(timezone.localtime(facts.nps_at), "j M")
+    return _("NPS %(score)d on %(day)s") % {"score": facts.nps_score, "day": day}, _("Low NPS"), "red"
+
+
+def _silence(client, firm, now):
+    if client.facts.last_contact_at is None:
+        return None
+    days = (now - client.facts.last_contact_at).days
+    if days < cadence_of(client, firm):
+        return None
+    return ngettext("No contact for %(n)d day", "No contact for %(n)d days", days) % {"n": days}, _("Quiet"), "amber"
 
 
 def cadence_of(client, firm) -> int:

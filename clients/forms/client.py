@@ -1,13 +1,17 @@
+import re
+
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients import choices
-from clients.forms.fields import CountryField, UserField, ZoneField
+from clients.forms.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.models import Client, Tag
+from clients.phones import bare_digits
 from crm.core.forms import DateInput, VersionedFormMixin
 from crm.core.models import Team, User
 
+WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
 GROUPS = (
     (_("Who they are"), ("name", "kind", "relationship", "parent", "industry", "website", "source")),
     (
@@ -36,6 +40,10 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
         label=_("Time zone"), required=False, help_text=_("For times of calls and of progress emails")
     )
 
+    language = LanguageField(
+        label=_("Language"), required=False, help_text=_("Mails to them are written in it; else in the firm's")
+    )
+
     class Meta:
         model = Client
         fields = [name for _title, names in GROUPS for name in names]
@@ -49,6 +57,7 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        self.fields["language"].keep(self.instance.language)
         self.groups = [(title, [self[name] for name in names]) for title, names in GROUPS]
         if self.instance.pk:
             self.fields["owner"].queryset = User.objects.filter(Q(is_active=True) | Q(pk=self.instance.owner_id))
@@ -70,6 +79,18 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
             else []
         )
         return [("", _("Nobody")), *known]
+
+    def clean_phone(self):
+        number = self.cleaned_data["phone"]
+        if number and len(bare_digits(number)) < 3:
+            raise forms.ValidationError(_("“%(number)s” is not a phone number.") % {"number": number})
+        return number
+
+    def clean_website(self):
+        site = self.cleaned_data["website"].strip()
+        if site and not WEBSITE.fullmatch(site):
+            raise forms.ValidationError(_("Write the address as in www.example.com."))
+        return site
 
     def _post_clean(self):
         """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""

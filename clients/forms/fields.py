@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.languages import language_choices, language_name
 from crm.core.models import User
 from crm.core.zones import zone_choices
 
@@ -34,6 +35,17 @@ class CountryField(forms.ChoiceField):
 class ZoneField(forms.ChoiceField):
     def __init__(self, **kwargs):
         super().__init__(choices=lambda: zone_choices(str(_("Not known"))), **kwargs)
+
+
+class LanguageField(forms.ChoiceField):
+    """The languages mails are written in; one that came in by an import stays choosable as it is (`keep`)."""
+
+    def __init__(self, **kwargs):
+        super().__init__(choices=lambda: [("", _("Not known")), *language_choices()], **kwargs)
+
+    def keep(self, value: str) -> None:
+        if value and value not in dict(language_choices()):
+            self.choices = [*self.choices, (value, language_name(value))]
 
 
 class UserField(forms.ModelChoiceField):

@@ -46,11 +46,11 @@ class ContractForm(_ServiceMixin, forms.ModelForm):
             "currency",
             "rate",
             "period",
-            "is_free",
             "start_date",
             "end_date",
             "renewal_date",
             "notice_days",
+            "is_free",
             "is_auto_renewed",
         ]
         widgets = {"start_date": DateInput(), "end_date": DateInput(), "renewal_date": DateInput()}

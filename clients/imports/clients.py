@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from django.db.models import Value
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients import choices, permissions, services
 from clients.imports import common
 from clients.imports.common import Context
+from clients.imports.matching import find, taken
 from clients.models import Client, Contact, StatusPeriod, Tag
 from crm.core.errors import ServiceError
 from crm.core.imports import Column, ImportKind, RowResult
-from crm.core.models import Folded
 from crm.core.queries import firm_today
 
 PLAIN = (
@@ -35,18 +34,6 @@ PLAIN = (
     "notes",
     "goals",
 )
-FREE_MAIL = {
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "yahoo.com",
-    "icloud.com",
-    "gmx.de",
-    "web.de",
-    "aol.com",
-    "live.com",
-}
 
 
 def parse_reason(text: str, context: Context) -> str:
@@ -213,56 +200,13 @@ def _complete(values: dict[str, Any], result: RowResult) -> None:
         values["leaving_reason"] = choices.LeavingReason.OTHER
 
 
-def _find(actor, values, context, result) -> Client | None:
-    """By id, then by mail or domain; a name alone only gives a remark."""
-    found = common.known("client", values, context)
-    clients = Client.objects.visible_to(actor)
-    if found:
-        client = clients.filter(pk=found).first()
-        if client is None:
-            raise ServiceError(_("A client of this id exists, but you may not see it."))
-        if not permissions.may_edit(actor, client):
-            raise ServiceError(_("This client is in the trash. Restore it first."))
-        return client
-    client = _by_mail_or_domain(clients.kept(), values)
-    if client and not _has_other_id(client, values, context):
-        return client
-    if clients.kept().filter(name_key=Folded(Value(values["name"]))).exists():
-        result.warnings.append(
-            _("There is already a client called “%(name)s”; this would be another one.") % {"name": values["name"][:80]}
-        )
-    return None
-
-
-def _by_mail_or_domain(clients, values) -> Client | None:
-    if values.get("email"):
-        found = list(clients.filter(email__iexact=values["email"])[:2])
-        if len(found) == 1:
-            return found[0]
-    domain = domain_of(values.get("website", ""))
-    if domain and domain not in FREE_MAIL:
-        found = [c for c in clients.filter(website__icontains=domain)[:5] if domain_of(c.website) == domain]
-        if len(found) == 1:
-            return found[0]
-    return None
-
-
-def domain_of(website: str) -> str:
-    """example.com of https://www.example.com/about; "" for none."""
-    host = website.strip().lower().split("//")[-1].split("/")[0].split(":")[0]
-    return host.removeprefix("www.") if "." in host else ""
-
-
-def _has_other_id(client: Client, values, context) -> bool:
-    """It is somebody else in the same system, so mail or domain were shared."""
-    own, _value = common.row_value(values)
-    return own and services.has_external(system=context["system"], kind="client", object_id=client.pk)
-
-
 def _outcome(actor, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
     if client is None:
         return "created", {}
+    taken(context).setdefault(client.pk, values["row_key"])
     changes = common.changed_fields(client, values, PLAIN)
+    if "name" in changes:
+        result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
     if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
         if permissions.may_reassign(actor, client):
             changes["owner"] = owner
@@ -286,7 +230,7 @@ def check(actor, values: dict[str, Any], context: Context) -> RowResult:
     _complete(values, result)
     owner = common.owner_of(values.get("owner"), actor, context, result)
     common.find_team(values.get("team"), context, result)
-    client = _find(actor, values, context, result)
+    client = find(actor, values, context, result)
     result.outcome, _changes = _outcome(actor, client, values, context, result, owner)
     return result
 
@@ -295,7 +239,7 @@ def save(actor, values: dict[str, Any], context: Context) -> RowResult:
     result = RowResult("created")
     _complete(values, result)
     owner = common.owner_of(values.get("owner"), actor, context, result)
-    client = _find(actor, values, context, result)
+    client = find(actor, values, context, result)
     today = firm_today(context["now"])
     result.outcome, changes = _outcome(actor, client, values, context, result, owner)
     if client is None:
@@ -314,6 +258,7 @@ def save(actor, values: dict[str, Any], context: Context) -> RowResult:
                 reason=values.get("leaving_reason", ""),
                 today=today,
             )
+    taken(context).setdefault(client.pk, values["row_key"])
     common.remember("client", values, client.pk, context)
     _link_parent(actor, client, values, context, result)
     return result
@@ -388,6 +333,7 @@ CLIENTS = ImportKind(
     check=check,
     prepare=prepare,
     defaults=("status", "owner", "relationship", "status_date", "tier"),
+    must_ask=("status",),
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
 )

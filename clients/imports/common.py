@@ -18,6 +18,42 @@ from crm.core.models import Folded, Team, User
 from crm.core.zones import validate_zone
 
 Context = dict[str, Any]
+# What other systems write and the language tables do not have.
+OTHER_COUNTRY_NAMES = {
+    "usa": "US",
+    "unitedstatesofamerica": "US",
+    "america": "US",
+    "uk": "GB",
+    "greatbritain": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northernireland": "GB",
+    "czechrepublic": "CZ",
+    "republicofireland": "IE",
+    "eire": "IE",
+    "holland": "NL",
+    "thenetherlands": "NL",
+    "russianfederation": "RU",
+    "korea": "KR",
+    "republicofkorea": "KR",
+    "uae": "AE",
+    "turkey": "TR",
+    "macedonia": "MK",
+    "swaziland": "SZ",
+    "ivorycoast": "CI",
+    "burma": "MM",
+    "vietnam": "VN",
+    "hongkong": "HK",
+    "macau": "MO",
+    "taiwan": "TW",
+    "moldova": "MD",
+    "iran": "IR",
+    "syria": "SY",
+    "tanzania": "TZ",
+    "bolivia": "BO",
+    "venezuela": "VE",
+}
 
 
 def choice_parser(choices):
@@ -99,7 +135,7 @@ def limited(length: int):
 
 @cache
 def _countries() -> dict[str, str]:
-    names: dict[str, str] = {"usa": "US", "uk": "GB", "england": "GB", "scotland": "GB"}
+    names = dict(OTHER_COUNTRY_NAMES)
     for language in ("en", "de", "fr", "es", "it", "nl", "sv", "fi"):
         for code, name in Locale(language).territories.items():
             if len(code) == 2 and code.isalpha():
@@ -116,10 +152,6 @@ def parse_country(text: str, context: Context) -> str:
             % {"text": text[:40]}
         )
     return code
-
-
-def country_name(code: str) -> str:
-    return Locale("en").territories.get(code, code)
 
 
 def people_choices() -> list[tuple[str, str]]:

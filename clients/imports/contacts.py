@@ -10,6 +10,7 @@ from clients.imports import common
 from clients.imports.common import Context
 from clients.models import Contact, ContactEmail
 from clients.phones import digits_of
+from crm.core import tabular
 from crm.core.errors import ServiceError
 from crm.core.imports import Column, ImportKind, RowResult
 
@@ -68,8 +69,8 @@ COLUMNS = (
 )
 
 
-def _find(actor, values, context) -> Contact | None:
-    """By id, then by a mail that one visible contact alone has."""
+def _find(actor, values, context, result) -> Contact | None:
+    """By id, then by a mail that one visible contact alone has, or of several the one that is called so."""
     contacts = Contact.objects.visible_to(actor)
     found = common.known("contact", values, context)
     if found:
@@ -80,11 +81,29 @@ def _find(actor, values, context) -> Contact | None:
     addresses = [values[name].lower() for name in MAILS if values.get(name)]
     for address in addresses:
         owners = list(
-            contacts.kept().filter(pk__in=ContactEmail.objects.filter(address__iexact=address).values("contact_id"))[:2]
+            contacts.kept().filter(pk__in=ContactEmail.objects.filter(address__iexact=address).values("contact_id"))[
+                :20
+            ]
         )
-        if len(owners) == 1:
+        if len(owners) > 1:
+            owners = [owner for owner in owners if tabular.fold(owner.name) == tabular.fold(_name_in(values))]
+        if len(owners) == 1 and _taken(context).get(owners[0].pk, values["row_key"]) == values["row_key"]:
             return owners[0]
+        if owners:
+            result.warnings.append(
+                _("An earlier row of this file has the same e-mail: “%(name)s”; this would be another person.")
+                % {"name": owners[0].name[:80]}
+            )
     return None
+
+
+def _taken(context) -> dict[int, str]:
+    """{contact: the row of this file that it belongs to}: two people who share a mailbox are not one who keeps being renamed."""
+    return context.setdefault("taken_contacts", {})
+
+
+def _name_in(values) -> str:
+    return f"{values.get('first_name', '')} {values.get('last_name', '')}"
 
 
 def _client(actor, values, context, result):
@@ -120,11 +139,12 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
     if not values.get("first_name") and not values.get("last_name"):
         raise ServiceError(_("Give a first or a last name."))
     client = _client(actor, values, context, result)
-    contact = _find(actor, values, context)
+    contact = _find(actor, values, context, result)
     if contact is None:
         if write:
             contact = _create(actor, client, values)
     else:
+        _taken(context).setdefault(contact.pk, values["row_key"])
         changes = common.changed_fields(contact, values, PLAIN)
         additions = _additions(contact, values, client.country if client else "")
         is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
@@ -140,6 +160,7 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
                 decision_role=values.get("decision_role", ""),
             )
     if write and contact is not None:
+        _taken(context).setdefault(contact.pk, values["row_key"])
         common.remember("contact", values, contact.pk, context)
     return result
 

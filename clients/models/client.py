@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import choices
 from clients.models.gate import visible_q
 from crm.core.models import Folded, Team, User, Versioned, tracked
+from crm.core.places import country_name
 from crm.core.zones import validate_zone
 
 
@@ -165,7 +166,7 @@ class Client(Versioned):
     @property
     def address_lines(self) -> list[str]:
         place = f"{self.postal_code} {self.city}".strip()
-        return [line for line in (self.street, place, self.region, self.country) if line]
+        return [line for line in (self.street, place, self.region, country_name(self.country)) if line]
 
 
 class DateRange(Func):

@@ -30,7 +30,7 @@ from clients.services.contacts import (
 )
 from clients.services.contracts import change_price, create_contract, update_contract
 from clients.services.external import find_external, find_externals, has_external, link_external
-from clients.services.facts import rebuild_facts, set_facts
+from clients.services.facts import lock_facts, rebuild_facts, set_facts
 from clients.services.revenue import (
     add_revenue_line,
     delete_revenue_line,
@@ -70,6 +70,7 @@ __all__ = [
     "link_external",
     "mark_address",
     "move_revenue_window",
+    "lock_facts",
     "rebuild_facts",
     "rebuild_status_facts",
     "refresh_revenue_facts",

@@ -1,5 +1,6 @@
 """Derived facts: the app that owns one writes it here, in the causing transaction."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -17,6 +18,13 @@ def set_facts(*, client_id: int, **facts) -> None:
     Raises FieldDoesNotExist for an unknown name.
     """
     ClientFacts.objects.filter(pk=client_id).update(**facts)
+
+
+def lock_facts(*, client_ids: Iterable[int]) -> None:
+    """One writer of a client's facts at a time: the second computes from what the first has committed. In the order of the
+    ids, so that two writers of many never wait for each other. Within the caller's transaction."""
+    rows = ClientFacts.objects.select_for_update(no_key=True).filter(pk__in=list(client_ids)).order_by("pk")
+    list(rows.values_list("pk"))
 
 
 def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clients import choices
 from clients.models import Client, RevenueLine, Service
 from clients.services.checks import clean_fields, only_known
+from clients.services.facts import lock_facts
 from crm.core.dates import add_months, is_plausible
 from crm.core.errors import ServiceError
 from crm.core.models import User
@@ -94,9 +95,12 @@ def check_currency(row: Any) -> None:
         raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
 
 
+@transaction.atomic
 def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
     """Sum up the last twelve months of these clients; writes and counts only those whose sum changed."""
+    client_ids = list(client_ids)
     start, end = twelve_months(today)
+    lock_facts(client_ids=client_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -110,7 +114,7 @@ def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
             ) s
             WHERE f.client_id = s.client_id AND f.revenue_12m <> s.total
             """,
-            [start, end, list(client_ids)],
+            [start, end, client_ids],
         )
         return cursor.rowcount
 

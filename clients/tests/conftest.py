@@ -35,3 +35,10 @@ def sini(firm):
 def aino(firm):
     """An admin."""
     return factories().make_user(name="Aino Admin", roles=("admin",))
+
+
+@pytest.fixture
+def ines(db):
+    """A manager with clients of her own, in a firm on UTC."""
+    factories().make_firm()
+    return factories().make_user(name="Ines Vaara", roles=["manager", "account_manager"])

@@ -1,18 +1,21 @@
 """Imports: real files where they are, and every way a file can be wrong."""
 
+import dataclasses
 import os
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.db.models import Sum
 from django.urls import reverse
 
 from clients import services
 from clients.models import Affiliation, Client, Contact, RevenueLine, StatusPeriod
-from clients.tests.factories import NOW, make_client, make_firm, make_user
-from crm.core import imports
+from clients.tests.factories import NOW, make_client, make_user
+from clients.tests.importing import counts, run
+from crm.core import imports, tabular
 from crm.core.choices import JobState
 from crm.core.models import Job
 from crm.core.services import imports as service
@@ -23,29 +26,6 @@ sample_data = pytest.mark.skipif(
     not SAMPLES.is_dir(), reason=f"sample files are not at {SAMPLES} (RAPPORT_SAMPLE_DATA)"
 )
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ines():
-    make_firm()
-    return make_user(name="Ines Vaara", roles=["manager", "account_manager"])
-
-
-def run(actor, kind, data, *, system="csv", defaults=None, mapping=None):
-    """Import bytes as a worker would; gives the finished job."""
-    file = store_bytes(actor=actor, name="clients.csv", data=data)
-    job = service.create_import(actor=actor, kind=imports.get(kind), file=file)
-    mapping = job.options["mapping"] | (mapping or {})
-    job = service.set_options(
-        actor=actor, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults or {}, system=system
-    )
-    service.start_import(actor=actor, job=job, now=NOW)
-    service.run_job(job_id=job.pk)
-    return Job.objects.get(pk=job.pk)
-
-
-def counts(job):
-    return {name: n for name, n in job.report["counts"].items() if n}
 
 
 def test_clients_come_in_and_the_same_file_changes_nothing(ines):
@@ -65,17 +45,75 @@ def test_a_changed_cell_updates_and_an_empty_one_leaves_alone(ines):
     assert Client.objects.values_list("name", "city").get() == ("Beta Ltd", "Oslo")
 
 
-def test_a_name_alone_is_no_match_and_says_so(ines):
-    make_client(owner=ines, name="Beta")
-    job = run(ines, "clients", b"Id,Name\n77,Beta\n")
-    assert counts(job) == {"created": 1}
-    assert "already a client called" in job.report["messages"][0]["texts"][0]
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("Czech Republic", "CZ"), ("The Netherlands", "NL"), ("Deutschland", "DE"), ("se", "SE"), ("Turkey", "TR")],
+)
+def test_countries_are_known_as_people_write_them(ines, written, code):
+    run(ines, "clients", f"Id,Name,Country\n1,Alpha,{written}\n".encode())
+    assert Client.objects.get().country == code
 
 
-def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
-    make_client(owner=ines, name="Beta", website="https://www.beta.example/home")
-    assert counts(run(ines, "clients", b"Id,Name,Website\n1,Beta,beta.example\n")) == {"updated": 1}
-    assert counts(run(ines, "clients", b"Id,Name,Website\n2,Beta Norway,beta.example\n")) == {"created": 1}
+def test_the_page_calls_the_country_by_its_name(ines, client):
+    run(ines, "clients", b"Id,Name,City,Country\n1,Alpha,Bangalore,IN\n")
+    client.force_login(ines)
+    assert "<br>India</dd>" in client.get(Client.objects.get().get_absolute_url()).text
+
+
+def test_a_failed_row_has_its_reason_in_its_own_column(ines):
+    job = run(ines, "clients", b'Id,Name,Status\n3,Gamma\n4,Delta,active,x,y\n"5,Eta,active\n6,Zeta,active\n')
+    assert counts(job) == {"created": 2, "failed": 2}
+    header, rows = tabular.read(read_bytes(job.failed_rows), tabular.Dialect())
+    assert header[-1].startswith("Reason")
+    again = list(rows)
+    assert "5 values" in again[0].cells[3]
+    assert "never closed" in again[1].cells[3]
+
+
+def test_every_failed_row_comes_back_with_the_reasons_of_the_first(ines, monkeypatch):
+    monkeypatch.setattr(service, "MAX_REASONS", 2)
+    job = run(ines, "clients", b"Id,Name,Status\n" + b"".join(b"%d,Client %d,asleep\n" % (n, n) for n in range(4)))
+    assert counts(job) == {"failed": 4}
+    rows = read_bytes(job.failed_rows).decode("utf-8-sig").splitlines()[1:]
+    assert ["asleep” is none of" in row for row in rows] == [True, True, False, False]
+    assert "first 2 rows" in rows[3]
+
+
+def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
+    settings.IMPORT_MAX_ROWS = 3
+    file = store_bytes(actor=ines, name="a.csv", data=b"Name\n" + b"".join(b"Client %d\n" % n for n in range(3)))
+    job = service.create_import(actor=ines, kind=imports.get("clients"), file=file)
+    settings.IMPORT_MAX_ROWS = 2
+    client.force_login(ines)
+    for part in ("import_preview", "import_columns"):
+        assert client.get(reverse(f"core:{part}", args=[job.pk])).status_code < 400
+    answer = client.post(reverse("core:import_start", args=[job.pk]), follow=True)
+    assert answer.status_code == 200
+    assert "more than 2 rows" in answer.text
+    job.refresh_from_db()
+    assert job.state == JobState.READY
+
+
+def test_an_import_outlives_a_database_that_goes_away(ines, monkeypatch):
+    """The row is not called wrong: the run stops and is taken up again when its lease has ended."""
+    file = store_bytes(actor=ines, name="a.csv", data=b"Name\nAlpha\n")
+    job = service.create_import(actor=ines, kind=imports.get("clients"), file=file)
+    service.start_import(actor=ines, job=job, now=NOW)
+    kind = imports.get("clients")
+
+    def gone(actor, values, context):
+        raise OperationalError("terminating connection due to administrator command")
+
+    away = dataclasses.replace(kind, save=gone)
+    monkeypatch.setattr(service, "kind_of", lambda job: away)
+    with pytest.raises(OperationalError):
+        service.run_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.RUNNING, "")
+    monkeypatch.undo()
+    Job.objects.filter(pk=job.pk).update(lease_until=NOW)
+    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert Client.objects.get().name == "Alpha"
 
 
 def test_good_rows_are_taken_and_failed_ones_come_back_with_reasons(ines):
@@ -178,6 +216,9 @@ def test_wizard_end_to_end_without_javascript(client, ines):
     page = client.get(response.url)
     assert b"Alpha" in page.content
     fields = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}
+    unsaid = client.post(response.url, fields)
+    assert unsaid.status_code == 422
+    assert unsaid.context["form"].errors["default_status"]
     response = client.post(response.url, fields | {"default_status": "active"})
     assert response.url == reverse("core:import_preview", args=[job.pk])
     preview = client.get(response.url)
@@ -230,6 +271,16 @@ def test_dry_run_writes_nothing(ines, tmp_path, capsys):
     assert not Client.objects.exists()
     call_command("import_csv", "clients", str(path), "--owner", ines.email, "--set", "status=active")
     assert Client.objects.get().name == "Alpha"
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_the_command_says_what_is_wrong_with_the_file(ines, tmp_path, settings, more):
+    settings.IMPORT_MAX_ROWS = 200
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Name\n" + b"".join(b"Client %d\n" % n for n in range(201)))
+    with pytest.raises(CommandError, match=r"a\.csv: The file has more than 200 rows"):
+        call_command("import_csv", "clients", str(path), "--owner", ines.email, *more)
+    assert not Client.objects.exists()
 
 
 @sample_data

@@ -227,3 +227,17 @@ def test_a_duplicate_is_pointed_out(client, marta, northwind):
     for query in ({"name": "northwind"}, {"website": "https://www.northwind.example/about"}):
         assert "Northwind Advisory" in client.get(reverse("clients:similar"), query).content.decode()
     assert client.get(reverse("clients:similar"), {"name": "Other"}).content.decode().strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("phone", "abc"), ("website", "nonsense with spaces"), ("website", "nodots")]
+)
+def test_what_is_no_phone_or_address_is_told_beside_the_field(client, marta, field, text):
+    client.force_login(marta)
+    data = {"name": "Halden", "kind": "organisation", "relationship": "client", "owner": marta.pk}
+    data |= {"status": "active", "status_start": "2026-11-01"}
+    answer = client.post(reverse("clients:create"), data | {field: text})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors[field]
+    assert text in answer.content.decode()
+    assert not Client.objects.filter(name="Halden").exists()

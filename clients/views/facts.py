@@ -24,9 +24,8 @@ def change(request, client_id, name):
     if request.method == "GET" and not is_fragment(request):
         return redirect("clients:edit", client_id=client.pk)
     if request.GET.get("as") == "value":
-        return _answer(
-            request, client, name, may_edit=True, may_restrict=permissions.may_restrict(request.user, client)
-        )
+        may_restrict = permissions.may_restrict(request.user, client)
+        return _answer(request, client, name, may_edit=True, may_restrict=may_restrict, is_cancelled=True)
     if name == "owner":
         words = _("Only the account manager, a manager or an admin hands a client on.")
         require(permissions.may_reassign(request.user, client), words)

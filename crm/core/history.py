@@ -5,11 +5,13 @@ Rows of a model come through the gate: only of objects the viewer sees. A model 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -148,6 +150,10 @@ def _words(column, row, value) -> str:
         return str(dict(column.flatchoices).get(value, value))
     if column.is_relation:
         return f"#{value}"
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "j M Y, H:i")
+    if isinstance(value, date):
+        return date_format(value, "j M Y")
     return str(value if not isinstance(value, list) else ", ".join(map(str, value)))[:120]
 
 

@@ -12,3 +12,4 @@ def may_import(user) -> bool:
 
 nav.register(nav.NavEntry("imports", _("Imports"), "core:imports", "upload", 30, group="setup", shown=may_import))
 ticking.register("jobs", resume_jobs)
+ticking.watch("jobs", _("Imports"))

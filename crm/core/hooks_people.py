@@ -1,11 +1,21 @@
 """What people, settings and search register; `hooks.py` loads it."""
 
 # Handlers
+from datetime import datetime
+
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import nav, search, ticking
 from crm.core.api.idempotency import forget_old_keys
+from crm.core.models import Notification
 from crm.core.permissions import may_administer
+
+UNREAD_AT_MOST = 100
+
+
+def count_unread(user, now: datetime) -> nav.Counted:
+    return [(Notification.objects.visible_to(user).filter(read_at__isnull=True).order_by()[:UNREAD_AT_MOST], "red")]
+
 
 # Wiring
 nav.register(
@@ -19,6 +29,11 @@ nav.register(
         shown=may_administer,
     )
 )
+nav.register(
+    nav.NavEntry(
+        "notifications", _("Notifications"), "core:notifications", "bell", 10, group="bell", count=count_unread
+    )
+)
 ticking.register("api.idempotency_keys", forget_old_keys)
 for action in (
     search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
@@ -27,6 +42,7 @@ for action in (
     search.Action(_("Working days"), "core:days", "calendar-check", _("holidays"), shown=may_administer),
     search.Action(_("History"), "core:history", "clock", _("audit changes"), shown=may_administer),
     search.Action(_("Profile"), "core:profile", "person-circle", _("my account theme zone dark light")),
+    search.Action(_("Notifications"), "core:notifications", "bell"),
     search.Action(_("API tokens"), "core:api_tokens", "key"),
 ):
     search.register_action(action)

@@ -50,5 +50,9 @@ def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse
 
 def back_to(request: HttpRequest, default: str) -> str:
     """The local address in `next` of the form or query, else `default`."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return local_path(request.POST.get("next") or request.GET.get("next") or "", default)
+
+
+def local_path(wanted: str, default: str) -> str:
+    """The address where it is one of this site, without a host; else `default`."""
     return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None) else default

@@ -34,8 +34,9 @@ class RowResult:
 class ImportKind:
     """`save(actor, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
     `check(actor, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
-    answered once for all rows (such as status). `prepare(actor, rows, context)` may load what many rows need, once per
-    batch. `match_note` tells people how rows are recognised."""
+    answered once for all rows (such as status), `must_ask` those of them that the page insists on where the file has no such
+    column. `prepare(actor, rows, context)` may load what many rows need, once per batch. `match_note` tells people how rows are
+    recognised."""
 
     key: str
     label: Any
@@ -43,6 +44,7 @@ class ImportKind:
     save: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
     check: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
     defaults: tuple[str, ...] = ()
+    must_ask: tuple[str, ...] = ()
     prepare: Callable[[Any, list[dict[str, Any]], dict[str, Any]], None] | None = None
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""

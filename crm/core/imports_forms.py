@@ -53,6 +53,13 @@ class ColumnsForm(forms.Form):
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
 
+    def clean(self):
+        data = super().clean()
+        for name in self.kind.must_ask:
+            if not data.get(f"map_{name}") and not data.get(f"default_{name}") and f"default_{name}" not in self.errors:
+                self.add_error(f"default_{name}", _("The file does not say. Choose what holds for all rows."))
+        return data
+
     def default_columns(self) -> list[imports.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 

@@ -6,6 +6,8 @@ A bell without arguments that nobody has heard yet is not rung again, so ten tho
 
 import contextlib
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
@@ -15,6 +17,13 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 UNHEARD_SECONDS = 15  # a bell that was lost is rung again after this
+_listener: Callable[[Any, dict[str, Any]], None] | None = None
+
+
+def listen(listener: Callable[[Any, dict[str, Any]], None] | None) -> None:
+    """What this process rings goes to `listener(task, kwargs)` and to no broker: `manage.py drain` is its own worker."""
+    global _listener
+    _listener = listener
 
 
 def enqueue(path: str, **kwargs) -> None:
@@ -30,6 +39,9 @@ def heard(name: str) -> None:
 
 
 def _ring(task, kwargs) -> None:
+    if _listener is not None:
+        _listener(task, kwargs)
+        return
     try:
         if kwargs or cache.add(_bell(task.name), 1, timeout=UNHEARD_SECONDS):
             task.apply_async(kwargs=kwargs, retry=False, ignore_result=True)

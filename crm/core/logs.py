@@ -7,7 +7,9 @@ from typing import Any
 
 import structlog
 
-SECRET_PATHS = re.compile(r"(/(?:join/\d+|setup|mail/stop/\d+|accounts/password/reset/key)/)[^/\s?\"']{8,}")
+SECRET_PATHS = re.compile(
+    r"(/(?:join/\d+|setup|mail/stop/\d+|mail/survey/\d+(?:/stop)?|accounts/password/reset/key)/)[^/\s?\"']{8,}"
+)
 
 
 def masked(text: str) -> str:

@@ -1,6 +1,8 @@
 """Request plumbing: health before everything, login by default, the user's zone, who did it, headers of the answer."""
 
+import contextlib
 import uuid
+from ipaddress import ip_address
 
 import pghistory
 from django.conf import settings
@@ -16,6 +18,21 @@ from crm.core.logs import masked
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
+class ClientAddressMiddleware:
+    """Behind our proxy the caller is who the proxy names, last in X-Forwarded-For. Else all callers would be one address:
+    one person's wrong passwords would lock everybody out, and history would not tell where from."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if settings.BEHIND_PROXY:
+            named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            with contextlib.suppress(ValueError):
+                request.META["REMOTE_ADDR"] = str(ip_address(named))
+        return self.get_response(request)
+
+
 class HealthMiddleware:
     """Answers /healthz (alive) and /readyz (can work be done) before sessions and hosts have a say: the database may be away."""
 
@@ -28,7 +45,7 @@ class HealthMiddleware:
         if request.path == "/readyz":
             findings = health.look(timezone.now())
             text = "".join(f"{finding.name}: {finding.text}\n" for finding in findings)
-            status = 200 if all(finding.is_good for finding in findings) else 503
+            status = 200 if all(finding.is_good for finding in findings if finding.is_vital) else 503
             return HttpResponse(
                 text, content_type="text/plain; charset=utf-8", status=status, headers={"Cache-Control": "no-store"}
             )

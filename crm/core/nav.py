@@ -58,11 +58,11 @@ def numbers(user, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] | Non
 
 
 def build(user, now, current: str) -> dict[str, list[dict[str, Any]]]:
-    """{"main": [item], "setup": [item], "settings": [item]}; item = {key, label, url, icon, count, tone, current}.
+    """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon, count, tone, current}.
 
-    `settings` are further pages of the settings.
+    `settings` are further pages of the settings; `bell` stands beside the firm's mark.
     """
-    groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": []}
+    groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
     in_settings = current in _entries and _entries[current].group == "settings"
     shown = entries_for(user)
     counted = numbers(user, {entry.key: entry.count(user, now) for entry in shown if entry.count})

@@ -18,6 +18,11 @@ OPEN_PAGES = {
     "interactions:progress_stop",
     # a provider reports bounces: needs the name and password of MAIL_WEBHOOK_SECRET
     "core:mail_events",
+    # somebody asked by mail answers, or wants no more surveys: needs the secret link of the mail
+    "interactions:survey-answer",
+    "interactions:survey-answer-link",
+    "interactions:survey-stop",
+    "interactions:survey-stop-link",
     # answers 404 but to this machine or an admin
     "core:metrics",
 }

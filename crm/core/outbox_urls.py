@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from crm.core.views import mail_events, mail_guards
+from crm.core.views import coming, mail_events, mail_guards
 from crm.core.views import outbox as views
 
 urlpatterns = [
     path("outbox/", views.outbox, name="outbox"),
+    path("outbox/decide/", views.outbox_decide, name="outbox_decide"),
+    path("outbox/coming/", coming.index, name="coming"),
+    path("outbox/coming/<slug:source>/<int:pk>/skip/", coming.skip, name="coming_skip"),
+    path("outbox/coming/<slug:source>/<int:pk>/bring-back/", coming.restore, name="coming_restore"),
     path("outbox/<int:pk>/", views.outbox_mail, name="outbox_mail"),
     path("outbox/<int:pk>/body/", views.outbox_body, name="outbox_body"),
     path("outbox/<int:pk>/cancel/", views.outbox_cancel, name="outbox_cancel"),

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.choices import Role, Theme
+from crm.core.choices import Reminders, Role, Theme
 from crm.core.forms import VersionedFormMixin
 from crm.core.models import Team, User
 from crm.core.zones import validate_zone, zone_choices
@@ -123,6 +124,24 @@ class ProfileForm(forms.Form):
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices, widget=forms.RadioSelect)
+    reminders = forms.ChoiceField(
+        label=_("Reminders of follow-ups"),
+        choices=[(value, capfirst(label)) for value, label in Reminders.choices],
+        widget=forms.RadioSelect,
+        required=False,
+        help_text=_("What you have opened or done before the mail leaves is not in it."),
+    )
+    digest_hour = forms.TypedChoiceField(
+        label=_("Morning mail at"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        help_text=_(
+            "In your time zone, on the firm's working days, when there is something to tell. "
+            "It is left out on a day you have opened Today before."
+        ),
+    )
     has_shortcuts = forms.BooleanField(
         label=_("Keyboard shortcuts"),
         required=False,
@@ -137,6 +156,13 @@ class ProfileForm(forms.Form):
         if self.cleaned_data["time_zone"]:
             validate_zone(self.cleaned_data["time_zone"])
         return self.cleaned_data["time_zone"]
+
+    def clean_reminders(self):
+        return self.cleaned_data["reminders"] or self.initial["reminders"]
+
+    def clean_digest_hour(self):
+        hour = self.cleaned_data["digest_hour"]
+        return self.initial["digest_hour"] if hour is None else hour
 
 
 class ThemeForm(forms.Form):

@@ -42,6 +42,11 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
     return [("", blank), *known]
 
 
+def country_name(code: str) -> str:
+    """“Norway” for NO, in the user's language; what is no code stays as it is."""
+    return _locale().territories.get(str(code).upper(), str(code))
+
+
 def regions_of(country: str) -> list[str]:
     """Codes of the regions with holidays of their own."""
     return list(_regions().get(country, []))

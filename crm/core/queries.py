@@ -1,5 +1,7 @@
 """Reads of the kernel."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -30,6 +32,19 @@ def open_request_span() -> None:
 
 def close_request_span() -> None:
     _request.is_open, _request.firm = False, None
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Background work that asks for the firm many times reads it once."""
+    if getattr(_request, "is_open", False):
+        yield
+        return
+    open_request_span()
+    try:
+        yield
+    finally:
+        close_request_span()
 
 
 def forget_firm() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -34,6 +35,7 @@ DELIMITERS = [
 ]
 DATE_ORDERS = [("ymd", "2026-11-27"), ("dmy", "27/11/2026"), ("mdy", "11/27/2026")]
 MAX_FIELD = 131_072
+MAX_REREAD = 100  # of a file's quotes that are never closed; each means reading up to MAX_FIELD twice
 
 
 class UnreadableTable(ValueError):
@@ -107,8 +109,9 @@ def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
 
 def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     """(header, rows). Rows of the wrong width carry a problem instead of stopping the rest. Raises UnreadableTable."""
-    reader = _reader(data, dialect)
+    lines = _lines(data, dialect)
     try:
+        reader = csv.reader(lines, delimiter=dialect.delimiter)
         header = next((cells for cells in reader if any(cell.strip() for cell in cells)), None)
     except csv.Error as error:
         raise UnreadableTable(_("The first line cannot be read: %(why)s") % {"why": error}) from error
@@ -119,27 +122,68 @@ def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
             _("The file has %(n)d columns; at most %(max)d can be imported.")
             % {"n": len(header), "max": settings.IMPORT_MAX_COLUMNS}
         )
-    return unique_headers(header), _rows(reader, len(header))
+    return unique_headers(header), _rows(lines, dialect.delimiter, len(header))
 
 
-def _reader(data: bytes, dialect: Dialect):
+def _lines(data: bytes, dialect: Dialect) -> "_Lines":
     if dialect.delimiter not in dict(DELIMITERS):
         raise UnreadableTable(_("Unknown delimiter."))
     csv.field_size_limit(MAX_FIELD)
-    return csv.reader(io.StringIO(decode(data, dialect.encoding), newline=""), delimiter=dialect.delimiter)
+    return _Lines(decode(data, dialect.encoding))
 
 
-def _rows(reader, width: int) -> Iterator[Row]:
-    read_rows = 0
+class _Lines:
+    """The lines of a text, counted. Those a row took after its first can be given back, to be read as rows of their own."""
+
+    def __init__(self, text: str):
+        self._source = io.StringIO(text, newline="")
+        self._back: deque[str] = deque()
+        self.number = 0
+        self.start_row()
+
+    def start_row(self) -> None:
+        self.taken: list[str] = []
+        self.has_ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self._back.popleft() if self._back else next(self._source)
+        except StopIteration:
+            self.has_ended = True
+            raise
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def give_back(self) -> None:
+        self._back.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+
+
+def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
+    """A quote that is never closed takes all that follows into one cell: its row is the only one that fails for it."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    read_rows = rereads = 0
     while True:
+        lines.start_row()
+        problem = ""
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(reader.line_num, [], _("The row cannot be read: %(why)s") % {"why": error})
-            continue
-        if not any(cell.strip() for cell in cells):
+            cells, problem = [], _("The row cannot be read: %(why)s") % {"why": error}
+        if lines.has_ended or (len(lines.taken) > 1 and (problem or not _is_strict(lines.taken, delimiter))):
+            problem = _("A quote is opened in this row and never closed.")
+        if problem:
+            if len(lines.taken) > 1 and rereads < MAX_REREAD:
+                rereads += 1
+                lines.give_back()
+            cells = _cells_of(lines.taken[0], delimiter)
+        elif not any(cell.strip() for cell in cells):
             continue
         read_rows += 1
         if read_rows > settings.IMPORT_MAX_ROWS:
@@ -147,7 +191,27 @@ def _rows(reader, width: int) -> Iterator[Row]:
                 _("The file has more than %(max)d rows. Split it and import the parts.")
                 % {"max": settings.IMPORT_MAX_ROWS}
             )
-        yield _checked(reader.line_num, cells, width)
+        yield Row(lines.number, _padded(cells, width), problem) if problem else _checked(lines.number, cells, width)
+
+
+def _is_strict(lines: list[str], delimiter: str) -> bool:
+    """Whether a row over several lines is quoted as it should be: one that is not has taken its neighbours in."""
+    try:
+        return len(list(csv.reader(lines, delimiter=delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
+def _cells_of(line: str, delimiter: str) -> list[str]:
+    """What can be told of a row that cannot be read, for the file of failed rows."""
+    try:
+        return [cell.strip().replace("\x00", "") for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
+
+
+def _padded(cells: list[str], width: int) -> list[str]:
+    return cells + [""] * (width - len(cells))
 
 
 def _checked(number: int, cells: list[str], width: int) -> Row:
@@ -159,7 +223,7 @@ def _checked(number: int, cells: list[str], width: int) -> Row:
     if len(cells) > width and any(cells[width:]):
         problem = _("The row has %(n)d values for %(width)d columns; a quote or delimiter is probably missing.")
         return Row(number, cells, problem % {"n": len(cells), "width": width})
-    return Row(number, (cells + [""] * width)[:width])
+    return Row(number, _padded(cells, width)[:width])
 
 
 def unique_headers(header: list[str]) -> list[str]:

@@ -3,12 +3,28 @@
 from django.urls import path
 
 from crm.core import imports_urls, outbox_urls
-from crm.core.views import drafts, firm, history, joining, people, profile, search, status, styleguide, teams
+from crm.core.views import (
+    drafts,
+    firm,
+    history,
+    joining,
+    notifications,
+    people,
+    profile,
+    search,
+    status,
+    styleguide,
+    teams,
+)
 
 app_name = "core"
 urlpatterns = [
     path("search/", search.search, name="search"),
     path("drafts/<slug:kind>/", drafts.draft, name="draft"),
+    path("notifications/", notifications.index, name="notifications"),
+    path("notifications/read/", notifications.read_all, name="notifications_read"),
+    path("notifications/<int:pk>/open/", notifications.open_one, name="notification_open"),
+    path("notifications/<int:pk>/read/", notifications.read_one, name="notification_read"),
     path("profile/", profile.profile, name="profile"),
     path("profile/theme/", profile.set_theme, name="set_theme"),
     path("profile/sessions/end/", profile.end_sessions, name="end_sessions"),

@@ -16,7 +16,7 @@ from crm.core.dates import WorkingCalendar, add_months
 from crm.core.models import FirmSettings, Team, TeamMembership, User
 from crm.core.queries import get_firm
 from crm.core.zones import zone
-from crm.demo import cast, history, plans, progress
+from crm.demo import cast, history, plans, progress, surveys
 
 LEFT = {
     "left_price": (LeavingReason.PRICE, 40),
@@ -63,6 +63,7 @@ def build(*, now: datetime, with_logins: bool) -> list[dict[str, str]]:
         history.make(stage)
         plans.make(stage)
         progress.make(stage)
+        surveys.make(stage)
         _restrict(stage)
     return [
         {"email": user.email, "password": stage.passwords[key], "role": _role_words(user)}
@@ -84,7 +85,14 @@ def _people(stage: Stage, with_logins: bool) -> None:
     teams: dict[str, Team] = {}
     for person in cast.PEOPLE:
         email = person.name.lower().replace(" ", ".") + "@northlight.example"
-        user = User(email=email, name=person.name, title=person.title, roles=list(person.roles), is_demo=True)
+        user = User(
+            email=email,
+            name=person.name,
+            title=person.title,
+            roles=list(person.roles),
+            is_demo=True,
+            reminders=person.reminders,
+        )
         if with_logins:
             stage.passwords[person.key] = "-".join(secrets.token_hex(2) for _ in range(3))
             user.set_password(stage.passwords[person.key])

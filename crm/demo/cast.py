@@ -12,16 +12,17 @@ class Person:
     title: str
     roles: tuple[str, ...]
     team: str = ""
+    reminders: str = "each"
 
 
 PEOPLE = (
     Person("ines", "Ines Vaara", "Managing partner", ("admin", "manager"), "Nordics"),
-    Person("oskar", "Oskar Lind", "Head of client services", ("manager", "account_manager"), "Nordics"),
+    Person("oskar", "Oskar Lind", "Head of client services", ("manager", "account_manager"), "Nordics", "digest"),
     Person("marta", "Marta Kesti", "Senior advisor", ("account_manager",), "Nordics"),
     Person("jonas", "Jonas Berg", "Advisor", ("account_manager",), "Nordics"),
     Person("priya", "Priya Raman", "Senior advisor", ("account_manager",), "International"),
     Person("daniel", "Daniel Okafor", "Advisor", ("account_manager",), "International"),
-    Person("sofia", "Sofia Marchetti", "Payroll lead", ("account_manager",), "International"),
+    Person("sofia", "Sofia Marchetti", "Payroll lead", ("account_manager",), "International", "digest"),
 )
 TEAM_LEADS = {"Nordics": "oskar", "International": "priya"}
 SERVICES = (

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from clients.models import Client, Contact, Contract, ExternalId, Service, Tag
 from crm.core.models import Draft, FirmSettings, Notification, OutboxMail, Team, User
 from crm.demo import cast
-from interactions.models import FollowUp
+from interactions.models import FollowUp, SurveyRule
 from onboarding.models import Plan, Template
 
 FROZEN = ("onboarding.TemplatePhase:frozen_when_published", "onboarding.TemplateTask:frozen_when_published")
@@ -26,6 +26,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     ExternalId.objects.filter(kind="client", object_id__in=ids).delete()
     Plan.objects.filter(client_id__in=ids).delete()
     FollowUp.objects.filter(is_demo=True).delete()
+    SurveyRule.objects.filter(is_active=True).update(is_active=False)  # it would write to the firm's own clients
     Client.objects.filter(parent_id__in=ids).update(parent=None)
     Contract.objects.filter(client_id__in=ids, replaces__isnull=False).update(replaces=None)
     Client.objects.filter(pk__in=ids).delete()

@@ -377,3 +377,23 @@ TEMPLATES = {
         ),
     },
 }
+
+# what is logged with the client whose progress emails are in German
+GERMAN = {
+    "salutation": "Sehr geehrter Herr Weissmann",
+    "subject": "Jahresabschluss besprochen",
+    "body": "Wir sind den Entwurf Seite für Seite durchgegangen. Rückstellungen sind geklärt.",
+    "decision": "Der Jahresabschluss wird im Januar eingereicht",
+    "ours": "Überarbeiteter Entwurf des Jahresabschlusses",
+    "theirs": "Inventurliste zum Jahresende",
+}
+
+# promises and decisions that fill the progress emails waiting for review
+PROMISES = {
+    "kept": "Quarterly VAT return filed",
+    "ours": "Draft of the year-end letter",
+    "theirs": "Signed engagement letter for next year",
+    "late": "Bank statements for October",
+    "decided": "Expense reports move to the new tool in January",
+    "noted": "The finance meeting moves to the first Tuesday of the month",
+}

@@ -10,7 +10,7 @@ from crm.embedded.servers import ensure
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY_FILE = "secret-key"
 # These write what the application's role may not: the schema, or rows past the triggers.
-OWNER_COMMANDS = {"migrate", "seed_load", "backup", "restore"}
+OWNER_COMMANDS = {"migrate", "seed_load"}
 
 
 def data_dir(environ: MutableMapping[str, str]) -> Path:

@@ -40,13 +40,8 @@ class Preparation:
     def check_outside_servers(self, *, database: bool, broker: bool) -> None:
         """Addresses from the environment are tried first: a wrong one is the likeliest mistake."""
         if database:
-            try:
-                psycopg2.connect(self.environment["DATABASE_URL"], connect_timeout=5).close()
-            except (psycopg2.Error, UnicodeError) as error:
-                reason = (str(error).strip().splitlines() or ["no answer"])[0]
-                raise Problem(
-                    f"DATABASE_URL: no connection to PostgreSQL at {_place(self.environment['DATABASE_URL'])}: {reason}"
-                ) from None
+            for variable in ("DATABASE_URL", "MIGRATE_URL"):
+                self._try_postgres(variable)
             self.say(f"Using PostgreSQL at {_place(self.environment['DATABASE_URL'])}")
         if broker:
             try:
@@ -56,6 +51,16 @@ class Preparation:
                     f"REDIS_URL: no connection to Redis at {_place(self.environment['REDIS_URL'])}: {error}"
                 ) from None
             self.say(f"Using Redis at {_place(self.environment['REDIS_URL'])}")
+
+    def _try_postgres(self, variable: str) -> None:
+        url = self.environment.get(variable)
+        if not url:
+            return
+        try:
+            psycopg2.connect(url, connect_timeout=5).close()
+        except (psycopg2.Error, UnicodeError) as error:
+            reason = (str(error).strip().splitlines() or ["no answer"])[0]
+            raise Problem(f"{variable}: no connection to PostgreSQL at {_place(url)}: {reason}") from None
 
     def migrate(self) -> None:
         files = _digest(path for path in sorted(ROOT.glob("*/**/migrations/*.py")) if ".venv" not in path.parts)
@@ -144,7 +149,7 @@ class Preparation:
 
 def last_words(output: str) -> str:
     """The sentence a person needs out of a program's output: a setting's complaint if there is one, else the last line."""
-    named = re.findall(r"ImproperlyConfigured: (.+)", output)
+    named = re.findall(r"(?:ImproperlyConfigured|CommandError): (.+)", output)
     if named:
         return named[-1].strip()
     lines = [line.strip() for line in output.splitlines() if line.strip()]
@@ -152,8 +157,11 @@ def last_words(output: str) -> str:
 
 
 def _place(url: str) -> str:
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
     return f"{parts.hostname or 'localhost'}{port}{parts.path}"
 
 

@@ -139,25 +139,31 @@ class Launcher:
             time.sleep(0.05)
 
     def _greet(self, preparation: Preparation) -> None:
+        logins = preparation.logins()
+        way_in = "" if logins or not preparation.is_empty() else self._way_in(preparation)
         say("")
         say(f"  Rapport is ready at {self.base_url}")
-        logins = preparation.logins()
         if logins:
             width = max(len(login["email"]) for login in logins)
             say("")
             say("  The demo firm's people (passwords of this data folder only):")
             for login in logins:
                 say(f"    {login['email']:<{width}}  {login['password']}  {login['role']}")
-        elif preparation.is_empty():
+        if way_in:
             say("")
-            try:
-                words = preparation.manage("first_admin")
-            except Problem as problem:
-                words = f"No set-up code could be made: {problem}"
-            for line in words.strip().splitlines():
+            for line in way_in.strip().splitlines():
                 say(f"  {line}")
         say("")
         say(f"  Data and logs: {self.folder.path}. Ctrl-C stops everything.")
+
+    def _way_in(self, preparation: Preparation) -> str:
+        """How the first admin comes into an empty firm. One that the environment names wrongly stops the start."""
+        try:
+            return preparation.manage("first_admin")
+        except Problem as problem:
+            if self.environment.get("RAPPORT_ADMIN_EMAIL") or self.environment.get("RAPPORT_ADMIN_PASSWORD"):
+                raise
+            return f"No set-up code could be made: {problem}"
 
     # ── run ──────────────────────────────────────────────────────────────
 
@@ -201,7 +207,7 @@ class Launcher:
     def _stop(self) -> None:
         try:
             self._stop_children()
-            if self.servers.folder.shared_handle is not None:
+            if self.servers.all and self.servers.folder.shared_handle is not None:
                 say("Stopping " + " and ".join(server.label for server in self.servers.all))
                 if not self.servers.release():
                     say("Another command still uses them; they stop when it ends")

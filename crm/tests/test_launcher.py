@@ -86,6 +86,11 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(data_dir)
     assert "secret-word" not in answer.stderr + answer.stdout
 
 
+def test_a_database_address_that_cannot_be_read_is_named(data_dir):
+    answer = serve(data_dir=data_dir, PORT=str(free_port()), DATABASE_URL="postgres://me:word@host:port/rapport")
+    refused(answer, "DATABASE_URL: no connection to PostgreSQL at an address that cannot be read")
+
+
 def test_a_second_launcher_on_the_same_folder_is_told_of_the_first(data_dir):
     folder = DataFolder(data_dir)
     folder.prepare()

@@ -16,11 +16,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLAIN = (
     "interactions:today", "clients:list", "clients:contacts", "interactions:list", "interactions:follow-ups", "onboarding:plans",
-    "onboarding:templates", "interactions:progress_list", "interactions:surveys", "reports:dashboard", "reports:attention",
-    "core:outbox", "core:imports", "core:settings", "core:history", "core:profile",
+    "onboarding:templates", "interactions:progress_list", "interactions:surveys", "interactions:survey-invitations",
+    "interactions:survey-send", "interactions:survey-settings", "reports:dashboard", "reports:attention",
+    "core:outbox", "core:coming", "core:mail_stopped", "core:mail_holds", "interactions:delivery-board", "core:notifications",
+    "core:imports", "core:settings", "core:history", "core:profile",
 )  # fmt: skip
 OF_A_CLIENT = (
-    "clients:client", "clients:revenue", "interactions:agreed", "interactions:client_progress", "onboarding:client",
+    "clients:client", "clients:revenue", "interactions:agreed", "interactions:client_progress", "interactions:client-surveys",
+    "interactions:survey-ask", "onboarding:client",
 )  # fmt: skip
 KPIS = ("retention",)
 

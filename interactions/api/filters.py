@@ -1,7 +1,7 @@
 import django_filters as filters
 
 from interactions import choices
-from interactions.models import Commitment, FollowUp, Interaction, SurveyResponse
+from interactions.models import Commitment, FollowUp, Interaction, SurveyInvitation, SurveyResponse
 
 
 class InteractionApiFilter(filters.FilterSet):
@@ -45,3 +45,13 @@ class SurveyResponseApiFilter(filters.FilterSet):
     class Meta:
         model = SurveyResponse
         fields: list[str] = ["score"]
+
+
+class SurveyInvitationApiFilter(filters.FilterSet):
+    client = filters.NumberFilter("client")
+    contact = filters.NumberFilter("contact")
+    survey = filters.NumberFilter("survey")
+
+    class Meta:
+        model = SurveyInvitation
+        fields: list[str] = ["state", "source"]

@@ -39,7 +39,8 @@ class ProgressEmailSerializer(StrictModelSerializer):
         model = ProgressEmail
         fields = [
             "id", "client", "week", "state", "subject", "content", "is_empty", "is_review_needed", "covers_from", "covers_to", "draft_at", "send_at",
-            "deadline_at", "expires_at", "time_zone", "approved_by", "approved_at", "sent_at", "skip_reason", "version", "created_at", "updated_at",
+            "deadline_at", "expires_at", "time_zone", "approved_by", "approved_at", "sent_at", "skip_reason", "moved_reason",
+            "problem", "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = [name for name in fields if name not in ("subject", "content")]
 

@@ -6,7 +6,7 @@ from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, Vi
 from crm.core.models import User
 from crm.core.zones import validate_zone
 from interactions import choices
-from interactions.models import Commitment, Decision, FollowUp, Interaction, Survey, SurveyResponse
+from interactions.models import Commitment, Decision, FollowUp, Interaction, Survey, SurveyInvitation, SurveyResponse
 
 
 def colleague(**kwargs):
@@ -128,3 +128,12 @@ class SurveyResponseSerializer(StrictModelSerializer):
             "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("id", "scale_min", "scale_max", "entered_by", "version", "created_at", "updated_at")
+
+
+class SurveyInvitationSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = SurveyInvitation
+        fields = (
+            "id", "survey", "client", "contact", "address", "state", "source", "period", "send_at", "sent_at", "expires_at", "answered_at",
+            "skip_reason", "response", "version", "created_at", "updated_at",
+        )  # fmt: skip

@@ -9,3 +9,4 @@ def register(router) -> None:
     router.register("commitments", views.CommitmentViewSet, basename="commitments")
     router.register("surveys", views.SurveyViewSet, basename="surveys")
     router.register("survey-responses", views.SurveyResponseViewSet, basename="survey-responses")
+    router.register("survey-invitations", views.SurveyInvitationViewSet, basename="survey-invitations")

@@ -9,9 +9,10 @@ from interactions.api.filters import (
     CommitmentApiFilter,
     FollowUpApiFilter,
     InteractionApiFilter,
+    SurveyInvitationApiFilter,
     SurveyResponseApiFilter,
 )
-from interactions.models import Commitment, FollowUp, Interaction, Survey, SurveyResponse
+from interactions.models import Commitment, FollowUp, Interaction, Survey, SurveyInvitation, SurveyResponse
 from interactions.services import NextStep
 
 
@@ -142,3 +143,11 @@ class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
     def remove_row(self, row):
         require(permissions.may_change_client(self.request.user, row.client))
         services.archive_answer(actor=self.request.user, response=row, now=timezone.now())
+
+
+class SurveyInvitationViewSet(ReadApiViewSet):
+    """Who was asked by mail, and what came of it. The links of the mails are not in it."""
+
+    queryset = SurveyInvitation.objects.filter(client__archived_at=None)
+    serializer_class = serializers.SurveyInvitationSerializer
+    filterset_class = SurveyInvitationApiFilter

@@ -18,6 +18,7 @@ class DecisionForm(forms.Form):
 
 
 class CommitmentForm(forms.Form):
+    layout = dict.fromkeys(("side", "due_date"), "half")
     text = forms.CharField(max_length=300, label=_("Promise"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
     side = forms.ChoiceField(choices=Side.choices, label=_("Whose"), initial=Side.FIRM)
     due_date = forms.DateField(required=False, label=_("Due"), widget=DateInput)

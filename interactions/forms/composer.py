@@ -40,6 +40,9 @@ def quick_days(today):
 class InteractionFields(forms.Form):
     """What composer and correction have in common."""
 
+    layout = dict.fromkeys(("channel", "direction", "occurred_at", "duration_minutes"), "half")
+    layout |= dict.fromkeys(("sentiment", "contacts", "participants"), "in-line")
+
     channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.CALL, label=_("Type"))
     direction = forms.ChoiceField(
         choices=Direction.choices, initial=Direction.BOTH, required=False, label=_("Direction")

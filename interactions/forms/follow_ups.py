@@ -18,6 +18,8 @@ REPEATS = [
 
 
 class FollowUpForm(VersionedFormMixin, forms.Form):
+    layout = dict.fromkeys(("due_date", "due_time", "assignee", "priority", "rrule", "time_zone"), "half")
+
     title = forms.CharField(
         max_length=200, label=_("What is to be done"), widget=forms.TextInput(attrs={"autocomplete": "off"})
     )

@@ -47,17 +47,20 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
             "recipients",
             "is_review_needed",
             "when_nothing",
+            "on_holiday",
         ]
-        widgets = {"deadline_time": TimeInput(), "when_nothing": forms.RadioSelect}
+        widgets = {"deadline_time": TimeInput(), "when_nothing": forms.RadioSelect, "on_holiday": forms.RadioSelect}
         labels = {
             "weekday": _("Every"), "deadline_time": _("There by"), "is_review_needed": _("Somebody reads it before it goes out"),
             "is_active": _("Send a progress email every week"), "when_nothing": _("When nothing happened"),
+            "on_holiday": _("When that day is a holiday, ours or theirs"),
         }  # fmt: skip
 
     def __init__(self, *args, client, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["recipients"].queryset = possible_recipients(client)
         self.fields["time_zone"].choices = zone_choices()
+        self.fields["on_holiday"].required = False
         if self.instance.pk:
             self.initial["recipients"] = list(self.instance.recipients.values_list("contact_id", flat=True))
         else:
@@ -66,20 +69,26 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
         if lead not in dict(LEADS):
             self.fields["lead_minutes"].choices = [*LEADS, (lead, _("%(n)d minutes before") % {"n": lead})]
 
+    def clean_on_holiday(self):
+        return self.cleaned_data["on_holiday"] or self.instance.on_holiday
+
 
 class ContentForm(VersionedFormMixin, forms.Form):
     """Summary, one field per section with a line for each item, closing."""
 
     subject = forms.CharField(label=_("Subject"), max_length=200)
     summary = forms.CharField(
-        label=_("Summary"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("Summary"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "data-shortcut": "e", "data-shortcut-label": _("Edit")}),
     )
     closing = forms.CharField(
         label=_("Closing"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
     def __init__(self, *args, email: ProgressEmail, **kwargs):
-        content = email.content or {}
+        content = readable(email.content)
         kwargs["initial"] = {
             "subject": email.subject,
             "summary": content.get("summary", ""),
@@ -88,7 +97,7 @@ class ContentForm(VersionedFormMixin, forms.Form):
         super().__init__(*args, **kwargs)
         self.sections = _sections_of(content)
         for section in self.sections:
-            lines = "\n".join(section["items"])
+            lines = "\n".join(str(line) for line in section["items"])
             self.fields[f"section_{section['key']}"] = forms.CharField(
                 label=section["title"], required=False, max_length=8000, initial=lines,
                 widget=forms.Textarea(attrs={"rows": max(2, min(8, len(section["items"]) + 1)), "class": "progress-lines"}),
@@ -104,10 +113,13 @@ class ContentForm(VersionedFormMixin, forms.Form):
 
     def says_the_same(self, email: ProgressEmail) -> bool:
         """Nothing was changed, line ends and empty lines aside."""
+        content = readable(email.content)
+        if not content:
+            return False
         shape = {
-            "summary": email.content.get("summary", ""),
-            "sections": _sections_of(email.content),
-            "closing": email.content.get("closing", ""),
+            "summary": content.get("summary", ""),
+            "sections": _sections_of(content),
+            "closing": content.get("closing", ""),
         }
         return self.cleaned_data["subject"] == email.subject and clean_content(self.content()) == clean_content(shape)
 
@@ -115,6 +127,17 @@ class ContentForm(VersionedFormMixin, forms.Form):
         data = self.cleaned_data
         sections = [section | {"items": data[f"section_{section['key']}"].splitlines()} for section in self.sections]
         return {"summary": data["summary"], "sections": sections, "closing": data["closing"]}
+
+
+def readable(content: object) -> dict:
+    """The content, or {} where it has another shape than a form can show: then it is written anew."""
+    if not isinstance(content, dict) or not isinstance(content.get("sections", []), list):
+        return {}
+    well_formed = all(
+        isinstance(section, dict) and {"key", "title", "items"} <= section.keys() and isinstance(section["items"], list)
+        for section in content.get("sections", [])
+    )
+    return content if well_formed else {}
 
 
 def _sections_of(content: dict) -> list[dict]:
@@ -127,7 +150,9 @@ def _sections_of(content: dict) -> list[dict]:
 class WhatNextForm(forms.Form):
     """What is to happen after saving."""
 
-    do = forms.ChoiceField(required=False, choices=[(v, v) for v in ("save", "approve", "send", "test", "discard")])
+    do = forms.ChoiceField(
+        required=False, choices=[(v, v) for v in ("save", "approve", "send", "test", "discard", "redraft")]
+    )
 
     def value(self) -> str:
         self.is_valid()

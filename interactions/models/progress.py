@@ -43,6 +43,13 @@ class ProgressSchedule(Versioned):
     when_nothing = models.CharField(
         _("when nothing happened"), max_length=6, choices=choices.WhenNothing, default=choices.WhenNothing.SHORT
     )
+    on_holiday = models.CharField(
+        _("when the day is a holiday, ours or theirs"),
+        max_length=6,
+        choices=choices.OnHoliday,
+        default=choices.OnHoliday.SEND,
+        db_default=choices.OnHoliday.SEND.value,
+    )
     next_week = models.CharField(
         max_length=8, blank=True, editable=False, help_text="first local ISO week not planned yet, such as 2026-W48"
     )
@@ -97,6 +104,16 @@ class ProgressEmail(Versioned):
     approved_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="when it was handed to the outbox")
     skip_reason = models.CharField(max_length=200, blank=True)
+    moved_reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="why it is promised on another day than usual"
+    )
+    problem = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="what a person must mend: why it is held, or who could not be written to",
+    )
     sent_text = models.TextField(blank=True, help_text="as sent")
     sent_html = models.TextField(blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -120,4 +137,5 @@ class ProgressEmail(Versioned):
                 condition=Q(state__in=["planned", "draft", "approved", "held"]),
             ),
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
+            models.Index(fields=["week"], name="progress_email_week"),
         ]

@@ -5,20 +5,15 @@ from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from clients.models import ClientFacts
-from clients.services import set_facts
+from clients.services import lock_facts, set_facts
 from interactions.choices import SurveyKind
 from interactions.models import FollowUp, Interaction, SurveyResponse
-
-
-def _lock(client_id: int) -> None:
-    """One writer of a client's facts at a time: the second computes from what the first has committed."""
-    list(ClientFacts.objects.select_for_update(no_key=True).filter(pk=client_id).values_list("pk"))
 
 
 @transaction.atomic
 def refresh_last_contact(*, client_id: int) -> None:
     """From the latest kept interaction that was a contact; notes do not count."""
-    _lock(client_id)
+    lock_facts(client_ids=[client_id])
     rows = Interaction.objects.filter(client_id=client_id).kept().contacts_made().order_by("-occurred_at", "-id")
     at, channel = rows.values_list("occurred_at", "channel").first() or (None, "")
     set_facts(client_id=client_id, last_contact_at=at, last_contact_channel=channel)
@@ -29,7 +24,7 @@ def refresh_next_step(*, client_id: int | None) -> None:
     """From the open follow-up that is due first, and how many are open. None (a follow-up of no client) is fine."""
     if client_id is None:
         return
-    _lock(client_id)
+    lock_facts(client_ids=[client_id])
     rows = FollowUp.objects.filter(client_id=client_id).open()
     first = rows.order_by("due_at", "id").first()
     set_facts(
@@ -44,7 +39,7 @@ def refresh_next_step(*, client_id: int | None) -> None:
 @transaction.atomic
 def refresh_nps(*, client_id: int) -> None:
     """From the latest kept NPS answer on the scale 0–10."""
-    _lock(client_id)
+    lock_facts(client_ids=[client_id])
     rows = SurveyResponse.objects.filter(
         client_id=client_id, archived_at=None, survey__kind=SurveyKind.NPS, scale_min=0, scale_max=10
     )

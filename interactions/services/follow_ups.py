@@ -67,7 +67,7 @@ def create_follow_up(
         is_demo=is_demo,
     )
     _set_due(follow_up)
-    follow_up.remind_at = _reminder_moment(follow_up, now) if wants_reminder else None
+    follow_up.remind_at = reminder_moment(follow_up, now) if wants_reminder else None
     follow_up.save()
     return _changed(follow_up, actor)
 
@@ -91,7 +91,7 @@ def update_follow_up(
     _set_due(follow_up)
     if before != (follow_up.due_at, follow_up.assignee_id) and follow_up.state == FollowUpState.OPEN:
         follow_up.snoozed_until = None
-        follow_up.remind_at = _reminder_moment(follow_up, now)
+        follow_up.remind_at = reminder_moment(follow_up, now)
     save_version(follow_up, fields=[*EDITABLE, "due_at", "snoozed_until", "remind_at"], seen=seen_version)
     return _changed(follow_up, actor)
 
@@ -148,7 +148,7 @@ def reopen_follow_up(*, actor: User, follow_up: FollowUp, now: datetime) -> Foll
     if follow_up.state == FollowUpState.DONE and follow_up.rrule:
         _take_back_repeat(actor, follow_up, now)
     follow_up.state, follow_up.closed_at, follow_up.closed_by, follow_up.outcome = FollowUpState.OPEN, None, None, ""
-    follow_up.remind_at = _reminder_moment(follow_up, now) if follow_up.due_at > now else None
+    follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
     save_version(follow_up, fields=["state", "closed_at", "closed_by", "outcome", "remind_at"], seen=None)
     return _changed(follow_up, actor)
 
@@ -188,7 +188,7 @@ def _set_due(follow_up: FollowUp) -> None:
     follow_up.due_at = local_to_utc(follow_up.due_date, follow_up.due_time or END_OF_DAY, follow_up.time_zone)
 
 
-def _reminder_moment(follow_up: FollowUp, now: datetime) -> datetime:
+def reminder_moment(follow_up: FollowUp, now: datetime) -> datetime:
     morning = local_to_utc(follow_up.due_date, MORNING, user_zone(follow_up.assignee).key)
     moment = follow_up.due_at - timedelta(hours=1) if follow_up.due_time else morning
     return moment if moment > now else max(follow_up.due_at, now)
@@ -217,7 +217,7 @@ def _repeat(actor, done: FollowUp, now) -> None:
         source_kind=done.source_kind, source_id=done.source_id, is_demo=done.is_demo,
     )  # fmt: skip
     _set_due(fresh)
-    fresh.remind_at = _reminder_moment(fresh, now)
+    fresh.remind_at = reminder_moment(fresh, now)
     fresh.save()
     follow_up_changed.send(FollowUp, follow_up=fresh, actor=actor)
 

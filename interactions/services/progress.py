@@ -3,7 +3,7 @@
 Drafting and sending are `progress_drafts` and `progress_sending`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time
 
 from django.db import transaction
@@ -18,8 +18,9 @@ from crm.core.models import User
 from crm.core.queries import get_firm
 from crm.core.services.tokens import new_salt
 from crm.core.services.versions import save_version
-from interactions.choices import PROGRESS_OPEN, Channel, ProgressState, WhenNothing
+from interactions.choices import PROGRESS_OPEN, Channel, OnHoliday, ProgressState, WhenNothing
 from interactions.models import ProgressEmail, ProgressRecipient, ProgressSchedule
+from interactions.progress_days import Days
 from interactions.progress_times import (
     COVERS_AT_MOST,
     FIRST_COVERS,
@@ -30,6 +31,7 @@ from interactions.progress_times import (
     next_week_of,
     times_of,
 )
+from interactions.services.guards import closed_weeks
 from interactions.services.interactions import log_interaction
 
 SCHEDULE_FIELDS = (
@@ -40,6 +42,7 @@ SCHEDULE_FIELDS = (
     "lead_minutes",
     "is_review_needed",
     "when_nothing",
+    "on_holiday",
 )
 MOMENTS = ("draft_at", "send_at", "deadline_at", "expires_at")
 
@@ -47,8 +50,8 @@ MOMENTS = ("draft_at", "send_at", "deadline_at", "expires_at")
 @transaction.atomic
 def set_schedule(
     *, actor: User, client: Client, recipients: Iterable[Contact], weekday: int = 4, deadline_time: time = time(12, 0), time_zone: str = "",
-    is_review_needed: bool = True, when_nothing: str = WhenNothing.SHORT, lead_minutes: int = 180, is_active: bool = True,
-    seen_version: int | None = None, now: datetime,
+    is_review_needed: bool = True, when_nothing: str = WhenNothing.SHORT, on_holiday: str = OnHoliday.SEND,
+    lead_minutes: int = 180, is_active: bool = True, seen_version: int | None = None, now: datetime,
 ) -> ProgressSchedule:  # fmt: skip
     """When and to whom. Emails already planned move with it; a week that has its email gets no second one.
 
@@ -59,20 +62,21 @@ def set_schedule(
     values = {
         "is_active": is_active, "weekday": weekday, "deadline_time": deadline_time, "time_zone": time_zone or client.time_zone or get_firm().time_zone,
         "lead_minutes": lead_minutes, "is_review_needed": is_review_needed, "when_nothing": when_nothing,
+        "on_holiday": on_holiday,
     }  # fmt: skip
-    schedule = ProgressSchedule.objects.select_for_update().filter(client=client).first()
+    schedule, days = ProgressSchedule.objects.select_for_update().filter(client=client).first(), Days()
     if schedule is None:
         schedule = ProgressSchedule(client=client, **values)
-        schedule.next_week = first_open_week(schedule, now)
+        schedule.next_week = first_open_week(schedule, now, days)
         schedule.save()
     else:
         for name, value in values.items():
             setattr(schedule, name, value)
-        schedule.next_week = first_open_week(schedule, now)
+        schedule.next_week = first_open_week(schedule, now, days)
         save_version(schedule, fields=[*SCHEDULE_FIELDS, "next_week"], seen=seen_version)
     _set_recipients(schedule, contacts)
-    _move_open(schedule, now)
-    plan_schedule(schedule=schedule, now=now)
+    _move_open(schedule, now, days)
+    plan_schedule(schedule=schedule, now=now, days=days)
     return schedule
 
 
@@ -103,34 +107,37 @@ def _set_recipients(schedule: ProgressSchedule, contacts: list[Contact]) -> None
         ProgressRecipient.objects.create(schedule=schedule, contact_id=pk, salt=new_salt())
 
 
-def _move_open(schedule: ProgressSchedule, now: datetime) -> None:
+def _move_open(schedule: ProgressSchedule, now: datetime, days: Days) -> None:
     """Emails not sent yet follow the new hours, unless those are over already; a schedule switched off takes them back."""
     for email in ProgressEmail.objects.select_for_update().filter(
         client_id=schedule.client_id, state__in=PROGRESS_OPEN
     ):
-        times = times_of(schedule, email.week)
+        times = times_of(schedule, email.week, days)
         if not schedule.is_active:
             email.state, email.skip_reason = ProgressState.SKIPPED, _("The schedule was switched off.")
         elif times.deadline_at > now and times.send_at > email.covers_from:
             _set_times(email, times)
+            if times.skipped and email.version == 1:  # what somebody wrote is not thrown away by a setting
+                email.state, email.skip_reason = ProgressState.SKIPPED, times.skipped
         email.time_zone = schedule.time_zone
         email.is_review_needed = schedule.is_review_needed
-        email.save(
-            update_fields=["state", "skip_reason", "covers_to", "time_zone", "is_review_needed", "updated_at", *MOMENTS]
-        )
+        fields = ["state", "skip_reason", "moved_reason", "covers_to", "time_zone", "is_review_needed", "updated_at"]
+        email.save(update_fields=[*fields, *MOMENTS])
 
 
 def _set_times(email: ProgressEmail, times: Times) -> None:
     for name in MOMENTS:
         setattr(email, name, getattr(times, name))
+    email.moved_reason = times.moved
     if email.state == ProgressState.PLANNED:
         email.covers_to = times.send_at
 
 
 def plan_progress(now: datetime) -> int:
     """Write a row for everything due in the next 36 hours (tick part); how many. Running it twice changes nothing."""
-    due = Q()
-    for day in candidate_days(now):
+    days, window = Days(), candidate_days(now)
+    due = days.moved_to(window)
+    for day in window:
         due |= Q(weekday=day.weekday(), next_week__lte=iso_week(day))
     rows = (
         ProgressSchedule.objects.running()
@@ -138,18 +145,41 @@ def plan_progress(now: datetime) -> int:
         .filter(due)
         .select_related("client")
     )
-    return sum(plan_schedule(schedule=schedule, now=now) for schedule in rows.iterator(chunk_size=500))
+    schedules = [row for row in rows.iterator(chunk_size=500) if _is_due(row, now, days)]
+    closed = closed_weeks(_next_weeks(schedules, now, days))
+    return sum(plan_schedule(schedule=schedule, now=now, days=days, closed=closed) for schedule in schedules)
+
+
+def _is_due(schedule: ProgressSchedule, now: datetime, days: Days) -> bool:
+    week = schedule.next_week or first_open_week(schedule, now, days)
+    return times_of(schedule, week, days).send_at <= now + HORIZON
+
+
+def _next_weeks(schedules: Iterable[ProgressSchedule], now: datetime, days: Days) -> Iterator[str]:
+    """The week each of them would get an email of."""
+    for schedule in schedules:
+        times = times_of(schedule, schedule.next_week or first_open_week(schedule, now, days), days)
+        if times.expires_at > now:
+            yield times.week
+
+
+def plan_schedule(
+    *, schedule: ProgressSchedule, now: datetime, days: Days | None = None, closed: frozenset[str] = frozenset()
+) -> int:
+    """The emails of one schedule that are due within the horizon and not over; how many were made. `closed`: weeks that wait
+    for an admin's word."""
+    days = days or Days()
+    if not schedule.is_active or not _is_due(schedule, now, days):
+        return 0  # most that a round looks at are not due yet: no statement for them
+    return _plan_weeks(schedule, now, days, closed)
 
 
 @transaction.atomic
-def plan_schedule(*, schedule: ProgressSchedule, now: datetime) -> int:
-    """The emails of one schedule that are due within the horizon and not over; how many were made."""
-    if not schedule.is_active:
-        return 0
-    made, week = 0, schedule.next_week or first_open_week(schedule, now)
+def _plan_weeks(schedule: ProgressSchedule, now: datetime, days: Days, closed: frozenset[str]) -> int:
+    made, week = 0, schedule.next_week or first_open_week(schedule, now, days)
     for _step in range(60):  # a schedule left alone for a year catches up in one go
-        times = times_of(schedule, week)
-        if times.send_at > now + HORIZON:
+        times = times_of(schedule, week, days)
+        if times.send_at > now + HORIZON or week in closed:
             break
         if times.expires_at > now:
             made += _plan_week(schedule, times)
@@ -161,9 +191,11 @@ def plan_schedule(*, schedule: ProgressSchedule, now: datetime) -> int:
 
 
 def _plan_week(schedule: ProgressSchedule, times: Times) -> int:
+    """One row for the week, also where a holiday means that nothing goes out: the row says so and can be brought back."""
     row = ProgressEmail(
         client_id=schedule.client_id, week=times.week, covers_from=covers_from(schedule.client_id, times.send_at), covers_to=times.send_at,
         time_zone=schedule.time_zone, is_review_needed=schedule.is_review_needed, is_demo=schedule.client.is_demo,
+        state=ProgressState.SKIPPED if times.skipped else ProgressState.PLANNED, skip_reason=times.skipped[:200], moved_reason=times.moved[:200],
         **{name: getattr(times, name) for name in MOMENTS},
     )  # fmt: skip
     before = ProgressEmail.objects.filter(client_id=schedule.client_id, week=times.week).exists()

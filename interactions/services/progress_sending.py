@@ -4,48 +4,82 @@ import hmac
 import logging
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from clients.choices import Purpose, Status
-from clients.models import Affiliation, ClientFacts, Consent, ContactEmail
+from clients.choices import Status
+from clients.models import ClientFacts
+from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.models import Notification, OutboxMail, User
 from crm.core.services.tokens import link_token
-from interactions import emails_progress
-from interactions.choices import ProgressState
+from interactions import emails_progress, emails_progress_review, progress_flags
+from interactions.choices import PROGRESS_OPEN, ProgressState
 from interactions.models import ProgressEmail, ProgressRecipient
+from interactions.progress_flags import recipients_now
 from interactions.progress_times import WARN_BEFORE
 from interactions.services.progress_drafts import (
     approve_progress,
     check_seen,
     draft_progress,
+    explain,
+    hold_progress,
     is_silent_week,
     lock,
     move,
     refresh,
+    trouble_of,
 )
 
 log = logging.getLogger(__name__)
 PER_TICK = 500
+TAKEN_BACK = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 
 
 def run_progress(now: datetime) -> int:
-    """Draft, hold, send and expire what is due (tick part); how many moved. One that fails stops no other and is tried again."""
+    """Draft, hold, send and expire what is due (tick part); how many moved. One that fails stops no other."""
     due = ProgressEmail.objects.open().filter(client__archived_at__isnull=True)
     rows = list(due.filter(state=ProgressState.PLANNED, draft_at__lte=now).order_by("draft_at")[:PER_TICK])
     rows += due.exclude(state=ProgressState.PLANNED).filter(send_at__lte=now).order_by("send_at")[:PER_TICK]
-    return sum(_guarded(email, now) for email in rows)
+    moved = sum(_guarded(email, now) for email in rows)
+    progress_flags.notify(now)
+    return moved
 
 
 def _guarded(email: ProgressEmail, now: datetime) -> int:
+    """Settle one. What cannot be made is held with the reason, never tried again every minute; a database that is away or
+    busy is no fault of the email, which is then tried again."""
     try:
         with transaction.atomic():
             return int(settle_progress(email=email, now=now))
-    except Exception:  # one client's broken draft must not keep the mails of all others
-        log.exception("progress email %s could not be settled", email.pk)
+    except (OperationalError, InterfaceError):
+        log.exception("progress email %s could not be settled for want of the database", email.pk)
         return 0
+    except ServiceError as error:  # said for people already
+        problem = explain(error)
+    except Exception as error:  # one client's broken draft must not keep the mails of all others
+        log.exception("progress email %s cannot be made", email.pk)
+        problem = explain(error)
+    try:
+        return int(_hold_broken(email, problem, now))
+    except Exception:
+        log.exception("progress email %s could not be held", email.pk)
+        return 0
+
+
+@transaction.atomic
+def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
+    """Held with the reason, and its account manager told once."""
+    email = lock(email)
+    if email.state not in PROGRESS_OPEN or (email.state == ProgressState.HELD and email.problem == problem):
+        return False
+    hold_progress(email=email, problem=problem)
+    try:
+        emails_progress_review.mail_review_missing(email=email, when="problem", now=now)
+    except ServiceError:  # an account manager whose own name or address is broken: the notification has to do
+        log.exception("nobody could be mailed about progress email %s", email.pk)
+    progress_flags.tell(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
+    return True
 
 
 @transaction.atomic
@@ -71,7 +105,7 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
     elif email.state == ProgressState.DRAFT:
         _send_or_hold(email, now)
     if email.state == ProgressState.HELD and now >= email.deadline_at - WARN_BEFORE:
-        emails_progress.mail_review_missing(email=email, when="deadline", now=now)
+        emails_progress_review.mail_review_missing(email=email, when="deadline", now=now)
     return email.state != before
 
 
@@ -87,48 +121,44 @@ def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
         move(email, ProgressState.SKIPPED, "skip_reason")
     elif email.is_review_needed:
         move(email, ProgressState.HELD)
-        emails_progress.mail_review_missing(email=email, when="send", now=now)
+        emails_progress_review.mail_review_missing(email=email, when="send", now=now)
     else:
         send(email, now)
 
 
-def send(email: ProgressEmail, now: datetime) -> list[OutboxMail]:
-    """Freeze the email and hand it to the outbox, one row per recipient. The caller holds the row."""
+def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> list[OutboxMail]:
+    """Freeze the email and hand it to the outbox, one row per recipient. The caller holds the row.
+
+    Somebody who cannot be written to (an address that is none) keeps nobody else from it: the row says so. Raises what keeps it
+    from being made at all."""
     people = recipients_now(email)
     if not people:
         email.skip_reason = _("Nobody to send it to: all recipients stopped, left, or have no address.")
         move(email, ProgressState.SKIPPED, "skip_reason")
         return []
+    if trouble := trouble_of(email):
+        raise ServiceError(trouble, code="conflict")
     email.sent_text, email.sent_html = emails_progress.render_progress(
         email, people[0].contact, stop_url=emails_progress.STOP
     )
-    email.sent_at = now
-    move(email, ProgressState.SENT, "sent_at", "sent_text", "sent_html")
-    return [
-        emails_progress.mail_progress(email=email, recipient=person, address=person.address, now=now)  # type: ignore[attr-defined]
-        for person in people
-    ]
-
-
-def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
-    """Who gets it at this moment, each with `address`: at the client still, not stopped, with an address that takes mail."""
-    current = Affiliation.objects.filter(client_id=email.client_id).current().values("contact_id")
-    refused = Consent.objects.filter(purpose=Purpose.SERVICE, is_given=False).values("contact_id")
-    address = (
-        ContactEmail.objects.filter(contact=OuterRef("contact"), refused_at__isnull=True)
-        .order_by("-is_primary", "id")
-        .values("address")[:1]
-    )
-    rows = ProgressRecipient.objects.filter(
-        schedule__client_id=email.client_id, stopped_at__isnull=True, contact__in=current
-    )
-    return list(
-        rows.exclude(contact__in=refused)
-        .annotate(address=Subquery(address))
-        .filter(address__isnull=False)
-        .select_related("contact")
-        .order_by("pk")
-    )
+    mails, refused = [], []
+    for person in people:
+        address = person.address  # type: ignore[attr-defined]
+        try:
+            mails.append(
+                emails_progress.mail_progress(
+                    email=email, recipient=person, address=address, now=now, is_automatic=is_automatic
+                )
+            )
+        except ServiceError as error:
+            refused.append(_("%(name)s: %(why)s") % {"name": person.contact.name, "why": error.message})
+    if not mails:
+        raise ServiceError(" ".join(refused), code="conflict")
+    email.sent_at, email.problem = now, (_("Not sent to %(who)s") % {"who": " ".join(refused)})[:300] if refused else ""
+    move(email, ProgressState.SENT, "sent_at", "sent_text", "sent_html", "problem")
+    if refused:
+        progress_flags.tell(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
+    return mails
 
 
 @transaction.atomic
@@ -139,7 +169,7 @@ def send_progress_now(
     email = lock(email)
     check_seen(email, seen_version)
     email = approve_progress(actor=actor, email=email, now=now)
-    if not send(email, now):
+    if not send(email, now, is_automatic=False):
         raise ServiceError(email.skip_reason, code="conflict")
     return email
 
@@ -149,6 +179,8 @@ def send_test(*, actor: User, email: ProgressEmail, now: datetime) -> OutboxMail
     """The mail as the first recipient would get it, to whoever asks."""
     if not email.content:
         raise ServiceError(_("There is no draft yet."), code="conflict")
+    if trouble := trouble_of(email):
+        raise ServiceError(trouble, code="conflict")
     people = recipients_now(email)
     return emails_progress.mail_progress_test(actor=actor, email=email, contact=people[0].contact if people else None)
 
@@ -174,9 +206,9 @@ def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRe
         row.save(update_fields=["stopped_at"])
         client = row.schedule.client
         waiting = OutboxMail.objects.filter(
-            kind="progress", client_id=client.pk, contact_id=row.contact_id, state="pending"
+            kind="progress", client_id=client.pk, contact_id=row.contact_id, state__in=TAKEN_BACK
         )
-        waiting.update(state="cancelled", reply=_("The recipient stopped these emails"))
+        waiting.update(state=MailState.CANCELLED, reply=_("The recipient stopped these emails"))
         Notification.objects.get_or_create(
             key=f"progress-stop:{row.pk}:{now.isoformat()}",
             defaults={

@@ -1,4 +1,4 @@
-"""Survey answers, entered by hand, by import or by the API."""
+"""Survey answers, entered by hand, by import, by the API, or given by mail (survey_answering)."""
 
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from clients.models import Affiliation, Client, Contact
 from crm.core.dates import is_plausible
 from crm.core.errors import ServiceError
 from crm.core.models import User
+from crm.core.services.versions import save_version
 from interactions.choices import SurveyKind
 from interactions.models import Survey, SurveyResponse
 from interactions.services.facts import refresh_nps
@@ -41,10 +42,7 @@ def record_answer(
     """An answer on the survey's scale. `actor`: who entered it, None from outside.
 
     Raises ServiceError (fields score, contact, answered_at)."""
-    if not survey.scale_min <= score <= survey.scale_max:
-        raise ServiceError(
-            _("The score is from %(a)d to %(b)d.") % {"a": survey.scale_min, "b": survey.scale_max}, field="score"
-        )
+    _check_score(score, survey.scale_min, survey.scale_max)
     if answered_at > now + CLOCKS_DIFFER:
         raise ServiceError(_("An answer cannot lie in the future."), field="answered_at")
     if not is_plausible(answered_at):
@@ -57,6 +55,27 @@ def record_answer(
     )  # fmt: skip
     refresh_nps(client_id=client.pk)
     survey_answered.send(SurveyResponse, response=response, actor=actor)
+    return response
+
+
+def _check_score(score: int, low: int, high: int) -> None:
+    if not low <= score <= high:
+        raise ServiceError(_("The score is from %(a)d to %(b)d.") % {"a": low, "b": high}, field="score")
+
+
+@transaction.atomic
+def change_answer(
+    *, response: SurveyResponse, score: int, comment: str, answered_at: datetime, now: datetime
+) -> SurveyResponse:
+    """Who answered says otherwise: the same answer with its new score; the earlier one stays in the history.
+
+    Raises ServiceError (field score), on the scale the answer was given on."""
+    row = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
+    _check_score(score, row.scale_min, row.scale_max)
+    response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
+    save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
+    refresh_nps(client_id=response.client_id)
+    survey_answered.send(SurveyResponse, response=response, actor=None)
     return response
 
 

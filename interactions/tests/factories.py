@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from clients.models import Affiliation, Client, ClientFacts, Contact
+from clients.models import Affiliation, Client, ClientFacts, Contact, ContactEmail
 from crm.core.models import FirmSettings, User
 from interactions import services
 from interactions.choices import Channel
@@ -29,6 +29,15 @@ def make_client(*, owner, name="Northwind Advisory", status="active", **fields) 
 def make_contact(*, client, first_name="Elina", last_name="Saari", is_primary=False) -> Contact:
     contact = Contact.objects.create(first_name=first_name, last_name=last_name)
     Affiliation.objects.create(contact=contact, client=client, is_primary=is_primary)
+    return contact
+
+
+def make_person(client, first="Elina", last="Saari", address=None, **fields) -> Contact:
+    """A contact with an address: first@northwind.example, or none with ""."""
+    contact = make_contact(client=client, first_name=first, last_name=last, **fields)
+    if address != "":
+        given = address or f"{first.lower()}@northwind.example"
+        ContactEmail.objects.create(contact=contact, address=given, is_primary=True)
     return contact
 
 

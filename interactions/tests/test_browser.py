@@ -41,7 +41,6 @@ def test_a_call_is_logged_by_keyboard_alone(page, live_server, marta, northwind)
     page.keyboard.type("They want payroll from January.")
     page.locator(".chip", has_text="Next step").focus()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
     page.keyboard.type("Send the price")
     page.keyboard.press("Control+Enter")
     entry = page.locator("#timeline .timeline-item", has_text="They want payroll from January.")
@@ -146,3 +145,24 @@ def test_the_pages_fit_the_phone(page, live_server, marta, northwind):
     for address in addresses(marta, northwind):
         page.goto(live_server.url + address)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} scrolls sideways"
+
+
+def test_letters_among_the_chips_are_no_shortcuts_and_undo_stays_where_it_was_asked(
+    page, live_server, marta, northwind
+):
+    page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
+    page.evaluate("window.stayed = true")
+    page.locator(".chip", has_text="Feeling").focus()
+    page.keyboard.type("e")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.name") == "sentiment"
+    page.keyboard.type("ce")
+    assert page.evaluate("window.stayed") is True
+
+    factories.follow_up(actor=marta, client=northwind, title="Send the list")
+    page.goto(live_server.url + reverse("interactions:follow-ups"))
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    page.locator("#toasts button", has_text="Undo").click()
+    page.locator("#toasts", has_text="Open again").wait_for()
+    assert page.url.endswith(reverse("interactions:follow-ups"))

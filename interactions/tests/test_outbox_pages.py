@@ -1,5 +1,7 @@
 """The outbox pages: what was sent, to whom, what the server said; links and secrets masked; decisions."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -186,6 +188,102 @@ def test_a_failed_mail_is_sent_again_once(client, marta, northwind):
     assert OutboxMail.objects.count() == 2
 
 
+def undecided(northwind, key, **fields):
+    mail = queue(northwind, key=key, **fields)
+    set_state(mail, "leased", "sending", "uncertain")
+    return mail
+
+
+def decide(client, action, **data):
+    return client.post(reverse("core:outbox_decide"), {"action": action} | data, follow=True).text
+
+
+def test_several_are_decided_at_once(client, marta, northwind):
+    mails = [undecided(northwind, f"m{n}") for n in range(4)]
+    client.force_login(marta)
+    assert "2 mails noted as arrived" in decide(client, "arrived", ids=[mails[0].pk, mails[1].pk])
+    assert "1 mail will be sent again" in decide(client, "again", ids=[mails[2].pk])
+    assert list(OutboxMail.objects.order_by("pk").values_list("key", "state")) == [
+        ("m0", "sent"), ("m1", "sent"), ("m2", "cancelled"), ("m3", "uncertain"), ("m2#2", "pending"),
+    ]  # fmt: skip
+
+
+def test_all_that_the_filter_shows_are_decided_at_once(client, marta, northwind):
+    for number in range(30):
+        undecided(northwind, f"progress:{number}")
+    other = undecided(northwind, "other", kind="survey")
+    client.force_login(marta)
+    assert "30 mails noted as arrived" in decide(client, "arrived", all_matching="1", kind="progress", show="decide")
+    other.refresh_from_db()
+    assert other.state == "uncertain"
+
+
+def test_of_those_one_may_not_see_none_is_decided(client, marta, northwind):
+    theirs = make_client(owner=make_user(name="Otto Berg"), name="Secret")
+    type(theirs).objects.filter(pk=theirs.pk).update(is_restricted=True)
+    secret, sent = undecided(theirs, "secret"), queue(northwind, key="not undecided")
+    client.force_login(marta)
+    decide(client, "arrived", ids=[secret.pk, sent.pk])
+    decide(client, "arrived", all_matching="1")
+    assert set(OutboxMail.objects.values_list("state", flat=True)) == {"uncertain", "pending"}
+
+
+def test_one_that_cannot_be_decided_stops_no_other_and_is_said(client, marta, northwind):
+    again = undecided(northwind, "again")
+    queue(northwind, key="again#2")
+    free = undecided(northwind, "free")
+    client.force_login(marta)
+    text = decide(client, "again", ids=[again.pk, free.pk])
+    assert "1 mail will be sent again" in text
+    assert "1 left alone: This mail was sent again already." in text
+
+
+def test_nonsense_decides_nothing(client, marta, northwind):
+    mail = undecided(northwind, "one")
+    client.force_login(marta)
+    for data in (
+        {"ids": [mail.pk]},
+        {"action": "burn", "ids": [mail.pk]},
+        {"action": "again", "ids": ["abc", "9" * 40]},
+    ):
+        client.post(reverse("core:outbox_decide"), data)
+    mail.refresh_from_db()
+    assert mail.state == "uncertain" and OutboxMail.objects.count() == 1
+
+
+def test_the_views_of_the_list(client, marta, northwind):
+    now = timezone.now()
+    undecided(northwind, "u", subject="Undecided")
+    dead, late = (
+        queue(northwind, key="d", subject="Broken"),
+        queue(northwind, key="l", subject="Came late", deadline_at=now - timedelta(hours=1)),
+    )
+    set_state(dead, "leased", "dead")
+    set_state(late, "leased", "sending", "sent")
+    queue(northwind, key="w", subject="In line")
+    queue(northwind, key="o", subject="Overdue", deadline_at=now - timedelta(minutes=1))
+    client.force_login(marta)
+    for show, expected in (
+        ("decide", {"Undecided"}),
+        ("failed", {"Broken"}),
+        ("waiting", {"In line", "Overdue"}),
+        ("late", {"Came late", "Overdue"}),
+    ):
+        page = client.get(reverse("core:outbox"), {"show": show})
+        assert {mail.subject for mail in page.context["page"].rows} == expected, show
+    assert client.get(reverse("core:outbox"), {"state": "uncertain"}).context["is_deciding"], "where the banner leads"
+
+
+def test_by_week(client, marta, northwind):
+    for key, day in (("sunday", 22), ("monday", 23)):
+        mail = queue(northwind, key=key, subject=key)
+        OutboxMail.objects.filter(pk=mail.pk).update(planned_for=datetime(2026, 11, day, 10, tzinfo=UTC))
+    client.force_login(marta)
+    for week, expected in (("2026-W47", {"sunday"}), ("2026-W48", {"monday"}), ("2026-W99", {"sunday", "monday"})):
+        page = client.get(reverse("core:outbox"), {"week": week})
+        assert {mail.subject for mail in page.context["page"].rows} == expected, week
+
+
 def test_get_changes_nothing(client, marta, northwind):
     mail = queue(northwind)
     client.force_login(marta)
@@ -204,3 +302,18 @@ def test_in_the_browser(page, live_server, sign_in, assert_accessible, marta, no
     page.frame_locator("iframe").get_by_text("All on track").wait_for()
     assert_accessible(page)
     assert page.url.endswith(address(mail))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_are_decided_in_the_browser(page, live_server, sign_in, assert_accessible, marta, northwind):
+    for number in range(3):
+        undecided(northwind, f"m{number}", subject=f"Mail {number}")
+    sign_in(marta)
+    page.goto(live_server.url + reverse("core:outbox") + "?show=decide")
+    page.get_by_role("checkbox", name="Select “Mail 0”").check()
+    page.get_by_role("checkbox", name="Select “Mail 1”").check()
+    assert_accessible(page)
+    page.get_by_role("button", name="They arrived").click()
+    page.get_by_text("2 mails noted as arrived").wait_for()
+    assert page.get_by_role("link", name="Mail 2").count() == 1
+    assert OutboxMail.objects.filter(state="sent").count() == 2

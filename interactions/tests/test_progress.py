@@ -172,7 +172,7 @@ def test_the_draft_tells_what_happened_and_was_shared(northwind, marta, elina):
     assert email.state == ProgressState.DRAFT
     assert lines["done"] == ["Mon 23 Nov: Findings explained", "VAT return filed"]
     assert lines["agreed"] == ["Payroll from January"]
-    assert lines["next"] == ["Draft findings letter, by Wed 2 Dec"]
+    assert lines["next"] == ["Draft findings letter (Kallio & Co), by Wed 2 Dec"]
     assert lines["needed"] == ["Two receipts, by Mon 30 Nov"]
     assert email.subject == "Kallio & Co: progress in week 48"
 
@@ -203,7 +203,7 @@ def test_the_mail_reads_like_one_from_a_person(northwind, elina):
     run(email.send_at)
     mail = OutboxMail.objects.get(kind="progress")
     assert mail.text == (
-        "Hello Elina,\n\nHere is where we stand this week.\n\nDone this week\n- Mon 23 Nov: Findings explained\n\n"
+        "Hello Elina,\n\nHere is where we stand this week. One thing was done.\n\nDone this week\n- Mon 23 Nov: Findings explained\n\n"
         "If anything is unclear or missing, simply reply to this mail.\n\nKind regards,\nMarta Kallio\nPartner\nKallio & Co\n\n"
         "--\nNo more of these emails, please:\n[[stop]]\n"
     )

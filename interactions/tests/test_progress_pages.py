@@ -315,6 +315,74 @@ def test_in_the_browser_edit_and_approve_one_after_the_other(page, live_server, 
     assert_accessible(browser)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_in_the_browser_the_whole_queue_by_keyboard(page, live_server, sign_in, assert_accessible, marta):
+    first, second, third = (
+        email_of(client_of(marta, name=name), send_at=timezone.now() + timedelta(hours=20 + place))
+        for place, name in enumerate(("Northwind Advisory", "Brightwater", "Copperfield"))
+    )
+    sign_in(marta)
+
+    def on(email):
+        page.wait_for_url(f"**/progress-emails/{email.pk}/")
+        page.wait_for_load_state("load")
+
+    page.goto(live_server.url + reverse("interactions:progress_list"))
+    page.keyboard.press("r")
+    on(first)
+    page.get_by_text("1 of 3").wait_for()
+    page.keyboard.press("j")
+    on(second)
+    page.keyboard.press("k")
+    on(first)
+    page.keyboard.press("t")
+    page.get_by_text(f"A test is on its way to {marta.email}").wait_for()
+    page.keyboard.press("?")
+    help_text = page.locator("#shortcut-help").inner_text()
+    for words in ("Approve, and on to the next", "Skip this week", "Send me a test", "Next in the queue"):
+        assert words in help_text
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    assert page.evaluate("document.activeElement.name") == "summary"
+    page.keyboard.type("All on track. ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    on(second)
+    page.keyboard.press("s")
+    on(third)
+    assert_accessible(page)
+    page.get_by_role("button", name="Undo").wait_for()
+    page.keyboard.press("a")
+    page.get_by_text("Nothing waits for you").wait_for()
+    states = dict(ProgressEmail.objects.values_list("pk", "state"))
+    assert states == {first.pk: "approved", second.pk: "skipped", third.pk: "approved"}
+    first.refresh_from_db()
+    assert first.content["summary"].startswith("All on track. ")
+    assert OutboxMail.objects.get().kind == "progress-test"
+
+
+def test_a_planned_one_is_drafted_now_or_skipped(client, marta):
+    northwind = client_of(marta)
+    email = email_of(northwind, state="planned", content={}, subject="")
+    client.force_login(marta)
+    page = client.get(address(email)).text
+    assert "Make the draft now" in page and "Skip this week" in page
+    client.post(address(email), {"do": "redraft"})
+    email.refresh_from_db()
+    assert (email.state, bool(email.content)) == ("draft", True)
+    other = email_of(northwind, week="2026-W49", state="planned", content={})
+    client.post(reverse("interactions:progress_skip", args=[other.pk]))
+    other.refresh_from_db()
+    assert other.state == "skipped"
+
+
+def test_skipping_goes_on_to_the_next(client, marta, email):
+    following = email_of(client_of(marta, name="Brightwater"), send_at=timezone.now() + timedelta(hours=21))
+    client.force_login(marta)
+    answer = client.post(reverse("interactions:progress_skip", args=[email.pk]))
+    assert answer.url == address(following)
+
+
 def test_a_manager_without_clients_of_their_own_sees_all(client, email):
     minna = make.make_user(name="Minna", roles=(Role.MANAGER,))
     client.force_login(minna)

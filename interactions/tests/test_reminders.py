@@ -3,10 +3,16 @@ from datetime import date, time, timedelta
 
 import pytest
 from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
 
-from crm.core.models import OutboxMail
+from crm.core.errors import ServiceError
+from crm.core.models import Notification, OutboxMail, User
+from crm.core.services.notifications import mark_read
 from interactions import services
-from interactions.services.reminders import send_reminders
+from interactions.models import FollowUp, ReadMark, Told
+from interactions.services.reading import note_follow_up_read
+from interactions.services.reminders import restore_reminder, send_reminders, skip_reminder
 from interactions.tests import factories
 from interactions.tests.factories import NOW, follow_up
 
@@ -103,4 +109,100 @@ def test_two_runs_at_once_send_each_mail_once():
     for thread in threads:
         thread.join(timeout=30)
     assert not failed
-    assert sum(sent) == 20 and OutboxMail.objects.count() == 20
+    assert sum(sent) == 20
+    assert sorted(Told.objects.values_list("record_id", flat=True)) == sorted(
+        FollowUp.objects.values_list("pk", flat=True)
+    )
+
+
+@pytest.mark.django_db
+def test_what_is_due_within_minutes_is_one_mail(marta, otto, northwind):
+    for minute in (0, 2, 4, 30):
+        follow_up(actor=marta, client=northwind, title=f"Step {minute}", due_time=time(12, minute))
+    follow_up(actor=otto, client=northwind, title="Otto's", due_time=time(12, 0))
+    first = FollowUp.objects.get(title="Step 0").remind_at
+    assert send_reminders(first) == 4
+    assert send_reminders(first + timedelta(minutes=29)) == 0
+    assert send_reminders(first + timedelta(minutes=30)) == 1
+    mails = OutboxMail.objects.filter(user=marta).order_by("pk")
+    assert [mail.subject for mail in mails] == ["3 follow-ups are due", "Follow-up: Step 30 (Northwind Advisory)"]
+    assert all(f"Step {minute}" in mails[0].text for minute in (0, 2, 4)) and "Step 30" not in mails[0].text
+    assert OutboxMail.objects.get(user=otto).subject.startswith("Follow-up: Otto's")
+
+
+@pytest.mark.django_db
+def test_what_was_opened_since_it_was_due_is_not_mailed(client, marta, northwind):
+    read, left = (follow_up(actor=marta, client=northwind, title=title) for title in ("Read", "Left"))
+    note_follow_up_read(user=marta, follow_up=read, now=read.remind_at + timedelta(seconds=30))
+    note_follow_up_read(user=marta, follow_up=left, now=left.remind_at - timedelta(hours=1))
+    assert send_reminders(LATER) == 1
+    assert OutboxMail.objects.get().subject.startswith("Follow-up: Left")
+
+
+@pytest.mark.django_db
+def test_the_page_notes_that_its_assignee_opened_it(client, marta, otto, northwind):
+    row = follow_up(actor=marta, client=northwind)
+    for user in (otto, marta):
+        client.force_login(user)
+        assert client.get(reverse("interactions:follow-up", args=[row.pk])).status_code == 200
+    assert [(mark.user, mark.record_id) for mark in ReadMark.objects.all()] == [(marta, row.pk)]
+
+
+@pytest.mark.django_db
+def test_a_reminder_that_still_waits_is_taken_back_for_what_was_done_and_told_anew_for_the_rest(marta, northwind):
+    done, left = (follow_up(actor=marta, client=northwind, title=title) for title in ("Done meanwhile", "Left"))
+    send_reminders(LATER)
+    assert send_reminders(LATER + timedelta(minutes=1)) == 0, "nothing changed"
+    services.complete_follow_up(actor=marta, follow_up=done, now=LATER)
+    send_reminders(LATER + timedelta(minutes=2))
+    first, second = OutboxMail.objects.order_by("pk")
+    assert (first.state, first.reply) == ("cancelled", "Done or read before it left")
+    assert (second.state, second.subject) == ("pending", "Follow-up: Left (Northwind Advisory)")
+    note_follow_up_read(user=marta, follow_up=left, now=timezone.now() + timedelta(minutes=1))
+    send_reminders(LATER + timedelta(minutes=3))
+    assert set(OutboxMail.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wish", ["digest", "off"])
+def test_who_wants_no_mail_for_each_gets_none(marta, northwind, wish):
+    row = follow_up(actor=marta, client=northwind)
+    User.objects.update(reminders=wish)
+    assert send_reminders(LATER) == 0
+    row.refresh_from_db()
+    assert row.remind_at is None and not OutboxMail.objects.exists()
+
+
+@pytest.mark.django_db
+def test_notifications_are_mailed_once_unless_they_were_read(marta, northwind):
+    now = timezone.now() + timedelta(minutes=10)
+    news = [
+        Notification.objects.create(user=marta, kind="x", key=f"n{n}", text=f"Thing {n}", url="/clients/")
+        for n in range(3)
+    ]
+    mark_read(actor=marta, notification=news[0], now=now)
+    assert send_reminders(timezone.now()) == 0, "some minutes to read them in the application"
+    assert [send_reminders(now), send_reminders(now)] == [2, 0]
+    mail = OutboxMail.objects.get()
+    assert mail.subject == "2 things to know" and "Thing 0" not in mail.text and "Thing 2" in mail.text
+
+
+@pytest.mark.django_db
+def test_a_reminder_is_skipped_and_brought_back(marta, northwind):
+    row = follow_up(actor=marta, client=northwind)
+    skip_reminder(actor=marta, follow_up=row, now=NOW)
+    assert send_reminders(LATER) == 0
+    with pytest.raises(ServiceError):
+        skip_reminder(actor=marta, follow_up=row, now=NOW)
+    restore_reminder(actor=marta, follow_up=row, now=NOW)
+    assert send_reminders(LATER) == 1
+
+
+@pytest.mark.django_db
+def test_one_that_cannot_be_written_loses_its_turn_and_keeps_no_other_back(marta, otto, northwind):
+    bad = follow_up(actor=marta, client=northwind, assignee=otto)
+    follow_up(actor=marta, client=northwind, title="Good")
+    User.objects.filter(pk=otto.pk).update(email="no address")
+    assert send_reminders(LATER) == 1
+    bad.refresh_from_db()
+    assert bad.remind_at is None and OutboxMail.objects.get().subject.startswith("Follow-up: Good")

@@ -17,6 +17,7 @@ from interactions import agreed, follow_up_lists, permissions, queries, services
 from interactions.choices import SourceKind
 from interactions.forms import FollowUpForm, OutcomeForm, ReassignForm, SnoozeForm
 from interactions.models import FollowUp, Interaction
+from interactions.services.reading import note_follow_up_read
 from interactions.views.answers import client_url, done, go_dialog
 
 
@@ -102,6 +103,7 @@ def _form_page(request, form, context, *, status=None):
 def edit(request, pk):
     """One follow-up: changed while it is open, read afterwards."""
     row = _load(request, pk) if request.method == "GET" else _load_to_change(request, pk)
+    note_follow_up_read(user=request.user, follow_up=row, now=timezone.now())
     form = FollowUpForm(request.POST or None, client=row.client, follow_up=row, initial=FollowUpForm.initial_of(row))
     context = {
         "follow_up": row,

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,11 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core import paging
 from crm.core.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.htmx import render_page
+from crm.core.languages import language_name, mail_language
 from crm.core.models import OutboxMail
 from crm.core.permissions import require
+from crm.core.queries import get_firm
 from crm.core.services.drafts import discard_draft, find_draft
 from crm.core.zones import zone
-from interactions import emails_progress, progress_lists
+from interactions import emails_progress, progress_flags, progress_lists
 from interactions.choices import ProgressState
 from interactions.forms.progress import ContentForm, QueueFilter, SkipForm, WhatNextForm
 from interactions.models import ProgressEmail
@@ -38,7 +41,7 @@ FRAME_POLICY = {
 
 def get_email(request, pk) -> ProgressEmail:
     rows = ProgressEmail.objects.visible_to(request.user).select_related("client__owner", "approved_by")
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(progress_flags.with_signs(rows, timezone.now()), pk=pk)
 
 
 def get_changeable(request, pk) -> ProgressEmail:
@@ -52,19 +55,19 @@ def progress_list(request):
     form = QueueFilter(request.GET)
     show = form.value("show", "review")
     whose = form.value("whose", progress_lists.default_whose(request.user))
+    now = timezone.now()
     rows = progress_lists.of_user(request.user, whose=whose)
     part = (
-        progress_lists.PARTS[show](rows)
+        progress_flags.with_signs(progress_lists.PARTS[show](rows), now)
         .select_related("client__owner", "approved_by")
-        .defer("content", "sent_text", "sent_html")
+        .defer("sent_text", "sent_html")
     )
     try:
         sort = paging.Sort("send_at", descending=show in ("sent", "skipped"))
         page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
     except paging.BadCursor:
         return redirect("interactions:progress_list")
-    for email in page.rows:
-        email.tone = progress_lists.TONES[email.state]
+    progress_lists.dress(page.rows, now)
     context = {
         "page": page,
         "show": show,
@@ -88,11 +91,13 @@ def _tabs(show, whose):
 def progress(request, pk):
     """Read and write; the buttons save what was typed first, so that none of them loses it."""
     email = get_email(request, pk)
-    may_edit = email.state in drafts.EDITABLE and bool(email.content) and may_change_client(request.user, email.client)
+    may_edit = _may_edit(request, email)
     stale, typed = None, find_draft(user=request.user, **_draft_of(email)) if may_edit else None
     if request.method == "POST":
         require(may_change_client(request.user, email.client), _(IN_TRASH))
         form, do = ContentForm(request.POST, email=email), WhatNextForm(request.POST).value()
+        if do == "redraft":
+            return _go_on(request, email, do)
         if do == "discard" or form.is_valid():
             stale = _save(request, email, form, do)
         if not form.errors:
@@ -101,15 +106,17 @@ def progress(request, pk):
         form = ContentForm(
             email=email, initial={name: values[0] for name, values in typed.data.items() if values} if typed else {}
         )
-    context = _page_context(request, email) | {
-        "form": form,
-        "may_edit": may_edit,
-        "stale": stale,
-        "typed": typed if request.method == "GET" else None,
-    }
+    shown = typed if request.method == "GET" else None
+    context = _page_context(request, email) | {"form": form, "may_edit": may_edit, "stale": stale, "typed": shown}
     return render(
         request, "interactions/progress.html", context, status=409 if stale else 422 if form.is_bound else 200
     )
+
+
+def _may_edit(request, email) -> bool:
+    """What was drafted, and what could not be: it is written by hand then."""
+    is_there = bool(email.content) or bool(email.problem)
+    return is_there and email.state in drafts.EDITABLE and may_change_client(request.user, email.client)
 
 
 def _draft_of(email):
@@ -147,13 +154,12 @@ def _go_on(request, email, do):
         if do == "approve":
             drafts.approve_progress(actor=user, email=email, now=now)
             messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
-            following = progress_lists.next_to_review(user, email)
-            return (
-                redirect("interactions:progress", pk=following.pk)
-                if following
-                else redirect("interactions:progress_list")
-            )
-        if do == "send":
+            return _to_next(request, email)
+        if do == "redraft":
+            drafts.redraft_progress(actor=user, email=email, now=now)
+            discard_draft(actor=user, **_draft_of(email))
+            messages.success(request, _("Drafted from what happened until now"))
+        elif do == "send":
             sending.send_progress_now(actor=user, email=email, now=now)
             messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
         elif do == "test":
@@ -166,7 +172,14 @@ def _go_on(request, email, do):
     return redirect("interactions:progress", pk=email.pk)
 
 
+def _to_next(request, email):
+    """The next one of the queue, else the queue."""
+    following = progress_lists.next_to_review(request.user, email)
+    return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress_list")
+
+
 def _page_context(request, email):
+    now, may_change = timezone.now(), may_change_client(request.user, email.client)
     mails = OutboxMail.objects.visible_to(request.user).filter(
         client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
     )
@@ -174,18 +187,22 @@ def _page_context(request, email):
         {"label": _("Progress emails"), "url": reverse("interactions:progress_list")},
         {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
     ]
+    is_sent = email.state == ProgressState.SENT
     return {
         "email": email,
         "crumbs": crumbs,
+        "flags": [flag for flag in progress_flags.flags(email, now) if flag.key != "problem"],
+        "language": language_name(mail_language(email.client.language)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
         "tone": progress_lists.TONES[email.state],
-        "is_decidable": email.state in drafts.DECIDABLE and may_change_client(request.user, email.client),
-        "is_sent": email.state == ProgressState.SENT,
-        "is_skipped": email.state == ProgressState.SKIPPED and timezone.now() < email.expires_at,
-        "recipients": sending.recipients_now(email) if email.state != ProgressState.SENT else [],
-        "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50])
-        if email.state == ProgressState.SENT
-        else [],
+        "is_decidable": email.state in drafts.DECIDABLE and may_change,
+        "is_planned": email.state == ProgressState.PLANNED and may_change,
+        "is_sent": is_sent,
+        "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,
+        "trouble": drafts.trouble_of(email) if email.content and not is_sent else "",
+        "queue": progress_lists.place_in_queue(request.user, email),
+        "recipients": [] if is_sent else progress_flags.recipients_now(email),
+        "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50]) if is_sent else [],
     }
 
 
@@ -197,8 +214,10 @@ def progress_preview(request, pk):
     email = get_email(request, pk)
     if email.state == ProgressState.SENT:
         html = email.sent_html.replace(emails_progress.STOP, "#")
+    elif trouble := drafts.trouble_of(email):
+        html = render_to_string("mail/not_shown.html", {"trouble": trouble, "firm": get_firm()})
     else:
-        people = sending.recipients_now(email)
+        people = progress_flags.recipients_now(email)
         html = emails_progress.render_progress(email, people[0].contact if people else None, stop_url="#")[1]
     return HttpResponse(html)
 
@@ -217,7 +236,7 @@ def progress_skip(request, pk):
     messages.success(
         request, _("Skipped this week: %(client)s") % {"client": email.client.name}, extra_tags=f"undo:{undo}"
     )
-    return redirect("interactions:progress_list")
+    return _to_next(request, email)
 
 
 @require_POST

@@ -9,11 +9,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients import queries
 from clients.views.frame import client_frame
 from crm.core.errors import ServiceError, add_to_form
+from crm.core.languages import language_name, mail_language
 from crm.core.permissions import require
-from interactions import progress_lists
+from interactions import progress_flags, progress_lists
 from interactions.forms.progress import ResumeForm, ScheduleForm
 from interactions.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.permissions import may_change_client
+from interactions.progress_times import coming_days
 from interactions.services.progress import resume_recipient, set_schedule
 
 SHOWN = 52
@@ -22,18 +24,18 @@ SHOWN = 52
 @require_GET
 def client_progress(request, client_id):
     client = queries.load_client(request.user, client_id)
-    schedule = ProgressSchedule.objects.filter(client=client).first()
-    emails = list(
-        ProgressEmail.objects.filter(client=client)
-        .select_related("approved_by")
-        .defer("sent_text", "sent_html")
-        .order_by("-send_at")[:SHOWN]
-    )
-    for email in emails:
-        email.tone = progress_lists.TONES[email.state]
+    now = timezone.now()
+    schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
+    rows = progress_flags.with_signs(ProgressEmail.objects.filter(client=client), now)
+    emails = list(rows.select_related("approved_by").defer("sent_text", "sent_html").order_by("-send_at")[:SHOWN])
+    progress_lists.dress(emails, now)
     recipients = schedule.recipients.select_related("contact").order_by("pk") if schedule else []
-    context = client_frame(request, client, "progress", now=timezone.now())
+    context = client_frame(request, client, "progress", now=now)
     context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
+    context |= {
+        "language": language_name(mail_language(client.language)),
+        "coming_days": coming_days(schedule, now) if schedule else [],
+    }
     return render(request, "interactions/progress_client.html", context)
 
 

@@ -3,10 +3,11 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from crm.core.languages import mail_language
 from interactions.services.progress_sending import find_by_stop_link, stop_recipient
 
 
@@ -18,9 +19,9 @@ def progress_stop(request, pk, token):
     if recipient is None:
         raise Http404
     if request.method == "POST":
-        recipient = stop_recipient(recipient=recipient, now=timezone.now())
-    response = render(
-        request, "interactions/progress_stop.html", {"recipient": recipient, "owner": recipient.schedule.client.owner}
-    )
+        recipient.stopped_at = stop_recipient(recipient=recipient, now=timezone.now()).stopped_at
+    client = recipient.schedule.client
+    with translation.override(mail_language(client.language)):
+        response = render(request, "interactions/progress_stop.html", {"recipient": recipient, "owner": client.owner})
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients import queries as client_queries
 from clients.models import Client
 from clients.views.frame import client_frame
+from crm.core import imports
 from crm.core.errors import ServiceError, add_to_form
 from crm.core.htmx import go, render_page
 from crm.core.paging import BadCursor
 from crm.core.permissions import require
-from interactions import permissions, services, survey_lists
+from interactions import permissions, services, survey_lists, survey_pages
 from interactions.forms import AnswerForm
 from interactions.models import SurveyResponse
 from interactions.views.answers import done
@@ -27,8 +28,13 @@ def _tab_url(client):
 def index(request):
     try:
         context = survey_lists.page(request.user, request.GET, timezone.now())
+        context |= {"may_import": imports.get("survey-responses").may_import(request.user)}
     except BadCursor:
         return go(request, "interactions:surveys")
+    context["tabs"] = survey_pages.tabs(
+        "answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations")
+    )
+    context["may_send"] = permissions.may_send_surveys(request.user)
     return render_page(request, "interactions/surveys.html", context, fragment="rows")
 
 
@@ -37,7 +43,9 @@ def of_client(request, client_id):
     now = timezone.now()
     client = client_queries.load_client(request.user, client_id)
     context = client_frame(request, client, "surveys", now=now) | {
-        "answers": survey_lists.of_client(request.user, client)
+        "answers": survey_lists.of_client(request.user, client),
+        "invitations": survey_pages.of_client(request.user, client),
+        "may_ask": permissions.may_ask(request.user, client),
     }
     return render(request, "interactions/client_surveys.html", context)
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
 from crm.core.dates import WorkingCalendar
 
 ROW, TOP, BAR = 26, 30, 14
 MAX_WEEKS = 12  # labelled; beyond that every second, third … week
+HEAD = 46  # what the head of a week needs across
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def draw(
     def x(day):
         return round(label_width + (day - first).days * unit, 2)
 
-    chart.weeks = _weeks(first, days, x, week_label)
+    chart.weeks = _weeks(first, days, x, unit, week_label)
     chart.off_days = _off_days(first, days, x, unit, calendar)
     ends = {}
     for n, row in enumerate(rows):
@@ -105,9 +107,9 @@ def draw(
     return chart
 
 
-def _weeks(first, days, x, week_label):
+def _weeks(first, days, x, unit, week_label):
     count = days // 7
-    step = -(-count // MAX_WEEKS)
+    step = max(-(-count // MAX_WEEKS), ceil(HEAD / (7 * unit)))
     return [
         {
             "x": x(first + timedelta(weeks=n)),

@@ -184,7 +184,7 @@ def next_monday(today: date) -> date:
     return today + timedelta(days=7 - today.weekday())
 
 
-def sketch(tasks: list[TemplateTask], kickoff: date, *, width: int = 366, label_width: int = 122) -> Sketch:
+def sketch(tasks: list[TemplateTask], kickoff: date, *, width: int = 366, label_width: int = 140) -> Sketch:
     calendar = WorkingCalendar.of(get_firm())
     try:
         dates = schedule.due_dates(tasks, kickoff, calendar)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from clients.choices import OnboardingState
 from clients.models import ClientFacts
-from clients.services import set_facts
+from clients.services import lock_facts, set_facts
 from crm.core.dates import WorkingCalendar
 from crm.core.queries import firm_today, get_firm
 from onboarding import tracking
@@ -38,9 +38,11 @@ def refresh_plan(*, plan: Plan, now: datetime, calendar: WorkingCalendar | None 
     return plan
 
 
+@transaction.atomic
 def refresh_onboarding_facts(*, client_id: int) -> None:
     """onboarding_state, _done and _total of one client: the worst of its running plans and the sum of their tasks; else
     paused ones; else the last one done; else nothing."""
+    lock_facts(client_ids=[client_id])
     set_facts(client_id=client_id, **_facts(list(Plan.objects.filter(client_id=client_id).order_by("-ended_at", "pk"))))
 
 

@@ -40,6 +40,7 @@ class ArpaRealised(Kpi):
     id = "arpa-realised"
     name = _("Revenue per account")
     formula = _("revenue booked in the period ÷ mean of active clients at its month ends")
+    counted = (_("Revenue"), _("Accounts"))
     unit = MONEY
     source = _("ChartMogul; ProfitWell")
     series_is_rolling = False

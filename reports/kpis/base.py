@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from reports.periods import Period
 from reports.scope import Scope
@@ -49,6 +50,10 @@ class Kpi:
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
     has_basis: ClassVar[bool] = False
+    counted: ClassVar[tuple[Any, Any]] = (
+        _("Numerator"),
+        _("Denominator"),
+    )  # what stands above and below the line, in words
     shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"
     series_is_rolling: ClassVar[bool] = True  # twelve months to each month's end; else each month by itself
 

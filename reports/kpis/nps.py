@@ -60,6 +60,7 @@ class Nps(Kpi):
     id = "nps"
     name = _("NPS")
     formula = _("100 · (promoters − detractors) ÷ n")
+    counted = (_("Promoters less detractors"), _("Answers"))
     unit = POINTS
     source = _("Bain & Company; margin: standard error of a difference of multinomial proportions, Bonett and Price")
     edge_rules = [

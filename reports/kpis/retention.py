@@ -32,6 +32,7 @@ class Retention(Kpi):
     unit = PERCENT
     source = _("Bain & Company")
     has_basis = True
+    counted = (_("Retained"), _("At the start"))
     edge_rules = [
         _(
             "S: clients active at the start of the period. E: clients active at its end. Active: the status is active or at notice; a paused client is not."
@@ -45,7 +46,12 @@ class Retention(Kpi):
         ),
         _("Owner, team and tier are those of today. Days are those of the firm's time zone."),
     ]
-    shows = [("", _("All of S")), (KEPT, _("Retained")), (LEFT, _("Not retained")), (REACTIVATED, _("Came back"))]
+    shows = [
+        ("", _("All at the start")),
+        (KEPT, _("Retained")),
+        (LEFT, _("Not retained")),
+        (REACTIVATED, _("Came back")),
+    ]
 
     def answer(self, scope, period):
         found = self.members(scope, period).aggregate(n=Count("pk"), kept=Count("pk", filter=Q(is_kept=True)))

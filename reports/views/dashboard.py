@@ -1,6 +1,7 @@
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from crm.core.paging import BadCursor, paginate
@@ -98,9 +99,7 @@ def _cards(found, scope):
             "url": arpa.url,
             "delta": _relative(arpa),
             "tone": _tone(arpa.change),
-            "note": _("12 months, %(n)s accounts") % {"n": number(arpa.now.n)}
-            if arpa.now.period.months == 12
-            else _("%(n)s accounts") % {"n": number(arpa.now.n)},
+            "note": _arpa_note(arpa.now),
         },
         {
             "label": _("Active clients"),
@@ -113,8 +112,13 @@ def _cards(found, scope):
     ]
 
 
+def _arpa_note(answer):
+    accounts = ngettext("%(n)s account", "%(n)s accounts", answer.n) % {"n": number(answer.n)}
+    return _("12 months, %(accounts)s") % {"accounts": accounts} if answer.period.months == 12 else accounts
+
+
 def _nps_note(nps, scope):
-    answers = _("%(n)s answers") % {"n": number(nps.now.n)}
+    answers = ngettext("%(n)s answer", "%(n)s answers", nps.now.n) % {"n": number(nps.now.n)}
     if nps.now.value is None:
         return answers + " · " + _("shown from %(n)d") % {"n": scope.firm.nps_minimum_answers}
     return answers + ("" if nps.is_certain or nps.before.value is None else " · " + _("no certain change"))

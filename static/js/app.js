@@ -39,9 +39,9 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   } else if (focused && document.activeElement === document.body) {
     const holder = document.getElementById(focused.target) ?? detail.elt;
     const again = (focused.id && document.getElementById(focused.id)) || (focused.name && holder?.querySelector?.(`[name="${CSS.escape(focused.name)}"]`));
-    if (again) {
-      again.focus({ preventScroll: true });
-    } else if (holder instanceof HTMLElement && holder.isConnected) {
+    again?.focus({ preventScroll: true });
+    // gone, or now inside something closed
+    if (document.activeElement === document.body && holder instanceof HTMLElement && holder.isConnected) {
       if (!holder.hasAttribute("tabindex")) holder.setAttribute("tabindex", "-1");
       holder.focus({ preventScroll: true });
     }

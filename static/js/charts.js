@@ -25,6 +25,36 @@ function colours(figure) {
 
 const thin = (value) => String(value).replace("-", "−");
 
+/** A value as people read it: €3,504 where the unit is a currency, else 84.8. */
+function say(value, unit) {
+  const language = document.documentElement.lang || "en";
+  const money = /^[A-Z]{3}$/.test(unit || "");
+  return thin(Number(value).toLocaleString(language, money ? { style: "currency", currency: unit, maximumFractionDigits: 0 } : {}));
+}
+
+/** How far the line stays from the height `y` between two places across; nothing is as far as can be. */
+function clearance(points, from, to, y) {
+  const inside = points.filter(({ x }) => x >= from && x <= to).map((point) => point.y);
+  for (const [n, point] of points.slice(1).entries()) {
+    const before = points[n];
+    for (const edge of [from, to]) {
+      if (before.x <= edge && edge <= point.x) inside.push(before.y + ((point.y - before.y) * (edge - before.x)) / (point.x - before.x || 1));
+    }
+  }
+  return Math.min(...inside.map((height) => Math.abs(height - y)), Infinity);
+}
+
+/** Where the benchmark's words touch the line least: under or over it, at its end or at its start. */
+function quietPlace(area, line, points, width) {
+  const places = [true, false].flatMap((isEnd) => [15, -7].map((shift) => ({ isEnd, baseline: line + shift })));
+  for (const place of places) {
+    const from = place.isEnd ? area.right - width : area.left;
+    const inside = place.baseline - 12 > area.top && place.baseline < area.bottom;
+    place.room = inside ? clearance(points, from - 6, from + width + 6, place.baseline - 4) : -1;
+  }
+  return places.find(({ room }) => room > 16) || places.reduce((best, place) => (place.room > best.room ? place : best));
+}
+
 /** The benchmark's words, and the last value of a single line, written on the chart itself. */
 const words = {
   id: "words",
@@ -34,9 +64,14 @@ const words = {
     ctx.textAlign = "right";
     if (options.benchmark && chart.options.indexAxis !== "y") {
       const y = chart.scales.y.getPixelForValue(options.benchmark.value);
-      ctx.font = `500 12px Inter, sans-serif`;
+      const text = `${options.benchmark.label || word("benchmark")} ${thin(options.benchmark.value)}`;
+      ctx.font = "500 12px Inter, sans-serif";
       ctx.fillStyle = options.ink2;
-      ctx.fillText(`${options.benchmark.label || word("benchmark")} ${thin(options.benchmark.value)}`, chartArea.right, y + 15);
+      const drawn = chart.getDatasetMeta(0).data.filter((_point, n) => chart.data.datasets[0].data[n] !== null);
+      const place = quietPlace(chartArea, y, chart.config.type === "line" ? drawn : [], ctx.measureText(text).width);
+      ctx.textAlign = place.isEnd ? "right" : "left";
+      ctx.fillText(text, place.isEnd ? chartArea.right : chartArea.left, place.baseline);
+      ctx.textAlign = "right";
     }
     const points = chart.getDatasetMeta(0).data;
     if (options.last && points.length) {
@@ -45,7 +80,11 @@ const words = {
       if (index >= 0) {
         ctx.font = "640 14px Inter, sans-serif";
         ctx.fillStyle = options.ink;
-        ctx.fillText(thin(values[index]), points[index].x, points[index].y - 12);
+        const text = say(values[index], options.unit);
+        const { x, y } = points[index];
+        const before = points.filter((_point, n) => n <= index && values[n] !== null);
+        const under = y + 22 < chartArea.bottom && clearance(before, x - ctx.measureText(text).width - 4, x - 12, y - 16) < 12;
+        ctx.fillText(text, x, under ? y + 22 : y - 12);
       }
     }
     ctx.restore();
@@ -77,7 +116,7 @@ function config(kind, data, palette) {
     datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isBenchmark: true });
   }
   const font = { family: "Inter, sans-serif", size: 12 };
-  const values = { beginAtZero: kind === "bar", suggestedMin: data.min, suggestedMax: data.max, stacked: Boolean(data.stacked), border: { display: false }, grid: { color: palette.line, drawTicks: false }, ticks: { color: palette.ink2, font, padding: 8, maxTicksLimit: 5, callback: (value) => thin(value.toLocaleString(document.documentElement.lang)) } };
+  const values = { beginAtZero: kind === "bar", suggestedMin: data.min, suggestedMax: data.max, stacked: Boolean(data.stacked), border: { display: false }, grid: { color: palette.line, drawTicks: false }, ticks: { color: palette.ink2, font, padding: 8, maxTicksLimit: 5, callback: (value) => say(value, data.unit) } };
   const labels = { stacked: Boolean(data.stacked), border: { display: false }, grid: { display: false }, ticks: { color: palette.ink2, font, padding: 6, autoSkip: true, maxRotation: 0 } };
   return {
     type: kind,
@@ -92,8 +131,8 @@ function config(kind, data, palette) {
       scales: { x: flat ? values : labels, y: flat ? labels : values },
       plugins: {
         legend: { display: count > 1, position: "top", align: "start", labels: { color: palette.ink2, font, boxWidth: 14, boxHeight: 2, filter: (item, all) => !all.datasets[item.datasetIndex].isBenchmark } },
-        tooltip: { backgroundColor: palette.ink, titleColor: palette.surface, bodyColor: palette.surface, titleFont: font, bodyFont: font, displayColors: count > 1, callbacks: { label: (item) => `${item.dataset.label}: ${thin(item.formattedValue)}${data.unit ? ` ${data.unit}` : ""}` } },
-        words: { benchmark: data.benchmark, ink: palette.ink, ink2: palette.ink2, last: kind === "line" && count === 1 },
+        tooltip: { backgroundColor: palette.ink, titleColor: palette.surface, bodyColor: palette.surface, titleFont: font, bodyFont: font, displayColors: count > 1, callbacks: { label: (item) => `${item.dataset.label}: ${say(item.raw, data.unit)}${data.unit && !/^[A-Z]{3}$/.test(data.unit) ? ` ${data.unit}` : ""}` } },
+        words: { benchmark: data.benchmark, unit: data.unit, ink: palette.ink, ink2: palette.ink2, last: kind === "line" && count === 1 },
       },
       onClick: (_event, hits) => {
         const hit = hits.find(({ datasetIndex, index }) => data.series[datasetIndex]?.urls?.[index]);

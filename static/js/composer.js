@@ -78,6 +78,26 @@ document.addEventListener("keydown", (event) => {
   wanted.dispatchEvent(new Event("change", { bubbles: true }));
 }, true);
 
+/** An opened chip is typed into at once: its chosen or first field has the focus, else letters would be shortcuts of the page. */
+function enter(chip) {
+  const fields = [...chip.querySelectorAll(":scope > .menu-list :is(input:not([type=hidden]), select, textarea)")].filter((field) => field.checkVisibility());
+  (fields[0]?.type === "radio" ? fields.find((field) => field.checked) ?? fields[0] : fields[0])?.focus({ preventScroll: true });
+}
+
+// Opened by hand, not left to the browser: its toggle event comes too late for the first letter.
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest?.("form[data-composer] .chip-menu > summary")?.parentElement;
+  if (!chip || chip.open) return;
+  event.preventDefault();
+  chip.open = true;
+  enter(chip);
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const chip = event.target.closest?.("form[data-composer] .chip-menu[open]");
+  if (chip && (document.activeElement === document.body || document.activeElement === chip.querySelector("summary"))) enter(chip);
+});
+
 // What is typed without touching a chip (a restored draft, an option list that came later) is told as well.
 document.addEventListener("input", (event) => {
   const chip = form(event.target) && event.target.closest(".chip-menu");

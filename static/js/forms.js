@@ -72,3 +72,10 @@ const followAll = () => document.querySelectorAll("form:has([data-show-when])").
 document.addEventListener("change", (event) => event.target.form?.querySelector("[data-show-when]") && follow(event.target.form));
 document.addEventListener("htmx:afterSettle", followAll);
 followAll();
+
+// A page that comes back with errors begins at the first of them; one that is only a form (data-focus-first) at its first field.
+if (document.activeElement === document.body && !location.hash) {
+  const wrong = document.querySelector("main form [aria-invalid=true]");
+  const first = document.querySelector("form[data-focus-first] :is(input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea)");
+  (wrong ?? first)?.focus();
+}

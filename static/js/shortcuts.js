@@ -1,4 +1,5 @@
 // Single keys, never while typing, never with a modifier; <body data-shortcuts="off"> switches them off.
+// In a form with data-leave-on="escape", Esc leaves the field, so that single keys work again.
 // data-shortcut="c" on a link, button or field makes the key press it; data-go="c" on a navigation link answers to g, c.
 
 import { isTyping, isVisible } from "./lib.js";
@@ -76,7 +77,13 @@ function showHelp() {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && isTyping(event.target) && event.target.closest("[data-leave-on=escape]")) {
+    event.target.blur();
+    return;
+  }
   if (isOff() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  // Between the chips of a half-written note a letter would leave the page.
+  if (event.target.closest?.("form[data-composer]")) return;
   const inDialog = document.querySelector("dialog[open]");
   const { key } = event;
   if (inDialog) return;

@@ -20,6 +20,12 @@ export function toast({ text, tone = "blue", undo_url: undoUrl, undo_text: undoT
   while (region.children.length > 4) region.firstElementChild.remove();
 }
 
+// Undo comes back to where it was asked for.
+document.addEventListener("submit", ({ target }) => {
+  if (!target.closest("[data-toast]") || target.elements.next) return;
+  target.append(element("input", { type: "hidden", name: "next", value: location.pathname + location.search }));
+});
+
 document.addEventListener("click", (event) => {
   event.target.closest("[data-toast-close]")?.closest("[data-toast]")?.remove();
 });

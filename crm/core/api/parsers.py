@@ -1,3 +1,5 @@
+import json
+
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, parsers
 
@@ -14,7 +16,18 @@ class JSONParser(parsers.JSONParser):
             raise exceptions.ParseError(_("The JSON is nested too deeply.")) from error
         if _is_too_deep(data):
             raise exceptions.ParseError(_("The JSON is nested too deeply."))
+        if not _is_text(data):
+            raise exceptions.ParseError(_("The JSON holds half a character (a lone surrogate)."))
         return data
+
+
+def _is_text(data) -> bool:
+    """Whether every string can be stored and answered: JSON may escape halves of characters, UTF-8 has none."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_too_deep(data) -> bool:

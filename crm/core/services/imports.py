@@ -17,7 +17,7 @@ from typing import Any
 import pghistory
 from django.core.exceptions import ValidationError
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 LEASE = timedelta(seconds=90)
 MAX_MESSAGES = 200
+MAX_REASONS = 5000  # the report is written anew with every batch
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
@@ -221,10 +222,13 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
 
 @transaction.atomic
 def start_import(*, actor: User, job: Job, now: datetime) -> Job:
-    """Queue the run."""
+    """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
     job = _own_ready(actor, job)
+    try:
+        job.total = sum(1 for _row in read_job(job)[1])
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), code="unreadable") from error
     job.state = JobState.QUEUED
-    job.total = sum(1 for _row in read_job(job)[1])
     job.lease_until = now
     job.report = {"counts": dict.fromkeys(OUTCOMES, 0), "messages": [], "failed": [], "at": 0}
     job.save(update_fields=["state", "total", "lease_until", "report"])
@@ -259,6 +263,9 @@ def run_job(*, job_id: int) -> str:
         _run(job, token)
     except tabular.UnreadableTable as error:
         _fail(job, token, str(error))
+    except OperationalError:
+        log.warning("import %s was interrupted by the database; it goes on when its lease has ended", job_id)
+        raise
     except Exception:
         log.exception("import %s stopped", job_id)
         _fail(
@@ -314,7 +321,8 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
         result.warnings += values.get("left_out", [])
         report["counts"][result.outcome] += 1
         if result.outcome == "failed":
-            report["failed"].append([row.number, result.messages])
+            wants_reason = len(report["failed"]) < MAX_REASONS
+            report["failed"].append([row.number, *([result.messages] if wants_reason else [])])
         if (result.messages or result.warnings) and len(report["messages"]) < MAX_MESSAGES:
             report["messages"].append(
                 {"number": row.number, "outcome": result.outcome, "texts": result.messages + result.warnings}
@@ -327,6 +335,8 @@ def _save(kind, actor, values, context) -> RowResult:
             return kind.save(actor, values, context)
     except (ServiceError, ValidationError) as error:
         return RowResult("failed", _messages(error))
+    except OperationalError:
+        raise  # the database went away or wants the transaction done again: no fault of the row
     except DatabaseError as error:
         return RowResult(
             "failed", [_("The database refused the row: %(why)s") % {"why": str(error).splitlines()[0][:200]}]
@@ -351,9 +361,15 @@ def _keep_progress(job: Job, token: uuid.UUID, report: dict) -> None:
 def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
     if not _still_mine(job, token):
         return
-    failed = dict(report.pop("failed"))
+    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
+    failed = {number: reasons[0] if reasons else same for number, *reasons in report.pop("failed")}
     if failed:
-        rows = [[*row.cells, "; ".join(failed[row.number])] for row in read_job(job)[1] if row.number in failed]
+        width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
+        rows = [
+            [*row.cells[:width], "; ".join(failed[row.number]), *row.cells[width:]]
+            for row in read_job(job)[1]
+            if row.number in failed
+        ]
         data = tabular.write_csv([*header, _("Reason it failed")], rows)
         job.failed_rows = store_bytes(actor=job.user, name=f"failed-rows-{job.pk}.csv", data=data)
     Job.objects.filter(pk=job.pk).update(

@@ -12,7 +12,7 @@ from crm.core.errors import ServiceError
 from crm.core.models import ApiToken, Team, TeamMembership, User
 from crm.core.services.versions import save_version
 
-OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts")
+OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders", "digest_hour")
 
 
 def _lock_admins() -> list[User]:

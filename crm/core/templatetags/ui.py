@@ -21,11 +21,16 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.translation import get_language, ngettext, pgettext, to_locale
 from django.utils.translation import gettext as _
 
+from crm.core.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
+from crm.core.templatetags.ui_forms import crumbs, layout_of, name_empty_choice
 
 register = template.Library()
 register.tag("component", do_component)
 register.tag("slot", do_slot)
+register.simple_tag(crumbs)
+register.filter(layout_of)
+register.filter(country_name)
 
 LEGAL_FORMS = {
     "oy",
@@ -277,6 +282,15 @@ def money_round(value, currency="EUR"):
 
 
 @register.filter
+def money_exact(value, currency="EUR"):
+    """€48,200.00: cents always, for a column of booked amounts that stand under each other."""
+    amount = _decimal(value)
+    if amount is None or not amount.is_finite():
+        return "—"
+    return format_currency(amount, str(currency or "EUR"), locale=_locale()).replace("-", "−")
+
+
+@register.filter
 def number(value, digits=0):
     """12,345 or, with digits, 12,345.6, in the user's language. An empty value is a dash."""
     amount = _decimal(value)
@@ -374,6 +388,7 @@ def described_by(field):
 @register.simple_tag
 def widget(field, cls="", bare=False, **attrs):
     """A bound field's control with our class, described by its help and error (bare: by its error alone)."""
+    name_empty_choice(field.field)
     kind = getattr(field.field.widget, "input_type", "")
     own = field.field.widget.attrs.get("class", "")
     base = {"checkbox": "form-check-input", "radio": "form-check-input", "select": "form-select"}.get(

@@ -37,8 +37,8 @@ from django.db import connection, transaction
 from crm.core.checks import addresses
 from crm.core.tests import access
 
-# A session is kept alive, the use of a token noted: a GET may do that.
-BOOKKEEPING = {"django_session"}
+# A session is kept alive, the use of a token noted, and that somebody has read what a mail would remind them of: a GET may do that.
+BOOKKEEPING = {"django_session", "interactions_readmark"}
 pytestmark = pytest.mark.django_db
 ROWS = access.all_rows()
 

@@ -204,7 +204,12 @@ def test_the_same_key_at_the_same_moment_happens_once(view, marta):
     assert clients().objects.count() == 1
 
 
-@pytest.mark.parametrize("body", ["[" * 5000, '{"name": ' * 25 + "1" + "}" * 25, "{", '{"name": NaN}', "\xff\xfe"])
+HALF = r'{"name": "A", "kind": "\ud800"}'
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 5000, '{"name": ' * 25 + "1" + "}" * 25, "{", '{"name": NaN}', "\xff\xfe", HALF, r'{"\udfff": 1}']
+)
 def test_json_that_cannot_be_read_is_400(client, marta, body):
     client.force_login(marta)
     answer = client.post("/api/v1/clients", body, content_type="application/json")

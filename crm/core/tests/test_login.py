@@ -2,6 +2,7 @@ import re
 
 import pytest
 from allauth.account import app_settings as account_settings
+from django.apps import apps
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.urls import reverse
@@ -123,3 +124,21 @@ def test_an_unknown_address_gets_no_mail_and_the_same_answer(marta):
     )
     assert (known.status_code, known.headers.get("Location")) == (unknown.status_code, unknown.headers.get("Location"))
     assert OutboxMail.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("behind", "named", "written"),
+    [
+        (True, "203.0.113.7", "203.0.113.7"),
+        (True, "198.51.100.1, 203.0.113.7", "203.0.113.7"),  # what the caller wrote there before the proxy did
+        (True, "somewhere", "127.0.0.1"),
+        (False, "203.0.113.7", "127.0.0.1"),
+    ],
+)
+def test_history_names_the_caller_and_not_the_proxy(marta, settings, behind, named, written):
+    settings.BEHIND_PROXY = behind
+    browser = Browser(headers={"X-Forwarded-For": named})
+    browser.force_login(marta)
+    assert browser.post("/profile/theme/", {"theme": "dark"}).status_code < 400
+    event = apps.get_model("core.UserEvent").objects.filter(pgh_obj_id=marta.pk).latest("pgh_id")
+    assert event.pgh_context.metadata["ip"] == written

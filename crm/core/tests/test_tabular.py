@@ -47,6 +47,27 @@ def test_a_field_without_end_is_a_problem_of_its_row():
     assert ["cannot be read" in row.problem for row in rows] == [True]
 
 
+def test_a_quote_that_is_never_closed_swallows_no_other_row():
+    data = b'a,b\n1,2\n"3,4\n5,6\n7,"8\n9"\n'
+    _header, rows = tabular.read(data, tabular.Dialect())
+    found = [(row.number, row.cells, "never closed" in row.problem) for row in rows]
+    assert found == [(2, ["1", "2"], False), (3, ["3,4", ""], True), (4, ["5", "6"], False), (6, ["7", "8\n9"], False)]
+
+
+def test_nor_does_one_in_a_long_file():
+    data = b'a,b\n"1,2\n' + b"3,4\n" * 50_000
+    _header, rows = tabular.read(data, tabular.Dialect())
+    rows = list(rows)
+    assert [row.number for row in rows if row.problem] == [2]
+    assert len(rows) == 50_001
+
+
+def test_a_file_full_of_open_quotes_is_given_up_soon():
+    data = b"a,b\n" + b'x"y,"z\n' * 200_000
+    _header, rows = tabular.read(data, tabular.Dialect())
+    assert sum(1 for row in rows if row.problem) <= tabular.MAX_REREAD + 100
+
+
 def test_too_many_columns_and_rows_are_refused(settings):
     settings.IMPORT_MAX_COLUMNS, settings.IMPORT_MAX_ROWS = 3, 2
     with pytest.raises(tabular.UnreadableTable, match="at most 3"):

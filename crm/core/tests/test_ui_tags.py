@@ -208,3 +208,38 @@ def test_pagination_shows_the_cap():
     assert "1–50 of 10,000+ clients" in html
     assert 'rel="next"' in html
     assert 'rel="prev"' not in html
+
+
+def test_a_trail_is_written_as_pairs_of_label_and_address():
+    trail = '{% crumbs "Clients" "/clients/" "Northwind" "/clients/1/" "Edit" as trail %}'
+    shown = render(trail + '{% component "page_header" title="Edit" crumbs=trail %}{% endcomponent %}')
+    assert '<a href="/clients/1/">Northwind</a>' in shown
+    assert '<span aria-current="page">Edit</span>' in shown
+
+
+def test_booked_amounts_always_have_their_cents():
+    assert ui.money_exact(5002) == "€5,002.00"
+    assert ui.money_exact("-12.5", "USD") == "−$12.50"
+    assert ui.money_exact(None) == "—"
+
+
+def test_a_country_is_named():
+    assert render("{{ 'NO'|country_name }} {{ 'Atlantis'|country_name }}|{{ ''|country_name }}") == "Norway Atlantis|"
+
+
+class Laid(forms.Form):
+    layout = {"kind": "half"}
+    kind = forms.ChoiceField(choices=[("", "---------"), ("a", "A")])
+    other = forms.ChoiceField(choices=lambda: [("", "---------"), ("b", "B")], required=False)
+
+
+def test_a_form_lays_its_fields_out_and_names_the_empty_choice():
+    form = Laid()
+    shown = render(
+        "{% for field in form %}{% include 'components/field.html' with field=field only %}{% endfor %}", form=form
+    )
+    assert shown.count('class="mb-3 half"') == 1
+    assert ">Choose one</option>" in shown
+    assert ">None</option>" in shown
+    assert "-----" not in shown
+    assert Laid.base_fields["kind"].choices[0] == ("", "---------"), "the form's own copy, not the class"

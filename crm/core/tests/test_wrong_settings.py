@@ -17,6 +17,7 @@ GOOD = {
 WRONG = [
     ("DATABASE_URL", "", "not set"),
     ("DATABASE_URL", "mysql://host/db", "postgres://"),
+    ("MIGRATE_URL", "mysql://host/db", "postgres://"),
     ("REDIS_URL", "", "redis://"),
     ("REDIS_URL", "http://host", "redis://"),
     ("SECRET_KEY", "", "40 random characters"),
@@ -31,11 +32,24 @@ WRONG = [
     ("EMAIL_URL", "sendgrid://key", "smtp://"),
     ("EMAIL_URL", "smtp://", "no mail server"),
     ("LOG_LEVEL", "loud", "DEBUG, INFO"),
+    ("DATABASE_URL", "postgres://user:password@host:port/rapport", "postgres://"),
+    ("DATABASE_URL", "postgres://user:pass[word@host/rapport", "postgres://"),
+    ("DATABASE_URL", "postgres://user:password@host:5432", "names no database"),
+    ("REDIS_URL", "redis://host:port/0", "redis://"),
+    ("EMAIL_URL", "smtp://host:port", "smtp+tls://"),
+    ("BASE_URL", "https://crm.example.com:port", "https://crm.example.com"),
+    ("BASE_URL", "http://crm.example.com:99999", "https://crm.example.com"),
+    ("WEB_STATEMENT_TIMEOUT_MS", "soon", "a whole number"),
+    ("IMPORT_MAX_BYTES", "50 MB", "a whole number"),
+    ("IMPORT_MAX_ROWS", "-1", "a whole number"),
+    ("IMPORT_MAX_COLUMNS", "0", "a whole number"),
+    ("BEHIND_PROXY", "perhaps", "expected true or false"),
+    ("DEFAULT_FROM_EMAIL", "the firm", "Rapport <crm@example.com>"),
+    ("DEFAULT_FROM_EMAIL", "Firm <crm@example.com>\nBcc: x@y.example", "Rapport <crm@example.com>"),
 ]
 
 
-def start(**changes):
-    code = "import crm.settings"
+def start(code="import crm.settings", **changes):
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -57,3 +71,12 @@ def test_a_wrong_setting_is_named(variable, value, expected):
     said = answer.stderr.strip().splitlines()[-1]
     assert answer.returncode != 0
     assert f"{variable}: " in said and expected in said
+
+
+def test_the_web_keeps_the_options_of_the_database_address():
+    """A statement timeout that took the place of `sslmode` would send passwords in the open."""
+    url = GOOD["DATABASE_URL"] + "?sslmode=verify-full&options=-c%20search_path%3Drapport"
+    code = "import crm.settings as s; print(s.DATABASES['default']['OPTIONS'])"
+    answer = start(code, DATABASE_URL=url, RAPPORT_WEB="1")
+    assert "'sslmode': 'verify-full'" in answer.stdout, answer.stderr
+    assert "-c search_path=rapport -c statement_timeout=15000" in answer.stdout

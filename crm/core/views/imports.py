@@ -1,5 +1,6 @@
 """The import wizard: upload, columns, preview, run, report."""
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -132,7 +133,10 @@ def import_start(request, pk):
     try:
         service.start_import(actor=request.user, job=job, now=timezone.now())
     except ServiceError as error:
-        raise PermissionDenied(error.message) from error
+        if error.code != "unreadable":
+            raise PermissionDenied(error.message) from error
+        messages.error(request, error.message)
+        return redirect("core:import_columns", pk=job.pk)
     return redirect("core:import_page", pk=job.pk)
 
 

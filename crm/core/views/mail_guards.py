@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core import paging
+from crm.core import mail_pages, paging
 from crm.core.errors import ServiceError, add_to_form
 from crm.core.htmx import posted, render_page
 from crm.core.models import BlastQuestion, Suppression
@@ -33,7 +33,12 @@ def stopped(request):
         page = paging.paginate(rows, sort=paging.Sort("created_at", descending=True), cursor=values["cursor"])
     except paging.BadCursor:
         return redirect("core:mail_stopped")
-    return render_page(request, "core/mail_stopped.html", {"page": page, "form": form, "q": values["q"]}, status=status)
+    return render_page(
+        request,
+        "core/mail_stopped.html",
+        {"page": page, "form": form, "q": values["q"], "tabs": mail_pages.tabs(request.user, "stopped")},
+        status=status,
+    )
 
 
 def _enter(request, form) -> bool:
@@ -62,7 +67,12 @@ def holds(request):
     questions = list(BlastQuestion.objects.select_related("decided_by")[:20])
     for question in questions:
         question.kind_text = KINDS.get(question.kind, question.kind)
-    context = {"hold": hold, "waiting": installation.waiting() if hold.is_on else None, "questions": questions}
+    context = {
+        "hold": hold,
+        "waiting": installation.waiting() if hold.is_on else None,
+        "questions": questions,
+        "tabs": mail_pages.tabs(request.user, "holds"),
+    }
     return render_page(request, "core/mail_holds.html", context)
 
 

@@ -8,17 +8,19 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from crm.core import paging
+from crm.core import mail_pages, paging
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.htmx import render_page
 from crm.core.models import OutboxMail
-from crm.core.outbox_forms import KINDS, TONES, OutboxFilter
+from crm.core.outbox_forms import KINDS, TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
 from crm.core.permissions import may_see_outbox, require
-from crm.core.services import delivery
+from crm.core.queries import firm_today
+from crm.core.services import delivery, outbox_bulk
 from crm.core.services.delivery import message
 from crm.core.services.delivery.decisions import MAY_CANCEL, MAY_SEND_AGAIN
 
@@ -32,6 +34,11 @@ FRAME_POLICY = {
 }
 
 
+def may_read(user, mail: OutboxMail) -> bool:
+    """What a colleague is told of several clients is theirs to read: an admin sees that it left, not what stands in it."""
+    return mail.client_id is not None or mail.user_id in (None, user.pk)
+
+
 def get_mail(request, pk) -> OutboxMail:
     return get_object_or_404(OutboxMail.objects.visible_to(request.user), pk=pk)
 
@@ -39,24 +46,42 @@ def get_mail(request, pk) -> OutboxMail:
 @require_GET
 def outbox(request):
     require(may_see_outbox(request.user))
-    form = OutboxFilter(request.GET)
+    form, now = OutboxFilter(request.GET), timezone.now()
     values = form.values()
-    rows = form.narrow(OutboxMail.objects.visible_to(request.user)).defer("text", "html", "headers", "links")
+    mails = OutboxMail.objects.visible_to(request.user)
+    rows = form.narrow(mails, now).defer("text", "html", "headers", "links")
     try:
         page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
     except paging.BadCursor:
         return redirect("core:outbox")
     for mail in page.rows:
         mail.tone, mail.kind_text = TONES.get(mail.state, ""), KINDS.get(mail.kind, mail.kind)
-    is_filtered = any(values[name] for name in ("q", "state", "kind", "client"))
     context = {
         "page": page,
         "form": form,
         "values": values,
-        "is_filtered": is_filtered,
+        "tabs": mail_pages.tabs(request.user, "outbox"),
+        "views": _views(mails, values["show"]),
+        "weeks": week_choices(firm_today(now), values["week"]),
+        "is_deciding": values["show"] == "decide",
+        "is_filtered": any(values[name] for name in ("q", "state", "kind", "client", "week")),
         "is_captured": settings.MAIL_IS_CAPTURED,
     }
     return render_page(request, "core/outbox.html", context)
+
+
+def _views(mails, current):
+    """The list's views as links, with how many wait for a decision."""
+    url, undecided = reverse("core:outbox"), paging.count_capped(mails.filter(state=MailState.UNCERTAIN))[0]
+    return [
+        {
+            "label": label,
+            "url": f"{url}?show={key}" if key else url,
+            "current": key == current,
+            "count": undecided or "" if key == "decide" else "",
+        }
+        for key, label in VIEWS.items()
+    ]
 
 
 outbox.nav_key = "outbox"
@@ -65,13 +90,15 @@ outbox.nav_key = "outbox"
 @require_GET
 def outbox_mail(request, pk):
     mail = get_mail(request, pk)
+    is_readable = may_read(request.user, mail)
     context = {
         "mail": mail,
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
         "tone": TONES.get(mail.state, ""),
         "kind_text": KINDS.get(mail.kind, mail.kind),
-        "text": message.text_for_display(mail),
-        "has_html": bool(message.html_for_display(mail)),
+        "is_readable": is_readable,
+        "text": message.text_for_display(mail) if is_readable else "",
+        "has_html": is_readable and bool(message.html_for_display(mail)),
         "headers": message.header_rows(mail),
         "attempts": mail.delivery_attempts.all()[:50],
         "may_cancel": mail.state in MAY_CANCEL,
@@ -92,7 +119,8 @@ outbox_mail.nav_key = "outbox"
 @csp(FRAME_POLICY)
 def outbox_body(request, pk):
     """The HTML part alone, links masked, for the sandboxed frame on the mail's page."""
-    return HttpResponse(message.html_for_display(get_mail(request, pk)))
+    mail = get_mail(request, pk)
+    return HttpResponse(message.html_for_display(mail) if may_read(request.user, mail) else "")
 
 
 @require_POST
@@ -128,6 +156,30 @@ def outbox_release(request, pk):
         lambda mail: delivery.release_mail(actor=request.user, mail=mail, now=timezone.now()),
         _("Will be sent"),
     )
+
+
+@require_POST
+def outbox_decide(request):
+    """One decision about several mails that nobody knows the fate of."""
+    form, now = BulkDecision(request.POST), timezone.now()
+    if form.is_valid():
+        action = form.cleaned_data["action"]
+        mails = form.chosen(OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN), now)
+        _say(request, action, *outbox_bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now))
+    else:
+        messages.error(request, _("Choose what became of them."))
+    return redirect(f"{reverse('core:outbox')}?show=decide")
+
+
+def _say(request, action, done, refused):
+    words = {
+        "arrived": ngettext("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", done),
+        "again": ngettext("%(n)d mail will be sent again", "%(n)d mails will be sent again", done),
+    }
+    if done or not refused:
+        messages.success(request, words[action] % {"n": done})
+    for reason, number in refused.items():
+        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
 
 
 def _decide(request, pk, decide, said):

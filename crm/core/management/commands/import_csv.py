@@ -1,5 +1,6 @@
 """manage.py import_csv KIND FILE --owner EMAIL [--map Column=field …] [--set field=value …] [--system NAME] [--dry-run]"""
 
+import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -51,19 +52,26 @@ class Command(BaseCommand):
         kind = _kind(options["kind"])
         actor = _actor(options["owner"], kind)
         job = self._job(kind, actor, options)
-        if options["dry_run"]:
-            result = service.preview(job, limit=10**9)
-            self._tell(
-                result["outcomes"], [(row["number"], row["messages"]) for row in result["rows"] if row["messages"]]
-            )
+        try:
+            if options["dry_run"]:
+                self._preview(actor, job)
+                return
+            service.start_import(actor=actor, job=job, now=timezone.now())
+        except (ServiceError, tabular.UnreadableTable) as error:
             service.cancel_import(actor=actor, job=job, now=timezone.now())
-            return
-        service.start_import(actor=actor, job=job, now=timezone.now())
-        state = service.run_job(job_id=job.pk)
+            raise CommandError(f"{options['file'].name}: {error}") from error
+        # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
+        while (state := service.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
+            time.sleep(0.5)
         job = Job.objects.get(pk=job.pk)
         if state != JobState.DONE:
             raise CommandError(job.error or f"The import is {job.get_state_display()}; see the imports page.")
         self._tell(job.report["counts"], [(entry["number"], entry["texts"]) for entry in job.report["messages"]])
+
+    def _preview(self, actor, job) -> None:
+        result = service.preview(job, limit=10**9)
+        self._tell(result["outcomes"], [(row["number"], row["messages"]) for row in result["rows"] if row["messages"]])
+        service.cancel_import(actor=actor, job=job, now=timezone.now())
 
     def _job(self, kind, actor, options) -> Job:
         path = options["file"]

@@ -1,4 +1,4 @@
-"""How the sending is doing: read by banners, /readyz and the outbox page."""
+"""How the sending is doing: read by banners, /readyz, /metrics, `manage.py doctor` and the outbox page."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,10 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from crm.core import ticking
 from crm.core.services import installation
 
 LATE = timedelta(minutes=5)
 SILENT = timedelta(minutes=3)
+# A mail is tried for about eight hours, so one that died in the last day was planned in the last week.
 LOOK = """
     SELECT (SELECT min(next_attempt_at) FROM core_outboxmail WHERE state = 'pending'),
            (SELECT count(*) FROM (SELECT 1 FROM core_outboxmail WHERE state = 'uncertain' LIMIT 100) AS u),
@@ -20,12 +22,21 @@ LOOK = """
            (SELECT note FROM core_heartbeat WHERE name = 'mail:relay'),
            (SELECT uid::text FROM core_installation WHERE id = 1),
            (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq),
-           (SELECT count(*) FROM core_blastquestion WHERE decided_at IS NULL)
+           (SELECT count(*) FROM core_blastquestion WHERE decided_at IS NULL),
+           (SELECT count(*) FROM (
+                SELECT 1 FROM core_outboxmail
+                WHERE state = 'dead' AND planned_for > %(now)s - interval '7 days' AND updated_at > %(now)s - interval '24 hours'
+                LIMIT 1000) AS d),
+            (SELECT coalesce(json_object_agg(name, note), '{}') FROM core_heartbeat
+             WHERE name LIKE 'tick:%%' AND note <> '' AND finished_at > %(now)s - interval '24 hours')
 """
 
 
 @dataclass(frozen=True)
 class Health:
+    """`dead`: mails that failed for good in the last 24 hours, counted up to 1 000; `uncertain` up to 100. `troubles`: parts of
+    the tick that failed when they last ran, or did nothing although something waits, with what they said."""
+
     oldest_due: datetime | None
     uncertain: int
     last_tick: datetime | None
@@ -33,6 +44,8 @@ class Health:
     relay_note: str
     hold: str  # why no mail leaves from this database, "" when it may
     questions: int  # of planners that ask first
+    dead: int
+    troubles: dict[str, str]
 
     def is_late(self, now: datetime) -> bool:
         return self.oldest_due is not None and now - self.oldest_due > LATE
@@ -42,13 +55,14 @@ class Health:
         return self.last_tick is not None and now - self.last_tick > SILENT
 
 
-def look() -> Health:
-    """One statement, each part served by an index."""
+def look(now: datetime) -> Health:
+    """One statement, each part served by an index or by the few rows of the heartbeats."""
     with connection.cursor() as cursor:
-        cursor.execute(LOOK)
-        oldest, uncertain, tick, failures, note, uid, counted, questions = cursor.fetchone()
+        cursor.execute(LOOK, {"now": now})
+        oldest, uncertain, tick, failures, note, uid, counted, questions, dead, troubles = cursor.fetchone()
     hold = installation.judge(uid, counted).why if uid else ""
-    return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions)
+    named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
+    return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
 
 
 def _holds(health: Health) -> list[dict[str, str]]:
@@ -63,11 +77,15 @@ def _holds(health: Health) -> list[dict[str, str]]:
     return found
 
 
+def trouble_words(name: str, note: str) -> str:
+    return _("%(part)s: %(note)s") % {"part": ticking.label_of(name), "note": note}
+
+
 def banners(user, now: datetime) -> list[dict[str, str]]:
-    """For admins: what keeps mails from going out."""
+    """For admins: what keeps mails from going out, and work that fails."""
     if not user.is_admin:
         return []
-    health, url = look(), reverse("core:outbox")
+    health, url = look(now), reverse("core:outbox")
     found = _holds(health)
     if health.is_relay_away:
         found.append(
@@ -88,11 +106,14 @@ def banners(user, now: datetime) -> list[dict[str, str]]:
                 ),
             }
         )
+    for name, note in health.troubles.items():
+        text = _("Background work fails. %(what)s") % {"what": trouble_words(name, note)}
+        found.append({"tone": "red", "text": text, "url": "", "link_text": ""})
     if health.uncertain:
         text = ngettext(
             "%(n)d mail needs a decision: nobody knows whether it arrived.",
             "%(n)d mails need a decision: nobody knows whether they arrived.",
             health.uncertain,
         )
-        found.append({"tone": "amber", "text": text % {"n": health.uncertain}, "url": f"{url}?state=uncertain"})
+        found.append({"tone": "amber", "text": text % {"n": health.uncertain}, "url": f"{url}?show=decide"})
     return [{"url": url, "link_text": _("Open the outbox")} | banner for banner in found]

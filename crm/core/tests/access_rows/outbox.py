@@ -2,12 +2,14 @@
 
 from django.utils import timezone
 
-from crm.core.models import BlastQuestion, OutboxMail, Suppression
+from crm.core.models import BlastQuestion, Notification, OutboxMail, Suppression
 from crm.core.tests.access import ADMINS, EVERYONE, OPEN, Row
 
 
 def build(scene):
     now = timezone.now()
+    told = {"kind": "progress-stop", "key": "told", "text": "Elina wants no more.", "url": "/clients/"}
+    scene.rows["notification"] = {"any": Notification.objects.create(user=scene.users["owner"], **told)}
     scene.rows["mail"] = {
         kind: OutboxMail.objects.create(
             key=f"progress:{client.pk}:1:2026-W48", kind="progress", client_id=client.pk, to_address="elina@example.com", subject="Week 48", text="All well",
@@ -24,8 +26,16 @@ def build(scene):
 
 ROWS = [
     Row("core:outbox", get=EVERYONE),
+    Row("core:outbox_decide", post=EVERYONE, data={"action": "arrived"}),
+    Row("core:coming", get=EVERYONE),
+    Row("core:coming_skip", post=EVERYONE, about="follow_up", also={"source": "reminders"}, shuts_archived=True),
+    Row("core:coming_restore", post=EVERYONE, about="follow_up", also={"source": "reminders"}, shuts_archived=True),
     Row("core:outbox_mail", get=EVERYONE, about="mail"),
     Row("core:outbox_body", get=EVERYONE, about="mail"),
+    Row("core:notifications", get=EVERYONE),
+    Row("core:notifications_read", post=EVERYONE),
+    Row("core:notification_open", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),
+    Row("core:notification_read", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),
     Row("core:outbox_cancel", post=EVERYONE, about="mail"),
     Row("core:outbox_arrived", post=EVERYONE, about="mail"),
     Row("core:outbox_again", post=EVERYONE, about="mail"),

@@ -31,6 +31,11 @@ def build(scene):
         )
     scene.rows["progress email"], scene.rows["progress recipient"] = emails, recipients
     scene.stop_id = recipients["own"].pk
+    scene.rows["digest"] = {
+        "any": scene.model("interactions.Digest").objects.create(
+            user=scene.users["owner"], date=now.date(), hour=8, time_zone="UTC", due_at=now + timedelta(hours=1)
+        )
+    }
 
 
 EMAIL = {"about": "progress email"}
@@ -42,6 +47,9 @@ def unless_archived(who: str, kind: str) -> bool:
 
 ROWS = [
     Row("interactions:progress_list", get=EVERYONE),
+    Row("interactions:delivery-board", get=EVERYONE),
+    Row("interactions:delivery-clients", get=EVERYONE, also={"week": "2026-W48", "state": "all"}),
+    Row("interactions:digest", get=EVERYONE, about="digest", seen_by={"any": ("owner",)}),
     Row("interactions:progress", get=EVERYONE, post=unless_archived, **EMAIL),
     Row("interactions:progress_preview", get=EVERYONE, **EMAIL),
     Row("interactions:progress_skip", post=EVERYONE, **EMAIL, shuts_archived=True),
