@@ -15,7 +15,7 @@ from crm.embedded import Problem, Servers
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "rapport-test-"
 TEMPLATE = "RAPPORT_TEST_TEMPLATE"
-KEPT = 4  # clusters of earlier states of the migrations
+KEPT = 8  # clusters of earlier states of the migrations, or of other checkouts
 NAMED_BY_US = (
     "DATABASE_URL",
     "MIGRATE_URL",
@@ -42,11 +42,9 @@ def start(*, migrated: bool = False, durable: bool = False) -> Servers:
     folder.chmod(0o711)
     servers = Servers(folder, durable=durable)
     kept = kept_cluster() if migrated else None
-    known = kept is not None and (kept / "servers.json").exists()
-    if kept is not None and known:
-        copy_cluster(kept, folder)
+    known = kept is not None and copy_cluster(kept, folder)
+    if known:
         os.environ[TEMPLATE] = "rapport"
-        os.utime(kept)
     _use(servers.start(), folder)
     if migrated and not known and _migrate() and kept is not None and not servers.elsewhere():
         servers.release()
@@ -105,9 +103,21 @@ def kept_cluster() -> Path | None:
     return home / digest.hexdigest()[:32]
 
 
-def copy_cluster(kept: Path, folder: Path) -> None:
-    """A migrated cluster into an empty data folder."""
-    subprocess.run(["cp", "-a", str(kept / "postgres"), str(kept / "servers.json"), str(folder)], check=True)
+def copy_cluster(kept: Path, folder: Path) -> bool:
+    """A migrated cluster into an empty data folder. False, and nothing in it, when there is none: it was never made, or the
+    run of another checkout has tidied it away, perhaps this moment."""
+    try:
+        os.utime(kept)  # the longest unused go first
+        subprocess.run(
+            ["cp", "-a", str(kept / "postgres"), str(kept / "servers.json"), str(folder)],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        shutil.rmtree(folder / "postgres", ignore_errors=True)
+        (folder / "servers.json").unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _keep(folder: Path, kept: Path) -> None:
