@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from django.db import connection
 from django.utils import timezone
@@ -18,21 +19,12 @@ from redis.exceptions import RedisError
 
 from crm.celery import app
 from crm.testing.faults import processes
+from crm.testing.faults.verdict import Fault, read_ledger
 from crm.testing.faults.world import World
 from crm.testing.faults.writer import Writer
 
 ABSENT_HOURS = 26
 ORDERED = 6  # mails of one fault that the sink is told to treat badly
-
-
-@dataclass
-class Fault:
-    number: int
-    kind: str
-    began: float = 0.0
-    returned: float = 0.0
-    probe: int | None = None
-    note: str = ""
 
 
 @dataclass
@@ -44,6 +36,7 @@ class Scene:
     suspended: float = 0.0  # seconds; 0: a little longer than both leases
     background: list[threading.Thread] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
+    probes: set[str] = field(default_factory=set)  # addresses of the mails that show that a fault is over
 
     def pause(self, low: float, high: float) -> None:
         time.sleep(self.random.uniform(low, high) * self.scale)
@@ -55,10 +48,20 @@ class Scene:
         for thread in self.background:
             thread.join(120)
 
+    def wait_until_recovered(self, seconds: float = 90) -> None:
+        """Until every fault so far has recovered."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.probes <= arrived(self.world.ledger):
+            time.sleep(0.5)
+
     def free_worker(self):
         """A worker that is running and not being stopped by another fault."""
         free = [worker for worker in self.world.workers if worker.name not in self.busy and worker.is_alive()]
         return self.random.choice(free)
+
+
+def arrived(ledger: Path) -> set[str]:
+    return {one.recipient for one in read_ledger(ledger)}
 
 
 Kind = Callable[[Scene, Fault], None]
@@ -222,6 +225,7 @@ def stop_worker(scene: Scene, fault: Fault) -> None:
 def suspend(scene: Scene, fault: Fault) -> None:
     """As a laptop's lid: everything but the mail server stands still past both leases, then goes on."""
     scene.wait_until_nobody_is_stopped()
+    scene.wait_until_recovered()  # or the time that all stood still would be counted as their recovery
     pids = scene.world.everything_but_the_sink()
     processes.signal_all(pids, signal.SIGSTOP)
     time.sleep(scene.suspended or (30 + scene.world.patience["MAIL_FINAL_SECONDS"] + 3) * scene.scale)

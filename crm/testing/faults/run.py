@@ -70,8 +70,6 @@ def run(plan: Plan, world: World) -> Outcome:
     guard = _Supervisor(world)
     guard.start()
     faults = _inject(plan, scene, writer)
-    while time.monotonic() - began < plan.minutes * 60:
-        time.sleep(0.2)
     writer.stop()
     for thread in scene.background:
         thread.join(120)
@@ -104,7 +102,11 @@ def _inject(plan: Plan, scene: Scene, writer: Writer) -> list[Fault]:
         KINDS[name](scene, fault)
         fault.returned = time.time()
         if name in RECOVERS:
-            fault.probe = writer.write(is_probe=True).number
+            probe = writer.write(is_probe=True)
+            fault.probe = probe.number
+            scene.probes.add(probe.address)
+        if name == "suspend":
+            began += fault.returned - fault.began  # the faults after it do not come all at once
         done.append(fault)
         if number % 20 == 0:
             say(f"{number} of {len(names)} faults, {writer.count()} mails, {time.monotonic() - began:.0f} s")

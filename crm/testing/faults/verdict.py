@@ -8,10 +8,19 @@ from crm.core.choices import MailState
 from crm.core.models import OutboxMail
 from crm.core.services.delivery import journal
 from crm.testing.faults import orders
-from crm.testing.faults.kinds import Fault
 from crm.testing.faults.writer import QUIET, Mail
 
 RECOVERY_LIMIT = 90  # seconds
+
+
+@dataclass
+class Fault:
+    number: int
+    kind: str
+    began: float = 0.0
+    returned: float = 0.0
+    probe: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

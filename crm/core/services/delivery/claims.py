@@ -25,6 +25,7 @@ BACK_OFF = (30, 120, 600, 1800, 3600, 7200, 14400)  # seconds, ± 20 %
 TRIES = len(BACK_OFF) + 1
 PERSIST_SECONDS = 900
 
+# A lease that Postgres forgets when it is killed does no harm, for then the fence finds its token dead: nobody waits for the disk.
 CLAIM = """
     WITH due AS (
         SELECT id FROM core_outboxmail
@@ -36,7 +37,8 @@ CLAIM = """
     SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
         fenced_at = NULL, updated_at = statement_timestamp()
     FROM due WHERE m.id = due.id RETURNING m.*,
-        EXISTS (SELECT FROM core_mailattachment WHERE mail_id = m.id) AS has_attachments
+        EXISTS (SELECT FROM core_mailattachment WHERE mail_id = m.id) AS has_attachments,
+        set_config('synchronous_commit', 'off', true) AS is_synced
 """
 # A mail that a provider may or may not have: it is asked again under the same key while it remembers that.
 RECLAIM = """
