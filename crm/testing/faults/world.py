@@ -106,7 +106,7 @@ class World:
         for child in self.workers + (self.beats if beats else []):
             child.start()
         wait_for(
-            lambda: all(len(worker.children()) >= self.sizes[1] for worker in self.workers), 60, "the workers did not start", every=0.2
+            lambda: all(len(worker.children()) >= self.sizes[1] for worker in self.workers), 120, "the workers did not start", every=0.2
         )  # fmt: skip
 
     def supervise(self) -> None:
