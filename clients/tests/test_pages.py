@@ -227,3 +227,14 @@ def test_a_duplicate_is_pointed_out(client, marta, northwind):
     for query in ({"name": "northwind"}, {"website": "https://www.northwind.example/about"}):
         assert "Northwind Advisory" in client.get(reverse("clients:similar"), query).content.decode()
     assert client.get(reverse("clients:similar"), {"name": "Other"}).content.decode().strip() == ""
+
+
+def test_a_language_is_chosen_and_one_that_was_imported_stays():
+    """Mails are written in a few; what an import brought along is not lost by saving the form."""
+    from clients.forms.fields import LanguageField
+
+    field = LanguageField(required=False)
+    assert ("de", "Deutsch") in list(field.choices)
+    field.keep("it")
+    assert ("it", "Italian") in list(field.choices)
+    assert (field.clean("it"), field.clean("de"), field.clean("")) == ("it", "de", "")
