@@ -219,7 +219,7 @@ def test_a_trail_is_written_as_pairs_of_label_and_address():
 
 def test_booked_amounts_always_have_their_cents():
     assert ui.money_exact(5002) == "€5,002.00"
-    assert ui.money_exact("-12.5", "USD") == "−$12.50"
+    assert ui.money_exact("-12.5", "USD") == "−US$12.50"
     assert ui.money_exact(None) == "—"
 
 
