@@ -86,6 +86,27 @@ def timeline_sources() -> list[TimelineSource]:
     return list(_sources.values())
 
 
+@dataclass(frozen=True)
+class ListAction:
+    """What can be done with the clients a list shows: a page that reads the list's own query parameters."""
+
+    key: str
+    label: Any
+    url_name: str
+    shown: Callable[[Any], bool] = lambda user: True
+
+
+_list_actions: dict[str, ListAction] = {}
+
+
+def register_list_action(action: ListAction) -> None:
+    _list_actions[action.key] = action
+
+
+def list_actions(user) -> list[ListAction]:
+    return [action for action in _list_actions.values() if action.shown(user)]
+
+
 _rebuilders: dict[str, Callable[[list[int], datetime], None]] = {}
 
 

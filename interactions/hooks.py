@@ -6,7 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from clients import registry
 from crm.core import coming as coming_mails
 from crm.core import imports, mail_pages, nav, ticking
-from interactions import agreed, coming, composer, delivery_board, digest, page_parts, services, timeline, today
+from interactions import (
+    agreed,
+    coming,
+    composer,
+    delivery_board,
+    digest,
+    page_parts,
+    permissions,
+    services,
+    timeline,
+    today,
+)
 from interactions.imports import KINDS
 from interactions.services import digests, reminders, survey_mailing, survey_rules
 
@@ -27,6 +38,9 @@ registry.register_panel(
 )
 registry.register_tab(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
 registry.register_tab(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
+registry.register_list_action(
+    registry.ListAction("survey", _("Send survey"), "interactions:survey-send", permissions.may_send_surveys)
+)
 registry.register_page_part("interactions", page_parts.annotations)
 registry.register_facts_rebuilder("interactions", rebuild_own_facts)
 ticking.register("interactions.reminders", reminders.send_reminders)

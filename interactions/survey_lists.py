@@ -11,6 +11,7 @@ from crm.core.forms import DateInput
 from crm.core.paging import Sort, paginate
 from interactions.choices import SurveyKind
 from interactions.models import Survey, SurveyResponse
+from interactions.survey_words import NPS_QUESTION
 
 BANDS = {"promoters": (9, 10), "passives": (7, 8), "detractors": (0, 6)}
 
@@ -34,9 +35,7 @@ class AnswerFilter(forms.Form):
 def nps_survey() -> Survey:
     """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
     found = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return found or Survey(
-        name="NPS", kind=SurveyKind.NPS, question=str(_("How likely are you to recommend us to a colleague or friend?"))
-    )
+    return found or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
 def page(user, query, now: datetime) -> dict[str, Any]:

@@ -241,3 +241,14 @@ def test_what_is_no_phone_or_address_is_told_beside_the_field(client, marta, fie
     assert answer.context["form"].errors[field]
     assert text in answer.content.decode()
     assert not Client.objects.filter(name="Halden").exists()
+
+
+def test_a_language_is_chosen_and_one_that_was_imported_stays():
+    """Mails are written in a few; what an import brought along is not lost by saving the form."""
+    from clients.forms.fields import LanguageField
+
+    field = LanguageField(required=False)
+    assert ("de", "Deutsch") in list(field.choices)
+    field.keep("it")
+    assert ("it", "Italian") in list(field.choices)
+    assert (field.clean("it"), field.clean("de"), field.clean("")) == ("it", "de", "")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from clients import permissions
+from clients import permissions, registry
 from clients.choices import Status
 from clients.exports import stream_clients
 from clients.filters import KEYS, SORT_WORDS, ClientFilter
@@ -59,6 +59,7 @@ def show(request):
         "count_text": count,
         "query": _without_cursor(request),
         "is_fragment": is_fragment(request),
+        "list_actions": registry.list_actions(request.user),
     }
     context["chips"] = chosen.chips(request.user, request.GET)
     context["hidden"] = [

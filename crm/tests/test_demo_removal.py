@@ -10,6 +10,8 @@ from clients.models import Client, Contact
 from clients.tests.factories import make_client, make_contact, make_firm, make_user
 from crm.core.models import User
 from crm.demo.remove import remove
+from interactions.models import SurveyRule
+from interactions.services import ensure_nps_survey, survey_rules
 
 pytestmark = pytest.mark.django_db
 
@@ -48,3 +50,10 @@ def test_a_demo_person_with_work_of_their_own_stays_but_cannot_sign_in(aino):
     remove(now=timezone.now())
     assert Client.objects.get() == own
     assert User.objects.get(pk=demo_person.pk).is_active is False
+
+
+def test_the_demos_survey_rule_does_not_write_to_the_firms_own_clients(aino):
+    survey = ensure_nps_survey()
+    survey_rules.set_rule(actor=aino, survey=survey, is_active=True, statuses=["active"], now=timezone.now())
+    remove(now=timezone.now())
+    assert SurveyRule.objects.get().is_active is False

@@ -10,6 +10,7 @@ from crm.core.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.core.api.viewsets import ReadApiViewSet, UpdateByService, act, require_match
 from crm.core.permissions import require
 from interactions.choices import ProgressState
+from interactions.forms.progress import readable
 from interactions.models import ProgressEmail
 from interactions.permissions import may_change_client
 from interactions.services import progress_drafts
@@ -22,14 +23,15 @@ class SectionSerializer(StrictSerializer):
 
 
 class ContentSerializer(StrictSerializer):
-    """{} before the draft is made."""
+    """{} before the draft is made, and where it has a shape that no mail can be made of (`problem` says so then)."""
 
     summary = serializers.CharField(allow_blank=True, max_length=4000)
     sections = SectionSerializer(many=True)
     closing = serializers.CharField(allow_blank=True, max_length=2000)
 
     def to_representation(self, instance):
-        return super().to_representation(instance) if instance else {}
+        content = readable(instance)
+        return super().to_representation({"summary": "", "sections": [], "closing": ""} | content) if content else {}
 
 
 class ProgressEmailSerializer(StrictModelSerializer):

@@ -8,6 +8,7 @@ from clients.forms.filters import FilterForm
 from clients.models import Contact
 from crm.core.forms import DateInput, TimeInput, VersionedFormMixin
 from crm.core.models import Team, User
+from interactions import survey_words
 from interactions.choices import Asked
 from interactions.forms.fields import PeopleField, PersonField, WallTimeField
 from interactions.models import Survey, SurveyRule
@@ -104,12 +105,12 @@ class ReplyForm(forms.Form):
     """The open page: a score and, if they like, a sentence."""
 
     score = forms.TypedChoiceField(
-        coerce=int, widget=forms.RadioSelect, label=_("Your score"), error_messages={"required": _("Choose a number.")}
+        coerce=int, widget=forms.RadioSelect, label=survey_words.SCORE, error_messages={"required": survey_words.CHOOSE}
     )
     comment = forms.CharField(
         required=False,
         max_length=COMMENT_AT_MOST,
-        label=_("What is the main reason for it?"),
+        label=survey_words.REASON,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 

@@ -27,7 +27,7 @@ from interactions.models import Survey, SurveyInvitation
 from interactions.survey_audience import Audience, Person, audience, people
 
 log = logging.getLogger(__name__)
-PER_TICK = 500
+PER_TICK = 200  # a tick is one transaction, and others wait for it
 TAKE_BACK = timedelta(minutes=5)  # how long a mailing to many can be taken back before it leaves
 OFFICE_HOUR = time(10, 0)
 AHEAD_AT_MOST = timedelta(days=366)
@@ -64,9 +64,9 @@ def invite_clients(
             % {"now": len(found.people), "seen": seen_count},
             code="changed",
         )
-    batch = uuid.uuid4()
+    batch, period, firm_zone = uuid.uuid4(), hand_period(now), get_firm().time_zone
     rows = [
-        invitation_for(person, survey, period=hand_period(now), send_at=_leaves(person, send_date, now), batch=batch, actor=actor)
+        invitation_for(person, survey, period=period, send_at=_leaves(person, send_date, firm_zone, now), batch=batch, actor=actor)
         for person in found.people
     ]  # fmt: skip
     return batch, save_new(rows)
@@ -81,11 +81,11 @@ def _check_date(send_date: date | None, now: datetime) -> None:
         raise ServiceError(_("This is more than a year ahead."), field="send_date")
 
 
-def _leaves(person: Person, send_date: date | None, now: datetime) -> datetime:
+def _leaves(person: Person, send_date: date | None, firm_zone: str, now: datetime) -> datetime:
     soon = now + TAKE_BACK
     if send_date is None:
         return soon
-    return max(soon, local_to_utc(send_date, OFFICE_HOUR, person.time_zone or get_firm().time_zone))
+    return max(soon, local_to_utc(send_date, OFFICE_HOUR, person.time_zone or firm_zone))
 
 
 def invitation_for(

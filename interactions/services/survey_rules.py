@@ -121,22 +121,22 @@ def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
 def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now: datetime) -> list[SurveyInvitation]:
     clients = clients_of_day(rule, day, now)
     workday, period = calendar.on_or_after(day), period_of(day, rule.every_months)[2]
-    found = audience(clients, survey=rule.survey, who=rule.who, when=_at(workday, rule, ""), period=period)
-    batch = uuid.uuid4()
-    rows = []
+    firm_zone, batch, rows = get_firm().time_zone, uuid.uuid4(), []
+    found = audience(clients, survey=rule.survey, who=rule.who, when=_at(workday, rule, firm_zone), period=period)
     for person in found.people:
-        send_at = _at(workday, rule, person.time_zone)
+        zone_name = person.time_zone or firm_zone
+        send_at = _at(workday, rule, zone_name)
         later = workday
         while send_at < now:  # an outage is made up for at the same decent hour
             later = calendar.on_or_after(later + timedelta(days=1))
-            send_at = _at(later, rule, person.time_zone)
+            send_at = _at(later, rule, zone_name)
         rows.append(invitation_for(person, rule.survey, period=period, send_at=send_at, batch=batch, actor=None))
     return rows
 
 
 def _at(day: date, rule: SurveyRule, zone_name: str) -> datetime:
-    """The hour of the rule on that day in the client's zone. One the clock jumps over moves forward, a double one is the first."""
-    return local_to_utc(day, rule.send_time, zone_name or get_firm().time_zone)
+    """The hour of the rule on that day in a zone. One the clock jumps over moves forward, a double one is the first."""
+    return local_to_utc(day, rule.send_time, zone_name)
 
 
 def period_of(day: date, months: int) -> tuple[date, date, str]:

@@ -14,6 +14,7 @@ from interactions.choices import SurveyKind
 from interactions.models import Survey, SurveyResponse
 from interactions.services.facts import refresh_nps
 from interactions.signals import survey_answered
+from interactions.survey_words import NPS_QUESTION
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -21,9 +22,7 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 def ensure_nps_survey() -> Survey:
     """The NPS survey every firm has: made when first asked for."""
     survey = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return survey or Survey.objects.create(
-        name="NPS", kind=SurveyKind.NPS, question=_("How likely are you to recommend us to a colleague or friend?")
-    )
+    return survey or Survey.objects.create(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
 @transaction.atomic

@@ -323,3 +323,11 @@ def test_the_api_reads_them_without_their_secrets(client, marta, otto, planned, 
     client.force_login(otto)
     assert client.get("/api/v1/survey-invitations").json()["results"] == []
     assert client.get(f"/api/v1/survey-invitations/{planned.pk}").status_code == 404
+
+
+def test_the_client_list_leads_to_the_survey_with_its_filter(client, manager, marta):
+    client.force_login(manager)
+    page = client.get(reverse("clients:list"), {"tier": "A"}).content.decode()
+    assert f"{reverse('interactions:survey-send')}?tier=A" in page
+    client.force_login(marta)
+    assert reverse("interactions:survey-send") not in client.get(reverse("clients:list")).content.decode()

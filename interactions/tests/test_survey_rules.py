@@ -86,7 +86,6 @@ def test_everything_due_in_36_hours_is_a_row(manager, northwind, elina, survey):
         ("America/New_York", date(2026, 11, 2), time(10, 0), "2026-11-02 15:00"),  # and back
         ("Africa/Cairo", date(2026, 4, 24), time(0, 30), "2026-04-23 22:30"),  # an hour that does not exist
         ("Asia/Kolkata", date(2026, 3, 27), time(10, 0), "2026-03-27 04:30"),
-        ("", date(2026, 3, 27), time(10, 0), "2026-03-27 08:00"),  # the firm's
     ],
 )
 def test_the_hour_is_the_clients(firm, zone, day, hour, expected):

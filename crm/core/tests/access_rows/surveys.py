@@ -14,16 +14,16 @@ OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "strange
 def build(scene):
     now = timezone.now()
     survey = scene.model("interactions.Survey").objects.create(name="NPS by mail", question="How likely?")
-    scene.rows["invitation"] = {}
+    scene.rows["survey invitation"] = {}
     for kind, client in scene.clients.items():
         contact = scene.model("clients.Contact").objects.create(first_name="Aino", last_name=kind)
         scene.model("clients.Affiliation").objects.create(contact=contact, client=client)
         scene.model("clients.ContactEmail").objects.create(contact=contact, address=f"aino@{kind}.example")
-        scene.rows["invitation"][kind] = scene.model("interactions.SurveyInvitation").objects.create(
+        scene.rows["survey invitation"][kind] = scene.model("interactions.SurveyInvitation").objects.create(
             survey=survey, client=client, contact=contact, address=f"aino@{kind}.example", source="hand", period="2026-11-25",
             key=f"survey:{kind}", send_at=now + timedelta(hours=1), expires_at=now + timedelta(days=21), salt="salt",
         )  # fmt: skip
-    own = scene.rows["invitation"]["own"]
+    own = scene.rows["survey invitation"]["own"]
     scene.asked = scene.model("interactions.SurveyInvitation").objects.create(
         survey=survey, client=own.client, contact=own.contact, address=own.address, source="hand", period="2026-11-24", key="survey:sent",
         send_at=now - timedelta(hours=1), sent_at=now, expires_at=now + timedelta(days=21), salt="salt", state="sent", token_hash="-",
@@ -50,7 +50,7 @@ def token(purpose):
 
 
 # an invitation of a client in the trash is in no list and has no page
-INVITATION = {"about": "invitation", "seen_by": {"archived": ()}}
+INVITATION = {"about": "survey invitation", "seen_by": {"archived": ()}}
 
 ROWS = [
     Row("interactions:survey-send", get=MANAGERS, post=MANAGERS),
