@@ -71,7 +71,7 @@ def test_without_a_guarantee_the_scenes_go_red(staged, control):
 
 def test_a_short_run_with_every_kind_of_fault(tmp_path):
     kinds = [kind for kind in KINDS if kind not in NOT_IN_SHORT]
-    command = python("crm.testing.faults", "--quick", "--minutes", "0.35", "--mails", "150", "--faults", str(len(kinds)), "--kinds", ",".join(kinds),
+    command = python("crm.testing.faults", "--quick", "--minutes", "0.25", "--mails", "120", "--faults", str(len(kinds)), "--kinds", ",".join(kinds),
                      "--logs", str(tmp_path))  # fmt: skip
     answer = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"DJANGO_SETTINGS_MODULE": "crm.settings"}, capture_output=True, text=True, timeout=540, check=False

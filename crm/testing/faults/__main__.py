@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))  # what was started is ended first
     logging.getLogger("crm.core.jobs").setLevel(logging.ERROR)  # that Redis is away is no news here
     given = arguments()
     if given.throughput:
