@@ -47,7 +47,7 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
     first: Any = follow_ups[0] if follow_ups else None
     with timezone.override(zone):
         mail, _made = queue_mail(
-            key=f"follow-up:{first.pk}:{first.reminder_number}" if first else f"notification:{news[0].pk}",
+            key=f"follow-up:{first.pk}:{first.reminder_number}" if first else _key_of(news),
             kind=KIND,
             to_address=user.email,
             to_name=user.name,
@@ -60,6 +60,11 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
             expires_at=now + WORTH_SENDING,
         )
     return mail
+
+
+def _key_of(news: Sequence[Notification]) -> str:
+    """Other than that of a mail which was taken back: of its news one was read since, so there are fewer or later ones now."""
+    return f"notification:{news[0].pk}:{news[-1].pk}:{len(news)}"
 
 
 def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> str:

@@ -41,6 +41,11 @@ def may_plan_surveys(day: date, more: int) -> bool:
     return blast.may_plan(kind="survey", week=week, wanted=counts[week] + more, history=_history(counts, before))
 
 
+def are_surveys_left_out(day: date) -> bool:
+    """An admin was asked about the week of this day and said no."""
+    return blast.is_left_out(kind="survey", week=iso_week(day))
+
+
 def weeks_before(week: str) -> list[str]:
     """The eight weeks before one, oldest first."""
     monday = week_day(week, 0)

@@ -18,7 +18,7 @@ from crm.core.services.versions import save_version
 from interactions import emails_survey
 from interactions.choices import Asked, InvitationState
 from interactions.models import Survey, SurveyInvitation, SurveyRule
-from interactions.services.guards import may_plan_surveys
+from interactions.services.guards import are_surveys_left_out, may_plan_surveys
 from interactions.services.survey_mailing import cancel_waiting_mail, invitation_for, save_new
 from interactions.survey_audience import audience
 
@@ -110,9 +110,10 @@ def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
     calendar, made = WorkingCalendar.of(get_firm()), 0
     for day in days_to_plan(rule, now):
         rows = _invitations_of(rule, day, calendar, now)
-        if not may_plan_surveys(day, len(rows)):
+        if may_plan_surveys(day, len(rows)):
+            made += save_new(rows)
+        elif not are_surveys_left_out(day):
             break  # an admin is asked first; the day stays open
-        made += save_new(rows)
         SurveyRule.objects.filter(pk=rule.pk).exclude(planned_until__gte=day).update(planned_until=day)
         rule.planned_until = day
     return made

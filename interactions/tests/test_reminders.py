@@ -206,3 +206,19 @@ def test_one_that_cannot_be_written_loses_its_turn_and_keeps_no_other_back(marta
     assert send_reminders(LATER) == 1
     bad.refresh_from_db()
     assert bad.remind_at is None and OutboxMail.objects.get().subject.startswith("Follow-up: Good")
+
+
+@pytest.mark.django_db
+def test_a_notification_is_told_anew_when_the_mail_it_stood_in_first_was_taken_back(marta, northwind):
+    first, second = (
+        Notification.objects.create(user=marta, client_id=northwind.pk, key=f"n{n}", kind="x", text=f"News {n}")
+        for n in range(2)
+    )
+    now = timezone.now() + timedelta(minutes=10)
+    assert send_reminders(now) == 2
+    mark_read(actor=marta, notification=second, now=now)
+    send_reminders(now + timedelta(minutes=1))
+    assert sorted(OutboxMail.objects.values_list("state", "subject")) == [
+        ("cancelled", "2 things to know"),
+        ("pending", "News 0"),
+    ]

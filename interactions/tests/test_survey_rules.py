@@ -9,8 +9,9 @@ from django.db import connection
 from crm.core import ticking
 from crm.core.dates import WorkingCalendar
 from crm.core.errors import ServiceError
-from crm.core.models import Holiday, OutboxMail
+from crm.core.models import BlastQuestion, Holiday, OutboxMail
 from crm.core.queries import get_firm
+from crm.core.services import blast
 from interactions.models import SurveyInvitation, SurveyRule
 from interactions.services import ensure_nps_survey, survey_mailing, survey_rules
 from interactions.tests.factories import make_client, make_firm, make_user
@@ -179,3 +180,20 @@ def test_two_planners_at_once_make_one_row():
 def test_the_tick_knows_the_parts(firm):
     did = ticking.run(NOW)
     assert {"surveys-plan", "surveys-send", "surveys-expire"} <= did.keys()
+
+
+def test_a_week_that_an_admin_left_out_keeps_no_later_one_back(manager, marta, survey, monkeypatch):
+    clients = [make_client(owner=marta, name=f"Client {n}") for n in range(31)]
+    for client in clients:
+        person(client, "Pat", str(client.pk), address=f"pat{client.pk}@x.example")
+    start = at_utc(date(2026, 12, 6), 9)  # a Sunday
+    rule(survey, manager, now=start)
+    monkeypatch.setattr(blast, "FEW", 0)
+    survey_rules.plan_surveys(start)
+    blast.answer(actor=manager, question=BlastQuestion.objects.get(), let_through=False, now=start)
+    survey_rules.plan_surveys(start + 5 * DAY)
+    assert SurveyRule.objects.get().planned_until == date(2026, 12, 13)
+    assert set(BlastQuestion.objects.values_list("week", flat=True)) == {"2026-W50"}
+    survey_rules.plan_surveys(start + 6 * DAY)
+    assert set(BlastQuestion.objects.values_list("week", flat=True)) == {"2026-W50", "2026-W51"}
+    assert not SurveyInvitation.objects.exists()

@@ -34,6 +34,11 @@ def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bo
     return False
 
 
+def is_left_out(*, kind: str, week: str) -> bool:
+    """An admin was asked about this week and said no."""
+    return BlastQuestion.objects.filter(kind=kind, week=week, allowed=0).exists()
+
+
 def open_questions():
     return BlastQuestion.objects.filter(decided_at__isnull=True)
 

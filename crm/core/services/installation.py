@@ -27,6 +27,8 @@ from crm.core.models import Installation, OutboxMail, User
 COMMITTED = "SELECT COALESCE(max(id), 0) FROM core_outboxmail"
 COUNTED = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq"
 
+UNREADABLE: dict = {"uid": None}
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -43,13 +45,16 @@ class Hold:
 def look() -> Hold:
     """Whether this database may send from this folder."""
     row = Installation.objects.filter(pk=1).first()
-    return judge(str(row.uid), _counted()) if row else Hold()
+    return judge(str(row.uid) if row else "", _counted())
 
 
 def introduce() -> Hold:
     """As `look`; a database without an id and the folder are made known to each other first. Called by the deliverer."""
     if not Installation.objects.filter(pk=1).exists():
-        uid = _read().get("uid") or _begin()
+        noted = _read()
+        if noted is UNREADABLE:
+            return look()  # it may name another database: nothing is overwritten before an admin has said so
+        uid = noted.get("uid") or _begin()
         with transaction.atomic():
             Installation.objects.get_or_create(pk=1, defaults={"uid": uuid.UUID(uid)})
     return look()
@@ -66,8 +71,12 @@ def _begin() -> str:
 
 
 def judge(uid: str, counted: int) -> Hold:
-    """What the folder says to the id and the count of a database."""
+    """What the folder says to the id and the count of a database. `uid` "": the database has none yet."""
     noted = _read()
+    if noted is UNREADABLE:
+        return Hold(_("What stands in the data folder about this installation cannot be read (installation.json)."))
+    if not uid:
+        return Hold()
     if noted.get("uid") != uid:
         return Hold(_("This database belongs to another installation: it was copied or restored here."))
     if noted.get("counted", 0) > counted:
@@ -80,8 +89,8 @@ def judge(uid: str, counted: int) -> Hold:
 def note_sent() -> None:
     """Remember in the folder how far the outbox has counted; called after mail left."""
     noted, counted = _read(), _counted(COMMITTED)
-    if counted > noted.get("counted", 0):
-        _write(uid=noted.get("uid", ""), counted=counted)
+    if noted.get("uid") and counted > noted.get("counted", 0):
+        _write(uid=noted["uid"], counted=counted)
 
 
 def waiting() -> dict[str, int]:
@@ -113,10 +122,20 @@ def _counted(statement: str = COUNTED) -> int:
 
 
 def _read() -> dict:
+    """{} when there is no file, UNREADABLE when what stands there makes no sense: mail is held then, and pages go on."""
     try:
-        return json.loads(Path(settings.INSTALLATION_FILE).read_text())
+        noted = json.loads(Path(settings.INSTALLATION_FILE).read_text())
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError):
+        return UNREADABLE
+    if not isinstance(noted, dict) or not isinstance(noted.get("counted", 0), int):
+        return UNREADABLE
+    try:
+        uuid.UUID(noted.get("uid"))
+    except (ValueError, TypeError, AttributeError):
+        return UNREADABLE
+    return noted
 
 
 def _write(*, uid: str, counted: int) -> None:

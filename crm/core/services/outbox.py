@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core import jobs
-from crm.core.choices import SECRET_KINDS, MailState
+from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.models import MailAttachment, OutboxMail, StoredFile, User
 from crm.core.services import suppression
@@ -107,9 +107,8 @@ def _first_state(
     kind: str, address: str, automatic_to: int | None, due: datetime, attachments: Sequence[StoredFile]
 ) -> tuple[MailState, str]:
     """The state a mail begins in, and the reason when it is not to be sent."""
-    stopped = suppression.find(address) if kind not in SECRET_KINDS else None
-    if stopped is not None:
-        return MailState.CANCELLED, suppression.why(stopped)
+    if stopped := suppression.reason_not_to(kind, address):
+        return MailState.CANCELLED, stopped
     size = sum(file.size for file in attachments)
     if size > settings.MAIL_MAX_ATTACHMENT_BYTES:
         sizes = {"size": filesizeformat(size), "most": filesizeformat(settings.MAIL_MAX_ATTACHMENT_BYTES)}

@@ -37,6 +37,12 @@ def why(row: Suppression) -> str:
     return reasons[SuppressionReason(row.reason)] % {"day": day}
 
 
+def reason_not_to(kind: str, address: str) -> str:
+    """Why a mail of this kind does not go to this address, "" when it may."""
+    row = find(address) if kind not in SECRET_KINDS else None
+    return why(row) if row else ""
+
+
 @transaction.atomic
 def stop_address(
     *, actor: User | None, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
@@ -62,7 +68,7 @@ def stop_address(
 
 @transaction.atomic
 def release_address(*, actor: User, row: Suppression, now: datetime) -> None:
-    """Mail goes to this address again. What was cancelled meanwhile stays so; it can be sent again from the outbox."""
+    """Mail goes to this address again. What was cancelled meanwhile stays so; what failed can be sent again."""
     deleted, _rows = Suppression.objects.filter(pk=row.pk).delete()
     if deleted:
         address_released.send(Suppression, address=row.address, now=now)

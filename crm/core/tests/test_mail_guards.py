@@ -203,3 +203,49 @@ def test_a_stopped_address_is_not_seen_by_those_who_are_no_admin(client, ada):
     assert client.post("/outbox/stopped/", {"address": "kai@northwind.example"}).status_code == 403
     assert not Suppression.objects.exists()
     assert OutboxMail.objects.count() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"uid": null, "counted": "many"}'])
+def test_a_folder_that_cannot_be_read_sends_nothing_and_breaks_no_page(client, ada, sink, settings, content):
+    installation.introduce()
+    settings.INSTALLATION_FILE.write_bytes(content)
+    mail = queue()
+    assert delivery.deliver_due() == 0
+    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    assert client.get("/outbox/holds/").status_code == 200
+    client.post("/outbox/holds/release/")
+    assert delivery.deliver_due() == 1
+    mail.refresh_from_db()
+    assert mail.state == "sent"
+
+
+def test_a_folder_that_could_never_be_read_is_not_overwritten_before_an_admin_said_so(client, ada, sink, settings):
+    settings.INSTALLATION_FILE.write_text("{")
+    queue()
+    assert delivery.deliver_due() == 0
+    assert settings.INSTALLATION_FILE.read_text() == "{"
+    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    client.post("/outbox/holds/release/")
+    assert delivery.deliver_due() == 1
+
+
+def test_a_mail_is_not_sent_again_to_a_stopped_address(client, ada, sink):
+    sink.answers["RCPT"] = ["550 5.1.1 no such user"]
+    mail = queue()
+    delivery.deliver_due()
+    page = client.post(f"/outbox/{mail.pk}/again/", follow=True).content.decode()
+    assert "it bounced on" in page
+    assert OutboxMail.objects.count() == 1
+
+
+def test_a_mail_that_is_to_be_tried_again_is_not_once_its_address_is_stopped(sink):
+    sink.answers["RCPT"] = ["451 4.7.1 later"]
+    mail, secret = queue(), queue("two", kind="invitation")
+    delivery.deliver_due()
+    Suppression.objects.create(address="elina@northwind.example", reason="complaint")  # while it was on its way
+    OutboxMail.objects.update(next_attempt_at=timezone.now())
+    delivery.deliver_due()
+    mail.refresh_from_db()
+    secret.refresh_from_db()
+    assert (mail.state, secret.state) == ("dead", "sent")
+    assert "reported as unwanted" in mail.reply

@@ -38,6 +38,7 @@ CLAIM = """
         fenced_at = NULL, updated_at = statement_timestamp()
     FROM due WHERE m.id = due.id RETURNING m.*,
         EXISTS (SELECT FROM core_mailattachment WHERE mail_id = m.id) AS has_attachments,
+        EXISTS (SELECT FROM core_suppression AS s WHERE lower(s.address) = lower(m.to_address)) AS is_stopped,
         set_config('synchronous_commit', 'off', true) AS is_synced
 """
 # A mail that a provider may or may not have: it is asked again under the same key while it remembers that.

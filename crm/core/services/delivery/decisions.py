@@ -11,6 +11,7 @@ from crm.core import jobs
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.models import OutboxMail, User
+from crm.core.services import suppression
 from crm.core.services.delivery.message import is_secret
 from crm.core.services.outbox import mail_domain
 
@@ -50,8 +51,12 @@ def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
 
 @transaction.atomic
 def send_again(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row."""
+    """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
+
+    Raises ServiceError when its address takes no mail."""
     mail = _locked(mail, *MAY_SEND_AGAIN)
+    if stopped := suppression.reason_not_to(mail.kind, mail.to_address):
+        raise ServiceError(stopped, code="stopped")
     return _copy(mail, now, _("Sent again by %(name)s") % {"name": actor.name})
 
 

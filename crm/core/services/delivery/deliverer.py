@@ -126,6 +126,8 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
 
 
 def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
+    if getattr(mail, "is_stopped", False) and (why := suppression.reason_not_to(mail.kind, mail.to_address)):
+        return Result(MailState.DEAD, "dead", why)  # stopped while it was on its way, or between two tries
     try:
         raw = message.build(mail, firm)
         has_journal = session.envelope(

@@ -60,7 +60,7 @@ def look(now: datetime) -> Health:
     with connection.cursor() as cursor:
         cursor.execute(LOOK, {"now": now})
         oldest, uncertain, tick, failures, note, uid, counted, questions, dead, troubles = cursor.fetchone()
-    hold = installation.judge(uid, counted).why if uid else ""
+    hold = installation.judge(uid or "", counted).why
     named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
     return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
 
