@@ -227,11 +227,15 @@ MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", default="")
 if MAIL_WEBHOOK_SECRET and (":" not in MAIL_WEBHOOK_SECRET or len(MAIL_WEBHOOK_SECRET) < 20):
     raise wrong("MAIL_WEBHOOK_SECRET", "expected name:password, at least 20 characters of it random")
 MAIL_WEBHOOK_SIGNING_KEY = env.str("MAIL_WEBHOOK_SIGNING_KEY", default="")
-ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET} | (
-    {"MAILGUN_WEBHOOK_SIGNING_KEY": MAIL_WEBHOOK_SIGNING_KEY, "RESEND_SIGNING_SECRET": MAIL_WEBHOOK_SIGNING_KEY}
-    if MAIL_WEBHOOK_SIGNING_KEY
-    else {}
-)
+SIGNED_WEBHOOKS = ("MAILERSEND_SIGNING_SECRET", "MAILGUN_WEBHOOK_SIGNING_KEY", "MANDRILL_WEBHOOK_KEY")
+
+
+def webhook_settings(secret: str, signing_key: str) -> dict[str, str]:
+    """For the library. Resend could sign as well, for what it needs a package of its own; its name and password do."""
+    return {"WEBHOOK_SECRET": secret} | (dict.fromkeys(SIGNED_WEBHOOKS, signing_key) if signing_key else {})
+
+
+ANYMAIL = webhook_settings(MAIL_WEBHOOK_SECRET, MAIL_WEBHOOK_SIGNING_KEY)
 MAIL_MAX_ATTACHMENT_BYTES = 20 * 1024 * 1024
 
 # The journal: a mailbox that gets a second copy in the same transaction, and where it can be looked into

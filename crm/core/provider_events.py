@@ -23,7 +23,7 @@ def on_event(sender, event, esp_name: str, **kwargs) -> None:
     mark = f"{esp_name.lower().replace(' ', '_')}:{event.message_id}"
     mail = OutboxMail.objects.filter(provider_id=mark).first() if event.message_id else None
     address = event.recipient or (mail.to_address if mail else "")
-    if not address or not _is_ours(mail, address):
+    if not address or not _is_ours(address):
         return
     detail = event.mta_response or event.description or ""
     suppression.stop_address(
@@ -31,8 +31,6 @@ def on_event(sender, event, esp_name: str, **kwargs) -> None:
     )
 
 
-def _is_ours(mail: OutboxMail | None, address: str) -> bool:
+def _is_ours(address: str) -> bool:
     """Only addresses we have written to: a notice about another system's mail stops nobody here."""
-    return mail is not None or (
-        OutboxMail.objects.alias(folded=Lower("to_address")).filter(folded=address.lower()).exists()
-    )
+    return OutboxMail.objects.alias(folded=Lower("to_address")).filter(folded=address.lower()).exists()

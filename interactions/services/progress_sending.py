@@ -188,9 +188,10 @@ def send_test(*, actor: User, email: ProgressEmail, now: datetime) -> OutboxMail
 def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
     """The recipient whom the link was made for, or None."""
     row = ProgressRecipient.objects.select_related("schedule__client__owner", "contact").filter(pk=recipient_id).first()
-    if row is None or not hmac.compare_digest(link_token(emails_progress.STOP_PURPOSE, row.pk, row.salt), token):
+    if row is None:
         return None
-    return row
+    expected = link_token(emails_progress.STOP_PURPOSE, row.pk, row.salt)
+    return row if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")) else None
 
 
 @transaction.atomic

@@ -438,7 +438,8 @@ def test_the_recipient_stops_them_with_one_click(client, northwind, marta, elina
     assert recipient.stopped_at
     assert OutboxMail.objects.get(kind="progress").state == "cancelled"
     assert Notification.objects.get().user == marta
-    assert client.get(reverse("interactions:progress_stop", args=[recipient.pk, "0" * 64])).status_code == 404
+    for wrong in ("0" * 64, "ä", "…"):
+        assert client.get(reverse("interactions:progress_stop", args=[recipient.pk, wrong])).status_code == 404
     progress.plan_progress(FRIDAY_NOON + timedelta(days=6))
     following = ProgressEmail.objects.get(week="2026-W49")
     run(following.send_at)

@@ -161,3 +161,14 @@ def test_a_refused_recipient_sends_nothing_to_the_journal(sink):
     mail.refresh_from_db()
     assert mail.state == "dead"
     assert not sink.mails
+
+
+def test_a_copy_that_cannot_be_opened_proves_nothing(sink, maildir, tmp_path):
+    """As when a mail program moves it between the look at the folder and the look into the file."""
+    lost = left_undecided(sink, "lost")
+    grow_old(lost)
+    (tmp_path / "journal" / "cur" / "copy").mkdir()
+    queue("later")
+    delivery.deliver_due()
+    lost.refresh_from_db()
+    assert lost.state == "uncertain"

@@ -13,6 +13,7 @@ from crm.core.services.delivery import breaker
 from crm.core.services.files import store_bytes
 from crm.core.services.outbox import queue_mail
 from crm.core.tests.provider import running_provider
+from crm.settings import webhook_settings
 
 pytestmark = pytest.mark.django_db
 SECRET = "hooks:0123456789abcdefghij"
@@ -125,6 +126,18 @@ def test_while_it_is_asked_about_a_refusal_for_now_leaves_it_undecided(resend):
     assert mail.state == "uncertain"
 
 
+def test_when_it_was_asked_about_for_the_last_time_a_person_decides(resend):
+    """It may have arrived: "failed" would be wrong, and it is not asked about in a loop."""
+    resend.answers = ["keep and drop", 429]
+    mail = queue()
+    delivery.deliver_due()
+    make_due(mail)
+    OutboxMail.objects.filter(pk=mail.pk).update(attempts=7)
+    delivery.deliver_due()
+    mail.refresh_from_db()
+    assert (mail.state, resend.requests) == ("uncertain", 2)
+
+
 def test_a_provider_without_keys_is_never_asked_twice(postmark):
     postmark.answers = ["keep and drop"]
     mail = queue()
@@ -230,3 +243,36 @@ def test_notices_of_others_change_nothing(client, settings, postmark):
     assert post_event(client, bounce(), provider="nobody").status_code == 404
     assert post_event(client, bounce("other", "stranger@elsewhere.example")).status_code == 200
     assert not Suppression.objects.exists()
+
+
+def test_a_notice_about_a_mail_of_ours_stops_no_stranger(client, settings, postmark):
+    settings.MAIL_WEBHOOK_SECRET = SECRET
+    settings.ANYMAIL = {"WEBHOOK_SECRET": SECRET}
+    queue()
+    delivery.deliver_due()
+    assert post_event(client, bounce(address="stranger@elsewhere.example")).status_code == 200
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("provider", ["mailersend", "mailgun", "mandrill"])
+def test_a_provider_that_signs_is_closed_without_its_key_and_answers_with_it(client, settings, provider):
+    settings.MAIL_WEBHOOK_SECRET = SECRET
+    settings.ANYMAIL = webhook_settings(SECRET, "")
+    settings.MAIL_WEBHOOK_SIGNING_KEY = ""
+    assert post_event(client, bounce(), provider=provider).status_code == 404
+    settings.MAIL_WEBHOOK_SIGNING_KEY = "key-of-the-provider"
+    settings.ANYMAIL = webhook_settings(SECRET, "key-of-the-provider")
+    assert post_event(client, bounce(), provider=provider).status_code == 400  # not signed
+
+
+@pytest.mark.parametrize("key", ["", "key-of-another-provider"])
+def test_resend_is_known_by_name_and_password(client, settings, key):
+    settings.MAIL_WEBHOOK_SECRET, settings.MAIL_WEBHOOK_SIGNING_KEY = SECRET, key
+    settings.ANYMAIL = webhook_settings(SECRET, key)
+    body = {
+        "type": "email.opened",
+        "created_at": "2026-11-25T10:00:00Z",
+        "data": {"email_id": "1", "to": ["a@b.example"]},
+    }
+    assert post_event(client, body, provider="resend").status_code == 200
+    assert post_event(client, body, provider="resend", secret="hooks:wrong-wrong-wrong").status_code == 400

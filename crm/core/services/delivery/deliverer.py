@@ -185,6 +185,8 @@ def _refused(mail: OutboxMail, error: relay.Refused) -> Result:
 
 def _again(mail: OutboxMail, reply: str, code: int | None = None) -> Result:
     delay = claims.back_off(mail.attempts)
+    if delay is None and mail.fenced_at is not None:  # it was asked about and still may be out there
+        return Result(MailState.UNCERTAIN, "uncertain", reply, code=code, delay=ASK_AGAIN_SECONDS)
     if delay is None:
         return Result(MailState.DEAD, "dead", reply, code=code)
     return Result(MailState.PENDING, "retry", reply, code=code, delay=delay)

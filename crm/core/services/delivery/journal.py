@@ -71,8 +71,13 @@ class MaildirJournal:
 
 
 def _message_id_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return str(BytesHeaderParser().parse(file).get("Message-ID", "")).strip()
+    try:
+        with path.open("rb") as file:
+            return str(BytesHeaderParser().parse(file).get("Message-ID", "")).strip()
+    except (
+        OSError
+    ) as error:  # moved from `new` to `cur` meanwhile, or not ours to read: no proof that anything is missing
+        raise Unreadable(str(error)) from error
 
 
 class ImapJournal:
