@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -254,6 +254,9 @@ def _guarded(pk: int, now: datetime) -> int:
             with transaction.atomic():
                 _send(row, now)
             return 1
+        except (OperationalError, InterfaceError):  # away or busy: no fault of the invitation, which is tried again
+            log.exception("survey invitation %s could not be sent for want of the database", pk)
+            return 0
         except ServiceError as error:
             reason = error.message
         except Exception:
