@@ -230,8 +230,17 @@ def send_now(*, actor: User, invitation: SurveyInvitation, now: datetime) -> Sur
 
 def send_due(now: datetime) -> int:
     """Send what is due (tick part); how many left. One that fails stops no other."""
-    due = SurveyInvitation.objects.filter(state=InvitationState.PLANNED, send_at__lte=now, expires_at__gt=now)
-    return sum(_guarded(pk, now) for pk in due.order_by("send_at", "pk").values_list("pk", flat=True)[:PER_TICK])
+    return sum(_guarded(pk, now) for pk in _due(now).values_list("pk", flat=True)[:PER_TICK])
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when an invitation waits."""
+    return _due(now).values_list("send_at", flat=True).first()
+
+
+def _due(now: datetime) -> QuerySet:
+    rows = SurveyInvitation.objects.filter(state=InvitationState.PLANNED, send_at__lte=now, expires_at__gt=now)
+    return rows.order_by("send_at", "pk")
 
 
 def expire_invitations(now: datetime) -> int:
