@@ -53,7 +53,7 @@ ticking.watch("interactions.digests", _("Morning mails"), digests.oldest_due)
 ticking.watch("progress-plan", _("Planning of progress emails"))
 ticking.watch("progress-send", _("Sending of progress emails"), delivery_board.oldest_due)
 ticking.watch("surveys-plan", _("Planning of surveys"))
-ticking.watch("surveys-send", _("Sending of surveys"))
+ticking.watch("surveys-send", _("Sending of surveys"), survey_mailing.oldest_due)
 for source in coming.SOURCES:
     coming_mails.register(source)
 mail_pages.register(mail_pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))

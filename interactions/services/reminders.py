@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
@@ -74,6 +74,9 @@ def _alone(user: User, row: FollowUp, now: datetime) -> int:
         with transaction.atomic():
             row.refresh_from_db(fields=["remind_at", "reminder_number"])
             return _remind(user, [row], [], now)
+    except (OperationalError, InterfaceError):  # away or busy: tried again
+        log.exception("the reminder of follow-up %s could not be written for want of the database", row.pk)
+        return 0
     except Exception:
         log.exception("the reminder of follow-up %s could not be written", row.pk)
         FollowUp.objects.filter(pk=row.pk).update(remind_at=None)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -230,8 +230,17 @@ def send_now(*, actor: User, invitation: SurveyInvitation, now: datetime) -> Sur
 
 def send_due(now: datetime) -> int:
     """Send what is due (tick part); how many left. One that fails stops no other."""
-    due = SurveyInvitation.objects.filter(state=InvitationState.PLANNED, send_at__lte=now, expires_at__gt=now)
-    return sum(_guarded(pk, now) for pk in due.order_by("send_at", "pk").values_list("pk", flat=True)[:PER_TICK])
+    return sum(_guarded(pk, now) for pk in _due(now).values_list("pk", flat=True)[:PER_TICK])
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when an invitation waits."""
+    return _due(now).values_list("send_at", flat=True).first()
+
+
+def _due(now: datetime) -> QuerySet:
+    rows = SurveyInvitation.objects.filter(state=InvitationState.PLANNED, send_at__lte=now, expires_at__gt=now)
+    return rows.order_by("send_at", "pk")
 
 
 def expire_invitations(now: datetime) -> int:
@@ -254,6 +263,9 @@ def _guarded(pk: int, now: datetime) -> int:
             with transaction.atomic():
                 _send(row, now)
             return 1
+        except (OperationalError, InterfaceError):  # away or busy: no fault of the invitation, which is tried again
+            log.exception("survey invitation %s could not be sent for want of the database", pk)
+            return 0
         except ServiceError as error:
             reason = error.message
         except Exception:

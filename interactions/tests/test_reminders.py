@@ -11,6 +11,7 @@ from crm.core.models import Notification, OutboxMail, User
 from crm.core.services.notifications import mark_read
 from interactions import services
 from interactions.models import FollowUp, ReadMark, Told
+from interactions.services import reminders
 from interactions.services.reading import note_follow_up_read
 from interactions.services.reminders import restore_reminder, send_reminders, skip_reminder
 from interactions.tests import factories
@@ -206,6 +207,22 @@ def test_one_that_cannot_be_written_loses_its_turn_and_keeps_no_other_back(marta
     assert send_reminders(LATER) == 1
     bad.refresh_from_db()
     assert bad.remind_at is None and OutboxMail.objects.get().subject.startswith("Follow-up: Good")
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_busy_loses_no_reminder(marta, northwind, monkeypatch):
+    """A deadlock, a statement that took too long: no fault of the follow-up, which is mailed with the next tick."""
+    follow_up(actor=marta, client=northwind)
+
+    def busy(*args, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reminders, "remind", busy)
+        assert send_reminders(LATER) == 0
+    assert send_reminders(LATER) == 1
 
 
 @pytest.mark.django_db

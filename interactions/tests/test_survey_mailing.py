@@ -256,6 +256,22 @@ def test_a_mail_that_cannot_be_made_stops_no_other(manager, survey, northwind, e
     assert SurveyInvitation.objects.get(client=southwind).state == InvitationState.SENT
 
 
+def test_a_database_that_is_busy_keeps_it_planned(manager, survey, northwind, elina, monkeypatch):
+    """A deadlock, a statement that took too long: no fault of the invitation, which leaves with the next tick."""
+    invite(manager, survey)
+
+    def busy(*args, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(emails_survey, "render_survey", busy)
+        assert survey_mailing.send_due(NOW + HOUR) == 0
+    assert SurveyInvitation.objects.get().state == InvitationState.PLANNED
+    assert survey_mailing.send_due(NOW + HOUR) == 1
+
+
 @pytest.mark.parametrize("change", ["opted out", "no address", "left", "trash", "asked meanwhile"])
 def test_what_changed_since_it_was_planned_counts(manager, marta, survey, northwind, elina, change):
     invite(manager, survey)

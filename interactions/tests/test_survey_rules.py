@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.db import connection
 
+from clients.models import Client
 from crm.core import ticking
 from crm.core.dates import WorkingCalendar
 from crm.core.errors import ServiceError
-from crm.core.models import BlastQuestion, Holiday, OutboxMail
+from crm.core.models import BlastQuestion, Heartbeat, Holiday, OutboxMail
 from crm.core.queries import get_firm
 from crm.core.services import blast
 from interactions.models import SurveyInvitation, SurveyRule
@@ -197,3 +198,15 @@ def test_a_week_that_an_admin_left_out_keeps_no_later_one_back(manager, marta, s
     survey_rules.plan_surveys(start + 6 * DAY)
     assert set(BlastQuestion.objects.values_list("week", flat=True)) == {"2026-W50", "2026-W51"}
     assert not SurveyInvitation.objects.exists()
+
+
+def test_invitations_that_wait_while_the_sender_does_nothing_are_shown(
+    manager, marta, survey, northwind, elina, monkeypatch
+):
+    survey_mailing.invite_clients(actor=manager, survey=survey, clients=Client.objects.all(), now=NOW)
+    monkeypatch.setattr(ticking, "_parts", {"surveys-send": lambda now: 0})
+    ticking.run(NOW + 5 * HOUR)
+    assert "has waited" in Heartbeat.objects.get(name="tick:surveys-send").note
+    monkeypatch.setattr(ticking, "_parts", {"surveys-send": survey_mailing.send_due})
+    ticking.run(NOW + 5 * HOUR)
+    assert Heartbeat.objects.get(name="tick:surveys-send").note == ""
