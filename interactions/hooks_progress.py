@@ -8,13 +8,14 @@ from django.utils.translation import gettext_lazy
 
 from clients import registry
 from clients.registry import Panel, Tab, TimelineItem, TimelineSource
-from crm.core import nav, ticking
+from crm.core import nav, ticking, wishes
 from crm.core.parts import rows_from
 from interactions import page_parts, progress_lists, progress_sections, progress_sources, today
 from interactions.choices import ProgressState
 from interactions.models import ProgressEmail, ProgressSchedule
 from interactions.services.progress import plan_progress
 from interactions.services.progress_sending import run_progress
+from interactions.services.wishes import against_progress, against_survey
 
 
 def sent_items(user, client, before: datetime | None, limit: int) -> list[TimelineItem]:
@@ -57,6 +58,8 @@ progress_sections.register("milestones", "contracts-begun", progress_sources.beg
 progress_sections.register("milestones", "contracts", progress_sources.coming_contracts, order=50)
 progress_sections.register("questions", "decisions", progress_sources.unconfirmed_decisions, order=20)
 progress_sections.register("questions", "commitments", progress_sources.late_promises, order=30)
+wishes.register("progress", against_progress)
+wishes.register("survey", against_survey)
 registry.register_tab(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )

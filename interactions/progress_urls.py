@@ -15,5 +15,6 @@ urlpatterns = [
     path("clients/<int:client_id>/progress-emails/", client_views.client_progress, name="client_progress"),
     path("clients/<int:client_id>/progress-emails/schedule/", client_views.progress_schedule, name="progress_schedule"),
     path("progress-recipients/<int:pk>/resume/", client_views.progress_resume, name="progress_resume"),
+    path("mail/stop/<int:pk>/", stop_views.progress_stopping, name="progress_stopping"),
     path("mail/stop/<int:pk>/<str:token>/", stop_views.progress_stop, name="progress_stop"),
 ]

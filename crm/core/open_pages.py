@@ -16,6 +16,7 @@ OPEN_PAGES = {
     "core:setup_link",
     # a recipient stops progress emails: needs the secret link of the mail
     "interactions:progress_stop",
+    "interactions:progress_stopping",
     # a provider reports bounces: needs the name and password of MAIL_WEBHOOK_SECRET
     "core:mail_events",
     # somebody asked by mail answers, or wants no more surveys: needs the secret link of the mail

@@ -1,5 +1,6 @@
 """Weekly progress emails: planned once, drafted from what happened, read, sent in time, stopped by who wants no more."""
 
+import uuid
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from crm.core import ticking
 from crm.core.dates import local_to_utc
 from crm.core.errors import ServiceError, StaleWrite
 from crm.core.models import Notification, OutboxMail
+from crm.core.services import delivery
 from crm.core.services.tokens import link_token
 from interactions.choices import CommitmentState, ProgressState, Visibility, WhenNothing
 from interactions.models import Commitment, Decision, Interaction, ProgressEmail
@@ -430,7 +432,11 @@ def test_the_recipient_stops_them_with_one_click(client, northwind, marta, elina
     url = reverse(
         "interactions:progress_stop", args=[recipient.pk, link_token("progress-stop", recipient.pk, recipient.salt)]
     )
-    assert client.get(url).status_code == 200
+    clean = reverse("interactions:progress_stopping", args=[recipient.pk])
+    assert client.get(clean).status_code == 404
+    looked = client.get(url)
+    assert (looked.status_code, looked.url) == (302, clean), "the secret stays in the address"
+    assert client.get(clean).status_code == 200
     recipient.refresh_from_db()
     assert recipient.stopped_at is None, "a mail scanner's look stopped the emails"
     assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -445,6 +451,31 @@ def test_the_recipient_stops_them_with_one_click(client, northwind, marta, elina
     run(following.send_at)
     following.refresh_from_db()
     assert following.state == ProgressState.SKIPPED
+
+
+def test_the_button_on_the_clean_page_stops_them_too(client, northwind, elina):
+    schedule(northwind, elina)
+    recipient = northwind.progress_schedule.recipients.get()
+    token = link_token("progress-stop", recipient.pk, recipient.salt)
+    page = client.get(reverse("interactions:progress_stop", args=[recipient.pk, token]), follow=True)
+    assert token not in page.content.decode()
+    client.post(page.request["PATH_INFO"])
+    recipient.refresh_from_db()
+    assert recipient.stopped_at
+
+
+def test_a_mail_that_failed_is_not_sent_again_to_who_stopped_meanwhile(northwind, marta, elina):
+    share_a_call(northwind)
+    email = planned(northwind, elina, is_review_needed=False)
+    run(email.send_at)
+    for state in ("leased", "dead"):
+        lease = {"lease_token": uuid.uuid4(), "lease_until": email.send_at} if state == "leased" else {}
+        OutboxMail.objects.filter(kind="progress").update(state=state, **lease)
+    progress_sending.stop_recipient(recipient=northwind.progress_schedule.recipients.get(), now=MONDAY)
+    with pytest.raises(ServiceError) as caught:
+        delivery.send_again(actor=marta, mail=OutboxMail.objects.get(kind="progress"), now=MONDAY)
+    assert caught.value.code == "stopped"
+    assert OutboxMail.objects.filter(kind="progress").count() == 1
 
 
 def test_stopping_survives_a_change_of_recipients_and_only_the_firm_takes_it_back(northwind, marta, elina):

@@ -1,14 +1,18 @@
-"""The open page behind the link in a progress email: looking changes nothing, the button stops the emails."""
+"""The open pages behind the link in a progress email: looking changes nothing, the button stops the emails."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.core.languages import mail_language
 from interactions.services.progress_sending import find_by_stop_link, stop_recipient
+from interactions.views.links import swap
+
+COOKIE = "progress_stop"
 
 
 @login_not_required
@@ -19,9 +23,27 @@ def progress_stop(request, pk, token):
     if recipient is None:
         raise Http404
     if request.method == "POST":
-        recipient.stopped_at = stop_recipient(recipient=recipient, now=timezone.now()).stopped_at
+        return _stop(request, recipient)
+    here = reverse("interactions:progress_stopping", args=[pk])
+    return swap(COOKIE, token, path=here, to=here)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def progress_stopping(request, pk):
+    """The same without the secret in its address."""
+    recipient = find_by_stop_link(pk, request.COOKIES.get(COOKIE, ""))
+    if recipient is None:
+        raise Http404
+    return _stop(request, recipient) if request.method == "POST" else _page(request, recipient)
+
+
+def _stop(request, recipient):
+    recipient.stopped_at = stop_recipient(recipient=recipient, now=timezone.now()).stopped_at
+    return _page(request, recipient)
+
+
+def _page(request, recipient):
     client = recipient.schedule.client
     with translation.override(mail_language(client.language)):
-        response = render(request, "interactions/progress_stop.html", {"recipient": recipient, "owner": client.owner})
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+        return render(request, "interactions/progress_stop.html", {"recipient": recipient, "owner": client.owner})

@@ -1,7 +1,6 @@
 """The open pages behind the links in a survey's mail. Looking changes nothing: mail scanners open every link. The first
 look swaps the secret in the address for a cookie; only the button on the page, which posts, answers or stops."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -16,9 +15,9 @@ from crm.core.queries import get_firm
 from interactions.emails_survey import language_for, question_of
 from interactions.forms.survey_mailing import ReplyForm, score_in
 from interactions.services import survey_answering as answering
+from interactions.views.links import swap
 
 ANSWER, STOP = "survey", "survey_stop"  # names of the cookies; their path is that of one invitation
-REMEMBERED = 30 * 24 * 3600
 
 
 @login_not_required
@@ -46,13 +45,7 @@ def stop_link(request, pk, token):
 
 
 def _swap(name, pk, token, to):
-    response = redirect(to)
-    response.set_cookie(
-        name, token, max_age=REMEMBERED, path=reverse("interactions:survey-answer", args=[pk]), httponly=True, samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )  # fmt: skip
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return swap(name, token, path=reverse("interactions:survey-answer", args=[pk]), to=to)
 
 
 @login_not_required

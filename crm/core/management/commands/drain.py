@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.core import jobs, ticking
 from crm.core.models import OutboxMail
+from crm.core.services import installation
 from crm.core.services.delivery import breaker, deliver_due
 
 DELIVER_EVERY = 15
@@ -62,8 +63,10 @@ class Command(BaseCommand):
             self._rest()
 
     def _is_due(self) -> bool:
-        """A mail waits and the mail server is not known to be away: no need to wait for the quarter of a minute."""
-        return not breaker.look().is_open and OutboxMail.objects.due(timezone.now()).exists()
+        """A mail waits, may leave, and the mail server is not known to be away: no need to wait for the quarter of a minute."""
+        if breaker.look().is_open or installation.look().is_on:
+            return False
+        return OutboxMail.objects.due(timezone.now()).exists()
 
     def _answer(self) -> None:
         """Do what was rung meanwhile; "deliver" is what the loop does anyway."""

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core import jobs
+from crm.core import jobs, wishes
 from crm.core.choices import MailState
 from crm.core.errors import ServiceError
 from crm.core.models import OutboxMail, User
@@ -33,8 +33,10 @@ def cancel_mail(*, actor: User, mail: OutboxMail) -> OutboxMail:
 
 @transaction.atomic
 def release_mail(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """Send a mail that was held after all. Raises ServiceError when it is not held."""
+    """Send a mail that was held after all. Raises ServiceError when it is not held, or may not go any more."""
     mail = _locked(mail, MailState.HELD)
+    if stopped := _why_not(mail):
+        raise ServiceError(stopped, code="stopped")
     mail.next_attempt_at = max(mail.next_attempt_at, now)
     mail.save(update_fields=["next_attempt_at"])
     jobs.enqueue("crm.core.tasks.deliver")
@@ -53,9 +55,9 @@ def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
 def send_again(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
     """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
 
-    Raises ServiceError when its address takes no mail."""
+    Raises ServiceError when its address takes no mail, or the person wants none of the kind."""
     mail = _locked(mail, *MAY_SEND_AGAIN)
-    if stopped := suppression.reason_not_to(mail.kind, mail.to_address):
+    if stopped := _why_not(mail):
         raise ServiceError(stopped, code="stopped")
     return _copy(mail, now, _("Sent again by %(name)s") % {"name": actor.name})
 
@@ -78,10 +80,17 @@ def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
     if arrived:
         mail.sent_at = mail.fenced_at
         _move(mail, MailState.SENT, _("Found in the journal"))
+    elif stopped := _why_not(mail):
+        _move(mail, MailState.CANCELLED, _("Not in the journal, and not sent again. %(why)s") % {"why": stopped})
     else:
         note = _("Not in the journal, so the server did not take it; sent again")
         _copy(mail, timezone.now(), note, expires_at=mail.expires_at)
     return True
+
+
+def _why_not(mail: OutboxMail) -> str:
+    """Why this mail may not go out any more: its address takes none, or the person wants none of the kind."""
+    return suppression.reason_not_to(mail.kind, mail.to_address) or wishes.reason_not_to(mail)
 
 
 def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | None = None) -> OutboxMail:

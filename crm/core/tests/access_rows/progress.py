@@ -61,6 +61,7 @@ ROWS = [
         "interactions:progress_stop", get=OPEN, post=OPEN,
         also={"pk": lambda scene, kind: scene.stop_id, "token": lambda scene, kind: link_token("progress-stop", scene.stop_id, "salt")},
     ),
+    Row("interactions:progress_stopping", get=OPEN, post=OPEN, also={"pk": lambda scene, kind: scene.stop_id}, always="missing"),
     Row("api:progress-emails-list", get=EVERYONE),
     Row("api:progress-emails-detail", get=EVERYONE, patch=EVERYONE, **EMAIL, data={"subject": "Week 48, again"}, shuts_archived=True),
     Row("api:progress-emails-approve", post=EVERYONE, **EMAIL, shuts_archived=True),

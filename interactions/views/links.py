@@ -1,0 +1,16 @@
+"""The first look at a personal link swaps the secret in the address for a cookie of that one page, so that it stands in no history."""
+
+from django.conf import settings
+from django.shortcuts import redirect
+
+REMEMBERED = 30 * 24 * 3600
+
+
+def swap(name: str, token: str, *, path: str, to: str):
+    """Redirect to the clean address `to`; the cookie is sent to `path` and below alone."""
+    response = redirect(to)
+    response.set_cookie(
+        name, token, max_age=REMEMBERED, path=path, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
