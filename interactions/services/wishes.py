@@ -9,6 +9,8 @@ from interactions.models import ProgressRecipient
 
 
 def against_progress(mail: OutboxMail) -> str:
+    if mail.client_id is None or mail.contact_id is None:
+        return ""
     stopped = ProgressRecipient.objects.filter(
         schedule__client_id=mail.client_id, contact_id=mail.contact_id, stopped_at__isnull=False
     )
@@ -16,5 +18,7 @@ def against_progress(mail: OutboxMail) -> str:
 
 
 def against_survey(mail: OutboxMail) -> str:
+    if mail.contact_id is None:
+        return ""
     refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)
     return _("The recipient wants no surveys") if refused.exists() else ""
