@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core import handover
-from crm.core.choices import Role
+from crm.core.choices import MailState, Role
 from crm.core.errors import ServiceError
-from crm.core.models import ApiToken, Team, TeamMembership, User
+from crm.core.models import ApiToken, OutboxMail, Team, TeamMembership, User
 from crm.core.services.versions import save_version
 
 OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders", "digest_hour")
@@ -83,6 +83,8 @@ def disable_user(*, actor: User, user: User, now: datetime, hand_over_to: User |
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
     ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
     end_sessions(user=user)
+    waiting = OutboxMail.objects.filter(user=user, state__in=[MailState.PLANNED, MailState.HELD, MailState.PENDING])
+    waiting.update(state=MailState.CANCELLED, reply=_("They may not log in any more"), updated_at=now)
     return user
 
 

@@ -483,3 +483,20 @@ def test_one_tick_at_a_time():
     assert ticking.run() == {}
     done.set()
     thread.join()
+
+
+def test_whatever_cannot_be_built_ends_in_a_named_state_and_stops_no_other(sink, monkeypatch):
+    mail, other = queue(), queue("two")
+    build = message._build
+
+    def broken(row, firm):
+        if row.pk == mail.pk:
+            raise RecursionError("a body without end")
+        return build(row, firm)
+
+    monkeypatch.setattr(message, "_build", broken)
+    delivery.deliver_due()
+    mail.refresh_from_db()
+    other.refresh_from_db()
+    assert (mail.state, other.state) == ("dead", "sent")
+    assert "a body without end" in mail.reply

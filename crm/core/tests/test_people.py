@@ -8,6 +8,7 @@ from django.utils import timezone
 from crm.core.errors import ServiceError, StaleWrite
 from crm.core.models import Invitation, OutboxMail, User
 from crm.core.services import invitations, people
+from crm.core.services.outbox import queue_mail
 from crm.core.tests import factories
 
 INVITED = {"email": "noor@halden.example", "name": "Noor Haddad", "roles": ["account_manager", "manager"], "team": ""}
@@ -134,6 +135,14 @@ def test_somebody_disabled_is_out_at_the_next_request(client, ines, marta):
     client.post(reverse("core:user_disable", args=[marta.pk]), {"hand_over_to": ""})
     assert browser.get(reverse("core:profile")).url.startswith("/accounts/login/")
     assert Browser().get("/api/schema/", headers={"Authorization": f"Token {clear}"}).status_code == 401
+
+
+def test_what_waits_for_somebody_disabled_is_not_mailed(ines, marta):
+    values = {"kind": "follow-up", "to_address": marta.email, "subject": "Call Northwind", "text": "Now"}
+    mail, _made = queue_mail(key="follow-up:1:1", user=marta, **values)
+    people.disable_user(actor=ines, user=marta, now=timezone.now())
+    mail.refresh_from_db()
+    assert mail.state == "cancelled"
 
 
 def test_letting_in_again_revives_neither_session_nor_token(ines, marta):

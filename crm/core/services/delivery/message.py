@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from crm.core.choices import SECRET_KINDS
@@ -68,10 +69,12 @@ class Unsendable(Exception):
 
 
 def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
-    """The mail with its links put in. Raises Unsendable."""
+    """The mail with its links put in. Raises Unsendable; whatever is wrong with one mail, it must not come back for ever."""
     try:
         return _build(mail, firm).as_bytes()
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError, OSError) as error:
+    except Error:
+        raise  # the database is away: says nothing about the mail
+    except Exception as error:
         raise Unsendable(_("This mail cannot be built: %(reason)s") % {"reason": error}) from error
 
 
