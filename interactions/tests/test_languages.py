@@ -187,7 +187,7 @@ def test_the_page_that_stops_them_is_in_theirs(client, berlin):
     url = reverse(
         "interactions:progress_stop", args=[recipient.pk, link_token("progress-stop", recipient.pk, recipient.salt)]
     )
-    page = client.get(url)
+    page = client.get(url, follow=True)
     assert '<html lang="de"' in page.text
     assert "Diese Mails beenden?" in page.text
     done = client.post(url).text
