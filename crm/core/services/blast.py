@@ -39,10 +39,6 @@ def is_left_out(*, kind: str, week: str) -> bool:
     return BlastQuestion.objects.filter(kind=kind, week=week, allowed=0).exists()
 
 
-def open_questions():
-    return BlastQuestion.objects.filter(decided_at__isnull=True)
-
-
 @transaction.atomic
 def answer(*, actor: User, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
     """Let this week's mails be planned, a tenth more included (what comes in until they are); or leave the week out."""

@@ -6,10 +6,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.core import jobs
-from crm.core.choices import MailState
+from crm.core.choices import SECRET_KINDS, MailState
 from crm.core.models import DeliveryAttempt, OutboxMail
 from crm.core.services.delivery import decisions
-from crm.core.services.delivery.message import SECRET_KINDS
 
 RESENT_WITHIN = timedelta(days=1)
 ENDED = """
