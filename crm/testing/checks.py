@@ -14,7 +14,9 @@ from crm.testing import servers as throw_away
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = [
-    name for name in ("crm", "clients", "interactions", "onboarding", "portal", "reports") if (ROOT / name).is_dir()
+    name
+    for name in ("crm", "clients", "interactions", "onboarding", "portal", "reports", "tools")
+    if (ROOT / name).is_dir()
 ]
 BIN = Path(sys.executable).parent
 

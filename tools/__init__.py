@@ -1,0 +1,1 @@
+"""Tools for developers. Nothing that runs in production imports them."""
