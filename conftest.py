@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.conf import settings
 
-from crm.testing import servers as throw_away
+from tools.testing import servers as throw_away
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if WORKER:
@@ -21,7 +21,7 @@ settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = os.environ.ge
 if WORKER:  # each has a database of its own
     settings.INSTALLATION_FILE = settings.INSTALLATION_FILE.with_name(f"installation-{WORKER}.json")
 
-pytest_plugins = ["crm.testing.browser"]
+pytest_plugins = ["tools.testing.browser"]
 
 
 def pytest_unconfigure(config):

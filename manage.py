@@ -16,8 +16,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    from crm import embedded  # noqa: PLC0415  only after the check above: the package needs what it checks for
-    from crm.embedded.environment import OWNER_COMMANDS  # noqa: PLC0415
+    from tools import embedded  # noqa: PLC0415  only after the check above: the package needs what it checks for
+    from tools.embedded.environment import OWNER_COMMANDS  # noqa: PLC0415
 
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "help")
     if command not in ("help", "version") and not {"--help", "-h", "--version"} & set(sys.argv):

@@ -2,15 +2,29 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, queries, registry, services
-from clients.filters import search as search_clients
-from clients.imports import KINDS
-from clients.models import Client, Contact
-from crm.core import gate, handover, imports, nav, search, ticking
-from crm.core.models import Heartbeat
-from crm.core.queries import firm_today
-from crm.core.search import Hit
-from crm.core.signals import address_released, address_stopped
+from clients import permissions, registry
+from clients.contacts.addresses import mark_address
+from clients.contacts.models import Contact
+from clients.contacts.queries import find_contacts
+from clients.importing import KINDS
+from clients.listing.filters import search as search_clients
+from clients.page.queries import page_part
+from clients.records.models import Client
+from clients.records.services.clients import update_client
+from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
+from clients.records.statuses import status_items
+from clients.revenue.services import lines
+from clients.revenue.services.lines import refresh_revenue_facts
+from crm.core.base import gate
+from crm.core.firm.queries import firm_today
+from crm.core.importing import kinds
+from crm.core.mail.signals import address_released, address_stopped
+from crm.core.people import reassignment
+from crm.core.search import sources as search
+from crm.core.search.sources import Hit
+from crm.core.ui import navigation
+from crm.core.work import schedule
+from crm.core.work.models import Heartbeat
 
 STATUSES_DONE, REVENUE_DONE = "clients:statuses", "clients:revenue"
 
@@ -26,8 +40,8 @@ def make_planned_statuses_present(now):
     today = firm_today(now)
     if _last_day(STATUSES_DONE) == today.isoformat():
         return 0
-    changed = services.refresh_statuses(today=today)
-    ticking.beat(STATUSES_DONE, now, changed, today.isoformat())
+    changed = refresh_statuses(today=today)
+    schedule.beat(STATUSES_DONE, now, changed, today.isoformat())
     return changed
 
 
@@ -37,8 +51,8 @@ def move_revenue_window(now):
     last = _last_day(REVENUE_DONE)
     if last == today.isoformat():
         return 0
-    changed = services.move_revenue_window(since=type(today).fromisoformat(last) if last else None, today=today)
-    ticking.beat(REVENUE_DONE, now, changed, today.isoformat())
+    changed = lines.move_revenue_window(since=type(today).fromisoformat(last) if last else None, today=today)
+    schedule.beat(REVENUE_DONE, now, changed, today.isoformat())
     return changed
 
 
@@ -48,8 +62,8 @@ def _last_day(name):
 
 def rebuild_own_facts(client_ids, now):
     today = firm_today(now)
-    services.rebuild_status_facts(client_ids, today)
-    services.refresh_revenue_facts(client_ids=client_ids, today=today)
+    rebuild_status_facts(client_ids, today)
+    refresh_revenue_facts(client_ids=client_ids, today=today)
 
 
 def find_clients(user, text, limit):
@@ -86,7 +100,7 @@ def find_recent(user, client_ids):
 
 
 def find_people(user, text, limit):
-    rows = queries.find_contacts(Contact.objects.visible_to(user).kept(), text).order_by("name_key", "pk")
+    rows = find_contacts(Contact.objects.visible_to(user).kept(), text).order_by("name_key", "pk")
     people = rows.prefetch_related("emails")[:limit]
     return [
         Hit(
@@ -106,11 +120,11 @@ def _detail(*words):
 
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
     """A bounce or complaint is seen at the person's address, and their account managers are told once."""
-    services.mark_address(address=address, is_refused=True, detail=detail, now=now)
+    mark_address(address=address, is_refused=True, detail=detail, now=now)
 
 
 def mark_address_released(sender, address, now, **kwargs):
-    services.mark_address(address=address, is_refused=False, now=now)
+    mark_address(address=address, is_refused=False, now=now)
 
 
 def count_owned(viewer, user):
@@ -121,7 +135,7 @@ def hand_clients_on(actor, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
     clients = Client.objects.filter(owner=user)
     for client in clients:
-        services.update_client(actor=actor, client=client, owner=to)
+        update_client(actor=actor, client=client, owner=to)
     return len(clients)
 
 
@@ -129,20 +143,20 @@ def hand_clients_on(actor, user, to, now):
 address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 gate.register(visible_client_ids)
-ticking.register("clients.statuses", make_planned_statuses_present)
-ticking.register("clients.revenue", move_revenue_window)
+schedule.register("clients.statuses", make_planned_statuses_present)
+schedule.register("clients.revenue", move_revenue_window)
 registry.register_facts_rebuilder("clients", rebuild_own_facts)
 for kind in KINDS:
-    imports.register(kind)
-registry.register_timeline(registry.TimelineSource("clients.status", [("status", _("Status"))], queries.status_items))
-registry.register_page_part("clients", queries.page_part)
+    kinds.register(kind)
+registry.register_timeline(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
+registry.register_page_part("clients", page_part)
 registry.register_tab(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.register_tab(registry.Tab("people", _("People"), "clients:people", 40))
 registry.register_tab(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
-nav.register(nav.NavEntry("clients", _("Clients"), "clients:list", "building", 20))
-nav.register(nav.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
-nav.register(
-    nav.NavEntry(
+navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20))
+navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
+navigation.register(
+    navigation.NavEntry(
         "services",
         _("Services and tags"),
         "clients:services",
@@ -152,8 +166,8 @@ nav.register(
         shown=permissions.may_manage_catalogue,
     )
 )
-nav.register(
-    nav.NavEntry(
+navigation.register(
+    navigation.NavEntry(
         "restricted",
         _("Restricted clients"),
         "clients:restricted",
@@ -166,4 +180,4 @@ nav.register(
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
-handover.register(handover.Holding("clients", _("Clients"), 10, count_owned, hand_clients_on))
+reassignment.register(reassignment.Holding("clients", _("Clients"), 10, count_owned, hand_clients_on))

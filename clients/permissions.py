@@ -1,4 +1,4 @@
-"""Who may do what with client records. Who may see them is `visible_to(user)` (clients/models/gate.py)."""
+"""Who may do what with client records. Who may see them is `visible_to(user)` (clients/gate.py)."""
 
 
 def may_edit(user, client) -> bool:

@@ -1,6 +1,10 @@
 from django.urls import path
 
-from clients.views import catalogue, client, contacts, editing, facts, lists, people, revenue, standing
+from clients.catalogue import views as catalogue
+from clients.contacts import views as contacts
+from clients.listing import views as lists
+from clients.page.views import client, editing, inline, people, status
+from clients.revenue import views as revenue
 
 app_name = "clients"
 
@@ -11,18 +15,18 @@ urlpatterns = [
     path("clients/new/", editing.create, name="create"),
     path("clients/similar/", editing.similar, name="similar"),
     path("clients/options/", editing.options, name="options"),
-    path("clients/restricted/", standing.restricted, name="restricted"),
+    path("clients/restricted/", status.restricted, name="restricted"),
     path("clients/<int:client_id>/", client.show, name="client"),
     path("clients/<int:client_id>/strip/", client.strip, name="strip"),
     path("clients/<int:client_id>/edit/", editing.edit, name="edit"),
-    path("clients/<int:client_id>/facts/<slug:name>/", facts.change, name="fact"),
+    path("clients/<int:client_id>/facts/<slug:name>/", inline.change, name="fact"),
     path("clients/<int:client_id>/archive/", editing.archive, name="archive"),
     path("clients/<int:client_id>/restore/", editing.restore, name="restore"),
-    path("clients/<int:client_id>/status/", standing.change_status, name="status"),
-    path("clients/<int:client_id>/status/<int:period_id>/withdraw/", standing.withdraw_status, name="withdraw_status"),
-    path("clients/<int:client_id>/access/", standing.access, name="access"),
-    path("clients/<int:client_id>/access/lift/", standing.lift, name="lift_restriction"),
-    path("clients/<int:client_id>/access/<int:access_id>/revoke/", standing.revoke, name="revoke_access"),
+    path("clients/<int:client_id>/status/", status.change_status, name="status"),
+    path("clients/<int:client_id>/status/<int:period_id>/withdraw/", status.withdraw_status, name="withdraw_status"),
+    path("clients/<int:client_id>/access/", status.access, name="access"),
+    path("clients/<int:client_id>/access/lift/", status.lift, name="lift_restriction"),
+    path("clients/<int:client_id>/access/<int:access_id>/revoke/", status.revoke, name="revoke_access"),
     path("clients/<int:client_id>/people/", people.people, name="people"),
     path("clients/<int:client_id>/people/add/", people.add, name="add_person"),
     path("clients/<int:client_id>/people/link/", people.link, name="link_person"),

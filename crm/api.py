@@ -5,8 +5,8 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from clients.api import urls as clients
+from crm.core.api import docs
 from crm.core.api import urls as core
-from crm.core.views import api_docs
 from interactions.api import urls as interactions
 from onboarding.api import urls as onboarding
 from reports.api import urls as reports
@@ -19,5 +19,5 @@ for app in (core, clients, interactions, onboarding, reports):
 urlpatterns = [
     path("v1/", include((router.urls, "api"))),
     path("schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
-    path("docs/", api_docs.show, name="api-docs"),
+    path("docs/", docs.show, name="api-docs"),
 ]

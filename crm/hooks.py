@@ -3,8 +3,8 @@
 # Handlers
 from django.utils.translation import gettext_lazy as _
 
-from crm.core import nav
-from crm.core.queries import get_firm
+from crm.core.firm.queries import get_firm
+from crm.core.ui import navigation
 
 
 def has_demo_data(user) -> bool:
@@ -12,4 +12,6 @@ def has_demo_data(user) -> bool:
 
 
 # Wiring
-nav.register(nav.NavEntry("demo", _("Demo data"), "demo", "gear", 20, group="settings", shown=has_demo_data))
+navigation.register(
+    navigation.NavEntry("demo", _("Demo data"), "demo", "gear", 20, group="settings", shown=has_demo_data)
+)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from crm.core import logs
+from crm.core.base import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -197,7 +197,7 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# Mail: nothing but the outbox opens an SMTP connection (crm/core/services/delivery.py)
+# Mail: nothing but the outbox opens an SMTP connection (crm/core/mail/delivery/)
 MAIL_PROVIDERS = (
     "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"
 )  # fmt: skip
@@ -221,7 +221,7 @@ MAIL_LEASE_SECONDS = seconds_setting("MAIL_LEASE_SECONDS", 120, at_most=3600)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rapport <rapport@localhost.localdomain>")
 if not re.fullmatch(r"(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)", DEFAULT_FROM_EMAIL):
     raise wrong("DEFAULT_FROM_EMAIL", f"is {DEFAULT_FROM_EMAIL!r}; expected for example Rapport <crm@example.com>")
-EMAIL_BACKEND = "crm.core.mail_backend.OutboxBackend"
+EMAIL_BACKEND = "crm.core.mail.backend.OutboxBackend"
 # Bounces and complaints: providers post them to /mail/events/<provider>/ with this name and password
 MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", default="")
 if MAIL_WEBHOOK_SECRET and (":" not in MAIL_WEBHOOK_SECRET or len(MAIL_WEBHOOK_SECRET) < 20):
@@ -263,17 +263,17 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "crm.core.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "crm.core.people.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_USER_DISPLAY = "crm.core.adapters.user_display"
+ACCOUNT_USER_DISPLAY = "crm.core.people.adapters.user_display"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.core.services.passwords.ResetTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.core.people.services.passwords.ResetTokens"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -311,7 +311,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
-INSTALLATION_FILE = DATA_DIR / "installation.json"  # see crm/core/services/installation.py
+INSTALLATION_FILE = DATA_DIR / "installation.json"  # see crm/core/mail/services/instance.py
 IMPORT_MAX_BYTES = number_setting("IMPORT_MAX_BYTES", 50 * 1024 * 1024)
 IMPORT_MAX_ROWS = number_setting("IMPORT_MAX_ROWS", 250_000)
 IMPORT_MAX_COLUMNS = number_setting("IMPORT_MAX_COLUMNS", 300)
@@ -347,14 +347,14 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG
-        else "crm.core.static_files.Storage"
+        else "crm.core.ui.static_files.Storage"
     },
 }
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
 WHITENOISE_MAX_AGE = 60
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
-FORM_RENDERER = "crm.core.forms.Renderer"
+FORM_RENDERER = "crm.core.ui.forms.Renderer"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
@@ -386,9 +386,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "FollowUpStateEnum": "interactions.choices.FollowUpState",
-        "CommitmentStateEnum": "interactions.choices.CommitmentState",
-        "ProgressStateEnum": "interactions.choices.ProgressState",
+        "FollowUpStateEnum": "interactions.follow_ups.choices.FollowUpState",
+        "CommitmentStateEnum": "interactions.agreements.choices.CommitmentState",
+        "ProgressStateEnum": "interactions.progress.choices.ProgressState",
         "PlanStateEnum": "onboarding.choices.PlanState",
         "TaskStateEnum": "onboarding.choices.TaskState",
         "VersionStateEnum": "onboarding.choices.VersionState",
@@ -415,7 +415,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"mask": {"()": "crm.core.logs.MaskSecrets"}},
+    "filters": {"mask": {"()": "crm.core.base.logs.MaskSecrets"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django": {"handlers": [], "level": "NOTSET", "propagate": True}, "urllib3": {"level": "WARNING"}},

@@ -1,4 +1,4 @@
-"""Where every address leads. Each app brings its own; what is reached without login is listed in crm/core/open_pages.py."""
+"""Where every address leads. Each app brings its own; what is reached without login is listed in crm/core/base/open_pages.py."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
@@ -8,7 +8,7 @@ from django.urls import include, path, re_path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
-from crm.demo.views import demo
+from tools.demo.views import demo
 
 # Of the login library only what is wanted: nobody signs up, changes their address or logs in by a mailed code here.
 accounts = [
@@ -47,6 +47,6 @@ urlpatterns = [
     path("settings/demo/", demo, name="demo"),
 ]
 
-handler403 = "crm.core.views.faults.forbidden"
-handler404 = "crm.core.views.faults.not_found"
-handler500 = "crm.core.views.faults.broken"
+handler403 = "crm.core.ui.views.faults.forbidden"
+handler404 = "crm.core.ui.views.faults.not_found"
+handler500 = "crm.core.ui.views.faults.broken"

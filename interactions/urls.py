@@ -2,8 +2,16 @@
 
 from django.urls import path, register_converter
 
-from interactions import progress_urls, survey_urls
-from interactions.views import agreements, delivery, follow_ups, interactions, surveys, today
+from interactions.agreements import views as agreements
+from interactions.client_page.views import card
+from interactions.composer import views as interactions
+from interactions.follow_ups import views as follow_ups
+from interactions.progress import urls as progress_urls
+from interactions.progress.views import board
+from interactions.reminders.views import digest
+from interactions.surveys import urls as survey_urls
+from interactions.surveys.views import answers
+from interactions.today import views as today
 
 app_name = "interactions"
 
@@ -44,17 +52,17 @@ urlpatterns = [
     path("clients/<int:client_id>/agreed/", agreements.show, name="agreed"),
     path("clients/<int:client_id>/agreed/decision/", agreements.decide, name="decision-create"),
     path("clients/<int:client_id>/agreed/promise/", agreements.commit, name="commitment-create"),
-    path("clients/<int:client_id>/follow-ups/card/", follow_ups.card, name="follow-ups-card"),
+    path("clients/<int:client_id>/follow-ups/card/", card, name="follow-ups-card"),
     path("clients/<int:client_id>/cadence/", agreements.cadence, name="cadence"),
     path("promises/<int:pk>/settle/", agreements.settle, name="commitment-settle"),
     path("promises/<int:pk>/reopen/", agreements.reopen, name="commitment-reopen"),
-    path("outbox/board/", delivery.board, name="delivery-board"),
-    path("outbox/board/<str:week>/<slug:state>/", delivery.clients, name="delivery-clients"),
-    path("morning-mail/<int:pk>/", delivery.digest, name="digest"),
-    path("surveys/", surveys.index, name="surveys"),
-    path("surveys/answers/<int:pk>/archive/", surveys.archive, name="answer-archive"),
-    path("surveys/answers/<int:pk>/restore/", surveys.restore, name="answer-restore"),
-    path("clients/<int:client_id>/surveys/", surveys.of_client, name="client-surveys"),
-    path("clients/<int:client_id>/surveys/new/", surveys.enter, name="answer-create"),
+    path("outbox/board/", board.board, name="delivery-board"),
+    path("outbox/board/<str:week>/<slug:state>/", board.clients, name="delivery-clients"),
+    path("morning-mail/<int:pk>/", digest, name="digest"),
+    path("surveys/", answers.index, name="surveys"),
+    path("surveys/answers/<int:pk>/archive/", answers.archive, name="answer-archive"),
+    path("surveys/answers/<int:pk>/restore/", answers.restore, name="answer-restore"),
+    path("clients/<int:client_id>/surveys/", answers.of_client, name="client-surveys"),
+    path("clients/<int:client_id>/surveys/new/", answers.enter, name="answer-create"),
 ]
 urlpatterns += progress_urls.urlpatterns + survey_urls.urlpatterns

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from crm.core.queries import get_firm
-from interactions.progress_sources import AHEAD, day_of, name_of, say_day, when_to_expect, with_person
+from crm.core.firm.queries import get_firm
+from interactions.progress.sources import AHEAD, day_of, name_of, say_day, when_to_expect, with_person
 from onboarding.choices import OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task
 

@@ -4,7 +4,8 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.models import Folded, Team, User
+from crm.core.base.models import Folded
+from crm.core.users.models import Team, User
 from onboarding.choices import PLAN_OPEN, PlanState, Track
 from onboarding.models import Task, Template
 

@@ -3,8 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.forms import DateInput, VersionedFormMixin
-from crm.core.models import User
+from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.users.models import User
 from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
 
 

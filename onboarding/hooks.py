@@ -3,21 +3,26 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
-from crm.core import nav, search, ticking
-from interactions import digest, progress_sections
-from interactions import today as today_page
-from onboarding import emails, services, surfaces
+from crm.core.search import sources as search
+from crm.core.ui import navigation
+from crm.core.work import schedule
+from interactions.progress import sections
+from interactions.reminders import digest
+from interactions.today import sections as today_page
+from onboarding import emails, surfaces
 from onboarding.queries.plans import page_part
+from onboarding.services.plans import refresh_due_plans
+from onboarding.services.tracking import rebuild_onboarding_facts
 
 # Handlers
 
 
 def rebuild_own_facts(client_ids, now):
-    services.rebuild_onboarding_facts(client_ids=client_ids)
+    rebuild_onboarding_facts(client_ids=client_ids)
 
 
 # Wiring
-ticking.register("onboarding.plans", services.refresh_due_plans)
+schedule.register("onboarding.plans", refresh_due_plans)
 registry.register_facts_rebuilder("onboarding", rebuild_own_facts)
 registry.register_page_part("onboarding", page_part)
 registry.register_panel(
@@ -29,16 +34,20 @@ registry.register_timeline(
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
 digest.register("onboarding", surfaces.tell_day)
-ticking.watch("onboarding.plans", _("Onboarding plans"))
-nav.register(
-    nav.NavEntry("onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count)
+schedule.watch("onboarding.plans", _("Onboarding plans"))
+navigation.register(
+    navigation.NavEntry(
+        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count
+    )
 )
-nav.register(nav.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup"))
+navigation.register(
+    navigation.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup")
+)
 search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, surfaces.find_plans))
 search.register(search.Source("onboarding-templates", _("Templates"), 80, surfaces.find_templates))
-progress_sections.register("done", "onboarding", emails.finished_tasks, order=40)
-progress_sections.register("next", "onboarding", emails.our_tasks, order=40)
-progress_sections.register("needed", "onboarding", emails.their_tasks, order=40)
-progress_sections.register("milestones", "onboarding-reached", emails.reached, order=10, is_news=True)
-progress_sections.register("milestones", "onboarding-expected", emails.expected, order=40)
-progress_sections.register("questions", "onboarding", emails.late_tasks, order=40)
+sections.register("done", "onboarding", emails.finished_tasks, order=40)
+sections.register("next", "onboarding", emails.our_tasks, order=40)
+sections.register("needed", "onboarding", emails.their_tasks, order=40)
+sections.register("milestones", "onboarding-reached", emails.reached, order=10, is_news=True)
+sections.register("milestones", "onboarding-expected", emails.expected, order=40)
+sections.register("questions", "onboarding", emails.late_tasks, order=40)

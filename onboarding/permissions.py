@@ -1,7 +1,7 @@
 """Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(user)`, made of the gate of clients."""
 
 from clients.permissions import may_edit
-from crm.core.permissions import may_administer
+from crm.core.base.permissions import may_administer
 
 
 def may_edit_templates(user) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from crm.core.dates import WorkingCalendar
+from crm.core.firm.calendar import WorkingCalendar
 
 Dates = dict[int, date]
 

@@ -8,12 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.registry import TimelineItem
-from crm.core.dates import local_to_utc
-from crm.core.models import Folded
-from crm.core.nav import Counted
-from crm.core.queries import firm_today, get_firm
-from crm.core.search import Hit
-from interactions.digest import Line, Part
+from crm.core.base.dates import local_to_utc
+from crm.core.base.models import Folded
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.search.sources import Hit
+from crm.core.ui.navigation import Counted
+from interactions.reminders.digest import Line, Part
 from onboarding.choices import PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
 from onboarding.queries.plans import client_card, forecast_words, plans_of

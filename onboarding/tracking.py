@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.core.dates import WorkingCalendar
+from crm.core.firm.calendar import WorkingCalendar
 from onboarding import schedule
 from onboarding.choices import STUCK_AFTER_DAYS, PlanState, TaskState, Track
 from onboarding.models import Plan, Task

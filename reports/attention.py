@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients.choices import OnboardingState, Status
+from clients.records.choices import OnboardingState, Status
 from reports.scope import Scope
 
 SERVED = (Status.ONBOARDING, Status.ACTIVE, Status.AT_NOTICE)

@@ -8,11 +8,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from clients.choices import Tier
-from clients.models import Client
-from crm.core.dates import add_months
-from crm.core.forms import DateInput
-from crm.core.models import Team, User
+from clients.records.choices import Tier
+from clients.records.models import Client
+from crm.core.base.dates import add_months
+from crm.core.ui.forms import DateInput
+from crm.core.users.models import Team, User
 from reports.periods import Period, month_end
 from reports.scope import REVENUE, STATUS, Scope
 

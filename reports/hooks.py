@@ -5,7 +5,9 @@
 # Wiring
 from django.utils.translation import gettext_lazy as _
 
-from crm.core import nav
+from crm.core.ui import navigation
 from reports.permissions import may_see_reports
 
-nav.register(nav.NavEntry("reports", _("Reports"), "reports:dashboard", "bar-chart", 80, shown=may_see_reports))
+navigation.register(
+    navigation.NavEntry("reports", _("Reports"), "reports:dashboard", "bar-chart", 80, shown=may_see_reports)
+)

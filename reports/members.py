@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.choices import LeavingReason, Status
-from crm.core.paging import Sort
+from clients.records.choices import LeavingReason, Status
+from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import money, number, when
 from reports.kpis.retention import KEPT, LEFT, OUTCOMES, PAUSED, REACTIVATED
 from reports.queries import reason_label, silent_before_leaving

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from crm.core.dates import add_months, local_to_utc
+from crm.core.base.dates import add_months, local_to_utc
 
 YEAR = 12
 

@@ -7,11 +7,11 @@ from django.db.models import Exists, OuterRef
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clients.choices import LeavingReason, Status
-from clients.models import StatusPeriod
-from crm.core.paging import count_capped
+from clients.records.choices import LeavingReason, Status
+from clients.records.models import StatusPeriod
+from crm.core.listing.paging import count_capped
 from crm.core.templatetags.ui import number
-from interactions.models import Interaction
+from interactions.log.models import Interaction
 from reports import attention
 from reports.kpis import find
 from reports.kpis.base import MONEY, PERCENT, KpiAnswer

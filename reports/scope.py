@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from clients.models import Client
-from crm.core.models import FirmSettings
+from clients.records.models import Client
+from crm.core.firm.models import FirmSettings
 
 STATUS, REVENUE = "status", "revenue"
 

@@ -1,17 +1,19 @@
 import django_filters as filters
 
-from clients import choices
-from clients.filters import search
-from clients.models import Affiliation, Client, Contact, Contract, RevenueLine
-from clients.queries import find_contacts
+from clients.contacts.models import Affiliation, Contact
+from clients.contacts.queries import find_contacts
+from clients.listing.filters import search
+from clients.records.choices import Status, Tier
+from clients.records.models import Client
+from clients.revenue.models import Contract, RevenueLine
 
 
 class ClientApiFilter(filters.FilterSet):
     q = filters.CharFilter(method="find", label="name, city, website, mail or phone")
-    status = filters.MultipleChoiceFilter(field_name="facts__status", choices=choices.Status.choices)
+    status = filters.MultipleChoiceFilter(field_name="facts__status", choices=Status.choices)
     owner = filters.NumberFilter("owner")
     team = filters.NumberFilter("team")
-    tier = filters.MultipleChoiceFilter(choices=choices.Tier.choices)
+    tier = filters.MultipleChoiceFilter(choices=Tier.choices)
     tag = filters.NumberFilter("tags")
     updated_from = filters.IsoDateTimeFilter("updated_at", "gte")
     archived = filters.BooleanFilter(method="in_trash", label="those in the trash instead")

@@ -1,10 +1,14 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from clients import choices
-from clients.models import Client, Contact, Contract, ExternalId, RevenueLine, Service, Tag
+from clients.catalogue.models import Service, Tag
+from clients.contacts.choices import ContactLabel, DecisionRole
+from clients.contacts.models import Contact
+from clients.records.choices import ClientKind, LeavingReason, Status
+from clients.records.models import Client, ExternalId
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
-from crm.core.models import Team, User
+from crm.core.users.models import Team, User
 
 
 class ExternalIdSerializer(StrictSerializer):
@@ -34,7 +38,7 @@ class ExternalIdsMixin(serializers.Serializer):
 
 
 class FactsSerializer(serializers.Serializer):
-    status = serializers.ChoiceField(choices=choices.Status.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
     status_since = serializers.DateField(allow_null=True)
     active_since = serializers.DateField(allow_null=True)
     last_contact_at = serializers.DateTimeField(allow_null=True)
@@ -50,7 +54,7 @@ class FactsSerializer(serializers.Serializer):
 
 class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
     external_kind = "client"
-    kind = serializers.ChoiceField(choices=choices.ClientKind.choices, required=False)
+    kind = serializers.ChoiceField(choices=ClientKind.choices, required=False)
     owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), required=False)
     team = serializers.PrimaryKeyRelatedField(
         queryset=Team.objects.filter(archived_at=None), required=False, allow_null=True
@@ -58,13 +62,13 @@ class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
     parent = VisibleRelatedField(queryset=Client.objects.kept(), required=False, allow_null=True)
     tags = serializers.PrimaryKeyRelatedField(queryset=Tag.objects.all(), many=True, required=False)
     status = serializers.ChoiceField(
-        choices=choices.Status.choices,
+        choices=Status.choices,
         required=False,
         write_only=True,
         help_text=_("For a new client; later through …/status"),
     )
     status_start = serializers.DateField(required=False, write_only=True)
-    reason = serializers.ChoiceField(choices=choices.LeavingReason.choices, required=False, write_only=True)
+    reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, write_only=True)
     facts = FactsSerializer(read_only=True)
 
     class Meta:
@@ -121,14 +125,14 @@ class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
 
 
 class StatusSerializer(StrictSerializer):
-    status = serializers.ChoiceField(choices=choices.Status.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
     start_date = serializers.DateField()
-    reason = serializers.ChoiceField(choices=choices.LeavingReason.choices, required=False, default="")
+    reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, default="")
     note = serializers.CharField(required=False, default="", allow_blank=True)
 
 
 class LabelledSerializer(StrictSerializer):
-    label = serializers.ChoiceField(choices=choices.ContactLabel.choices, default="work")
+    label = serializers.ChoiceField(choices=ContactLabel.choices, default="work")
 
 
 class EmailSerializer(LabelledSerializer):
@@ -144,7 +148,7 @@ class PlaceSerializer(StrictSerializer):
 
     client = VisibleRelatedField(queryset=Client.objects.kept())
     title = serializers.CharField(required=False, allow_blank=True, max_length=120)
-    decision_role = serializers.ChoiceField(choices=choices.DecisionRole.choices, required=False, allow_blank=True)
+    decision_role = serializers.ChoiceField(choices=DecisionRole.choices, required=False, allow_blank=True)
     is_primary = serializers.BooleanField(required=False)
     is_billing = serializers.BooleanField(required=False)
     left_date = serializers.DateField(required=False, allow_null=True)

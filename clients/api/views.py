@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from clients import permissions, services
+from clients import permissions
 from clients.api.filters import ClientApiFilter, ContactApiFilter, ContractApiFilter, RevenueApiFilter
 from clients.api.serializers import (
     ClientSerializer,
@@ -14,12 +14,20 @@ from clients.api.serializers import (
     RevenueSerializer,
     StatusSerializer,
 )
-from clients.models import Affiliation, Client, Contact, Contract, ExternalId, RevenueLine
+from clients.contacts.models import Affiliation, Contact
+from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
+from clients.records.external import find_external, link_external
+from clients.records.models import Client, ExternalId
+from clients.records.services.clients import archive_client, create_client, restore_client, update_client
+from clients.records.services.statuses import change_status
+from clients.revenue.models import Contract, RevenueLine
+from clients.revenue.services.contracts import change_price, create_contract, update_contract
+from clients.revenue.services.lines import add_revenue_line, delete_revenue_line, update_revenue_line
 from crm.core.api.idempotency import idempotently
 from crm.core.api.viewsets import IDEMPOTENCY_KEY, ApiViewSet, CreateByService, ReadApiViewSet, UpdateByService, act
-from crm.core.errors import ServiceError
-from crm.core.permissions import require
-from crm.core.queries import firm_today
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
 
 
 class ExternalIdsMixin:
@@ -43,7 +51,7 @@ class ExternalIdsMixin:
 
     def _existing(self, pairs):
         for system, value in pairs:
-            pk = services.find_external(system=system, kind=self.external_kind, value=value)
+            pk = find_external(system=system, kind=self.external_kind, value=value)
             if pk is None:
                 continue
             row = self.get_queryset().filter(pk=pk).first()
@@ -58,7 +66,7 @@ class ExternalIdsMixin:
 
     def link(self, row, pairs):
         for system, value in pairs:
-            services.link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
+            link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
         return row
 
     def link_more(self, row, data):
@@ -97,24 +105,22 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
 
     def create_row(self, data):
         require(permissions.may_create(self.request.user))
-        return services.create_client(actor=self.request.user, today=firm_today(timezone.now()), **data)
+        return create_client(actor=self.request.user, today=firm_today(timezone.now()), **data)
 
     def update_row(self, row, data, seen_version):
         _require_kept(row)
         if "owner" in data and data["owner"] != row.owner:
             require(permissions.may_reassign(self.request.user, row))
         self.link_more(row, data)
-        return services.update_client(actor=self.request.user, client=row, seen_version=seen_version, **data)
+        return update_client(actor=self.request.user, client=row, seen_version=seen_version, **data)
 
     def remove_row(self, row):
-        services.archive_client(actor=self.request.user, client=row, now=timezone.now())
+        archive_client(actor=self.request.user, client=row, now=timezone.now())
 
     @extend_schema(request=None, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request, pk=None):
-        return act(
-            self, request, lambda row: services.restore_client(actor=request.user, client=row, now=timezone.now())
-        )
+        return act(self, request, lambda row: restore_client(actor=request.user, client=row, now=timezone.now()))
 
     @extend_schema(request=StatusSerializer, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
@@ -125,9 +131,7 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
             _require_kept(row)
             body = StatusSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            services.change_status(
-                actor=request.user, client=row, today=firm_today(timezone.now()), **body.validated_data
-            )
+            change_status(actor=request.user, client=row, today=firm_today(timezone.now()), **body.validated_data)
 
         return act(self, request, change)
 
@@ -155,25 +159,23 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
     def create_row(self, data):
         require(permissions.may_create(self.request.user))
         pairs, places = data.pop("external_ids"), data.pop("places", [])
-        contact = services.create_contact(actor=self.request.user, **_addresses(data))
+        contact = create_contact(actor=self.request.user, **_addresses(data))
         return self._place(self.link(contact, pairs), places)
 
     def update_row(self, row, data, seen_version):
         places = data.pop("places", [])
         self.link_more(row, data)
-        contact = services.update_contact(
-            actor=self.request.user, contact=row, seen_version=seen_version, **_addresses(data)
-        )
+        contact = update_contact(actor=self.request.user, contact=row, seen_version=seen_version, **_addresses(data))
         return self._place(contact, places)
 
     def _place(self, contact, places):
         for place in places:
             fields = dict(place)
-            services.affiliate(actor=self.request.user, client=fields.pop("client"), contact=contact, **fields)
+            affiliate(actor=self.request.user, client=fields.pop("client"), contact=contact, **fields)
         return contact
 
     def remove_row(self, row):
-        services.archive_contact(actor=self.request.user, contact=row, now=timezone.now())
+        archive_contact(actor=self.request.user, contact=row, now=timezone.now())
 
 
 def _addresses(data):
@@ -194,20 +196,16 @@ class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
 
     def create_row(self, data):
         pairs = data.pop("external_ids")
-        return self.link(
-            services.add_revenue_line(actor=self.request.user, today=firm_today(timezone.now()), **data), pairs
-        )
+        return self.link(add_revenue_line(actor=self.request.user, today=firm_today(timezone.now()), **data), pairs)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
         self.link_more(row, data)
         today = firm_today(timezone.now())
-        return services.update_revenue_line(
-            actor=self.request.user, line=row, seen_version=seen_version, today=today, **data
-        )
+        return update_revenue_line(actor=self.request.user, line=row, seen_version=seen_version, today=today, **data)
 
     def remove_row(self, row):
-        services.delete_revenue_line(actor=self.request.user, line=row, today=firm_today(timezone.now()))
+        delete_revenue_line(actor=self.request.user, line=row, today=firm_today(timezone.now()))
 
 
 class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadApiViewSet):
@@ -220,12 +218,12 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
 
     def create_row(self, data):
         pairs = data.pop("external_ids")
-        return self.link(services.create_contract(actor=self.request.user, **data), pairs)
+        return self.link(create_contract(actor=self.request.user, **data), pairs)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
         self.link_more(row, data)
-        return services.update_contract(actor=self.request.user, contract=row, seen_version=seen_version, **data)
+        return update_contract(actor=self.request.user, contract=row, seen_version=seen_version, **data)
 
     @extend_schema(request=PriceSerializer, responses=ContractSerializer)
     @action(detail=True, methods=["post"])
@@ -233,7 +231,7 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
         def change(row):
             body = PriceSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            return services.change_price(actor=request.user, contract=row, **body.validated_data)
+            return change_price(actor=request.user, contract=row, **body.validated_data)
 
         return act(self, request, change)
 

@@ -1,8 +1,12 @@
 import pytest
 
-from clients import services
-from clients.models import Client, Contact, RevenueLine
-from clients.tests.factories import make_client, make_contact
+from clients.catalogue.services import create_service
+from clients.contacts.models import Contact
+from clients.contacts.services import affiliate
+from clients.records.models import Client
+from clients.records.services.clients import restrict_client
+from clients.revenue.models import RevenueLine
+from tools.testing.factories.clients import make_client, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +58,7 @@ def test_a_known_external_id_gives_the_client_there_is(api):
 
 def test_the_external_id_of_an_unseen_client_makes_no_duplicate(api, otto):
     secret = make_client(owner=otto, name="Secret", external_ids=[("sf", "9")])
-    services.restrict_client(actor=otto, client=secret)
+    restrict_client(actor=otto, client=secret)
     assert api("post", "clients", {"name": "X", "external_ids": [{"system": "sf", "value": "9"}]}).status_code == 400
     assert api("get", f"clients/{secret.pk}").status_code == 404
     assert Client.objects.count() == 1
@@ -88,13 +92,13 @@ def test_a_person_with_addresses_and_places(api, marta):
 def test_places_at_unseen_clients_are_not_shown(api, marta, otto):
     seen, secret = make_client(owner=marta, name="Seen"), make_client(owner=otto, name="Secret")
     jari = make_contact(actor=marta, client=seen)
-    services.affiliate(actor=otto, client=secret, contact=jari)
-    services.restrict_client(actor=otto, client=secret)
+    affiliate(actor=otto, client=secret, contact=jari)
+    restrict_client(actor=otto, client=secret)
     assert [place["client"] for place in api("get", f"contacts/{jari.pk}").json()["clients"]] == [seen.pk]
 
 
 def test_revenue_and_contracts(api, marta):
-    row, service = make_client(owner=marta), services.create_service(actor=marta, name="Audit")
+    row, service = make_client(owner=marta), create_service(actor=marta, name="Audit")
     line = api(
         "post",
         "revenue",

@@ -3,9 +3,12 @@
 import pytest
 from django.urls import reverse
 
-from clients import services
-from clients.models import Affiliation, Client, Contact, Contract, RevenueLine
-from clients.tests.factories import TODAY, make_client, make_contact, make_line
+from clients.catalogue.services import create_service, create_tag
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client
+from clients.revenue.models import Contract, RevenueLine
+from clients.revenue.services.contracts import create_contract
+from tools.testing.factories.clients import TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
 
@@ -54,10 +57,10 @@ def test_a_page_of_the_client_opens(client, marta, northwind, name):
 def test_pages_of_its_rows_open(client, marta, northwind):
     client.force_login(marta)
     place, line = Affiliation.objects.get(), RevenueLine.objects.get()
-    contract = services.create_contract(
+    contract = create_contract(
         actor=marta,
         client=northwind,
-        service=services.create_service(actor=marta, name="Audit"),
+        service=create_service(actor=marta, name="Audit"),
         value=100,
         start_date=TODAY,
     )
@@ -76,8 +79,8 @@ def test_pages_of_its_rows_open(client, marta, northwind):
 
 def test_catalogue_pages_open_for_managers(client, sini):
     client.force_login(sini)
-    service = services.create_service(actor=sini, name="Audit")
-    tag = services.create_tag(actor=sini, name="Board", tone="blue")
+    service = create_service(actor=sini, name="Audit")
+    tag = create_tag(actor=sini, name="Board", tone="blue")
     for url in (
         reverse("clients:service_create"),
         reverse("clients:service_edit", args=[service.pk]),
@@ -245,7 +248,7 @@ def test_what_is_no_phone_or_address_is_told_beside_the_field(client, marta, fie
 
 def test_a_language_is_chosen_and_one_that_was_imported_stays():
     """Mails are written in a few; what an import brought along is not lost by saving the form."""
-    from clients.forms.fields import LanguageField
+    from clients.fields import LanguageField
 
     field = LanguageField(required=False)
     assert ("de", "Deutsch") in list(field.choices)

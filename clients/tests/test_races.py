@@ -5,8 +5,8 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from clients.models import ClientFacts
-from clients.tests.factories import make_client, make_firm, make_line, make_user
+from clients.records.models import ClientFacts
+from tools.testing.factories.clients import make_client, make_firm, make_line, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

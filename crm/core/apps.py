@@ -9,7 +9,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Kernel"
 
     def ready(self):
-        from crm.core import checks, grants  # noqa: F401, PLC0415  models are ready only now; registers system checks
+        from crm.core.base import checks, grants  # noqa: F401, PLC0415  models are ready only now; registers system checks
 
         post_migrate.connect(grants.grant_application_role, sender=self, dispatch_uid="core.grants")
         autodiscover_modules("hooks")

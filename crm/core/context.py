@@ -6,7 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from crm.core import banners, nav, queries
+from crm.core.firm import queries
+from crm.core.ui import banners, navigation
 
 
 def shell(request):
@@ -17,6 +18,6 @@ def shell(request):
         now = timezone.now()
         match = request.resolver_match
         current = getattr(match.func, "nav_key", match.app_name or match.namespace) if match else ""
-        context["nav"] = SimpleLazyObject(lambda: nav.build(user, now, current))
+        context["nav"] = SimpleLazyObject(lambda: navigation.build(user, now, current))
         context["banners"] = SimpleLazyObject(lambda: banners.build(user, now))
     return context

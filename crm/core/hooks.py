@@ -1,5 +1,5 @@
-from crm.core import (
-    hooks_imports,  # noqa: F401  imports: navigation, tick part
-    hooks_mail,  # noqa: F401  mail: tick part, banners, navigation
-    hooks_people,  # noqa: F401  people, settings, search: navigation, actions
-)
+"""What the kernel registers, room by room."""
+
+from crm.core.importing import hooks as importing  # noqa: F401  navigation, tick part
+from crm.core.mail import hooks as mail  # noqa: F401  tick part, banners, navigation
+from crm.core.people import hooks as people  # noqa: F401  people, settings, search: navigation, actions

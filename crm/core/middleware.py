@@ -12,8 +12,9 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from crm.core import health, queries
-from crm.core.logs import masked
+from crm.core.base.logs import masked
+from crm.core.firm import queries
+from crm.core.status import health
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -2,21 +2,22 @@
 
 from celery import shared_task
 
-from crm.core import jobs, ticking
-from crm.core.services import delivery, imports
+from crm.core.importing import services as imports
+from crm.core.mail.delivery.deliverer import deliver_due
+from crm.core.work import jobs, schedule
 
 
 @shared_task(name="crm.core.tasks.deliver")
 def deliver() -> None:
     """Send what is due in the outbox."""
     jobs.heard("crm.core.tasks.deliver")
-    delivery.deliver_due()
+    deliver_due()
 
 
 @shared_task(name="crm.core.tasks.tick")
 def tick() -> None:
     """Look at everything that has a time: leases, plans, reminders, jobs."""
-    ticking.run()
+    schedule.run()
 
 
 @shared_task(name="crm.core.tasks.run_job")

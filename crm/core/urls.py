@@ -2,20 +2,16 @@
 
 from django.urls import path
 
-from crm.core import imports_urls, outbox_urls
-from crm.core.views import (
-    drafts,
-    firm,
-    history,
-    joining,
-    notifications,
-    people,
-    profile,
-    search,
-    status,
-    styleguide,
-    teams,
-)
+from crm.core.drafts import views as drafts
+from crm.core.firm import views as firm
+from crm.core.history import views as history
+from crm.core.importing import urls as imports_urls
+from crm.core.mail import urls as outbox_urls
+from crm.core.notifications import views as notifications
+from crm.core.people.views import colleagues, joining, profile, teams
+from crm.core.search import views as search
+from crm.core.status import views as status
+from crm.core.ui.views import styleguide
 
 app_name = "core"
 urlpatterns = [
@@ -35,13 +31,13 @@ urlpatterns = [
     path("settings/days/add/", firm.holiday_add, name="holiday_add"),
     path("settings/days/import/", firm.holiday_import, name="holiday_import"),
     path("settings/days/<int:pk>/remove/", firm.holiday_remove, name="holiday_remove"),
-    path("settings/people/", people.users, name="users"),
-    path("settings/people/invite/", people.invite, name="invite"),
-    path("settings/people/<int:pk>/", people.user, name="user"),
-    path("settings/people/<int:pk>/disable/", people.user_disable, name="user_disable"),
-    path("settings/people/<int:pk>/enable/", people.user_enable, name="user_enable"),
-    path("settings/invitations/<int:pk>/resend/", people.invitation_resend, name="invitation_resend"),
-    path("settings/invitations/<int:pk>/revoke/", people.invitation_revoke, name="invitation_revoke"),
+    path("settings/people/", colleagues.users, name="users"),
+    path("settings/people/invite/", colleagues.invite, name="invite"),
+    path("settings/people/<int:pk>/", colleagues.user, name="user"),
+    path("settings/people/<int:pk>/disable/", colleagues.user_disable, name="user_disable"),
+    path("settings/people/<int:pk>/enable/", colleagues.user_enable, name="user_enable"),
+    path("settings/invitations/<int:pk>/resend/", colleagues.invitation_resend, name="invitation_resend"),
+    path("settings/invitations/<int:pk>/revoke/", colleagues.invitation_revoke, name="invitation_revoke"),
     path("settings/teams/", teams.teams, name="teams"),
     path("settings/teams/new/", teams.team, name="team_new"),
     path("settings/teams/<int:pk>/", teams.team, name="team"),

@@ -6,14 +6,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from clients.tests.factories import make_contact
-from crm.core.models import Holiday, User
-from interactions import services
-from interactions.services.progress import plan_progress, set_schedule
-from interactions.services.progress_drafts import draft_progress
-from interactions.tests import factories
-from onboarding import services as onboarding
-from onboarding.tests import factories as plans
+from crm.core.firm.models import Holiday
+from crm.core.users.models import User
+from interactions.agreements.services import create_commitment
+from interactions.follow_ups.services import complete_follow_up
+from interactions.progress.services.drafts import draft_progress
+from interactions.progress.services.schedules import plan_progress, set_schedule
+from onboarding.services.tasks import finish_task
+from tools.testing.factories import interactions
+from tools.testing.factories import onboarding as plans
+from tools.testing.factories.clients import make_contact
 
 pytestmark = pytest.mark.django_db
 MOST = 12
@@ -23,26 +25,26 @@ MOST = 12
 def busy(db):
     """A client with people, a running plan, next steps, promises, decisions and a progress email; the firm has a holiday."""
     now = timezone.now()
-    factories.make_firm()
-    marta = factories.make_user(name="Marta Kallio")
+    interactions.make_firm()
+    marta = interactions.make_user(name="Marta Kallio")
     admin = plans.make_admin()
-    factories.make_user(name="Mira Aalto", roles=("manager",))
-    client = factories.make_client(owner=marta, status="onboarding", tier="A", time_zone="Europe/Helsinki")
+    interactions.make_user(name="Mira Aalto", roles=("manager",))
+    client = interactions.make_client(owner=marta, status="onboarding", tier="A", time_zone="Europe/Helsinki")
     elina = make_contact(actor=marta, client=client, is_primary=True, emails=[("work", "elina@northwind.example")])
     for days in range(12):
         at = now - timedelta(days=days)
-        factories.log(actor=marta, client=client, occurred_at=at, now=at, contacts=[elina], decision="Yes.")
-        step = factories.follow_up(
+        interactions.log(actor=marta, client=client, occurred_at=at, now=at, contacts=[elina], decision="Yes.")
+        step = interactions.follow_up(
             actor=marta, client=client, due_date=timezone.localdate() + timedelta(days=days - 3), now=at
         )
         if days % 3 == 0:
-            services.complete_follow_up(actor=marta, follow_up=step, now=now)
-    services.create_commitment(actor=marta, client=client, text="A first list of open points")
+            complete_follow_up(actor=marta, follow_up=step, now=now)
+    create_commitment(actor=marta, client=client, text="A first list of open points")
     for number in range(2):
         plan = plans.make_plan(
             client=client, version=plans.make_version(admin=admin, name=f"Template {number}"), owner=marta
         )
-        onboarding.finish_task(actor=marta, task=plan.tasks.order_by("pk").first(), now=plans.at(plans.MONDAY))
+        finish_task(actor=marta, task=plan.tasks.order_by("pk").first(), now=plans.at(plans.MONDAY))
     plan.__class__.objects.filter(pk=plan.pk).update(forecast_date=plan.kickoff_date + timedelta(days=300))
     Holiday.objects.create(date=plan.kickoff_date + timedelta(days=100), name="Firm's day", is_working=False)
     set_schedule(

@@ -5,12 +5,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from clients.models import Client, Contact
-from crm.core.models import User
-from crm.demo.build import build
-from interactions.models import Interaction, ProgressEmail
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from crm.core.users.models import User
+from interactions.log.models import Interaction
+from interactions.progress.models import ProgressEmail
 from onboarding.choices import PlanState
 from onboarding.models import Plan, TemplateVersion
+from tools.demo.build import build
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

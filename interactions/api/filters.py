@@ -1,13 +1,16 @@
 import django_filters as filters
 
-from interactions import choices
-from interactions.models import Commitment, FollowUp, Interaction, SurveyInvitation, SurveyResponse
+from interactions.agreements.models import Commitment
+from interactions.follow_ups.models import FollowUp
+from interactions.log.choices import Channel
+from interactions.log.models import Interaction
+from interactions.surveys.models import SurveyInvitation, SurveyResponse
 
 
 class InteractionApiFilter(filters.FilterSet):
     client = filters.NumberFilter("client")
     author = filters.NumberFilter("author")
-    channel = filters.MultipleChoiceFilter(choices=choices.Channel.choices)
+    channel = filters.MultipleChoiceFilter(choices=Channel.choices)
     since = filters.IsoDateTimeFilter("occurred_at", "gte")
     until = filters.IsoDateTimeFilter("occurred_at", "lt")
 

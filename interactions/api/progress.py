@@ -5,15 +5,15 @@ from django_filters import rest_framework as filters
 from rest_framework import serializers
 from rest_framework.decorators import action
 
-from clients.models import Client
+from clients.records.models import Client
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.core.api.viewsets import ReadApiViewSet, UpdateByService, act, require_match
-from crm.core.permissions import require
-from interactions.choices import ProgressState
-from interactions.forms.progress import readable
-from interactions.models import ProgressEmail
+from crm.core.base.permissions import require
 from interactions.permissions import may_change_client
-from interactions.services import progress_drafts
+from interactions.progress.choices import ProgressState
+from interactions.progress.forms import readable
+from interactions.progress.models import ProgressEmail
+from interactions.progress.services import drafts
 
 
 class SectionSerializer(StrictSerializer):
@@ -77,7 +77,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
     def update_row(self, row, data, seen_version):
         require(may_change_client(self.request.user, row.client))
         subject, content = data.get("subject", row.subject), data.get("content", row.content)
-        return progress_drafts.edit_progress(
+        return drafts.edit_progress(
             actor=self.request.user,
             email=row,
             subject=subject,
@@ -93,9 +93,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
         def do(row):
             require(may_change_client(request.user, row.client))
             seen = require_match(request, row)
-            return progress_drafts.approve_progress(
-                actor=request.user, email=row, seen_version=seen, now=timezone.now()
-            )
+            return drafts.approve_progress(actor=request.user, email=row, seen_version=seen, now=timezone.now())
 
         return self._answered(act, request, do)
 
@@ -107,7 +105,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
 
         def do(row):
             require(may_change_client(request.user, row.client))
-            return progress_drafts.skip_progress(
+            return drafts.skip_progress(
                 actor=request.user, email=row, reason=given.validated_data.get("reason", ""), now=timezone.now()
             )
 

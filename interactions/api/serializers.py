@@ -1,12 +1,17 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from clients.models import Client, Contact
+from clients.contacts.models import Contact
+from clients.records.models import Client
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
-from crm.core.models import User
-from crm.core.zones import validate_zone
-from interactions import choices
-from interactions.models import Commitment, Decision, FollowUp, Interaction, Survey, SurveyInvitation, SurveyResponse
+from crm.core.base.zones import validate_zone
+from crm.core.users.models import User
+from interactions.agreements.choices import CommitmentState
+from interactions.agreements.models import Commitment, Decision
+from interactions.follow_ups.models import FollowUp
+from interactions.log.choices import Channel
+from interactions.log.models import Interaction
+from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
 def colleague(**kwargs):
@@ -31,7 +36,7 @@ class InteractionSerializer(StrictModelSerializer):
     client = VisibleRelatedField(queryset=Client.objects.kept())
     contacts = contact_field(many=True, required=False)
     participants = colleague(many=True, required=False)
-    channel = serializers.ChoiceField(choices=choices.Channel.choices)
+    channel = serializers.ChoiceField(choices=Channel.choices)
     decision = serializers.CharField(
         required=False, write_only=True, allow_blank=True, help_text=_("What was agreed, for a new one")
     )
@@ -107,7 +112,7 @@ class CommitmentSerializer(StrictModelSerializer):
 
 
 class SettleSerializer(StrictSerializer):
-    state = serializers.ChoiceField(choices=choices.CommitmentState.choices)
+    state = serializers.ChoiceField(choices=CommitmentState.choices)
 
 
 class SurveySerializer(serializers.ModelSerializer):

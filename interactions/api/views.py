@@ -2,8 +2,10 @@ from django.utils import timezone
 from rest_framework.decorators import action
 
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
-from crm.core.permissions import require
-from interactions import permissions, services
+from crm.core.base.permissions import require
+from interactions import permissions
+from interactions.agreements.models import Commitment
+from interactions.agreements.services import create_commitment, settle_commitment
 from interactions.api import serializers
 from interactions.api.filters import (
     CommitmentApiFilter,
@@ -12,8 +14,21 @@ from interactions.api.filters import (
     SurveyInvitationApiFilter,
     SurveyResponseApiFilter,
 )
-from interactions.models import Commitment, FollowUp, Interaction, Survey, SurveyInvitation, SurveyResponse
-from interactions.services import NextStep
+from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import (
+    cancel_follow_up,
+    complete_follow_up,
+    create_follow_up,
+    reassign_follow_up,
+    reopen_follow_up,
+    snooze_follow_up,
+    update_follow_up,
+)
+from interactions.log.models import Interaction
+from interactions.log.services import archive_interaction, correct_interaction
+from interactions.recording.services import NextStep, log_interaction
+from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
+from interactions.surveys.services.answers import archive_answer, record_answer
 
 
 class InteractionViewSet(ApiViewSet):
@@ -26,19 +41,19 @@ class InteractionViewSet(ApiViewSet):
     def create_row(self, data):
         require(permissions.may_log(self.request.user, data["client"]))
         step = data.pop("next_step", None)
-        return services.log_interaction(
+        return log_interaction(
             actor=self.request.user, now=timezone.now(), next_step=NextStep(**step) if step else None, **data
         )
 
     def update_row(self, row, data, seen_version):
         require(permissions.may_correct(self.request.user, row))
-        return services.correct_interaction(
+        return correct_interaction(
             actor=self.request.user, interaction=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
         require(permissions.may_correct(self.request.user, row))
-        services.archive_interaction(actor=self.request.user, interaction=row, now=timezone.now())
+        archive_interaction(actor=self.request.user, interaction=row, now=timezone.now())
 
 
 class FollowUpViewSet(ApiViewSet):
@@ -53,17 +68,17 @@ class FollowUpViewSet(ApiViewSet):
 
     def create_row(self, data):
         client = data.pop("client", None)
-        return services.create_follow_up(actor=self.request.user, client=client, now=timezone.now(), **data)
+        return create_follow_up(actor=self.request.user, client=client, now=timezone.now(), **data)
 
     def update_row(self, row, data, seen_version):
         self._require(row)
-        return services.update_follow_up(
+        return update_follow_up(
             actor=self.request.user, follow_up=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
         self._require(row)
-        services.cancel_follow_up(actor=self.request.user, follow_up=row, now=timezone.now())
+        cancel_follow_up(actor=self.request.user, follow_up=row, now=timezone.now())
 
     def _act(self, request, serializer, do):
         """Read the body with `serializer`, then do it to the row."""
@@ -79,19 +94,19 @@ class FollowUpViewSet(ApiViewSet):
 
     @action(detail=True, methods=["post"], serializer_class=serializers.OutcomeSerializer)
     def complete(self, request, pk=None):
-        return self._act(request, serializers.OutcomeSerializer, services.complete_follow_up)
+        return self._act(request, serializers.OutcomeSerializer, complete_follow_up)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.AssigneeSerializer)
     def reassign(self, request, pk=None):
-        return self._act(request, serializers.AssigneeSerializer, services.reassign_follow_up)
+        return self._act(request, serializers.AssigneeSerializer, reassign_follow_up)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.UntilSerializer)
     def snooze(self, request, pk=None):
-        return self._act(request, serializers.UntilSerializer, services.snooze_follow_up)
+        return self._act(request, serializers.UntilSerializer, snooze_follow_up)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.StrictSerializer)
     def reopen(self, request, pk=None):
-        return self._act(request, serializers.StrictSerializer, services.reopen_follow_up)
+        return self._act(request, serializers.StrictSerializer, reopen_follow_up)
 
 
 class CommitmentViewSet(CreateByService, ReadApiViewSet):
@@ -103,7 +118,7 @@ class CommitmentViewSet(CreateByService, ReadApiViewSet):
 
     def create_row(self, data):
         require(permissions.may_change_client(self.request.user, data["client"]))
-        return services.create_commitment(actor=self.request.user, **data)
+        return create_commitment(actor=self.request.user, **data)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.SettleSerializer)
     def settle(self, request, pk=None):
@@ -111,9 +126,7 @@ class CommitmentViewSet(CreateByService, ReadApiViewSet):
             require(permissions.may_change_client(request.user, row.client))
             body = serializers.SettleSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            return services.settle_commitment(
-                actor=request.user, commitment=row, now=timezone.now(), **body.validated_data
-            )
+            return settle_commitment(actor=request.user, commitment=row, now=timezone.now(), **body.validated_data)
 
         self.serializer_class = serializers.CommitmentSerializer
         return act(self, request, run)
@@ -138,11 +151,11 @@ class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
 
     def create_row(self, data):
         require(permissions.may_change_client(self.request.user, data["client"]))
-        return services.record_answer(actor=self.request.user, now=timezone.now(), **data)
+        return record_answer(actor=self.request.user, now=timezone.now(), **data)
 
     def remove_row(self, row):
         require(permissions.may_change_client(self.request.user, row.client))
-        services.archive_answer(actor=self.request.user, response=row, now=timezone.now())
+        archive_answer(actor=self.request.user, response=row, now=timezone.now())
 
 
 class SurveyInvitationViewSet(ReadApiViewSet):

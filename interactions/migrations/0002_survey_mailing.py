@@ -4,7 +4,7 @@ import datetime
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
-import interactions.models.survey
+import interactions.surveys.models
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 ('every_months', models.PositiveSmallIntegerField(default=6, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36)], verbose_name='every (months)')),
                 ('send_time', models.TimeField(default=datetime.time(10, 0), verbose_name='at, in their time zone')),
                 ('who', models.CharField(choices=[('main', 'the main contact'), ('all', 'everybody we have an address of')], default='main', max_length=4, verbose_name='goes to')),
-                ('statuses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('prospect', 'Prospect'), ('onboarding', 'Onboarding'), ('active', 'Active'), ('at_notice', 'At notice'), ('paused', 'Paused'), ('former', 'Former')], max_length=10), default=interactions.models.survey.active_only, size=None, verbose_name='status')),
+                ('statuses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('prospect', 'Prospect'), ('onboarding', 'Onboarding'), ('active', 'Active'), ('at_notice', 'At notice'), ('paused', 'Paused'), ('former', 'Former')], max_length=10), default=interactions.surveys.models.active_only, size=None, verbose_name='status')),
                 ('tiers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=4), blank=True, default=list, size=None, verbose_name='tier')),
                 ('planned_until', models.DateField(blank=True, editable=False, help_text='the last day of the period whose clients are planned', null=True)),
             ],
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ('every_months', models.PositiveSmallIntegerField(default=6, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36)], verbose_name='every (months)')),
                 ('send_time', models.TimeField(default=datetime.time(10, 0), verbose_name='at, in their time zone')),
                 ('who', models.CharField(choices=[('main', 'the main contact'), ('all', 'everybody we have an address of')], default='main', max_length=4, verbose_name='goes to')),
-                ('statuses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('prospect', 'Prospect'), ('onboarding', 'Onboarding'), ('active', 'Active'), ('at_notice', 'At notice'), ('paused', 'Paused'), ('former', 'Former')], max_length=10), default=interactions.models.survey.active_only, size=None, verbose_name='status')),
+                ('statuses', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('prospect', 'Prospect'), ('onboarding', 'Onboarding'), ('active', 'Active'), ('at_notice', 'At notice'), ('paused', 'Paused'), ('former', 'Former')], max_length=10), default=interactions.surveys.models.active_only, size=None, verbose_name='status')),
                 ('tiers', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=4), blank=True, default=list, size=None, verbose_name='tier')),
                 ('planned_until', models.DateField(blank=True, editable=False, help_text='the last day of the period whose clients are planned', null=True)),
             ],

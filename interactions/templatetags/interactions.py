@@ -1,7 +1,8 @@
 from django import template
 
-from interactions import richtext
-from interactions.choices import Channel, CommitmentState, Sentiment
+from interactions.agreements.choices import CommitmentState
+from interactions.log import richtext
+from interactions.log.choices import Channel, Sentiment
 
 register = template.Library()
 

@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from interactions import services
-from interactions.models import FollowUp, Interaction, SurveyResponse
-from interactions.tests.factories import follow_up, log
+from interactions.follow_ups.models import FollowUp
+from interactions.log.models import Interaction
+from interactions.surveys.models import SurveyResponse
+from interactions.surveys.services.answers import ensure_nps_survey
+from tools.testing.factories.interactions import follow_up, log
 
 pytestmark = pytest.mark.django_db
 JSON = {"content_type": "application/json"}
@@ -79,7 +81,7 @@ def test_commitments(api, northwind):
 
 
 def test_survey_answers(api, northwind):
-    survey = services.ensure_nps_survey()
+    survey = ensure_nps_survey()
     assert [row["id"] for row in api.get("/api/v1/surveys").json()["results"]] == [survey.pk]
     body = {"survey": survey.pk, "client": northwind.pk, "score": 9, "answered_at": timezone.now().isoformat()}
     assert api.post("/api/v1/survey-responses", body, **JSON).status_code == 201

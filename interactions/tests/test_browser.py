@@ -6,23 +6,26 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from interactions import services
-from interactions.models import FollowUp, Interaction
-from interactions.tests import factories
+from interactions.agreements.services import create_commitment
+from interactions.follow_ups.models import FollowUp
+from interactions.log.models import Interaction
+from interactions.log.services import correct_interaction
+from interactions.surveys.services.answers import ensure_nps_survey, record_answer
+from tools.testing.factories import interactions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def marta(transactional_db, sign_in):
-    factories.make_firm(is_set_up=True)
-    return sign_in(factories.make_user())
+    interactions.make_firm(is_set_up=True)
+    return sign_in(interactions.make_user())
 
 
 @pytest.fixture
 def northwind(marta):
-    client = factories.make_client(owner=marta, tier="A")
-    factories.make_contact(client=client, is_primary=True)
+    client = interactions.make_client(owner=marta, tier="A")
+    interactions.make_contact(client=client, is_primary=True)
     return client
 
 
@@ -79,7 +82,7 @@ def test_a_draft_is_kept_and_comes_back(page, live_server, marta, northwind):
 def test_today_by_keyboard(page, live_server, marta, northwind):
     today = timezone.now().date()
     for title, days in (("First", -2), ("Second", 1)):
-        factories.follow_up(
+        interactions.follow_up(
             actor=marta, client=northwind, title=title, due_date=today + timedelta(days=days), now=timezone.now()
         )
     page.goto(live_server.url + "/today/")
@@ -95,7 +98,7 @@ def test_today_by_keyboard(page, live_server, marta, northwind):
 
 def addresses(marta, northwind):
     now = timezone.now()
-    call = factories.log(
+    call = interactions.log(
         actor=marta,
         client=northwind,
         contacts=[northwind.contacts.get()],
@@ -104,12 +107,12 @@ def addresses(marta, northwind):
         occurred_at=now,
         now=now,
     )
-    services.correct_interaction(actor=marta, interaction=call, body="Corrected.", now=now)
-    row = factories.follow_up(actor=marta, client=northwind, due_date=now.date(), now=now)
-    services.create_commitment(actor=marta, client=northwind, text="Send the audit calendar", due_date=now.date())
-    services.record_answer(
+    correct_interaction(actor=marta, interaction=call, body="Corrected.", now=now)
+    row = interactions.follow_up(actor=marta, client=northwind, due_date=now.date(), now=now)
+    create_commitment(actor=marta, client=northwind, text="Send the audit calendar", due_date=now.date())
+    record_answer(
         actor=marta,
-        survey=services.ensure_nps_survey(),
+        survey=ensure_nps_survey(),
         client=northwind,
         score=9,
         comment="Quick.",
@@ -159,7 +162,7 @@ def test_letters_among_the_chips_are_no_shortcuts_and_undo_stays_where_it_was_as
     page.keyboard.type("ce")
     assert page.evaluate("window.stayed") is True
 
-    factories.follow_up(actor=marta, client=northwind, title="Send the list")
+    interactions.follow_up(actor=marta, client=northwind, title="Send the list")
     page.goto(live_server.url + reverse("interactions:follow-ups"))
     page.keyboard.press("j")
     page.keyboard.press("d")

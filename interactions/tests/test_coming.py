@@ -6,13 +6,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.core import coming
-from crm.core.choices import Role
-from crm.core.models import OutboxMail, User
-from crm.core.services.outbox import queue_mail
-from interactions.models import Digest, FollowUp, ProgressEmail
-from interactions.services import digests
-from interactions.tests import factories
+from crm.core.mail import scheduled
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.choices import Role
+from crm.core.users.models import User
+from interactions.follow_ups.models import FollowUp
+from interactions.progress.models import ProgressEmail
+from interactions.reminders.models import Digest
+from interactions.reminders.services import digests
+from tools.testing.factories import interactions
 
 pytestmark = pytest.mark.django_db
 URL = "/outbox/coming/"
@@ -24,7 +27,7 @@ def now():
 
 
 def reminder(user, client, title, at):
-    row = factories.follow_up(
+    row = interactions.follow_up(
         actor=user, client=client, title=title, due_date=timezone.localdate() + timedelta(days=1), now=timezone.now()
     )
     FollowUp.objects.filter(pk=row.pk).update(remind_at=at)
@@ -68,13 +71,13 @@ def scene(marta, otto, northwind, now):
     reminder(otto, northwind, "Otto's own", now + timedelta(hours=4))
     reminder(marta, northwind, "Far away", now + timedelta(hours=40))
     User.objects.filter(pk=marta.pk).update(reminders="each")
-    dana = factories.make_user(name="Dana Digest", reminders="digest")
+    dana = interactions.make_user(name="Dana Digest", reminders="digest")
     Digest.objects.create(user=dana, date=now.date(), hour=8, time_zone="UTC", due_at=now + timedelta(hours=5))
     return dana
 
 
 def whats(user, now, **options):
-    return [entry.row.what for entry in coming.page(user, now, **{"mine": False} | options).entries]
+    return [entry.row.what for entry in scheduled.page(user, now, **{"mine": False} | options).entries]
 
 
 def test_the_next_36_hours_in_the_order_of_time(scene, manager, now):
@@ -114,7 +117,7 @@ def test_by_kind_and_page_by_page(client, scene, manager, now, northwind, marta)
         reminder(marta, northwind, f"Same moment {number}", at)
     seen, cursor = [], ""
     while True:
-        page = coming.page(manager, now, mine=False, cursor=cursor, size=3)
+        page = scheduled.page(manager, now, mine=False, cursor=cursor, size=3)
         seen += [(entry.source.key, entry.pk) for entry in page.entries]
         cursor = page.next_cursor
         if not cursor:
@@ -152,7 +155,7 @@ def test_each_kind_is_skipped_and_brought_back(client, scene, marta, northwind, 
 
 def test_a_morning_mail_is_its_readers_or_an_admins_to_skip(client, scene, marta, manager):
     row = Digest.objects.get()
-    ada = factories.make_user(name="Ada Admin", roles=(Role.ADMIN,))
+    ada = interactions.make_user(name="Ada Admin", roles=(Role.ADMIN,))
     for user, status in ((marta, 404), (manager, 403), (scene, 200)):
         client.force_login(user)
         assert post(client, "skip", "digests", row.pk).status_code == status
@@ -180,7 +183,7 @@ def test_what_it_costs(client, scene, manager, northwind, marta, now, django_ass
 
 
 def test_ones_own_morning_mail_is_read_before_it_leaves(client, scene, northwind, now):
-    factories.follow_up(actor=scene, client=northwind, title="Visit them", due_date=timezone.localdate(), now=now)
+    interactions.follow_up(actor=scene, client=northwind, title="Visit them", due_date=timezone.localdate(), now=now)
     client.force_login(scene)
     row = Digest.objects.get()
     page = client.get(reverse("interactions:digest", args=[row.pk])).text

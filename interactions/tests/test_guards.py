@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from crm.core.dates import iso_week
-from crm.core.models import BlastQuestion
-from crm.core.services import blast
-from interactions.models import ProgressEmail, ProgressSchedule, SurveyInvitation
-from interactions.services import guards, progress
-from interactions.tests.factories import make_client, make_firm, make_person, make_user
+from crm.core.base.dates import iso_week
+from crm.core.mail.models import BlastQuestion
+from crm.core.mail.services import volume
+from interactions import volume as guards
+from interactions.progress.models import ProgressEmail, ProgressSchedule
+from interactions.progress.services import schedules
+from interactions.progress.services.volume import closed_weeks
+from interactions.surveys.models import SurveyInvitation
+from interactions.surveys.services.volume import may_plan_surveys
+from tools.testing.factories.interactions import make_client, make_firm, make_person, make_user
 
 pytestmark = pytest.mark.django_db
 THURSDAY = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -38,41 +42,41 @@ def in_week(client, week, now=THURSDAY):
 
 def test_the_usual_number_is_planned_without_a_question(marta):
     with_schedule(marta, 3)
-    assert progress.plan_progress(THURSDAY) == 3
+    assert schedules.plan_progress(THURSDAY) == 3
     assert not BlastQuestion.objects.exists()
 
 
 def test_far_more_than_usual_is_not_planned_before_an_admin_said_so(marta, monkeypatch):
-    monkeypatch.setattr(blast, "FEW", 2)
+    monkeypatch.setattr(volume, "FEW", 2)
     with_schedule(marta, 4)
-    assert progress.plan_progress(THURSDAY) == 0
+    assert schedules.plan_progress(THURSDAY) == 0
     question = BlastQuestion.objects.get()
     assert (question.kind, question.week, question.wanted, question.usual) == ("progress", WEEK, 4, 0)
-    assert progress.plan_progress(THURSDAY) == 0
-    blast.answer(actor=marta, question=question, let_through=True, now=THURSDAY)
-    assert progress.plan_progress(THURSDAY) == 4
-    assert progress.plan_progress(THURSDAY) == 0
+    assert schedules.plan_progress(THURSDAY) == 0
+    volume.answer(actor=marta, question=question, let_through=True, now=THURSDAY)
+    assert schedules.plan_progress(THURSDAY) == 4
+    assert schedules.plan_progress(THURSDAY) == 0
 
 
 def test_a_no_leaves_the_week_out_and_the_next_one_is_planned_again(marta, monkeypatch):
-    monkeypatch.setattr(blast, "FEW", 2)
+    monkeypatch.setattr(volume, "FEW", 2)
     with_schedule(marta, 4)
-    progress.plan_progress(THURSDAY)
-    blast.answer(actor=marta, question=BlastQuestion.objects.get(), let_through=False, now=THURSDAY)
+    schedules.plan_progress(THURSDAY)
+    volume.answer(actor=marta, question=BlastQuestion.objects.get(), let_through=False, now=THURSDAY)
     later = THURSDAY + timedelta(days=7)
-    assert progress.plan_progress(THURSDAY + timedelta(hours=20)) == 0
-    monkeypatch.setattr(blast, "FEW", 25)
-    assert progress.plan_progress(later) == 4
+    assert schedules.plan_progress(THURSDAY + timedelta(hours=20)) == 0
+    monkeypatch.setattr(volume, "FEW", 25)
+    assert schedules.plan_progress(later) == 4
     assert set(ProgressEmail.objects.values_list("week", flat=True)) == {"2026-W49"}
 
 
 def test_the_median_of_the_weeks_before_is_what_counts(marta, monkeypatch):
-    monkeypatch.setattr(blast, "FEW", 0)
+    monkeypatch.setattr(volume, "FEW", 0)
     clients = [make_client(owner=marta, name=f"Old {n}") for n in range(2)]
     before = guards.weeks_before(WEEK)
     ProgressEmail.objects.bulk_create(in_week(client, week) for client in clients for week in before[-3:])
-    assert guards.closed_weeks([WEEK] * 6) == frozenset()  # three weeks of two each: six is three times as many
-    assert guards.closed_weeks([WEEK] * 7) == {WEEK}
+    assert closed_weeks([WEEK] * 6) == frozenset()  # three weeks of two each: six is three times as many
+    assert closed_weeks([WEEK] * 7) == {WEEK}
 
 
 def test_weeks_before_go_over_the_turn_of_the_year():
@@ -81,10 +85,10 @@ def test_weeks_before_go_over_the_turn_of_the_year():
 
 
 def test_a_rule_of_a_survey_asks_too(marta, monkeypatch, django_user_model):
-    monkeypatch.setattr(blast, "FEW", 1)
+    monkeypatch.setattr(volume, "FEW", 1)
     day = date(2026, 11, 27)
-    assert guards.may_plan_surveys(day, 1)
-    assert not guards.may_plan_surveys(day, 2)
+    assert may_plan_surveys(day, 1)
+    assert not may_plan_surveys(day, 2)
     assert BlastQuestion.objects.get().kind == "survey"
     make_person(make_client(owner=marta, name="Northwind"))
     assert not SurveyInvitation.objects.exists()

@@ -9,14 +9,16 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
-from crm.core.languages import known_language, language_name, mail_language
-from crm.core.models import FirmSettings, OutboxMail
-from crm.core.services.tokens import link_token
-from interactions import progress_words
-from interactions.choices import Visibility
-from interactions.models import Commitment, ProgressEmail
-from interactions.services import progress, progress_sending
-from interactions.tests import factories as make
+from crm.core.base.secret_links import link_token
+from crm.core.firm.languages import known_language, language_name, mail_language
+from crm.core.firm.models import FirmSettings
+from crm.core.mail.models import OutboxMail
+from interactions.agreements.models import Commitment
+from interactions.log.choices import Visibility
+from interactions.progress import words as progress_words
+from interactions.progress.models import ProgressEmail
+from interactions.progress.services import schedules, sending
+from tools.testing.factories import interactions as make
 
 HOUR = timedelta(hours=1)
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -25,7 +27,7 @@ FRIDAY_NOON = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def messages():
-    path = Path(settings.BASE_DIR, "docs/developers/tools/messages.py")
+    path = Path(settings.BASE_DIR, "tools/messages.py")
     spec = importlib.util.spec_from_file_location("messages_tool", path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
@@ -103,7 +105,7 @@ def sent(client, **fields):
         due_date=date(2026, 12, 1),
         is_shared=True,
     )
-    progress.set_schedule(
+    schedules.set_schedule(
         actor=client.owner,
         client=client,
         recipients=client.contacts.all(),
@@ -111,8 +113,8 @@ def sent(client, **fields):
         now=MONDAY,
         **fields,
     )
-    progress.plan_progress(FRIDAY_NOON - 30 * HOUR)
-    progress_sending.run_progress(ProgressEmail.objects.get(client=client).send_at)
+    schedules.plan_progress(FRIDAY_NOON - 30 * HOUR)
+    sending.run_progress(ProgressEmail.objects.get(client=client).send_at)
     return OutboxMail.objects.get(kind="progress", client_id=client.pk)
 
 
@@ -192,6 +194,6 @@ def test_the_page_that_stops_them_is_in_theirs(client, berlin):
     assert "Diese Mails beenden?" in page.text
     done = client.post(url).text
     assert "weiß Bescheid" in done
-    from crm.core.models import Notification
+    from crm.core.notifications.models import Notification
 
     assert Notification.objects.get(kind="progress-stop").text == "Jürgen Möller wants no more progress emails."

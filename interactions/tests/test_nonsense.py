@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from crm.core.errors import ServiceError
-from crm.core.models import OutboxMail, User
-from interactions import services
-from interactions.models import FollowUp
-from interactions.services.reminders import send_reminders
-from interactions.tests import factories
-from interactions.tests.factories import NOW, follow_up, log
+from crm.core.base.errors import ServiceError
+from crm.core.mail.models import OutboxMail
+from crm.core.users.models import User
+from interactions.agreements.services import create_commitment, record_decision
+from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import update_follow_up
+from interactions.reminders.services.reminders import send_reminders
+from tools.testing.factories import interactions
+from tools.testing.factories.interactions import NOW, follow_up, log
 
 pytestmark = pytest.mark.django_db
 
@@ -18,8 +20,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def stranger(marta):
     """A contact of another client that marta sees too."""
-    return factories.make_contact(
-        client=factories.make_client(owner=marta, name="Kestrel"), first_name="Ilse", last_name="Stein"
+    return interactions.make_contact(
+        client=interactions.make_client(owner=marta, name="Kestrel"), first_name="Ilse", last_name="Stein"
     )
 
 
@@ -29,20 +31,18 @@ def test_people_of_other_clients_stay_out(marta, northwind, stranger):
     assert refused.value.field == "contact"
     row = follow_up(actor=marta, client=northwind)
     with pytest.raises(ServiceError):
-        services.update_follow_up(actor=marta, follow_up=row, contact=stranger, now=NOW)
+        update_follow_up(actor=marta, follow_up=row, contact=stranger, now=NOW)
     with pytest.raises(ServiceError):
-        services.record_decision(
-            actor=marta, client=northwind, text="Agreed", decided_date=NOW.date(), contact=stranger
-        )
+        record_decision(actor=marta, client=northwind, text="Agreed", decided_date=NOW.date(), contact=stranger)
     with pytest.raises(ServiceError):
-        services.create_commitment(actor=marta, client=northwind, text="Promised", side="client", contact=stranger)
+        create_commitment(actor=marta, client=northwind, text="Promised", side="client", contact=stranger)
 
 
 def test_a_promise_refers_to_a_decision_of_its_own_client(marta, northwind, stranger):
     other = stranger.affiliations.get().client
-    decision = services.record_decision(actor=marta, client=other, text="Agreed", decided_date=NOW.date())
+    decision = record_decision(actor=marta, client=other, text="Agreed", decided_date=NOW.date())
     with pytest.raises(ServiceError) as refused:
-        services.create_commitment(actor=marta, client=northwind, text="Promised", decision=decision)
+        create_commitment(actor=marta, client=northwind, text="Promised", decision=decision)
     assert refused.value.field == "decision"
 
 

@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from clients.tests.factories import make_client, make_firm, make_user
-from crm.core.choices import Role
-from crm.core.models import OutboxMail
-from crm.core.services import delivery
-from crm.core.services.outbox import queue_mail
+from crm.core.mail.delivery.deliverer import deliver_due
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.choices import Role
+from tools.testing.factories.clients import make_client, make_firm, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -151,7 +151,7 @@ def test_the_frame_may_load_nothing(client, marta, northwind):
 
 def test_attempts_and_the_servers_reply_are_shown(client, marta, northwind):
     mail = queue(northwind)
-    delivery.deliver_due()
+    deliver_due()
     client.force_login(marta)
     assert "kept on this machine" in client.get(address(mail)).text
 
@@ -294,7 +294,7 @@ def test_get_changes_nothing(client, marta, northwind):
 @pytest.mark.django_db(transaction=True)
 def test_in_the_browser(page, live_server, sign_in, assert_accessible, marta, northwind):
     mail = queue(northwind, subject="Week 48: all on track")
-    delivery.deliver_due()
+    deliver_due()
     sign_in(marta)
     page.goto(live_server.url + reverse("core:outbox"))
     assert_accessible(page)

@@ -4,9 +4,15 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from interactions import services
-from interactions.models import Cadence, Commitment, Decision, FollowUp, Interaction, SurveyResponse
-from interactions.tests.factories import follow_up, log, make_client
+from interactions.agreements.models import Commitment, Decision
+from interactions.cadence.models import Cadence
+from interactions.facts import rebuild_facts
+from interactions.follow_ups.models import FollowUp
+from interactions.log.models import Interaction
+from interactions.log.services import correct_interaction
+from interactions.surveys.models import SurveyResponse
+from interactions.surveys.services.answers import ensure_nps_survey, record_answer
+from tools.testing.factories.interactions import follow_up, log, make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +59,7 @@ def test_a_correction_shows_both_texts_in_the_history(web, marta, northwind):
 
 def test_a_stale_correction_shows_both_and_saves_neither(web, marta, otto, northwind):
     call = logged(marta, northwind)
-    services.correct_interaction(actor=otto, interaction=call, body="Ottos words", now=now())
+    correct_interaction(actor=otto, interaction=call, body="Ottos words", now=now())
     answer = web.post(reverse("interactions:correct", args=[call.pk]), correction(call, body="Martas words"))
     page = answer.content.decode()
     assert answer.status_code == 409 and "Ottos words" in page and "Martas words" in page
@@ -252,9 +258,7 @@ def test_a_wrong_answer_is_not_saved(web, northwind, wrong):
 def test_facts_made_anew_are_the_same(marta, northwind, elina):
     logged(marta, northwind)
     follow_up(actor=marta, client=northwind, due_date=date(2027, 1, 5), now=now())
-    services.record_answer(
-        actor=marta, survey=services.ensure_nps_survey(), client=northwind, score=8, answered_at=now(), now=now()
-    )
+    record_answer(actor=marta, survey=ensure_nps_survey(), client=northwind, score=8, answered_at=now(), now=now())
     make_client(owner=marta, name="Quiet Oy")
     northwind.facts.refresh_from_db()
     names = (
@@ -271,7 +275,7 @@ def test_facts_made_anew_are_the_same(marta, northwind, elina):
     northwind.facts.__class__.objects.update(
         last_contact_at=None, next_step_text="wrong", open_follow_ups=9, nps_score=None
     )
-    assert services.rebuild_facts(client_ids=[northwind.pk]) == 1
+    assert rebuild_facts(client_ids=[northwind.pk]) == 1
     northwind.facts.refresh_from_db()
     assert [getattr(northwind.facts, name) for name in names] == before
 

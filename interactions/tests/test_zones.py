@@ -1,5 +1,5 @@
 """“Friday noon where the client is”, over every zone there is and every Friday of 2024 to 2030, against a reader of zone
-files of our own (`crm.testing.tzif`), which shares no code with `zoneinfo`."""
+files of our own (`tools.testing.tzif`), which shares no code with `zoneinfo`."""
 
 import calendar
 import zoneinfo
@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from crm.core.dates import iso_week, local_to_utc
-from crm.testing import tzif
-from interactions.models import ProgressSchedule
-from interactions.progress_times import times_of
+from crm.core.base.dates import iso_week, local_to_utc
+from interactions.progress.models import ProgressSchedule
+from interactions.progress.times import times_of
+from tools.testing import tzif
 
 FIRST, LAST = date(2024, 1, 1), date(2030, 12, 31)
 FRIDAYS = [

@@ -1,9 +1,9 @@
 import django_filters
 from django.utils import timezone
 
-from clients.models import Client
-from crm.core.models import User
-from crm.core.queries import firm_today
+from clients.records.models import Client
+from crm.core.firm.queries import firm_today
+from crm.core.users.models import User
 from onboarding.choices import PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
 

@@ -1,9 +1,10 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from clients.models import Client, Contact
+from clients.contacts.models import Contact
+from clients.records.models import Client
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
-from crm.core.models import User
+from crm.core.users.models import User
 from onboarding.choices import TaskState
 from onboarding.models import Plan, Task, Template, TemplatePhase, TemplateTask, TemplateVersion
 

@@ -5,9 +5,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from crm.core.api.viewsets import IDEMPOTENCY_KEY, IF_MATCH, CreateByService, ReadApiViewSet, UpdateByService, act
-from crm.core.errors import ServiceError
-from crm.core.queries import firm_today
-from onboarding import services
+from crm.core.base.errors import ServiceError
+from crm.core.firm.queries import firm_today
 from onboarding.api.filters import PlanApiFilter, TaskApiFilter
 from onboarding.api.serializers import (
     EmptySerializer,
@@ -18,6 +17,18 @@ from onboarding.api.serializers import (
 )
 from onboarding.choices import TaskState
 from onboarding.models import Plan, Task, Template, TemplateTask, TemplateVersion
+from onboarding.services.plans import (
+    activate_plan,
+    begin_plan,
+    cancel_plan,
+    finish_plan,
+    pause_plan,
+    reopen_plan,
+    resume_plan,
+    start_plan,
+    update_plan,
+)
+from onboarding.services.tasks import assign_task, block_task, change_due, finish_task, reopen_task, skip_task
 
 POST_PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
 
@@ -57,12 +68,10 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
     def create_row(self, data):
         now = timezone.now()
         version = data.pop("template_version")
-        return services.start_plan(actor=self.request.user, version=version, today=firm_today(now), now=now, **data)
+        return start_plan(actor=self.request.user, version=version, today=firm_today(now), now=now, **data)
 
     def update_row(self, row, data, seen_version):
-        return services.update_plan(
-            actor=self.request.user, plan=row, now=timezone.now(), seen_version=seen_version, **data
-        )
+        return update_plan(actor=self.request.user, plan=row, now=timezone.now(), seen_version=seen_version, **data)
 
     def _move(self, request, service):
         return act(self, request, lambda plan: service(actor=request.user, plan=plan, now=timezone.now()))
@@ -75,43 +84,43 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def begin(self, request, pk=None):
         """A draft becomes pending, or active when its kickoff has come."""
-        return self._move(request, services.begin_plan)
+        return self._move(request, begin_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def activate(self, request, pk=None):
         """A pending plan starts before its kickoff."""
-        return self._move(request, services.activate_plan)
+        return self._move(request, activate_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def pause(self, request, pk=None):
         """Stop the clock."""
-        return self._move(request, services.pause_plan)
+        return self._move(request, pause_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def resume(self, request, pk=None):
         """Go on: open tasks are due later by the working days of the pause."""
-        return self._move(request, services.resume_plan)
+        return self._move(request, resume_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def cancel(self, request, pk=None):
         """Give the plan up."""
-        return self._move(request, services.cancel_plan)
+        return self._move(request, cancel_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def finish(self, request, pk=None):
         """Close the plan and make the client active; refused while a mandatory task is open."""
-        return self._move(request, services.finish_plan)
+        return self._move(request, finish_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def reopen(self, request, pk=None):
         """A plan that was done runs again."""
-        return self._move(request, services.reopen_plan)
+        return self._move(request, reopen_plan)
 
 
 class TaskViewSet(UpdateByService, ReadApiViewSet):
@@ -129,10 +138,10 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
         if "reason" in data and data.get("state") not in (TaskState.BLOCKED, TaskState.SKIPPED):
             raise ServiceError("A reason goes with the state blocked or skipped.", field="reason")
         if "due_date" in data:
-            services.change_due(**common, **seen, due_date=data["due_date"])
+            change_due(**common, **seen, due_date=data["due_date"])
             seen = {}
         if "assignee" in data or "contact" in data:
-            services.assign_task(**common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
+            assign_task(**common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
             seen = {}
         if data.get("state", row.state) != row.state or "reason" in data:
             self._set_state(data, common | seen)
@@ -141,13 +150,13 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     def _set_state(self, data, values):
         state, reason = data["state"], data.get("reason", "")
         if state == TaskState.DONE:
-            services.finish_task(**values)
+            finish_task(**values)
         elif state == TaskState.OPEN:
-            services.reopen_task(**values)
+            reopen_task(**values)
         elif state == TaskState.BLOCKED:
-            services.block_task(**values, reason=reason)
+            block_task(**values, reason=reason)
         else:
-            services.skip_task(**values, reason=reason)
+            skip_task(**values, reason=reason)
 
     def answer(self, row, *, status=200):
         self.serializer_class = TaskSerializer
@@ -157,4 +166,4 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def finish(self, request, pk=None):
         """Tick it off; one that is done stays with whoever did it first."""
-        return act(self, request, lambda task: services.finish_task(actor=request.user, task=task, now=timezone.now()))
+        return act(self, request, lambda task: finish_task(actor=request.user, task=task, now=timezone.now()))

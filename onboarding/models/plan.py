@@ -4,9 +4,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.models import Client, Contact
-from clients.models.gate import visible_q
-from crm.core.models import User, Versioned, tracked
+from clients.contacts.models import Contact
+from clients.gate import visible_q
+from clients.records.models import Client
+from crm.core.base.models import Versioned, tracked
+from crm.core.users.models import User
 from onboarding import choices
 from onboarding.models.template import TemplateVersion
 

@@ -5,7 +5,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.models import User, Versioned, tracked
+from crm.core.base.models import Versioned, tracked
+from crm.core.users.models import User
 from onboarding import choices
 
 FROZEN = """

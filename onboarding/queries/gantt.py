@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from math import ceil
 from typing import Any
 
-from crm.core.dates import WorkingCalendar
+from crm.core.firm.calendar import WorkingCalendar
 
 ROW, TOP, BAR = 26, 30, 14
 MAX_WEEKS = 12  # labelled; beyond that every second, third … week

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crm.core.models import User
+from crm.core.users.models import User
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Plan, Task
 

@@ -9,10 +9,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from clients.models import Client, Contact
-from crm.core.dates import WorkingCalendar
-from crm.core.parts import rows_along, rows_from
-from crm.core.queries import firm_zone, get_firm
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from crm.core.base.parts import rows_along, rows_from
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import firm_zone, get_firm
 from onboarding import tracking
 from onboarding.choices import TASK_FINISHED, OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion

@@ -11,8 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crm.core.dates import WorkingCalendar
-from crm.core.queries import get_firm
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import get_firm
 from onboarding import schedule
 from onboarding.choices import PLAN_OPEN, OwnerSide, VersionState
 from onboarding.models import Plan, Template, TemplatePhase, TemplateTask, TemplateVersion

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from crm.core.errors import ServiceError
-from crm.core.models import User
-from crm.core.services.versions import save_version
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
 from onboarding.choices import OwnerSide
 from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.services.templates import TASK_FIELDS, check_no_cycle, lock_draft, new_key

@@ -5,20 +5,21 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import services as client_services
-from clients.choices import ACTIVE_STATUSES, Status
-from clients.models import Client, ClientFacts
-from crm.core.dates import WorkingCalendar, is_plausible
-from crm.core.errors import ServiceError
-from crm.core.models import User
-from crm.core.permissions import require
-from crm.core.queries import firm_today, get_firm
-from crm.core.services.versions import save_version
+from clients.records.choices import ACTIVE_STATUSES, Status
+from clients.records.models import Client, ClientFacts
+from clients.records.services.statuses import change_status
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
+from crm.core.base.versions import save_version
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.users.models import User
 from onboarding import schedule, signals
 from onboarding.choices import PLAN_MOVES, OwnerSide, PlanState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.permissions import may_run_plans
-from onboarding.queries import main_contact, plan_tasks, startable_version
+from onboarding.queries.plans import main_contact, plan_tasks, startable_version
 from onboarding.services.tracking import refresh_plan
 
 BEFORE_ONBOARDING = (Status.PROSPECT,)
@@ -285,7 +286,7 @@ def _wrong_move(plan, state):
 def _client_is_onboarding(plan, actor, today):
     facts = ClientFacts.objects.get(pk=plan.client_id)
     if facts.status in BEFORE_ONBOARDING:
-        client_services.change_status(
+        change_status(
             actor=actor, client=plan.client, status=Status.ONBOARDING, start_date=_from(facts, today), today=today
         )
 
@@ -293,7 +294,7 @@ def _client_is_onboarding(plan, actor, today):
 def _client_is_active(plan, actor, today):
     facts = ClientFacts.objects.get(pk=plan.client_id)
     if facts.status not in ACTIVE_STATUSES and facts.status in BECOMES_ACTIVE:
-        client_services.change_status(
+        change_status(
             actor=actor, client=plan.client, status=Status.ACTIVE, start_date=_from(facts, today), today=today
         )
 

@@ -11,16 +11,17 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients.models import Contact
-from crm.core.dates import WorkingCalendar, is_plausible
-from crm.core.errors import ServiceError
-from crm.core.models import User
-from crm.core.queries import get_firm
-from crm.core.services.versions import save_version
+from clients.contacts.models import Contact
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import get_firm
+from crm.core.users.models import User
 from onboarding import schedule, signals
 from onboarding.choices import PLAN_WORKED_ON, TASK_MOVES, OwnerSide, TaskState
 from onboarding.models import Plan, Task, TaskComment
-from onboarding.queries import plan_tasks
+from onboarding.queries.plans import plan_tasks
 from onboarding.services.plans import check_sees, lock_plan, write_dates
 from onboarding.services.tracking import refresh_plan
 

@@ -7,10 +7,10 @@ import pgtrigger
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from crm.core.errors import ServiceError
-from crm.core.models import User
-from crm.core.permissions import require
-from crm.core.services.versions import save_version
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
 from onboarding import schedule
 from onboarding.choices import VersionState
 from onboarding.models import Template, TemplatePhase, TemplateTask, TemplateVersion

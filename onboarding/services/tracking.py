@@ -5,15 +5,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from clients.choices import OnboardingState
-from clients.models import ClientFacts
-from clients.services import lock_facts, set_facts
-from crm.core.dates import WorkingCalendar
-from crm.core.queries import firm_today, get_firm
+from clients.records.choices import OnboardingState
+from clients.records.facts import lock_facts, set_facts
+from clients.records.models import ClientFacts
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import firm_today, get_firm
 from onboarding import tracking
 from onboarding.choices import PlanState, Track
 from onboarding.models import Plan
-from onboarding.queries import plan_tasks
+from onboarding.queries.plans import plan_tasks
 
 BADNESS = {Track.ON_TRACK: 0, Track.BEHIND: 1, Track.STUCK: 2}
 

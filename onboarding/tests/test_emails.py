@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from interactions import progress_sections
-from onboarding import emails, services
-from onboarding.tests.factories import MONDAY, at, make_contact, make_plan, task
+from interactions.progress import sections as progress_sections
+from onboarding import emails
+from onboarding.services.plans import activate_plan, pause_plan
+from onboarding.services.tasks import block_task, finish_task
+from tools.testing.factories.onboarding import MONDAY, at, make_contact, make_plan, task
 
 FRIDAY = at(MONDAY + timedelta(4))
 LAST_FRIDAY = FRIDAY - timedelta(7)
@@ -19,8 +21,8 @@ def running(northwind, payroll):
 
 
 def test_finished_and_coming_tasks_with_days_and_people(running, northwind, marta):
-    services.finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
-    services.finish_task(actor=marta, task=task(running, "Conflict check"), now=at(MONDAY))
+    finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(actor=marta, task=task(running, "Conflict check"), now=at(MONDAY))
     assert emails.finished_tasks(northwind, LAST_FRIDAY, FRIDAY) == [
         "Kickoff meeting"
     ]  # the conflict check is internal
@@ -42,14 +44,14 @@ def test_finished_and_coming_tasks_with_days_and_people(running, northwind, mart
 def test_pending_and_paused_plans_are_silent(northwind, payroll, marta):
     pending = make_plan(client=northwind, version=payroll, today=MONDAY - timedelta(3))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY) == []
-    services.activate_plan(actor=marta, plan=pending, now=at(MONDAY))
+    activate_plan(actor=marta, plan=pending, now=at(MONDAY))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY)
-    services.pause_plan(actor=marta, plan=pending, now=at(MONDAY))
+    pause_plan(actor=marta, plan=pending, now=at(MONDAY))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY) == []
 
 
 def test_they_are_part_of_the_email(running, northwind, marta):
-    services.finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
     sections, is_news = progress_sections.build(northwind, LAST_FRIDAY, FRIDAY)
     lines = {section["key"]: section["items"] for section in sections}
     assert is_news and "Kickoff meeting" in lines["done"]
@@ -66,7 +68,7 @@ def test_phases_and_the_end_of_the_plan_with_their_days(running, northwind, mart
         f"Tue 29 Dec: {running.name} expected to be complete",
     ]
     for row in running.tasks.filter(phase__name="Agree"):
-        services.finish_task(actor=marta, task=row, now=at(MONDAY))
+        finish_task(actor=marta, task=row, now=at(MONDAY))
     assert emails.reached(northwind, LAST_FRIDAY, FRIDAY) == ["Mon 7 Dec: Agree is complete"]
     assert all("Agree" not in line for line in emails.expected(northwind, LAST_FRIDAY, FRIDAY))
     assert emails.reached(northwind, FRIDAY, FRIDAY + timedelta(7)) == [], "told once"
@@ -80,7 +82,7 @@ def test_milestones_of_a_plan_of_which_the_client_sees_nothing(running, northwin
 
 
 def test_what_is_late_or_waits_on_their_side_is_a_question(running, northwind, marta):
-    services.block_task(
+    block_task(
         actor=marta,
         task=task(running, "Engagement letter signed"),
         reason="their board meets on the 12th.",

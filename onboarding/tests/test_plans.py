@@ -7,14 +7,36 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 
-from clients.models import ClientFacts, StatusPeriod
-from clients.services import archive_client
-from crm.core.dates import WorkingCalendar
-from crm.core.errors import ServiceError, StaleWrite
-from onboarding import services
+from clients.records.models import ClientFacts, StatusPeriod
+from clients.records.services.clients import archive_client
+from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.firm.calendar import WorkingCalendar
 from onboarding.choices import PlanState, Track
 from onboarding.models import Plan
-from onboarding.tests.factories import (
+from onboarding.services.drafts import remove_task, update_task
+from onboarding.services.plans import (
+    activate_plan,
+    begin_plan,
+    cancel_plan,
+    finish_plan,
+    pause_plan,
+    refresh_due_plans,
+    reopen_plan,
+    resume_plan,
+    update_plan,
+)
+from onboarding.services.tasks import (
+    assign_task,
+    block_task,
+    change_due,
+    finish_task,
+    preview_due,
+    reopen_task,
+    skip_task,
+)
+from onboarding.services.templates import edit_version, publish_version
+from onboarding.services.tracking import rebuild_onboarding_facts
+from tools.testing.factories.onboarding import (
     MONDAY,
     at,
     finish_mandatory,
@@ -56,7 +78,7 @@ def test_start_copies_the_version_with_dates_people_and_facts(northwind, payroll
 
 
 def test_own_holiday_of_the_firm_moves_the_dates(northwind, payroll):
-    from crm.core.models import Holiday
+    from crm.core.firm.models import Holiday
 
     Holiday.objects.create(date=date(2026, 12, 10), name="Summer party, late")
     assert task(make_plan(client=northwind, version=payroll), "Engagement letter signed").due_date == FRIDAY
@@ -70,7 +92,7 @@ def test_who_does_not_see_the_client_runs_no_plan(northwind, payroll, make):
 
 
 def test_archived_client_and_unpublished_version_start_nothing(northwind, payroll, admin, marta):
-    draft = services.edit_version(actor=admin, template=payroll.template)
+    draft = edit_version(actor=admin, template=payroll.template)
     with pytest.raises(ServiceError) as caught:
         make_plan(client=northwind, version=draft)
     assert caught.value.field == "version"
@@ -82,10 +104,10 @@ def test_archived_client_and_unpublished_version_start_nothing(northwind, payrol
 
 def test_a_new_version_leaves_running_plans_alone(plan, payroll, admin):
     before = list(plan.tasks.values_list("key", "title", "due_date"))
-    draft = services.edit_version(actor=admin, template=payroll.template)
-    services.update_task(actor=admin, task=draft.tasks.first(), title="Big kickoff", offset_days=9)
-    services.remove_task(actor=admin, task=draft.tasks.last())
-    services.publish_version(actor=admin, version=draft, now=at(TUESDAY))
+    draft = edit_version(actor=admin, template=payroll.template)
+    update_task(actor=admin, task=draft.tasks.first(), title="Big kickoff", offset_days=9)
+    remove_task(actor=admin, task=draft.tasks.last())
+    publish_version(actor=admin, version=draft, now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.template_version == payroll
     assert list(plan.tasks.values_list("key", "title", "due_date")) == before
@@ -94,20 +116,20 @@ def test_a_new_version_leaves_running_plans_alone(plan, payroll, admin):
 def test_pending_until_kickoff_then_the_tick_starts_it(northwind, payroll):
     plan = make_plan(client=northwind, version=payroll, today=MONDAY - timedelta(5))
     assert (plan.state, facts(northwind), status(northwind)) == (PlanState.PENDING, ("", 0, 0), "prospect")
-    services.refresh_due_plans(at(MONDAY - timedelta(1), 20))  # 22:00 on Sunday in Helsinki
+    refresh_due_plans(at(MONDAY - timedelta(1), 20))  # 22:00 on Sunday in Helsinki
     plan.refresh_from_db()
     assert plan.state == PlanState.PENDING
-    services.refresh_due_plans(at(MONDAY - timedelta(1), 23))  # 01:00 on Monday there
+    refresh_due_plans(at(MONDAY - timedelta(1), 23))  # 01:00 on Monday there
     plan.refresh_from_db()
     assert (plan.state, facts(northwind), status(northwind)) == (PlanState.ACTIVE, ("on_track", 0, 8), "onboarding")
-    assert services.refresh_due_plans(at(MONDAY - timedelta(1), 23)) == 0  # a second ring changes nothing
+    assert refresh_due_plans(at(MONDAY - timedelta(1), 23)) == 0  # a second ring changes nothing
 
 
 def test_ticking_off_counts_and_reopening_counts_back(plan, marta, northwind):
-    row = services.finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
+    row = finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     assert (row.state, row.done_by, row.done_at) == ("done", marta, at(MONDAY))
     assert facts(northwind) == ("on_track", 1, 8)
-    services.reopen_task(actor=marta, task=row, now=at(MONDAY))
+    reopen_task(actor=marta, task=row, now=at(MONDAY))
     row.refresh_from_db()
     assert (row.state, row.done_at, row.done_by) == ("open", None, None)
     assert facts(northwind) == ("on_track", 0, 8)
@@ -115,23 +137,23 @@ def test_ticking_off_counts_and_reopening_counts_back(plan, marta, northwind):
 
 def test_ticking_a_done_task_again_keeps_who_did_it(plan, marta, admin):
     row = task(plan, "Kickoff meeting")
-    services.finish_task(actor=marta, task=row, now=at(MONDAY), seen_version=1)
-    assert services.finish_task(actor=admin, task=row, now=at(TUESDAY), seen_version=1).done_by == marta
+    finish_task(actor=marta, task=row, now=at(MONDAY), seen_version=1)
+    assert finish_task(actor=admin, task=row, now=at(TUESDAY), seen_version=1).done_by == marta
 
 
 def test_blocking_needs_a_reason_and_makes_the_plan_stuck(plan, marta, northwind):
     row = task(plan, "Access to accounting system")
     with pytest.raises(ServiceError) as caught:
-        services.block_task(actor=marta, task=row, reason=" ", now=at(MONDAY))
+        block_task(actor=marta, task=row, reason=" ", now=at(MONDAY))
     assert caught.value.field == "reason"
-    services.block_task(actor=marta, task=row, reason="their IT is away", now=at(MONDAY))
+    block_task(actor=marta, task=row, reason="their IT is away", now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.track, plan.track_reason) == (
         Track.STUCK,
         "“Access to accounting system” is blocked: their IT is away",
     )
     assert facts(northwind)[0] == "stuck"
-    services.reopen_task(actor=marta, task=row, now=at(MONDAY))
+    reopen_task(actor=marta, task=row, now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.track, plan.track_reason) == (Track.ON_TRACK, "")
 
@@ -139,10 +161,10 @@ def test_blocking_needs_a_reason_and_makes_the_plan_stuck(plan, marta, northwind
 def test_mandatory_tasks_are_skipped_only_with_a_reason(plan, marta):
     row = task(plan, "Conflict check")
     with pytest.raises(ServiceError) as caught:
-        services.skip_task(actor=marta, task=row, now=at(MONDAY))
+        skip_task(actor=marta, task=row, now=at(MONDAY))
     assert caught.value.field == "reason"
-    services.skip_task(actor=marta, task=row, reason="done last year", now=at(MONDAY))
-    services.skip_task(actor=marta, task=task(plan, "Welcome call with staff"), now=at(MONDAY))
+    skip_task(actor=marta, task=row, reason="done last year", now=at(MONDAY))
+    skip_task(actor=marta, task=task(plan, "Welcome call with staff"), now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.done_count, plan.task_count) == (0, 6)
     assert row.comments.get().text == "Not needed: done last year"
@@ -155,7 +177,7 @@ def test_late_is_behind_and_very_late_is_stuck_by_the_tick_alone(plan):
         (MONDAY + timedelta(7), Track.BEHIND),
         (MONDAY + timedelta(8), Track.STUCK),
     ):
-        services.refresh_due_plans(at(day))
+        refresh_due_plans(at(day))
         plan.refresh_from_db()
         assert plan.track == track, day
     assert plan.track_reason == "“Kickoff meeting” is 6 working days late, and 3 more"
@@ -163,18 +185,18 @@ def test_late_is_behind_and_very_late_is_stuck_by_the_tick_alone(plan):
 
 def test_forecast_moves_with_what_happens(plan, marta):
     end = plan.forecast_date
-    services.finish_task(actor=marta, task=task(plan, "Engagement letter signed"), now=at(TUESDAY))
+    finish_task(actor=marta, task=task(plan, "Engagement letter signed"), now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.forecast_date < end
     row = task(plan, "Access to accounting system")
-    services.change_due(actor=marta, task=row, due_date=date(2026, 12, 21), now=at(TUESDAY))
+    change_due(actor=marta, task=row, due_date=date(2026, 12, 21), now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.forecast_date > end
 
 
 def test_changed_date_shows_then_moves_what_depends_on_it(plan, marta):
     row = task(plan, "Access to accounting system")
-    shown = services.preview_due(task=row, due_date=date(2026, 12, 15))
+    shown = preview_due(task=row, due_date=date(2026, 12, 15))
     assert [s.task.title for s in shown] == [
         "Access to accounting system",
         "Chart of accounts mapped",
@@ -183,26 +205,22 @@ def test_changed_date_shows_then_moves_what_depends_on_it(plan, marta):
     ]
     row.refresh_from_db()
     assert row.due_date == FRIDAY  # nothing is written yet
-    moved = services.change_due(
-        actor=marta, task=row, due_date=date(2026, 12, 15), now=at(MONDAY), seen_version=row.version
-    )
+    moved = change_due(actor=marta, task=row, due_date=date(2026, 12, 15), now=at(MONDAY), seen_version=row.version)
     assert [(s.task.pk, s.becomes) for s in moved] == [(s.task.pk, s.becomes) for s in shown]
     assert {t.pk: t.due_date for t in plan.tasks.all()}.items() >= {s.task.pk: s.becomes for s in shown}.items()
     with pytest.raises(StaleWrite):
-        services.change_due(
-            actor=marta, task=row, due_date=date(2026, 12, 16), now=at(MONDAY), seen_version=row.version
-        )
+        change_due(actor=marta, task=row, due_date=date(2026, 12, 16), now=at(MONDAY), seen_version=row.version)
 
 
 def test_pause_shifts_open_tasks_by_its_working_days(plan, marta, northwind):
-    services.finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     before = {row.title: row.due_date for row in plan.tasks.all()}
-    services.pause_plan(actor=marta, plan=plan, now=at(WEDNESDAY))
+    pause_plan(actor=marta, plan=plan, now=at(WEDNESDAY))
     assert facts(northwind) == ("paused", 1, 8)
     with pytest.raises(ServiceError) as caught:
-        services.finish_task(actor=marta, task=task(plan, "Conflict check"), now=at(FRIDAY))
+        finish_task(actor=marta, task=task(plan, "Conflict check"), now=at(FRIDAY))
     assert caught.value.code == "state"
-    services.resume_plan(actor=marta, plan=plan, now=at(WEDNESDAY + timedelta(7)))  # five working days
+    resume_plan(actor=marta, plan=plan, now=at(WEDNESDAY + timedelta(7)))  # five working days
     calendar = WorkingCalendar(frozenset(range(5)), "FI")
     for row in plan.tasks.all():
         assert row.due_date == (
@@ -212,16 +230,16 @@ def test_pause_shifts_open_tasks_by_its_working_days(plan, marta, northwind):
 
 def test_finishing_needs_the_mandatory_tasks_and_makes_the_client_active(plan, marta, northwind):
     with pytest.raises(ServiceError) as caught:
-        services.finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+        finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
     assert caught.value.code == "unfinished"
     finish_mandatory(plan, actor=marta, on=FRIDAY)
-    services.finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
     plan.refresh_from_db()
     assert (plan.state, plan.ended_at) == (PlanState.DONE, at(FRIDAY))
     assert facts(northwind) == ("done", 7, 8)
     assert status(northwind) == "active"
     assert StatusPeriod.objects.get(client=northwind, status="active").start_date == FRIDAY
-    services.reopen_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    reopen_plan(actor=marta, plan=plan, now=at(FRIDAY))
     assert (facts(northwind)[0], status(northwind)) == ("on_track", "active")
 
 
@@ -229,19 +247,19 @@ def test_finishing_leaves_an_active_client_as_it_is(marta, payroll):
     old = make_client(owner=marta, name="Old Friends", status="active")
     plan = make_plan(client=old, version=payroll)
     finish_mandatory(plan, actor=marta, on=FRIDAY)
-    services.finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
     assert StatusPeriod.objects.get(client=old).status == "active"
 
 
 def test_only_the_moves_of_the_table(plan, marta):
-    services.cancel_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    cancel_plan(actor=marta, plan=plan, now=at(FRIDAY))
     for move in (
-        services.pause_plan,
-        services.resume_plan,
-        services.cancel_plan,
-        services.reopen_plan,
-        services.begin_plan,
-        services.activate_plan,
+        pause_plan,
+        resume_plan,
+        cancel_plan,
+        reopen_plan,
+        begin_plan,
+        activate_plan,
     ):
         with pytest.raises(ServiceError) as caught:
             move(actor=marta, plan=plan, now=at(FRIDAY))
@@ -251,40 +269,40 @@ def test_only_the_moves_of_the_table(plan, marta):
 def test_draft_waits_for_its_begin_and_moves_its_dates_with_the_kickoff(northwind, payroll, marta):
     plan = make_plan(client=northwind, version=payroll, is_draft=True)
     assert (plan.state, facts(northwind)) == (PlanState.DRAFT, ("", 0, 0))
-    services.update_plan(actor=marta, plan=plan, kickoff_date=MONDAY + timedelta(7), now=at(MONDAY))
+    update_plan(actor=marta, plan=plan, kickoff_date=MONDAY + timedelta(7), now=at(MONDAY))
     assert task(plan, "Kickoff meeting").due_date == MONDAY + timedelta(7)
-    assert services.begin_plan(actor=marta, plan=plan, now=at(MONDAY)).state == PlanState.PENDING
+    assert begin_plan(actor=marta, plan=plan, now=at(MONDAY)).state == PlanState.PENDING
 
 
 def test_kickoff_of_a_running_plan_stays(plan, marta):
     with pytest.raises(ServiceError) as caught:
-        services.update_plan(actor=marta, plan=plan, kickoff_date=FRIDAY, now=at(MONDAY))
+        update_plan(actor=marta, plan=plan, kickoff_date=FRIDAY, now=at(MONDAY))
     assert caught.value.field == "kickoff_date"
 
 
 def test_assigning_goes_to_people_of_either_side(plan, marta, northwind, make):
     row = task(plan, "Conflict check")
     kai, elina = make_user("Kai Koski"), make_contact(client=northwind)
-    services.assign_task(actor=marta, task=row, assignee=kai, now=at(MONDAY))
-    services.assign_task(actor=marta, task=row, contact=elina, now=at(MONDAY))
+    assign_task(actor=marta, task=row, assignee=kai, now=at(MONDAY))
+    assign_task(actor=marta, task=row, contact=elina, now=at(MONDAY))
     row.refresh_from_db()
     assert (row.assignee, row.contact, row.owner_side) == (None, elina, "client")
     stranger = make_contact(client=make_client(owner=marta, name="Other"), first_name="Olga")
     with pytest.raises(ServiceError) as caught:
-        services.assign_task(actor=marta, task=row, contact=stranger, now=at(MONDAY))
+        assign_task(actor=marta, task=row, contact=stranger, now=at(MONDAY))
     assert caught.value.field == "contact"
 
 
 def test_the_worst_running_plan_is_the_clients_state_and_it_can_be_rebuilt(plan, northwind, marta, admin):
     second = make_plan(client=northwind, version=make_version(admin=admin, name="Tax client"))
-    services.block_task(actor=marta, task=task(second, "Kickoff meeting"), reason="nobody there", now=at(MONDAY))
+    block_task(actor=marta, task=task(second, "Kickoff meeting"), reason="nobody there", now=at(MONDAY))
     wanted = facts(northwind)
     assert wanted == ("stuck", 0, 16)
     ClientFacts.objects.filter(pk=northwind.pk).update(onboarding_state="", onboarding_done=5)
-    services.rebuild_onboarding_facts(client_ids=[northwind.pk])
+    rebuild_onboarding_facts(client_ids=[northwind.pk])
     assert facts(northwind) == wanted
     Plan.objects.all().delete()
-    services.rebuild_onboarding_facts()
+    rebuild_onboarding_facts()
     assert facts(northwind) == ("", 0, 0)
 
 
@@ -307,7 +325,7 @@ def test_two_people_ticking_at_once_are_both_counted(make):
         try:
             barrier.wait()
             for row in mine:
-                services.finish_task(actor=actor, task=row, now=at(MONDAY))
+                finish_task(actor=actor, task=row, now=at(MONDAY))
         except Exception as error:
             errors.append(error)
         finally:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from crm.core.dates import WorkingCalendar
+from crm.core.firm.calendar import WorkingCalendar
 from onboarding import schedule
 
 FINLAND = WorkingCalendar(frozenset(range(5)), "FI")

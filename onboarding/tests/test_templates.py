@@ -6,10 +6,27 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
-from crm.core.errors import ServiceError, StaleWrite
-from onboarding import services
+from crm.core.base.errors import ServiceError, StaleWrite
 from onboarding.models import Template, TemplatePhase, TemplateTask, TemplateVersion
-from onboarding.tests.factories import at, make_template
+from onboarding.services.drafts import (
+    add_phase,
+    add_task,
+    move_phase,
+    move_task,
+    put_back,
+    remove_phase,
+    remove_task,
+    update_task,
+)
+from onboarding.services.templates import (
+    create_template,
+    discard_draft,
+    duplicate_template,
+    edit_version,
+    publish_version,
+    remove_demo_templates,
+)
+from tools.testing.factories.onboarding import at, make_template
 
 NOW = at(date(2026, 11, 5))
 
@@ -19,31 +36,31 @@ def titles(version):
 
 
 def test_editing_a_published_version_makes_the_next_with_the_same_keys(admin, payroll):
-    draft = services.edit_version(actor=admin, template=payroll.template)
+    draft = edit_version(actor=admin, template=payroll.template)
     assert (draft.number, draft.is_draft) == (2, True)
     assert titles(draft) == titles(payroll)
     assert list(draft.tasks.values_list("key", "after__key")) == list(payroll.tasks.values_list("key", "after__key"))
     assert set(draft.tasks.values_list("pk", flat=True)).isdisjoint(payroll.tasks.values_list("pk", flat=True))
-    assert services.edit_version(actor=admin, template=payroll.template) == draft  # the draft that is there
+    assert edit_version(actor=admin, template=payroll.template) == draft  # the draft that is there
 
 
 def test_only_admins_edit(marta, admin, payroll):
     with pytest.raises(PermissionDenied):
-        services.create_template(actor=marta, name="Mine")
+        create_template(actor=marta, name="Mine")
     with pytest.raises(PermissionDenied):
-        services.edit_version(actor=marta, template=payroll.template)
+        edit_version(actor=marta, template=payroll.template)
 
 
 def test_published_is_frozen_by_the_service(admin, payroll):
     task, phase = payroll.tasks.first(), payroll.phases.first()
     for change in (
-        lambda: services.update_task(actor=admin, task=task, title="Other"),
-        lambda: services.remove_task(actor=admin, task=task),
-        lambda: services.move_task(actor=admin, task=task, position=2),
-        lambda: services.add_task(actor=admin, phase=phase, title="New"),
-        lambda: services.add_phase(actor=admin, version=payroll, name="New"),
-        lambda: services.remove_phase(actor=admin, phase=phase),
-        lambda: services.publish_version(actor=admin, version=payroll, now=NOW),
+        lambda: update_task(actor=admin, task=task, title="Other"),
+        lambda: remove_task(actor=admin, task=task),
+        lambda: move_task(actor=admin, task=task, position=2),
+        lambda: add_task(actor=admin, phase=phase, title="New"),
+        lambda: add_phase(actor=admin, version=payroll, name="New"),
+        lambda: remove_phase(actor=admin, phase=phase),
+        lambda: publish_version(actor=admin, version=payroll, now=NOW),
     ):
         with pytest.raises(ServiceError) as caught:
             change()
@@ -51,7 +68,7 @@ def test_published_is_frozen_by_the_service(admin, payroll):
 
 
 def test_published_is_frozen_by_the_database(admin, payroll):
-    draft = services.edit_version(actor=admin, template=payroll.template)
+    draft = edit_version(actor=admin, template=payroll.template)
     changes = (
         lambda: payroll.tasks.update(title="Other"),
         lambda: payroll.tasks.update(version_of=draft),
@@ -69,14 +86,14 @@ def test_published_is_frozen_by_the_database(admin, payroll):
 
 
 def test_publishing_needs_a_phase_and_a_task(admin):
-    version = services.create_template(actor=admin, name="Empty").versions.get()
-    for step in (lambda: None, lambda: services.add_phase(actor=admin, version=version, name="Agree")):
+    version = create_template(actor=admin, name="Empty").versions.get()
+    for step in (lambda: None, lambda: add_phase(actor=admin, version=version, name="Agree")):
         step()
         with pytest.raises(ServiceError) as caught:
-            services.publish_version(actor=admin, version=version, now=NOW)
+            publish_version(actor=admin, version=version, now=NOW)
         assert caught.value.code == "empty"
-    services.add_task(actor=admin, phase=version.phases.get(), title="Kickoff")
-    assert services.publish_version(actor=admin, version=version, now=NOW).published_by == admin
+    add_task(actor=admin, phase=version.phases.get(), title="Kickoff")
+    assert publish_version(actor=admin, version=version, now=NOW).published_by == admin
 
 
 def test_circle_is_refused_when_made_and_when_published(admin):
@@ -86,46 +103,46 @@ def test_circle_is_refused_when_made_and_when_published(admin):
         version.tasks.get(title="Access to accounting system"),
     )
     with pytest.raises(ServiceError) as caught:
-        services.update_task(actor=admin, task=letter, after=access)
+        update_task(actor=admin, task=letter, after=access)
     assert (caught.value.code, caught.value.field) == ("cycle", "after")
     TemplateTask.objects.filter(pk=letter.pk).update(after=access)  # past the service
     with pytest.raises(ServiceError, match="wait for one another"):
-        services.publish_version(actor=admin, version=version, now=NOW)
+        publish_version(actor=admin, version=version, now=NOW)
 
 
 def test_task_of_another_version_cannot_be_counted_from(admin, payroll):
-    draft = services.edit_version(actor=admin, template=payroll.template)
+    draft = edit_version(actor=admin, template=payroll.template)
     with pytest.raises(ServiceError) as caught:
-        services.update_task(actor=admin, task=draft.tasks.first(), after=payroll.tasks.last())
+        update_task(actor=admin, task=draft.tasks.first(), after=payroll.tasks.last())
     assert caught.value.field == "after"
 
 
 def test_tasks_move_within_and_between_phases(admin):
     version = make_template(admin=admin)
     agree, setup, _ = version.phases.all()
-    services.move_task(actor=admin, task=version.tasks.get(title="Conflict check"), position=0)
-    services.move_task(actor=admin, task=version.tasks.get(title="Kickoff meeting"), phase=setup, position=1)
+    move_task(actor=admin, task=version.tasks.get(title="Conflict check"), position=0)
+    move_task(actor=admin, task=version.tasks.get(title="Kickoff meeting"), phase=setup, position=1)
     assert [t.title for t in agree.tasks.all()] == ["Conflict check", "Engagement letter signed"]
     assert [t.title for t in setup.tasks.all()][:2] == ["Access to accounting system", "Kickoff meeting"]
     for phase in (agree, setup):
         assert [t.position for t in phase.tasks.all()] == list(range(phase.tasks.count()))
-    services.move_phase(actor=admin, phase=setup, position=0)
+    move_phase(actor=admin, phase=setup, position=0)
     assert [p.name for p in version.phases.all()] == ["Set up", "Agree", "First run"]
 
 
 def test_removed_task_and_phase_can_be_put_back(admin):
     version = make_template(admin=admin)
     before = list(version.tasks.values_list("key", "title", "position", "phase__key", "after__key", "instructions"))
-    removed = services.remove_task(actor=admin, task=version.tasks.get(title="Access to accounting system"))
+    removed = remove_task(actor=admin, task=version.tasks.get(title="Access to accounting system"))
     assert version.tasks.get(title="Chart of accounts mapped").after is None
-    services.put_back(actor=admin, version=version, removed=removed)
+    put_back(actor=admin, version=version, removed=removed)
     assert (
         list(version.tasks.values_list("key", "title", "position", "phase__key", "after__key", "instructions"))
         == before
     )
-    removed = services.remove_phase(actor=admin, phase=version.phases.get(name="Set up"))
+    removed = remove_phase(actor=admin, phase=version.phases.get(name="Set up"))
     assert version.tasks.count() == 5 and version.phases.count() == 2
-    services.put_back(actor=admin, version=version, removed=removed)
+    put_back(actor=admin, version=version, removed=removed)
     assert (
         list(version.tasks.values_list("key", "title", "position", "phase__key", "after__key", "instructions"))
         == before
@@ -134,9 +151,9 @@ def test_removed_task_and_phase_can_be_put_back(admin):
 
 def test_second_editor_of_a_task_is_told(admin):
     task = make_template(admin=admin).tasks.first()
-    services.update_task(actor=admin, task=task, title="First", seen_version=1)
+    update_task(actor=admin, task=task, title="First", seen_version=1)
     with pytest.raises(StaleWrite):
-        services.update_task(actor=admin, task=task, title="Second", seen_version=1)
+        update_task(actor=admin, task=task, title="Second", seen_version=1)
     task.refresh_from_db()
     assert task.title == "First"
 
@@ -148,25 +165,25 @@ def test_what_the_client_does_the_client_sees(admin):
 
 def test_names_are_unique_and_copies_get_their_own(admin, payroll):
     with pytest.raises(ServiceError) as caught:
-        services.create_template(actor=admin, name="PAYROLL client")
+        create_template(actor=admin, name="PAYROLL client")
     assert caught.value.field == "name"
-    copies = [services.duplicate_template(actor=admin, template=payroll.template) for _ in range(2)]
+    copies = [duplicate_template(actor=admin, template=payroll.template) for _ in range(2)]
     assert [copy.name for copy in copies] == ["Payroll client (copy)", "Payroll client (copy 2)"]
     assert titles(copies[0].versions.get()) == titles(payroll) and copies[0].versions.get().is_draft
 
 
 def test_the_demonstrations_templates_can_be_removed_when_unused(admin, payroll, plan):
     Template.objects.filter(pk=payroll.template_id).update(is_demo=True)
-    assert services.remove_demo_templates(actor=admin) == 0
+    assert remove_demo_templates(actor=admin) == 0
     plan.delete()
-    assert services.remove_demo_templates(actor=admin) == 1
+    assert remove_demo_templates(actor=admin) == 1
     assert not TemplateTask.objects.exists()
 
 
 def test_draft_can_be_thrown_away_but_not_the_only_version(admin, payroll):
-    draft = services.edit_version(actor=admin, template=payroll.template)
-    services.discard_draft(actor=admin, version=draft)
+    draft = edit_version(actor=admin, template=payroll.template)
+    discard_draft(actor=admin, version=draft)
     assert [v.number for v in payroll.template.versions.all()] == [1]
-    lonely = services.create_template(actor=admin, name="Lonely").versions.get()
+    lonely = create_template(actor=admin, name="Lonely").versions.get()
     with pytest.raises(ServiceError):
-        services.discard_draft(actor=admin, version=lonely)
+        discard_draft(actor=admin, version=lonely)

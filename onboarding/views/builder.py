@@ -15,15 +15,26 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core.errors import ServiceError, StaleWrite, add_to_form
-from crm.core.htmx import is_fragment, render_page, toast
-from crm.core.permissions import require
-from crm.core.queries import firm_today
-from onboarding import services
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
+from crm.core.ui.htmx import is_fragment, render_page, toast
 from onboarding.forms import MoveForm, NameForm, OrderForm, PhaseForm, SeenForm, TemplateTaskForm
 from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.permissions import may_edit_templates
 from onboarding.queries import templates as queries
+from onboarding.services.drafts import (
+    add_phase,
+    add_task,
+    move_phase,
+    move_task,
+    put_back,
+    remove_phase,
+    remove_task,
+    rename_phase,
+    update_task,
+)
+from onboarding.services.templates import discard_draft, publish_version
 
 UNDO = "onboarding_removed"
 
@@ -122,7 +133,7 @@ def phase_add(request, pk):
     if not form.is_valid():
         return builder_page(request, found, Shown(phase_form=form, status=422))
     try:
-        phase = services.add_phase(actor=request.user, version=found, name=form.cleaned_data["name"])
+        phase = add_phase(actor=request.user, version=found, name=form.cleaned_data["name"])
     except ServiceError as error:
         return _refuse(request, found, error)
     return _after(request, found, focus=f"add-{phase.pk}")
@@ -134,7 +145,7 @@ def phase_rename(request, pk):
     form = PhaseForm(request.POST or None, initial={"name": phase.name})
     if form.is_bound and form.is_valid():
         try:
-            services.rename_phase(actor=request.user, phase=phase, name=form.cleaned_data["name"])
+            rename_phase(actor=request.user, phase=phase, name=form.cleaned_data["name"])
             return redirect("onboarding:version", phase.version_of_id)
         except ServiceError as error:
             add_to_form(form, error)
@@ -149,7 +160,7 @@ def phase_move(request, pk):
     form = MoveForm(request.POST)
     step = {"up": -1, "down": 1}.get(form.cleaned_data["where"], 0) if form.is_valid() else 0
     try:
-        services.move_phase(actor=request.user, phase=phase, position=max(0, phase.position + step))
+        move_phase(actor=request.user, phase=phase, position=max(0, phase.position + step))
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return _after(request, phase.version_of, focus=f"phase-menu-{phase.pk}")
@@ -159,7 +170,7 @@ def phase_move(request, pk):
 def phase_remove(request, pk):
     phase = load_row(request, TemplatePhase, pk)
     try:
-        removed = services.remove_phase(actor=request.user, phase=phase)
+        removed = remove_phase(actor=request.user, phase=phase)
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return _removed_answer(
@@ -175,7 +186,7 @@ def task_add(request, pk):
         error = ServiceError(" ".join(form.errors.get("name", [])), field="title")
         return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
     try:
-        services.add_task(actor=request.user, phase=phase, title=form.cleaned_data["name"])
+        add_task(actor=request.user, phase=phase, title=form.cleaned_data["name"])
     except ServiceError as error:
         return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
     return _after(request, phase.version_of, focus=f"add-{phase.pk}")
@@ -190,9 +201,7 @@ def task_save(request, pk):
     if not form.is_valid():
         return builder_page(request, task.version_of, Shown(task=task, form=form, status=422))
     try:
-        saved = services.update_task(
-            actor=request.user, task=task, seen_version=form.seen_version(), **form.cleaned_data
-        )
+        saved = update_task(actor=request.user, task=task, seen_version=form.seen_version(), **form.cleaned_data)
     except ServiceError as error:
         add_to_form(form, error)
         return _refuse(request, task.version_of, error, task=task, form=form, refused="")
@@ -207,10 +216,10 @@ def task_move(request, pk):
     try:
         if where in ("up", "down"):
             step = -1 if where == "up" else 1
-            task = services.move_task(actor=request.user, task=task, position=max(0, task.position + step))
+            task = move_task(actor=request.user, task=task, position=max(0, task.position + step))
         elif where:
             phase = get_object_or_404(TemplatePhase, pk=where, version_of=task.version_of)
-            task = services.move_task(actor=request.user, task=task, phase=phase, position=phase.tasks.count())
+            task = move_task(actor=request.user, task=task, phase=phase, position=phase.tasks.count())
     except ServiceError as error:
         return _refuse(request, task.version_of, error)
     return _after(request, task.version_of, focus=f"task-menu-{task.pk}")
@@ -226,7 +235,7 @@ def task_order(request, pk):
     ids, moved = form.cleaned_data["ids"], form.cleaned_data["moved"]
     task = get_object_or_404(TemplateTask, pk=moved, version_of=phase.version_of)
     try:
-        services.move_task(actor=request.user, task=task, phase=phase, position=ids.index(moved))
+        move_task(actor=request.user, task=task, phase=phase, position=ids.index(moved))
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return HttpResponse(status=204)
@@ -236,7 +245,7 @@ def task_order(request, pk):
 def task_remove(request, pk):
     task = load_row(request, TemplateTask, pk)
     try:
-        removed = services.remove_task(actor=request.user, task=task)
+        removed = remove_task(actor=request.user, task=task)
     except ServiceError as error:
         return _refuse(request, task.version_of, error)
     return _removed_answer(request, task.version_of, removed, _("“%(title)s” is removed.") % {"title": task.title})
@@ -264,7 +273,7 @@ def undo(request, pk):
     rows = _removed(request, found)
     try:
         if rows:
-            services.put_back(actor=request.user, version=found, removed=rows)
+            put_back(actor=request.user, version=found, removed=rows)
             del request.session[UNDO]
             messages.success(request, _("It is back."))
         else:
@@ -283,7 +292,7 @@ def publish(request, pk):
     if request.method == "POST":
         try:
             seen = SeenForm(request.POST).seen_version()
-            done = services.publish_version(actor=request.user, version=found, now=timezone.now(), seen_version=seen)
+            done = publish_version(actor=request.user, version=found, now=timezone.now(), seen_version=seen)
             messages.success(
                 request, _("Version %(number)s is published. New plans start from it.") % {"number": done.number}
             )
@@ -347,7 +356,7 @@ def discard(request, pk):
     refused = ""
     if request.method == "POST":
         try:
-            template = services.discard_draft(actor=request.user, version=found)
+            template = discard_draft(actor=request.user, version=found)
             messages.success(request, _("The draft of version %(number)s is thrown away.") % {"number": found.number})
             return redirect("onboarding:template", template.pk)
         except ServiceError as error:

@@ -6,17 +6,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from clients.queries import load_client
-from clients.views.frame import client_frame
-from crm.core.errors import ServiceError
-from crm.core.permissions import require
-from crm.core.queries import firm_today
-from onboarding import services
+from clients.page.header import client_frame
+from clients.page.queries import load_client
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
 from onboarding.forms import StartPlanForm
 from onboarding.models import Plan
 from onboarding.permissions import may_run_plans
 from onboarding.queries.plans import with_next_tasks
 from onboarding.queries.templates import role_text, sketch, startable_versions, version_rows
+from onboarding.services.plans import start_plan
 
 SHOWN = 50  # plans of one client; nobody has more
 
@@ -50,7 +50,7 @@ def start(request, client_id):
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            plan = services.start_plan(
+            plan = start_plan(
                 actor=request.user,
                 client=client,
                 version=values["template_version"],

@@ -9,34 +9,43 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm.core.errors import ServiceError, StaleWrite, add_to_form
-from crm.core.htmx import render_page
-from crm.core.permissions import require
-from crm.core.queries import firm_today
-from onboarding import services
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
+from crm.core.ui.htmx import render_page
 from onboarding.choices import PlanState
 from onboarding.forms import PlanForm
 from onboarding.models import Plan
 from onboarding.permissions import may_run_plans
 from onboarding.queries.history import plan_history
 from onboarding.queries.plans import forecast_words, plan_page
+from onboarding.services.plans import (
+    activate_plan,
+    begin_plan,
+    cancel_plan,
+    finish_plan,
+    pause_plan,
+    reopen_plan,
+    resume_plan,
+    update_plan,
+)
 
 MOVES = {
-    "begin": (services.begin_plan, gettext_lazy("The plan is set. It starts on its kickoff."), ""),
-    "activate": (services.activate_plan, gettext_lazy("The plan runs."), ""),
+    "begin": (begin_plan, gettext_lazy("The plan is set. It starts on its kickoff."), ""),
+    "activate": (activate_plan, gettext_lazy("The plan runs."), ""),
     "pause": (
-        services.pause_plan,
+        pause_plan,
         gettext_lazy("The plan is paused. Due dates move by the working days of the pause when it goes on."),
         "resume",
     ),
     "resume": (
-        services.resume_plan,
+        resume_plan,
         gettext_lazy("The plan goes on; due dates moved by the working days of the pause."),
         "",
     ),
-    "finish": (services.finish_plan, gettext_lazy("The plan is done and the client active."), "reopen"),
-    "reopen": (services.reopen_plan, gettext_lazy("The plan runs again."), ""),
-    "cancel": (services.cancel_plan, gettext_lazy("The plan is cancelled."), ""),
+    "finish": (finish_plan, gettext_lazy("The plan is done and the client active."), "reopen"),
+    "reopen": (reopen_plan, gettext_lazy("The plan runs again."), ""),
+    "cancel": (cancel_plan, gettext_lazy("The plan is cancelled."), ""),
 }
 ASKED_FIRST = ("cancel",)
 
@@ -102,7 +111,7 @@ def edit(request, pk):
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
-            services.update_plan(
+            update_plan(
                 actor=request.user, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
             )
             return redirect("onboarding:plan", pk)

@@ -4,14 +4,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from clients.models import Client
-from clients.queries import matching
-from crm.core import paging
-from crm.core.htmx import render_page
-from crm.core.queries import firm_today
+from clients.records.models import Client
+from clients.records.queries import matching
+from crm.core.firm.queries import firm_today
+from crm.core.listing import paging
+from crm.core.ui.htmx import render_page
 from onboarding.filters import PlanFilter
 from onboarding.models import Plan
-from onboarding.queries import with_next_tasks
+from onboarding.queries.plans import with_next_tasks
 
 SHOWN = 20
 SORTS = {

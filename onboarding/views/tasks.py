@@ -9,25 +9,34 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clients.models import Contact
-from crm.core.errors import ServiceError, add_to_form
-from crm.core.htmx import add_event, is_fragment, toast
-from crm.core.models import User
-from crm.core.permissions import require
-from crm.core.queries import firm_today
-from onboarding import services
+from clients.contacts.models import Contact
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
+from crm.core.ui.htmx import add_event, is_fragment, toast
+from crm.core.users.models import User
 from onboarding.choices import PLAN_WORKED_ON
 from onboarding.forms import AssignForm, CommentForm, DueForm, ReasonForm
 from onboarding.models import Task
 from onboarding.permissions import may_run_plans
+from onboarding.services.tasks import (
+    assign_task,
+    block_task,
+    change_due,
+    comment_task,
+    finish_task,
+    preview_due,
+    reopen_task,
+    skip_task,
+)
 from onboarding.views.plan import load as load_plan
 from onboarding.views.plan import plan_answer
 
 MOVES = {
-    "finish": services.finish_task,
-    "reopen": services.reopen_task,
-    "block": services.block_task,
-    "skip": services.skip_task,
+    "finish": finish_task,
+    "reopen": reopen_task,
+    "block": block_task,
+    "skip": skip_task,
 }
 WITH_REASON = ("block", "skip")
 IN_DIALOG = "remote-dialog-body"
@@ -125,7 +134,7 @@ def assign(request, pk):
     form = assign_form(task, request.POST)
     if form.is_valid():
         try:
-            services.assign_task(
+            assign_task(
                 actor=request.user, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
             )
             return changed(request, task, _("“%(task)s” has a new owner.") % {"task": task.title})
@@ -146,11 +155,9 @@ def due(request, pk):
         return task_page(request, task, status=422, due_form=form)
     day = form.cleaned_data["due_date"]
     if request.method != "POST":
-        return task_page(
-            request, task, due_form=form, shifts=services.preview_due(task=task, due_date=day), new_due=day
-        )
+        return task_page(request, task, due_form=form, shifts=preview_due(task=task, due_date=day), new_due=day)
     try:
-        moved = services.change_due(
+        moved = change_due(
             actor=request.user, task=task, due_date=day, now=timezone.now(), seen_version=form.seen_version()
         )
     except ServiceError as error:
@@ -169,7 +176,7 @@ def comment(request, pk):
     form = CommentForm(request.POST)
     if form.is_valid():
         try:
-            services.comment_task(actor=request.user, task=task, text=form.cleaned_data["text"])
+            comment_task(actor=request.user, task=task, text=form.cleaned_data["text"])
             return changed(request, task, _("Comment added."))
         except ServiceError as error:
             add_to_form(form, error)

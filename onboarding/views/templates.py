@@ -7,14 +7,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core import paging
-from crm.core.errors import ServiceError, StaleWrite, add_to_form
-from crm.core.permissions import require
-from onboarding import services
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.listing import paging
 from onboarding.forms import TemplateForm
 from onboarding.models import Template
 from onboarding.permissions import may_edit_templates
 from onboarding.queries.templates import templates_with_counts
+from onboarding.services.templates import (
+    archive_template,
+    create_template,
+    duplicate_template,
+    edit_version,
+    restore_template,
+    update_template,
+)
 
 
 def load(request, pk) -> Template:
@@ -45,7 +52,7 @@ def create(request):
     form = TemplateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            template = services.create_template(actor=request.user, **form.cleaned_data)
+            template = create_template(actor=request.user, **form.cleaned_data)
             return redirect("onboarding:version", template.versions.get().pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -60,7 +67,7 @@ def edit(request, pk):
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
-            services.update_template(
+            update_template(
                 actor=request.user, template=template, seen_version=form.seen_version(), **form.cleaned_data
             )
             return redirect("onboarding:template", pk)
@@ -80,13 +87,13 @@ def show(request, pk):
 
 @require_POST
 def draft(request, pk):
-    version = services.edit_version(actor=request.user, template=load(request, pk))
+    version = edit_version(actor=request.user, template=load(request, pk))
     return redirect("onboarding:version", version.pk)
 
 
 @require_POST
 def archive(request, pk):
-    template = services.archive_template(actor=request.user, template=load(request, pk), now=timezone.now())
+    template = archive_template(actor=request.user, template=load(request, pk), now=timezone.now())
     undo = reverse("onboarding:template_restore", args=[pk])
     messages.success(
         request, _("“%(name)s” is archived. Running plans go on.") % {"name": template.name}, extra_tags=f"undo:{undo}"
@@ -96,14 +103,14 @@ def archive(request, pk):
 
 @require_POST
 def restore(request, pk):
-    template = services.restore_template(actor=request.user, template=load(request, pk))
+    template = restore_template(actor=request.user, template=load(request, pk))
     messages.success(request, _("“%(name)s” is in use again.") % {"name": template.name})
     return redirect("onboarding:template", pk)
 
 
 @require_POST
 def duplicate(request, pk):
-    copy = services.duplicate_template(actor=request.user, template=load(request, pk))
+    copy = duplicate_template(actor=request.user, template=load(request, pk))
     messages.success(request, _("“%(name)s” is a draft of its own now.") % {"name": copy.name})
     return redirect("onboarding:template", copy.pk)
 

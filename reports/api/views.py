@@ -9,9 +9,9 @@ from rest_framework import exceptions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from crm.core.paging import BadCursor, paginate
-from crm.core.permissions import require
-from crm.core.queries import firm_today, get_firm
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.listing.paging import BadCursor, paginate
 from reports.filters import ReportFilter
 from reports.kpis import find
 from reports.links import address

@@ -3,8 +3,8 @@
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from clients.choices import ACTIVE_STATUSES
-from clients.models import StatusPeriod
+from clients.records.choices import ACTIVE_STATUSES
+from clients.records.models import StatusPeriod
 from reports.kpis.base import Kpi
 
 

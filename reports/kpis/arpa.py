@@ -19,8 +19,9 @@ from django.db.models import (
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
-from clients.choices import ACTIVE_STATUSES, MONTHS_IN
-from clients.models import Contract, RevenueLine
+from clients.records.choices import ACTIVE_STATUSES
+from clients.revenue.choices import MONTHS_IN
+from clients.revenue.models import Contract, RevenueLine
 from reports.kpis import presence
 from reports.kpis.base import MONEY, Kpi
 from reports.periods import Period

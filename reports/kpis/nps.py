@@ -8,8 +8,8 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext_lazy as _
 
-from interactions.choices import SurveyKind
-from interactions.models import SurveyResponse
+from interactions.surveys.choices import SurveyKind
+from interactions.surveys.models import SurveyResponse
 from reports.kpis.base import POINTS, Kpi
 
 PROMOTERS, PASSIVES, DETRACTORS = "promoters", "passives", "detractors"

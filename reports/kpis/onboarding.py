@@ -4,7 +4,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.zones import zone
+from crm.core.base.zones import zone
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Task
 from reports.kpis.base import PERCENT, Kpi, share

@@ -11,7 +11,7 @@ from datetime import date
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from clients.choices import ACTIVE_STATUSES
+from clients.records.choices import ACTIVE_STATUSES
 from reports.periods import Period
 
 MOST_BOUNDARIES = 62  # bits of a bigint

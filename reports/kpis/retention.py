@@ -4,8 +4,9 @@ from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Sub
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from clients.choices import ACTIVE_STATUSES, Status
-from clients.models import RevenueLine, StatusPeriod
+from clients.records.choices import ACTIVE_STATUSES, Status
+from clients.records.models import StatusPeriod
+from clients.revenue.models import RevenueLine
 from reports.kpis import presence
 from reports.kpis.base import PERCENT, Kpi, share
 from reports.scope import REVENUE

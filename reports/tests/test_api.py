@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from reports.tests.factories import give_answer, make_client, make_firm, make_survey, make_user
+from tools.testing.factories.reports import give_answer, make_client, make_firm, make_survey, make_user
 
 KEYS = [
     "id",

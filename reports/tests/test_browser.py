@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from reports.tests.factories import book, give_answer, make_client, make_firm, make_survey, make_user
+from tools.testing.factories.reports import book, give_answer, make_client, make_firm, make_survey, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

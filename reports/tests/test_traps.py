@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from clients.models import Contact, StatusPeriod
-from crm.core.models import Team
-from interactions.models import Survey
+from clients.contacts.models import Contact
+from clients.records.models import StatusPeriod
+from crm.core.users.models import Team
+from interactions.surveys.models import Survey
 from reports.kpis import KPIS, find
 from reports.periods import Period, month_end, rolling_years, single_months
-from reports.tests.factories import (
+from tools.testing.factories.reports import (
     book,
     give_answer,
     make_client,

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from reports.kpis import find, nps
 from reports.periods import Period
-from reports.tests.factories import book, give_answer, make_client, make_firm, make_survey, make_user, scope_of
+from tools.testing.factories.reports import book, give_answer, make_client, make_firm, make_survey, make_user, scope_of
 
 YEAR = Period(date(2025, 1, 1), date(2026, 1, 1))
 D1_RATES = {2022: 71.74, 2023: 73.91, 2024: 74.47, 2025: 72.34}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from reports.tests.factories import book, give_answer, make_client, make_firm, make_survey, make_user
+from tools.testing.factories.reports import book, give_answer, make_client, make_firm, make_survey, make_user
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 YEAR = "start=2025-11-23&end=2026-11-23"

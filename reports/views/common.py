@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from crm.core.permissions import require
-from crm.core.queries import firm_today, get_firm
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today, get_firm
 from reports.filters import ReportFilter
 from reports.permissions import may_see_reports
 

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from crm.core.paging import BadCursor, paginate
+from crm.core.listing.paging import BadCursor, paginate
 from crm.core.templatetags.ui import number, percent, signed
 from reports import attention
 from reports.kpis import find

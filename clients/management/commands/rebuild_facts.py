@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from clients.services import rebuild_facts
+from clients.records.facts import rebuild_facts
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 
-from crm.core.models import ApiToken
-from crm.core.services.tokens import hash_token
+from crm.core.base.secret_links import hash_token
+from crm.core.users.models import ApiToken
 
 
 class TokenAuthentication(authentication.BaseAuthentication):

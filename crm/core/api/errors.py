@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from crm.core.errors import ServiceError, StaleWrite
+from crm.core.base.errors import ServiceError, StaleWrite
 
 
 class PreconditionFailed(exceptions.APIException):

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from crm.core.models import IdempotencyKey
+from crm.core.api.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=2)
 REPEATED_HEADERS = ("ETag", "Location")

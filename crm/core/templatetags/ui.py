@@ -21,7 +21,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.translation import get_language, ngettext, pgettext, to_locale
 from django.utils.translation import gettext as _
 
-from crm.core.places import country_name
+from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_forms import crumbs, layout_of, name_empty_choice
 

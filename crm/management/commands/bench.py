@@ -8,9 +8,9 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from bench.run import run
-from clients.models import Client
-from crm.embedded.environment import owner_environment
+from clients.records.models import Client
+from tools.bench.run import run
+from tools.embedded.environment import owner_environment
 
 FULL, SMALL = 100_000, 2_000
 LIMITS = {

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from clients.models import Client
-from crm.core.models import User
-from crm.demo.build import build
-from crm.demo.remove import remove
+from clients.records.models import Client
+from crm.core.users.models import User
+from tools.demo.build import build
+from tools.demo.remove import remove
 
 
 class Command(BaseCommand):

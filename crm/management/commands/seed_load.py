@@ -7,9 +7,9 @@ from datetime import date
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from bench.load import Amounts, Loader
-from clients.models import Client
-from crm.core.queries import firm_today, get_firm
+from clients.records.models import Client
+from crm.core.firm.queries import firm_today, get_firm
+from tools.bench.load import Amounts, Loader
 
 KINDS = ("contacts", "interactions", "revenue", "contracts", "follow-ups", "plans", "answers")
 

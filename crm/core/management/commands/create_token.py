@@ -3,8 +3,8 @@ from datetime import timedelta
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.core.models import User
-from crm.core.services.tokens import create_api_token
+from crm.core.people.services.api_tokens import create_api_token
+from crm.core.users.models import User
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.core import health
+from crm.core.status import health
 
 ADVICE = {
     "database": "PostgreSQL does not answer. Look at DATABASE_URL, and whether it runs.",

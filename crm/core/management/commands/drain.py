@@ -9,10 +9,11 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from crm.core import jobs, ticking
-from crm.core.models import OutboxMail
-from crm.core.services import installation
-from crm.core.services.delivery import breaker, deliver_due
+from crm.core.mail.delivery import breaker
+from crm.core.mail.delivery.deliverer import deliver_due
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services import instance
+from crm.core.work import jobs, schedule
 
 DELIVER_EVERY = 15
 TICK_EVERY = 60
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             if loop:
                 self._loop()
             else:
-                did = ticking.run()
+                did = schedule.run()
                 sent = deliver_due()
                 self._answer()
                 self.stdout.write(f"tick: {sum(did.values())} done; mail: {sent} sent")
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             try:
                 if time.monotonic() >= next_tick:
                     next_tick = time.monotonic() + TICK_EVERY
-                    ticking.run()
+                    schedule.run()
                 if time.monotonic() >= next_delivery or self._is_due():
                     next_delivery = time.monotonic() + DELIVER_EVERY
                     deliver_due(seconds=STRETCH)
@@ -64,7 +65,7 @@ class Command(BaseCommand):
 
     def _is_due(self) -> bool:
         """A mail waits, may leave, and the mail server is not known to be away: no need to wait for the quarter of a minute."""
-        if breaker.look().is_open or installation.look().is_on:
+        if breaker.look().is_open or instance.look().is_on:
             return False
         return OutboxMail.objects.due(timezone.now()).exists()
 

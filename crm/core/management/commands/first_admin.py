@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from crm.core.errors import ServiceError
-from crm.core.services import first_admin
+from crm.core.base.errors import ServiceError
+from crm.core.people.services import first_admin
 
 
 class Command(BaseCommand):

@@ -6,12 +6,13 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.core import imports, tabular
-from crm.core.choices import JobState
-from crm.core.errors import ServiceError
-from crm.core.models import Job, User
-from crm.core.services import imports as service
-from crm.core.services.files import store_bytes
+from crm.core.base.errors import ServiceError
+from crm.core.files.services import store_bytes
+from crm.core.importing import kinds, tabular
+from crm.core.importing import services as service
+from crm.core.users.models import User
+from crm.core.work.choices import JobState
+from crm.core.work.models import Job
 
 
 class Command(BaseCommand):
@@ -104,12 +105,12 @@ class Command(BaseCommand):
         self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
 
 
-def _kind(key: str) -> imports.ImportKind:
+def _kind(key: str) -> kinds.ImportKind:
     try:
-        return imports.get(key)
+        return kinds.get(key)
     except KeyError as error:
         raise CommandError(
-            f"Unknown kind {key!r}; expected one of: {', '.join(kind.key for kind in imports.kinds())}."
+            f"Unknown kind {key!r}; expected one of: {', '.join(kind.key for kind in kinds.kinds())}."
         ) from error
 
 

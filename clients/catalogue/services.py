@@ -1,0 +1,76 @@
+"""What the whole firm shares: services it sells, tags."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from clients.catalogue.models import Service, Tag
+from clients.checks import check_constraints, clean_fields
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+
+
+@transaction.atomic
+def create_service(*, actor: User, name: str, code: str = "", description: str = "") -> Service:
+    """Raises ServiceError when there is already one of this name."""
+    service = Service(name=" ".join(name.split()), code=code.strip(), description=description.strip())
+    clean_fields(service, ["name", "code"])
+    check_constraints(service, field="name")
+    service.save()
+    return service
+
+
+@transaction.atomic
+def update_service(
+    *, actor: User, service: Service, seen_version: int | None = None, name: str, code: str = "", description: str = ""
+) -> Service:
+    row = Service.objects.select_for_update().get(pk=service.pk)
+    row.name, row.code, row.description = " ".join(name.split()), code.strip(), description.strip()
+    clean_fields(row, ["name", "code"])
+    check_constraints(row, field="name")
+    save_version(row, fields=["name", "code", "description"], seen=seen_version)
+    return row
+
+
+@transaction.atomic
+def archive_service(*, actor: User, service: Service, now: datetime) -> Service:
+    """No longer offered; what was sold keeps it."""
+    return _set_archived(service, service.archived_at or now)
+
+
+@transaction.atomic
+def restore_service(*, actor: User, service: Service) -> Service:
+    return _set_archived(service, None)
+
+
+def _set_archived(service: Service, value: datetime | None) -> Service:
+    row = Service.objects.select_for_update().get(pk=service.pk)
+    if row.archived_at != value:
+        row.archived_at = value
+        save_version(row, fields=["archived_at"], seen=None)
+    return row
+
+
+@transaction.atomic
+def create_tag(*, actor: User, name: str, tone: str = "neutral") -> Tag:
+    """Raises ServiceError when there is already one of this name."""
+    tag = Tag(name=" ".join(name.split()), tone=tone)
+    clean_fields(tag, ["name", "tone"])
+    check_constraints(tag, field="name")
+    tag.save()
+    return tag
+
+
+@transaction.atomic
+def update_tag(*, actor: User, tag: Tag, name: str, tone: str = "neutral") -> Tag:
+    tag.name, tag.tone = " ".join(name.split()), tone
+    clean_fields(tag, ["name", "tone"])
+    check_constraints(tag, field="name")
+    tag.save(update_fields=["name", "tone"])
+    return tag
+
+
+@transaction.atomic
+def delete_tag(*, actor: User, tag: Tag) -> None:
+    """The tag is gone from every client."""
+    tag.delete()

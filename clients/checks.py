@@ -1,0 +1,32 @@
+"""What every service of clients does with its input before it writes."""
+
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+
+from crm.core.base.errors import ServiceError
+
+
+def clean_fields(row: Model, names: Iterable[str]) -> None:
+    """Validate the named fields of a row that is about to be saved. Raises ServiceError naming the first bad one."""
+    wanted = set(names)
+    try:
+        row.clean_fields(exclude={field.name for field in row._meta.fields} - wanted)
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise ServiceError(messages[0], field=field) from error
+
+
+def check_constraints(row: Model, *, field: str = "") -> None:
+    """Say what a constraint of the table would refuse. Raises ServiceError."""
+    try:
+        row.validate_constraints()
+    except ValidationError as error:
+        raise ServiceError(error.messages[0], field=field) from error
+
+
+def only_known(fields: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raises TypeError for a name a caller may not set."""
+    if unknown := set(fields) - set(allowed):
+        raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")

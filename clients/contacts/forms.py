@@ -1,0 +1,162 @@
+from dataclasses import dataclass
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
+from clients.contacts.models import Affiliation, Contact
+from clients.phones import bare_digits
+from clients.records.models import Client
+from crm.core.ui.forms import DateInput, VersionedFormMixin
+
+SPARE = 1  # empty rows offered besides those filled in
+
+
+@dataclass
+class Row:
+    label: str
+    text: str
+    error: str = ""
+
+
+class ContactForm(VersionedFormMixin, forms.ModelForm):
+    """A person with any number of mails and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
+    of each is the main one. The button `more` asks for further rows instead of saving."""
+
+    class Meta:
+        model = Contact
+        fields = ["first_name", "last_name", "salutation", "language", "notes"]
+        widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
+
+    labels = ContactLabel.choices
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.emails = self._rows("email", "address", "emails")
+        self.phones = self._rows("phone", "number", "phones")
+        self.spare = SPARE
+
+    def _rows(self, name, attribute, relation):
+        if self.is_bound:
+            texts, labels = self.data.getlist(name)[:30], self.data.getlist(f"{name}_label")
+            return [
+                Row(labels[n] if n < len(labels) else "work", text.strip()[:254])
+                for n, text in enumerate(texts)
+                if text.strip()
+            ]
+        if not self.instance.pk:
+            return []
+        return [Row(row.label, getattr(row, attribute)) for row in getattr(self.instance, relation).all()]
+
+    @property
+    def wants_rows(self) -> bool:
+        return self.is_bound and "more" in self.data
+
+    def add_rows(self) -> None:
+        """Show the form again with what was typed and more empty rows; nothing is checked yet."""
+        self.spare = SPARE + 2
+        self._errors = forms.utils.ErrorDict()
+
+    def email_rows(self) -> list[Row]:
+        return self.emails + [Row("work", "")] * self.spare
+
+    def phone_rows(self) -> list[Row]:
+        return self.phones + [Row("mobile" if self.phones else "work", "")] * self.spare
+
+    def clean(self):
+        data = super().clean()
+        for row in self.emails:
+            try:
+                validate_email(row.text)
+            except ValidationError:
+                row.error = _("“%(address)s” is not an e-mail address.") % {"address": row.text}
+        for row in self.phones:
+            if not len(bare_digits(row.text)) >= 3 or len(row.text) > 40:
+                row.error = _("“%(number)s” is not a phone number.") % {"number": row.text}
+        if not data.get("first_name") and not data.get("last_name"):
+            self.add_error("last_name", _("Give a first or a last name."))
+        if wrong := [row.error for row in [*self.emails, *self.phones] if row.error]:
+            raise ValidationError(wrong)
+        return data
+
+    def _post_clean(self):
+        """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.cleaned_data['first_name']} {self.cleaned_data['last_name']}".strip()
+
+    def service_fields(self) -> dict:
+        return self.cleaned_data | {
+            "emails": [(row.label, row.text) for row in self.emails],
+            "phones": [(row.label, row.text) for row in self.phones],
+        }
+
+
+class PlaceForm(VersionedFormMixin, forms.ModelForm):
+    """A person's place at one client."""
+
+    class Meta:
+        model = Affiliation
+        fields = ["title", "decision_role", "is_primary", "is_billing", "left_date"]
+        widgets = {"left_date": DateInput()}
+
+    def __init__(self, *args, with_left=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not with_left:
+            del self.fields["left_date"]
+
+    def _post_clean(self):
+        """Nothing is written to the instance here."""
+
+
+class LinkForm(forms.Form):
+    contact = forms.ModelChoiceField(
+        queryset=Contact.objects.none(),
+        label=gettext_lazy("Person"),
+        widget=forms.Select(attrs={"data-combobox": "", "data-combobox-url": "/contacts/options/"}),
+    )
+    title = forms.CharField(label=gettext_lazy("Job title"), required=False, max_length=120)
+    decision_role = forms.ChoiceField(
+        label=gettext_lazy("Role in decisions"), required=False, choices=DecisionRole.choices
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["contact"].queryset = Contact.objects.visible_to(user).kept()
+        self.fields["contact"].widget.choices = self._chosen()
+
+    def _chosen(self):
+        value = self.data.get(self.add_prefix("contact")) if self.is_bound else ""
+        known = self.fields["contact"].queryset.filter(pk=value) if value and str(value).isdigit() else []
+        return [("", gettext_lazy("Type a name")), *((row.pk, row.name) for row in known)]
+
+
+class ClientChoiceForm(forms.Form):
+    """The client a new person belongs to."""
+
+    client = forms.ModelChoiceField(
+        queryset=Client.objects.none(),
+        required=False,
+        label=gettext_lazy("Client"),
+        widget=forms.Select(attrs={"data-combobox": "", "data-combobox-url": "/clients/options/"}),
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["client"].queryset = Client.objects.visible_to(user).kept()
+        value = self.data.get("client") if self.is_bound else self.initial.get("client")
+        known = self.fields["client"].queryset.filter(pk=value) if value and str(value).isdigit() else []
+        self.fields["client"].widget.choices = [("", gettext_lazy("None")), *((row.pk, row.name) for row in known)]
+
+
+class ConsentForm(forms.Form):
+    purpose = forms.ChoiceField(choices=Purpose.choices)
+    is_given = forms.TypedChoiceField(
+        choices=[("1", gettext_lazy("may be written to")), ("0", gettext_lazy("not to be written to"))],
+        coerce=lambda v: v == "1",
+    )
+    source = forms.CharField(label=gettext_lazy("Source"), required=False, max_length=120)

@@ -1,0 +1,179 @@
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Lower, Upper
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
+from clients.gate import visible_q
+from clients.records.models import Client
+from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.users.models import User
+
+
+def _any(rows):
+    """SQL: whether there is a row, asked for each row of the outer query by index."""
+    return Coalesce(models.Subquery(rows.annotate(is_there=Value(True)).values("is_there")[:1]), False)
+
+
+class ContactQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Contacts of a client the user may see; those of no client for who entered them, managers and admins."""
+        linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
+        # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
+        seen = Q(_any(linked.filter(visible_q(user, "client__"))))
+        unlinked = ~Q(_any(linked))
+        if not user.sees_all:
+            unlinked &= Q(created_by=user)
+        return self.filter(seen | unlinked)
+
+    def kept(self):
+        return self.filter(archived_at__isnull=True)
+
+
+@tracked
+class Contact(Versioned):
+    """A person, linked to one or many clients through Affiliation."""
+
+    first_name = models.CharField(_("first name"), max_length=100, blank=True)
+    last_name = models.CharField(_("last name"), max_length=100, blank=True)
+    salutation = models.CharField(_("how to address them"), max_length=120, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    notes = models.TextField(_("background"), blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    clients = models.ManyToManyField(Client, through="Affiliation", related_name="contacts")
+    name_key = models.GeneratedField(
+        expression=Folded(F("last_name"), Value(" "), F("first_name"), arg_joiner=" || "),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    search_key = models.GeneratedField(
+        expression=Folded(F("first_name"), Value(" "), F("last_name"), arg_joiner=" || "),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("contact")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(first_name="") | ~Q(last_name=""),
+                name="contact_name_given",
+                violation_error_message=_("Give a first or a last name."),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["name_key", "id"], name="contact_by_name", condition=Q(archived_at__isnull=True)),
+            GinIndex(OpClass(F("search_key"), name="gin_trgm_ops"), name="contact_search"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("clients:contact", kwargs={"contact_id": self.pk})
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@tracked
+class ContactEmail(models.Model):
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
+    label = models.CharField(_("label"), max_length=10, choices=ContactLabel, default=ContactLabel.WORK)
+    address = models.EmailField(_("e-mail"), max_length=254)
+    is_primary = models.BooleanField(_("main"), default=False)
+    refused_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="bounced or complained: no more mail"
+    )
+
+    class Meta:
+        ordering = ["-is_primary", "id"]
+        constraints = [
+            models.UniqueConstraint(F("contact"), Lower("address"), name="contact_email_once"),
+            models.UniqueConstraint(fields=["contact"], condition=Q(is_primary=True), name="contact_email_one_primary"),
+        ]
+        indexes = [
+            models.Index(Lower("address"), name="contact_email_address"),
+            GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="contact_email_search"),
+        ]
+
+    def __str__(self):
+        return self.address
+
+
+@tracked
+class ContactPhone(models.Model):
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="phones")
+    label = models.CharField(_("label"), max_length=10, choices=ContactLabel, default=ContactLabel.WORK)
+    number = models.CharField(_("phone"), max_length=40)
+    digits = models.CharField(max_length=20, editable=False, help_text="E.164 without +, else the digits")
+    is_primary = models.BooleanField(_("main"), default=False)
+
+    class Meta:
+        ordering = ["-is_primary", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contact", "digits"], name="contact_phone_once"),
+            models.UniqueConstraint(fields=["contact"], condition=Q(is_primary=True), name="contact_phone_one_primary"),
+        ]
+        indexes = [
+            models.Index(fields=["digits"], name="contact_phone_digits"),
+            GinIndex(OpClass(F("digits"), name="gin_trgm_ops"), name="contact_phone_search"),
+        ]
+
+    def __str__(self):
+        return self.number
+
+
+class AffiliationQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(visible_q(user, "client__"))
+
+    def current(self):
+        return self.filter(left_date__isnull=True, contact__archived_at__isnull=True)
+
+
+@tracked
+class Affiliation(Versioned):
+    """A person's place at a client."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="affiliations")
+    client = models.ForeignKey(Client, models.CASCADE, related_name="affiliations")
+    title = models.CharField(_("job title"), max_length=120, blank=True)
+    decision_role = models.CharField(_("role in decisions"), max_length=12, choices=DecisionRole, blank=True)
+    is_primary = models.BooleanField(_("main contact"), default=False)
+    is_billing = models.BooleanField(_("gets the invoices"), default=False)
+    left_date = models.DateField(_("left on"), null=True, blank=True)
+
+    objects = AffiliationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-is_primary", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact", "client"],
+                name="affiliation_once",
+                violation_error_message=_("Already a contact of this client."),
+            ),
+            models.UniqueConstraint(fields=["client"], condition=Q(is_primary=True), name="affiliation_one_primary"),
+        ]
+
+
+@tracked
+class Consent(models.Model):
+    """Whether a person may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
+    is_given = models.BooleanField(_("may be written to"))
+    source = models.CharField(_("source"), max_length=120, blank=True)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contact", "purpose"], name="consent_once")]

@@ -1,0 +1,207 @@
+"""People at clients: names, several mails and phones, their place at one or many clients, consents."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.checks import clean_fields, only_known
+from clients.contacts.choices import ContactLabel, Purpose
+from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone
+from clients.phones import digits_of
+from clients.records.models import Client
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+
+FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
+PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
+Labelled = Sequence[tuple[str, str]]
+
+
+@transaction.atomic
+def create_contact(
+    *,
+    actor: User,
+    client: Client | None = None,
+    first_name: str = "",
+    last_name: str = "",
+    emails: Labelled = (),
+    phones: Labelled = (),
+    title: str = "",
+    decision_role: str = "",
+    is_primary: bool = False,
+    is_billing: bool = False,
+    is_demo: bool = False,
+    **fields,
+) -> Contact:
+    """A new person, at `client` when one is given. `emails` and `phones` are (label, text), the first is the main one."""
+    contact = Contact(created_by=actor, is_demo=is_demo)
+    _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
+    contact.save()
+    _write_emails(contact, emails)
+    _write_phones(contact, phones, client.country if client else "")
+    if client:
+        place: dict[str, Any] = {
+            "title": title,
+            "decision_role": decision_role,
+            "is_primary": is_primary,
+            "is_billing": is_billing,
+        }
+        affiliate(actor=actor, client=client, contact=contact, **place)
+    return contact
+
+
+@transaction.atomic
+def update_contact(
+    *,
+    actor: User,
+    contact: Contact,
+    seen_version: int | None = None,
+    emails: Labelled | None = None,
+    phones: Labelled | None = None,
+    **fields,
+) -> Contact:
+    """Change a person. Lists that are given replace what there was; rows that stay keep their history. Raises StaleWrite."""
+    row = Contact.objects.select_for_update().get(pk=contact.pk)
+    _apply(row, fields)
+    save_version(row, fields=list(fields), seen=seen_version)
+    if emails is not None:
+        _write_emails(row, emails)
+    if phones is not None:
+        country = row.affiliations.exclude(client__country="").values_list("client__country", flat=True).first()
+        _write_phones(row, phones, country or "")
+    return row
+
+
+def _apply(contact: Contact, fields: dict) -> None:
+    only_known(fields, FIELDS)
+    for name, value in fields.items():
+        value = (value or "").strip()
+        setattr(contact, name, value if name == "notes" else " ".join(value.split()))  # names go into mail headers
+    if not contact.name:
+        raise ServiceError(_("Give a first or a last name."), field="last_name")
+    clean_fields(contact, fields)
+
+
+def _write_emails(contact: Contact, emails: Labelled) -> None:
+    wanted: dict[str, tuple[str, str]] = {}
+    for label, address in emails:
+        address = address.strip()
+        if not address:
+            continue
+        try:
+            validate_email(address)
+        except ValidationError as error:
+            raise ServiceError(
+                _("“%(address)s” is not an e-mail address.") % {"address": address}, field="emails"
+            ) from error
+        wanted.setdefault(address.lower(), (label, address))
+    existing = {row.address.lower(): row for row in contact.emails.all()}
+    _replace(contact, ContactEmail, existing, wanted, "address")
+
+
+def _write_phones(contact: Contact, phones: Labelled, country: str) -> None:
+    wanted: dict[str, tuple[str, str]] = {}
+    for label, number in phones:
+        number = number.strip()
+        if not number:
+            continue
+        digits = digits_of(number, country)
+        if len(digits) < 3 or len(number) > 40:
+            raise ServiceError(_("“%(number)s” is not a phone number.") % {"number": number}, field="phones")
+        wanted.setdefault(digits, (label, number))
+    existing = {row.digits: row for row in contact.phones.all()}
+    _replace(contact, ContactPhone, existing, wanted, "number")
+
+
+def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_field: str) -> None:
+    """Rows of `wanted` (key → label, text) with the first as the main one; one that was there before stays the same row."""
+    model.objects.filter(pk__in=[row.pk for key, row in existing.items() if key not in wanted]).delete()
+    main = next(iter(wanted), None)
+    for key, row in existing.items():
+        if key in wanted and row.is_primary and key != main:
+            model.objects.filter(pk=row.pk).update(
+                is_primary=False
+            )  # one main at a time: first take it from the old one
+    for key, (label, text) in wanted.items():
+        label = label if label in ContactLabel.values else ContactLabel.OTHER
+        values = {"label": label, text_field: text, "is_primary": key == main}
+        if key not in existing:
+            model.objects.create(contact=contact, **values, **({"digits": key} if model is ContactPhone else {}))
+        elif any(getattr(existing[key], name) != value for name, value in values.items()):
+            model.objects.filter(pk=existing[key].pk).update(**values)
+
+
+@transaction.atomic
+def affiliate(
+    *, actor: User, client: Client, contact: Contact, seen_version: int | None = None, **place
+) -> Affiliation:
+    """Give a person their place at a client, or change it: title, decision_role, is_primary, is_billing, left_date.
+
+    One main contact a client: a new one takes it from the one before. Somebody who left is not the main contact.
+    """
+    only_known(place, PLACE)
+    Client.objects.select_for_update().get(pk=client.pk)
+    found = Affiliation.objects.select_for_update().filter(client=client, contact=contact).first()
+    row = found or Affiliation(client=client, contact=contact)
+    for name, value in place.items():
+        setattr(row, name, value.strip() if isinstance(value, str) else value)
+    if row.left_date:
+        row.is_primary = False
+    clean_fields(row, place)
+    if row.is_primary:
+        for other in Affiliation.objects.filter(client=client, is_primary=True).exclude(pk=row.pk):
+            other.is_primary = False
+            save_version(other, fields=["is_primary"], seen=None)
+    if found is None:
+        row.save()
+    elif place:
+        save_version(row, fields=list({*place, "is_primary"}), seen=seen_version)
+    return row
+
+
+@transaction.atomic
+def end_affiliation(*, actor: User, affiliation: Affiliation, left_date: date) -> Affiliation:
+    """The person left the client; what was said with them stays."""
+    return affiliate(actor=actor, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
+
+
+@transaction.atomic
+def unlink_contact(*, actor: User, affiliation: Affiliation) -> None:
+    """Take back a link that was a mistake."""
+    affiliation.delete()
+
+
+@transaction.atomic
+def archive_contact(*, actor: User, contact: Contact, now: datetime) -> Contact:
+    row = Contact.objects.select_for_update().get(pk=contact.pk)
+    if row.archived_at is None:
+        row.archived_at = now
+        save_version(row, fields=["archived_at"], seen=None)
+    return row
+
+
+@transaction.atomic
+def restore_contact(*, actor: User, contact: Contact) -> Contact:
+    row = Contact.objects.select_for_update().get(pk=contact.pk)
+    if row.archived_at is not None:
+        row.archived_at = None
+        save_version(row, fields=["archived_at"], seen=None)
+    return row
+
+
+@transaction.atomic
+def set_consent(
+    *, actor: User | None, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
+) -> Consent:
+    """Whether the person may be written to for a purpose, from now on. `actor` is None when they said so themselves."""
+    if purpose not in Purpose.values:
+        raise ServiceError(_("“%(purpose)s” is not a purpose.") % {"purpose": purpose}, field="purpose")
+    values = {"is_given": is_given, "source": source[:120], "decided_at": now}
+    row, _made = Consent.objects.update_or_create(contact=contact, purpose=purpose, defaults=values)
+    return row

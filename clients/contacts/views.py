@@ -1,0 +1,182 @@
+"""People, whichever clients they belong to."""
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from clients import permissions
+from clients.contacts.choices import Purpose
+from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, PlaceForm
+from clients.contacts.models import Affiliation, Contact
+from clients.contacts.queries import find_contacts
+from clients.contacts.services import archive_contact, create_contact, restore_contact, set_consent, update_contact
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.listing.paging import BadCursor, Sort, paginate
+from crm.core.ui.htmx import back_to, go, render_page
+
+SORTS = {"name": Sort("name_key"), "-name": Sort("name_key", descending=True)}
+
+
+def load_contact(user, contact_id):
+    """The person with addresses and the places the user may see; 404 when unseen."""
+    places = (
+        Affiliation.objects.visible_to(user).select_related("client__facts").order_by("left_date", "client__name_key")
+    )
+    rows = Contact.objects.visible_to(user).prefetch_related(
+        "emails", "phones", "consents", Prefetch("affiliations", places, to_attr="places")
+    )
+    contact = rows.filter(pk=contact_id).first()
+    if contact is None:
+        raise Http404
+    return contact
+
+
+@require_GET
+def show_list(request):
+    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    archived = request.GET.get("archived") == "1"
+    places = (
+        Affiliation.objects.visible_to(request.user)
+        .filter(left_date=None)
+        .select_related("client")
+        .only("title", "contact_id", "client__name")
+    )
+    rows = Contact.objects.visible_to(request.user).filter(archived_at__isnull=not archived)
+    rows = find_contacts(rows, text) if text else rows
+    rows = rows.prefetch_related("emails", "phones", Prefetch("affiliations", places, to_attr="places"))
+    sort = request.GET.get("sort", "name")
+    try:
+        page = paginate(rows, sort=SORTS.get(sort, SORTS["name"]), cursor=request.GET.get("cursor", ""))
+    except BadCursor:
+        return go(request, "clients:contacts")
+    count = ngettext("%(n)s person", "%(n)s people", page.total) % {"n": page.total_text}
+    context = {
+        "page": page,
+        "q": text,
+        "count_text": count,
+        "archived": archived,
+        "may_create": permissions.may_create(request.user),
+    }
+    return render_page(request, "clients/contacts/list.html", context, fragment="rows")
+
+
+@require_GET
+def show(request, contact_id):
+    contact = load_contact(request.user, contact_id)
+    given = {consent.purpose: consent for consent in contact.consents.all()}
+    defaults = {"service": True, "survey": True, "marketing": False}
+    consents = [
+        {
+            "purpose": value,
+            "label": label,
+            "row": given.get(value),
+            "is_given": given[value].is_given if value in given else defaults[value],
+        }
+        for value, label in Purpose.choices
+    ]
+    crumbs = [{"label": _("Contacts"), "url": reverse("clients:contacts")}, {"label": contact.name}]
+    return render(
+        request,
+        "clients/contacts/contact.html",
+        {"contact": contact, "consents": consents, "crumbs": crumbs, "may_edit": contact.archived_at is None},
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def create(request):
+    require(permissions.may_create(request.user))
+    form, place = ContactForm(request.POST or None), PlaceForm(request.POST or None)
+    client_form = ClientChoiceForm(
+        request.POST or None, user=request.user, initial={"client": request.GET.get("client", "")}
+    )
+    if request.method == "POST" and form.wants_rows:
+        form.add_rows()
+    elif request.method == "POST" and all([form.is_valid(), place.is_valid(), client_form.is_valid()]):
+        try:
+            contact = create_contact(
+                actor=request.user,
+                client=client_form.cleaned_data["client"],
+                **form.service_fields(),
+                **place.cleaned_data,
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("%(name)s added") % {"name": contact.name})
+            return go(request, contact.get_absolute_url())
+    failed = request.method == "POST" and not form.wants_rows
+    return render(
+        request,
+        "clients/contacts/new.html",
+        {"form": form, "place": place, "client_form": client_form},
+        status=422 if failed else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request, contact_id):
+    contact = load_contact(request.user, contact_id)
+    require(contact.archived_at is None, _("This person is in the trash. Restore them first."))
+    form = ContactForm(request.POST or None, instance=contact)
+    status = 422 if request.method == "POST" else 200
+    version = contact.version
+    if form.wants_rows:
+        form.add_rows()
+        status = 200
+    elif request.method == "POST" and form.is_valid():
+        try:
+            update_contact(
+                actor=request.user, contact=contact, seen_version=form.seen_version(), **form.service_fields()
+            )
+        except StaleWrite as error:
+            add_to_form(form, error)
+            status, version = 409, error.current.version
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("Saved"))
+            return go(request, contact.get_absolute_url())
+    return render(
+        request, "clients/contacts/edit.html", {"form": form, "contact": contact, "version": version}, status=status
+    )
+
+
+@require_POST
+def archive(request, contact_id):
+    contact = load_contact(request.user, contact_id)
+    archive_contact(actor=request.user, contact=contact, now=timezone.now())
+    undo = reverse("clients:restore_contact", kwargs={"contact_id": contact.pk})
+    messages.success(request, _("%(name)s moved to the trash") % {"name": contact.name}, extra_tags=f"undo:{undo}")
+    return go(request, back_to(request, reverse("clients:contacts")))
+
+
+@require_POST
+def restore(request, contact_id):
+    contact = load_contact(request.user, contact_id)
+    restore_contact(actor=request.user, contact=contact)
+    messages.success(request, _("%(name)s restored") % {"name": contact.name})
+    return go(request, back_to(request, contact.get_absolute_url()))
+
+
+@require_POST
+def consent(request, contact_id):
+    contact = load_contact(request.user, contact_id)
+    require(contact.archived_at is None)
+    form = ConsentForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose what the person may be written to for."))
+        return go(request, contact.get_absolute_url())
+    set_consent(actor=request.user, contact=contact, now=timezone.now(), **form.cleaned_data)
+    messages.success(request, _("Saved"))
+    return go(request, contact.get_absolute_url())
+
+
+for view in (show_list, show, create, edit):
+    view.nav_key = "contacts"

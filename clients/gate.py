@@ -1,0 +1,38 @@
+"""The gate: which clients a user may see.
+
+`visible_q` is the one definition; every `visible_to(user)` of rows that concern a client is made of it.
+"""
+
+from django.db.models import Q
+
+from crm.core.firm.choices import AccountManagersSee
+from crm.core.firm.queries import get_firm
+
+
+def visible_q(user, prefix: str = "") -> Q:
+    """The condition on a client reached through `prefix` (such as "client__") for the user to see it.
+
+    A restricted client is seen by its owner and those named in ClientAccess alone, whatever their role. Managers and
+    admins see all others; account managers all, their teams' and their own, or their own, as the firm chose.
+    """
+    if not user.is_authenticated or not user.is_active:
+        return Q(pk__in=[])
+    named = Q(**{f"{prefix}owner": user}) | Q(**{f"{prefix}pk__in": _named_ids(user)})
+    if user.sees_all:
+        return Q(**{f"{prefix}is_restricted": False}) | named
+    if not user.is_account_manager:
+        return Q(pk__in=[])
+    scope = get_firm().account_managers_see
+    if scope == AccountManagersSee.ALL:
+        return Q(**{f"{prefix}is_restricted": False}) | named
+    if scope == AccountManagersSee.TEAM:
+        return Q(**{f"{prefix}is_restricted": False, f"{prefix}team__in": _team_ids(user)}) | named
+    return named
+
+
+def _named_ids(user):
+    return user.client_accesses.values("client_id")
+
+
+def _team_ids(user):
+    return user.memberships.values("team_id")

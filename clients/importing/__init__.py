@@ -1,0 +1,8 @@
+"""Import kinds of this app; `clients/hooks.py` registers them."""
+
+from clients.importing.clients import CLIENTS
+from clients.importing.contacts import CONTACTS
+from clients.importing.contracts import CONTRACTS
+from clients.importing.revenue import REVENUE
+
+KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE)

@@ -1,0 +1,345 @@
+"""Clients, with an optional main contact in the same row."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients import permissions
+from clients.catalogue.models import Tag
+from clients.contacts.models import Contact
+from clients.contacts.services import create_contact
+from clients.importing import common
+from clients.importing.common import Context
+from clients.importing.matching import find, taken
+from clients.records.choices import ClientKind, LeavingReason, Relationship, Status, Tier
+from clients.records.models import Client, StatusPeriod
+from clients.records.services.clients import create_client, update_client
+from clients.records.services.statuses import change_status
+from crm.core.base.errors import ServiceError
+from crm.core.firm.queries import firm_today
+from crm.core.importing.kinds import Column, ImportKind, RowResult
+
+PLAIN = (
+    "name",
+    "kind",
+    "relationship",
+    "tier",
+    "industry",
+    "source",
+    "website",
+    "email",
+    "phone",
+    "street",
+    "postal_code",
+    "city",
+    "region",
+    "country",
+    "time_zone",
+    "language",
+    "notes",
+    "goals",
+)
+
+
+def parse_reason(text: str, context: Context) -> str:
+    return common.choice_parser(LeavingReason)(text, context)
+
+
+COLUMNS = (
+    Column(
+        "name",
+        gettext_lazy("Name"),
+        (
+            "company",
+            "account name",
+            "company name",
+            "organisation",
+            "organization",
+            "client",
+            "client name",
+            "customer",
+            "firma",
+        ),
+    ),
+    Column(
+        "external_id",
+        gettext_lazy("Id in the other system"),
+        ("id", "account id", "customerid", "customer id", "record id", "client id", "company id"),
+    ),
+    Column(
+        "status",
+        gettext_lazy("Status"),
+        ("client status", "lifecycle"),
+        parse=common.choice_parser(Status),
+        choices=common.choices_of(Status),
+    ),
+    Column(
+        "status_date",
+        gettext_lazy("Status since"),
+        ("since", "client since", "start date", "active since"),
+        parse=common.parse_date,
+    ),
+    Column(
+        "leaving_reason",
+        gettext_lazy("Reason of leaving"),
+        ("reason", "churn reason"),
+        parse=parse_reason,
+        choices=common.choices_of(LeavingReason),
+    ),
+    Column(
+        "owner",
+        gettext_lazy("Account manager"),
+        ("account owner", "owner name", "supportrep", "sales rep", "responsible"),
+        choices=common.people_choices,
+        help_text=gettext_lazy("Name or e-mail"),
+    ),
+    Column("team", gettext_lazy("Team"), ()),
+    Column(
+        "tier",
+        gettext_lazy("Tier"),
+        ("class", "abc"),
+        parse=common.choice_parser(Tier),
+        choices=common.choices_of(Tier),
+    ),
+    Column(
+        "kind",
+        gettext_lazy("Kind"),
+        (),
+        parse=common.choice_parser(ClientKind),
+        choices=common.choices_of(ClientKind),
+    ),
+    Column(
+        "relationship",
+        gettext_lazy("Relationship"),
+        (),
+        parse=common.choice_parser(Relationship),
+        choices=common.choices_of(Relationship),
+    ),
+    Column("industry", gettext_lazy("Industry"), ("sector", "branche"), parse=common.limited(100)),
+    Column("source", gettext_lazy("Source"), ("lead source", "account source"), parse=common.limited(100)),
+    Column(
+        "website",
+        gettext_lazy("Website"),
+        ("url", "web", "homepage", "domain", "company domain name"),
+        parse=common.limited(255),
+        is_lenient=True,
+    ),
+    Column(
+        "email",
+        gettext_lazy("E-mail"),
+        ("mail", "email address", "company email"),
+        parse=common.parse_email,
+        is_lenient=True,
+    ),
+    Column(
+        "phone",
+        gettext_lazy("Phone"),
+        ("telephone", "phone number", "telefon"),
+        parse=common.limited(40),
+        is_lenient=True,
+    ),
+    Column(
+        "street",
+        gettext_lazy("Street"),
+        ("address", "billing street", "billingstreet", "street address", "strasse"),
+        parse=common.limited(255),
+    ),
+    Column(
+        "postal_code",
+        gettext_lazy("Postal code"),
+        ("zip", "zip code", "billing postal code", "billingpostalcode", "postcode", "plz"),
+        parse=common.limited(20),
+    ),
+    Column("city", gettext_lazy("City"), ("billing city", "billingcity", "town", "ort"), parse=common.limited(100)),
+    Column(
+        "region",
+        gettext_lazy("Region"),
+        ("state", "billing state", "billingstate", "province", "county"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "country",
+        gettext_lazy("Country"),
+        ("billing country", "billingcountry", "land"),
+        parse=common.parse_country,
+        is_lenient=True,
+    ),
+    Column("time_zone", gettext_lazy("Time zone"), ("timezone",), parse=common.parse_zone, is_lenient=True),
+    Column("language", gettext_lazy("Language"), ("locale",), parse=common.limited(10)),
+    Column("tags", gettext_lazy("Tags"), ("labels",), help_text=gettext_lazy("Several with ; or ,")),
+    Column("goals", gettext_lazy("Goals"), ()),
+    Column("notes", gettext_lazy("Background"), ("description", "comments", "beschreibung")),
+    Column("parent_external_id", gettext_lazy("Part of (id)"), ("parentid", "parent id", "parent account id")),
+    Column(
+        "contact_first_name",
+        gettext_lazy("Contact’s first name"),
+        ("firstname", "first name", "vorname"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "contact_last_name",
+        gettext_lazy("Contact’s last name"),
+        ("lastname", "last name", "nachname"),
+        parse=common.limited(100),
+    ),
+    Column(
+        "contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=common.parse_email, is_lenient=True
+    ),
+    Column(
+        "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=common.limited(40), is_lenient=True
+    ),
+)
+
+
+def _complete(values: dict[str, Any], result: RowResult) -> None:
+    """A row without a company is a person: called by the contact's name."""
+    person = f"{values.get('contact_first_name', '')} {values.get('contact_last_name', '')}".strip()
+    if not values.get("name"):
+        if not person:
+            raise ServiceError(_("Name is empty."))
+        values["name"] = person
+        values.setdefault("kind", ClientKind.INDIVIDUAL)
+    if len(values["name"]) > 200:
+        raise ServiceError(_("Name is longer than 200 characters."))
+    if values.get("status") == Status.FORMER and not values.get("leaving_reason"):
+        values["leaving_reason"] = LeavingReason.OTHER
+
+
+def _outcome(actor, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
+    if client is None:
+        return "created", {}
+    taken(context).setdefault(client.pk, values["row_key"])
+    changes = common.changed_fields(client, values, PLAIN)
+    if "name" in changes:
+        result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
+    if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
+        if permissions.may_reassign(actor, client):
+            changes["owner"] = owner
+        else:
+            result.warnings.append(_("Only the account manager, a manager or an admin hands a client on."))
+    period = StatusPeriod.objects.filter(client=client).covering(firm_today(context["now"])).first()
+    wanted = values.get("status") if _from_file(values, "status", context) else None
+    if wanted and (period is None or period.status != wanted):
+        changes["status"] = wanted
+    return ("updated" if changes else "unchanged"), changes
+
+
+def _from_file(values, field, context) -> bool:
+    """An answer given once for all rows is for new clients; it never overwrites what stands here."""
+    return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
+
+
+def check(actor, values: dict[str, Any], context: Context) -> RowResult:
+    result = RowResult("created")
+    values = dict(values)
+    _complete(values, result)
+    owner = common.owner_of(values.get("owner"), actor, context, result)
+    common.find_team(values.get("team"), context, result)
+    client = find(actor, values, context, result)
+    result.outcome, _changes = _outcome(actor, client, values, context, result, owner)
+    return result
+
+
+def save(actor, values: dict[str, Any], context: Context) -> RowResult:
+    result = RowResult("created")
+    _complete(values, result)
+    owner = common.owner_of(values.get("owner"), actor, context, result)
+    client = find(actor, values, context, result)
+    today = firm_today(context["now"])
+    result.outcome, changes = _outcome(actor, client, values, context, result, owner)
+    if client is None:
+        client = _create(actor, values, context, result, owner, today)
+    elif changes:
+        status = changes.pop("status", None)
+        if changes:
+            update_client(actor=actor, client=client, **changes)
+        if status:
+            start = values.get("status_date") or today
+            change_status(
+                actor=actor,
+                client=client,
+                status=status,
+                start_date=start,
+                reason=values.get("leaving_reason", ""),
+                today=today,
+            )
+    taken(context).setdefault(client.pk, values["row_key"])
+    common.remember("client", values, client.pk, context)
+    _link_parent(actor, client, values, context, result)
+    return result
+
+
+def _create(actor, values, context, result, owner, today) -> Client:
+    fields = {name: values[name] for name in PLAIN if name != "name" and values.get(name)}
+    if values["left_out"]:
+        fields["notes"] = "\n".join(
+            [*filter(None, [fields.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
+        )
+    client = create_client(
+        actor=actor,
+        name=values["name"],
+        owner=owner,
+        team=common.find_team(values.get("team"), context, result),
+        status=values.get("status") or Status.PROSPECT,
+        status_start=values.get("status_date"),
+        reason=values.get("leaving_reason", ""),
+        today=today,
+        **fields,
+    )
+    if values.get("tags"):
+        names = [name.strip()[:60] for name in values["tags"].replace(",", ";").split(";") if name.strip()]
+        client.tags.set(
+            [Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name) for name in names]
+        )
+    if values.get("contact_first_name") or values.get("contact_last_name"):
+        _main_contact(actor, client, values)
+    return client
+
+
+def _main_contact(actor, client: Client, values) -> Contact:
+    email = values.get("contact_email") or (
+        values.get("email") if client.kind == ClientKind.INDIVIDUAL or "contact_email" not in values else ""
+    )
+    phone = values.get("contact_phone") or values.get("phone")
+    return create_contact(
+        actor=actor,
+        client=client,
+        first_name=values.get("contact_first_name", ""),
+        last_name=values.get("contact_last_name", ""),
+        emails=[("work", email)] if email else [],
+        phones=[("work", phone)] if phone else [],
+        is_primary=True,
+    )
+
+
+def _link_parent(actor, client, values, context, result) -> None:
+    ref = values.get("parent_external_id")
+    if not ref:
+        return
+    parent = Client.objects.visible_to(actor).filter(pk=common.known("client", {"external_id": ref}, context)).first()
+    if parent is None or parent.pk == client.pk:
+        result.warnings.append(
+            _("The parent “%(id)s” is not here yet; import the file once more to link it.") % {"id": ref[:60]}
+        )
+    elif client.parent_id != parent.pk:
+        update_client(actor=actor, client=client, parent=parent)
+        result.outcome = "updated" if result.outcome == "unchanged" else result.outcome
+
+
+def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+    common.load_known("client", rows, context)
+
+
+CLIENTS = ImportKind(
+    key="clients",
+    label=gettext_lazy("Clients"),
+    columns=COLUMNS,
+    save=save,
+    check=check,
+    prepare=prepare,
+    defaults=("status", "owner", "relationship", "status_date", "tier"),
+    must_ask=("status",),
+    may_import=lambda user: user.sees_all or user.is_account_manager,
+    match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
+)

@@ -1,0 +1,72 @@
+"""Which client or person a row of a file means."""
+
+import pytest
+
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from tools.testing.factories.clients import make_client
+from tools.testing.importing import counts, run
+
+pytestmark = pytest.mark.django_db
+
+
+OFFICE = b"First name,Last name,Email\nEva,Huber,office@linden.example\nJan,Wolf,office@linden.example\n"
+
+
+BRANCHES = b"""Name,Website,Email
+Halden Berlin,https://www.halden.example,
+Halden Hamburg,halden.example,
+Koski Oulu,,info@koski.example
+Koski Turku,,info@koski.example
+"""
+
+
+def test_a_name_alone_is_no_match_and_says_so(ines):
+    make_client(owner=ines, name="Beta")
+    job = run(ines, "clients", b"Id,Name\n77,Beta\n")
+    assert counts(job) == {"created": 1}
+    assert "already a client called" in job.report["messages"][0]["texts"][0]
+
+
+def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
+    make_client(owner=ines, name="Beta", website="https://www.beta.example/home")
+    assert counts(run(ines, "clients", b"Id,Name,Website\n1,Beta,beta.example\n")) == {"updated": 1}
+    assert counts(run(ines, "clients", b"Id,Name,Website\n2,Beta Norway,beta.example\n")) == {"created": 1}
+
+
+def test_rows_of_one_file_that_share_a_domain_or_a_mail_stay_apart(ines):
+    job = run(ines, "clients", BRANCHES)
+    assert counts(job) == {"created": 4}
+    assert "same website or e-mail" in job.report["messages"][0]["texts"][0]
+    before = list(Client.objects.order_by("pk").values_list("name", "version"))
+    assert [name for name, _version in before] == ["Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku"]
+    assert counts(run(ines, "clients", BRANCHES)) == {"unchanged": 4}
+    assert list(Client.objects.order_by("pk").values_list("name", "version")) == before
+
+
+def test_of_several_with_one_domain_the_name_decides(ines):
+    run(ines, "clients", BRANCHES)
+    changed = BRANCHES.replace(b"Name,Website", b"City,Name,Website").replace(b"\nHalden", b"\nOslo,Halden")
+    changed = changed.replace(b"\nKoski", b"\nOslo,Koski")
+    assert counts(run(ines, "clients", changed)) == {"updated": 4}
+    assert set(Client.objects.values_list("name", "city")) == {
+        (name, "Oslo") for name in ("Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku")
+    }
+
+
+def test_two_people_who_share_a_mailbox_stay_two(ines):
+    assert counts(run(ines, "contacts", OFFICE)) == {"created": 2}
+    assert counts(run(ines, "contacts", OFFICE)) == {"unchanged": 2}
+    changed = OFFICE.replace(b"Email", b"Email,Background").replace(b".example\n", b".example,Met at the fair\n")
+    assert counts(run(ines, "contacts", changed)) == {"updated": 2}
+    assert set(Contact.objects.values_list("first_name", "notes")) == {
+        ("Eva", "Met at the fair"),
+        ("Jan", "Met at the fair"),
+    }
+
+
+def test_an_id_that_stands_for_somebody_else_here_is_remarked(ines):
+    run(ines, "clients", b"Id,Name\n1,Alpha\n")
+    job = run(ines, "clients", b"Id,Name\n1,Omega\n")
+    assert counts(job) == {"updated": 1}
+    assert "“Alpha”" in job.report["messages"][0]["texts"][0]

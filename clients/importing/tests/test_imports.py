@@ -1,0 +1,329 @@
+"""Imports: real files where they are, and every way a file can be wrong."""
+
+import dataclasses
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.db.models import Sum
+from django.urls import reverse
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client, StatusPeriod
+from clients.records.services.clients import archive_client, restrict_client
+from clients.revenue.models import RevenueLine
+from crm.core.files.services import read_bytes, store_bytes
+from crm.core.importing import kinds, tabular
+from crm.core.importing import services as service
+from crm.core.work.choices import JobState
+from crm.core.work.models import Job
+from tools.testing.factories.clients import NOW, make_client, make_user
+from tools.testing.importing import counts, run
+
+SAMPLES = Path(os.environ.get("RAPPORT_SAMPLE_DATA", Path(__file__).parents[4] / "shared" / "data"))
+sample_data = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason=f"sample files are not at {SAMPLES} (RAPPORT_SAMPLE_DATA)"
+)
+pytestmark = pytest.mark.django_db
+
+
+def test_clients_come_in_and_the_same_file_changes_nothing(ines):
+    data = "Id,Name,City,Country,Website\n1,Émile & Co,Paris,France,emile.example\n2,Beta,Oslo,NO,\n".encode()
+    assert counts(run(ines, "clients", data, defaults={"status": "active"})) == {"created": 2}
+    emile = Client.objects.get(name="Émile & Co")
+    assert (emile.city, emile.country, emile.owner) == ("Paris", "FR", ines)
+    assert StatusPeriod.objects.get(client=emile).status == "active"
+    before = list(Client.objects.order_by("pk").values_list("pk", "version", "updated_at"))
+    assert counts(run(ines, "clients", data, defaults={"status": "active"})) == {"unchanged": 2}
+    assert list(Client.objects.order_by("pk").values_list("pk", "version", "updated_at")) == before
+
+
+def test_a_changed_cell_updates_and_an_empty_one_leaves_alone(ines):
+    run(ines, "clients", b"Id,Name,City\n1,Beta,Oslo\n")
+    assert counts(run(ines, "clients", b"Id,Name,City\n1,Beta Ltd,\n")) == {"updated": 1}
+    assert Client.objects.values_list("name", "city").get() == ("Beta Ltd", "Oslo")
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("Czech Republic", "CZ"), ("The Netherlands", "NL"), ("Deutschland", "DE"), ("se", "SE"), ("Turkey", "TR")],
+)
+def test_countries_are_known_as_people_write_them(ines, written, code):
+    run(ines, "clients", f"Id,Name,Country\n1,Alpha,{written}\n".encode())
+    assert Client.objects.get().country == code
+
+
+def test_the_page_calls_the_country_by_its_name(ines, client):
+    run(ines, "clients", b"Id,Name,City,Country\n1,Alpha,Bangalore,IN\n")
+    client.force_login(ines)
+    assert "<br>India</dd>" in client.get(Client.objects.get().get_absolute_url()).text
+
+
+def test_a_failed_row_has_its_reason_in_its_own_column(ines):
+    job = run(ines, "clients", b'Id,Name,Status\n3,Gamma\n4,Delta,active,x,y\n"5,Eta,active\n6,Zeta,active\n')
+    assert counts(job) == {"created": 2, "failed": 2}
+    header, rows = tabular.read(read_bytes(job.failed_rows), tabular.Dialect())
+    assert header[-1].startswith("Reason")
+    again = list(rows)
+    assert "5 values" in again[0].cells[3]
+    assert "never closed" in again[1].cells[3]
+
+
+def test_every_failed_row_comes_back_with_the_reasons_of_the_first(ines, monkeypatch):
+    monkeypatch.setattr(service, "MAX_REASONS", 2)
+    job = run(ines, "clients", b"Id,Name,Status\n" + b"".join(b"%d,Client %d,asleep\n" % (n, n) for n in range(4)))
+    assert counts(job) == {"failed": 4}
+    rows = read_bytes(job.failed_rows).decode("utf-8-sig").splitlines()[1:]
+    assert ["asleep” is none of" in row for row in rows] == [True, True, False, False]
+    assert "first 2 rows" in rows[3]
+
+
+def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
+    settings.IMPORT_MAX_ROWS = 3
+    file = store_bytes(actor=ines, name="a.csv", data=b"Name\n" + b"".join(b"Client %d\n" % n for n in range(3)))
+    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    settings.IMPORT_MAX_ROWS = 2
+    client.force_login(ines)
+    for part in ("import_preview", "import_columns"):
+        assert client.get(reverse(f"core:{part}", args=[job.pk])).status_code < 400
+    answer = client.post(reverse("core:import_start", args=[job.pk]), follow=True)
+    assert answer.status_code == 200
+    assert "more than 2 rows" in answer.text
+    job.refresh_from_db()
+    assert job.state == JobState.READY
+
+
+def test_an_import_outlives_a_database_that_goes_away(ines, monkeypatch):
+    """The row is not called wrong: the run stops and is taken up again when its lease has ended."""
+    file = store_bytes(actor=ines, name="a.csv", data=b"Name\nAlpha\n")
+    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    service.start_import(actor=ines, job=job, now=NOW)
+    kind = kinds.get("clients")
+
+    def gone(actor, values, context):
+        raise OperationalError("terminating connection due to administrator command")
+
+    away = dataclasses.replace(kind, save=gone)
+    monkeypatch.setattr(service, "kind_of", lambda job: away)
+    with pytest.raises(OperationalError):
+        service.run_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.RUNNING, "")
+    monkeypatch.undo()
+    Job.objects.filter(pk=job.pk).update(lease_until=NOW)
+    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert Client.objects.get().name == "Alpha"
+
+
+def test_good_rows_are_taken_and_failed_ones_come_back_with_reasons(ines):
+    data = b"Id,Name,Status\n1,Alpha,active\n2,,active\n3,Gamma,sleeping\n4,Delta,former,x,y\n"
+    job = run(ines, "clients", data)
+    assert (job.state, counts(job)) == (JobState.DONE, {"created": 1, "failed": 3})
+    text = read_bytes(job.failed_rows).decode("utf-8-sig")
+    assert "Reason" in text.splitlines()[0]
+    assert "Name is empty" in text
+    assert "sleeping" in text
+    assert list(Client.objects.values_list("name", flat=True)) == ["Alpha"]
+
+
+def test_failed_rows_can_be_mended_and_imported_again(ines):
+    job = run(ines, "clients", b"Id,Name,Status\n3,Gamma,sleeping\n")
+    mended = read_bytes(job.failed_rows).replace(b"sleeping", b"active", 1)
+    assert counts(run(ines, "clients", mended)) == {"created": 1}
+
+
+def test_an_unreadable_mail_is_left_out_and_kept_as_a_remark(ines):
+    job = run(ines, "clients", "Id,Name,Email\n1,Alpha,stanisław@\n".encode())
+    assert counts(job) == {"created": 1}
+    client = Client.objects.get()
+    assert client.email == ""
+    assert "stanisław@" in client.notes
+
+
+def test_a_person_without_company_is_an_individual(ines):
+    run(ines, "clients", b"CustomerId,Company,FirstName,LastName,Email\n2,,Leonie,Kohler,leonie@example.com\n")
+    client = Client.objects.get()
+    assert (client.name, client.kind) == ("Leonie Kohler", "individual")
+    assert Affiliation.objects.get(client=client, is_primary=True).contact.emails.get().address == "leonie@example.com"
+
+
+def test_two_fields_cannot_take_one_column(ines):
+    file = store_bytes(actor=ines, name="a.csv", data=b"Name,City\nA,B\n")
+    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    with pytest.raises(service.ServiceError, match="already used") as caught:
+        service.set_options(
+            actor=ines,
+            job=job,
+            dialect=job.options["dialect"],
+            mapping={"name": "Name", "city": "Name"},
+            defaults={},
+            system="csv",
+        )
+    assert caught.value.field == "map_city"
+
+
+def test_a_worker_that_died_is_replaced_and_nothing_is_doubled(ines):
+    rows = b"".join(b"%d,Client %d\n" % (n, n) for n in range(250))
+    file = store_bytes(actor=ines, name="a.csv", data=b"Id,Name\n" + rows)
+    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    service.start_import(actor=ines, job=job, now=NOW)
+    job = service._lease(job.pk, "11111111-1111-1111-1111-111111111111")
+    assert service.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"
+    Job.objects.filter(pk=job.pk).update(lease_until=NOW)
+    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert Client.objects.count() == 250
+    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert Client.objects.count() == 250
+
+
+def test_revenue_finds_its_client_by_id_and_counts_refunds(ines):
+    run(ines, "clients", b"Id,Name\nA1,Alpha\n", system="books")
+    data = b"Invoice Id,Customer Id,Invoice Date,Total\n1,A1,2026-10-01,100.50\n2,A1,2026-10-02,-20\n3,ZZ,2026-10-02,5\n4,A1,soon,5\n"
+    job = run(ines, "revenue", data, system="books")
+    assert counts(job) == {"created": 2, "failed": 2}
+    assert RevenueLine.objects.aggregate(total=Sum("amount_firm"))["total"] == Decimal("80.50")
+    assert RevenueLine.objects.get(amount__lt=0).kind == "refund"
+    assert counts(run(ines, "revenue", data, system="books")) == {"unchanged": 2, "failed": 2}
+
+
+def test_contacts_come_with_mails_and_phones_and_their_client(ines):
+    run(ines, "clients", b"Id,Name\nA1,Alpha\n")
+    data = b"id,first_name,last_name,company_id,email_work,phone_work,title\n5,Ann,Lee,A1,ann@example.com,+358 40 1234567,CFO\n"
+    assert counts(run(ines, "contacts", data)) == {"created": 1}
+    contact = Contact.objects.get()
+    assert contact.affiliations.get().title == "CFO"
+    assert contact.phones.get().digits == "358401234567"
+    assert counts(run(ines, "contacts", data)) == {"unchanged": 1}
+
+
+def test_what_one_may_not_see_is_not_matched(ines):
+    oskar = make_user(name="Oskar Lind")
+    secret = make_client(owner=oskar, name="Ridgeway")
+    restrict_client(actor=oskar, client=secret)
+    job = run(ines, "revenue", b"Client,Date,Amount\nRidgeway,2026-10-01,5\n")
+    assert counts(job) == {"failed": 1}
+    assert not secret.revenue_lines.exists()
+
+
+def test_wizard_end_to_end_without_javascript(client, ines):
+    client.force_login(ines)
+    assert client.get(reverse("core:imports")).status_code == 200
+    upload = {"kind": "clients", "file": _file(b"Id,Name,City\n1,Alpha,Oslo\n")}
+    response = client.post(reverse("core:import_new"), upload)
+    job = Job.objects.get()
+    assert response.url == reverse("core:import_columns", args=[job.pk])
+    page = client.get(response.url)
+    assert b"Alpha" in page.content
+    fields = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}
+    unsaid = client.post(response.url, fields)
+    assert unsaid.status_code == 422
+    assert unsaid.context["form"].errors["default_status"]
+    response = client.post(response.url, fields | {"default_status": "active"})
+    assert response.url == reverse("core:import_preview", args=[job.pk])
+    preview = client.get(response.url)
+    assert preview.context["result"]["outcomes"]["created"] == 1
+    assert not Client.objects.exists(), "a preview writes nothing"
+    response = client.post(reverse("core:import_start", args=[job.pk]))
+    service.run_job(job_id=job.pk)
+    assert b"All imports" in client.get(response.url).content
+    assert Client.objects.get().name == "Alpha"
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04zip", b"Name\n"])
+def test_a_bad_upload_says_so_beside_the_field(client, ines, data):
+    client.force_login(ines)
+    response = client.post(reverse("core:import_new"), {"kind": "clients", "file": _file(data)})
+    assert response.status_code == 422
+    assert response.context["form"].errors["file"]
+    assert not Job.objects.exists()
+
+
+def test_too_large_a_file_is_refused(client, ines, settings):
+    settings.IMPORT_MAX_BYTES = 10
+    client.force_login(ines)
+    response = client.post(reverse("core:import_new"), {"kind": "clients", "file": _file(b"Name\n" + b"x" * 50)})
+    assert response.status_code == 422
+    assert "at most" in str(response.context["form"].errors["file"])
+
+
+def test_somebody_elses_import_is_not_there(client, ines):
+    job = run(ines, "clients", b"Id,Name\n1,Alpha\n")
+    client.force_login(make_user(name="Jonas Berg"))
+    assert client.get(reverse("core:import_page", args=[job.pk])).status_code == 404
+
+
+def test_command_says_what_is_wrong(ines, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Id,Name\n1,Alpha\n")
+    with pytest.raises(CommandError, match="Unknown kind"):
+        call_command("import_csv", "clients2", str(path), "--owner", ines.email)
+    with pytest.raises(CommandError, match="no column 'Town'"):
+        call_command("import_csv", "clients", str(path), "--owner", ines.email, "--map", "Town=city")
+    with pytest.raises(CommandError, match="No active user"):
+        call_command("import_csv", "clients", str(path), "--owner", "nobody@example.com")
+
+
+def test_dry_run_writes_nothing(ines, tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Id,Name\n1,Alpha\n")
+    call_command("import_csv", "clients", str(path), "--owner", ines.email, "--dry-run")
+    assert not Client.objects.exists()
+    call_command("import_csv", "clients", str(path), "--owner", ines.email, "--set", "status=active")
+    assert Client.objects.get().name == "Alpha"
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_the_command_says_what_is_wrong_with_the_file(ines, tmp_path, settings, more):
+    settings.IMPORT_MAX_ROWS = 200
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Name\n" + b"".join(b"Client %d\n" % n for n in range(201)))
+    with pytest.raises(CommandError, match=r"a\.csv: The file has more than 200 rows"):
+        call_command("import_csv", "clients", str(path), "--owner", ines.email, *more)
+    assert not Client.objects.exists()
+
+
+@sample_data
+def test_the_salesforce_file(ines):
+    data = (SAMPLES / "salesforce" / "accountData.csv").read_bytes()
+    job = run(ines, "clients", data, system="salesforce", defaults={"status": "active"})
+    assert job.options["dialect"]["encoding"] == "cp1252"
+    assert counts(job) == {"created": 423}
+    assert Client.objects.filter(name__contains="Crédito").exists()
+    assert counts(run(ines, "clients", data, system="salesforce", defaults={"status": "active"})) == {"unchanged": 423}
+
+
+@sample_data
+def test_the_chinook_files(ines):
+    customers = (SAMPLES / "chinook" / "customers.csv").read_bytes()
+    invoices = (SAMPLES / "chinook" / "invoices.csv").read_bytes()
+    assert counts(run(ines, "clients", customers, system="chinook", defaults={"status": "active"})) == {"created": 59}
+    assert counts(run(ines, "revenue", invoices, system="chinook")) == {"created": 412}
+    assert RevenueLine.objects.aggregate(total=Sum("amount_firm"))["total"] == Decimal("2328.60")
+
+
+def _file(data, name="clients.csv"):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return SimpleUploadedFile(name, data, content_type="text/csv")
+
+
+def test_an_import_hands_no_client_on_that_its_page_would_not(ines):
+    marta, otto = make_user(name="Marta Kallio"), make_user(name="Otto Berg")
+    run(ines, "clients", b"Id,Name,Account owner\n1,Alpha,Otto Berg\n")
+    job = run(marta, "clients", b"Id,Name,Account owner,City\n1,Alpha,Marta Kallio,Oslo\n")
+    alpha = Client.objects.get()
+    assert (alpha.owner, alpha.city) == (otto, "Oslo")
+    assert "hands a client on" in job.report["messages"][0]["texts"][0]
+    run(ines, "clients", b"Id,Name,Account owner\n1,Alpha,Marta Kallio\n")
+    alpha.refresh_from_db()
+    assert alpha.owner == marta
+
+
+def test_a_client_in_the_trash_is_not_changed_by_an_import(ines):
+    run(ines, "clients", b"Id,Name\n1,Alpha\n")
+    archive_client(actor=ines, client=Client.objects.get(), now=NOW)
+    assert counts(run(ines, "clients", b"Id,Name,City\n1,Alpha,Oslo\n")) == {"failed": 1}
+    assert Client.objects.get().city == ""

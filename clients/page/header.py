@@ -1,0 +1,101 @@
+"""What every page of one client shares: head, metric strip, tabs. Other apps build their tabs on it (template clients/page/frame.html)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients import permissions, registry
+from clients.records.choices import Channel
+from clients.records.models import Client
+from crm.core.base.zones import zone
+from crm.core.firm.queries import get_firm
+
+
+def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[str, Any]:
+    """Context for `clients/page/frame.html`. `client` comes from `clients.queries.load_client` (or has facts, owner and team)."""
+    may_edit = permissions.may_edit(request.user, client)
+    return {
+        "client": client,
+        "now": now,
+        "tab": tab,
+        "tabs": _tabs(request.user, client, tab),
+        "crumbs": [{"label": _("Clients"), "url": reverse("clients:list")}, {"label": client.name}],
+        "local_time": now.astimezone(zone(client.time_zone)) if client.time_zone else None,
+        "facts": client.facts,
+        "cadence": cadence_note(client, now),
+        "last_contact_words": _days_ago(client.facts.last_contact_at, now),
+        "channel_words": dict(Channel.choices).get(
+            client.facts.last_contact_channel, client.facts.last_contact_channel.capitalize()
+        ),
+        "nps_band": nps_band(client.facts.nps_score),
+        "strip": render_panels(request, client, "strip", now=now),
+        "may_edit": may_edit,
+        "may_restrict": may_edit and permissions.may_restrict(request.user, client),
+    }
+
+
+def _tabs(user, client, current):
+    return [
+        {
+            "label": tab.label,
+            "url": reverse(tab.url_name, kwargs={"client_id": client.pk}),
+            "count": tab.count(user, client) if tab.count else None,
+            "current": tab.key == current,
+        }
+        for tab in registry.tabs()
+    ]
+
+
+def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[str]:
+    """The registered pieces of a slot, rendered; those with nothing to show are left out."""
+    pieces = []
+    for panel in registry.panels(slot):
+        context = panel.context(request.user, client, now)
+        if context is not None:
+            given = {
+                "client": client,
+                "now": now,
+                "user": request.user,
+                "may_edit": permissions.may_edit(request.user, client),
+            }
+            pieces.append(render_to_string(panel.template, given | context, request))
+    return pieces
+
+
+def cadence_days(client: Client) -> int | None:
+    """How often a client of this tier is to be contacted, in days; None without a tier."""
+    return getattr(get_firm(), f"cadence_days_{client.tier.lower()}") if client.tier else None
+
+
+def cadence_note(client: Client, now: datetime) -> dict[str, Any]:
+    """{"text", "is_late"}: the agreed rhythm beside the last contact."""
+    days, last = cadence_days(client), client.facts.last_contact_at
+    if days is None:
+        return {"text": "", "is_late": False}
+    text = _("every %(days)d days for tier %(tier)s") % {"days": days, "tier": client.tier}
+    return {
+        "text": text,
+        "is_late": last is None
+        or timezone.localtime(last).date() < timezone.localtime(now).date() - timedelta(days=days),
+    }
+
+
+def _days_ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    days = (timezone.localtime(now).date() - timezone.localtime(moment).date()).days
+    if days <= 0:
+        return _("Today")
+    return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
+
+
+def nps_band(score: int | None) -> str:
+    """Promoter, passive or detractor; "" without an answer."""
+    if score is None:
+        return ""
+    return _("Promoter") if score >= 9 else _("Passive") if score >= 7 else _("Detractor")

@@ -1,0 +1,37 @@
+"""The client of a page, with what the page reads along."""
+
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.http import Http404
+
+from clients import registry
+from clients.catalogue.models import Tag
+from clients.records.models import Client, StatusPeriod
+from clients.records.statuses import PERIOD_COLUMNS, PERIODS_AT_MOST
+from crm.core.base.parts import rows_along
+
+
+def page_clients(user) -> QuerySet:
+    """Clients with all that the head of their page shows, in one statement."""
+    tags = Tag.objects.filter(clients=OuterRef("pk")).order_by("name").values("name")
+    return (
+        Client.objects.visible_to(user)
+        .select_related("facts", "owner", "team", "archived_by")
+        .annotate(tag_names=ArraySubquery(tags))
+    )
+
+
+def page_part(user) -> dict[str, Any]:
+    """The status periods are read along with the client."""
+    periods = StatusPeriod.objects.filter(client=OuterRef("pk")).order_by("start_date")
+    return {"part_periods": rows_along(periods, *PERIOD_COLUMNS, limit=PERIODS_AT_MOST)}
+
+
+def load_client(user, client_id: int) -> Client:
+    """The client for its page; 404 when the user may not see it."""
+    client = page_clients(user).annotate(**registry.page_annotations(user)).filter(pk=client_id).first()
+    if client is None:
+        raise Http404
+    return client

@@ -1,0 +1,77 @@
+"""One timeline out of all sources."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from clients import registry
+from clients.records.models import Client
+
+TIMELINE_PAGE = 15
+
+
+@dataclass
+class TimelinePage:
+    """`groups`: [(heading, items)]; the heading is "" where the page before already showed it. `older`: cursor or ""."""
+
+    groups: list[tuple[str, list[registry.TimelineItem]]] = field(default_factory=list)
+    older: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.groups
+
+
+def timeline(
+    user, client: Client, *, kind: str = "", before: datetime | None = None, now: datetime, limit: int = TIMELINE_PAGE
+) -> TimelinePage:
+    """What happened with the client, newest first, merged from every registered source that has the kind ("" for all)."""
+    items: list[registry.TimelineItem] = []
+    for source in registry.timeline_sources():
+        if not kind or kind in dict(source.kinds):
+            items += [item for item in source.items(user, client, before, limit + 1) if not kind or item.kind == kind]
+    pinned = [
+        item for item in items if item.is_pinned
+    ]  # sources give them with the first page alone, whatever their age
+    items = [item for item in items if not item.is_pinned]
+    items.sort(key=lambda item: (item.at, item.key), reverse=True)
+    shown = items[:limit]
+    if len(items) > limit:  # what happened at the same moment stays on one page, so that the cursor loses nothing
+        shown += [item for item in items[limit:] if item.at == shown[-1].at]
+    page = TimelinePage(older=shown[-1].at.isoformat() if len(items) > len(shown) else "")
+    if pinned:
+        page.groups.append((_("Pinned"), sorted(pinned, key=lambda item: item.at, reverse=True)))
+    last = heading_of(before, now) if before else None
+    for item in shown:
+        heading = heading_of(item.at, now)
+        if not page.groups or heading != last:
+            page.groups.append(("" if heading == last else heading, []))
+        last = heading
+        page.groups[-1][1].append(item)
+    return page
+
+
+def heading_of(moment: datetime, now: datetime) -> str:
+    """“This week”, “Last week”, “Earlier in November”, “October 2026”, in the reader's zone."""
+    day, today = timezone.localtime(moment).date(), timezone.localtime(now).date()
+    monday = today - timedelta(days=today.weekday())
+    if day > today:
+        return _("Ahead")
+    if day >= monday:
+        return _("This week")
+    if day >= monday - timedelta(days=7):
+        return _("Last week")
+    if (day.year, day.month) == (today.year, today.month):
+        return _("Earlier in %(month)s") % {"month": date_format(day, "F")}
+    return date_format(day, pgettext("date format", "F Y"))
+
+
+def timeline_kinds() -> list[tuple[str, Any]]:
+    """Of every source; changes of status, which nobody looks for first, at the end."""
+    pairs = [pair for source in registry.timeline_sources() for pair in source.kinds]
+    return sorted(pairs, key=lambda pair: pair[0] == "status")

@@ -1,0 +1,66 @@
+"""The page of one client."""
+
+from datetime import datetime
+
+from django.http import HttpResponseBadRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from clients.contacts.queries import people_of
+from clients.page.header import client_frame, render_panels
+from clients.page.queries import load_client
+from clients.page.timeline import timeline, timeline_kinds
+from clients.records.statuses import periods_of
+from crm.core.firm.queries import firm_today
+from crm.core.search import recent
+from crm.core.ui.htmx import is_fragment, render_page
+
+
+@require_GET
+def show(request, client_id):
+    now = timezone.now()
+    client = load_client(request.user, client_id)
+    try:
+        before = _moment(request.GET.get("before", ""))
+    except ValueError:
+        return HttpResponseBadRequest(_("This link is not complete."))
+    kinds = timeline_kinds()
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in dict(kinds) else ""
+    recent.remember(request, client.pk)
+    context = {"client": client, "now": now, "kinds": kinds, "kind": kind, "before": before}
+    context["timeline"] = timeline(request.user, client, kind=kind, before=before, now=now)
+    if not is_fragment(request):
+        context |= client_frame(request, client, "timeline", now=now)
+        context |= {
+            "main_panels": render_panels(request, client, "main", now=now),
+            "side_panels": render_panels(request, client, "side", now=now),
+        }
+        context |= {
+            "people": people_of(client),
+            "periods": periods_of(client),
+            "today": firm_today(now),
+        }
+    return render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
+
+
+def _moment(text: str) -> datetime | None:
+    """Raises ValueError for what is no aware moment."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text.replace(" ", "+"))
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
+@require_GET
+def strip(request, client_id):
+    """The metric strip alone, fetched again when something was logged."""
+    now = timezone.now()
+    client = load_client(request.user, client_id)
+    return render_page(request, "clients/page/strip.html", client_frame(request, client, "timeline", now=now))
+
+
+show.nav_key = "clients"

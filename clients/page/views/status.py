@@ -1,0 +1,123 @@
+"""A client's status over time, and who may see it."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from clients import permissions
+from clients.page.header import client_frame
+from clients.page.queries import load_client
+from clients.records.forms import AccessForm, StatusForm
+from clients.records.models import Client, ClientAccess, StatusPeriod
+from clients.records.services import statuses
+from clients.records.services.clients import restrict_client, revoke_access, unrestrict_client
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import may_administer, require
+from crm.core.firm.queries import firm_today
+from crm.core.ui.htmx import go, is_fragment, render_page
+
+IN_TRASH = "This client is in the trash. Restore it first."
+
+
+@require_http_methods(["GET", "POST"])
+def change_status(request, client_id):
+    now = timezone.now()
+    today = firm_today(now)
+    client = load_client(request.user, client_id)
+    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    form = StatusForm(request.POST or None, initial={"start_date": today, "status": client.facts.status})
+    if request.method == "POST" and form.is_valid():
+        try:
+            statuses.change_status(actor=request.user, client=client, today=today, **form.cleaned_data)
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("Status changed"))
+            return go(request, client.get_absolute_url())
+    context = {"form": form, "client": client}
+    if not is_fragment(request):
+        context |= client_frame(request, client, "timeline", now=now)
+    return render_page(
+        request, "clients/page/status.html", context, fragment="form", status=422 if form.is_bound else 200
+    )
+
+
+@require_POST
+def withdraw_status(request, client_id, period_id):
+    client = load_client(request.user, client_id)
+    period = get_object_or_404(StatusPeriod.objects.filter(client=client), pk=period_id)
+    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    try:
+        statuses.withdraw_status(actor=request.user, period=period, today=firm_today(timezone.now()))
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Taken back: %(status)s") % {"status": period.get_status_display()})
+    return go(request, client.get_absolute_url())
+
+
+@require_http_methods(["GET", "POST"])
+def access(request, client_id):
+    """Restrict a client, name who may see it, lift the restriction."""
+    client = load_client(request.user, client_id)
+    require(permissions.may_edit(request.user, client) and permissions.may_restrict(request.user, client))
+    form = AccessForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        named = [form.cleaned_data["user"]] if form.cleaned_data["user"] else []
+        try:
+            restrict_client(actor=request.user, client=client, users=named, reason=form.cleaned_data["reason"])
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("%(name)s is restricted now") % {"name": client.name})
+            still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+            return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
+    accesses = client.accesses.select_related("user", "granted_by").order_by("user__name")
+    context = {"form": form, "accesses": accesses} | client_frame(request, client, "timeline", now=timezone.now())
+    return render(request, "clients/page/access.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def lift(request, client_id):
+    """Admins may lift a restriction of a client they do not see otherwise."""
+    seen = Q(pk__in=Client.objects.visible_to(request.user).values("pk"))
+    client = get_object_or_404(
+        Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
+    )
+    require(request.user.is_admin or permissions.may_restrict(request.user, client))
+    unrestrict_client(actor=request.user, client=client)
+    messages.success(request, _("The restriction of %(name)s is lifted") % {"name": client.name})
+    still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+    return go(request, client.get_absolute_url()) if still else go(request, "clients:list")
+
+
+@require_POST
+def revoke(request, client_id, access_id):
+    client = load_client(request.user, client_id)
+    row = get_object_or_404(ClientAccess.objects.filter(client=client), pk=access_id)
+    require(permissions.may_edit(request.user, client) and permissions.may_restrict(request.user, client))
+    revoke_access(actor=request.user, access=row)
+    messages.success(request, _("%(name)s no longer sees this client by name") % {"name": row.user.name})
+    still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+    return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
+
+
+@require_GET
+def restricted(request):
+    """Names of restricted clients, for admins alone: the one place where they see them."""
+    require(may_administer(request.user))
+    rows = (
+        Client.objects.filter(is_restricted=True)
+        .kept()
+        .select_related("owner")
+        .only("name", "owner__name")
+        .order_by("name_key", "pk")
+    )
+    return render(request, "clients/listing/restricted.html", {"clients": rows[:500]})
+
+
+change_status.nav_key = access.nav_key = "clients"
+restricted.nav_key = "restricted"

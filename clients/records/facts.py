@@ -1,0 +1,42 @@
+"""Derived facts: the app that owns one writes it here, in the causing transaction."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from clients import registry
+from clients.records.models import Client, ClientFacts
+
+BATCH = 1000
+
+
+@transaction.atomic
+def set_facts(*, client_id: int, **facts) -> None:
+    """Write fields of ClientFacts for one client; a client always has its row (made by `create_client`).
+
+    Raises FieldDoesNotExist for an unknown name.
+    """
+    ClientFacts.objects.filter(pk=client_id).update(**facts)
+
+
+def lock_facts(*, client_ids: Iterable[int]) -> None:
+    """One writer of a client's facts at a time: the second computes from what the first has committed. In the order of the
+    ids, so that two writers of many never wait for each other. Within the caller's transaction."""
+    rows = ClientFacts.objects.select_for_update(no_key=True).filter(pk__in=list(client_ids)).order_by("pk")
+    list(rows.values_list("pk"))
+
+
+def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:
+    """Make all derived facts anew (None: of every client), batch by batch, and give how many clients that were."""
+    ids = client_ids if client_ids is not None else list(Client.objects.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        _rebuild_batch(ids[start : start + BATCH], now)
+    return len(ids)
+
+
+@transaction.atomic
+def _rebuild_batch(ids: list[int], now: datetime) -> None:
+    ClientFacts.objects.bulk_create([ClientFacts(client_id=pk) for pk in ids], ignore_conflicts=True)
+    for rebuild in registry.facts_rebuilders():
+        rebuild(ids, now)

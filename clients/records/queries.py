@@ -1,0 +1,46 @@
+"""Reads across the rows of a client."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet, Value
+
+from clients.records.models import Client
+from crm.core.base.models import Folded
+from crm.core.users.models import User
+
+
+def matching(queryset: QuerySet, text: str) -> QuerySet:
+    """Rows whose `search_key` has every word of `text`, whatever its case and accents (trigram index)."""
+    for word in text.split()[:6]:
+        queryset = queryset.filter(search_key__contains=Folded(Value(word[:60])))
+    return queryset
+
+
+def similar_clients(
+    user, *, name: str = "", email: str = "", website: str = "", exclude: int | None = None, limit: int = 5
+) -> list[Client]:
+    """Existing clients a new one may be a duplicate of: the same mail, the same domain, or much the same name."""
+    wanted = Q()
+    if len(name.strip()) >= 3:
+        wanted |= Q(name_key__contains=Folded(Value(name.strip()[:100])))
+    if "@" in email:
+        wanted |= Q(email__iexact=email.strip())
+    if domain := domain_of(website):
+        wanted |= Q(search_key__contains=Folded(Value(domain)))
+    if not wanted:
+        return []
+    rows = Client.objects.visible_to(user).kept().filter(wanted).exclude(pk=exclude).select_related("facts", "owner")
+    return list(rows.order_by("name_key", "pk")[:limit])
+
+
+def domain_of(website: str) -> str:
+    """acme.example of https://www.acme.example/about; "" for what is none."""
+    host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
+    return host if "." in host and " " not in host else ""
+
+
+def who_changed(row: Any) -> str:
+    """The name of whoever saved the row last, or ""."""
+    last = row.events.select_related("pgh_context").order_by("-pgh_id").first()
+    user_id = last.pgh_context.metadata.get("user") if last and last.pgh_context else None
+    return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or "" if user_id else ""

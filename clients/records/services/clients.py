@@ -1,0 +1,217 @@
+"""Clients: create, change, archive, restrict."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients import signals
+from clients.catalogue.models import Tag
+from clients.checks import clean_fields, only_known
+from clients.phones import digits_of
+from clients.records.choices import LeavingReason, Status
+from clients.records.external import link_external
+from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeriod
+from clients.records.services.statuses import refresh_status_facts
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+
+FIELDS = [
+    "name",
+    "kind",
+    "relationship",
+    "parent",
+    "owner",
+    "team",
+    "tier",
+    "industry",
+    "source",
+    "time_zone",
+    "language",
+    "preferred_channel",
+    "salutation",
+    "website",
+    "email",
+    "phone",
+    "street",
+    "postal_code",
+    "city",
+    "region",
+    "country",
+    "goals",
+    "expectations",
+    "notes",
+    "custom",
+]
+
+
+@transaction.atomic
+def create_client(
+    *,
+    actor: User,
+    name: str,
+    owner: User | None = None,
+    status: str = Status.PROSPECT,
+    status_start: date | None = None,
+    today: date,
+    reason: str = "",
+    tags: Iterable[Tag] = (),
+    external_ids: Iterable[tuple[str, str]] = (),
+    is_demo: bool = False,
+    **fields,
+) -> Client:
+    """A new client with its first status period and its row of facts.
+
+    A `status_start` in the future leaves the client a prospect until then. `external_ids` are (system, value) pairs.
+    `reason` is of leaving, for a client entered as former (not known: other). Raises ServiceError.
+    """
+    only_known(fields, FIELDS)
+    client = Client(owner=owner or actor, is_demo=is_demo)
+    _apply(client, fields | {"name": name, "owner": client.owner})
+    clean_fields(client, ["name", *fields])
+    client.save()
+    if tags := list(tags):
+        client.tags.set(tags)
+    for system, value in external_ids:
+        link_external(system=system, kind="client", value=value, object_id=client.pk)
+    _start_status(client, status, status_start or today, reason, today)
+    ClientFacts.objects.create(client=client)
+    refresh_status_facts(client=client, actor=actor, today=today)
+    return client
+
+
+def _start_status(client: Client, status: str, start: date, reason: str, today: date) -> None:
+    if status not in Status.values:
+        raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
+    if not is_plausible(start):
+        raise ServiceError(_("This date is too far away."), field="status_start")
+    if status == Status.FORMER:
+        reason = reason or LeavingReason.OTHER
+    if status == Status.PROSPECT:
+        start = min(start, today)
+    if start > today:
+        StatusPeriod.objects.create(client=client, status=Status.PROSPECT, start_date=today, end_date=start)
+    StatusPeriod.objects.create(
+        client=client, status=status, start_date=start, reason=reason if status == Status.FORMER else ""
+    )
+
+
+@transaction.atomic
+def update_client(
+    *, actor: User, client: Client, seen_version: int | None = None, tags: Iterable[Tag] | None = None, **fields
+) -> Client:
+    """Change fields of a client. `seen_version` is the version the editor saw. Raises StaleWrite, ServiceError."""
+    only_known(fields, FIELDS)
+    row = Client.objects.select_for_update().get(pk=client.pk)
+    columns = {name: getattr(row._meta.get_field(name), "attname", name) for name in fields}
+    before = {name: getattr(row, column) for name, column in columns.items()}
+    digits = row.phone_digits
+    _apply(row, fields)
+    changed = [name for name, column in columns.items() if getattr(row, column) != before[name]]
+    clean_fields(row, changed)
+    if row.phone_digits != digits:
+        changed.append("phone_digits")
+    new_tags = set(tags) if tags is not None else set(row.tags.all())
+    tags_differ = new_tags != set(row.tags.all())
+    if changed or tags_differ or (seen_version is not None and seen_version != row.version):
+        save_version(row, fields=changed, seen=seen_version)
+    if tags_differ:
+        row.tags.set(new_tags)
+    return row
+
+
+def _apply(client: Client, fields: dict) -> None:
+    for name, value in fields.items():
+        if name == "country":
+            value = (value or "").strip().upper()
+        elif name == "name":
+            value = " ".join((value or "").split())
+        elif isinstance(value, str):
+            value = value.strip()
+        setattr(client, name, value)
+    if not client.name:
+        raise ServiceError(_("Give the client a name."), field="name")
+    if "owner" in fields and not client.owner.is_active:
+        raise ServiceError(
+            _("%(name)s may no longer log in; choose somebody else.") % {"name": client.owner.name}, field="owner"
+        )
+    if fields.get("parent"):
+        _check_parent(client, fields["parent"])
+    if "phone" in fields or "country" in fields:
+        client.phone_digits = digits_of(client.phone, client.country)
+
+
+def _check_parent(client: Client, parent: Client) -> None:
+    above: int | None = parent.pk
+    for _step in range(20):
+        if above is None:
+            return
+        if above == client.pk:
+            raise ServiceError(_("A client cannot be part of itself."), field="parent")
+        above = Client.objects.filter(pk=above).values_list("parent_id", flat=True).first()
+    raise ServiceError(_("This is nested too deeply."), field="parent")
+
+
+@transaction.atomic
+def archive_client(*, actor: User, client: Client, now: datetime) -> Client:
+    """Take a client that was entered by mistake out of every list and number. Done twice, it changes nothing."""
+    row = Client.objects.select_for_update().get(pk=client.pk)
+    if row.archived_at is None:
+        row.archived_at, row.archived_by = now, actor
+        save_version(row, fields=["archived_at", "archived_by"], seen=None)
+        signals.client_archived.send(Client, client=row, actor=actor)
+    return row
+
+
+@transaction.atomic
+def restore_client(*, actor: User, client: Client, now: datetime) -> Client:
+    """Bring an archived client back with all it had."""
+    row = Client.objects.select_for_update().get(pk=client.pk)
+    if row.archived_at is not None:
+        row.archived_at = row.archived_by = None
+        save_version(row, fields=["archived_at", "archived_by"], seen=None)
+        signals.client_restored.send(Client, client=row, actor=actor)
+    return row
+
+
+@transaction.atomic
+def restrict_client(*, actor: User, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
+    """Only the owner and those named see the client from now on, whatever their role."""
+    row = Client.objects.select_for_update().get(pk=client.pk)
+    for user in users:
+        grant_access(actor=actor, client=row, user=user, reason=reason)
+    if not row.is_restricted:
+        row.is_restricted = True
+        save_version(row, fields=["is_restricted"], seen=None)
+    return row
+
+
+@transaction.atomic
+def unrestrict_client(*, actor: User, client: Client) -> Client:
+    """Lift the restriction. Those named stay named."""
+    row = Client.objects.select_for_update().get(pk=client.pk)
+    if row.is_restricted:
+        row.is_restricted = False
+        save_version(row, fields=["is_restricted"], seen=None)
+    return row
+
+
+@transaction.atomic
+def grant_access(*, actor: User, client: Client, user: User, reason: str = "") -> ClientAccess:
+    """Name somebody who may see the client."""
+    if not user.is_active:
+        raise ServiceError(
+            _("%(name)s may no longer log in; choose somebody else.") % {"name": user.name}, field="user"
+        )
+    access, _made = ClientAccess.objects.get_or_create(
+        client=client, user=user, defaults={"granted_by": actor, "reason": reason[:200]}
+    )
+    return access
+
+
+@transaction.atomic
+def revoke_access(*, actor: User, access: ClientAccess) -> None:
+    access.delete()

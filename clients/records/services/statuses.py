@@ -1,0 +1,202 @@
+"""Status periods: half-open date ranges that follow one another without gap or overlap, in the firm's calendar."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from clients import signals
+from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
+from clients.records.facts import set_facts
+from clients.records.models import Client, ClientFacts, StatusPeriod
+from crm.core.base.errors import ServiceError
+from crm.core.users.models import User
+
+
+@dataclass(frozen=True)
+class Span:
+    start: date
+    end: date | None
+    status: str
+    reason: str = ""
+    note: str = ""
+    pk: int | None = None
+
+
+@transaction.atomic
+def change_status(
+    *, actor: User | None, client: Client, status: str, start_date: date, reason: str = "", note: str = "", today: date
+) -> StatusPeriod:
+    """The client has `status` from `start_date` until the next change that is already recorded (else until further notice).
+
+    The start may lie in the past (history is corrected) or in the future (planned; `refresh_statuses` makes it the
+    present one on its day). Raises ServiceError for an unknown status, a missing reason of leaving, or no change.
+    """
+    _check(status, start_date, reason)
+    Client.objects.select_for_update().get(pk=client.pk)
+    spans = _spans(client)
+    covering = _covering(spans, start_date)
+    if covering and covering.status == status and covering.start != start_date:
+        text = _("The client already has this status since %(day)s.") % {"day": covering.start.isoformat()}
+        raise ServiceError(text, field="status", code="no_change")
+    new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
+    _write(client, spans, _insert(spans, new))
+    if start_date <= today:
+        signals.status_changed.send(Client, client=client, actor=actor, status=status, start_date=start_date)
+    refresh_status_facts(client=client, actor=actor, today=today)
+    return StatusPeriod.objects.filter(client=client).covering(start_date).get()
+
+
+@transaction.atomic
+def withdraw_status(*, actor: User, period: StatusPeriod, today: date) -> None:
+    """Take a change of status back: the period before it goes on in its place. Raises ServiceError for the first one."""
+    Client.objects.select_for_update().get(pk=period.client_id)
+    spans = _spans(period.client)
+    at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
+    if at == 0:
+        raise ServiceError(_("The first status cannot be taken back; change it instead."))
+    kept = [*spans[: at - 1], replace(spans[at - 1], end=spans[at].end), *spans[at + 1 :]]
+    _write(period.client, spans, _join(kept))
+    refresh_status_facts(client=period.client, actor=actor, today=today)
+
+
+def _check(status: str, start_date: date, reason: str) -> None:
+    if status not in Status.values:
+        raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
+    if not 1900 <= start_date.year <= 2200:
+        raise ServiceError(_("This date is too far away."), field="start_date")
+    if status == Status.FORMER and not reason:
+        raise ServiceError(_("Say why the client left."), field="reason", code="reason_needed")
+    if reason and reason not in LeavingReason.values:
+        raise ServiceError(_("“%(reason)s” is not a reason of leaving.") % {"reason": reason}, field="reason")
+
+
+def _spans(client: Client) -> list[Span]:
+    rows = StatusPeriod.objects.filter(client=client).order_by("start_date")
+    return [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk) for p in rows]
+
+
+def _covering(spans: list[Span], day: date) -> Span | None:
+    return next((s for s in spans if s.start <= day and (s.end is None or s.end > day)), None)
+
+
+def _insert(spans: list[Span], new: Span) -> list[Span]:
+    """`spans` with `new` from its start to the end of the span that covers it (or to the first one, when it lies before all)."""
+    result, placed = [], False
+    for span in spans:
+        if span.start == new.start:
+            result.append(replace(new, end=span.end, pk=span.pk))
+            placed = True
+        elif span.start < new.start and (span.end is None or span.end > new.start):
+            result += [replace(span, end=new.start), replace(new, end=span.end)]
+            placed = True
+        else:
+            result.append(span)
+    if not placed:
+        result.insert(0, replace(new, end=spans[0].start if spans else None))
+    return _join(result)
+
+
+def _join(spans: list[Span]) -> list[Span]:
+    """Neighbours of the same status become one period that keeps what was written about the earlier one."""
+    result: list[Span] = []
+    for span in spans:
+        last = result[-1] if result else None
+        if last and last.status == span.status:
+            result[-1] = replace(
+                last,
+                end=span.end,
+                pk=last.pk or span.pk,
+                reason=last.reason or span.reason,
+                note=last.note or span.note,
+            )
+        else:
+            result.append(span)
+    return result
+
+
+def _write(client: Client, before: list[Span], after: list[Span]) -> None:
+    kept = {span.pk for span in after if span.pk}
+    StatusPeriod.objects.filter(client=client, pk__in=[span.pk for span in before if span.pk not in kept]).delete()
+    old = {span.pk: span for span in before}
+    for span in after:
+        values = {
+            "status": span.status,
+            "start_date": span.start,
+            "end_date": span.end,
+            "reason": span.reason,
+            "note": span.note,
+        }
+        if span.pk is None:
+            StatusPeriod.objects.create(client=client, **values)
+        elif span != old[span.pk]:
+            StatusPeriod.objects.filter(pk=span.pk).update(**values)
+
+
+def refresh_status_facts(*, client: Client, actor: User | None, today: date) -> bool:
+    """Make the facts say what the periods say about `today`; sends `client_activated` when that makes the client active."""
+    spans = _spans(client)
+    present = _covering(spans, today)
+    facts = ClientFacts.objects.get(pk=client.pk)
+    if present is None:
+        return False
+    values = {"status": present.status, "status_since": present.start, "active_since": _active_since(spans, present)}
+    if all(getattr(facts, name) == value for name, value in values.items()):
+        return False
+    set_facts(client_id=client.pk, **values)
+    if values["active_since"] and facts.active_since is None:
+        signals.client_activated.send(Client, client=client, actor=actor, on=values["active_since"])
+    return True
+
+
+def _active_since(spans: list[Span], present: Span) -> date | None:
+    """Start of the unbroken run of active or at notice that ends with the present period."""
+    since = None
+    for span in reversed(spans[: spans.index(present) + 1]):
+        if span.status not in ACTIVE_STATUSES:
+            break
+        since = span.start
+    return since
+
+
+def refresh_statuses(*, today: date) -> int:
+    """Planned changes whose day has come become the present status; gives how many. Safe to run at any time."""
+    differs = (
+        ~Q(client__facts__status=F("status"))
+        | ~Q(client__facts__status_since=F("start_date"))
+        | Q(client__facts__status_since=None)
+    )
+    rows = StatusPeriod.objects.covering(today).filter(differs, client__facts__isnull=False)
+    changed = 0
+    for period in rows.select_related("client__facts").order_by("client_id"):
+        before = period.client.facts.status
+        with transaction.atomic():
+            Client.objects.select_for_update().get(pk=period.client_id)
+            changed += refresh_status_facts(client=period.client, actor=None, today=today)
+            if before != period.status:
+                signals.status_changed.send(
+                    Client, client=period.client, actor=None, status=period.status, start_date=period.start_date
+                )
+    return changed
+
+
+def rebuild_status_facts(client_ids: list[int], today: date) -> None:
+    """The facts that periods say, made anew; nobody is told."""
+    clients = {pk: [] for pk in client_ids}
+    for p in StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date"):
+        clients[p.client_id].append(Span(p.start_date, p.end_date, p.status, pk=p.pk))
+    rows = []
+    for pk, spans in clients.items():
+        present = _covering(spans, today)
+        if present:
+            rows.append(
+                ClientFacts(
+                    client_id=pk,
+                    status=present.status,
+                    status_since=present.start,
+                    active_since=_active_since(spans, present),
+                )
+            )
+    ClientFacts.objects.bulk_update(rows, ["status", "status_since", "active_since"], batch_size=500)

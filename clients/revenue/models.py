@@ -1,0 +1,122 @@
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Cast, Round
+from django.utils.translation import gettext_lazy as _
+
+from clients.catalogue.models import Service
+from clients.gate import visible_q
+from clients.records.models import Client
+from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
+from crm.core.base.models import Versioned, tracked
+
+CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
+
+
+class ClientRowQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(visible_q(user, "client__"))
+
+
+class ContractQuerySet(ClientRowQuerySet):
+    def in_force_on(self, day):
+        return self.filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
+
+
+@tracked
+class Contract(Versioned):
+    """What a client pays for a service, over `[start_date, end_date)`. A changed price ends the row and starts another
+    that names the one it replaces and why."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="contracts")
+    service = models.ForeignKey(Service, models.PROTECT, related_name="contracts", verbose_name=_("service"))
+    name = models.CharField(_("name"), max_length=160, blank=True)
+    value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
+    currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
+    rate = models.DecimalField(max_digits=16, decimal_places=8, default=1, help_text="firm's currency per unit")
+    is_free = models.BooleanField(_("free or trial"), default=False)
+    period = models.CharField(_("paid"), max_length=8, choices=BillingPeriod, default=BillingPeriod.MONTH)
+    start_date = models.DateField(_("from"))
+    end_date = models.DateField(_("until"), null=True, blank=True)
+    renewal_date = models.DateField(_("renewal"), null=True, blank=True)
+    notice_days = models.PositiveSmallIntegerField(_("notice, days"), default=0)
+    is_auto_renewed = models.BooleanField(_("renews by itself"), default=False)
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
+    change_reason = models.CharField(_("why it replaces the earlier one"), max_length=200, blank=True)
+
+    objects = ContractQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-start_date", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(value__gte=0), name="contract_value_not_negative"),
+            models.CheckConstraint(
+                condition=Q(end_date__isnull=True) | Q(end_date__gt=F("start_date")), name="contract_not_empty"
+            ),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="contract_rate_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["client", "start_date"], name="contract_client"),
+            models.Index(fields=["renewal_date"], name="contract_renewal", condition=Q(renewal_date__isnull=False)),
+        ]
+
+    @property
+    def monthly_value(self) -> Decimal:
+        """Value a month in the firm's currency; 0 for free and one-off contracts."""
+        months = MONTHS_IN.get(BillingPeriod(self.period))
+        return Decimal(0) if self.is_free or not months else self.value * self.rate / months
+
+
+class RevenueLineQuerySet(ClientRowQuerySet):
+    def between(self, start, end):
+        """Booked in [start, end)."""
+        return self.filter(date__gte=start, date__lt=end)
+
+
+@tracked
+class RevenueLine(Versioned):
+    """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="revenue_lines")
+    date = models.DateField(_("date"))
+    amount = models.DecimalField(_("amount, net of tax"), max_digits=14, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
+    rate = models.DecimalField(
+        _("rate"),
+        max_digits=16,
+        decimal_places=8,
+        default=1,
+        validators=[MinValueValidator(Decimal("0.00000001"))],
+        help_text=_("firm's currency per unit"),
+    )
+    amount_firm = models.GeneratedField(
+        expression=Cast(Round(F("amount") * F("rate"), 2), models.DecimalField(max_digits=16, decimal_places=2)),
+        output_field=models.DecimalField(max_digits=16, decimal_places=2),
+        db_persist=True,
+    )
+    service = models.ForeignKey(
+        Service, models.PROTECT, null=True, blank=True, related_name="revenue_lines", verbose_name=_("service")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=RevenueKind, default=RevenueKind.FEE)
+    reference = models.CharField(_("reference"), max_length=120, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    objects = RevenueLineQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("revenue line")
+        ordering = ["-date", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(rate__gt=0), name="revenue_rate_positive"),
+            models.CheckConstraint(
+                condition=~Q(kind="refund") | Q(amount__lte=0),
+                name="refund_not_positive",
+                violation_error_message=_("A refund is a negative amount."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["client", "-date", "-id"], name="revenue_client", include=["amount_firm"]),
+            models.Index(fields=["date", "client"], name="revenue_date", include=["amount_firm"]),
+        ]

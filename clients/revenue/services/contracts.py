@@ -1,0 +1,102 @@
+"""Contracts: what a client pays for a service, price changes as a chain of rows."""
+
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.catalogue.models import Service
+from clients.checks import check_constraints, clean_fields, only_known
+from clients.records.models import Client
+from clients.revenue.choices import BillingPeriod
+from clients.revenue.models import Contract
+from clients.revenue.services.lines import check_currency
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+
+FIELDS = [
+    "service",
+    "name",
+    "value",
+    "currency",
+    "rate",
+    "is_free",
+    "period",
+    "start_date",
+    "end_date",
+    "renewal_date",
+    "notice_days",
+    "is_auto_renewed",
+]
+
+
+@transaction.atomic
+def create_contract(
+    *,
+    actor: User,
+    client: Client,
+    service: Service,
+    value: Decimal,
+    start_date: date,
+    currency: str | None = None,
+    rate: Decimal | int = 1,
+    period: str = BillingPeriod.MONTH,
+    **fields,
+) -> Contract:
+    """What the client pays for a service over [start_date, end_date). Raises ServiceError."""
+    contract = Contract(client=client)
+    values = {
+        "service": service,
+        "value": value,
+        "start_date": start_date,
+        "currency": currency,
+        "rate": rate,
+        "period": period,
+    }
+    _apply(contract, values | fields)
+    contract.save()
+    return contract
+
+
+@transaction.atomic
+def update_contract(*, actor: User, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
+    """Correct a contract. A new price from a day on is `change_price`. Raises StaleWrite, ServiceError."""
+    row = Contract.objects.select_for_update().get(pk=contract.pk)
+    _apply(row, fields)
+    save_version(row, fields=list(fields), seen=seen_version)
+    return row
+
+
+@transaction.atomic
+def change_price(
+    *, actor: User, contract: Contract, value: Decimal, start_date: date, reason: str, rate: Decimal | None = None
+) -> Contract:
+    """End the contract on `start_date` and go on with one of another value that says which it replaces and why."""
+    row = Contract.objects.select_for_update().get(pk=contract.pk)
+    if start_date <= row.start_date or (row.end_date and start_date >= row.end_date):
+        raise ServiceError(_("The new price starts within the time of the contract."), field="start_date")
+    if not reason.strip():
+        raise ServiceError(_("Say why the price changes."), field="reason")
+    if Contract.objects.filter(replaces=row).exists():
+        raise ServiceError(_("This contract has already been replaced; change the newer one."))
+    values = {name: getattr(row, name) for name in FIELDS}
+    values |= {"value": value, "start_date": start_date, "rate": rate or row.rate}
+    new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
+    row.end_date = start_date
+    save_version(row, fields=["end_date"], seen=None)
+    _apply(new, values)
+    new.save()
+    return new
+
+
+def _apply(contract: Contract, fields: dict) -> None:
+    only_known(fields, FIELDS)
+    for name, value in fields.items():
+        setattr(contract, name, value.strip() if isinstance(value, str) else value)
+    check_currency(contract)
+    if contract.end_date and contract.end_date <= contract.start_date:
+        raise ServiceError(_("The contract ends after it starts."), field="end_date")
+    clean_fields(contract, {*fields, "currency", "rate"})
+    check_constraints(contract)

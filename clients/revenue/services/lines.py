@@ -1,0 +1,157 @@
+"""Revenue lines, and the fact that sums up twelve months of them."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from clients.catalogue.models import Service
+from clients.checks import clean_fields, only_known
+from clients.records.facts import lock_facts
+from clients.records.models import Client
+from clients.revenue.choices import RevenueKind
+from clients.revenue.models import RevenueLine
+from crm.core.base.dates import add_months, is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm.queries import get_firm
+from crm.core.users.models import User
+
+MOST = Decimal(10) ** 12  # of one line, in the firm's currency
+FIELDS = ("date", "amount", "currency", "rate", "service", "kind", "reference", "note")
+
+
+def twelve_months(today: date) -> tuple[date, date]:
+    """[start, end) of the twelve months up to and including today."""
+    return add_months(today, -12) + timedelta(days=1), today + timedelta(days=1)
+
+
+@transaction.atomic
+def add_revenue_line(
+    *,
+    actor: User,
+    client: Client,
+    date: date,
+    amount: Decimal,
+    currency: str | None = None,
+    rate: Decimal | int = 1,
+    service: Service | None = None,
+    kind: str = RevenueKind.FEE,
+    reference: str = "",
+    note: str = "",
+    today: date,
+) -> RevenueLine:
+    """Book revenue, net of tax. A refund is negative. `rate`: firm's currency per unit of `currency` (None: the firm's own)."""
+    line = RevenueLine(client=client)
+    values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
+    _apply(line, values | {"service": service, "kind": kind, "reference": reference, "note": note})
+    line.save()
+    refresh_revenue_facts(client_ids=[client.pk], today=today)
+    return line
+
+
+@transaction.atomic
+def update_revenue_line(
+    *, actor: User, line: RevenueLine, seen_version: int | None = None, today: date, **fields
+) -> RevenueLine:
+    """Raises StaleWrite, ServiceError."""
+    row = RevenueLine.objects.select_for_update().get(pk=line.pk)
+    _apply(row, fields)
+    save_version(row, fields=list(fields), seen=seen_version)
+    row.refresh_from_db(fields=["amount_firm"])
+    refresh_revenue_facts(client_ids=[row.client_id], today=today)
+    return row
+
+
+@transaction.atomic
+def delete_revenue_line(*, actor: User, line: RevenueLine, today: date) -> None:
+    """Take a wrong line out; history keeps it."""
+    line.delete()
+    refresh_revenue_facts(client_ids=[line.client_id], today=today)
+
+
+def _apply(line: RevenueLine, fields: dict) -> None:
+    only_known(fields, FIELDS)
+    for name, value in fields.items():
+        setattr(line, name, value.strip() if isinstance(value, str) else value)
+    check_currency(line)
+    if not is_plausible(line.date):
+        raise ServiceError(_("This date is too far away."), field="date")
+    if line.kind == RevenueKind.REFUND and line.amount > 0:
+        raise ServiceError(_("A refund is a negative amount."), field="amount")
+    clean_fields(line, {*fields, "currency", "rate"})
+    if abs(line.amount * line.rate) >= MOST:
+        raise ServiceError(_("This amount is too large."), field="amount")
+
+
+def check_currency(row: Any) -> None:
+    """Fill in the firm's currency where none is given; its rate is 1."""
+    own = get_firm().currency
+    row.currency = (row.currency or own).upper()
+    if row.rate is None or row.rate <= 0:
+        raise ServiceError(_("The rate is more than zero."), field="rate")
+    if row.currency == own and row.rate != 1:
+        raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
+
+
+@transaction.atomic
+def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
+    """Sum up the last twelve months of these clients; writes and counts only those whose sum changed."""
+    client_ids = list(client_ids)
+    start, end = twelve_months(today)
+    lock_facts(client_ids=client_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE clients_clientfacts AS f SET revenue_12m = s.total
+            FROM (
+                SELECT own.client_id, coalesce(sum(l.amount_firm), 0) AS total
+                FROM clients_clientfacts own
+                LEFT JOIN clients_revenueline l ON l.client_id = own.client_id AND l.date >= %s AND l.date < %s
+                WHERE own.client_id = ANY(%s)
+                GROUP BY own.client_id
+            ) s
+            WHERE f.client_id = s.client_id AND f.revenue_12m <> s.total
+            """,
+            [start, end, client_ids],
+        )
+        return cursor.rowcount
+
+
+def move_revenue_window(*, since: date | None, today: date) -> int:
+    """The twelve months have moved from `since` (None: unknown) to `today`: refresh clients with lines that came in or fell out."""
+    if since is None:
+        ids = set(Client.objects.values_list("pk", flat=True))
+    else:
+        (old_start, old_end), (start, end) = twelve_months(since), twelve_months(today)
+        fell_out = RevenueLine.objects.between(min(old_start, start), max(old_start, start))
+        came_in = RevenueLine.objects.between(min(old_end, end), max(old_end, end))
+        ids = {*fell_out.values_list("client_id", flat=True), *came_in.values_list("client_id", flat=True)}
+    ordered, changed = sorted(ids), 0
+    for at in range(0, len(ordered), 5000):
+        changed += refresh_revenue_facts(client_ids=ordered[at : at + 5000], today=today)
+    return changed
+
+
+@transaction.atomic
+def undelete_revenue_line(*, actor: User, client: Client, line_id: int, today: date) -> RevenueLine:
+    """Enter a deleted line again as history last knew it. Raises ServiceError when there is none, or it is there."""
+    if RevenueLine.objects.filter(pk=line_id).exists():
+        raise ServiceError(_("This line is there already."))
+    last = (
+        RevenueLine.pgh_event_models["delete"]  # type: ignore[attr-defined]
+        .objects.filter(pgh_obj_id=line_id, client=client)
+        .order_by("-pgh_id")
+        .first()
+    )
+    if last is None:
+        raise ServiceError(_("There is no such line in the history."))
+    line = RevenueLine(
+        pk=line_id, client=client, version=last.version + 1, **{name: getattr(last, name) for name in FIELDS}
+    )
+    line.save(force_insert=True)
+    refresh_revenue_facts(client_ids=[client.pk], today=today)
+    return line

@@ -1,7 +1,0 @@
-"""The settings of `script/bench`: the application as it is, plus the floor to compare with and what each answer cost."""
-
-from crm.settings import *  # noqa: F403
-from crm.settings import MIDDLEWARE
-
-ROOT_URLCONF = "bench.urls"
-MIDDLEWARE = ["bench.measure.CostMiddleware", *MIDDLEWARE]

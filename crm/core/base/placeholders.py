@@ -1,0 +1,30 @@
+"""Placeholders in words that people write for mails: a flat list of allowed names, no template engine."""
+
+import re
+from collections.abc import Collection, Mapping
+
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def render(text: str, values: Mapping[str, str], *, field: str = "") -> str:
+    """The text with each `{name}` replaced by its value, once: a value with braces of its own stays as it is.
+
+    Raises ServiceError naming the placeholder that is not in `values`, beside `field`."""
+    check(text, values, field=field)
+    return PLACEHOLDER.sub(lambda found: values[found[1].strip()], text)
+
+
+def check(text: str, allowed: Collection[str], *, field: str = "") -> None:
+    """Raises ServiceError when a placeholder in the text is not one of `allowed`."""
+    for found in PLACEHOLDER.finditer(text):
+        if found[1].strip() not in allowed:
+            known = ", ".join(f"{{{name}}}" for name in allowed)
+            raise ServiceError(
+                _("“%(what)s” is not a placeholder here. Use %(known)s.") % {"what": found[0][:60], "known": known},
+                field=field,
+                code="placeholder",
+            )

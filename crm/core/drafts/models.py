@@ -1,0 +1,24 @@
+from django.db import models
+
+from crm.core.base.querysets import PersonalQuerySet
+from crm.core.users.models import User
+
+
+class Draft(models.Model):
+    """What a user was typing, per kind of form and record. Gone only after the form was saved."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
+    kind = models.CharField(max_length=40)
+    client_id = models.BigIntegerField(null=True, blank=True)
+    record = models.CharField(max_length=40, blank=True, help_text="id of the edited row; empty for a new one")
+    data = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PersonalQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "kind", "client_id", "record"], name="draft_once", nulls_distinct=False
+            )
+        ]

@@ -1,0 +1,61 @@
+"""What somebody was typing: kept per user, kind of form, client and record, gone once the form was saved."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.core.base import gate
+from crm.core.base.errors import ServiceError
+from crm.core.drafts.models import Draft
+from crm.core.users.models import User
+
+MAX_BYTES = 30_000
+MAX_DRAFTS = 200
+
+
+@transaction.atomic
+def save_draft(
+    *, actor: User, kind: str, client_id: int | None = None, record: str = "", data: dict, now: datetime
+) -> Draft:
+    """Keep what is typed. Raises ServiceError when it is too long, or the client is not one the user sees."""
+    if len(kind) > 40 or len(record) > 40:
+        raise ServiceError(_("There is no such form."), code="not_found")
+    data = _without_nul(data)
+    if len(json.dumps(data).encode()) > MAX_BYTES:
+        raise ServiceError(
+            _("This text is too long for a draft (30 kB). Save it, or keep it elsewhere."), code="too_long"
+        )
+    _check_client(actor, client_id)
+    draft, _made = Draft.objects.update_or_create(
+        user=actor, kind=kind, client_id=client_id, record=record, defaults={"data": data, "updated_at": now}
+    )
+    surplus = Draft.objects.filter(user=actor).order_by("-updated_at").values("pk")[MAX_DRAFTS : MAX_DRAFTS + 50]
+    Draft.objects.filter(pk__in=list(surplus.values_list("pk", flat=True))).delete()
+    return draft
+
+
+def find_draft(*, user: User, kind: str, client_id: int | None = None, record: str = "") -> Draft | None:
+    """The user's draft of exactly this form, or None."""
+    return Draft.objects.visible_to(user).filter(kind=kind, client_id=client_id, record=record).first()
+
+
+def discard_draft(*, actor: User, kind: str, client_id: int | None = None, record: str = "") -> None:
+    """The form was saved, or the draft is not wanted; call it in the saving transaction."""
+    Draft.objects.filter(user=actor, kind=kind, client_id=client_id, record=record).delete()
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL keeps no NUL; forms refuse it when they are saved, a draft just drops it."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return {_without_nul(key): _without_nul(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _check_client(actor: User, client_id: int | None) -> None:
+    if client_id is not None and not gate.visible_client_ids(actor).filter(pk=client_id).exists():
+        raise ServiceError(_("There is no such client."), field="client_id", code="not_found")

@@ -1,0 +1,49 @@
+"""Files people bring: outside the web root, under random names."""
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.files.models import StoredFile
+from crm.core.users.models import User
+
+
+@transaction.atomic
+def store_bytes(
+    *, actor: User | None, name: str, data: bytes, content_type: str = "text/csv", client_id: int | None = None
+) -> StoredFile:
+    """Keep bytes as a file. The row goes with the transaction; a file without a row is only litter."""
+    path = default_storage.save(f"{secrets.token_hex(2)}/{secrets.token_hex(16)}", ContentFile(data))
+    return StoredFile.objects.create(
+        user=actor,
+        client_id=client_id,
+        name=name[-255:],
+        path=path,
+        content_type=content_type,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def store_upload(*, actor: User, upload, max_bytes: int | None = None, content_type: str = "text/csv") -> StoredFile:
+    """Keep an uploaded file. Raises ServiceError (field "file") when it is too large."""
+    limit = max_bytes or settings.IMPORT_MAX_BYTES
+    if upload.size > limit:
+        raise ServiceError(
+            _("The file has %(size)s; at most %(max)s can be brought in at once.")
+            % {"size": filesizeformat(upload.size), "max": filesizeformat(limit)},
+            field="file",
+        )
+    return store_bytes(actor=actor, name=upload.name, data=upload.read(), content_type=content_type)
+
+
+def read_bytes(stored: StoredFile) -> bytes:
+    with default_storage.open(stored.path, "rb") as file:
+        return file.read()

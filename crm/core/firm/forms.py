@@ -1,0 +1,138 @@
+"""Forms about the firm: its settings, its days, its first set-up."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.places import country_choices, currency_choices, regions_of
+from crm.core.base.zones import zone_choices
+from crm.core.firm.choices import Weekday
+from crm.core.firm.models import FirmSettings, Holiday
+from crm.core.ui.forms import DateInput, VersionedFormMixin
+
+
+class FirmForm(VersionedFormMixin, forms.ModelForm):
+    """Every setting of the firm, in sections."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=lambda: zone_choices(), help_text=_("Days begin and end in it.")
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Reports add up in it.")
+    )
+
+    SECTIONS = [
+        (_("Firm"), "", ["name", "time_zone", "currency", "fiscal_year_start"]),
+        (
+            _("Who sees what"),
+            _(
+                "Managers and admins see all clients but restricted ones. Those are seen by their account manager and by people named on them."
+            ),
+            ["account_managers_see"],
+        ),
+        (
+            _("Staying in touch"),
+            _("A client that was not contacted for longer than this counts as going quiet."),
+            ["cadence_days_a", "cadence_days_b", "cadence_days_c"],
+        ),
+        (
+            _("Numbers"),
+            _("Benchmarks are the dotted lines in the reports; leave one empty to show none."),
+            [
+                "retention_basis",
+                "retention_benchmark",
+                "retention_benchmark_source",
+                "nps_benchmark",
+                "nps_benchmark_source",
+                "nps_minimum_answers",
+            ],
+        ),
+        (
+            _("Mail"),
+            _("Who clients see as the sender. Empty: what the server is set to."),
+            ["mail_from_name", "mail_from_address"],
+        ),
+    ]
+
+    class Meta:
+        model = FirmSettings
+        fields = [
+            "name", "time_zone", "currency", "fiscal_year_start", "account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c",
+            "retention_basis", "retention_benchmark", "retention_benchmark_source", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers",
+            "mail_from_name", "mail_from_address",
+        ]  # fmt: skip
+        widgets = {"account_managers_see": forms.RadioSelect, "retention_basis": forms.RadioSelect}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["version"].initial = self.instance.version
+        self.fields["fiscal_year_start"] = forms.TypedChoiceField(
+            label=_("Fiscal year starts in"), coerce=int, initial=self.instance.fiscal_year_start, choices=MONTHS
+        )
+        self.fields["retention_benchmark_source"].label = _("Source of the retention benchmark")
+        self.fields["nps_benchmark_source"].label = _("Source of the NPS benchmark")
+        for name in ("mail_from_name", "mail_from_address", "retention_benchmark", "nps_benchmark"):
+            self.fields[name].required = False
+
+    def sections(self):
+        return [
+            {"title": title, "text": text, "fields": [self[name] for name in names]}
+            for title, text, names in self.SECTIONS
+        ]
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+
+
+MONTHS = [
+    (1, _("January")), (2, _("February")), (3, _("March")), (4, _("April")), (5, _("May")), (6, _("June")),
+    (7, _("July")), (8, _("August")), (9, _("September")), (10, _("October")), (11, _("November")), (12, _("December")),
+]  # fmt: skip
+
+
+class DaysForm(VersionedFormMixin, forms.Form):
+    """The week's pattern, and whose public holidays are kept."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    working_days = forms.TypedMultipleChoiceField(
+        label=_("We work on"), coerce=int, choices=Weekday.choices, widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one day.")},
+    )  # fmt: skip
+    holiday_country = forms.ChoiceField(
+        label=_("Public holidays of"), required=False, choices=lambda: country_choices(_("No country"))
+    )
+    holiday_region = forms.CharField(label=_("Region"), required=False, max_length=20)
+
+    def __init__(self, *args, firm, **kwargs):
+        initial = {
+            name: getattr(firm, name) for name in ("version", "working_days", "holiday_country", "holiday_region")
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        regions = regions_of(firm.holiday_country)
+        self.fields["holiday_region"].help_text = (
+            _("Its code, if holidays differ: %(codes)s") % {"codes": ", ".join(regions[:40])}
+            if regions
+            else _("Its code, where holidays differ by region.")
+        )
+
+    def clean(self):
+        values = super().clean()
+        region, country = values.get("holiday_region", ""), values.get("holiday_country", "")
+        if region and region not in regions_of(country):
+            known = ", ".join(regions_of(country)) or _("none")
+            self.add_error("holiday_region", _("This country has no such region. It has: %(codes)s") % {"codes": known})
+        return values
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in ("working_days", "holiday_country", "holiday_region")}
+
+
+class HolidayForm(forms.ModelForm):
+    class Meta:
+        model = Holiday
+        fields = ["date", "name", "is_working"]
+        widgets = {"date": DateInput()}
+
+
+class YearForm(forms.Form):
+    year = forms.IntegerField(min_value=1990, max_value=2100)

@@ -1,0 +1,66 @@
+"""Reads of the kernel."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from asgiref.local import Local
+
+from crm.core.base.zones import zone
+from crm.core.firm.models import FirmSettings
+
+_request = Local()
+
+
+def get_firm() -> FirmSettings:
+    """The firm's settings; read once per web request (the middleware opens and closes that span), else afresh."""
+    if not getattr(_request, "is_open", False):
+        return _read_firm()
+    if getattr(_request, "firm", None) is None:
+        _request.firm = _read_firm()
+    return _request.firm
+
+
+def _read_firm() -> FirmSettings:
+    return FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1)
+
+
+def open_request_span() -> None:
+    _request.is_open, _request.firm = True, None
+
+
+def close_request_span() -> None:
+    _request.is_open, _request.firm = False, None
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Background work that asks for the firm many times reads it once."""
+    if getattr(_request, "is_open", False):
+        yield
+        return
+    open_request_span()
+    try:
+        yield
+    finally:
+        close_request_span()
+
+
+def forget_firm() -> None:
+    """After a change of the settings within a request."""
+    _request.firm = None
+
+
+def firm_zone() -> ZoneInfo:
+    return zone(get_firm().time_zone)
+
+
+def firm_today(now: datetime) -> date:
+    """The date in the firm's zone at an aware `now`."""
+    return now.astimezone(firm_zone()).date()
+
+
+def user_zone(user) -> ZoneInfo:
+    """The user's own zone, else the firm's."""
+    return zone(user.time_zone) if getattr(user, "time_zone", "") else firm_zone()

@@ -1,0 +1,51 @@
+"""The firm's settings and the days it works on."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm import queries
+from crm.core.firm.calendar import public_holidays
+from crm.core.firm.models import FirmSettings, Holiday
+from crm.core.users.models import User
+
+
+@transaction.atomic
+def update_firm(*, actor: User, seen_version: int | None = None, **fields) -> FirmSettings:
+    """Change settings of the firm. Raises StaleWrite when somebody changed them meanwhile."""
+    FirmSettings.objects.get_or_create(pk=1)
+    firm = FirmSettings.objects.select_for_update().get(pk=1)
+    for name, value in fields.items():
+        setattr(firm, name, value)
+    save_version(firm, fields=[*fields], seen=seen_version)
+    queries.forget_firm()
+    return firm
+
+
+@transaction.atomic
+def add_holiday(*, actor: User, date: date, name: str, is_working: bool = False) -> Holiday:
+    """A day of the firm's own. Raises ServiceError when the day has one already."""
+    row, made = Holiday.objects.get_or_create(date=date, defaults={"name": name, "is_working": is_working})
+    if not made:
+        raise ServiceError(_("This day is in the list already: %(name)s.") % {"name": row.name}, field="date")
+    return row
+
+
+@transaction.atomic
+def remove_holiday(*, actor: User, holiday: Holiday) -> None:
+    Holiday.objects.filter(pk=holiday.pk).delete()
+
+
+@transaction.atomic
+def import_public_holidays(*, actor: User, country: str, region: str, year: int) -> int:
+    """Write the public holidays of a country's year into the list, where they can be changed; days that are there stay.
+
+    Returns how many were added.
+    """
+    found = public_holidays(country, region, year)
+    known = set(Holiday.objects.filter(date__in=found).values_list("date", flat=True))
+    Holiday.objects.bulk_create([Holiday(date=day, name=name[:120]) for day, name in found.items() if day not in known])
+    return len(found) - len(known)

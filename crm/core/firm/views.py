@@ -1,0 +1,125 @@
+"""The firm's settings, and the days it works on."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import may_administer, require
+from crm.core.firm import services
+from crm.core.firm.calendar import public_holidays
+from crm.core.firm.forms import DaysForm, FirmForm, HolidayForm, YearForm
+from crm.core.firm.models import FirmSettings, Holiday
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.ui.htmx import posted, render_page
+
+
+@require_http_methods(["GET", "POST"])
+def settings(request):
+    require(may_administer(request.user))
+    form = FirmForm(posted(request), instance=FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1))
+    status = 200
+    if request.method == "POST":
+        status = _save(request, form, form.is_valid)
+        if not status:
+            return redirect("core:settings")
+    return render_page(request, "core/firm/settings.html", {"form": form}, status=status)
+
+
+def _save(request, form, is_valid) -> int:
+    """0 when saved, else the status of the answer."""
+    if not is_valid():
+        return 422
+    try:
+        services.update_firm(actor=request.user, seen_version=form.seen_version(), **form.values())
+    except ServiceError as error:
+        add_to_form(form, error)
+        return 409 if isinstance(error, StaleWrite) else 422
+    messages.success(request, _("Saved."))
+    return 0
+
+
+@require_http_methods(["GET", "POST"])
+def days(request):
+    """The week's pattern and the year's holidays."""
+    require(may_administer(request.user))
+    form = DaysForm(posted(request), firm=get_firm())
+    status = 200
+    if request.method == "POST":
+        status = _save(request, form, form.is_valid)
+        if not status:
+            return redirect("core:days")
+    return render_page(request, "core/firm/days.html", _days_context(request, form, HolidayForm()), status=status)
+
+
+def _days_context(request, form, holiday_form) -> dict:
+    firm, today = get_firm(), firm_today(timezone.now())
+    asked = YearForm(request.GET)
+    year = asked.cleaned_data["year"] if asked.is_valid() else today.year
+    own = list(
+        Holiday.objects.between(today.replace(year=year, month=1, day=1), today.replace(year=year + 1, month=1, day=1))
+    )
+    kept = {row.date for row in own}
+    public = public_holidays(firm.holiday_country, firm.holiday_region, year)
+    rows = [{"date": row.date, "name": row.name, "own": row, "is_working": row.is_working} for row in own]
+    rows += [
+        {"date": day, "name": name, "own": None, "is_working": False} for day, name in public.items() if day not in kept
+    ]
+    return {
+        "form": form,
+        "holiday_form": holiday_form,
+        "rows": sorted(rows, key=lambda row: row["date"]),
+        "year": str(year),
+        "year_before": str(year - 1),
+        "year_after": str(year + 1),
+        "has_country": bool(firm.holiday_country),
+    }
+
+
+@require_POST
+def holiday_add(request):
+    require(may_administer(request.user))
+    form = HolidayForm(request.POST)
+    if form.is_valid():
+        try:
+            row = services.add_holiday(actor=request.user, **form.cleaned_data)
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            return redirect(f"{reverse('core:days')}?year={row.date.year}")
+    return render_page(
+        request, "core/firm/days.html", _days_context(request, DaysForm(firm=get_firm()), form), status=422
+    )
+
+
+@require_POST
+def holiday_remove(request, pk):
+    require(may_administer(request.user))
+    row = get_object_or_404(Holiday, pk=pk)
+    services.remove_holiday(actor=request.user, holiday=row)
+    messages.success(request, _("%(name)s is removed from the list.") % {"name": row.name})
+    return redirect(f"{reverse('core:days')}?year={row.date.year}")
+
+
+@require_POST
+def holiday_import(request):
+    """Write the public holidays of a year into the firm's own list."""
+    require(may_administer(request.user))
+    firm, form = get_firm(), YearForm(request.POST)
+    if not form.is_valid() or not firm.holiday_country:
+        messages.error(request, _("Choose a country and a year first."))
+        return redirect("core:days")
+    year = form.cleaned_data["year"]
+    n = services.import_public_holidays(
+        actor=request.user, country=firm.holiday_country, region=firm.holiday_region, year=year
+    )
+    messages.success(request, ngettext("%(n)d day added to the list.", "%(n)d days added to the list.", n) % {"n": n})
+    return redirect(f"{reverse('core:days')}?year={year}")
+
+
+for view in (settings, days, holiday_add):
+    view.nav_key = "settings"

@@ -1,0 +1,83 @@
+import pytest
+from django.apps import apps
+from django.urls import reverse
+
+from crm.core.firm.services import update_firm
+from crm.core.history import queries as history
+from crm.core.people.services import colleagues
+
+
+@pytest.fixture
+def admin_page(client, ines):
+    client.force_login(ines)
+    return client
+
+
+def entries(viewer, **options):
+    return history.read(viewer, **options).entries
+
+
+def test_a_change_says_who_what_and_from_what_to_what(admin_page, ines, marta):
+    data = {
+        "version": marta.version,
+        "name": "Marta Kesti",
+        "email": marta.email,
+        "title": "Partner",
+        "roles": ["account_manager"],
+    }
+    admin_page.post(reverse("core:user", args=[marta.pk]), data)
+    entry = next(e for e in entries(ines, label="core.user") if e.object_id == marta.pk)
+    assert (entry.who, entry.kind, entry.title) == ("Ines Vaara", "update", "Marta Kesti")
+    assert [(str(c.field), c.before, c.after) for c in entry.changes] == [("job title", "—", "Partner")]
+    assert "Partner" in admin_page.get(reverse("core:history")).content.decode()
+
+
+def test_passwords_and_link_secrets_are_not_shown(admin_page, ines, marta):
+    marta.set_password("a sentence nobody guesses")
+    marta.save()
+    page = admin_page.get(reverse("core:history")).content.decode()
+    assert "Password changed" in page and marta.password not in page
+
+
+def test_pages_follow_one_another_without_gap_or_repeat(ines, marta):
+    for n in range(25):
+        colleagues.update_user(actor=ines, user=marta, name=f"Marta {n}")
+    seen, marks = [], None
+    while True:
+        page = history.read(ines, label="core.user", marks=marks, size=10)
+        seen += [entry.key for entry in page.entries]
+        marks = page.marks
+        if not marks:
+            break
+    assert len(seen) == len({*seen}) == apps.get_model("core.UserEvent").objects.count()
+
+
+def test_it_is_narrowed_by_kind_and_person(admin_page, ines, oskar):
+    update_firm(actor=ines, name="Halden Oy")
+    admin_page.post(reverse("core:team_new"), {"name": "Nordics"})
+    assert {e.thing for e in entries(ines, label="core.team")} == {"team"}
+    assert {e.who for e in entries(ines, user_id=ines.pk)} == {"Ines Vaara"}
+    assert entries(ines, user_id=oskar.pk) == []
+
+
+def test_a_restricted_client_stays_behind_its_barrier(admin_page, ines, marta):
+    model = apps.get_model("clients.Client")
+    model.objects.create(name="Ridgeway Capital", owner=marta, is_restricted=True)
+    model.objects.create(name="Northwind", owner=marta)
+    page = admin_page.get(reverse("core:history")).content.decode()
+    assert "Northwind" in page and "Ridgeway" not in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"kind": "core.nothing"},
+        {"user": "x"},
+        {"user": "9" * 30},
+        {"before": "nonsense"},
+        {"before": "W10"},
+        {"before": "e30"},
+    ],
+)
+def test_a_strange_address_shows_the_newest(admin_page, query):
+    assert admin_page.get(reverse("core:history"), query).status_code == 200

@@ -1,0 +1,89 @@
+"""Forms of the import wizard."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.importing import kinds, tabular
+
+
+class UploadForm(forms.Form):
+    kind = forms.ChoiceField(label=_("What is in the file"))
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(user)]
+        self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are recognised.") % {
+            "size": filesizeformat(settings.IMPORT_MAX_BYTES)
+        }
+
+
+class ColumnsForm(forms.Form):
+    """How the file is read, which column fills which field, and what holds for all rows."""
+
+    encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
+    delimiter = forms.ChoiceField(label=_("Delimiter"), choices=tabular.DELIMITERS)
+    date_order = forms.ChoiceField(label=_("Dates look like"), choices=tabular.DATE_ORDERS)
+    system = forms.CharField(
+        label=_("Ids in the file come from"),
+        max_length=60,
+        help_text=_("A name for the other system. Files of the same system recognise each other's ids."),
+    )
+
+    def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str]):
+        options = job.options
+        initial: dict[str, Any] = {**options["dialect"], "system": options["system"]}
+        initial |= {f"map_{field}": name for field, name in options["mapping"].items()}
+        initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
+        super().__init__(data, initial=initial)
+        self.kind = kind
+        choices = [("", _("not in the file")), *((name, name) for name in header)]
+        for column in kind.columns:
+            self.fields[f"map_{column.name}"] = forms.ChoiceField(
+                label=column.label, choices=choices, required=False, help_text=column.help_text
+            )
+        for column in self.default_columns():
+            self.fields[f"default_{column.name}"] = _default_field(column)
+
+    def clean(self):
+        data = super().clean()
+        for name in self.kind.must_ask:
+            if not data.get(f"map_{name}") and not data.get(f"default_{name}") and f"default_{name}" not in self.errors:
+                self.add_error(f"default_{name}", _("The file does not say. Choose what holds for all rows."))
+        return data
+
+    def default_columns(self) -> list[kinds.Column]:
+        return [column for column in self.kind.columns if column.name in self.kind.defaults]
+
+    def map_fields(self):
+        """(shown, folded away): [(bound field, is required)] in the kind's order; fields without a column stand apart."""
+        pairs = [(self[f"map_{column.name}"], column.is_required) for column in self.kind.columns]
+        used = [pair for pair in pairs if pair[0].value() or pair[1] or pair[0].errors]
+        return used, [pair for pair in pairs if pair not in used]
+
+    def default_fields(self):
+        return [self[f"default_{column.name}"] for column in self.default_columns()]
+
+    def options(self) -> dict[str, Any]:
+        clean = self.cleaned_data
+        return {
+            "dialect": {key: clean[key] for key in ("encoding", "delimiter", "date_order")},
+            "system": clean["system"],
+            "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},
+            "defaults": {column.name: str(clean[f"default_{column.name}"] or "") for column in self.default_columns()},
+        }
+
+
+def _default_field(column: kinds.Column) -> forms.Field:
+    label = _("%(field)s, where a row has none") % {"field": column.label}
+    if column.choices:
+        return forms.ChoiceField(label=label, choices=[("", "—"), *column.choices()], required=False)
+    return forms.CharField(label=label, required=False, max_length=200)

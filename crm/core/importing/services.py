@@ -1,0 +1,400 @@
+"""Importing a file: a job in steps.
+
+upload → dialect detected and columns guessed (both changeable) → preview (nothing written) → run in a worker, in batches
+that commit with their progress → report and a file of failed rows. A worker that dies is replaced: the lease ends, the tick
+rings again, and the run goes on after the last committed batch.
+"""
+
+import hashlib
+import itertools
+import json
+import logging
+import uuid
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import pghistory
+from django.core.exceptions import ValidationError
+from django.db import Error as DatabaseError
+from django.db import OperationalError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.files.models import StoredFile
+from crm.core.files.services import read_bytes, store_bytes
+from crm.core.importing import kinds, tabular
+from crm.core.importing.kinds import ImportKind, RowResult
+from crm.core.users.models import User
+from crm.core.work import jobs
+from crm.core.work.choices import JobState
+from crm.core.work.models import Job
+
+log = logging.getLogger(__name__)
+BATCH = 100
+LEASE = timedelta(seconds=90)
+MAX_MESSAGES = 200
+MAX_REASONS = 5000  # the report is written anew with every batch
+OUTCOMES = ("created", "updated", "unchanged", "failed")
+
+
+@transaction.atomic
+def create_import(*, actor: User, kind: ImportKind, file: StoredFile) -> Job:
+    """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for an unreadable file."""
+    data = read_bytes(file)
+    try:
+        dialect = tabular.detect(data[:200_000])
+        header, rows = tabular.read(data, dialect)
+        samples = list(itertools.islice(rows, 200))
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), field="file") from error
+    if not samples:
+        raise ServiceError(_("The file has a header line but no rows."), field="file")
+    mapping = guess_mapping(kind, header)
+    options = {
+        "dialect": asdict(dialect) | {"date_order": _date_order(kind, mapping, header, samples)},
+        "mapping": mapping,
+        "defaults": {},
+        "system": guess_system(header),
+    }
+    return Job.objects.create(
+        kind=f"import:{kind.key}",
+        user=actor,
+        title=_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name},
+        file=file,
+        options=options,
+    )
+
+
+def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
+    """{field: header}: by the field's name and aliases, each header used once."""
+    folded = {tabular.fold(name): name for name in reversed(header)}
+    mapping: dict[str, str] = {}
+    for column in kind.columns:
+        for alias in (column.name, str(column.label), *column.aliases):
+            name = folded.get(tabular.fold(alias))
+            if name and name not in mapping.values():
+                mapping[column.name] = name
+                break
+    return mapping
+
+
+def guess_system(header: list[str]) -> str:
+    """What the ids in the file belong to: known exports by their headers, else "csv"."""
+    names = {name.upper() for name in header}
+    if {"ISDELETED", "SYSTEMMODSTAMP"} & names:
+        return "salesforce"
+    if any(name.lower().startswith("hs_") or name == "Record ID" for name in header):
+        return "hubspot"
+    return "csv"
+
+
+def _date_order(kind, mapping, header, samples) -> str:
+    places = [header.index(name) for field, name in mapping.items() if "date" in field or field.endswith("_at")]
+    return tabular.detect_date_order(row.cells[place] for row in samples for place in places if not row.problem)
+
+
+@transaction.atomic
+def set_options(
+    *, actor: User, job: Job, dialect: dict[str, str], mapping: dict[str, str], defaults: dict[str, Any], system: str
+) -> Job:
+    """Change how the file is read and mapped. Raises ServiceError: one column for two fields, or a required field without any."""
+    job = _own_ready(actor, job)
+    kind = kind_of(job)
+    mapping = {field: name for field, name in mapping.items() if name}
+    taken: dict[str, str] = {}
+    labels = {column.name: str(column.label) for column in kind.columns}
+    for field, name in mapping.items():
+        if name in taken:
+            message = _("The column “%(name)s” is already used for %(other)s.") % {
+                "name": name,
+                "other": labels[taken[name]],
+            }
+            raise ServiceError(message, field=f"map_{field}")
+        taken[name] = field
+    for column in kind.columns:
+        if column.is_required and column.name not in mapping and not defaults.get(column.name):
+            raise ServiceError(
+                _("Choose the column that holds this; no row can be imported without it."), field=f"map_{column.name}"
+            )
+    job.options = {
+        "dialect": dialect,
+        "mapping": mapping,
+        "defaults": defaults,
+        "system": tabular.fold(system)[:60] or "csv",
+    }
+    job.report = {}
+    job.save(update_fields=["options", "report"])
+    return job
+
+
+def kind_of(job: Job) -> ImportKind:
+    return kinds.get(job.kind.removeprefix("import:"))
+
+
+def read_job(job: Job):
+    """(header, rows) of the job's file. Raises UnreadableTable."""
+    if job.file is None:
+        raise tabular.UnreadableTable(_("The file of this import is gone."))
+    return tabular.read(read_bytes(job.file), tabular.Dialect(**job.options["dialect"]))
+
+
+def preview(job: Job, *, limit: int = 500) -> dict[str, Any]:
+    """What an import would do with the first `limit` rows, writing nothing: {counts: {ready, warning, error}, rows: […]}."""
+    kind = kind_of(job)
+    context = make_context(job)
+    header, rows = read_job(job)
+    counts = {"ready": 0, "warning": 0, "error": 0}
+    outcomes = dict.fromkeys(OUTCOMES, 0)
+    shown = []
+    batch = list(itertools.islice(rows, limit))
+    parsed = [_values(kind, job, header, row, context) for row in batch]
+    if kind.prepare:
+        kind.prepare(job.user, [values for values, problems in parsed if not problems], context)
+    for row, (values, problems) in zip(batch, parsed, strict=True):
+        result = RowResult("failed", problems) if problems else _check(kind, job.user, values, context)
+        result.warnings += values.get("left_out", [])
+        state = "error" if result.outcome == "failed" else "warning" if result.warnings else "ready"
+        counts[state] += 1
+        outcomes[result.outcome] += 1
+        shown.append(
+            {
+                "number": row.number,
+                "cells": row.cells,
+                "state": state,
+                "outcome": result.outcome,
+                "messages": result.messages + result.warnings,
+            }
+        )
+    has_more = next(rows, None) is not None
+    return {
+        "counts": counts,
+        "outcomes": outcomes,
+        "rows": shown,
+        "header": header,
+        "has_more": has_more,
+        "checked": len(batch),
+    }
+
+
+def _check(kind, actor, values, context) -> RowResult:
+    try:
+        return kind.check(actor, values, context)
+    except (ServiceError, ValidationError) as error:
+        return RowResult("failed", _messages(error))
+
+
+def make_context(job: Job) -> dict[str, Any]:
+    options = job.options
+    return {
+        "system": options.get("system", "csv"),
+        "defaults": options.get("defaults", {}),
+        "date_order": options["dialect"].get("date_order", "ymd"),
+        "now": timezone.now(),
+        "job_id": job.pk,
+        "cache": {},
+    }
+
+
+def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]:
+    """(values by field, problems) of one row; an empty cell takes the answer given once for all rows."""
+    if row.problem:
+        return {}, [row.problem]
+    place = {name: index for index, name in enumerate(header)}
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    left_out: list[str] = []
+    for column in kind.columns:
+        name = job.options["mapping"].get(column.name)
+        text = tabular.unsafe_cell(row.cells[place[name]]) if name in place else ""
+        text = text or str(context["defaults"].get(column.name) or "")
+        if not text:
+            if column.is_required:
+                problems.append(_("%(field)s is empty.") % {"field": column.label})
+            continue
+        try:
+            values[column.name] = column.parse(text, context) if column.parse else text
+        except ValueError as error:
+            target = left_out if column.is_lenient else problems
+            target.append(f"{column.label}: {error}")
+    values["left_out"] = left_out
+    values["row_key"] = hashlib.sha256(json.dumps([row.cells], ensure_ascii=False).encode()).hexdigest()
+    return values, problems
+
+
+@transaction.atomic
+def start_import(*, actor: User, job: Job, now: datetime) -> Job:
+    """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
+    job = _own_ready(actor, job)
+    try:
+        job.total = sum(1 for _row in read_job(job)[1])
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), code="unreadable") from error
+    job.state = JobState.QUEUED
+    job.lease_until = now
+    job.report = {"counts": dict.fromkeys(OUTCOMES, 0), "messages": [], "failed": [], "at": 0}
+    job.save(update_fields=["state", "total", "lease_until", "report"])
+    jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
+    return job
+
+
+@transaction.atomic
+def cancel_import(*, actor: User, job: Job, now: datetime) -> Job:
+    """Stop before the next batch; rows already written stay."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.state in (JobState.READY, JobState.QUEUED, JobState.RUNNING):
+        job.state, job.ended_at, job.lease_token, job.lease_until = JobState.CANCELLED, now, None, None
+        job.save(update_fields=["state", "ended_at", "lease_token", "lease_until"])
+    return job
+
+
+def _own_ready(actor: User, job: Job) -> Job:
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.state != JobState.READY:
+        raise ServiceError(_("This import has already been started."))
+    return job
+
+
+def run_job(*, job_id: int) -> str:
+    """Run a queued import, or go on with one whose worker died. Safe to call twice and at once. Gives the job's state."""
+    token = uuid.uuid4()
+    job = _lease(job_id, token)
+    if job is None:
+        return Job.objects.get(pk=job_id).state
+    try:
+        _run(job, token)
+    except tabular.UnreadableTable as error:
+        _fail(job, token, str(error))
+    except OperationalError:
+        log.warning("import %s was interrupted by the database; it goes on when its lease has ended", job_id)
+        raise
+    except Exception:
+        log.exception("import %s stopped", job_id)
+        _fail(
+            job,
+            token,
+            _(
+                "The import stopped because of an error in the program. Rows already counted were written; the same file can be imported again."
+            ),
+        )
+        raise
+    return Job.objects.get(pk=job_id).state
+
+
+@transaction.atomic
+def _lease(job_id: int, token: uuid.UUID) -> Job | None:
+    now = timezone.now()
+    job = Job.objects.select_for_update(of=("self",)).select_related("user", "file").get(pk=job_id)
+    free = job.state == JobState.QUEUED or (
+        job.state == JobState.RUNNING and (job.lease_until is None or job.lease_until < now)
+    )
+    if not free:
+        return None
+    job.state, job.lease_token, job.lease_until = JobState.RUNNING, token, now + LEASE
+    job.started_at = job.started_at or now
+    job.save(update_fields=["state", "lease_token", "lease_until", "started_at"])
+    return job
+
+
+def _run(job: Job, token: uuid.UUID) -> None:
+    kind = kind_of(job)
+    header, rows = read_job(job)
+    report = job.report
+    context = make_context(job)
+    rows = itertools.islice(rows, report["at"], None)
+    with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
+        while batch := list(itertools.islice(rows, BATCH)):
+            with transaction.atomic():
+                if not _still_mine(job, token):
+                    return
+                _run_batch(kind, job, header, batch, context, report)
+                report["at"] += len(batch)
+                _keep_progress(job, token, report)
+    _finish(job, token, report, header)
+
+
+def _run_batch(kind, job, header, batch, context, report) -> None:
+    parsed = [(row, *_values(kind, job, header, row, context)) for row in batch]
+    context["cache"].clear()
+    if kind.prepare:
+        kind.prepare(job.user, [values for _row, values, problems in parsed if not problems], context)
+    for row, values, problems in parsed:
+        result = RowResult("failed", problems) if problems else _save(kind, job.user, values, context)
+        result.warnings += values.get("left_out", [])
+        report["counts"][result.outcome] += 1
+        if result.outcome == "failed":
+            wants_reason = len(report["failed"]) < MAX_REASONS
+            report["failed"].append([row.number, *([result.messages] if wants_reason else [])])
+        if (result.messages or result.warnings) and len(report["messages"]) < MAX_MESSAGES:
+            report["messages"].append(
+                {"number": row.number, "outcome": result.outcome, "texts": result.messages + result.warnings}
+            )
+
+
+def _save(kind, actor, values, context) -> RowResult:
+    try:
+        with transaction.atomic():
+            return kind.save(actor, values, context)
+    except (ServiceError, ValidationError) as error:
+        return RowResult("failed", _messages(error))
+    except OperationalError:
+        raise  # the database went away or wants the transaction done again: no fault of the row
+    except DatabaseError as error:
+        return RowResult(
+            "failed", [_("The database refused the row: %(why)s") % {"why": str(error).splitlines()[0][:200]}]
+        )
+
+
+def _messages(error) -> list[str]:
+    return error.messages if isinstance(error, ValidationError) else [error.message]
+
+
+def _still_mine(job: Job, token: uuid.UUID) -> bool:
+    return Job.objects.select_for_update().filter(pk=job.pk, lease_token=token, state=JobState.RUNNING).exists()
+
+
+def _keep_progress(job: Job, token: uuid.UUID, report: dict) -> None:
+    Job.objects.filter(pk=job.pk, lease_token=token).update(
+        done=report["at"], report=report, lease_until=timezone.now() + LEASE
+    )
+
+
+@transaction.atomic
+def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
+    if not _still_mine(job, token):
+        return
+    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
+    failed = {number: reasons[0] if reasons else same for number, *reasons in report.pop("failed")}
+    if failed:
+        width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
+        rows = [
+            [*row.cells[:width], "; ".join(failed[row.number]), *row.cells[width:]]
+            for row in read_job(job)[1]
+            if row.number in failed
+        ]
+        data = tabular.write_csv([*header, _("Reason it failed")], rows)
+        job.failed_rows = store_bytes(actor=job.user, name=f"failed-rows-{job.pk}.csv", data=data)
+    Job.objects.filter(pk=job.pk).update(
+        state=JobState.DONE,
+        done=report["at"],
+        report=report,
+        failed_rows=job.failed_rows,
+        ended_at=timezone.now(),
+        lease_token=None,
+        lease_until=None,
+    )
+
+
+def _fail(job: Job, token: uuid.UUID, message: str) -> None:
+    Job.objects.filter(pk=job.pk, lease_token=token).update(
+        state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None
+    )
+
+
+def resume_jobs(now: datetime) -> int:
+    """Tick part: ring again for jobs that wait or whose worker went silent."""
+    waiting = Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING], lease_until__lt=now)
+    for job_id in waiting.values_list("pk", flat=True):
+        jobs.enqueue("crm.core.tasks.run_job", job_id=job_id)
+    return len(waiting)

@@ -1,0 +1,196 @@
+"""The import wizard: upload, columns, preview, run, report."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import require
+from crm.core.files.services import read_bytes, store_upload
+from crm.core.importing import kinds, tabular
+from crm.core.importing import services as service
+from crm.core.importing.forms import ColumnsForm, UploadForm
+from crm.core.ui.htmx import render_page
+from crm.core.work.choices import JobState
+from crm.core.work.models import Job
+
+SHOWN_ROWS = 100
+
+
+def may_import(user) -> bool:
+    return any(kind.may_import(user) for kind in kinds.kinds())
+
+
+def get_import(request, pk) -> Job:
+    job = get_object_or_404(
+        Job.objects.visible_to(request.user)
+        .select_related("user", "file", "failed_rows")
+        .filter(kind__startswith="import:"),
+        pk=pk,
+    )
+    require(service.kind_of(job).may_import(request.user))
+    return job
+
+
+@require_GET
+def import_list(request):
+    require(may_import(request.user))
+    jobs = Job.objects.visible_to(request.user).filter(kind__startswith="import:").select_related("user", "file")[:100]
+    return render(request, "core/importing/list.html", {"jobs": jobs})
+
+
+@require_http_methods(["GET", "POST"])
+def import_new(request):
+    require(may_import(request.user))
+    initial = {"kind": request.GET.get("kind", "")}
+    form = UploadForm(request.POST or None, request.FILES or None, user=request.user, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            file = store_upload(actor=request.user, upload=form.cleaned_data["file"])
+            job = service.create_import(actor=request.user, kind=kinds.get(form.cleaned_data["kind"]), file=file)
+            return redirect("core:import_columns", pk=job.pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    return render(
+        request, "core/importing/new.html", {"form": form}, status=422 if form.is_bound and form.errors else 200
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def import_columns(request, pk):
+    job = get_import(request, pk)
+    if job.state != JobState.READY:
+        return redirect("core:import_page", pk=job.pk)
+    dialect = job.options["dialect"] | {
+        key: request.POST[key] for key in ("encoding", "delimiter") if key in request.POST
+    }
+    problem, header, samples = _samples(job, dialect)
+    form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), header=header)
+    if problem:
+        form.is_valid()
+        form.add_error("encoding", problem) if form.is_bound else None
+    elif request.method == "POST" and "reread" in request.POST:
+        form = _reread(request, job, dialect, header)
+    elif request.method == "POST" and form.is_valid():
+        try:
+            service.set_options(actor=request.user, job=job, **form.options())
+            return redirect("core:import_preview", pk=job.pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    context = {
+        "job": job,
+        "form": form,
+        "kind": service.kind_of(job),
+        "header": header,
+        "samples": samples,
+        "problem": problem,
+    }
+    return render(request, "core/importing/columns.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _samples(job, dialect):
+    """(problem, header, the first rows) under a dialect."""
+    try:
+        header, rows = tabular.read(read_bytes(job.file), tabular.Dialect(**dialect))
+        return "", header, [row for row, _n in zip(rows, range(4), strict=False)]
+    except tabular.UnreadableTable as error:
+        return str(error), [], []
+
+
+def _reread(request, job, dialect, header):
+    """The form after encoding or delimiter changed: columns guessed anew."""
+    job.options = job.options | {
+        "dialect": dialect | {"date_order": request.POST.get("date_order", "ymd")},
+        "mapping": service.guess_mapping(service.kind_of(job), header),
+        "system": request.POST.get("system", "csv"),
+    }
+    return ColumnsForm(None, job=job, kind=service.kind_of(job), header=header)
+
+
+@require_GET
+def import_preview(request, pk):
+    job = get_import(request, pk)
+    if job.state != JobState.READY:
+        return redirect("core:import_page", pk=job.pk)
+    try:
+        result = service.preview(job)
+    except tabular.UnreadableTable:
+        return redirect("core:import_columns", pk=job.pk)
+    order = {"error": 0, "warning": 1, "ready": 2}
+    rows = sorted(result["rows"], key=lambda row: (order[row["state"]], row["number"]))[:SHOWN_ROWS]
+    return render(
+        request,
+        "core/importing/preview.html",
+        {"job": job, "kind": service.kind_of(job), "result": result, "rows": rows},
+    )
+
+
+@require_POST
+def import_start(request, pk):
+    job = get_import(request, pk)
+    try:
+        service.start_import(actor=request.user, job=job, now=timezone.now())
+    except ServiceError as error:
+        if error.code != "unreadable":
+            raise PermissionDenied(error.message) from error
+        messages.error(request, error.message)
+        return redirect("core:import_columns", pk=job.pk)
+    return redirect("core:import_page", pk=job.pk)
+
+
+@require_POST
+def import_cancel(request, pk):
+    job = get_import(request, pk)
+    service.cancel_import(actor=request.user, job=job, now=timezone.now())
+    return redirect("core:import_page", pk=job.pk)
+
+
+@require_GET
+def import_page(request, pk):
+    job = get_import(request, pk)
+    if job.state == JobState.READY:
+        return redirect("core:import_columns", pk=job.pk)
+    context = {
+        "job": job,
+        "kind": service.kind_of(job),
+        "is_open": job.state in (JobState.QUEUED, JobState.RUNNING),
+        "seconds_left": _seconds_left(job),
+    }
+    return render_page(request, "core/importing/page.html", context, fragment="status")
+
+
+def _seconds_left(job) -> int | None:
+    """An estimate from the pace so far; None while there is none."""
+    if job.state != JobState.RUNNING or not job.done or not job.started_at:
+        return None
+    took = (timezone.now() - job.started_at).total_seconds()
+    return round(took / job.done * (job.total - job.done))
+
+
+@require_GET
+def import_failed_rows(request, pk):
+    job = get_import(request, pk)
+    if job.failed_rows is None:
+        return HttpResponse(_("This import has no failed rows."), status=404, content_type="text/plain")
+    return HttpResponse(
+        read_bytes(job.failed_rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="failed-rows-{job.pk}.csv"'},
+    )
+
+
+for view in (
+    import_list,
+    import_new,
+    import_columns,
+    import_preview,
+    import_start,
+    import_cancel,
+    import_page,
+    import_failed_rows,
+):
+    view.nav_key = "imports"

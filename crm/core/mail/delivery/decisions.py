@@ -1,0 +1,133 @@
+"""What a person, or the policy of a kind, decides about a mail. Sending again always makes a new row."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.mail import consents
+from crm.core.mail.choices import MailState
+from crm.core.mail.delivery.message import is_secret
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services import suppression
+from crm.core.mail.services.outbox import mail_domain
+from crm.core.users.models import User
+from crm.core.work import jobs
+
+AGAIN_AT_MOST = 3
+MAY_CANCEL = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
+MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
+COPIED = (
+    "kind", "client_id", "contact_id", "user", "to_address", "to_name", "from_name", "reply_to", "subject", "text", "html", "headers", "links",
+    "purpose", "is_automatic", "deadline_at",
+)  # fmt: skip
+
+
+@transaction.atomic
+def cancel_mail(*, actor: User, mail: OutboxMail) -> OutboxMail:
+    """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
+    mail = _locked(mail, *MAY_CANCEL)
+    return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
+def release_mail(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """Send a mail that was held after all. Raises ServiceError when it is not held, or may not go any more."""
+    mail = _locked(mail, MailState.HELD)
+    if stopped := _why_not(mail):
+        raise ServiceError(stopped, code="stopped")
+    mail.next_attempt_at = max(mail.next_attempt_at, now)
+    mail.save(update_fields=["next_attempt_at"])
+    jobs.enqueue("crm.core.tasks.deliver")
+    return _move(mail, MailState.PENDING, _("Released by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
+def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """Somebody asked the recipient: it is there."""
+    mail = _locked(mail, MailState.UNCERTAIN)
+    mail.sent_at = mail.fenced_at or now
+    return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": actor.name})
+
+
+@transaction.atomic
+def send_again(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+    """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
+
+    Raises ServiceError when its address takes no mail, or the person wants none of the kind."""
+    mail = _locked(mail, *MAY_SEND_AGAIN)
+    if stopped := _why_not(mail):
+        raise ServiceError(stopped, code="stopped")
+    return _copy(mail, now, _("Sent again by %(name)s") % {"name": actor.name})
+
+
+@transaction.atomic
+def apply_policy(mail_id: int) -> OutboxMail | None:
+    """An undecided mail of an account (login, reset, invitation) is resent, for a second one does no harm; others wait for a person."""
+    mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
+    if mail.state != MailState.UNCERTAIN or not is_secret(mail) or _number(mail.key) > AGAIN_AT_MOST:
+        return None
+    return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
+
+
+@transaction.atomic
+def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
+    """The journal has the mail: it was accepted; or has later ones and not this: it goes out again. False: decided meanwhile."""
+    mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
+    if mail.state != MailState.UNCERTAIN:
+        return False
+    if arrived:
+        mail.sent_at = mail.fenced_at
+        _move(mail, MailState.SENT, _("Found in the journal"))
+    elif stopped := _why_not(mail):
+        _move(mail, MailState.CANCELLED, _("Not in the journal, and not sent again. %(why)s") % {"why": stopped})
+    else:
+        note = _("Not in the journal, so the server did not take it; sent again")
+        _copy(mail, timezone.now(), note, expires_at=mail.expires_at)
+    return True
+
+
+def _why_not(mail: OutboxMail) -> str:
+    """Why this mail may not go out any more: its address takes none, or the person wants none of the kind."""
+    return suppression.reason_not_to(mail.kind, mail.to_address) or consents.reason_not_to(mail)
+
+
+def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | None = None) -> OutboxMail:
+    stem, number = mail.key.rpartition("#")[0] or mail.key, _number(mail.key)
+    key = f"{stem[:190]}#{number + 1}"
+    if OutboxMail.objects.filter(key=key).exists():
+        raise ServiceError(_("This mail was sent again already."), code="conflict")
+    if mail.state == MailState.UNCERTAIN:
+        _move(mail, MailState.CANCELLED, note)
+    again = OutboxMail.objects.create(
+        key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now, expires_at=expires_at,
+        **{name: getattr(mail, name) for name in COPIED},
+    )  # fmt: skip
+    again.attachments.model.objects.bulk_create(
+        again.attachments.model(mail=again, file_id=attached.file_id, name=attached.name)
+        for attached in mail.attachments.all()
+    )
+    jobs.enqueue("crm.core.tasks.deliver")
+    return again
+
+
+def _number(key: str) -> int:
+    stem, mark, number = key.rpartition("#")
+    return int(number) if stem and mark and number.isdigit() else 1
+
+
+def _locked(mail: OutboxMail, *states: MailState) -> OutboxMail:
+    row = OutboxMail.objects.select_for_update(of=("self",)).get(pk=mail.pk)
+    if row.state not in states:
+        raise ServiceError(_("This mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    return row
+
+
+def _move(mail: OutboxMail, state: MailState, reply: str) -> OutboxMail:
+    mail.state, mail.reply = state, reply[:500]
+    mail.lease_token = mail.lease_until = None
+    mail.save(update_fields=["state", "reply", "lease_token", "lease_until", "sent_at", "updated_at"])
+    return mail

@@ -1,0 +1,119 @@
+"""How the sending is doing: read by banners, /readyz, /metrics, `manage.py doctor` and the outbox page."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.core.mail.services import instance
+from crm.core.work import schedule
+
+LATE = timedelta(minutes=5)
+SILENT = timedelta(minutes=3)
+# A mail is tried for about eight hours, so one that died in the last day was planned in the last week.
+LOOK = """
+    SELECT (SELECT min(next_attempt_at) FROM core_outboxmail WHERE state = 'pending'),
+           (SELECT count(*) FROM (SELECT 1 FROM core_outboxmail WHERE state = 'uncertain' LIMIT 100) AS u),
+           (SELECT max(finished_at) FROM core_heartbeat WHERE name = 'tick'),
+           (SELECT did FROM core_heartbeat WHERE name = 'mail:relay'),
+           (SELECT note FROM core_heartbeat WHERE name = 'mail:relay'),
+           (SELECT uid::text FROM core_installation WHERE id = 1),
+           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq),
+           (SELECT count(*) FROM core_blastquestion WHERE decided_at IS NULL),
+           (SELECT count(*) FROM (
+                SELECT 1 FROM core_outboxmail
+                WHERE state = 'dead' AND planned_for > %(now)s - interval '7 days' AND updated_at > %(now)s - interval '24 hours'
+                LIMIT 1000) AS d),
+            (SELECT coalesce(json_object_agg(name, note), '{}') FROM core_heartbeat
+             WHERE name LIKE 'tick:%%' AND note <> '' AND finished_at > %(now)s - interval '24 hours')
+"""
+
+
+@dataclass(frozen=True)
+class Health:
+    """`dead`: mails that failed for good in the last 24 hours, counted up to 1 000; `uncertain` up to 100. `troubles`: parts of
+    the tick that failed when they last ran, or did nothing although something waits, with what they said."""
+
+    oldest_due: datetime | None
+    uncertain: int
+    last_tick: datetime | None
+    is_relay_away: bool
+    relay_note: str
+    hold: str  # why no mail leaves from this database, "" when it may
+    questions: int  # of planners that ask first
+    dead: int
+    troubles: dict[str, str]
+
+    def is_late(self, now: datetime) -> bool:
+        return self.oldest_due is not None and now - self.oldest_due > LATE
+
+    def is_silent(self, now: datetime) -> bool:
+        """The tick ran once and has not for too long; before the first one the firm is just being started."""
+        return self.last_tick is not None and now - self.last_tick > SILENT
+
+
+def look(now: datetime) -> Health:
+    """One statement, each part served by an index or by the few rows of the heartbeats."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, {"now": now})
+        oldest, uncertain, tick, failures, note, uid, counted, questions, dead, troubles = cursor.fetchone()
+    hold = instance.judge(uid or "", counted).why
+    named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
+    return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
+
+
+def _holds(health: Health) -> list[dict[str, str]]:
+    """A copied database, and planners that ask first."""
+    url, found = reverse("core:mail_holds"), []
+    if health.hold:
+        text = _("No mail leaves. %(why)s") % {"why": health.hold}
+        found.append({"tone": "red", "text": text, "url": url, "link_text": _("Decide")})
+    if health.questions:
+        text = _("Far more mails than usual would be planned; they wait for your word.")
+        found.append({"tone": "amber", "text": text, "url": url, "link_text": _("Decide")})
+    return found
+
+
+def trouble_words(name: str, note: str) -> str:
+    return _("%(part)s: %(note)s") % {"part": schedule.label_of(name), "note": note}
+
+
+def banners(user, now: datetime) -> list[dict[str, str]]:
+    """For admins: what keeps mails from going out, and work that fails."""
+    if not user.is_admin:
+        return []
+    health, url = look(now), reverse("core:outbox")
+    found = _holds(health)
+    if health.is_relay_away:
+        found.append(
+            {
+                "tone": "red",
+                "text": _("Mails wait: the mail server cannot be reached (%(reason)s).")
+                % {"reason": health.relay_note},
+            }
+        )
+    elif health.is_late(now) and not health.hold:
+        found.append({"tone": "red", "text": _("Mails wait: the oldest has been due for more than five minutes.")})
+    if health.is_silent(now):
+        found.append(
+            {
+                "tone": "red",
+                "text": _(
+                    "Background work stands still: nothing has looked at what is due for more than three minutes."
+                ),
+            }
+        )
+    for name, note in health.troubles.items():
+        text = _("Background work fails. %(what)s") % {"what": trouble_words(name, note)}
+        found.append({"tone": "red", "text": text, "url": "", "link_text": ""})
+    if health.uncertain:
+        text = ngettext(
+            "%(n)d mail needs a decision: nobody knows whether it arrived.",
+            "%(n)d mails need a decision: nobody knows whether they arrived.",
+            health.uncertain,
+        )
+        found.append({"tone": "amber", "text": text % {"n": health.uncertain}, "url": f"{url}?show=decide"})
+    return [{"url": url, "link_text": _("Open the outbox")} | banner for banner in found]

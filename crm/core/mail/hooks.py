@@ -1,0 +1,41 @@
+"""What the mail part of the kernel registers; `hooks.py` loads it."""
+
+# Handlers
+from datetime import datetime
+
+from anymail.signals import tracking
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.permissions import may_administer, may_see_outbox
+from crm.core.mail import pages, provider_events
+from crm.core.mail.choices import MailState
+from crm.core.mail.delivery import health, settle
+from crm.core.mail.models import OutboxMail
+from crm.core.ui import banners, navigation
+from crm.core.work import schedule
+
+
+def count_undecided(user, now: datetime) -> navigation.Counted:
+    return [(OutboxMail.objects.visible_to(user).filter(state=MailState.UNCERTAIN)[:100], "amber")]
+
+
+# Wiring
+tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
+schedule.register("mail", settle.tick)
+schedule.watch("mail", _("Sweeping the outbox"))
+banners.register(health.banners)
+navigation.register(
+    navigation.NavEntry(
+        key="outbox",
+        label=_("Outbox"),
+        url_name="core:outbox",
+        icon="send",
+        order=90,
+        shown=may_see_outbox,
+        count=count_undecided,
+    )
+)
+pages.register(pages.MailPage("outbox", _("Mails"), "core:outbox", 10, may_see_outbox))
+pages.register(pages.MailPage("coming", _("Coming"), "core:coming", 20, may_see_outbox))
+pages.register(pages.MailPage("stopped", _("Stopped addresses"), "core:mail_stopped", 40, may_administer))
+pages.register(pages.MailPage("holds", _("Holds"), "core:mail_holds", 50, may_administer))

@@ -1,0 +1,144 @@
+"""Writing mail: a row in the transaction of its cause. Sending is `core.services.delivery`."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.files.models import StoredFile
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import MailAttachment, OutboxMail
+from crm.core.mail.services import suppression
+from crm.core.users.models import User
+from crm.core.work import jobs
+
+AUTOMATIC_A_DAY = 3
+DAY = timedelta(hours=24)
+LOCK_AUTOMATIC = 720_164_022
+
+
+@transaction.atomic
+def queue_mail(
+    *,
+    key: str,
+    kind: str,
+    to_address: str,
+    subject: str,
+    text: str,
+    html: str = "",
+    to_name: str = "",
+    user: User | None = None,
+    client_id: int | None = None,
+    contact_id: int | None = None,
+    from_name: str = "",
+    reply_to: str = "",
+    headers: dict[str, str] | None = None,
+    links: dict | None = None,
+    purpose: str = "service",
+    is_automatic: bool = False,
+    attachments: Sequence[StoredFile] = (),
+    send_at: datetime | None = None,
+    deadline_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[OutboxMail, bool]:
+    """(row, made): one mail to one recipient, rendered for good. A second call with the same key changes nothing.
+
+    `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. Mail to a
+    stopped address is cancelled, with attachments of more than 20 MB it fails: the row says why, and the caller goes on.
+
+    Raises ServiceError for an address or header that cannot be sent.
+    """
+    for value in (to_address, to_name, from_name, reply_to, subject, *(headers or {}), *(headers or {}).values()):
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ServiceError(_("A line break in an address or subject is not allowed."), code="header")
+    try:
+        validate_email(to_address)
+    except ValidationError as error:
+        raise ServiceError(
+            _("“%(address)s” is not an e-mail address.") % {"address": to_address}, field="to_address"
+        ) from error
+    due = send_at or timezone.now()
+    state, reply = _first_state(kind, to_address, contact_id if is_automatic else None, due, attachments)
+    mail, made = OutboxMail.objects.get_or_create(
+        key=key,
+        defaults={
+            "kind": kind,
+            "state": state,
+            "reply": reply[:500],
+            "to_address": to_address,
+            "to_name": to_name[:200],
+            "user": user,
+            "client_id": client_id,
+            "contact_id": contact_id,
+            "from_name": from_name[:200],
+            "reply_to": reply_to,
+            "subject": subject[:300],
+            "text": text,
+            "html": html,
+            "headers": headers or {},
+            "links": links or {},
+            "purpose": purpose,
+            "is_automatic": is_automatic,
+            "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
+            "planned_for": due,
+            "next_attempt_at": due,
+            "deadline_at": deadline_at,
+            "expires_at": expires_at,
+        },
+    )
+    if made:
+        MailAttachment.objects.bulk_create(
+            MailAttachment(mail=mail, file=file, name=file.name) for file in attachments if state != MailState.DEAD
+        )
+    if made and state == MailState.PENDING:
+        jobs.enqueue("crm.core.tasks.deliver")
+    return mail, made
+
+
+def _first_state(
+    kind: str, address: str, automatic_to: int | None, due: datetime, attachments: Sequence[StoredFile]
+) -> tuple[MailState, str]:
+    """The state a mail begins in, and the reason when it is not to be sent."""
+    if stopped := suppression.reason_not_to(kind, address):
+        return MailState.CANCELLED, stopped
+    size = sum(file.size for file in attachments)
+    if size > settings.MAIL_MAX_ATTACHMENT_BYTES:
+        sizes = {"size": filesizeformat(size), "most": filesizeformat(settings.MAIL_MAX_ATTACHMENT_BYTES)}
+        return MailState.DEAD, _("The attachments have %(size)s; a mail may carry at most %(most)s.") % sizes
+    if automatic_to is not None and _has_enough(automatic_to, due):
+        return MailState.HELD, _("Held: this person gets three automatic mails within 24 hours already.")
+    return MailState.PENDING, ""
+
+
+def _has_enough(contact_id: int, due: datetime) -> bool:
+    """The blast guard for one person. The lock makes two writers at once count each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_AUTOMATIC, contact_id % 2**31])
+    near = OutboxMail.objects.filter(
+        is_automatic=True, contact_id=contact_id, planned_for__gt=due - DAY, planned_for__lt=due + DAY
+    ).exclude(state__in=[MailState.CANCELLED, MailState.EXPIRED])
+    times = sorted(near.values_list("planned_for", flat=True))
+    windows = zip(times, times[AUTOMATIC_A_DAY - 1 :], strict=False)
+    return any(max(last, due) - min(first, due) < DAY for first, last in windows)
+
+
+def mail_domain() -> str:
+    """The domain of Message-IDs: the sender's, which never depends on the request."""
+    address = Address(addr_spec=sender_address())
+    return address.domain or urlsplit(settings.BASE_URL).hostname or "localhost"
+
+
+def sender_address() -> str:
+    """The bare address of DEFAULT_FROM_EMAIL."""
+    from_email = settings.DEFAULT_FROM_EMAIL
+    return from_email[from_email.index("<") + 1 : from_email.index(">")] if "<" in from_email else from_email

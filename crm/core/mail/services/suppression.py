@@ -1,0 +1,90 @@
+"""Addresses that take no mail: they bounced, their owner complained, or an admin entered them.
+
+What waits for such an address is cancelled, what would be written is written as cancelled, with the reason. Mails that open an
+account are tried all the same: somebody has just asked for one.
+"""
+
+import re
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.mail.choices import SECRET_KINDS, MailState, SuppressionReason
+from crm.core.mail.models import OutboxMail, Suppression
+from crm.core.mail.signals import address_released, address_stopped
+from crm.core.users.models import User
+
+# Enhanced status codes of RFC 3463 that say: there is no such mailbox
+NO_MAILBOX = re.compile(r"^5\d\d[ -]5\.1\.(?:1|3|6|10)\b")
+
+
+def find(address: str) -> Suppression | None:
+    return Suppression.objects.alias(folded=Lower("address")).filter(folded=address.lower()).first()
+
+
+def why(row: Suppression) -> str:
+    """One sentence for the mail that is not sent."""
+    day = date_format(localtime(row.created_at), "j M Y")
+    reasons = {
+        SuppressionReason.BOUNCE: _("Mail to this address is stopped: it bounced on %(day)s."),
+        SuppressionReason.COMPLAINT: _("Mail to this address is stopped: it was reported as unwanted on %(day)s."),
+        SuppressionReason.MANUAL: _("Mail to this address is stopped since %(day)s."),
+    }
+    return reasons[SuppressionReason(row.reason)] % {"day": day}
+
+
+def reason_not_to(kind: str, address: str) -> str:
+    """Why a mail of this kind does not go to this address, "" when it may."""
+    row = find(address) if kind not in SECRET_KINDS else None
+    return why(row) if row else ""
+
+
+@transaction.atomic
+def stop_address(
+    *, actor: User | None, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
+) -> Suppression:
+    """No mail to this address any more; what waits is taken back. Twice changes nothing. `actor` None: a provider or server said so."""
+    row = find(address)
+    if row is not None:
+        return row
+    try:
+        with transaction.atomic():
+            row = Suppression.objects.create(
+                address=address.lower(), reason=reason, detail=" ".join(detail.split())[:500], mail=mail
+            )
+    except IntegrityError:
+        return Suppression.objects.alias(folded=Lower("address")).get(folded=address.lower())
+    waiting = OutboxMail.objects.annotate(folded=Lower("to_address")).filter(
+        folded=row.address, state__in=[MailState.PLANNED, MailState.HELD, MailState.PENDING]
+    )
+    waiting.exclude(kind__in=SECRET_KINDS).update(state=MailState.CANCELLED, reply=why(row)[:500], updated_at=now)
+    address_stopped.send(Suppression, address=row.address, reason=row.reason, detail=row.detail, now=now)
+    return row
+
+
+@transaction.atomic
+def release_address(*, actor: User, row: Suppression, now: datetime) -> None:
+    """Mail goes to this address again. What was cancelled meanwhile stays so; what failed can be sent again."""
+    deleted, _rows = Suppression.objects.filter(pk=row.pk).delete()
+    if deleted:
+        address_released.send(Suppression, address=row.address, now=now)
+
+
+def enter_address(*, actor: User, address: str, detail: str, now: datetime) -> Suppression:
+    """By hand. Raises ServiceError (field address) when it is stopped already."""
+    if find(address):
+        raise ServiceError(_("Mail to this address is stopped already."), field="address", code="conflict")
+    return stop_address(actor=actor, address=address, reason=SuppressionReason.MANUAL, detail=detail, now=now)
+
+
+def note_refusal(mail: OutboxMail, reply: str, now: datetime) -> None:
+    """A server that says there is no such mailbox has bounced the address for good."""
+    if NO_MAILBOX.match(reply):
+        stop_address(
+            actor=None, address=mail.to_address, reason=SuppressionReason.BOUNCE, detail=reply, mail=mail, now=now
+        )

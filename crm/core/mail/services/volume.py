@@ -1,0 +1,50 @@
+"""The blast guard of planners: far more mails in one week than usual are not planned before an admin has said so.
+
+A rule gone wrong, a filter that matches everybody, a schedule set for all clients by mistake: the firm is asked first.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
+
+from django.db import transaction
+
+from crm.core.mail.models import BlastQuestion
+from crm.core.users.models import User
+
+TIMES = 3
+FEW = 25  # nobody is asked about fewer
+
+
+@transaction.atomic
+def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bool:
+    """Whether a planner may bring a week to `wanted` mails in all. False: a question is open, plan nothing of this week.
+
+    `history`: how many there were in each of the eight weeks before, oldest first; weeks before the first mail ever are left out.
+    """
+    usual = int(median(history)) if history else 0
+    if wanted <= max(FEW, TIMES * usual):
+        return True
+    row, made = BlastQuestion.objects.get_or_create(kind=kind, week=week, defaults={"wanted": wanted, "usual": usual})
+    if row.allowed is not None and wanted <= row.allowed:
+        return True
+    if row.allowed == 0:
+        return False  # the answer was no, for this week
+    if not made and wanted > row.wanted:  # more than was asked about: asked anew
+        BlastQuestion.objects.filter(pk=row.pk).update(wanted=wanted, decided_at=None, decided_by=None, allowed=None)
+    return False
+
+
+def is_left_out(*, kind: str, week: str) -> bool:
+    """An admin was asked about this week and said no."""
+    return BlastQuestion.objects.filter(kind=kind, week=week, allowed=0).exists()
+
+
+@transaction.atomic
+def answer(*, actor: User, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
+    """Let this week's mails be planned, a tenth more included (what comes in until they are); or leave the week out."""
+    row = BlastQuestion.objects.select_for_update().get(pk=question.pk)
+    row.allowed = row.wanted + row.wanted // 10 if let_through else 0
+    row.decided_by, row.decided_at = actor, now
+    row.save(update_fields=["allowed", "decided_by", "decided_at"])
+    return row

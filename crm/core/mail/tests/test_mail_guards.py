@@ -1,0 +1,252 @@
+"""What keeps mail back: stopped addresses, too much for one person, too much in one week, a copied database, a heavy file."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.utils import timezone
+
+from crm.core.files.services import store_bytes
+from crm.core.mail.delivery.deliverer import deliver_due
+from crm.core.mail.models import BlastQuestion, Installation, MailAttachment, OutboxMail, Suppression
+from crm.core.mail.services import instance, suppression, volume
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.choices import Role
+from tools.testing.sink import running_sink
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_bell(monkeypatch):
+    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.INSTALLATION_FILE = tmp_path / "installation.json"
+
+
+@pytest.fixture
+def sink(settings):
+    with running_sink() as (sink, url):
+        settings.EMAIL_URL = url
+        yield sink
+
+
+@pytest.fixture
+def ada(client):
+    user = get_user_model()(email="ada@firm.example", name="Ada Quill", roles=[Role.ADMIN])
+    user.set_unusable_password()
+    user.save()
+    client.force_login(user)
+    return user
+
+
+def queue(key="one", kind="progress", **fields):
+    return queue_mail(key=key, kind=kind, **{"to_address": "elina@northwind.example", "subject": "Hello", "text": "Hi", **fields})[0]  # fmt: skip
+
+
+def test_a_server_that_knows_no_such_mailbox_stops_the_address(sink):
+    sink.answers["RCPT"] = ["550 5.1.1 no such user"]
+    mail = queue()
+    deliver_due()
+    assert Suppression.objects.get().mail == mail
+    assert queue("two").state == "cancelled"
+
+
+def test_another_refusal_does_not(sink):
+    sink.answers["RCPT"] = ["550 5.7.1 not from you"]
+    queue()
+    deliver_due()
+    assert not Suppression.objects.exists()
+
+
+def test_mail_that_opens_an_account_is_tried_all_the_same(ada):
+    suppression.enter_address(actor=ada, address="elina@northwind.example", detail="asked by phone", now=timezone.now())
+    assert queue("account", kind="account").state == "pending"
+    assert queue("progress").state == "cancelled"
+
+
+def test_an_admin_stops_and_lifts_an_address(client, ada):
+    answer = client.post("/outbox/stopped/", {"address": "Kai@northwind.example", "detail": "left the firm"})
+    assert answer.status_code == 302
+    again = client.post("/outbox/stopped/", {"address": "kai@northwind.example", "detail": "typed again"})
+    assert again.status_code == 422
+    assert "is stopped already" in again.content.decode()
+    assert "typed again" in again.content.decode()
+    row = Suppression.objects.get()
+    assert "kai@northwind.example" in client.get("/outbox/stopped/?q=kai").content.decode()
+    client.post(f"/outbox/stopped/{row.pk}/lift/")
+    assert not Suppression.objects.exists()
+    assert queue("later", to_address="kai@northwind.example").state == "pending"
+
+
+def test_a_person_gets_three_automatic_mails_in_24_hours_and_a_fourth_is_held(sink):
+    now = timezone.now()
+    for n in range(3):
+        assert queue(f"a{n}", contact_id=7, is_automatic=True, send_at=now - timedelta(hours=n * 5)).state == "pending"
+    fourth = queue("a3", contact_id=7, is_automatic=True, send_at=now)
+    assert fourth.state == "held"
+    assert "three automatic mails" in fourth.reply
+    assert queue("other", contact_id=8, is_automatic=True, send_at=now).state == "pending"
+    assert queue("by hand", contact_id=7, send_at=now).state == "pending"
+    assert queue("tomorrow", contact_id=7, is_automatic=True, send_at=now + timedelta(hours=24)).state == "pending"
+    assert deliver_due() == 5
+
+
+def test_a_held_mail_can_be_released_by_a_person(client, ada, sink):
+    for n in range(4):
+        mail = queue(f"a{n}", contact_id=7, is_automatic=True)
+    assert "Send it" in client.get(f"/outbox/{mail.pk}/").content.decode()
+    client.post(f"/outbox/{mail.pk}/release/")
+    assert deliver_due() == 4
+    mail.refresh_from_db()
+    assert mail.state == "sent"
+
+
+def test_far_more_than_usual_waits_for_an_answer(client, ada):
+    def ask(wanted, history=(40, 42, 38, 41, 40, 39, 45, 40)):
+        return volume.may_plan(kind="progress", week="2026-W48", wanted=wanted, history=history)
+
+    assert ask(120)
+    assert not ask(121)
+    assert not ask(900)
+    question = BlastQuestion.objects.get()
+    assert (question.wanted, question.usual) == (900, 40)
+    assert "Far more mails than usual" in client.get("/outbox/").content.decode()
+    client.post(f"/outbox/holds/{question.pk}/answer/", {"let_through": "on"})
+    assert ask(950)
+    assert not ask(2000)  # more than was asked about: the question is open again
+    question.refresh_from_db()
+    assert question.decided_at is None
+    client.post(f"/outbox/holds/{question.pk}/answer/")
+    assert not ask(2000)
+    assert not ask(500)
+    assert ask(100)
+
+
+def test_a_small_firm_and_a_first_week_are_not_asked_about_a_few():
+    assert volume.may_plan(kind="progress", week="2026-W48", wanted=25, history=())
+    assert not volume.may_plan(kind="progress", week="2026-W48", wanted=26, history=())
+
+
+def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada, sink):
+    assert not instance.introduce().is_on  # folder and database get to know each other
+    Installation.objects.update(uid=uuid.uuid4())  # as in a dump that comes from elsewhere
+    mail = queue()
+    assert deliver_due() == 0
+    page = client.get("/outbox/").content.decode()
+    assert "No mail leaves." in page
+    assert "1 mail is due now" in client.get("/outbox/holds/").content.decode()
+    client.post("/outbox/holds/release/")
+    assert deliver_due() == 1
+    mail.refresh_from_db()
+    assert mail.state == "sent"
+    assert "No mail leaves." not in client.get("/outbox/").content.decode()
+
+
+def test_what_is_due_can_be_cancelled_as_the_hold_ends(client, ada, sink):
+    instance.introduce()
+    Installation.objects.update(uid=uuid.uuid4())
+    mail, later = queue(), queue("later", send_at=timezone.now() + timedelta(hours=1))
+    client.post("/outbox/holds/release/", {"cancel_waiting": "on"})
+    assert deliver_due() == 0
+    mail.refresh_from_db()
+    later.refresh_from_db()
+    assert (mail.state, later.state) == ("cancelled", "pending")
+
+
+def test_a_database_that_went_back_in_time_is_held(sink, settings):
+    queue()
+    deliver_due()
+    noted = settings.INSTALLATION_FILE.read_text()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM core_outboxmail_id_seq")
+        counted = cursor.fetchone()[0]
+    settings.INSTALLATION_FILE.write_text(noted.replace(str(counted), str(counted + 5)))
+    assert instance.look().is_older
+    queue("two")
+    assert deliver_due() == 0
+
+
+def test_thirty_megabytes_end_in_a_named_state_and_stop_no_other_mail(sink, settings):
+    settings.MAIL_MAX_ATTACHMENT_BYTES = 1000
+    heavy = store_bytes(actor=None, name="video.mp4", data=b"x" * 1001, content_type="video/mp4")
+    mail = queue(attachments=[heavy])
+    other = queue("two", attachments=[store_bytes(actor=None, name="a.txt", data=b"short", content_type="text/plain")])
+    assert deliver_due() == 1
+    mail.refresh_from_db()
+    assert mail.state == "dead"
+    assert "at most 1000 bytes" in mail.reply.replace("\xa0", " ")
+    (sent,) = sink.messages()
+    assert [part.get_filename() for part in sent.iter_attachments()] == ["a.txt"]
+    assert MailAttachment.objects.get().mail == other
+
+
+def test_a_file_that_is_gone_ends_in_a_named_state(sink, settings):
+    file = store_bytes(actor=None, name="a.txt", data=b"short", content_type="text/plain")
+    mail = queue(attachments=[file])
+    queue("two")
+    (settings.FILES_DIR / file.path).unlink()
+    assert deliver_due() == 1
+    mail.refresh_from_db()
+    assert mail.state == "dead"
+    assert "cannot be built" in mail.reply
+
+
+def test_a_stopped_address_is_not_seen_by_those_who_are_no_admin(client, ada):
+    ada.roles = [Role.MANAGER]
+    ada.save()
+    assert client.get("/outbox/stopped/").status_code == 403
+    assert client.post("/outbox/stopped/", {"address": "kai@northwind.example"}).status_code == 403
+    assert not Suppression.objects.exists()
+    assert OutboxMail.objects.count() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"uid": null, "counted": "many"}'])
+def test_a_folder_that_cannot_be_read_sends_nothing_and_breaks_no_page(client, ada, sink, settings, content):
+    instance.introduce()
+    settings.INSTALLATION_FILE.write_bytes(content)
+    mail = queue()
+    assert deliver_due() == 0
+    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    assert client.get("/outbox/holds/").status_code == 200
+    client.post("/outbox/holds/release/")
+    assert deliver_due() == 1
+    mail.refresh_from_db()
+    assert mail.state == "sent"
+
+
+def test_a_folder_that_could_never_be_read_is_not_overwritten_before_an_admin_said_so(client, ada, sink, settings):
+    settings.INSTALLATION_FILE.write_text("{")
+    queue()
+    assert deliver_due() == 0
+    assert settings.INSTALLATION_FILE.read_text() == "{"
+    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    client.post("/outbox/holds/release/")
+    assert deliver_due() == 1
+
+
+def test_a_mail_is_not_sent_again_to_a_stopped_address(client, ada, sink):
+    sink.answers["RCPT"] = ["550 5.1.1 no such user"]
+    mail = queue()
+    deliver_due()
+    page = client.post(f"/outbox/{mail.pk}/again/", follow=True).content.decode()
+    assert "it bounced on" in page
+    assert OutboxMail.objects.count() == 1
+
+
+def test_a_mail_that_is_to_be_tried_again_is_not_once_its_address_is_stopped(sink):
+    sink.answers["RCPT"] = ["451 4.7.1 later"]
+    mail, secret = queue(), queue("two", kind="invitation")
+    deliver_due()
+    Suppression.objects.create(address="elina@northwind.example", reason="complaint")  # while it was on its way
+    OutboxMail.objects.update(next_attempt_at=timezone.now())
+    deliver_due()
+    mail.refresh_from_db()
+    secret.refresh_from_db()
+    assert (mail.state, secret.state) == ("dead", "sent")
+    assert "reported as unwanted" in mail.reply

@@ -1,0 +1,107 @@
+"""What keeps mail back, and what an admin says to it: stopped addresses, a copied database, far more mail than usual."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import may_administer, require
+from crm.core.listing import paging
+from crm.core.mail import pages
+from crm.core.mail.forms import KINDS, AnswerForm, ReleaseForm, StopForm, StoppedFilter
+from crm.core.mail.models import BlastQuestion, Suppression
+from crm.core.mail.services import instance, suppression, volume
+from crm.core.ui.htmx import posted, render_page
+
+
+@require_http_methods(["GET", "POST"])
+def stopped(request):
+    """The addresses that take no mail, and a form to enter one."""
+    require(may_administer(request.user))
+    form, status = StopForm(posted(request)), 200
+    if request.method == "POST":
+        if form.is_valid() and _enter(request, form):
+            return redirect("core:mail_stopped")
+        status = 422
+    values = StoppedFilter(request.GET).values()
+    rows = Suppression.objects.select_related("mail")
+    if values["q"]:
+        rows = rows.filter(address__icontains=values["q"])
+    try:
+        page = paging.paginate(rows, sort=paging.Sort("created_at", descending=True), cursor=values["cursor"])
+    except paging.BadCursor:
+        return redirect("core:mail_stopped")
+    return render_page(
+        request,
+        "core/mail/stopped.html",
+        {"page": page, "form": form, "q": values["q"], "tabs": pages.tabs(request.user, "stopped")},
+        status=status,
+    )
+
+
+def _enter(request, form) -> bool:
+    try:
+        suppression.enter_address(actor=request.user, now=timezone.now(), **form.cleaned_data)
+    except ServiceError as error:
+        add_to_form(form, error)
+        return False
+    messages.success(request, _("No mail to %(address)s from now on") % {"address": form.cleaned_data["address"]})
+    return True
+
+
+@require_POST
+def lift(request, pk):
+    require(may_administer(request.user))
+    row = get_object_or_404(Suppression, pk=pk)
+    suppression.release_address(actor=request.user, row=row, now=timezone.now())
+    messages.success(request, _("Mail goes to %(address)s again") % {"address": row.address})
+    return redirect("core:mail_stopped")
+
+
+@require_GET
+def holds(request):
+    require(may_administer(request.user))
+    hold = instance.look()
+    questions = list(BlastQuestion.objects.select_related("decided_by")[:20])
+    for question in questions:
+        question.kind_text = KINDS.get(question.kind, question.kind)
+    context = {
+        "hold": hold,
+        "waiting": instance.waiting() if hold.is_on else None,
+        "questions": questions,
+        "tabs": pages.tabs(request.user, "holds"),
+    }
+    return render_page(request, "core/mail/holds.html", context)
+
+
+@require_POST
+def release(request):
+    """End the hold of a copied or restored database."""
+    require(may_administer(request.user))
+    form = ReleaseForm(request.POST)
+    if form.is_valid():
+        count = instance.adopt(actor=request.user, now=timezone.now(), **form.cleaned_data)
+        said = ngettext(
+            "Mail leaves from here again; %(n)d was cancelled", "Mail leaves from here again; %(n)d were cancelled", count
+        ) % {"n": count}  # fmt: skip
+        messages.success(request, said if count else _("Mail leaves from here again"))
+    return redirect("core:mail_holds")
+
+
+@require_POST
+def answer(request, pk):
+    require(may_administer(request.user))
+    question = get_object_or_404(BlastQuestion, pk=pk)
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        let_through = form.cleaned_data["let_through"]
+        volume.answer(actor=request.user, question=question, let_through=let_through, now=timezone.now())
+        messages.success(request, _("They go out as planned") if let_through else _("Left out this week"))
+    return redirect("core:mail_holds")
+
+
+for view in (stopped, holds):
+    view.nav_key = "outbox"  # type: ignore[attr-defined]

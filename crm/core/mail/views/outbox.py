@@ -1,0 +1,200 @@
+"""The outbox: what was sent, when, to whom, and what the server said."""
+
+from csp.decorators import csp
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_see_outbox, require
+from crm.core.firm.queries import firm_today
+from crm.core.listing import paging
+from crm.core.mail import pages
+from crm.core.mail.choices import MailState
+from crm.core.mail.delivery import message
+from crm.core.mail.delivery.decisions import (
+    MAY_CANCEL,
+    MAY_SEND_AGAIN,
+    cancel_mail,
+    mark_arrived,
+    release_mail,
+    send_again,
+)
+from crm.core.mail.forms import KINDS, TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services import bulk
+from crm.core.ui.htmx import render_page
+
+# The mail is shown in a frame of its own under this policy: no script, nothing loaded from elsewhere, its own inline styles.
+FRAME_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": "",
+}
+
+
+def may_read(user, mail: OutboxMail) -> bool:
+    """What a colleague is told of several clients is theirs to read: an admin sees that it left, not what stands in it."""
+    return mail.client_id is not None or mail.user_id in (None, user.pk)
+
+
+def get_mail(request, pk) -> OutboxMail:
+    return get_object_or_404(OutboxMail.objects.visible_to(request.user), pk=pk)
+
+
+@require_GET
+def outbox(request):
+    require(may_see_outbox(request.user))
+    form, now = OutboxFilter(request.GET), timezone.now()
+    values = form.values()
+    mails = OutboxMail.objects.visible_to(request.user)
+    rows = form.narrow(mails, now).defer("text", "html", "headers", "links")
+    try:
+        page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
+    except paging.BadCursor:
+        return redirect("core:outbox")
+    for mail in page.rows:
+        mail.tone, mail.kind_text = TONES.get(mail.state, ""), KINDS.get(mail.kind, mail.kind)
+    context = {
+        "page": page,
+        "form": form,
+        "values": values,
+        "tabs": pages.tabs(request.user, "outbox"),
+        "views": _views(mails, values["show"]),
+        "weeks": week_choices(firm_today(now), values["week"]),
+        "is_deciding": values["show"] == "decide",
+        "is_filtered": any(values[name] for name in ("q", "state", "kind", "client", "week")),
+        "is_captured": settings.MAIL_IS_CAPTURED,
+    }
+    return render_page(request, "core/mail/outbox.html", context)
+
+
+def _views(mails, current):
+    """The list's views as links, with how many wait for a decision."""
+    url, undecided = reverse("core:outbox"), paging.count_capped(mails.filter(state=MailState.UNCERTAIN))[0]
+    return [
+        {
+            "label": label,
+            "url": f"{url}?show={key}" if key else url,
+            "current": key == current,
+            "count": undecided or "" if key == "decide" else "",
+        }
+        for key, label in VIEWS.items()
+    ]
+
+
+outbox.nav_key = "outbox"
+
+
+@require_GET
+def outbox_mail(request, pk):
+    mail = get_mail(request, pk)
+    is_readable = may_read(request.user, mail)
+    context = {
+        "mail": mail,
+        "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
+        "tone": TONES.get(mail.state, ""),
+        "kind_text": KINDS.get(mail.kind, mail.kind),
+        "is_readable": is_readable,
+        "text": message.text_for_display(mail) if is_readable else "",
+        "has_html": is_readable and bool(message.html_for_display(mail)),
+        "headers": message.header_rows(mail),
+        "attempts": mail.delivery_attempts.all()[:50],
+        "may_cancel": mail.state in MAY_CANCEL,
+        "may_send_again": mail.state in MAY_SEND_AGAIN,
+        "is_uncertain": mail.state == MailState.UNCERTAIN,
+        "is_held": mail.state == MailState.HELD,
+        "attachments": mail.attachments.select_related("file"),
+        "is_captured": settings.MAIL_IS_CAPTURED,
+    }
+    return render_page(request, "core/mail/mail.html", context)
+
+
+outbox_mail.nav_key = "outbox"
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def outbox_body(request, pk):
+    """The HTML part alone, links masked, for the sandboxed frame on the mail's page."""
+    mail = get_mail(request, pk)
+    return HttpResponse(message.html_for_display(mail) if may_read(request.user, mail) else "")
+
+
+@require_POST
+def outbox_cancel(request, pk):
+    return _decide(request, pk, lambda mail: cancel_mail(actor=request.user, mail=mail), _("Cancelled"))
+
+
+@require_POST
+def outbox_arrived(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: mark_arrived(actor=request.user, mail=mail, now=timezone.now()),
+        _("Noted that it arrived"),
+    )
+
+
+@require_POST
+def outbox_again(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: send_again(actor=request.user, mail=mail, now=timezone.now()),
+        _("Will be sent again"),
+    )
+
+
+@require_POST
+def outbox_release(request, pk):
+    return _decide(
+        request,
+        pk,
+        lambda mail: release_mail(actor=request.user, mail=mail, now=timezone.now()),
+        _("Will be sent"),
+    )
+
+
+@require_POST
+def outbox_decide(request):
+    """One decision about several mails that nobody knows the fate of."""
+    form, now = BulkDecision(request.POST), timezone.now()
+    if form.is_valid():
+        action = form.cleaned_data["action"]
+        mails = form.chosen(OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN), now)
+        _say(request, action, *bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now))
+    else:
+        messages.error(request, _("Choose what became of them."))
+    return redirect(f"{reverse('core:outbox')}?show=decide")
+
+
+def _say(request, action, done, refused):
+    words = {
+        "arrived": ngettext("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", done),
+        "again": ngettext("%(n)d mail will be sent again", "%(n)d mails will be sent again", done),
+    }
+    if done or not refused:
+        messages.success(request, words[action] % {"n": done})
+    for reason, number in refused.items():
+        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+
+
+def _decide(request, pk, decide, said):
+    mail = get_mail(request, pk)
+    try:
+        pk = decide(mail).pk
+        messages.success(request, said)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("core:outbox_mail", pk=pk)

@@ -1,0 +1,41 @@
+"""The kernel's mails; each writes one outbox row. Links are placeholders: they are put in when the mail leaves."""
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from crm.core.firm.queries import get_firm
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.models import Invitation, User
+
+LINK = "[[link]]"
+
+
+def mail_invitation(invitation: Invitation, *, invited_by: User, purpose: str) -> OutboxMail:
+    context = {"invitation": invitation, "invited_by": invited_by, "firm": get_firm(), "link": LINK}
+    mail, _made = queue_mail(
+        key=f"invitation:{invitation.pk}:{invitation.token_hash[:16]}",
+        kind="invitation",
+        to_address=invitation.email,
+        to_name=invitation.name,
+        subject=_("%(name)s invites you to %(firm)s on Rapport") % {"name": invited_by.name, "firm": get_firm().name},
+        text=render_to_string("core/people/mail/invitation.txt", context),
+        links={LINK: {"purpose": purpose, "id": invitation.pk, "salt": invitation.salt, "path": "/join/{id}/{token}/"}},
+        expires_at=invitation.expires_at,
+    )
+    return mail
+
+
+def mail_password_reset(user: User, *, purpose: str, salt: str, path: str, key: str) -> OutboxMail:
+    context = {"user": user, "firm": get_firm(), "link": LINK}
+    mail, _made = queue_mail(
+        key=key,
+        kind="account",
+        to_address=user.email,
+        to_name=user.name,
+        user=user,
+        subject=_("Set a new password for Rapport"),
+        text=render_to_string("core/people/mail/password_reset.txt", context),
+        links={LINK: {"purpose": purpose, "id": user.pk, "salt": salt, "path": path}},
+    )
+    return mail

@@ -1,0 +1,202 @@
+"""Forms about colleagues, teams, invitations and oneself."""
+
+from datetime import timedelta
+
+from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.places import country_choices, currency_choices
+from crm.core.base.zones import validate_zone, zone_choices
+from crm.core.ui.forms import VersionedFormMixin
+from crm.core.users.choices import Reminders, Role, Theme
+from crm.core.users.models import Team, User
+
+ROLE_HELP = {
+    Role.ACCOUNT_MANAGER: _("Looks after clients."),
+    Role.MANAGER: _("Sees all clients that are not restricted, and the reports."),
+    Role.ADMIN: _("Runs Rapport: people, settings, templates, imports."),
+}
+
+
+def role_choices():
+    return [(role.value, f"{role.label}: {ROLE_HELP[role]}") for role in Role]
+
+
+class RolesField(forms.MultipleChoiceField):
+    def __init__(self, **kwargs):
+        super().__init__(label=_("Roles"), choices=role_choices, widget=forms.CheckboxSelectMultiple, **kwargs)
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    roles = RolesField(initial=[Role.ACCOUNT_MANAGER], error_messages={"required": _("Choose at least one role.")})
+    team = forms.ModelChoiceField(
+        Team.objects.filter(archived_at=None), label=_("Team"), required=False, empty_label=_("No team")
+    )
+
+
+class UserForm(VersionedFormMixin, forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("Also what they sign in with."))
+    title = forms.CharField(label=_("Job title"), max_length=120, required=False)
+    roles = RolesField(required=False, help_text=_("Without a role they can sign in, and see no client."))
+    teams = forms.ModelMultipleChoiceField(
+        Team.objects.filter(archived_at=None), label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
+
+    @classmethod
+    def of(cls, user, data=None):
+        initial = {name: getattr(user, name) for name in ("version", "name", "email", "title", "roles", "time_zone")}
+        return cls(data, initial=initial | {"teams": user.teams.filter(archived_at=None)})
+
+    def values(self) -> dict:
+        values = {name: value for name, value in self.cleaned_data.items() if name != "version"}
+        return values | {"teams": list(values["teams"])}
+
+
+class DisableForm(forms.Form):
+    hand_over_to = forms.ModelChoiceField(
+        User.objects.none(), label=_("Hand on to"), required=False, empty_label=_("Leave with them for now")
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["hand_over_to"].queryset = User.objects.active().exclude(pk=user.pk).exclude(roles=[])
+
+
+class TeamForm(VersionedFormMixin, forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    name = forms.CharField(label=_("Name"), max_length=80)
+    lead = forms.ModelChoiceField(User.objects.active(), label=_("Lead"), required=False, empty_label=_("Nobody"))
+    members = forms.ModelMultipleChoiceField(
+        User.objects.active(), label=_("Members"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args, team=None, **kwargs):
+        if team is not None:
+            kwargs["initial"] = {
+                "version": team.version,
+                "name": team.name,
+                "lead": team.lead,
+                "members": team.members.all(),
+            }
+        self.team = team
+        super().__init__(*args, **kwargs)
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        same = Team.objects.filter(name__iexact=name)
+        if self.team is not None:
+            same = same.exclude(pk=self.team.pk)
+        if same.exists():
+            raise forms.ValidationError(_("There is already a team of this name."))
+        return name
+
+
+class NewPasswordForm(forms.Form):
+    password1 = forms.CharField(
+        label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False, max_length=200,
+        help_text=_("At least ten characters; a few words make a good one."),
+    )  # fmt: skip
+    password2 = forms.CharField(
+        label=_("Password again"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+        max_length=200,
+    )
+
+    def clean_password2(self):
+        if self.cleaned_data.get("password1") != self.cleaned_data["password2"]:
+            raise forms.ValidationError(_("The two passwords differ."))
+        return self.cleaned_data["password2"]
+
+
+class JoinForm(NewPasswordForm):
+    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    field_order = ["name", "password1", "password2"]
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    title = forms.CharField(label=_("Job title"), max_length=120, required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
+    theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices, widget=forms.RadioSelect)
+    reminders = forms.ChoiceField(
+        label=_("Reminders of follow-ups"),
+        choices=[(value, capfirst(label)) for value, label in Reminders.choices],
+        widget=forms.RadioSelect,
+        required=False,
+        help_text=_("What you have opened or done before the mail leaves is not in it."),
+    )
+    digest_hour = forms.TypedChoiceField(
+        label=_("Morning mail at"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        help_text=_(
+            "In your time zone, on the firm's working days, when there is something to tell. "
+            "It is left out on a day you have opened Today before."
+        ),
+    )
+    has_shortcuts = forms.BooleanField(
+        label=_("Keyboard shortcuts"),
+        required=False,
+        help_text=_("Single keys, such as c for create. Press ? for the list."),
+    )
+
+    @classmethod
+    def of(cls, user, data=None):
+        return cls(data, initial={name: getattr(user, name) for name in cls.base_fields})
+
+    def clean_time_zone(self):
+        if self.cleaned_data["time_zone"]:
+            validate_zone(self.cleaned_data["time_zone"])
+        return self.cleaned_data["time_zone"]
+
+    def clean_reminders(self):
+        return self.cleaned_data["reminders"] or self.initial["reminders"]
+
+    def clean_digest_hour(self):
+        hour = self.cleaned_data["digest_hour"]
+        return self.initial["digest_hour"] if hour is None else hour
+
+
+class ThemeForm(forms.Form):
+    theme = forms.ChoiceField(choices=Theme.choices)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=_("What is it for?"), max_length=80)
+    days = forms.TypedChoiceField(
+        label=_("Valid for"), coerce=int, initial=90,
+        choices=[(30, _("30 days")), (90, _("90 days")), (365, _("a year")), (0, _("until it is revoked"))],
+    )  # fmt: skip
+    is_read_only = forms.BooleanField(label=_("May only read"), required=False)
+
+    def expires_at(self, now):
+        days = self.cleaned_data["days"]
+        return now + timedelta(days=days) if days else None
+
+
+class SetupForm(JoinForm):
+    """The firm and its first admin."""
+
+    firm_name = forms.CharField(label=_("Name of the firm"), max_length=120)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=lambda: zone_choices(), initial="UTC")
+    currency = forms.ChoiceField(label=_("Currency"), choices=lambda: currency_choices(), initial="EUR")
+    holiday_country = forms.ChoiceField(
+        label=_("Country, for public holidays"), required=False, choices=lambda: country_choices(_("Choose later"))
+    )
+    email = forms.EmailField(label=_("Your e-mail"), max_length=254)
+    field_order = ["firm_name", "time_zone", "currency", "holiday_country", "name", "email", "password1", "password2"]
+
+    def firm_values(self) -> dict:
+        values = self.cleaned_data
+        return {"name": values["firm_name"]} | {
+            name: values[name] for name in ("time_zone", "currency", "holiday_country")
+        }

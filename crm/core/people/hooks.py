@@ -1,0 +1,50 @@
+"""What people, settings and search register; `hooks.py` loads it."""
+
+# Handlers
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.api.idempotency import forget_old_keys
+from crm.core.base.permissions import may_administer
+from crm.core.notifications.models import Notification
+from crm.core.search import sources as search
+from crm.core.ui import navigation
+from crm.core.work import schedule
+
+UNREAD_AT_MOST = 100
+
+
+def count_unread(user, now: datetime) -> navigation.Counted:
+    return [(Notification.objects.visible_to(user).filter(read_at__isnull=True).order_by()[:UNREAD_AT_MOST], "red")]
+
+
+# Wiring
+navigation.register(
+    navigation.NavEntry(
+        key="settings",
+        label=_("Settings"),
+        url_name="core:settings",
+        icon="gear",
+        order=20,
+        group="setup",
+        shown=may_administer,
+    )
+)
+navigation.register(
+    navigation.NavEntry(
+        "notifications", _("Notifications"), "core:notifications", "bell", 10, group="bell", count=count_unread
+    )
+)
+schedule.register("api.idempotency_keys", forget_old_keys)
+for action in (
+    search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
+    search.Action(_("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),
+    search.Action(_("Teams"), "core:teams", "people", shown=may_administer),
+    search.Action(_("Working days"), "core:days", "calendar-check", _("holidays"), shown=may_administer),
+    search.Action(_("History"), "core:history", "clock", _("audit changes"), shown=may_administer),
+    search.Action(_("Profile"), "core:profile", "person-circle", _("my account theme zone dark light")),
+    search.Action(_("Notifications"), "core:notifications", "bell"),
+    search.Action(_("API tokens"), "core:api_tokens", "key"),
+):
+    search.register_action(action)

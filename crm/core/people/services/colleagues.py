@@ -1,0 +1,177 @@
+"""Colleagues: their roles, being disabled, teams. Inviting them is `services.invitations`."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.people import reassignment
+from crm.core.users.choices import Role
+from crm.core.users.models import ApiToken, Team, TeamMembership, User
+
+OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders", "digest_hour")
+
+
+def _lock_admins() -> list[User]:
+    """The admins who may log in; two of them cannot lay their role down at the same moment."""
+    return list(User.objects.active().with_role(Role.ADMIN).select_for_update().order_by("pk"))
+
+
+def _keep_an_admin(admins: list[User], user: User) -> None:
+    if [admin.pk for admin in admins] == [user.pk]:
+        raise ServiceError(
+            _("%(name)s is the only admin. Make somebody else an admin first.") % {"name": user.name},
+            field="roles",
+            code="last_admin",
+        )
+
+
+@transaction.atomic
+def update_user(
+    *, actor: User, user: User, seen_version: int | None = None, teams: list[Team] | None = None, **fields
+) -> User:
+    """Change a colleague: `email name title roles time_zone`, and the teams they are in. Raises ServiceError for the last admin."""
+    admins = _lock_admins()
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if "roles" in fields:
+        fields["roles"] = _in_order(fields["roles"])
+        if Role.ADMIN not in fields["roles"] and user.is_admin and user.is_active:
+            _keep_an_admin(admins, user)
+    if "email" in fields:
+        fields["email"] = _free_address(fields["email"], but=user)
+    for name, value in fields.items():
+        setattr(user, name, _one_line(name, value))
+    save_version(user, fields=[*fields], seen=seen_version)
+    if teams is not None:
+        _set_teams(user, teams)
+    return user
+
+
+@transaction.atomic
+def update_profile(*, actor: User, **fields) -> User:
+    """Change what concerns oneself alone."""
+    if unknown := set(fields) - set(OWN_FIELDS):
+        raise ValueError(f"not a user's own to change: {unknown}")
+    user = User.objects.select_for_update().get(pk=actor.pk)
+    for name, value in fields.items():
+        setattr(user, name, _one_line(name, value))
+    save_version(user, fields=[*fields], seen=None)
+    return user
+
+
+def _one_line(field: str, value):
+    """A name goes into mail headers, where a line break is refused."""
+    return " ".join(value.split()) if field in ("name", "title") else value
+
+
+@transaction.atomic
+def disable_user(*, actor: User, user: User, now: datetime, hand_over_to: User | None = None) -> User:
+    """Shut a colleague out from the next request on: sessions end, tokens are revoked; what they hold may be handed on."""
+    admins = _lock_admins()
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not user.is_active:
+        return user
+    _keep_an_admin(admins, user)
+    if hand_over_to is not None:
+        if hand_over_to.pk == user.pk or not hand_over_to.is_active:
+            raise ServiceError(_("Choose a colleague who may log in."), field="hand_over_to")
+        reassignment.hand_over(actor=actor, user=user, to=hand_over_to, now=now)
+    user.is_active, user.disabled_at = False, now
+    save_version(user, fields=["is_active", "disabled_at"], seen=None)
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    end_sessions(user=user)
+    waiting = OutboxMail.objects.filter(user=user, state__in=[MailState.PLANNED, MailState.HELD, MailState.PENDING])
+    waiting.update(state=MailState.CANCELLED, reply=_("They may not log in any more"), updated_at=now)
+    return user
+
+
+@transaction.atomic
+def enable_user(*, actor: User, user: User) -> User:
+    """Let a colleague in again; sessions and tokens stay ended."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not user.is_active:
+        user.is_active, user.disabled_at = True, None
+        save_version(user, fields=["is_active", "disabled_at"], seen=None)
+    return user
+
+
+def end_sessions(*, user: User, but: str | None = None) -> int:
+    """End the user's sessions (`but` one key) and say how many. A firm has few enough to look at each."""
+    keys = [
+        row.session_key
+        for row in Session.objects.exclude(session_key=but).iterator()
+        if row.get_decoded().get("_auth_user_id") == str(user.pk)
+    ]
+    Session.objects.filter(session_key__in=keys).delete()
+    return len(keys)
+
+
+@transaction.atomic
+def save_team(
+    *,
+    actor: User,
+    team: Team | None = None,
+    name: str,
+    lead: User | None,
+    members: list[User],
+    seen_version: int | None = None,
+) -> Team:
+    """Make a team, or change one. The lead is a member."""
+    if team is None:
+        team = Team.objects.create(name=name, lead=lead)
+    else:
+        team = Team.objects.select_for_update().get(pk=team.pk)
+        team.name, team.lead = name, lead
+        save_version(team, fields=["name", "lead"], seen=seen_version)
+    wanted = {user.pk for user in members} | ({lead.pk} if lead else set())
+    team.memberships.exclude(user_id__in=wanted).delete()
+    TeamMembership.objects.bulk_create(
+        [TeamMembership(team=team, user_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
+    )
+    return team
+
+
+@transaction.atomic
+def archive_team(*, actor: User, team: Team, now: datetime) -> Team:
+    """The team is offered no more; clients keep it until they are moved."""
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    if team.archived_at is None:
+        team.archived_at = now
+        save_version(team, fields=["archived_at"], seen=None)
+    return team
+
+
+@transaction.atomic
+def restore_team(*, actor: User, team: Team) -> Team:
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    if team.archived_at is not None:
+        team.archived_at = None
+        save_version(team, fields=["archived_at"], seen=None)
+    return team
+
+
+def _set_teams(user: User, teams: list[Team]) -> None:
+    wanted = {team.pk for team in teams}
+    user.memberships.filter(team__archived_at=None).exclude(team_id__in=wanted).delete()
+    TeamMembership.objects.bulk_create(
+        [TeamMembership(team_id=pk, user=user) for pk in sorted(wanted)], ignore_conflicts=True
+    )
+
+
+def _in_order(roles) -> list[str]:
+    return [role for role in Role.values if role in set(roles)]
+
+
+def _free_address(email: str, but: User | None = None) -> str:
+    email = email.strip()
+    taken = User.objects.filter(email__iexact=email)
+    if but is not None:
+        taken = taken.exclude(pk=but.pk)
+    if taken.exists():
+        raise ServiceError(_("Somebody already has this e-mail address."), field="email")
+    return email

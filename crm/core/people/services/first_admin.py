@@ -1,0 +1,61 @@
+"""The first admin: from the environment, or through a set-up page that a one-time code from the terminal opens."""
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.secret_links import hash_token
+from crm.core.firm.services import update_firm
+from crm.core.people.services.invitations import set_first_password
+from crm.core.users.choices import Role
+from crm.core.users.models import User
+from crm.core.work.models import Heartbeat
+
+CODE_ROW = "setup-code"
+CODE_VALID_FOR = timedelta(days=2)
+
+
+def is_needed() -> bool:
+    """No admin can log in."""
+    return not User.objects.active().with_role(Role.ADMIN).exists()
+
+
+@transaction.atomic
+def new_code(*, now: datetime) -> str:
+    """A one-time code for the set-up page; a former one ends. Only its hash is kept."""
+    code = secrets.token_urlsafe(24)
+    Heartbeat.objects.update_or_create(name=CODE_ROW, defaults={"finished_at": now, "note": hash_token(code)})
+    return code
+
+
+def code_is_good(code: str, *, now: datetime) -> bool:
+    row = Heartbeat.objects.filter(name=CODE_ROW, finished_at__gt=now - CODE_VALID_FOR).first()
+    return row is not None and hmac.compare_digest(row.note, hash_token(code)) and is_needed()
+
+
+@transaction.atomic
+def create_first_admin(*, email: str, person_name: str, password: str, code: str | None = None, **firm) -> User:
+    """Make the first admin and set the firm's name, zone, currency and country. With `code` that code is used up.
+
+    Raises ServiceError when there is an admin already, the code is not good, or the password is weak.
+    """
+    Heartbeat.objects.select_for_update().filter(name=CODE_ROW).first()
+    if not is_needed():
+        raise ServiceError(_("There is an admin already."), code="closed")
+    if code is not None and not code_is_good(code, now=timezone.now()):
+        raise ServiceError(
+            _("The code is not valid any more. Get a new one with manage.py first_admin."), code="closed"
+        )
+    if User.objects.filter(email__iexact=email).exists():
+        raise ServiceError(_("Somebody already has this e-mail address."), field="email")
+    user = User(email=email, name=" ".join(person_name.split()), roles=[Role.ADMIN, Role.MANAGER])
+    set_first_password(user, password)
+    user.save()
+    update_firm(actor=user, is_set_up=True, **firm)
+    Heartbeat.objects.filter(name=CODE_ROW).delete()
+    return user

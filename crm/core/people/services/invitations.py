@@ -1,0 +1,127 @@
+"""Inviting colleagues: a mail with a link that opens once, for two weeks, unless it is revoked."""
+
+import hmac
+from datetime import datetime, timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.people.emails import mail_invitation
+from crm.core.users.models import Invitation, Team, TeamMembership, User
+
+VALID_FOR = timedelta(days=14)
+PURPOSE = "invitation"
+
+
+@transaction.atomic
+def invite(
+    *, actor: User, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
+) -> Invitation:
+    """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
+    if User.objects.filter(email__iexact=email).exists():
+        raise ServiceError(_("Somebody with this e-mail address is here already."), field="email")
+    if open_invitations(now).filter(email__iexact=email).exists():
+        raise ServiceError(
+            _("This address has an open invitation. Send that one again, or revoke it first."), field="email"
+        )
+    salt = new_salt()
+    invitation = Invitation.objects.create(
+        email=email,
+        name=" ".join(name.split()),
+        roles=roles,
+        team=team,
+        salt=salt,
+        token_hash=hash_token(salt),
+        invited_by=actor,
+        expires_at=now + VALID_FOR,
+    )
+    return _send(invitation, actor)
+
+
+@transaction.atomic
+def resend_invitation(*, actor: User, invitation: Invitation, now: datetime) -> Invitation:
+    """A new mail with a new link; the former link ends."""
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if invitation.accepted_at:
+        raise ServiceError(_("The invitation was accepted already."))
+    invitation.salt, invitation.expires_at, invitation.revoked_at = new_salt(), now + VALID_FOR, None
+    invitation.save(update_fields=["salt", "expires_at", "revoked_at"])
+    return _send(invitation, actor)
+
+
+@transaction.atomic
+def revoke_invitation(*, actor: User, invitation: Invitation, now: datetime) -> Invitation:
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if invitation.accepted_at:
+        raise ServiceError(_("The invitation was accepted already."))
+    if invitation.revoked_at is None:
+        invitation.revoked_at = now
+        invitation.save(update_fields=["revoked_at"])
+    return invitation
+
+
+@transaction.atomic
+def accept_invitation(*, invitation: Invitation, name: str, password: str, now: datetime) -> User:
+    """Make the invited person a user. Raises ServiceError for an invitation that is no longer open, or a weak password."""
+    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if state_of(invitation, now) != "open":
+        raise ServiceError(_("This invitation is no longer open."), code="closed")
+    if User.objects.filter(email__iexact=invitation.email).exists():
+        raise ServiceError(_("Somebody with this e-mail address is here already. Sign in instead."), code="closed")
+    user = User(email=invitation.email, name=" ".join(name.split()), roles=invitation.roles)
+    set_first_password(user, password)
+    user.save()
+    if invitation.team is not None and invitation.team.archived_at is None:
+        TeamMembership.objects.create(team=invitation.team, user=user)
+    invitation.accepted_at, invitation.user = now, user
+    invitation.save(update_fields=["accepted_at", "user"])
+    return user
+
+
+def set_first_password(user: User, password: str, field: str = "password1") -> None:
+    """Raises ServiceError beside `field` for a password that is too weak."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ServiceError(" ".join(error.messages), field=field) from error
+    user.set_password(password)
+
+
+def open_invitations(now: datetime):
+    return Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+
+
+def find_invitation(pk: int, token: str) -> Invitation | None:
+    """The invitation a link leads to, open or not; None for a link that is none of ours."""
+    invitation = Invitation.objects.filter(pk=pk).select_related("invited_by").first()
+    if invitation is None or not hmac.compare_digest(hash_token(token), invitation.token_hash):
+        return None
+    return invitation
+
+
+def state_of(invitation: Invitation, now: datetime) -> str:
+    """open, accepted, revoked or expired."""
+    if invitation.accepted_at:
+        return "accepted"
+    if invitation.revoked_at:
+        return "revoked"
+    return "open" if invitation.expires_at > now else "expired"
+
+
+def waiting(now: datetime):
+    """Invitations worth showing: open ones, and those that ended within a month without being accepted."""
+    return Invitation.objects.filter(Q(accepted_at=None), expires_at__gt=now - timedelta(days=30)).select_related(
+        "team", "invited_by"
+    )
+
+
+def _send(invitation: Invitation, actor: User) -> Invitation:
+    invitation.token_hash = hash_token(link_token(PURPOSE, invitation.pk, invitation.salt))
+    invitation.save(update_fields=["token_hash"])
+    mail_invitation(invitation, invited_by=actor, purpose=PURPOSE)
+    return invitation

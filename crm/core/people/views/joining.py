@@ -1,0 +1,97 @@
+"""Coming in for the first time: an invitation's link, and the set-up of a new firm. These pages need no login."""
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.people.forms import JoinForm, SetupForm
+from crm.core.people.services import first_admin, invitations
+from crm.core.ui.htmx import posted, render_page
+
+INVITATION, CODE = "invitation", "setup_code"
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+
+
+@login_not_required
+@require_safe
+def join_link(request, pk, token):
+    """Swap the secret in the address for the session, so that it stays out of logs and histories. Uses nothing up."""
+    if invitations.find_invitation(pk, token) is None:
+        raise Http404
+    request.session[INVITATION] = [pk, token]
+    return redirect("core:join")
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def join(request):
+    invitation = invitations.find_invitation(*request.session.get(INVITATION, (0, "")))
+    state = invitations.state_of(invitation, timezone.now()) if invitation else "none"
+    if state != "open":
+        return render_page(
+            request,
+            "core/people/join_closed.html",
+            {"state": state, "invitation": invitation},
+            status=404 if state == "none" else 410,
+        )
+    form = JoinForm(posted(request), initial={"name": invitation.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = invitations.accept_invitation(
+                invitation=invitation,
+                name=form.cleaned_data["name"],
+                password=form.cleaned_data["password1"],
+                now=timezone.now(),
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            return _enter(request, user)
+    return render_page(
+        request, "core/people/join.html", {"form": form, "invitation": invitation}, status=422 if form.is_bound else 200
+    )
+
+
+@login_not_required
+@require_safe
+def setup_link(request, code):
+    if not first_admin.code_is_good(code, now=timezone.now()):
+        raise Http404
+    request.session[CODE] = code
+    return redirect("core:setup")
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def setup(request):
+    """The firm and its first admin, opened by the code that the terminal printed."""
+    code = request.session.get(CODE, "")
+    if not first_admin.code_is_good(code, now=timezone.now()):
+        return render_page(request, "core/people/setup_closed.html", {"is_needed": first_admin.is_needed()}, status=404)
+    form = SetupForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            user = first_admin.create_first_admin(
+                email=values["email"],
+                person_name=values["name"],
+                password=values["password1"],
+                code=code,
+                **form.firm_values(),
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            return _enter(request, user)
+    return render_page(request, "core/people/setup.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _enter(request, user):
+    request.session.flush()
+    login(request, user, backend=BACKEND)
+    return redirect("/")

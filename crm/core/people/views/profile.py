@@ -1,0 +1,75 @@
+"""What concerns oneself: name, zone, theme, shortcuts, sessions, API tokens."""
+
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from crm.core.people.forms import ProfileForm, ThemeForm, TokenForm
+from crm.core.people.services import colleagues
+from crm.core.people.services.api_tokens import create_api_token, revoke_api_token
+from crm.core.ui.htmx import back_to, posted, render_page
+from crm.core.users.models import ApiToken
+
+
+@require_http_methods(["GET", "POST"])
+def profile(request):
+    form = ProfileForm.of(request.user, posted(request))
+    if request.method == "POST" and form.is_valid():
+        colleagues.update_profile(actor=request.user, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("core:profile")
+    return render_page(request, "core/people/profile.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def set_theme(request):
+    """The quick toggle in the user's menu; back to the page it was on."""
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        return render_page(request, "core/people/profile.html", {"form": ProfileForm.of(request.user)}, status=422)
+    colleagues.update_profile(actor=request.user, theme=form.cleaned_data["theme"])
+    return redirect(back_to(request, _page_before(request)))
+
+
+def _page_before(request) -> str:
+    """The path of the page the form was on, when it is one of ours; else the profile."""
+    before = urlsplit(request.headers.get("Referer", ""))
+    is_ours = before.netloc == request.get_host() and before.path.startswith("/") and not before.path.startswith("//")
+    return before._replace(scheme="", netloc="").geturl() if is_ours else reverse("core:profile")
+
+
+@require_http_methods(["GET", "POST"])
+def api_tokens(request):
+    """List and make tokens. A new one is shown in the answer to the POST and never again."""
+    form, clear = TokenForm(posted(request)), ""
+    now = timezone.now()
+    if request.method == "POST" and form.is_valid():
+        name, is_read_only = form.cleaned_data["name"], form.cleaned_data["is_read_only"]
+        _row, clear = create_api_token(
+            actor=request.user, user=request.user, name=name, expires_at=form.expires_at(now), is_read_only=is_read_only
+        )
+        form = TokenForm()
+    rows = ApiToken.objects.filter(user=request.user, revoked_at=None)
+    context = {"form": form, "clear": clear, "tokens": rows, "now": now}
+    return render_page(request, "core/people/api_tokens.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def api_token_revoke(request, pk):
+    token = get_object_or_404(ApiToken, pk=pk, user=request.user)
+    revoke_api_token(actor=request.user, token=token, now=timezone.now())
+    messages.success(request, _("“%(name)s” opens nothing any more.") % {"name": token.name})
+    return redirect("core:api_tokens")
+
+
+@require_POST
+def end_sessions(request):
+    """Sign out everywhere but here."""
+    colleagues.end_sessions(user=request.user, but=request.session.session_key)
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("core:profile")

@@ -1,0 +1,69 @@
+"""Teams: members, lead, archive."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import may_administer, require
+from crm.core.people.forms import TeamForm
+from crm.core.people.services import colleagues
+from crm.core.ui.htmx import posted, render_page
+from crm.core.users.models import Team
+
+
+@require_safe
+def teams(request):
+    require(may_administer(request.user))
+    rows = Team.objects.select_related("lead").prefetch_related("members").order_by("archived_at", "name")
+    return render_page(request, "core/people/teams.html", {"teams": rows})
+
+
+@require_http_methods(["GET", "POST"])
+def team(request, pk=None):
+    """Make a team (without `pk`) or change one."""
+    require(may_administer(request.user))
+    row = get_object_or_404(Team, pk=pk) if pk is not None else None
+    form = TeamForm(posted(request), team=row)
+    if request.method == "POST" and form.is_valid():
+        values = {name: form.cleaned_data[name] for name in ("name", "lead")}
+        try:
+            colleagues.save_team(
+                actor=request.user,
+                team=row,
+                members=list(form.cleaned_data["members"]),
+                seen_version=form.seen_version(),
+                **values,
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("core:teams")
+    return render_page(
+        request, "core/people/team.html", {"form": form, "team": row}, status=422 if form.is_bound else 200
+    )
+
+
+@require_POST
+def team_archive(request, pk):
+    require(may_administer(request.user))
+    row = colleagues.archive_team(actor=request.user, team=get_object_or_404(Team, pk=pk), now=timezone.now())
+    text = _("%(name)s is archived. Its clients keep it until they are moved.") % {"name": row.name}
+    messages.success(request, text, extra_tags=f"undo:{reverse('core:team_restore', args=[row.pk])}")
+    return redirect("core:teams")
+
+
+@require_POST
+def team_restore(request, pk):
+    require(may_administer(request.user))
+    row = colleagues.restore_team(actor=request.user, team=get_object_or_404(Team, pk=pk))
+    messages.success(request, _("%(name)s is back.") % {"name": row.name})
+    return redirect("core:teams")
+
+
+for view in (teams, team):
+    view.nav_key = "settings"

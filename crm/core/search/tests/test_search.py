@@ -1,0 +1,89 @@
+import pytest
+from django.urls import reverse
+
+from crm.core.search import sources as search
+
+
+@pytest.fixture
+def mine(client, marta):
+    client.force_login(marta)
+    return client
+
+
+def test_pages_and_actions_are_found_by_name(mine):
+    page = mine.get(reverse("core:search"), {"q": "prof"})
+    assert reverse("core:profile") in page.content.decode() and page.context["total"] == 1
+
+
+def test_what_a_user_may_not_open_is_not_offered(mine, client, ines):
+    assert search.pages(ines, "invite") and not search.pages(mine.get("/profile/").wsgi_request.user, "invite")
+
+
+def test_the_palette_gets_the_list_alone(mine):
+    answer = mine.get(reverse("core:search"), {"q": "profile", "fragment": "palette"}).content.decode()
+    assert 'role="option"' in answer and "<html" not in answer
+
+
+def test_nothing_found_says_so(mine):
+    assert "Nothing found for “zzzzqq”" in mine.get(reverse("core:search"), {"q": "zzzzqq"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "_", "\\", "'; --", "a" * 5000, "\x00", "<script>alert(1)</script>", "+358 (0)9 123"]
+)
+def test_any_text_is_answered(mine, text):
+    answer = mine.get(reverse("core:search"), {"q": text})
+    assert answer.status_code == 200 and "<script>alert" not in answer.content.decode()
+
+
+def test_clients_are_found_through_the_gate(mine, marta, oskar):
+    client_model = search_model("clients.Client")
+    seen = make_client(
+        client_model, name="Ölmann Textil", owner=marta, phone="+358 9 1234567", phone_digits="35891234567"
+    )
+    make_client(client_model, name="Olmann Secret", owner=oskar, is_restricted=True)
+    page = mine.get(reverse("core:search"), {"q": "olmann"}).content.decode()
+    assert seen.name in page and "Secret" not in page
+
+
+@pytest.mark.parametrize("typed", ["+358 9 1234567", "(09) 123 4567", "1234567", "00358-9-123 45 67"])
+def test_a_phone_number_is_found_in_any_form(mine, marta, typed):
+    make_client(
+        search_model("clients.Client"),
+        name="Northwind",
+        owner=marta,
+        country="FI",
+        phone="+358 9 1234567",
+        phone_digits="35891234567",
+    )
+    assert "Northwind" in mine.get(reverse("core:search"), {"q": typed}).content.decode()
+
+
+def test_the_empty_search_offers_what_was_looked_at_last(mine, marta):
+    first, second = (
+        make_client(search_model("clients.Client"), name=name, owner=marta) for name in ("Alpha Oy", "Beta Oy")
+    )
+    for one in (first, second, first):
+        assert mine.get(reverse("clients:client", args=[one.pk])).status_code == 200
+    page = mine.get(reverse("core:search")).content.decode()
+    assert page.index("Alpha Oy") < page.index("Beta Oy")
+
+
+def test_what_is_no_longer_seen_is_offered_no_more(mine, marta, oskar):
+    one = make_client(search_model("clients.Client"), name="Alpha Oy", owner=marta)
+    mine.get(reverse("clients:client", args=[one.pk]))
+    type(one).objects.update(owner=oskar, is_restricted=True)
+    assert "Alpha Oy" not in mine.get(reverse("core:search")).content.decode()
+
+
+def search_model(label):
+    from django.apps import apps
+
+    return apps.get_model(label)
+
+
+def make_client(model, **fields):
+    row = model.objects.create(**fields)
+    search_model("clients.StatusPeriod").objects.create(client=row, status="active", start_date="2025-01-01")
+    search_model("clients.ClientFacts").objects.create(client=row, status="active")
+    return row

@@ -1,0 +1,43 @@
+"""Search over everything a user may see; the same address is a page, and the list inside the palette."""
+
+from django import forms
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from crm.core.search import recent, sources
+
+PALETTE = "palette"
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(required=False, max_length=200)
+    fragment = forms.CharField(required=False, max_length=20)
+
+
+@require_safe
+def search(request):
+    form = SearchForm(request.GET)
+    values = form.cleaned_data if form.is_valid() else {"q": "", "fragment": ""}
+    text, is_palette = values["q"].strip(), values["fragment"] == PALETTE
+    groups = _found(request.user, text, limit=6 if is_palette else 20) if text else _offered(request)
+    if is_palette:
+        return render(request, "components/palette_results.html", {"groups": groups, "q": text})
+    total = sum(len(group["items"]) for group in groups) if text else None
+    return render(request, "core/search/page.html", {"groups": groups, "q": text, "total": total})
+
+
+def _found(user, text, limit):
+    groups = [{"label": source.label, "items": _items(hits)} for source, hits in sources.find(user, text, limit=limit)]
+    pages = sources.pages(user, text)
+    return groups + ([{"label": _("Pages and actions"), "items": _items(pages)}] if pages else [])
+
+
+def _offered(request):
+    """Before anything is typed: where the user was last."""
+    hits = sources.recent(request.user, recent.client_ids(request))
+    return [{"label": _("Last looked at"), "items": _items(hits)}] if hits else []
+
+
+def _items(hits):
+    return [{"url": hit.url, "title": hit.title, "sub": hit.detail, "icon": hit.icon} for hit in hits]

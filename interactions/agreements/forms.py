@@ -1,0 +1,45 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.ui.forms import DateInput
+from interactions.agreements.choices import CommitmentState, Side
+from interactions.fields import PersonField, colleagues, contact_field
+
+
+class DecisionForm(forms.Form):
+    text = forms.CharField(max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3}))
+    decided_date = forms.DateField(label=_("On"), widget=DateInput)
+    is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
+
+    def __init__(self, *args, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["contact"] = contact_field(client)
+        self.fields["contact"].label = _("Agreed by")
+
+
+class CommitmentForm(forms.Form):
+    layout = dict.fromkeys(("side", "due_date"), "half")
+    text = forms.CharField(max_length=300, label=_("Promise"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    side = forms.ChoiceField(choices=Side.choices, label=_("Whose"), initial=Side.FIRM)
+    due_date = forms.DateField(required=False, label=_("Due"), widget=DateInput)
+    owner = PersonField(queryset=colleagues(), required=False, label=_("Kept by, of us"), empty_label=_("Me"))
+    is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
+
+    def __init__(self, *args, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["contact"] = contact_field(client)
+        self.fields["contact"].label = _("Kept by, of them")
+
+
+class SettleForm(forms.Form):
+    state = forms.ChoiceField(choices=CommitmentState.choices)
+
+
+class CadenceForm(forms.Form):
+    days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=3650,
+        label=_("Contact at least every (days)"),
+        help_text=_("Empty: as often as the tier says."),
+    )

@@ -1,0 +1,79 @@
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.gate import visible_q
+from clients.records.models import Client
+from crm.core.base.models import Versioned, tracked
+from crm.core.users.models import User
+from interactions.agreements.choices import CommitmentState, Side
+from interactions.log.models import Interaction
+
+
+class AgreementQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The client's gate, and that of the interaction it came out of."""
+        seen = Exists(
+            Interaction.objects.visible_to(user).filter(pk=OuterRef("interaction_id"))
+        )  # by key, never a list of all they may see
+        through = Q(interaction__isnull=True) | seen
+        return self.filter(visible_q(user, "client__")).filter(through)
+
+    def shared(self):
+        return self.filter(Q(is_shared=True))
+
+
+@tracked
+class Decision(Versioned):
+    """What was agreed with a client, out of which interaction, and whether the client confirmed it."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="decisions")
+    interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="decisions")
+    text = models.TextField(_("what was agreed"))
+    decided_date = models.DateField(_("on"))
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("agreed by")
+    )
+    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    is_shared = models.BooleanField(_("shared with the client"), default=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("decision")
+        ordering = ["-decided_date", "-id"]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="decision_text_given")]
+        indexes = [models.Index(fields=["client", "-decided_date"], name="decision_client")]
+
+    def __str__(self):
+        return self.text[:80]
+
+
+@tracked
+class Commitment(Versioned):
+    """A promise by either side, with a due date: kept, broken or withdrawn."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="commitments")
+    interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="commitments")
+    decision = models.ForeignKey(Decision, models.SET_NULL, null=True, blank=True, related_name="commitments")
+    text = models.CharField(_("promise"), max_length=300)
+    side = models.CharField(_("whose"), max_length=6, choices=Side, default=Side.FIRM)
+    owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="commitments")
+    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="+")
+    due_date = models.DateField(_("due"), null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=CommitmentState, default=CommitmentState.OPEN)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_shared = models.BooleanField(_("shared with the client"), default=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("commitment")
+        ordering = ["due_date", "id"]
+        indexes = [
+            models.Index(fields=["client", "due_date"], name="commitment_client_open", condition=Q(state="open"))
+        ]

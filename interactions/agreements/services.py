@@ -1,0 +1,107 @@
+"""What was agreed: decisions, and promises of either side."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+from interactions.agreements.choices import CommitmentState, Side
+from interactions.agreements.models import Commitment, Decision
+from interactions.log.models import Interaction
+
+
+@transaction.atomic
+def record_decision(
+    *,
+    actor: User,
+    client: Client,
+    text: str,
+    decided_date: date,
+    interaction: Interaction | None = None,
+    contact: Contact | None = None,
+    is_shared: bool = False,
+    is_demo: bool = False,
+) -> Decision:
+    """Raises ServiceError (field text)."""
+    if not text.strip():
+        raise ServiceError(_("Write down what was agreed."), field="text")
+    _check(client, contact=contact, day=decided_date, day_field="decided_date")
+    return Decision.objects.create(
+        client=client, interaction=interaction, text=text.strip(), decided_date=decided_date, contact=contact,
+        author=actor, is_shared=is_shared, is_demo=is_demo,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def create_commitment(
+    *,
+    actor: User,
+    client: Client,
+    text: str,
+    side: str = Side.FIRM,
+    due_date: date | None = None,
+    owner: User | None = None,
+    contact: Contact | None = None,
+    decision: Decision | None = None,
+    interaction: Interaction | None = None,
+    is_shared: bool = False,
+    is_demo: bool = False,
+) -> Commitment:
+    """A promise: ours is kept by `owner` (None: the actor), theirs by `contact`. Raises ServiceError (field text)."""
+    if not text.strip():
+        raise ServiceError(_("Write down what was promised."), field="text")
+    _check(client, contact=contact, day=due_date, day_field="due_date")
+    if decision is not None and decision.client_id != client.pk:
+        raise ServiceError(_("This decision is about another client."), field="decision")
+    if owner is not None and owner != actor and not Client.objects.visible_to(owner).filter(pk=client.pk).exists():
+        raise ServiceError(_("%(name)s may not see this client.") % {"name": owner.name}, field="owner")
+    ours = side == Side.FIRM
+    return Commitment.objects.create(
+        client=client, text=text.strip()[:300], side=side, due_date=due_date, owner=(owner or actor) if ours else None,
+        contact=None if ours else contact, decision=decision, interaction=interaction, is_shared=is_shared, is_demo=is_demo,
+    )  # fmt: skip
+
+
+def _check(client: Client, *, contact: Contact | None, day: date | None, day_field: str) -> None:
+    if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
+        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+    if day is not None and not is_plausible(day):
+        raise ServiceError(_("This date is too far away."), field=day_field)
+
+
+@transaction.atomic
+def settle_commitment(
+    *, actor: User, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
+) -> Commitment:
+    """Kept, broken, withdrawn; or open again, which undoes those. The same state twice changes nothing."""
+    commitment = Commitment.objects.select_for_update(of=("self",)).get(pk=commitment.pk)
+    if commitment.state == state:
+        return commitment
+    if CommitmentState.OPEN not in (state, commitment.state):
+        raise ServiceError(_("This promise is settled. Reopen it first."), code="closed")
+    commitment.state = state
+    commitment.closed_at = None if state == CommitmentState.OPEN else now
+    save_version(commitment, fields=["state", "closed_at"], seen=seen_version)
+    return commitment
+
+
+def keep_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.KEPT, now=now)
+
+
+def break_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.BROKEN, now=now)
+
+
+def withdraw_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.WITHDRAWN, now=now)
+
+
+def reopen_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.OPEN, now=now)

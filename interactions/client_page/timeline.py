@@ -1,0 +1,130 @@
+"""What this app puts into a client's timeline. One query each."""
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, OuterRef, Q, Value
+from django.db.models.functions import Concat, JSONObject
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clients.contacts.models import Contact
+from clients.registry import TimelineItem, TimelineSource
+from interactions.agreements.models import Decision
+from interactions.client_page import parts
+from interactions.follow_ups.choices import FollowUpState, SourceKind
+from interactions.follow_ups.models import FollowUp
+from interactions.log.choices import Channel
+from interactions.log.models import Interaction
+from interactions.log.queries import title_of
+from interactions.surveys.models import SurveyResponse
+from interactions.templatetags.interactions import channel_icon
+
+PINNED_AT_MOST = 10
+
+
+def with_timeline_parts(queryset):
+    """Names of contacts and decisions along with each interaction, without further queries."""
+    names = Concat("first_name", Value(" "), "last_name", output_field=CharField())
+    contacts = Contact.objects.filter(interactions=OuterRef("pk")).order_by("pk").annotate(full=names).values("full")
+    decisions = Decision.objects.filter(interaction=OuterRef("pk")).order_by("pk")
+    fields = JSONObject(id="pk", text="text", is_shared="is_shared", confirmed_at="confirmed_at")
+    return queryset.select_related("author").annotate(
+        contact_names=ArraySubquery(contacts), agreed=ArraySubquery(decisions.values_list(fields))
+    )
+
+
+def interaction_items(user, client, before, limit):
+    """Pinned ones come with the first page, whatever their age, and not again."""
+    rows = Interaction.objects.visible_to(user).filter(client=client).kept()
+    if before is None:
+        latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
+        pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
+        chosen = Interaction.objects.filter(Q(pk__in=latest) | Q(pk__in=pinned), client=client)
+    else:
+        chosen = rows.filter(is_pinned=False, occurred_at__lt=before)
+    found = list(
+        with_timeline_parts(chosen).order_by("-occurred_at", "-id")[
+            : limit + PINNED_AT_MOST if before is None else limit
+        ]
+    )
+    may = {"may_change": client.archived_at is None, "sees_all": user.sees_all or client.owner_id == user.pk}
+    return [_interaction_item(row, user, may) for row in found]
+
+
+def _interaction_item(row, user, may):
+    return TimelineItem(
+        at=row.occurred_at,
+        key=f"interaction-{row.pk}",
+        kind=row.channel if row.channel == Channel.NOTE else "contact",
+        title=title_of(row),
+        icon=channel_icon(row.channel),
+        template="interactions/client_page/timeline_interaction.html",
+        object=row,
+        is_pinned=row.is_pinned,
+        extra={
+            "may_change": may["may_change"],
+            "may_correct": may["may_change"] and (may["sees_all"] or row.author_id == user.pk),
+        },
+    )
+
+
+def follow_up_items(user, client, before, limit):
+    """Done ones and those entered by hand; one that came out of an interaction is told there."""
+    rows = FollowUp.objects.visible_to(user).filter(client=client).select_related("assignee", "closed_by")
+    closed = Q(state=FollowUpState.DONE, closed_at__isnull=False)
+    made = Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
+    if before is not None:
+        closed, made = closed & Q(closed_at__lt=before), made & Q(created_at__lt=before)
+    items = []
+    for row in rows.filter(closed | made).order_by("-updated_at")[: limit * 2]:
+        if row.state == FollowUpState.DONE and (before is None or row.closed_at < before):
+            who = row.closed_by.name if row.closed_by else ""
+            items.append(
+                _quiet(
+                    row,
+                    row.closed_at,
+                    "done",
+                    _("Follow-up “%(what)s” done by %(who)s") % {"what": row.title, "who": who},
+                )
+            )
+        if row.source_kind in (SourceKind.MANUAL, SourceKind.RULE) and (before is None or row.created_at < before):
+            words = _("Follow-up “%(what)s” planned for %(who)s") % {"what": row.title, "who": row.assignee.name}
+            items.append(_quiet(row, row.created_at, "made", words))
+    return sorted(items, key=lambda item: item.at, reverse=True)[:limit]
+
+
+def _quiet(row, at, what, title):
+    return TimelineItem(
+        at=at, key=f"follow-up-{row.pk}-{what}", kind="follow-up", title=title, icon="check2", tone="quiet", object=row,
+        extra={"text": row.outcome if what == "done" else ""}, template="interactions/client_page/timeline_follow_up.html",
+    )  # fmt: skip
+
+
+def survey_items(user, client, before, limit):
+    """The first page shows those read along with the client."""
+    if before is None and limit <= parts.ANSWERS_AT_MOST and hasattr(client, "part_answers"):
+        return [_survey_item(row) for row in parts.answers_of(client)[:limit]]
+    rows = (
+        SurveyResponse.objects.visible_to(user)
+        .filter(client=client, archived_at=None)
+        .select_related("survey", "contact")
+    )
+    if before is not None:
+        rows = rows.filter(answered_at__lt=before)
+    return [_survey_item(row) for row in rows.order_by("-answered_at", "-id")[:limit]]
+
+
+def _survey_item(row):
+    title = _("%(survey)s answer: %(score)d") % {"survey": row.survey.name, "score": row.score}
+    return TimelineItem(
+        at=row.answered_at, key=f"survey-{row.pk}", kind="survey", title=title, icon="emoji-smile", object=row,
+        template="interactions/client_page/timeline_survey.html",
+    )  # fmt: skip
+
+
+SOURCES = [
+    TimelineSource(
+        "interactions", [("contact", gettext_lazy("Contacts")), ("note", gettext_lazy("Notes"))], interaction_items
+    ),
+    TimelineSource("follow-ups", [("follow-up", gettext_lazy("Follow-ups"))], follow_up_items),
+    TimelineSource("surveys", [("survey", gettext_lazy("Survey answers"))], survey_items),
+]

@@ -1,0 +1,165 @@
+"""The composer and the correction of what it wrote."""
+
+from datetime import timedelta
+
+from django import forms
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
+
+from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
+from interactions.fields import PeopleField, PersonField, WallTimeField, colleagues, contacts_of
+from interactions.log.choices import Channel, Direction, Sentiment, Visibility
+from interactions.recording.services import NextStep
+
+OTHER_DAY = "other"
+FEELINGS = [("", _("Not said")), *[(str(value), label) for value, label in Sentiment.choices]]
+SHAPE = {"autocomplete": "off"}
+
+
+def quick_days(today):
+    """[(ISO date, words)] for a next step: today, tomorrow, this Friday, next Monday, in two weeks."""
+    friday = today + timedelta(days=(4 - today.weekday()) % 7)
+    monday = today + timedelta(days=7 - today.weekday())
+    days = [
+        (today, _("Today")),
+        (today + timedelta(days=1), _("Tomorrow")),
+        (friday, None),
+        (monday, None),
+        (monday + timedelta(days=7), None),
+    ]
+    seen, choices = set(), []
+    for day, words in days:
+        if day not in seen:
+            seen.add(day)
+            choices.append((day.isoformat(), words or date_format(day, pgettext("date format", "D j M"))))
+    return choices
+
+
+class InteractionFields(forms.Form):
+    """What composer and correction have in common."""
+
+    layout = dict.fromkeys(("channel", "direction", "occurred_at", "duration_minutes"), "half")
+    layout |= dict.fromkeys(("sentiment", "contacts", "participants"), "in-line")
+
+    channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.CALL, label=_("Type"))
+    direction = forms.ChoiceField(
+        choices=Direction.choices, initial=Direction.BOTH, required=False, label=_("Direction")
+    )
+    subject = forms.CharField(max_length=200, required=False, label=_("Subject"), widget=forms.TextInput(attrs=SHAPE))
+    body = forms.CharField(
+        required=False, max_length=50_000, label=_("Summary"), widget=forms.Textarea(attrs={"rows": 4})
+    )
+    occurred_at = WallTimeField(label=_("When"))
+    duration_minutes = forms.IntegerField(required=False, min_value=0, max_value=1440, label=_("Minutes"))
+    sentiment = forms.TypedChoiceField(
+        choices=FEELINGS,
+        required=False,
+        coerce=int,
+        empty_value=None,
+        label=_("How they felt"),
+        widget=forms.RadioSelect,
+    )
+    visibility = forms.ChoiceField(choices=Visibility.choices, initial=Visibility.FIRM, label=_("Seen by"))
+
+    def __init__(self, *args, client, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.client, self.user = client, user
+        self.fields["contacts"] = PeopleField(queryset=contacts_of(client), required=False, label=_("With"))
+        self.fields["participants"] = PeopleField(queryset=colleagues(), required=False, label=_("Of us"))
+
+    def clean_direction(self):
+        return self.cleaned_data["direction"] or Direction.BOTH
+
+    def clean(self):
+        data = super().clean()
+        if not self.errors.get("body") and not (data.get("body", "").strip() or data.get("subject", "").strip()):
+            self.add_error("body", _("Write a subject or a summary."))
+        return data
+
+    def values(self):
+        """The keyword arguments of the services."""
+        names = (
+            "channel",
+            "direction",
+            "subject",
+            "body",
+            "occurred_at",
+            "duration_minutes",
+            "sentiment",
+            "visibility",
+            "contacts",
+            "participants",
+        )
+        return {name: self.cleaned_data[name] for name in names}
+
+
+class LogForm(InteractionFields):
+    decision = forms.CharField(
+        required=False, max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
+    )
+    decision_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
+    next_title = forms.CharField(
+        required=False, max_length=200, label=_("What is to be done"), widget=forms.TextInput(attrs=SHAPE)
+    )
+    next_day = forms.CharField(required=False, label=_("Due"))
+    next_date = forms.DateField(required=False, label=_("Day"), widget=DateInput)
+    next_time = forms.TimeField(required=False, label=_("At"), widget=TimeInput)
+    next_assignee = PersonField(queryset=colleagues(), required=False, label=_("Who"), empty_label=_("Me"))
+
+    def __init__(self, *args, today, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.quick_days = quick_days(today)
+        self.fields["next_day"].initial = self.quick_days[1][0]
+        self.fields["duration_minutes"].widget.attrs |= {"data-chip-suffix": _("min"), "inputmode": "numeric"}
+        self.fields["occurred_at"].widget.attrs |= {"data-today": today.isoformat(), "data-today-word": _("Today")}
+        self.fields["next_title"].widget.attrs["data-chip-needed"] = ""
+
+    def clean_occurred_at(self):
+        """The moment of writing where the prefilled time was not touched."""
+        typed = self.data.get("occurred_at")
+        return timezone.now() if typed and typed == self.data.get("untouched") else self.cleaned_data["occurred_at"]
+
+    def clean(self):
+        data = super().clean()
+        data["next_on"] = None
+        if data.get("next_title", "").strip() and "next_date" in data:
+            data["next_on"] = self._next_on(data)
+            if data["next_on"] is None:
+                self.add_error("next_date", _("Choose a day."))
+        return data
+
+    def _next_on(self, data):
+        if data.get("next_day") in ("", OTHER_DAY):
+            return data.get("next_date")
+        try:
+            return forms.DateField(input_formats=["%Y-%m-%d"]).clean(data["next_day"])
+        except forms.ValidationError:
+            return None
+
+    def next_step(self):
+        """The NextStep, or None where nothing is to be done."""
+        data = self.cleaned_data
+        if not data["next_on"]:
+            return None
+        zone = timezone.get_current_timezone_name() if data["next_time"] else ""
+        return NextStep(data["next_title"], data["next_on"], data["next_time"], data["next_assignee"], zone)
+
+
+class CorrectForm(VersionedFormMixin, InteractionFields):
+    """The present text, to be corrected."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    field_order = (
+        "channel", "direction", "subject", "body", "occurred_at", "duration_minutes", "contacts", "participants", "sentiment", "visibility",
+        "version",
+    )  # fmt: skip
+
+    @classmethod
+    def initial_of(cls, interaction):
+        names = ("channel", "direction", "subject", "body", "occurred_at", "duration_minutes", "visibility", "version")
+        initial = {name: getattr(interaction, name) for name in names}
+        people = {name: [row.pk for row in getattr(interaction, name).all()] for name in ("contacts", "participants")}
+        sentiment = "" if interaction.sentiment is None else str(interaction.sentiment)
+        return initial | people | {"sentiment": sentiment}

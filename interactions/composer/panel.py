@@ -1,0 +1,114 @@
+"""What the composer on a client's page is filled with."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clients.contacts.queries import people_of
+from crm.core.drafts.models import Draft
+from crm.core.drafts.services import find_draft
+from crm.core.users.models import User
+from interactions.client_page.parts import draft_of
+from interactions.composer.forms import OTHER_DAY, LogForm
+from interactions.log.choices import DRAFT_KIND, Channel
+from interactions.templatetags.interactions import channel_icon
+
+CHIPS_AT_MOST = 8
+MAIN_CHANNELS = (Channel.NOTE, Channel.CALL, Channel.EMAIL, Channel.MEETING, Channel.CHAT)
+LISTS = ("contacts", "participants")
+
+
+def new_form(user, client, now: datetime, *, affiliations=None) -> tuple[LogForm, Draft | None]:
+    """An empty form, or what the user was typing for this client."""
+    today = timezone.localtime(now).date()
+    draft = (
+        draft_of(client)
+        if hasattr(client, "part_draft")
+        else find_draft(user=user, kind=DRAFT_KIND, client_id=client.pk)
+    )
+    initial = _from_draft(draft) if draft else _fresh(client, now, affiliations)
+    return LogForm(client=client, user=user, today=today, initial=initial), draft
+
+
+def _fresh(client, now, affiliations):
+    people = affiliations if affiliations is not None else people_of(client)
+    main = [row.contact_id for row in people if row.is_primary]
+    return {"occurred_at": now, "contacts": main, "channel": Channel.CALL}
+
+
+def _from_draft(draft) -> dict[str, Any]:
+    initial = {}
+    for name, value in draft.data.items():
+        several = value if isinstance(value, list) else [value]
+        initial[name] = several if name in LISTS else (several[-1] if several else "")
+    return initial
+
+
+def context(user, client, now: datetime, *, form: LogForm | None = None) -> dict[str, Any]:
+    """The variables of interactions/composer/composer.html; at most two queries."""
+    people = people_of(client)
+    draft = None
+    if form is None:
+        form, draft = new_form(user, client, now, affiliations=people)
+    chosen = {str(value) for value in form["contacts"].value() or []}
+    shown = people[:CHIPS_AT_MOST] + [row for row in people[CHIPS_AT_MOST:] if str(row.contact_id) in chosen]
+    helpers = {str(value) for value in form["participants"].value() or []}
+    local = timezone.localtime(now)
+    return {
+        "client": client,
+        "form": form,
+        "draft": draft,
+        "people": [
+            {"id": row.contact_id, "name": row.contact.name, "is_on": str(row.contact_id) in chosen} for row in shown
+        ],
+        "more_people": max(0, len(people) - len(shown)),
+        "helpers": list(User.objects.filter(pk__in=[h for h in helpers if h.isdigit()])) if helpers else [],
+        "next_user": User.objects.filter(pk=form["next_assignee"].value()).first()
+        if str(form["next_assignee"].value() or "").isdigit()
+        else None,
+        "channels": _channels(form["channel"].value()),
+        "quick_days": form.quick_days,
+        "other_day": OTHER_DAY,
+        "day_is_other": form["next_day"].value() not in dict(form.quick_days),
+        "today": local.date(),
+        "untouched": "" if draft or form.is_bound else form["occurred_at"].value().strftime("%Y-%m-%dT%H:%M"),
+        "url": reverse("interactions:log", args=[client.pk]),
+        "draft_url": reverse("interactions:draft", args=[client.pk]),
+    }
+
+
+def _channels(chosen):
+    """The kinds as tabs (`is_main`) or under “More”, with the words of the button and the field."""
+    order = [*MAIN_CHANNELS, *(channel for channel in Channel if channel not in MAIN_CHANNELS)]
+    return [
+        {
+            "value": channel.value,
+            "label": channel.label,
+            "is_main": channel in MAIN_CHANNELS,
+            "is_on": channel == chosen,
+            "icon": channel_icon(channel),
+            "submit": _("Save note")
+            if channel == Channel.NOTE
+            else _("Log %(what)s") % {"what": str(channel.label).lower()},
+            "placeholder": _("What is worth knowing?") if channel == Channel.NOTE else _("What was said?"),
+        }
+        for channel in order
+    ]
+
+
+def panel(user, client, now: datetime) -> dict[str, Any] | None:
+    """On the client's page; nothing is logged for an archived client."""
+    return context(user, client, now) if client.archived_at is None else None
+
+
+def list_rows(user, client, part: str, chosen) -> list[dict[str, Any]]:
+    """The long lists of the composer: further contacts of the client, colleagues. Those chosen already are ticked."""
+    on = {str(value) for value in chosen}
+    if part == "contacts":
+        rows = [(row.contact_id, row.contact.name) for row in people_of(client)[CHIPS_AT_MOST:]]
+    else:
+        rows = list(User.objects.active().exclude(pk=user.pk).values_list("pk", "name"))
+    return [{"id": pk, "name": name, "is_on": str(pk) in on} for pk, name in rows]

@@ -1,0 +1,26 @@
+"""What the page of one interaction shows."""
+
+from typing import Any
+
+from interactions.agreements.models import Decision
+from interactions.client_page.timeline import with_timeline_parts
+from interactions.follow_ups.models import FollowUp
+from interactions.log.models import Interaction
+from interactions.log.queries import history, title_of
+
+
+def interaction_page(user, interaction) -> dict[str, Any]:
+    """The interaction with its people, decisions, follow-ups and the earlier texts, newest first."""
+    full = with_timeline_parts(Interaction.objects.filter(pk=interaction.pk)).select_related("client", "author").get()
+    return {
+        "interaction": full,
+        "title": title_of(full),
+        "participants": list(full.participants.all()),
+        "decisions": list(Decision.objects.visible_to(user).filter(interaction=full)),
+        "follow_ups": list(
+            FollowUp.objects.visible_to(user)
+            .filter(source_kind="interaction", source_id=full.pk)
+            .select_related("assignee")
+        ),
+        "history": history(full),
+    }

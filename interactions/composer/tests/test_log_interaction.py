@@ -1,0 +1,172 @@
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.drafts.models import Draft
+from interactions.agreements.models import Decision
+from interactions.follow_ups.models import FollowUp
+from interactions.log.choices import Channel, Visibility
+from interactions.log.models import Interaction
+from interactions.log.services import archive_interaction, correct_interaction, restore_interaction
+from interactions.recording.services import NextStep
+from interactions.signals import interaction_logged
+from tools.testing.factories.interactions import NOW, log, make_client, make_contact, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_call_with_decision_and_next_step_is_one_piece_of_work(marta, northwind, elina):
+    step = NextStep("Send the price", date(2026, 11, 20), time(12, 0))
+    call = log(
+        actor=marta,
+        client=northwind,
+        contacts=[elina],
+        decision="Payroll from January.",
+        decision_shared=True,
+        next_step=step,
+    )
+    decision, follow_up = Decision.objects.get(), FollowUp.objects.get()
+    assert (decision.interaction, decision.contact, decision.is_shared) == (call, elina, True)
+    assert (follow_up.source_kind, follow_up.source_id, follow_up.contact) == ("interaction", call.pk, elina)
+    assert follow_up.due_at == datetime(2026, 11, 20, 10, 0, tzinfo=UTC), "noon in Helsinki"
+    northwind.facts.refresh_from_db()
+    assert (northwind.facts.last_contact_at, northwind.facts.last_contact_channel) == (NOW, Channel.CALL)
+    assert (northwind.facts.next_step_text, northwind.facts.next_step_id, northwind.facts.open_follow_ups) == (
+        "Send the price",
+        follow_up.pk,
+        1,
+    )
+
+
+def test_nothing_stays_when_the_next_step_is_refused(marta, northwind):
+    with pytest.raises(ServiceError) as refused:
+        log(actor=marta, client=northwind, decision="Payroll.", next_step=NextStep("  ", date(2026, 11, 20)))
+    assert refused.value.field == "title"
+    assert not Interaction.objects.exists() and not Decision.objects.exists()
+
+
+def test_a_note_is_no_contact(marta, northwind):
+    log(actor=marta, client=northwind, occurred_at=NOW - timedelta(days=20))
+    log(actor=marta, client=northwind, channel=Channel.NOTE, body="Their auditor changed.")
+    northwind.facts.refresh_from_db()
+    assert northwind.facts.last_contact_at == NOW - timedelta(days=20)
+
+
+def test_an_older_call_written_down_late_does_not_turn_time_back(marta, northwind):
+    log(actor=marta, client=northwind)
+    log(actor=marta, client=northwind, occurred_at=NOW - timedelta(days=3), channel=Channel.EMAIL)
+    northwind.facts.refresh_from_db()
+    assert (northwind.facts.last_contact_at, northwind.facts.last_contact_channel) == (NOW, Channel.CALL)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"body": "  "}, "body"), ({"occurred_at": NOW + timedelta(hours=1)}, "occurred_at")],
+)
+def test_what_cannot_be_logged_names_its_field(marta, northwind, fields, field):
+    with pytest.raises(ServiceError) as refused:
+        log(actor=marta, client=northwind, **fields)
+    assert refused.value.field == field
+
+
+def test_a_contact_of_another_client_is_refused(marta, northwind):
+    stranger = make_contact(client=make_client(owner=marta, name="Contoso"))
+    with pytest.raises(ServiceError) as refused:
+        log(actor=marta, client=northwind, contacts=[stranger])
+    assert refused.value.field == "contacts"
+    assert not Interaction.objects.exists()
+
+
+def test_the_draft_goes_only_with_the_composer_and_only_this_clients(marta, northwind):
+    other = make_client(owner=marta, name="Contoso")
+    for client in (northwind, other):
+        Draft.objects.create(user=marta, kind="interaction", client_id=client.pk, data={"body": client.name})
+    log(actor=marta, client=northwind)
+    assert Draft.objects.count() == 2
+    log(actor=marta, client=northwind, from_composer=True)
+    assert [d.client_id for d in Draft.objects.all()] == [other.pk]
+
+
+def test_the_signal_tells_others_within_the_transaction(marta, northwind):
+    heard = []
+
+    def listen(sender, interaction, actor, **kwargs):
+        heard.append((interaction.pk, actor))
+
+    interaction_logged.connect(listen)
+    try:
+        call = log(actor=marta, client=northwind)
+    finally:
+        interaction_logged.disconnect(listen)
+    assert heard == [(call.pk, marta)]
+
+
+def test_a_correction_keeps_the_earlier_text(marta, northwind):
+    call = log(actor=marta, client=northwind, body="They want payroll from January.")
+    corrected = correct_interaction(
+        actor=marta, interaction=call, body="They want payroll from February.", now=NOW, seen_version=1
+    )
+    assert (corrected.version, corrected.body) == (2, "They want payroll from February.")
+    kept = [row.body for row in Interaction.pgh_event_model.objects.filter(pgh_obj_id=call.pk).order_by("pgh_id")]
+    assert kept[0] == "They want payroll from January." and kept[-1] == "They want payroll from February."
+
+
+def test_a_stale_correction_is_refused_and_changes_nothing(marta, otto, northwind):
+    call = log(actor=marta, client=northwind)
+    correct_interaction(actor=otto, interaction=call, body="Otto's words", now=NOW, seen_version=1)
+    with pytest.raises(StaleWrite) as refused:
+        correct_interaction(actor=marta, interaction=call, body="Marta's words", now=NOW, seen_version=1)
+    assert refused.value.current.body == "Otto's words"
+    call.refresh_from_db()
+    assert call.body == "Otto's words"
+
+
+def test_making_a_call_a_note_takes_it_out_of_last_contact(marta, northwind):
+    call = log(actor=marta, client=northwind)
+    correct_interaction(actor=marta, interaction=call, channel=Channel.NOTE, now=NOW)
+    northwind.facts.refresh_from_db()
+    assert northwind.facts.last_contact_at is None
+
+
+def test_archive_and_undo_move_the_last_contact(marta, northwind):
+    log(actor=marta, client=northwind, occurred_at=NOW - timedelta(days=9))
+    latest = log(actor=marta, client=northwind)
+    archive_interaction(actor=marta, interaction=latest, now=NOW)
+    northwind.facts.refresh_from_db()
+    assert northwind.facts.last_contact_at == NOW - timedelta(days=9)
+    restore_interaction(actor=marta, interaction=latest, now=NOW)
+    northwind.facts.refresh_from_db()
+    assert northwind.facts.last_contact_at == NOW
+
+
+def test_a_private_one_is_seen_by_author_and_participants_alone(marta, otto, manager, northwind):
+    guest = make_user(name="Greta Guest")
+    talk = log(
+        actor=marta, client=northwind, visibility=Visibility.PRIVATE, participants=[otto], decision="Keep this quiet."
+    )
+    assert {
+        user.name
+        for user in (marta, otto, manager, guest)
+        if Interaction.objects.visible_to(user).filter(pk=talk.pk).exists()
+    } == {
+        marta.name,
+        otto.name,
+    }
+    assert {user.name for user in (marta, otto, manager, guest) if Decision.objects.visible_to(user).exists()} == {
+        marta.name,
+        otto.name,
+    }
+
+
+def test_taking_part_does_not_open_a_restricted_client(marta, otto, northwind):
+    northwind.is_restricted = True
+    northwind.save()
+    talk = log(actor=marta, client=northwind, participants=[otto], visibility=Visibility.PRIVATE)
+    assert not Interaction.objects.visible_to(otto).filter(pk=talk.pk).exists()
+
+
+def test_a_team_one_is_for_the_clients_team(marta, otto, manager, northwind):
+    talk = log(actor=manager, client=northwind, visibility=Visibility.TEAM)
+    assert not Interaction.objects.visible_to(otto).filter(pk=talk.pk).exists()
+    assert Interaction.objects.visible_to(marta).filter(pk=talk.pk).exists()

@@ -1,0 +1,31 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class FollowUpState(models.TextChoices):
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+FOLLOW_UP_MOVES = {
+    FollowUpState.OPEN: (FollowUpState.DONE, FollowUpState.CANCELLED),
+    FollowUpState.DONE: (FollowUpState.OPEN,),
+    FollowUpState.CANCELLED: (FollowUpState.OPEN,),
+}
+
+
+class Priority(models.IntegerChoices):
+    HIGH = 1, _("High")
+    NORMAL = 2, _("Normal")
+    LOW = 3, _("Low")
+
+
+class SourceKind(models.TextChoices):
+    """What a follow-up came from; no foreign key upwards."""
+
+    MANUAL = "", _("Entered")
+    INTERACTION = "interaction", _("Interaction")
+    TASK = "task", _("Onboarding task")
+    SURVEY = "survey_response", _("Survey answer")
+    RULE = "rule", _("Rule")

@@ -1,0 +1,95 @@
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.gate import visible_q
+from clients.records.models import Client
+from crm.core.base.models import Versioned, tracked
+from crm.core.base.zones import validate_zone
+from crm.core.users.models import User
+from interactions.follow_ups.choices import FollowUpState, Priority, SourceKind
+
+
+class FollowUpQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Those of a client the user may see; those of no client for assignee and author."""
+        return self.filter(
+            (Q(client__isnull=False) & visible_q(user, "client__"))
+            | Q(client__isnull=True) & (Q(assignee=user) | Q(author=user))
+        )
+
+    def open(self):
+        return self.filter(state=FollowUpState.OPEN)
+
+    def due_before(self, moment):
+        return self.filter(due_at__lt=moment)
+
+    def awake(self, now):
+        return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
+
+
+@tracked
+class FollowUp(Versioned):
+    """Something to do for a client by a local wall time. `due_at` is that time in UTC, computed by the service from
+    `due_date`, `due_time` (None: end of the working day, 17:00) and `time_zone`."""
+
+    client = models.ForeignKey(Client, models.CASCADE, null=True, blank=True, related_name="follow_ups")
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("with")
+    )
+    title = models.CharField(_("what"), max_length=200)
+    note = models.TextField(_("note"), blank=True)
+    assignee = models.ForeignKey(User, models.PROTECT, related_name="follow_ups", verbose_name=_("who"))
+    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    due_date = models.DateField(_("due"))
+    due_time = models.TimeField(_("at"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_zone])
+    due_at = models.DateTimeField(editable=False)
+    rrule = models.CharField(_("repeats"), max_length=200, blank=True, help_text="RFC 5545 RRULE, without DTSTART")
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    state = models.CharField(_("state"), max_length=10, choices=FollowUpState, default=FollowUpState.OPEN)
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
+    outcome = models.TextField(_("outcome"), blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    source_kind = models.CharField(max_length=20, choices=SourceKind, blank=True)
+    source_id = models.BigIntegerField(null=True, blank=True)
+    remind_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="when the reminder mail is due; None once it is queued or not wanted",
+    )
+    reminder_number = models.PositiveSmallIntegerField(default=0, editable=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("follow-up")
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(title=""),
+                name="follow_up_title_given",
+                violation_error_message=_("Say what is to be done."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at__isnull=True) | ~Q(state="open") & Q(closed_at__isnull=False),
+                name="follow_up_closed_at",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["assignee", "due_at"], name="follow_up_assignee_open", condition=Q(state="open")),
+            models.Index(fields=["client", "due_at"], name="follow_up_client_open", condition=Q(state="open")),
+            models.Index(
+                fields=["remind_at"], name="follow_up_reminders", condition=Q(state="open", remind_at__isnull=False)
+            ),
+            models.Index(fields=["due_at", "id"], name="follow_up_due_open", condition=Q(state="open")),
+            models.Index(fields=["client", "-closed_at"], name="follow_up_client_closed", condition=~Q(state="open")),
+            models.Index(fields=["-closed_at", "-id"], name="follow_up_closed", condition=~Q(state="open")),
+        ]
+
+    def __str__(self):
+        return self.title

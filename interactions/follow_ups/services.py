@@ -1,0 +1,239 @@
+"""Follow-ups: what is to be done for a client by a local wall time.
+
+A reminder goes out one hour before a due time, or at 08:00 of the assignee's morning on a due day without one. Where that
+moment has passed already, at the due moment; where that too has passed, at once. A snoozed one reminds when it comes back.
+"""
+
+from datetime import date, datetime, time, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client
+from crm.core.base.dates import is_plausible, local_date, local_to_utc
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import get_firm, user_zone
+from crm.core.users.models import User
+from interactions.follow_ups import recurrence
+from interactions.follow_ups.choices import FOLLOW_UP_MOVES, FollowUpState, Priority
+from interactions.follow_ups.facts import refresh_next_step
+from interactions.follow_ups.models import FollowUp
+from interactions.signals import follow_up_changed
+
+END_OF_DAY = time(17, 0)
+MORNING = time(8, 0)
+EDITABLE = ("title", "note", "due_date", "due_time", "time_zone", "rrule", "priority", "contact", "assignee")
+
+
+@transaction.atomic
+def create_follow_up(
+    *,
+    actor: User,
+    client: Client | None,
+    title: str,
+    due_date: date,
+    due_time: time | None = None,
+    time_zone: str = "",
+    assignee: User | None = None,
+    contact: Contact | None = None,
+    priority: int = Priority.NORMAL,
+    note: str = "",
+    rrule: str = "",
+    source_kind: str = "",
+    source_id: int | None = None,
+    wants_reminder: bool = True,
+    now: datetime,
+    is_demo: bool = False,
+) -> FollowUp:
+    """Something to do, due at the end of the working day (17:00) where no time is given. `time_zone`: "" for the
+    assignee's own. Raises ServiceError (fields title, assignee, rrule)."""
+    assignee = assignee or actor
+    _check(client=client, title=title, assignee=assignee, actor=actor, contact=contact, due_date=due_date)
+    follow_up = FollowUp(
+        client=client,
+        contact=contact,
+        title=title.strip(),
+        note=note,
+        assignee=assignee,
+        author=actor,
+        due_date=due_date,
+        due_time=due_time,
+        time_zone=time_zone or user_zone(assignee).key,
+        rrule=recurrence.normalise(rrule, due_date),
+        priority=priority,
+        source_kind=source_kind,
+        source_id=source_id,
+        is_demo=is_demo,
+    )
+    _set_due(follow_up)
+    follow_up.remind_at = reminder_moment(follow_up, now) if wants_reminder else None
+    follow_up.save()
+    return _changed(follow_up, actor)
+
+
+@transaction.atomic
+def update_follow_up(
+    *, actor: User, follow_up: FollowUp, now: datetime, seen_version: int | None = None, **fields
+) -> FollowUp:
+    """Change what, when, who; another time or assignee means another reminder. Raises StaleWrite, ServiceError."""
+    follow_up = _locked(follow_up)
+    if unknown := set(fields) - set(EDITABLE):
+        raise TypeError(f"not fields of a follow-up that are edited: {sorted(unknown)}")
+    before, old_rule = (follow_up.due_at, follow_up.assignee_id), follow_up.rrule
+    for name, value in fields.items():
+        setattr(follow_up, name, value)
+    _check(client=follow_up.client, title=follow_up.title, assignee=follow_up.assignee, actor=actor,
+           contact=follow_up.contact if "contact" in fields else None, due_date=follow_up.due_date)  # fmt: skip
+    follow_up.time_zone = follow_up.time_zone or user_zone(follow_up.assignee).key
+    if follow_up.rrule != old_rule:
+        follow_up.rrule = recurrence.normalise(follow_up.rrule, follow_up.due_date)
+    _set_due(follow_up)
+    if before != (follow_up.due_at, follow_up.assignee_id) and follow_up.state == FollowUpState.OPEN:
+        follow_up.snoozed_until = None
+        follow_up.remind_at = reminder_moment(follow_up, now)
+    save_version(follow_up, fields=[*EDITABLE, "due_at", "snoozed_until", "remind_at"], seen=seen_version)
+    return _changed(follow_up, actor)
+
+
+def reassign_follow_up(
+    *, actor: User, follow_up: FollowUp, assignee: User, now: datetime, seen_version: int | None = None
+) -> FollowUp:
+    """Hand it to somebody who may see the client; they get a reminder of their own."""
+    return update_follow_up(actor=actor, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version)
+
+
+@transaction.atomic
+def snooze_follow_up(*, actor: User, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
+    """Out of sight until then; what is due stays due. Raises ServiceError (field until) for a time that has passed."""
+    follow_up = _locked(follow_up)
+    _require_open(follow_up)
+    if until <= now:
+        raise ServiceError(_("Choose a time that is still to come."), field="until")
+    if not is_plausible(until):
+        raise ServiceError(_("This date is too far away."), field="until")
+    follow_up.snoozed_until = follow_up.remind_at = until
+    save_version(follow_up, fields=["snoozed_until", "remind_at"], seen=None)
+    return _changed(follow_up, actor)
+
+
+@transaction.atomic
+def complete_follow_up(*, actor: User, follow_up: FollowUp, outcome: str = "", now: datetime) -> FollowUp:
+    """Done; a repeating one leaves its next occurrence. Doing it twice changes nothing."""
+    follow_up = _locked(follow_up)
+    if follow_up.state == FollowUpState.DONE:
+        return follow_up
+    _close(follow_up, FollowUpState.DONE, actor, outcome, now)
+    if follow_up.rrule:
+        _repeat(actor, follow_up, now)
+    return _changed(follow_up, actor)
+
+
+@transaction.atomic
+def cancel_follow_up(*, actor: User, follow_up: FollowUp, reason: str = "", now: datetime) -> FollowUp:
+    """Not to be done any more; a repeating one ends. Doing it twice changes nothing."""
+    follow_up = _locked(follow_up)
+    if follow_up.state == FollowUpState.CANCELLED:
+        return follow_up
+    _close(follow_up, FollowUpState.CANCELLED, actor, reason, now)
+    return _changed(follow_up, actor)
+
+
+@transaction.atomic
+def reopen_follow_up(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+    """Undo of done or cancelled. The next occurrence that its completion made goes, as long as nobody touched it."""
+    follow_up = _locked(follow_up)
+    if follow_up.state == FollowUpState.OPEN:
+        return follow_up
+    if follow_up.state == FollowUpState.DONE and follow_up.rrule:
+        _take_back_repeat(actor, follow_up, now)
+    follow_up.state, follow_up.closed_at, follow_up.closed_by, follow_up.outcome = FollowUpState.OPEN, None, None, ""
+    follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
+    save_version(follow_up, fields=["state", "closed_at", "closed_by", "outcome", "remind_at"], seen=None)
+    return _changed(follow_up, actor)
+
+
+def _locked(follow_up: FollowUp) -> FollowUp:
+    rows = FollowUp.objects.select_for_update(of=("self",)).select_related("client", "assignee", "contact")
+    return rows.get(pk=follow_up.pk)
+
+
+def _check(*, client, title, assignee, actor, contact, due_date) -> None:
+    if not title.strip():
+        raise ServiceError(_("Say what is to be done."), field="title")
+    if not is_plausible(due_date):
+        raise ServiceError(_("This date is too far away."), field="due_date")
+    if contact is not None and (
+        client is None or not Affiliation.objects.filter(client=client, contact=contact).exists()
+    ):
+        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+    if not assignee.is_active:
+        raise ServiceError(
+            _("%(name)s can no longer log in. Choose somebody else.") % {"name": assignee.name}, field="assignee"
+        )
+    if (
+        client is not None
+        and assignee != actor
+        and not Client.objects.visible_to(assignee).filter(pk=client.pk).exists()
+    ):
+        raise ServiceError(_("%(name)s may not see this client.") % {"name": assignee.name}, field="assignee")
+
+
+def _require_open(follow_up: FollowUp) -> None:
+    if follow_up.state != FollowUpState.OPEN:
+        raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
+
+
+def _set_due(follow_up: FollowUp) -> None:
+    follow_up.due_at = local_to_utc(follow_up.due_date, follow_up.due_time or END_OF_DAY, follow_up.time_zone)
+
+
+def reminder_moment(follow_up: FollowUp, now: datetime) -> datetime:
+    morning = local_to_utc(follow_up.due_date, MORNING, user_zone(follow_up.assignee).key)
+    moment = follow_up.due_at - timedelta(hours=1) if follow_up.due_time else morning
+    return moment if moment > now else max(follow_up.due_at, now)
+
+
+def _close(follow_up, state, actor, outcome, now) -> None:
+    if state not in FOLLOW_UP_MOVES[FollowUpState(follow_up.state)]:
+        raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
+    follow_up.state, follow_up.outcome, follow_up.closed_at, follow_up.closed_by = state, outcome, now, actor
+    follow_up.snoozed_until = follow_up.remind_at = None
+    save_version(
+        follow_up, fields=["state", "outcome", "closed_at", "closed_by", "snoozed_until", "remind_at"], seen=None
+    )
+
+
+def _repeat(actor, done: FollowUp, now) -> None:
+    today = local_date(now, done.time_zone)
+    calendar = WorkingCalendar.of(get_firm())
+    found = recurrence.following(done.rrule, after=max(done.due_date, today), start=done.due_date, calendar=calendar)
+    if found is None:
+        return
+    day, rule = found
+    fresh = FollowUp(
+        client=done.client, contact=done.contact, title=done.title, note=done.note, assignee=done.assignee, author=done.author,
+        due_date=day, due_time=done.due_time, time_zone=done.time_zone, rrule=rule, priority=done.priority,
+        source_kind=done.source_kind, source_id=done.source_id, is_demo=done.is_demo,
+    )  # fmt: skip
+    _set_due(fresh)
+    fresh.remind_at = reminder_moment(fresh, now)
+    fresh.save()
+    follow_up_changed.send(FollowUp, follow_up=fresh, actor=actor)
+
+
+def _take_back_repeat(actor, follow_up, now) -> None:
+    fresh = FollowUp.objects.select_for_update().filter(
+        client=follow_up.client, title=follow_up.title, assignee=follow_up.assignee, state=FollowUpState.OPEN,
+        version=1, due_date__gt=follow_up.due_date, id__gt=follow_up.pk,
+    ).exclude(rrule="").order_by("id").first()  # fmt: skip
+    if fresh is not None:
+        _close(fresh, FollowUpState.CANCELLED, actor, "", now)
+
+
+def _changed(follow_up: FollowUp, actor: User) -> FollowUp:
+    refresh_next_step(client_id=follow_up.client_id)
+    follow_up_changed.send(FollowUp, follow_up=follow_up, actor=actor)
+    return follow_up

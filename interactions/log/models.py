@@ -1,0 +1,108 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.gate import visible_q
+from clients.records.models import Client
+from crm.core.base.models import Versioned, tracked
+from crm.core.users.models import User
+from interactions.log.choices import Channel, Direction, Sentiment, Visibility
+
+
+class InteractionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The client's gate; a private one is its author's and participants' alone; a team one its client's team's,
+        owner's, and those who see all."""
+        part = Exists(Interaction.participants.through.objects.filter(interaction_id=OuterRef("pk"), user_id=user.pk))
+        mine = Q(author=user) | Q(part)
+        seen = mine | Q(visibility__in=[Visibility.FIRM, Visibility.SHARED])
+        team = Q(visibility=Visibility.TEAM)
+        if not user.sees_all:
+            team &= Q(client__owner=user) | Q(client__team__in=user.memberships.values("team_id"))
+        return self.filter(visible_q(user, "client__")).filter(seen | team)
+
+    def contacts_made(self):
+        """Those that count as contact with the client: all but notes."""
+        return self.exclude(channel=Channel.NOTE)
+
+    def shared(self):
+        return self.filter(visibility=Visibility.SHARED)
+
+    def between(self, start, end):
+        return self.filter(occurred_at__gte=start, occurred_at__lt=end)
+
+    def kept(self):
+        return self.filter(archived_at__isnull=True)
+
+
+@tracked
+class Interaction(Versioned):
+    """Something that passed between the firm and a client. A correction keeps the earlier text in its history."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
+    contacts = models.ManyToManyField(Contact, blank=True, related_name="interactions", verbose_name=_("with"))
+    channel = models.CharField(_("type"), max_length=10, choices=Channel, default=Channel.NOTE)
+    direction = models.CharField(_("direction"), max_length=4, choices=Direction, default=Direction.BOTH)
+    occurred_at = models.DateTimeField(_("when"))
+    duration_minutes = models.PositiveSmallIntegerField(
+        _("minutes"), null=True, blank=True, validators=[MaxValueValidator(1440)]
+    )
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    body = models.TextField(_("summary"), blank=True, help_text=_("Markdown"))
+    sentiment = models.SmallIntegerField(
+        _("how they felt"),
+        choices=Sentiment,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(-2), MaxValueValidator(2)],
+    )
+    author = models.ForeignKey(User, models.PROTECT, related_name="interactions", verbose_name=_("logged by"))
+    participants = models.ManyToManyField(User, blank=True, related_name="took_part_in", verbose_name=_("of us"))
+    visibility = models.CharField(_("seen by"), max_length=8, choices=Visibility, default=Visibility.FIRM)
+    is_pinned = models.BooleanField(_("pinned"), default=False)
+    is_demo = models.BooleanField(default=False, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = InteractionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("interaction")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(subject="") | ~Q(body=""),
+                name="interaction_says_something",
+                violation_error_message=_("Write a subject or a summary."),
+            ),
+            models.CheckConstraint(
+                condition=Q(sentiment__isnull=True) | Q(sentiment__gte=-2, sentiment__lte=2),
+                name="interaction_sentiment_range",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["client", "-occurred_at", "-id"],
+                name="interaction_timeline",
+                condition=Q(archived_at__isnull=True),
+            ),
+            models.Index(
+                fields=["-occurred_at", "-id"], name="interaction_recent", condition=Q(archived_at__isnull=True)
+            ),
+            models.Index(
+                fields=["author", "-occurred_at"], name="interaction_author", condition=Q(archived_at__isnull=True)
+            ),
+            models.Index(
+                fields=["channel", "-occurred_at", "-id"],
+                name="interaction_channel",
+                condition=Q(archived_at__isnull=True),
+            ),
+            models.Index(
+                fields=["sentiment", "-occurred_at", "-id"],
+                name="interaction_sentiment",
+                condition=Q(archived_at__isnull=True, sentiment__isnull=False),
+            ),
+        ]
+
+    def __str__(self):
+        return self.subject or self.body[:60]

@@ -1,0 +1,98 @@
+"""The interaction log: write, correct, archive, restore, pin."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Affiliation, Contact
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+from interactions.log.facts import refresh_last_contact
+from interactions.log.models import Interaction
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+EDITABLE = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "visibility")
+
+
+@transaction.atomic
+def correct_interaction(
+    *,
+    actor: User,
+    interaction: Interaction,
+    now: datetime,
+    seen_version: int | None = None,
+    contacts: Iterable[Contact] | None = None,
+    participants: Iterable[User] | None = None,
+    **fields,
+) -> Interaction:
+    """Change what was written; the earlier text stays in its history. Raises StaleWrite, ServiceError."""
+    if unknown := set(fields) - set(EDITABLE):
+        raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
+    interaction = _locked(interaction)
+    for name, value in fields.items():
+        setattr(interaction, name, value)
+    check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
+    save_version(interaction, fields=list(EDITABLE), seen=seen_version)
+    set_people(interaction, contacts, participants)
+    refresh_last_contact(client_id=interaction.client_id)
+    return interaction
+
+
+@transaction.atomic
+def archive_interaction(*, actor: User, interaction: Interaction, now: datetime) -> Interaction:
+    """Take it out of the timeline and of the facts. Its decision and follow-up stand. Twice changes nothing."""
+    interaction = _locked(interaction)
+    if interaction.archived_at is None:
+        _set(interaction, archived_at=now)
+        refresh_last_contact(client_id=interaction.client_id)
+    return interaction
+
+
+@transaction.atomic
+def restore_interaction(*, actor: User, interaction: Interaction, now: datetime) -> Interaction:
+    """Undo of archiving."""
+    interaction = _locked(interaction)
+    if interaction.archived_at is not None:
+        _set(interaction, archived_at=None)
+        refresh_last_contact(client_id=interaction.client_id)
+    return interaction
+
+
+@transaction.atomic
+def pin_interaction(*, actor: User, interaction: Interaction, is_pinned: bool) -> Interaction:
+    """On top of the client's timeline, for everybody. No correction: the version stays."""
+    return _set(_locked(interaction), is_pinned=is_pinned)
+
+
+def _locked(interaction: Interaction) -> Interaction:
+    return Interaction.objects.select_for_update(of=("self",)).select_related("client").get(pk=interaction.pk)
+
+
+def _set(interaction: Interaction, **fields) -> Interaction:
+    for name, value in fields.items():
+        setattr(interaction, name, value)
+    interaction.save(update_fields=[*fields])
+    return interaction
+
+
+def check_words(*, subject, body, occurred_at, now) -> None:
+    if not subject.strip() and not body.strip():
+        raise ServiceError(_("Write a subject or a summary."), field="body")
+    if occurred_at > now + CLOCKS_DIFFER:
+        raise ServiceError(_("This lies in the future. Plan it as a next step."), field="occurred_at")
+    if not is_plausible(occurred_at):
+        raise ServiceError(_("This date is too far away."), field="occurred_at")
+
+
+def set_people(interaction, contacts, participants) -> None:
+    if contacts is not None:
+        ids = {contact.pk for contact in contacts}
+        if ids and Affiliation.objects.filter(client=interaction.client, contact__in=ids).count() != len(ids):
+            raise ServiceError(_("One of these people is not a contact of this client."), field="contacts")
+        interaction.contacts.set(ids)
+    if participants is not None:
+        interaction.participants.set(participants)

@@ -1,0 +1,156 @@
+"""What a person should look at before a progress email leaves: told the day before, shown wherever it is listed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clients.contacts.choices import Purpose
+from clients.contacts.models import Affiliation, Consent, ContactEmail
+from crm.core.base.zones import zone
+from crm.core.mail.choices import MAIL_WAITING, MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.notifications.models import Notification
+from interactions.progress.choices import PROGRESS_OPEN, ProgressState, WhenNothing
+from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
+
+UNDECIDED = (ProgressState.DRAFT, ProgressState.HELD)  # what somebody approved as it is needs no remark
+FAILED = (MailState.DEAD, MailState.EXPIRED, MailState.UNCERTAIN)
+PER_TICK = 200
+
+
+@dataclass(frozen=True)
+class Flag:
+    key: str
+    text: str
+    tone: str = "amber"
+
+
+def reachable(client_id: Any) -> QuerySet:
+    """Recipients of a client (an id, or an outer reference) who can be written to now, each with `address`: at the client still,
+    not stopped, with an address that takes mail."""
+    current = Affiliation.objects.filter(client_id=OuterRef("schedule__client_id"), contact_id=OuterRef("contact_id"))
+    refused = Consent.objects.filter(purpose=Purpose.SERVICE, is_given=False).values("contact_id")
+    address = (
+        ContactEmail.objects.filter(contact=OuterRef("contact"), refused_at__isnull=True)
+        .order_by("-is_primary", "id")
+        .values("address")[:1]
+    )
+    rows = ProgressRecipient.objects.filter(schedule__client_id=client_id, stopped_at__isnull=True)
+    rows = rows.filter(Exists(current.current())).exclude(contact__in=refused)
+    return rows.annotate(address=Subquery(address)).filter(address__isnull=False)
+
+
+def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
+    """Who gets it at this moment, each with `address`."""
+    return list(reachable(email.client_id).select_related("contact").order_by("pk"))
+
+
+def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
+    """What `flags` reads besides the row itself, in the same statement."""
+    schedule = ProgressSchedule.objects.filter(client_id=OuterRef("client_id"))
+    mails = OutboxMail.objects.filter(
+        client_id=OuterRef("client_id"), kind="progress", deadline_at=OuterRef("deadline_at")
+    )
+    after = Q(sent_at__gt=OuterRef("deadline_at")) | Q(sent_at=None, state__in=MAIL_WAITING, deadline_at__lt=now)
+    return rows.annotate(
+        has_recipients=Exists(reachable(OuterRef("client_id"))),
+        when_nothing=Subquery(schedule.values("when_nothing")[:1]),
+        has_late_mail=Exists(mails.filter(after)),
+        has_failed_mail=Exists(mails.filter(state__in=FAILED)),
+    )
+
+
+def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
+    """What to mend or to know, the worst first; of rows that came through `with_signs`."""
+    found = []
+    if email.problem:
+        found.append(Flag("problem", email.problem, "red"))
+    if is_late(email, now):
+        found.append(Flag("late", _("Late"), "red"))
+    elif will_be_late(email, now):
+        by = email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M")
+        found.append(Flag("late-soon", _("Late unless approved by %(time)s their time") % {"time": by}))
+    if email.state == ProgressState.SENT and email.has_failed_mail:
+        found.append(Flag("failed", _("Did not reach everybody"), "red"))
+    if email.state in PROGRESS_OPEN:
+        found += _before_it_leaves(email)
+    return found
+
+
+def is_late(email: ProgressEmail, now: datetime) -> bool:
+    """It left or arrived after the deadline, or has not left although the deadline is over."""
+    if email.state == ProgressState.SENT:
+        return email.sent_at > email.deadline_at or email.has_late_mail
+    return email.state in PROGRESS_OPEN and now > email.deadline_at
+
+
+def will_be_late(email: ProgressEmail, now: datetime) -> bool:
+    """It should have left and waits for a person."""
+    return email.state == ProgressState.HELD and now >= email.send_at
+
+
+def _before_it_leaves(email: ProgressEmail) -> Iterable[Flag]:
+    if not email.has_recipients:
+        yield Flag("nobody", _("Nobody to send it to"), "red")
+    if email.state not in UNDECIDED or email.problem:
+        return
+    if email.is_empty and email.version == 1:
+        words = {
+            WhenNothing.SKIP: _("Nothing to tell: it will be skipped unless you write a line"),
+            WhenNothing.SHORT: _("Nothing to tell: a short note goes out unless you write a line"),
+            WhenNothing.ASK: _("Nothing to tell: write a line, or skip it"),
+        }
+        yield Flag("empty", words.get(email.when_nothing, words[WhenNothing.ASK]))
+    elif not _summary_of(email):
+        yield Flag("note", _("Without a summary"))
+
+
+def _summary_of(email: ProgressEmail) -> str:
+    content = email.content if isinstance(email.content, dict) else {}
+    return str(content.get("summary") or "").strip()
+
+
+def flagged(rows: QuerySet) -> QuerySet:
+    """Open emails, drafted already, that a person should look at; rows came through `with_signs`."""
+    unread = Q(state=ProgressState.DRAFT, is_review_needed=True) | Q(state=ProgressState.HELD)
+    empty = Q(is_empty=True, version=1, state__in=UNDECIDED)
+    no_note = Q(content__summary="", state__in=UNDECIDED) | Q(content={}, state__in=UNDECIDED)
+    return rows.filter(state__in=PROGRESS_OPEN).filter(unread | empty | no_note | Q(has_recipients=False))
+
+
+def notify(now: datetime) -> int:
+    """The day before: one notification per email that a person should look at, to its account manager; how many were made."""
+    told = Notification.objects.filter(
+        key=Concat(Value("progress-flag:"), Cast(OuterRef("pk"), CharField()), output_field=CharField())
+    )
+    rows = with_signs(
+        ProgressEmail.objects.open().filter(
+            draft_at__lte=now, send_at__gt=now, client__archived_at__isnull=True, client__owner__is_active=True
+        ),
+        now,
+    ).filter(~Exists(told))
+    found = list(flagged(rows).select_related("client").order_by("send_at", "pk")[:PER_TICK])
+    for email in found:
+        said = [flag.text for flag in flags(email, now)]
+        if email.state == ProgressState.DRAFT and email.is_review_needed:
+            said.append(_("Waits for you to read it"))
+        tell(email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said))
+    return len(found)
+
+
+def tell(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
+    """A notification to the account manager about one email, once for each kind."""
+    name = " ".join(email.client.name.split())[:120]
+    Notification.objects.get_or_create(
+        key=f"{kind}:{email.pk}",
+        defaults={
+            "user_id": email.client.owner_id, "client_id": email.client_id, "kind": kind,
+            "url": reverse("interactions:progress", args=[email.pk]), "text": (words % {"client": name, "why": why})[:300],
+        },
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""Forms of progress emails: the client's schedule, the week's content, what is decided about it."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from crm.core.base.zones import zone_choices
+from crm.core.firm.queries import get_firm
+from crm.core.ui.forms import TimeInput, VersionedFormMixin
+from interactions.progress.models import ProgressEmail, ProgressSchedule
+from interactions.progress.sections import SECTIONS
+from interactions.progress.services.drafts import clean_content
+from interactions.progress.services.schedules import possible_recipients
+
+LEADS = [
+    (0, _("at the deadline")),
+    (30, _("30 minutes before")),
+    (60, _("1 hour before")),
+    (180, _("3 hours before")),
+    (360, _("6 hours before")),
+    (1440, _("a day before")),
+]
+
+
+class RecipientsField(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, contact):
+        return contact.name
+
+
+class ScheduleForm(VersionedFormMixin, forms.ModelForm):
+    """`possible` are the people who may be chosen: at the client now, with an address."""
+
+    recipients = RecipientsField(
+        queryset=Contact.objects.none(), required=False, label=_("Goes to"), widget=forms.CheckboxSelectMultiple
+    )
+    time_zone = forms.ChoiceField(label=_("In the time zone"))
+    lead_minutes = forms.TypedChoiceField(label=_("Leaves"), choices=LEADS, coerce=int)
+
+    class Meta:
+        model = ProgressSchedule
+        fields = [
+            "is_active",
+            "weekday",
+            "deadline_time",
+            "time_zone",
+            "lead_minutes",
+            "recipients",
+            "is_review_needed",
+            "when_nothing",
+            "on_holiday",
+        ]
+        widgets = {"deadline_time": TimeInput(), "when_nothing": forms.RadioSelect, "on_holiday": forms.RadioSelect}
+        labels = {
+            "weekday": _("Every"), "deadline_time": _("There by"), "is_review_needed": _("Somebody reads it before it goes out"),
+            "is_active": _("Send a progress email every week"), "when_nothing": _("When nothing happened"),
+            "on_holiday": _("When that day is a holiday, ours or theirs"),
+        }  # fmt: skip
+
+    def __init__(self, *args, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["recipients"].queryset = possible_recipients(client)
+        self.fields["time_zone"].choices = zone_choices()
+        self.fields["on_holiday"].required = False
+        if self.instance.pk:
+            self.initial["recipients"] = list(self.instance.recipients.values_list("contact_id", flat=True))
+        else:
+            self.initial["time_zone"] = client.time_zone or get_firm().time_zone
+        lead = self.instance.lead_minutes
+        if lead not in dict(LEADS):
+            self.fields["lead_minutes"].choices = [*LEADS, (lead, _("%(n)d minutes before") % {"n": lead})]
+
+    def clean_on_holiday(self):
+        return self.cleaned_data["on_holiday"] or self.instance.on_holiday
+
+
+class ContentForm(VersionedFormMixin, forms.Form):
+    """Summary, one field per section with a line for each item, closing."""
+
+    subject = forms.CharField(label=_("Subject"), max_length=200)
+    summary = forms.CharField(
+        label=_("Summary"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "data-shortcut": "e", "data-shortcut-label": _("Edit")}),
+    )
+    closing = forms.CharField(
+        label=_("Closing"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args, email: ProgressEmail, **kwargs):
+        content = readable(email.content)
+        kwargs["initial"] = {
+            "subject": email.subject,
+            "summary": content.get("summary", ""),
+            "closing": content.get("closing", ""),
+        } | kwargs.get("initial", {})
+        super().__init__(*args, **kwargs)
+        self.sections = _sections_of(content)
+        for section in self.sections:
+            lines = "\n".join(str(line) for line in section["items"])
+            self.fields[f"section_{section['key']}"] = forms.CharField(
+                label=section["title"], required=False, max_length=8000, initial=lines,
+                widget=forms.Textarea(attrs={"rows": max(2, min(8, len(section["items"]) + 1)), "class": "progress-lines"}),
+            )  # fmt: skip
+        self.order_fields(
+            ["subject", "summary", *(f"section_{section['key']}" for section in self.sections), "closing"]
+        )
+
+    def shown_sections(self):
+        """Fields of sections with something in them, and the rest."""
+        fields = [self[f"section_{section['key']}"] for section in self.sections]
+        return [field for field in fields if field.value()], [field for field in fields if not field.value()]
+
+    def says_the_same(self, email: ProgressEmail) -> bool:
+        """Nothing was changed, line ends and empty lines aside."""
+        content = readable(email.content)
+        if not content:
+            return False
+        shape = {
+            "summary": content.get("summary", ""),
+            "sections": _sections_of(content),
+            "closing": content.get("closing", ""),
+        }
+        return self.cleaned_data["subject"] == email.subject and clean_content(self.content()) == clean_content(shape)
+
+    def content(self) -> dict:
+        data = self.cleaned_data
+        sections = [section | {"items": data[f"section_{section['key']}"].splitlines()} for section in self.sections]
+        return {"summary": data["summary"], "sections": sections, "closing": data["closing"]}
+
+
+def readable(content: object) -> dict:
+    """The content, or {} where it has another shape than a form can show: then it is written anew."""
+    if not isinstance(content, dict) or not isinstance(content.get("sections", []), list):
+        return {}
+    well_formed = all(
+        isinstance(section, dict) and {"key", "title", "items"} <= section.keys() and isinstance(section["items"], list)
+        for section in content.get("sections", [])
+    )
+    return content if well_formed else {}
+
+
+def _sections_of(content: dict) -> list[dict]:
+    """The sections of the content in its own order, then the known ones it lacks."""
+    found = list(content.get("sections", []))
+    known = {section["key"] for section in found}
+    return found + [{"key": s.key, "title": str(s.title), "items": []} for s in SECTIONS if s.key not in known]
+
+
+class WhatNextForm(forms.Form):
+    """What is to happen after saving."""
+
+    do = forms.ChoiceField(
+        required=False, choices=[(v, v) for v in ("save", "approve", "send", "test", "discard", "redraft")]
+    )
+
+    def value(self) -> str:
+        self.is_valid()
+        return self.cleaned_data.get("do") or "save"
+
+
+class SkipForm(forms.Form):
+    reason = forms.CharField(required=False, max_length=200)
+
+
+class ResumeForm(forms.Form):
+    note = forms.CharField(label=_("Who asked for it, and when"), max_length=300)
+
+
+class QueueFilter(forms.Form):
+    """Which part of the list, and whose clients."""
+
+    show = forms.ChoiceField(required=False, choices=[(v, v) for v in ("review", "coming", "sent", "skipped")])
+    whose = forms.ChoiceField(required=False, choices=[("mine", "mine"), ("all", "all")])
+    cursor = forms.CharField(required=False, max_length=300)
+
+    def value(self, name: str, default: str = "") -> str:
+        self.is_valid()
+        return self.cleaned_data.get(name) or default

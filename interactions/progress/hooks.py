@@ -1,0 +1,57 @@
+"""What progress emails register; `hooks.py` loads it."""
+
+from django.utils.translation import gettext_lazy
+
+from clients import registry
+from clients.registry import Panel, Tab, TimelineSource
+from crm.core.mail import consents
+from crm.core.ui import navigation
+from crm.core.work import schedule as ticking
+from interactions.client_page.progress import sent_items, side_panel
+from interactions.progress import lists as progress_lists
+from interactions.progress import sections
+from interactions.progress import sources as progress_sources
+from interactions.progress.consents import against_progress
+from interactions.progress.services.schedules import plan_progress
+from interactions.progress.services.sending import run_progress
+from interactions.surveys.consents import against_survey
+from interactions.today import sections as today
+
+# Wiring
+ticking.register("progress-plan", plan_progress)
+ticking.register("progress-send", run_progress)
+sections.register("done", "interactions", progress_sources.shared_interactions, order=10)
+sections.register("done", "commitments", progress_sources.kept_promises, order=30)
+sections.register("agreed", "decisions", progress_sources.shared_decisions)
+sections.register("next", "commitments", progress_sources.our_promises, order=30)
+sections.register("needed", "commitments", progress_sources.their_promises, order=30)
+sections.register("milestones", "contracts-begun", progress_sources.begun_contracts, order=20, is_news=True)
+sections.register("milestones", "contracts", progress_sources.coming_contracts, order=50)
+sections.register("questions", "decisions", progress_sources.unconfirmed_decisions, order=20)
+sections.register("questions", "commitments", progress_sources.late_promises, order=30)
+consents.register("progress", against_progress)
+consents.register("survey", against_survey)
+registry.register_tab(
+    Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
+)
+registry.register_panel(
+    Panel(key="progress", slot="side", order=60, template="interactions/progress/panel.html", context=side_panel)
+)
+registry.register_timeline(
+    TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)
+)
+today.register(
+    today.Section(
+        key="progress", order=10, template="interactions/progress/today.html", build=progress_lists.today_section
+    )
+)
+navigation.register(
+    navigation.NavEntry(
+        key="progress",
+        label=gettext_lazy("Progress emails"),
+        url_name="interactions:progress_list",
+        icon="envelope",
+        order=60,
+        count=progress_lists.nav_count,
+    )
+)

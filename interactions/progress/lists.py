@@ -1,0 +1,94 @@
+"""Which progress emails wait for a person, which are coming, which went out."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from crm.core.ui.navigation import Counted
+from interactions.progress import flags
+from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.models import ProgressEmail
+
+COUNTED_AT_MOST = 100
+TONES = {
+    ProgressState.PLANNED: "", ProgressState.DRAFT: "blue", ProgressState.APPROVED: "green", ProgressState.HELD: "amber", ProgressState.SENT: "green",
+    ProgressState.SKIPPED: "", ProgressState.EXPIRED: "red",
+}  # fmt: skip
+
+
+def of_user(user, *, whose: str = "all") -> QuerySet:
+    rows = ProgressEmail.objects.visible_to(user).filter(client__archived_at__isnull=True)
+    return rows.filter(client__owner=user) if whose == "mine" else rows
+
+
+def to_review(rows: QuerySet) -> QuerySet:
+    return rows.filter(Q(state=ProgressState.HELD) | Q(state=ProgressState.DRAFT, is_review_needed=True))
+
+
+def coming(rows: QuerySet) -> QuerySet:
+    return rows.filter(
+        Q(state__in=[ProgressState.PLANNED, ProgressState.APPROVED])
+        | Q(state=ProgressState.DRAFT, is_review_needed=False)
+    )
+
+
+def sent(rows: QuerySet) -> QuerySet:
+    return rows.filter(state=ProgressState.SENT)
+
+
+def skipped(rows: QuerySet) -> QuerySet:
+    return rows.filter(state__in=[ProgressState.SKIPPED, ProgressState.EXPIRED])
+
+
+PARTS = {"review": to_review, "coming": coming, "sent": sent, "skipped": skipped}
+
+
+def default_whose(user) -> str:
+    return "mine" if user.is_account_manager else "all"
+
+
+def nav_count(user, now: datetime) -> Counted:
+    return [(to_review(of_user(user, whose=default_whose(user))).order_by()[:COUNTED_AT_MOST], "")]
+
+
+def _queue(user) -> QuerySet:
+    return to_review(of_user(user, whose=default_whose(user))).order_by("send_at", "pk")
+
+
+def next_to_review(user, after: ProgressEmail) -> ProgressEmail | None:
+    """The next one in the queue of the user, so that they are worked off one after the other; from the end to its start."""
+    rows = _queue(user).exclude(pk=after.pk)
+    return rows.filter(_behind(after)).first() or rows.first()
+
+
+def _behind(email: ProgressEmail) -> Q:
+    return Q(send_at__gt=email.send_at) | Q(send_at=email.send_at, pk__gt=email.pk)
+
+
+def place_in_queue(user, email: ProgressEmail) -> dict[str, Any] | None:
+    """{"place", "of", "previous", "next"} of an email that waits for a reader, or None."""
+    pks = list(_queue(user).values_list("pk", flat=True)[:COUNTED_AT_MOST])
+    if email.pk not in pks:
+        return None
+    at = pks.index(email.pk)
+    return {
+        "place": at + 1, "of": len(pks), "previous": pks[at - 1] if at else None, "next": pks[at + 1] if at + 1 < len(pks) else None,
+    }  # fmt: skip
+
+
+def dress(rows: list[ProgressEmail], now: datetime) -> None:
+    """What a list shows of each besides the row itself; rows came through `progress_flags.with_signs`."""
+    for email in rows:
+        email.tone = TONES[email.state]  # type: ignore[attr-defined]
+        email.flags = flags.flags(email, now)  # type: ignore[attr-defined]
+        email.is_overdue = flags.will_be_late(email, now)  # type: ignore[attr-defined]
+
+
+def today_section(user, now: datetime) -> dict[str, Any] | None:
+    """Today: progress emails of the user's clients that wait for a reader, or that something is wrong with the day before."""
+    open_rows = of_user(user, whose="mine").filter(state__in=PROGRESS_OPEN, draft_at__lte=now)
+    found = flags.flagged(flags.with_signs(open_rows, now))
+    rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])
+    dress(rows, now)
+    return {"emails": rows[:5], "has_more": len(rows) > 5} if rows else None

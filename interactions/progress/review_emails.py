@@ -1,0 +1,56 @@
+"""To the account manager about a progress email that waits for them: at its time, an hour before the deadline, or when it
+cannot be made. Once each."""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.firm.queries import get_firm, user_zone
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from interactions.progress.emails import render_progress
+from interactions.progress.models import ProgressEmail
+from interactions.progress.words import one_line
+
+log = logging.getLogger(__name__)
+
+
+def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> OutboxMail | None:
+    """With the draft, as far as it can be shown. `when`: "send", "deadline" or "problem"."""
+    owner, key = email.client.owner, f"progress-review:{email.pk}:{when}"
+    if not owner.is_active or OutboxMail.objects.filter(key=key).exists():
+        return None
+    with timezone.override(user_zone(owner)):
+        context = {
+            "email": email, "client": email.client, "owner": owner, "is_last_call": when == "deadline", "firm": get_firm(),
+            "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]), "draft": _draft_of(email), "problem": email.problem,
+        }  # fmt: skip
+        text, html = (
+            render_to_string("mail/progress_review.txt", context).strip() + "\n",
+            render_to_string("mail/progress_review.html", context),
+        )
+        subject = _("Waiting for you: progress email to %(client)s") % {"client": email.client.name}
+    mail, _made = queue_mail(
+        key=key, kind="progress-review", to_address=owner.email, to_name=one_line(owner.name), user=owner,
+        subject=one_line(subject), text=text, html=html, client_id=email.client_id, send_at=now,
+    )  # fmt: skip
+    return mail
+
+
+def _draft_of(email: ProgressEmail) -> str:
+    """The draft as text; "" where there is none or it cannot be shown."""
+    if not email.content:
+        return ""
+    try:
+        return render_progress(email, None, stop_url="")[0]
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.info("the draft of progress email %s cannot be shown", email.pk, exc_info=True)
+        return ""

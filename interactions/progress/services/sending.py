@@ -1,0 +1,218 @@
+"""Sending progress emails at their time, holding those nobody read, and stopping them for who asked."""
+
+import hmac
+import logging
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from clients.records.choices import Status
+from clients.records.models import ClientFacts
+from crm.core.base.errors import ServiceError
+from crm.core.base.secret_links import link_token
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.notifications.models import Notification
+from crm.core.users.models import User
+from interactions.progress import emails, flags, review_emails
+from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.flags import recipients_now
+from interactions.progress.models import ProgressEmail, ProgressRecipient
+from interactions.progress.services.drafts import (
+    approve_progress,
+    check_seen,
+    draft_progress,
+    explain,
+    hold_progress,
+    is_silent_week,
+    lock,
+    move,
+    refresh,
+    trouble_of,
+)
+from interactions.progress.times import WARN_BEFORE
+
+log = logging.getLogger(__name__)
+PER_TICK = 500
+TAKEN_BACK = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
+
+
+def run_progress(now: datetime) -> int:
+    """Draft, hold, send and expire what is due (tick part); how many moved. One that fails stops no other."""
+    due = ProgressEmail.objects.open().filter(client__archived_at__isnull=True)
+    rows = list(due.filter(state=ProgressState.PLANNED, draft_at__lte=now).order_by("draft_at")[:PER_TICK])
+    rows += due.exclude(state=ProgressState.PLANNED).filter(send_at__lte=now).order_by("send_at")[:PER_TICK]
+    moved = sum(_guarded(email, now) for email in rows)
+    flags.notify(now)
+    return moved
+
+
+def _guarded(email: ProgressEmail, now: datetime) -> int:
+    """Settle one. What cannot be made is held with the reason, never tried again every minute; a database that is away or
+    busy is no fault of the email, which is then tried again."""
+    try:
+        with transaction.atomic():
+            return int(settle_progress(email=email, now=now))
+    except (OperationalError, InterfaceError):
+        log.exception("progress email %s could not be settled for want of the database", email.pk)
+        return 0
+    except ServiceError as error:  # said for people already
+        problem = explain(error)
+    except Exception as error:  # one client's broken draft must not keep the mails of all others
+        log.exception("progress email %s cannot be made", email.pk)
+        problem = explain(error)
+    try:
+        return int(_hold_broken(email, problem, now))
+    except Exception:
+        log.exception("progress email %s could not be held", email.pk)
+        return 0
+
+
+@transaction.atomic
+def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
+    """Held with the reason, and its account manager told once."""
+    email = lock(email)
+    if email.state not in PROGRESS_OPEN or (email.state == ProgressState.HELD and email.problem == problem):
+        return False
+    hold_progress(email=email, problem=problem)
+    try:
+        review_emails.mail_review_missing(email=email, when="problem", now=now)
+    except ServiceError:  # an account manager whose own name or address is broken: the notification has to do
+        log.exception("nobody could be mailed about progress email %s", email.pk)
+    flags.tell(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
+    return True
+
+
+@transaction.atomic
+def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
+    """Do what the hour asks for with one email. False: nothing to do."""
+    email = lock(email)
+    before = email.state
+    if email.state in (ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED):
+        return False
+    if now >= email.expires_at:
+        move(email, ProgressState.EXPIRED)
+        return True
+    if _has_left(email):
+        email.skip_reason = _("They are a former client.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+        return True
+    if email.state == ProgressState.PLANNED and now >= email.draft_at:
+        email = draft_progress(email=email, now=now)
+    if now < email.send_at:
+        return email.state != before
+    if email.state == ProgressState.APPROVED:
+        send(email, now)
+    elif email.state == ProgressState.DRAFT:
+        _send_or_hold(email, now)
+    if email.state == ProgressState.HELD and now >= email.deadline_at - WARN_BEFORE:
+        review_emails.mail_review_missing(email=email, when="deadline", now=now)
+    return email.state != before
+
+
+def _has_left(email: ProgressEmail) -> bool:
+    """A former client gets no progress email, whatever was drafted before they left."""
+    return ClientFacts.objects.filter(pk=email.client_id, status=Status.FORMER).exists()
+
+
+def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
+    refresh(email, now)
+    if is_silent_week(email):
+        email.skip_reason = _("Nothing happened this week.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+    elif email.is_review_needed:
+        move(email, ProgressState.HELD)
+        review_emails.mail_review_missing(email=email, when="send", now=now)
+    else:
+        send(email, now)
+
+
+def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> list[OutboxMail]:
+    """Freeze the email and hand it to the outbox, one row per recipient. The caller holds the row.
+
+    Somebody who cannot be written to (an address that is none) keeps nobody else from it: the row says so. Raises what keeps it
+    from being made at all."""
+    people = recipients_now(email)
+    if not people:
+        email.skip_reason = _("Nobody to send it to: all recipients stopped, left, or have no address.")
+        move(email, ProgressState.SKIPPED, "skip_reason")
+        return []
+    if trouble := trouble_of(email):
+        raise ServiceError(trouble, code="conflict")
+    email.sent_text, email.sent_html = emails.render_progress(email, people[0].contact, stop_url=emails.STOP)
+    mails, refused = [], []
+    for person in people:
+        address = person.address  # type: ignore[attr-defined]
+        try:
+            mails.append(
+                emails.mail_progress(email=email, recipient=person, address=address, now=now, is_automatic=is_automatic)
+            )
+        except ServiceError as error:
+            refused.append(_("%(name)s: %(why)s") % {"name": person.contact.name, "why": error.message})
+    if not mails:
+        raise ServiceError(" ".join(refused), code="conflict")
+    email.sent_at, email.problem = now, (_("Not sent to %(who)s") % {"who": " ".join(refused)})[:300] if refused else ""
+    move(email, ProgressState.SENT, "sent_at", "sent_text", "sent_html", "problem")
+    if refused:
+        flags.tell(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
+    return mails
+
+
+@transaction.atomic
+def send_progress_now(
+    *, actor: User, email: ProgressEmail, seen_version: int | None = None, now: datetime
+) -> ProgressEmail:
+    """Approve and send without waiting for its time."""
+    email = lock(email)
+    check_seen(email, seen_version)
+    email = approve_progress(actor=actor, email=email, now=now)
+    if not send(email, now, is_automatic=False):
+        raise ServiceError(email.skip_reason, code="conflict")
+    return email
+
+
+@transaction.atomic
+def send_test(*, actor: User, email: ProgressEmail, now: datetime) -> OutboxMail:
+    """The mail as the first recipient would get it, to whoever asks."""
+    if not email.content:
+        raise ServiceError(_("There is no draft yet."), code="conflict")
+    if trouble := trouble_of(email):
+        raise ServiceError(trouble, code="conflict")
+    people = recipients_now(email)
+    return emails.mail_progress_test(actor=actor, email=email, contact=people[0].contact if people else None)
+
+
+def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
+    """The recipient whom the link was made for, or None."""
+    row = ProgressRecipient.objects.select_related("schedule__client__owner", "contact").filter(pk=recipient_id).first()
+    if row is None:
+        return None
+    expected = link_token(emails.STOP_PURPOSE, row.pk, row.salt)
+    return row if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")) else None
+
+
+@transaction.atomic
+def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
+    """The recipient wants no more; what waits for them is taken back and the account manager is told. Twice changes nothing."""
+    row = (
+        ProgressRecipient.objects.select_for_update(of=("self",))
+        .select_related("schedule__client", "contact")
+        .get(pk=recipient.pk)
+    )
+    if row.stopped_at is None:
+        row.stopped_at = now
+        row.save(update_fields=["stopped_at"])
+        client = row.schedule.client
+        waiting = OutboxMail.objects.filter(
+            kind="progress", client_id=client.pk, contact_id=row.contact_id, state__in=TAKEN_BACK
+        )
+        waiting.update(state=MailState.CANCELLED, reply=_("The recipient stopped these emails"))
+        Notification.objects.get_or_create(
+            key=f"progress-stop:{row.pk}:{now.isoformat()}",
+            defaults={
+                "user_id": client.owner_id, "client_id": client.pk, "kind": "progress-stop", "url": f"/clients/{client.pk}/",
+                "text": _("%(name)s wants no more progress emails.") % {"name": row.contact.name},
+            },
+        )  # fmt: skip
+    return row

@@ -1,0 +1,160 @@
+"""What this app brings into a progress email: shared interactions, decisions, promises, and the dates of contracts.
+
+Everything here is read by clients: only what was shared with them, or what they signed.
+"""
+
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from clients.revenue.models import Contract
+from crm.core.base.dates import local_date
+from crm.core.firm.queries import get_firm
+from interactions.agreements.choices import CommitmentState, Side
+from interactions.agreements.models import Commitment, Decision
+from interactions.log.models import Interaction
+
+AT_MOST = 12
+AHEAD = timedelta(days=14)
+CONTRACTS_AHEAD = timedelta(days=30)
+ASKED_AFTER = timedelta(days=7)
+
+
+def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
+    rows = (
+        Interaction.objects.filter(client=client)
+        .kept()
+        .shared()
+        .between(start, end)
+        .order_by("occurred_at", "id")[:AT_MOST]
+    )
+    return [
+        _("%(day)s: %(what)s")
+        % {"day": say_day(row.occurred_at), "what": row.subject or row.body.strip().split("\n")[0]}
+        for row in rows
+    ]
+
+
+def kept_promises(client, start: datetime, end: datetime) -> list[str]:
+    rows = Commitment.objects.filter(
+        client=client, is_shared=True, state=CommitmentState.KEPT, closed_at__gte=start, closed_at__lt=end
+    )
+    return [row.text for row in rows.order_by("closed_at", "id")[:AT_MOST]]
+
+
+def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
+    rows = (
+        Decision.objects.filter(client=client)
+        .shared()
+        .filter(decided_date__gte=day_of(start, client), decided_date__lt=day_of(end, client) + timedelta(days=1))
+    )
+    # a decision of the first day was in the email before unless it was written down after that one's cut-off
+    return [
+        row.text
+        for row in rows.order_by("decided_date", "id")[:AT_MOST]
+        if row.created_at >= start or row.decided_date > day_of(start, client)
+    ]
+
+
+def our_promises(client, start: datetime, end: datetime) -> list[str]:
+    """Ours, late ones too, each with who is on it."""
+    firm = get_firm().name
+    rows = _open(client, end, Side.FIRM)[:AT_MOST]
+    return [with_person(row.text, name_of(row.owner) or firm, row.due_date) for row in rows]
+
+
+def their_promises(client, start: datetime, end: datetime) -> list[str]:
+    """Theirs that are not late, each with whom we expect it of."""
+    rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=day_of(end, client))
+    return [with_person(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
+
+
+def late_promises(client, start: datetime, end: datetime) -> list[str]:
+    """Theirs that are late: a question now."""
+    rows = _open(client, end, Side.CLIENT).filter(due_date__lt=day_of(end, client))
+    return [when_to_expect(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
+
+
+def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
+    """What the email before told and nobody has confirmed: asked once, not every week."""
+    first, last = day_of(start - ASKED_AFTER, client), day_of(start, client)
+    rows = Decision.objects.filter(
+        client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
+    ).shared()
+    return [
+        _("We noted on %(day)s: %(what)s. Is that right?")
+        % {"day": say_day(row.decided_date), "what": row.text.rstrip(" .")}
+        for row in rows.order_by("decided_date", "id")[:AT_MOST]
+    ]
+
+
+def begun_contracts(client, start: datetime, end: datetime) -> list[str]:
+    first, last = day_of(start, client), day_of(end, client)
+    rows = _contracts(client).filter(start_date__gt=first, start_date__lte=last)
+    return [
+        _("%(day)s: start of %(what)s") % {"day": say_day(row.start_date), "what": row.name or row.service.name}
+        for row in rows.order_by("start_date", "id")[:AT_MOST]
+    ]
+
+
+def coming_contracts(client, start: datetime, end: datetime) -> list[str]:
+    """Starts, and the renewals that need both sides; one that renews by itself is nobody's task."""
+    today = day_of(end, client)
+    until = today + CONTRACTS_AHEAD
+    starts = _contracts(client).filter(start_date__gt=today, start_date__lte=until)
+    renewals = Contract.objects.filter(
+        client=client, is_auto_renewed=False, renewal_date__gte=today, renewal_date__lte=until
+    ).in_force_on(today)
+    dated = [
+        (row.start_date, _("%(day)s: start of %(what)s"), row) for row in starts.select_related("service")[:AT_MOST]
+    ]
+    dated += [
+        (row.renewal_date, _("%(day)s: renewal of %(what)s"), row)
+        for row in renewals.select_related("service")[:AT_MOST]
+    ]
+    dated.sort(key=lambda entry: (entry[0], entry[2].pk))
+    return [words % {"day": say_day(day), "what": row.name or row.service.name} for day, words, row in dated]
+
+
+def _contracts(client):
+    """First contracts for a service; one that only replaces another begins nothing the client would notice."""
+    return Contract.objects.filter(client=client, replaces=None).select_related("service")
+
+
+def _open(client, end: datetime, side: str):
+    until = day_of(end, client) + AHEAD
+    rows = Commitment.objects.filter(client=client, is_shared=True, state=CommitmentState.OPEN, side=side)
+    return rows.exclude(due_date__gt=until).select_related("owner", "contact").order_by("due_date", "id")
+
+
+def name_of(person) -> str:
+    return person.name if person else ""
+
+
+def with_person(text: str, person: str, day: date | None) -> str:
+    """“Send the price (Marta Kallio), by Fri 27 Nov”."""
+    return with_day(_("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text, day)
+
+
+def with_day(text: str, day: date | None) -> str:
+    """“Send the price, by Fri 27 Nov”."""
+    return _("%(what)s, by %(day)s") % {"what": text, "day": say_day(day)} if day else text
+
+
+def when_to_expect(text: str, person: str, day: date) -> str:
+    """“Two receipts (Elina Saari) was due on Mon 16 Nov. When can we expect it?”"""
+    named = _("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text
+    return _("%(what)s: we expected it by %(day)s. When can we count on it?") % {"what": named, "day": say_day(day)}
+
+
+def say_day(day: date | datetime) -> str:
+    if isinstance(day, datetime):
+        day = timezone.localtime(day)
+    return date_format(day, pgettext("date format", "D j M"))
+
+
+def day_of(moment: datetime, client) -> date:
+    return local_date(moment, client.time_zone or get_firm().time_zone)

@@ -1,0 +1,20 @@
+"""Addresses of progress emails, included by interactions/urls.py."""
+
+from django.urls import path
+
+from interactions.progress.views import client as client_views
+from interactions.progress.views import review as views
+from interactions.progress.views import stop as stop_views
+
+urlpatterns = [
+    path("progress-emails/", views.progress_list, name="progress_list"),
+    path("progress-emails/<int:pk>/", views.progress, name="progress"),
+    path("progress-emails/<int:pk>/preview/", views.progress_preview, name="progress_preview"),
+    path("progress-emails/<int:pk>/skip/", views.progress_skip, name="progress_skip"),
+    path("progress-emails/<int:pk>/bring-back/", views.progress_unskip, name="progress_unskip"),
+    path("clients/<int:client_id>/progress-emails/", client_views.client_progress, name="client_progress"),
+    path("clients/<int:client_id>/progress-emails/schedule/", client_views.progress_schedule, name="progress_schedule"),
+    path("progress-recipients/<int:pk>/resume/", client_views.progress_resume, name="progress_resume"),
+    path("mail/stop/<int:pk>/", stop_views.progress_stopping, name="progress_stopping"),
+    path("mail/stop/<int:pk>/<str:token>/", stop_views.progress_stop, name="progress_stop"),
+]

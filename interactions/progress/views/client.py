@@ -1,0 +1,82 @@
+"""A client's progress emails: the schedule, who gets them, what was sent."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from clients.page.header import client_frame
+from clients.page.queries import load_client
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import require
+from crm.core.firm.languages import language_name, mail_language
+from interactions.permissions import may_change_client
+from interactions.progress import flags
+from interactions.progress import lists as progress_lists
+from interactions.progress.forms import ResumeForm, ScheduleForm
+from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
+from interactions.progress.services.schedules import resume_recipient, set_schedule
+from interactions.progress.times import coming_days
+
+SHOWN = 52
+
+
+@require_GET
+def client_progress(request, client_id):
+    client = load_client(request.user, client_id)
+    now = timezone.now()
+    schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
+    rows = flags.with_signs(ProgressEmail.objects.filter(client=client), now)
+    emails = list(rows.select_related("approved_by").defer("sent_text", "sent_html").order_by("-send_at")[:SHOWN])
+    progress_lists.dress(emails, now)
+    recipients = schedule.recipients.select_related("contact").order_by("pk") if schedule else []
+    context = client_frame(request, client, "progress", now=now)
+    context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
+    context |= {
+        "language": language_name(mail_language(client.language)),
+        "coming_days": coming_days(schedule, now) if schedule else [],
+    }
+    return render(request, "interactions/progress/client.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def progress_schedule(request, client_id):
+    client = load_client(request.user, client_id)
+    require(may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    schedule = ProgressSchedule.objects.filter(client=client).first()
+    form = ScheduleForm(request.POST or None, instance=schedule or ProgressSchedule(client=client), client=client)
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_schedule(
+                actor=request.user,
+                client=client,
+                seen_version=form.seen_version() if schedule else None,
+                now=timezone.now(),
+                **form.cleaned_data,
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+        else:
+            messages.success(request, _("Schedule saved"))
+            return redirect("interactions:client_progress", client_id=client.pk)
+    version = schedule.version if schedule else 0
+    context = client_frame(request, client, "progress", now=timezone.now()) | {"form": form, "version": version}
+    return render(request, "interactions/progress/schedule.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def progress_resume(request, pk):
+    """Write again to somebody who had stopped the emails."""
+    people = ProgressRecipient.objects.filter(
+        schedule__in=ProgressSchedule.objects.visible_to(request.user)
+    ).select_related("schedule__client", "contact")
+    recipient = get_object_or_404(people, pk=pk)
+    require(may_change_client(request.user, recipient.schedule.client))
+    form = ResumeForm(request.POST)
+    if form.is_valid():
+        resume_recipient(actor=request.user, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
+        messages.success(request, _("%(name)s gets progress emails again") % {"name": recipient.contact.name})
+    else:
+        messages.error(request, _("Say who asked for it, and when."))
+    return redirect("interactions:client_progress", client_id=recipient.schedule.client_id)

@@ -1,0 +1,253 @@
+"""The review queue of progress emails, and one of them: read, edit, approve, skip, send."""
+
+from csp.decorators import csp
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.base.zones import zone
+from crm.core.drafts.services import discard_draft, find_draft
+from crm.core.firm.languages import language_name, mail_language
+from crm.core.firm.queries import get_firm
+from crm.core.listing import paging
+from crm.core.mail.models import OutboxMail
+from crm.core.ui.htmx import render_page
+from interactions.permissions import may_change_client
+from interactions.progress import emails, flags
+from interactions.progress import lists as progress_lists
+from interactions.progress.choices import ProgressState
+from interactions.progress.forms import ContentForm, QueueFilter, SkipForm, WhatNextForm
+from interactions.progress.models import ProgressEmail
+from interactions.progress.services import drafts, sending
+
+IN_TRASH = "This client is in the trash. Restore it first."
+FRAME_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["data:"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": "",
+}
+
+
+def get_email(request, pk) -> ProgressEmail:
+    rows = ProgressEmail.objects.visible_to(request.user).select_related("client__owner", "approved_by")
+    return get_object_or_404(flags.with_signs(rows, timezone.now()), pk=pk)
+
+
+def get_changeable(request, pk) -> ProgressEmail:
+    email = get_email(request, pk)
+    require(may_change_client(request.user, email.client), _(IN_TRASH))
+    return email
+
+
+@require_GET
+def progress_list(request):
+    form = QueueFilter(request.GET)
+    show = form.value("show", "review")
+    whose = form.value("whose", progress_lists.default_whose(request.user))
+    now = timezone.now()
+    rows = progress_lists.of_user(request.user, whose=whose)
+    part = (
+        flags.with_signs(progress_lists.PARTS[show](rows), now)
+        .select_related("client__owner", "approved_by")
+        .defer("sent_text", "sent_html")
+    )
+    try:
+        sort = paging.Sort("send_at", descending=show in ("sent", "skipped"))
+        page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
+    except paging.BadCursor:
+        return redirect("interactions:progress_list")
+    progress_lists.dress(page.rows, now)
+    context = {
+        "page": page,
+        "show": show,
+        "whose": whose,
+        "tabs": _tabs(show, whose),
+        "can_choose": request.user.is_account_manager,
+    }
+    return render_page(request, "interactions/progress/list.html", context)
+
+
+def _tabs(show, whose):
+    words = {"review": _("To review"), "coming": _("Coming"), "sent": _("Sent"), "skipped": _("Skipped and expired")}
+    url = reverse("interactions:progress_list")
+    return [
+        {"label": label, "url": f"{url}?show={key}&whose={whose}", "current": key == show}
+        for key, label in words.items()
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+def progress(request, pk):
+    """Read and write; the buttons save what was typed first, so that none of them loses it."""
+    email = get_email(request, pk)
+    may_edit = _may_edit(request, email)
+    stale, typed = None, find_draft(user=request.user, **_draft_of(email)) if may_edit else None
+    if request.method == "POST":
+        require(may_change_client(request.user, email.client), _(IN_TRASH))
+        form, do = ContentForm(request.POST, email=email), WhatNextForm(request.POST).value()
+        if do == "redraft":
+            return _go_on(request, email, do)
+        if do == "discard" or form.is_valid():
+            stale = _save(request, email, form, do)
+        if not form.errors:
+            return _go_on(request, email, do)
+    else:
+        form = ContentForm(
+            email=email, initial={name: values[0] for name, values in typed.data.items() if values} if typed else {}
+        )
+    shown = typed if request.method == "GET" else None
+    context = _page_context(request, email) | {"form": form, "may_edit": may_edit, "stale": stale, "typed": shown}
+    return render(
+        request, "interactions/progress/email.html", context, status=409 if stale else 422 if form.is_bound else 200
+    )
+
+
+def _may_edit(request, email) -> bool:
+    """What was drafted, and what could not be: it is written by hand then."""
+    is_there = bool(email.content) or bool(email.problem)
+    return is_there and email.state in drafts.EDITABLE and may_change_client(request.user, email.client)
+
+
+def _draft_of(email):
+    return {"kind": "progress", "client_id": email.client_id, "record": str(email.pk)}
+
+
+def _save(request, email, form, do):
+    """Save what differs. Gives the row as it stands when somebody else saved meanwhile; refusals go to the form."""
+    try:
+        with transaction.atomic():
+            if do != "discard" and not form.says_the_same(email):
+                drafts.edit_progress(
+                    actor=request.user,
+                    email=email,
+                    subject=form.cleaned_data["subject"],
+                    content=form.content(),
+                    seen_version=form.seen_version(),
+                    now=timezone.now(),
+                )
+            elif do != "discard":
+                drafts.check_seen(email, form.seen_version())
+            discard_draft(actor=request.user, **_draft_of(email))
+    except StaleWrite as error:
+        form.add_error(None, error.message)
+        return error.current
+    except ServiceError as error:
+        add_to_form(form, error)
+    return None
+
+
+def _go_on(request, email, do):
+    """What the button asked for besides saving."""
+    now, user = timezone.now(), request.user
+    try:
+        if do == "approve":
+            drafts.approve_progress(actor=user, email=email, now=now)
+            messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
+            return _to_next(request, email)
+        if do == "redraft":
+            drafts.redraft_progress(actor=user, email=email, now=now)
+            discard_draft(actor=user, **_draft_of(email))
+            messages.success(request, _("Drafted from what happened until now"))
+        elif do == "send":
+            sending.send_progress_now(actor=user, email=email, now=now)
+            messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
+        elif do == "test":
+            sending.send_test(actor=user, email=email, now=now)
+            messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
+        elif do == "save":
+            messages.success(request, _("Saved"))
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("interactions:progress", pk=email.pk)
+
+
+def _to_next(request, email):
+    """The next one of the queue, else the queue."""
+    following = progress_lists.next_to_review(request.user, email)
+    return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress_list")
+
+
+def _page_context(request, email):
+    now, may_change = timezone.now(), may_change_client(request.user, email.client)
+    mails = OutboxMail.objects.visible_to(request.user).filter(
+        client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
+    )
+    crumbs = [
+        {"label": _("Progress emails"), "url": reverse("interactions:progress_list")},
+        {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
+    ]
+    is_sent = email.state == ProgressState.SENT
+    return {
+        "email": email,
+        "crumbs": crumbs,
+        "flags": [flag for flag in flags.flags(email, now) if flag.key != "problem"],
+        "language": language_name(mail_language(email.client.language)),
+        "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
+        "tone": progress_lists.TONES[email.state],
+        "is_decidable": email.state in drafts.DECIDABLE and may_change,
+        "is_planned": email.state == ProgressState.PLANNED and may_change,
+        "is_sent": is_sent,
+        "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,
+        "trouble": drafts.trouble_of(email) if email.content and not is_sent else "",
+        "queue": progress_lists.place_in_queue(request.user, email),
+        "recipients": [] if is_sent else flags.recipients_now(email),
+        "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50]) if is_sent else [],
+    }
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def progress_preview(request, pk):
+    """As the client sees it: what was sent, or what would be."""
+    email = get_email(request, pk)
+    if email.state == ProgressState.SENT:
+        html = email.sent_html.replace(emails.STOP, "#")
+    elif trouble := drafts.trouble_of(email):
+        html = render_to_string("mail/not_shown.html", {"trouble": trouble, "firm": get_firm()})
+    else:
+        people = flags.recipients_now(email)
+        html = emails.render_progress(email, people[0].contact if people else None, stop_url="#")[1]
+    return HttpResponse(html)
+
+
+@require_POST
+def progress_skip(request, pk):
+    email = get_changeable(request, pk)
+    form = SkipForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        drafts.skip_progress(actor=request.user, email=email, reason=reason, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("interactions:progress", pk=pk)
+    undo = reverse("interactions:progress_unskip", args=[pk])
+    messages.success(
+        request, _("Skipped this week: %(client)s") % {"client": email.client.name}, extra_tags=f"undo:{undo}"
+    )
+    return _to_next(request, email)
+
+
+@require_POST
+def progress_unskip(request, pk):
+    email = get_changeable(request, pk)
+    try:
+        drafts.unskip_progress(actor=request.user, email=email, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("interactions:progress", pk=pk)
+
+
+for view in (progress_list, progress):
+    view.nav_key = "progress"

@@ -1,0 +1,74 @@
+"""What a progress email says by itself, in the client's language: subject, summary, greeting. Everything here is for clients."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from clients.contacts.models import Contact
+from clients.records.models import Client
+
+# what other systems export as a salutation: a title alone, which is no way to begin a letter
+TITLES = {
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "herr", "frau", "m", "mme", "mlle", "sr", "sra", "srta", "dhr", "mevr", "fru", "hra", "rva",
+}  # fmt: skip
+
+
+def one_line(text: str) -> str:
+    """Names come from people and imports; in a mail's head and first line they stand on one line."""
+    return " ".join(str(text).split())
+
+
+def subject(firm_name: str, week: str) -> str:
+    return _("%(firm)s: progress in week %(week)d") % {"firm": one_line(firm_name), "week": int(week[-2:])}
+
+
+def summary(sections: list[dict[str, Any]], *, is_news: bool) -> str:
+    """One or two sentences out of what the sections hold."""
+    count = {section["key"]: len(section["items"]) for section in sections}
+    if not is_news:
+        lead = _("A quiet week: nothing was finished or decided, and all is on its way.")
+        return " ".join([lead, *_needed(count)])
+    lead = _("Here is where we stand this week.")
+    done, agreed = count.get("done", 0), count.get("agreed", 0)
+    told = []
+    if done:
+        told.append(ngettext("One thing was done.", "%(n)d things were done.", done) % {"n": done})
+    if agreed:
+        told.append(ngettext("One thing was agreed.", "%(n)d things were agreed.", agreed) % {"n": agreed})
+    return " ".join([lead, *told, *_needed(count)])
+
+
+def _needed(count: dict[str, int]) -> list[str]:
+    n = count.get("needed", 0)
+    return [ngettext("We need one thing from you.", "We need %(n)d things from you.", n) % {"n": n}] if n else []
+
+
+def closing() -> str:
+    return _("If anything is unclear or missing, simply reply to this mail.")
+
+
+def greeting(client: Client, contact: Contact | None) -> str:
+    """The first line as they wish to be addressed, else by name, with the sign that ends it in their language."""
+    return _closed(_address(client, contact))
+
+
+def _address(client: Client, contact: Contact | None) -> str:
+    wanted = one_line((contact.salutation if contact else "") or client.salutation).rstrip(" ,:;")
+    if wanted and not _is_title(wanted):
+        return wanted
+    first, last = (one_line(contact.first_name), one_line(contact.last_name)) if contact else ("", "")
+    if wanted and last:
+        return _("Dear %(title)s %(last_name)s") % {"title": wanted, "last_name": last}
+    if not first and not last:
+        return _("Hello")
+    return _("Hello %(name)s") % {"name": first or last, "full_name": f"{first} {last}".strip()}
+
+
+def _is_title(text: str) -> bool:
+    return all(part.strip(".").casefold() in TITLES for part in text.split())
+
+
+def _closed(text: str) -> str:
+    """Hello Elina, · Hola, Elina: · what ends in a sign of its own keeps it."""
+    return text if text[-1] in "!.?…，：" else pgettext("first line of a letter", "%(greeting)s,") % {"greeting": text}

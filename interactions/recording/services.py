@@ -1,0 +1,91 @@
+"""Logging an interaction: what passed, what was decided, and the next step, all or nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from django.db import transaction
+
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from crm.core.base.dates import local_date
+from crm.core.drafts.services import discard_draft
+from crm.core.firm.queries import user_zone
+from crm.core.users.models import User
+from interactions.agreements.services import record_decision
+from interactions.follow_ups.choices import SourceKind
+from interactions.follow_ups.services import create_follow_up
+from interactions.log.choices import DRAFT_KIND, Direction, Visibility
+from interactions.log.facts import refresh_last_contact
+from interactions.log.models import Interaction
+from interactions.log.services import check_words, set_people
+from interactions.signals import interaction_logged
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What follows out of an interaction: becomes a follow-up of the assignee (None: the author)."""
+
+    title: str
+    due_date: date
+    due_time: time | None = None
+    assignee: User | None = None
+    time_zone: str = ""
+
+
+@transaction.atomic
+def log_interaction(
+    *,
+    actor: User,
+    client: Client,
+    channel: str,
+    occurred_at: datetime,
+    body: str = "",
+    subject: str = "",
+    direction: str = Direction.BOTH,
+    duration_minutes: int | None = None,
+    contacts: Iterable[Contact] = (),
+    participants: Iterable[User] = (),
+    sentiment: int | None = None,
+    visibility: str = Visibility.FIRM,
+    decision: str = "",
+    decision_shared: bool = False,
+    next_step: NextStep | None = None,
+    now: datetime,
+    is_demo: bool = False,
+    from_composer: bool = False,
+) -> Interaction:
+    """Write down what passed, what was decided and what follows, all or nothing. `from_composer` discards the author's
+    draft for this client. Raises ServiceError (fields body, occurred_at, contacts, and title or assignee of the next step)."""
+    check_words(subject=subject, body=body, occurred_at=occurred_at, now=now)
+    contacts = list(contacts)
+    interaction = Interaction.objects.create(
+        client=client,
+        channel=channel,
+        direction=direction,
+        occurred_at=occurred_at,
+        duration_minutes=duration_minutes,
+        subject=subject.strip(),
+        body=body.strip(),
+        sentiment=sentiment,
+        author=actor,
+        visibility=visibility,
+        is_demo=is_demo,
+    )
+    set_people(interaction, contacts, participants)
+    if decision.strip():
+        record_decision(
+            actor=actor, client=client, interaction=interaction, text=decision, is_shared=decision_shared, is_demo=is_demo,
+            decided_date=local_date(occurred_at, user_zone(actor).key), contact=contacts[0] if len(contacts) == 1 else None,
+        )  # fmt: skip
+    if next_step is not None:
+        create_follow_up(
+            actor=actor, client=client, title=next_step.title, due_date=next_step.due_date, due_time=next_step.due_time,
+            assignee=next_step.assignee, time_zone=next_step.time_zone, contact=contacts[0] if contacts else None,
+            source_kind=SourceKind.INTERACTION, source_id=interaction.pk, now=now, is_demo=is_demo,
+        )  # fmt: skip
+    refresh_last_contact(client_id=client.pk)
+    if from_composer:
+        discard_draft(actor=actor, kind=DRAFT_KIND, client_id=client.pk)
+    interaction_logged.send(Interaction, interaction=interaction, actor=actor)
+    return interaction

@@ -1,0 +1,143 @@
+"""What stands in a morning mail: what the Today page shows, as lines of text.
+
+A section of Today is in the mail when a teller is registered for it (`register`, in the `hooks.py` of the app whose section it
+is): the teller is given what the section's `build` gave, and makes a `Part` of it, or None.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from crm.core.base.dates import day_start
+from crm.core.firm.queries import user_zone
+from crm.core.notifications.models import Notification
+from crm.core.users.models import User
+from interactions.follow_ups.models import FollowUp
+from interactions.reading.choices import ReadKind
+from interactions.reading.models import ReadMark
+from interactions.reminders.models import Told
+from interactions.today import sections
+
+NEWS_AT_MOST = 10
+
+
+@dataclass(frozen=True)
+class Line:
+    """`url` is an address of this site, without the host."""
+
+    text: str
+    sub: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """`short`: what the number of lines is called in the subject (“overdue”), "" to leave it out. `more_url`: the page with the
+    rest, where not all of it stands here."""
+
+    title: str
+    lines: list[Line]
+    short: str = ""
+    more_url: str = ""
+    order: int = 50
+    records: list[Any] = field(default_factory=list)
+
+    @property
+    def count_text(self) -> str:
+        return f"{len(self.lines)}+" if self.more_url else str(len(self.lines))
+
+
+Teller = Callable[[dict[str, Any]], Part | None]
+_tellers: dict[str, Teller] = {}
+
+
+def register(section_key: str, teller: Teller) -> None:
+    _tellers[section_key] = teller
+
+
+def build(user: User, now: datetime) -> list[Part]:
+    """The parts that have something to tell; [] on a quiet day. Everything through `visible_to(user)`, in the user's zone; not
+    what the user has opened today already."""
+    with timezone.override(user_zone(user)):
+        found = _follow_ups(user, now)
+        for section in sections.sections():
+            data = section.build(user, now) if section.key in _tellers else None
+            part = _tellers[section.key](data) if data is not None else None
+            if part is not None and part.lines:
+                found.append(part)
+        news = _news(user)
+        return [part for part in [*found, news] if part.lines]
+
+
+def _follow_ups(user: User, now: datetime) -> list[Part]:
+    groups = sections.follow_up_groups(user, now)
+    marks = ReadMark.objects.filter(user=user, kind=ReadKind.FOLLOW_UP, read_at__gte=day_start(now))
+    read = set(marks.values_list("record_id", flat=True))
+    listed = reverse("interactions:follow-ups")
+    coming = [row for _day, rows in groups["coming"] for row in rows]
+    parts = (
+        (_("Overdue"), groups["overdue"], _("overdue"), "overdue", groups["more_overdue"], True),
+        (_("Due today"), groups["today"], _("due today"), "today", False, False),
+        (_("Next seven days"), coming, _("coming"), "coming", groups["more_coming"], True),
+    )
+    return [
+        Part(
+            title,
+            [_follow_up_line(row, with_day) for row in rows if row.pk not in read],
+            short,
+            f"{listed}?show={show}" if more else "",
+        )
+        for title, rows, short, show, more, with_day in parts
+    ]
+
+
+def _follow_up_line(row: FollowUp, with_day: bool) -> Line:
+    due = timezone.localtime(row.due_at)
+    when = date_format(due, "D j M, H:i") if with_day else date_format(due, "H:i")
+    who = [row.client.name] if row.client else []
+    return Line(row.title, " · ".join([*who, when]), reverse("interactions:follow-up", args=[row.pk]))
+
+
+def _news(user: User) -> Part:
+    """Notifications that were neither read nor mailed."""
+    told = Told.objects.filter(kind=ReadKind.NOTIFICATION).values("record_id")
+    unread = Notification.objects.visible_to(user).filter(read_at__isnull=True).exclude(pk__in=told)
+    rows = list(unread.order_by("-pk")[: NEWS_AT_MOST + 1])
+    shown = rows[:NEWS_AT_MOST]
+    more = reverse("core:notifications") if len(rows) > NEWS_AT_MOST else ""
+    return Part(_("New"), [Line(row.text, url=row.url) for row in shown], _("new"), more, records=shown)
+
+
+# Tellers of this app's own sections
+
+
+def tell_quiet(data: dict[str, Any]) -> Part | None:
+    url = reverse("clients:list") + "?quiet=1&sort=contact"
+    is_more = len(data["clients"]) >= sections.QUIET_AT_MOST
+    return Part(_("Going quiet"), list(_quiet_lines(data["clients"])), _("going quiet"), url if is_more else "")
+
+
+def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:
+    for client in clients:
+        days = client.silent_days
+        said = _("no contact for %(n)d days") % {"n": days} if days is not None else _("never contacted")
+        yield Line(client.name, said, client.get_absolute_url())
+
+
+def tell_progress(data: dict[str, Any]) -> Part | None:
+    url = reverse("interactions:progress_list") if data.get("has_more") else ""
+    lines = [
+        Line(
+            email.client.name,
+            _("leaves %(when)s") % {"when": date_format(timezone.localtime(email.send_at), "D j M, H:i")},
+            reverse("interactions:progress", args=[email.pk]),
+        )
+        for email in data["emails"]
+    ]
+    return Part(_("Progress emails to read"), lines, _("to read"), url)

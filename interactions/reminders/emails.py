@@ -1,0 +1,118 @@
+"""The mails of this app to the firm's own people: each writes one outbox row."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.core.base.dates import local_to_utc
+from crm.core.firm.queries import get_firm, user_zone
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.notifications.models import Notification
+from crm.core.users.models import User
+from interactions.follow_ups.models import FollowUp
+from interactions.reminders.digest import Part
+
+KIND, DIGEST_KIND = "follow-up", "digest"
+WORTH_SENDING = timedelta(days=2)
+
+
+def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notification], *, now: datetime) -> OutboxMail:
+    """To their assignee: what is due, for whom, with the links; and what else happened. One mail, whatever the number.
+
+    The number in the key is the first follow-up's `reminder_number`, which the caller has counted up.
+    """
+    zone = user_zone(user)
+    rows = [
+        {
+            "row": row,
+            "due": row.due_at.astimezone(zone),
+            "is_late": row.due_at < now,
+            "url": settings.BASE_URL + reverse("interactions:follow-up", args=[row.pk]),
+        }
+        for row in follow_ups
+    ]
+    context = {
+        "rows": rows,
+        "news": [{"text": item.text, "url": settings.BASE_URL + item.url if item.url else ""} for item in news],
+        "firm": get_firm(),
+        "profile_url": settings.BASE_URL + reverse("core:profile"),
+    }
+    clients = {row.client_id for row in follow_ups} | {item.client_id for item in news}
+    first: Any = follow_ups[0] if follow_ups else None
+    with timezone.override(zone):
+        mail, _made = queue_mail(
+            key=f"follow-up:{first.pk}:{first.reminder_number}" if first else _key_of(news),
+            kind=KIND,
+            to_address=user.email,
+            to_name=user.name,
+            user=user,
+            client_id=clients.pop() if len(clients) == 1 else None,
+            subject=" ".join(_subject(follow_ups, news).split()),
+            text=render_to_string("interactions/reminders/mail/reminders.txt", context).strip() + "\n",
+            html=render_to_string("interactions/reminders/mail/reminders.html", context),
+            send_at=now,
+            expires_at=now + WORTH_SENDING,
+        )
+    return mail
+
+
+def _key_of(news: Sequence[Notification]) -> str:
+    """Other than that of a mail which was taken back: of its news one was read since, so there are fewer or later ones now."""
+    return f"notification:{news[0].pk}:{news[-1].pk}:{len(news)}"
+
+
+def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> str:
+    """One thing by its name. Several by their number: they may be of clients that others are not to read of."""
+    if len(follow_ups) == 1 and not news:
+        row = follow_ups[0]
+        if row.client:
+            return _("Follow-up: %(what)s (%(who)s)") % {"what": row.title, "who": row.client.name}
+        return _("Follow-up: %(what)s") % {"what": row.title}
+    if not follow_ups:
+        if len(news) == 1:
+            return news[0].text
+        return ngettext("%(n)d thing to know", "%(n)d things to know", len(news)) % {"n": len(news)}
+    return ngettext("%(n)d follow-up is due", "%(n)d follow-ups are due", len(follow_ups)) % {"n": len(follow_ups)}
+
+
+def mail_digest(*, user: User, day: date, parts: Sequence[Part], now: datetime) -> OutboxMail:
+    """The morning mail: once per user and local day; worthless when that day is over."""
+    zone = user_zone(user)
+    context = digest_context(user, day, parts)
+    with timezone.override(zone):
+        mail, _made = queue_mail(
+            key=f"digest:{user.pk}:{day.isoformat()}",
+            kind=DIGEST_KIND,
+            to_address=user.email,
+            to_name=user.name,
+            user=user,
+            subject=context["subject"],
+            text=render_to_string("interactions/reminders/mail/digest.txt", context).strip() + "\n",
+            html=render_to_string("interactions/reminders/mail/digest.html", context),
+            send_at=now,
+            expires_at=local_to_utc(day + timedelta(days=1), time(), zone.key),
+        )
+    return mail
+
+
+def digest_context(user: User, day: date, parts: Sequence[Part]) -> dict[str, Any]:
+    """What the mail's templates and its preview are made of."""
+    figures = [f"{part.count_text} {part.short}" for part in parts if part.short][:3]
+    return {
+        "user": user,
+        "day": day,
+        "parts": parts,
+        "firm": get_firm(),
+        "base_url": settings.BASE_URL,
+        "today_url": settings.BASE_URL + reverse("interactions:today"),
+        "profile_url": settings.BASE_URL + reverse("core:profile"),
+        "subject": _("Today: %(what)s") % {"what": ", ".join(figures)} if figures else _("Today"),
+    }

@@ -1,0 +1,183 @@
+"""The morning mail: planned ahead as one row per user and local day, rendered and mailed at its hour, once.
+
+The planner keeps, for everybody who wants it, rows up to one that lies beyond the next 36 hours; who has such a row under their
+present hour and zone is not looked at. So a tick costs two statements, however many users there are, but for one a day each.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext as _
+
+from crm.core.base.dates import local_date, local_to_utc
+from crm.core.base.errors import ServiceError
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import get_firm, one_reading, user_zone
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.scheduled import HORIZON
+from crm.core.users.choices import Reminders
+from crm.core.users.models import User
+from interactions.reading.choices import ReadKind
+from interactions.reading.models import ReadMark
+from interactions.reminders import digest
+from interactions.reminders.choices import DigestState
+from interactions.reminders.emails import DIGEST_KIND, mail_digest
+from interactions.reminders.models import Digest
+from interactions.reminders.services.reminders import tell
+
+log = logging.getLogger(__name__)
+AT_ONCE = 100  # a tick; the others a minute later, for the tick has more to do
+DAYS_AHEAD = 400
+
+
+def run_digests(now: datetime) -> int:
+    """Tick part: plan, take back what was read, send what is due; how many rows moved."""
+    with one_reading():
+        return plan_digests(now) + take_back_read(now) + send_digests(now)
+
+
+def wanting() -> QuerySet:
+    return User.objects.active().filter(reminders=Reminders.DIGEST)
+
+
+@transaction.atomic
+def plan_digests(now: datetime) -> int:
+    """Write the rows that are missing, move those whose user changed hour or zone; how many. Twice changes nothing."""
+    firm = get_firm()
+    zone = Coalesce(NullIf(OuterRef("time_zone"), Value("")), Value(firm.time_zone))
+    ahead = Digest.objects.filter(
+        user=OuterRef("pk"), due_at__gt=now + HORIZON, hour=OuterRef("digest_hour"), time_zone=zone
+    )
+    users = list(wanting().exclude(Exists(ahead)).order_by("pk"))
+    if not users:
+        return 0
+    calendar = WorkingCalendar.of(firm)
+    return sum(_plan(user, calendar, now) for user in users)
+
+
+def _plan(user: User, calendar: WorkingCalendar, now: datetime) -> int:
+    moments = dict(_moments(user, calendar, now))
+    zone, moved = user_zone(user).key, 0
+    for row in Digest.objects.planned().filter(user=user).select_for_update():
+        due = local_to_utc(row.date, time(user.digest_hour), zone)
+        if row.date not in moments and due > now:
+            row.delete()  # the firm does not work on this day any more
+            moved += 1
+        elif (row.hour, row.time_zone) != (user.digest_hour, zone):
+            row.hour, row.time_zone, row.due_at = user.digest_hour, zone, due
+            row.save(update_fields=["hour", "time_zone", "due_at"])
+            moved += 1
+    have = set(Digest.objects.filter(user=user, date__in=moments).values_list("date", flat=True))
+    fresh = [
+        Digest(user=user, date=day, hour=user.digest_hour, time_zone=zone, due_at=due)
+        for day, due in moments.items()
+        if day not in have
+    ]
+    Digest.objects.bulk_create(fresh, ignore_conflicts=True)
+    return moved + len(fresh)
+
+
+def _moments(user: User, calendar: WorkingCalendar, now: datetime) -> Iterator[tuple[date, datetime]]:
+    """(day, moment) of the user's coming working days, up to the first beyond the horizon."""
+    zone = user_zone(user).key
+    day = local_date(now, zone)
+    for _n in range(DAYS_AHEAD):
+        due = local_to_utc(day, time(user.digest_hour), zone)
+        if due > now and calendar.is_working(day):
+            yield day, due
+            if due > now + HORIZON:
+                return
+        day += timedelta(days=1)
+
+
+@transaction.atomic
+def send_digests(now: datetime) -> int:
+    """Mail what is due, or say why not; how many rows were settled. Rows another run holds are left to it."""
+    due = Digest.objects.planned().filter(due_at__lte=now)
+    rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("user").order_by("due_at", "pk")
+    found = list(rows[:AT_ONCE])
+    calendar = WorkingCalendar.of(get_firm()) if found else None
+    return sum(_guarded(row, calendar, now) for row in found if calendar)
+
+
+def _guarded(row: Digest, calendar: WorkingCalendar, now: datetime) -> int:
+    """One that cannot be written keeps nobody else's back; it is tried again until its day is over."""
+    try:
+        with transaction.atomic():
+            _settle(row, calendar, now)
+            return 1
+    except Exception:
+        log.exception("the morning mail of user %s could not be written", row.user_id)
+        return 0
+
+
+def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
+    state, note = _reason_not_to(row, calendar, now)
+    if not state:
+        parts = digest.build(row.user, now)
+        state = DigestState.SENT if parts else DigestState.NOTHING
+        if parts:
+            mail = mail_digest(user=row.user, day=row.date, parts=parts, now=now)
+            for part in parts:
+                tell(mail, ReadKind.NOTIFICATION, part.records)
+    _close(row, state, note, now)
+
+
+def _reason_not_to(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
+    """(state, note) of one that is not to be mailed, or ("", "")."""
+    user, zone = row.user, user_zone(row.user).key
+    if not user.is_active or user.reminders != Reminders.DIGEST:
+        return DigestState.SKIPPED, _("No morning mail is wanted any more.")
+    if local_date(now, zone) > row.date:
+        return DigestState.MISSED, _("Its day was over.")
+    if not calendar.is_working(row.date):
+        return DigestState.SKIPPED, _("The firm does not work on this day.")
+    midnight = local_to_utc(row.date, time(), zone)
+    if ReadMark.objects.filter(user=user, kind=ReadKind.TODAY, read_at__gte=midnight).exists():
+        return DigestState.READ, _("Today was opened before.")
+    return "", ""
+
+
+def _close(row: Digest, state: str, note: str, now: datetime) -> Digest:
+    row.state, row.note, row.settled_at = state, note[:200], now
+    row.save(update_fields=["state", "note", "settled_at"])
+    return row
+
+
+def take_back_read(now: datetime) -> int:
+    """Morning mails that still wait in the outbox, whose reader has opened Today meanwhile; how many."""
+    opened = ReadMark.objects.filter(user=OuterRef("user"), kind=ReadKind.TODAY, read_at__gte=OuterRef("created_at"))
+    waiting = OutboxMail.objects.filter(Exists(opened), kind=DIGEST_KIND, state=MailState.PENDING)
+    return waiting.update(state=MailState.CANCELLED, reply=_("Today was opened before it left"), updated_at=now)
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    rows = Digest.objects.planned().filter(due_at__lte=now)
+    return rows.order_by("due_at").values_list("due_at", flat=True).first()
+
+
+@transaction.atomic
+def skip_digest(*, actor: User, row: Digest, now: datetime) -> Digest:
+    """Not on this day. Raises ServiceError when it is no longer planned."""
+    row = Digest.objects.select_for_update().get(pk=row.pk)
+    if row.state != DigestState.PLANNED:
+        raise ServiceError(
+            _("This morning mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict"
+        )
+    return _close(row, DigestState.SKIPPED, _("Skipped by %(name)s") % {"name": actor.name}, now)
+
+
+@transaction.atomic
+def restore_digest(*, actor: User, row: Digest, now: datetime) -> Digest:
+    """Undo of a skip, as long as its day is not over. Raises ServiceError."""
+    row = Digest.objects.select_for_update().get(pk=row.pk)
+    if row.state != DigestState.SKIPPED or local_date(now, row.time_zone) > row.date:
+        raise ServiceError(_("This morning mail cannot be brought back any more."), code="conflict")
+    row.state, row.note, row.settled_at = DigestState.PLANNED, "", None
+    row.save(update_fields=["state", "note", "settled_at"])
+    return row

@@ -1,0 +1,181 @@
+"""The tick's part: reminders of follow-ups that are due, and of notifications nobody has read, one mail a person.
+
+A follow-up is the plan of its own reminder: `remind_at` says when, and is cleared in the transaction that writes the mail.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm.queries import one_reading
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.notifications.models import Notification
+from crm.core.users.choices import Reminders
+from crm.core.users.models import User
+from interactions.follow_ups.choices import FollowUpState
+from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import reminder_moment
+from interactions.reading.choices import ReadKind
+from interactions.reading.models import ReadMark
+from interactions.reminders.emails import KIND, remind
+from interactions.reminders.models import Told
+
+log = logging.getLogger(__name__)
+PEOPLE_AT_ONCE = 100
+NEAR = timedelta(minutes=5)  # what is due so soon after goes along
+UNREAD_AFTER = timedelta(minutes=5)  # a notification is mailed when it was not read in the application by then
+UNREAD_UNTIL = timedelta(days=2)
+
+
+@transaction.atomic
+def send_reminders(now: datetime) -> int:
+    """Queue the mails of what is due; gives how many things they tell of. Rows another run holds are left to it, and what is
+    done, snoozed, read, or out of its reader's sight is not mailed."""
+    taken_back = take_back_read(now)
+    due = FollowUp.objects.open().awake(now).filter(remind_at__lte=now)
+    due.exclude(assignee__reminders=Reminders.EACH).update(remind_at=None)
+    readers = User.objects.filter(
+        Q(pk__in=due.values("assignee"))
+        | Q(pk__in=unread(now).values("user"), reminders=Reminders.EACH, is_active=True)
+    )
+    with one_reading():
+        return taken_back + sum(_guarded(user, now) for user in readers.order_by("pk")[:PEOPLE_AT_ONCE])
+
+
+def unread(now: datetime):
+    """Notifications that are worth a mail and had none."""
+    told = Told.objects.filter(kind=ReadKind.NOTIFICATION, record_id=OuterRef("pk"))
+    span = {"created_at__lte": now - UNREAD_AFTER, "created_at__gt": now - UNREAD_UNTIL}
+    return Notification.objects.filter(read_at__isnull=True, **span).exclude(Exists(told))
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when a reminder waits."""
+    rows = FollowUp.objects.open().awake(now).filter(remind_at__lte=now)
+    return rows.order_by("remind_at").values_list("remind_at", flat=True).first()
+
+
+def _guarded(user: User, now: datetime) -> int:
+    """What cannot be mailed keeps nothing else back: the group is tried one by one, and what fails loses its turn."""
+    rows = _locked(user, now)
+    is_told = user.is_active and user.reminders == Reminders.EACH
+    news = list(unread(now).visible_to(user).order_by("pk")) if is_told else []
+    try:
+        with transaction.atomic():
+            return _remind(user, rows, news, now)
+    except Exception:
+        log.exception("the reminders of user %s could not be written together", user.pk)
+    return sum(_alone(user, row, now) for row in rows)
+
+
+def _alone(user: User, row: FollowUp, now: datetime) -> int:
+    try:
+        with transaction.atomic():
+            row.refresh_from_db(fields=["remind_at", "reminder_number"])
+            return _remind(user, [row], [], now)
+    except (OperationalError, InterfaceError):  # away or busy: tried again
+        log.exception("the reminder of follow-up %s could not be written for want of the database", row.pk)
+        return 0
+    except Exception:
+        log.exception("the reminder of follow-up %s could not be written", row.pk)
+        FollowUp.objects.filter(pk=row.pk).update(remind_at=None)
+        return 0
+
+
+def _locked(user: User, now: datetime) -> list[FollowUp]:
+    due = FollowUp.objects.open().awake(now + NEAR).filter(assignee=user, remind_at__lte=now + NEAR)
+    rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("client", "assignee", "contact")
+    return list(rows.order_by("remind_at", "id"))
+
+
+def _remind(user: User, rows: list[FollowUp], news: list[Notification], now: datetime) -> int:
+    if not news and all(row.remind_at is None or row.remind_at > now for row in rows):
+        return 0  # only what is nearly due is left: another run took the rest
+    wanted = _wanted(user, rows) if user.is_active and user.reminders == Reminders.EACH else []
+    for row in rows:
+        row.remind_at = None
+    for row in wanted:
+        row.reminder_number += 1
+    if wanted or news:
+        mail = remind(user, wanted, news, now=now)
+        tell(mail, ReadKind.FOLLOW_UP, wanted)
+        tell(mail, ReadKind.NOTIFICATION, news)
+    FollowUp.objects.bulk_update(rows, ["remind_at", "reminder_number"])
+    return len(wanted) + len(news)
+
+
+def _wanted(user: User, rows: list[FollowUp]) -> list[FollowUp]:
+    """Those the user still sees and has not opened since they were due."""
+    ids = [row.pk for row in rows]
+    seen = set(FollowUp.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    marks = ReadMark.objects.filter(user=user, kind=ReadKind.FOLLOW_UP, record_id__in=ids)
+    read = dict(marks.values_list("record_id", "read_at"))
+    return [
+        row
+        for row in rows
+        if row.pk in seen
+        and not (row.client and row.client.archived_at)
+        and not (row.pk in read and row.remind_at and read[row.pk] >= row.remind_at)
+    ]
+
+
+def tell(mail: OutboxMail, kind: ReadKind, rows: Iterable) -> None:
+    """Note what a mail tells of."""
+    Told.objects.bulk_create([Told(mail=mail, kind=kind, record_id=row.pk) for row in rows], ignore_conflicts=True)
+
+
+def take_back_read(now: datetime) -> int:
+    """Reminders that still wait in the outbox, while the mail server is away say, and tell of something that was done, snoozed
+    or read meanwhile: taken back, and what is left in them is told anew. How many."""
+    told = Told.objects.filter(mail=OuterRef("pk"))
+    waiting = OutboxMail.objects.filter(Exists(told), kind=KIND, state=MailState.PENDING)
+    return sum(_take_back(mail, now) for mail in waiting.select_for_update(skip_locked=True, of=("self",)))
+
+
+def _take_back(mail: OutboxMail, now: datetime) -> int:
+    told = list(mail.told.all())  # type: ignore[attr-defined]
+    news = {row.record_id for row in told if row.kind == ReadKind.NOTIFICATION}
+    asked = {row.record_id for row in told if row.kind == ReadKind.FOLLOW_UP}
+    open_news = set(Notification.objects.filter(pk__in=news, read_at__isnull=True).values_list("pk", flat=True))
+    marks = ReadMark.objects.filter(user=mail.user_id, kind=ReadKind.FOLLOW_UP, record_id__in=asked)
+    read = set(marks.filter(read_at__gte=mail.created_at).values_list("record_id", flat=True))
+    rows = FollowUp.objects.open().awake(now).filter(pk__in=asked - read, assignee=mail.user_id, remind_at__isnull=True)
+    left = set(rows.values_list("pk", flat=True))
+    if left == asked and open_news == news:
+        return 0
+    OutboxMail.objects.filter(pk=mail.pk).update(
+        state=MailState.CANCELLED, reply=_("Done or read before it left"), updated_at=now
+    )
+    FollowUp.objects.filter(pk__in=left).update(remind_at=now)
+    Told.objects.filter(mail=mail, kind=ReadKind.NOTIFICATION).delete()
+    return 1
+
+
+@transaction.atomic
+def skip_reminder(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+    """No mail about this one; it stays due. Raises ServiceError when none is coming."""
+    row = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up.pk)
+    if row.remind_at is None:
+        raise ServiceError(_("No reminder of this follow-up is coming any more."), code="conflict")
+    row.remind_at = None
+    save_version(row, fields=["remind_at"], seen=None)
+    return row
+
+
+@transaction.atomic
+def restore_reminder(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+    """Undo of a skip: at its own time, or at once where that has passed. Raises ServiceError for one that is closed."""
+    row = FollowUp.objects.select_for_update(of=("self",)).select_related("assignee").get(pk=follow_up.pk)
+    if row.state != FollowUpState.OPEN:
+        raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
+    if row.remind_at is None:
+        row.remind_at = max(row.snoozed_until, now) if row.snoozed_until else reminder_moment(row, now)
+        save_version(row, fields=["remind_at"], seen=None)
+    return row

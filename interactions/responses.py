@@ -1,0 +1,29 @@
+"""How the views of this app answer when something was done."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from crm.core.ui.htmx import add_event, back_to, is_fragment, toast
+
+
+def client_url(client) -> str:
+    return reverse("clients:client", args=[client.pk])
+
+
+def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse | None = None) -> HttpResponse:
+    """Say it and go on: a page goes to `next` or `to`; htmx gets events (the timeline, the strip, lists and cards of
+    follow-ups fetch themselves anew) and, where given, `response`."""
+    if not is_fragment(request):
+        messages.success(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
+        return redirect(back_to(request, to))
+    response = response or HttpResponse(status=204)
+    add_event(response, "timeline-changed", {})
+    add_event(response, "closeDialog", {})
+    return toast(response, text, undo_url=undo_url)
+
+
+def go_dialog(request) -> bool:
+    """The form was opened in the shared dialog."""
+    return is_fragment(request) and request.htmx.target == "remote-dialog-body"

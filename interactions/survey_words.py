@@ -1,8 +1,0 @@
-"""The words of surveys that clients read and that stand in no template; translated like those (docs/developers/tools/messages.py)."""
-
-from django.utils.translation import gettext_lazy as _
-
-NPS_QUESTION = _("How likely are you to recommend us to a colleague or friend?")
-REASON = _("What is the main reason for it?")
-SCORE = _("Your score")
-CHOOSE = _("Choose a number.")

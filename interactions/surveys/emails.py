@@ -1,0 +1,109 @@
+"""The mail that asks one question: eleven links in HTML and in plain text, each to a page with that score chosen."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from crm.core.base import placeholders
+from crm.core.firm.models import FirmSettings
+from crm.core.firm.queries import get_firm
+from crm.core.mail.models import OutboxMail
+from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.models import User
+from interactions.surveys.choices import InvitationSource, SurveyKind
+from interactions.surveys.models import Survey, SurveyInvitation
+
+ANSWER, STOP = "[[answer]]", "[[stop]]"
+ANSWER_PURPOSE, STOP_PURPOSE = "survey-answer", "survey-stop"
+ANSWER_PATH, STOP_PATH = "/mail/survey/{id}/{token}/", "/mail/survey/{id}/stop/{token}/"
+PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
+
+
+def language_for(client: Client, contact: Contact | None, firm: FirmSettings) -> str:
+    """The language of the person, else of the client, else of the firm; the first of them that there are words in."""
+    for wanted in (contact.language if contact else "", client.language, firm.language):
+        try:
+            return translation.get_supported_language_variant(wanted)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def question_of(survey: Survey) -> str:
+    """In the active language where it is the question we came with, else as the firm wrote it."""
+    return _(survey.question) if survey.question else ""
+
+
+def check_words(subject: str, text: str) -> None:
+    """Raises ServiceError (fields mail_subject, mail_text) for a placeholder there is none of."""
+    placeholders.check(subject, PLACEHOLDERS, field="mail_subject")
+    placeholders.check(text, PLACEHOLDERS, field="mail_text")
+
+
+def render_survey(
+    survey: Survey, client: Client, contact: Contact, *, answer_url: str, stop_url: str
+) -> tuple[str, str, str]:
+    """(subject, text, HTML) as this person gets it. Raises ServiceError for an unknown placeholder in the firm's words."""
+    firm = get_firm()
+    with translation.override(language_for(client, contact, firm)):
+        first_name = contact.first_name or contact.name
+        values = {
+            "first_name": first_name,
+            "firm": firm.name,
+            "client": client.name,
+            "account_manager": client.owner.name,
+        }
+        greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % {"name": first_name}
+        subject = survey.mail_subject or _("One question about working with {firm}")
+        words = survey.mail_text or _(
+            "We would like to know how we are doing, so that we can do better. One click is enough."
+        )
+        context: dict[str, Any] = {
+            "subject": " ".join(placeholders.render(subject, values, field="mail_subject").split()), "greeting": greeting,
+            "words": placeholders.render(words, values, field="mail_text").strip(), "question": question_of(survey),
+            "scores": range(survey.scale_min, survey.scale_max + 1), "is_nps": survey.kind == SurveyKind.NPS, "survey": survey,
+            "owner": client.owner, "client": client, "firm": firm, "answer_url": answer_url, "stop_url": stop_url,
+        }  # fmt: skip
+        text = render_to_string("mail/survey.txt", context).strip() + "\n"
+        return context["subject"], text, render_to_string("mail/survey.html", context)
+
+
+def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
+    """The mail to one person, once per survey and period. Raises ServiceError for what cannot be sent."""
+    client, contact, firm = invitation.client, invitation.contact, get_firm()
+    owner = client.owner
+    subject, text, html = render_survey(invitation.survey, client, contact, answer_url=ANSWER, stop_url=STOP)
+    mail, _made = queue_mail(
+        key=invitation.key, kind="survey", to_address=invitation.address, to_name=contact.name, subject=subject, text=text, html=html,
+        client_id=client.pk, contact_id=contact.pk, from_name=f"{owner.name}, {firm.name}", reply_to=owner.email if owner.is_active else "",
+        links={
+            ANSWER: {"purpose": ANSWER_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": ANSWER_PATH},
+            STOP: {"purpose": STOP_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": STOP_PATH},
+        },
+        headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+        purpose="survey", is_automatic=invitation.source == InvitationSource.RULE, send_at=now, expires_at=invitation.expires_at,
+    )  # fmt: skip
+    return mail
+
+
+def mail_survey_test(*, actor: User, survey: Survey) -> OutboxMail:
+    """The mail to whoever asked for it, with links that lead nowhere."""
+    client, contact = sample(actor)
+    subject, text, html = render_survey(survey, client, contact, answer_url="#", stop_url="")
+    mail, _made = queue_mail(
+        key=f"survey-test:{uuid.uuid4()}", kind="survey-test", to_address=actor.email, to_name=actor.name, user=actor,
+        subject=_("Test: %(subject)s") % {"subject": subject}, text=text, html=html,
+    )  # fmt: skip
+    return mail
+
+
+def sample(user: User) -> tuple[Client, Contact]:
+    """Somebody made up, for a look at the mail; the account manager is who looks."""
+    return Client(name=_("Example client"), owner=user), Contact(first_name=_("Alex"), last_name=_("Example"))

@@ -1,0 +1,126 @@
+"""Forms of surveys by mail: whom to ask, the survey's words and its rule, one invitation, and the open page."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.listing.forms import FilterForm
+from clients.records.choices import Status, Tier
+from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
+from crm.core.users.models import Team, User
+from interactions.fields import PeopleField, PersonField, WallTimeField
+from interactions.surveys import words as survey_words
+from interactions.surveys.choices import Asked
+from interactions.surveys.models import Survey, SurveyRule
+from interactions.surveys.services.answering import COMMENT_AT_MOST
+
+
+class AudienceForm(FilterForm):
+    """The filter of the client list, and who of each client; by GET, so that its state is the address."""
+
+    main = ("status", "tier", "owner", "team")
+    who = forms.ChoiceField(label=_("Goes to"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
+    send_date = forms.DateField(
+        label=_("Leaves on"),
+        required=False,
+        widget=DateInput,
+        help_text=_("At 10:00 in each client's time zone. Empty: in five minutes."),
+    )
+
+    def __init__(self, *args, surveys, **kwargs):
+        super().__init__(*args, **kwargs)
+        del self.fields["archived"]
+        if len(surveys) > 1:
+            self.fields["survey"] = forms.ChoiceField(
+                label=_("Survey"), required=False, choices=[(survey.pk, survey.name) for survey in surveys]
+            )
+        self.order_fields(["survey", *self.main, "who", "send_date"])
+
+    def further_fields(self):
+        return [self[name] for name in self.fields if name not in (*self.main, "survey", "who", "send_date")]
+
+
+class ConfirmForm(forms.Form):
+    """How many people the preview said it would be."""
+
+    count = forms.IntegerField(min_value=1, max_value=10_000_000)
+
+
+class SurveyForm(VersionedFormMixin, forms.ModelForm):
+    class Meta:
+        model = Survey
+        fields = ["question", "mail_subject", "mail_text", "pause_days", "answer_days"]
+        widgets = {"mail_text": forms.Textarea(attrs={"rows": 4})}
+        labels = {
+            "question": _("The question"),
+            "mail_subject": _("Subject"),
+            "mail_text": _("What stands above the question"),
+        }
+
+
+class RuleForm(forms.ModelForm):
+    statuses = forms.MultipleChoiceField(
+        label=_("Status"), required=False, choices=Status.choices, widget=forms.CheckboxSelectMultiple
+    )
+    tiers = forms.MultipleChoiceField(
+        label=_("Tier"),
+        required=False,
+        choices=[*Tier.choices, ("none", _("None"))],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: all of them."),
+    )
+    team = PersonField(
+        queryset=Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any")
+    )
+    owner = PersonField(
+        queryset=User.objects.active(), required=False, label=_("Account manager"), empty_label=_("Any")
+    )
+
+    class Meta:
+        model = SurveyRule
+        fields = ["is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner"]
+        widgets = {"send_time": TimeInput(), "who": forms.RadioSelect}
+        labels = {
+            "is_active": _("Ask by itself"), "every_months": _("Every (months)"), "send_time": _("At, in their time zone"), "who": _("Goes to"),
+        }  # fmt: skip
+
+
+class AskForm(forms.Form):
+    """Who of one client is asked now."""
+
+    contacts = PeopleField(queryset=Contact.objects.none(), label=_("Who is asked"), required=False)
+
+    def __init__(self, *args, people, **kwargs):
+        super().__init__(*args, **kwargs)
+        able = [person.contact_id for person in people if not person.reason]
+        self.fields["contacts"].queryset = Contact.objects.filter(pk__in=[person.contact_id for person in people])
+        self.chosen = set(self.data.getlist("contacts")) if self.is_bound else {str(pk) for pk in able[:1]}
+
+
+class WhenForm(VersionedFormMixin, forms.Form):
+    send_at = WallTimeField(label=_("Leaves"))
+
+
+class ReplyForm(forms.Form):
+    """The open page: a score and, if they like, a sentence."""
+
+    score = forms.TypedChoiceField(
+        coerce=int, widget=forms.RadioSelect, label=survey_words.SCORE, error_messages={"required": survey_words.CHOOSE}
+    )
+    comment = forms.CharField(
+        required=False,
+        max_length=COMMENT_AT_MOST,
+        label=survey_words.REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def __init__(self, *args, survey, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["score"].choices = [(n, str(n)) for n in range(survey.scale_min, survey.scale_max + 1)]
+
+
+def score_in(query, survey) -> int | None:
+    """The score a link in the mail carries; None where it carries none that is on the scale."""
+    text = query.get("score", "")
+    score = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
+    return score if score is not None and survey.scale_min <= score <= survey.scale_max else None

@@ -1,0 +1,69 @@
+"""The answers to surveys: all a user may see, and those of one client."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.listing.paging import Sort, paginate
+from crm.core.ui.forms import DateInput
+from interactions.surveys.choices import SurveyKind
+from interactions.surveys.models import Survey, SurveyResponse
+from interactions.surveys.words import NPS_QUESTION
+
+BANDS = {"promoters": (9, 10), "passives": (7, 8), "detractors": (0, 6)}
+
+
+class AnswerFilter(forms.Form):
+    band = forms.ChoiceField(
+        required=False,
+        label=_("Band"),
+        choices=[
+            ("", _("All answers")),
+            ("promoters", _("Promoters (9–10)")),
+            ("passives", _("Passives (7–8)")),
+            ("detractors", _("Detractors (0–6)")),
+        ],
+    )
+    since = forms.DateField(required=False, label=_("From"), widget=DateInput)
+    until = forms.DateField(required=False, label=_("To"), widget=DateInput)
+    commented = forms.BooleanField(required=False, label=_("With a comment"))
+
+
+def nps_survey() -> Survey:
+    """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
+    found = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
+    return found or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
+
+
+def page(user, query, now: datetime) -> dict[str, Any]:
+    """Context of interactions/surveys/list.html. Raises BadCursor."""
+    form = AnswerFilter(query or None)
+    chosen = form.cleaned_data if form.is_valid() else {}
+    rows = (
+        SurveyResponse.objects.visible_to(user)
+        .filter(archived_at=None, client__archived_at=None)
+        .select_related("survey", "client", "contact")
+    )
+    if chosen.get("band"):
+        low, high = BANDS[chosen["band"]]
+        rows = rows.filter(survey__kind=SurveyKind.NPS, score__gte=low, score__lte=high)
+    if chosen.get("since"):
+        rows = rows.filter(answered_at__gte=_midnight(chosen["since"]))
+    if chosen.get("until"):
+        rows = rows.filter(answered_at__lt=_midnight(chosen["until"] + timedelta(days=1)))
+    if chosen.get("commented"):
+        rows = rows.exclude(comment="")
+    found = paginate(rows, sort=Sort("answered_at", descending=True), cursor=query.get("cursor", ""), size=50)
+    return {"page": found, "filter": form, "is_narrowed": any(chosen.values())}
+
+
+def _midnight(day):
+    return datetime.combine(day, time(), timezone.get_current_timezone())
+
+
+def of_client(user, client) -> list[SurveyResponse]:
+    rows = SurveyResponse.objects.visible_to(user).filter(client=client, archived_at=None)
+    return list(rows.select_related("survey", "contact", "entered_by").order_by("-answered_at", "-id")[:200])

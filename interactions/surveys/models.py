@@ -1,0 +1,218 @@
+from datetime import time
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.gate import visible_q
+from clients.records.choices import Status
+from clients.records.models import Client
+from crm.core.base.models import Versioned, tracked
+from crm.core.users.models import Team, User
+from interactions.surveys.choices import Asked, InvitationSource, InvitationState, SurveyKind
+
+
+@tracked
+class Survey(Versioned):
+    """A question asked again and again, with its scale."""
+
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=4, choices=SurveyKind, default=SurveyKind.NPS)
+    question = models.CharField(_("question"), max_length=300)
+    scale_min = models.SmallIntegerField(default=0)
+    scale_max = models.SmallIntegerField(default=10)
+    mail_subject = models.CharField(
+        _("subject"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Left empty: our words, in their language."),
+    )
+    mail_text = models.TextField(
+        _("what stands above the question"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Left empty: our words, in their language."),
+    )
+    pause_days = models.PositiveSmallIntegerField(
+        _("days between two surveys to one person"),
+        default=90,
+        db_default=90,
+        validators=[MaxValueValidator(1000)],
+        help_text=_("Whatever the survey and whoever asks: nobody is asked again sooner."),
+    )
+    answer_days = models.PositiveSmallIntegerField(
+        _("days an answer is taken"),
+        default=21,
+        db_default=21,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(condition=Q(scale_max__gt=F("scale_min")), name="survey_scale")]
+
+    def __str__(self):
+        return self.name
+
+
+class SurveyResponseQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(visible_q(user, "client__"))
+
+    def between(self, start, end):
+        return self.filter(answered_at__gte=start, answered_at__lt=end)
+
+
+@tracked
+class SurveyResponse(Versioned):
+    """An answer. The scale stands with it, so that answers of different scales are never mixed."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="responses", verbose_name=_("survey"))
+    client = models.ForeignKey(Client, models.CASCADE, related_name="survey_responses")
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="survey_responses", verbose_name=_("answered by")
+    )
+    score = models.SmallIntegerField(_("score"))
+    scale_min = models.SmallIntegerField()
+    scale_max = models.SmallIntegerField()
+    comment = models.TextField(_("comment"), blank=True)
+    answered_at = models.DateTimeField(_("answered"))
+    entered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    is_demo = models.BooleanField(default=False, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SurveyResponseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("survey answer")
+        ordering = ["-answered_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(score__gte=F("scale_min"), score__lte=F("scale_max")),
+                name="survey_score_in_scale",
+                violation_error_message=_("The score is outside the scale."),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["survey", "answered_at"], name="survey_response_time"),
+            models.Index(fields=["client", "-answered_at"], name="survey_response_client"),
+            models.Index(
+                fields=["-answered_at", "-id"], name="survey_response_recent", condition=Q(archived_at__isnull=True)
+            ),
+        ]
+
+
+def active_only() -> list[str]:
+    return [Status.ACTIVE]
+
+
+@tracked
+class SurveyRule(Versioned):
+    """Asks by itself: every client that fits, once in every period of so many months, on a working day, at an hour of
+    the client's own zone. The clients' days are spread over the period by their number, so that answers come in steadily."""
+
+    survey = models.OneToOneField(Survey, models.CASCADE, related_name="rule")
+    is_active = models.BooleanField(_("ask by itself"), default=False)
+    every_months = models.PositiveSmallIntegerField(
+        _("every (months)"), default=6, validators=[MinValueValidator(1), MaxValueValidator(36)]
+    )
+    send_time = models.TimeField(_("at, in their time zone"), default=time(10, 0))
+    who = models.CharField(_("goes to"), max_length=4, choices=Asked, default=Asked.MAIN)
+    statuses = ArrayField(
+        models.CharField(max_length=10, choices=Status), verbose_name=_("status"), default=active_only
+    )
+    tiers = ArrayField(models.CharField(max_length=4), verbose_name=_("tier"), default=list, blank=True)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team"))
+    owner = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("account manager")
+    )
+    planned_until = models.DateField(
+        null=True, blank=True, editable=False, help_text="the last day of the period whose clients are planned"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(every_months__gte=1, every_months__lte=36),
+                name="survey_rule_months",
+                violation_error_message=_("From 1 to 36 months."),
+            )
+        ]
+
+    def client_filter(self) -> dict:
+        """In the words of the client list's filter."""
+        values = {"status": self.statuses, "tier": self.tiers, "team": self.team_id, "owner": self.owner_id}
+        return {name: value for name, value in values.items() if value}
+
+
+class SurveyInvitationQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(visible_q(user, "client__"))
+
+
+@tracked
+class SurveyInvitation(Versioned):
+    """One person asked once. `key` is the key of its mail too, so a person gets one mail per survey and period. The link
+    is derived from id, `salt` and the server's key; only the hash of its token is kept, from the moment it is sent."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="invitations", verbose_name=_("survey"))
+    client = models.ForeignKey(Client, models.CASCADE, related_name="survey_invitations")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="survey_invitations", verbose_name=_("person"))
+    address = models.EmailField(_("address"), max_length=254)
+    state = models.CharField(max_length=8, choices=InvitationState, default=InvitationState.PLANNED)
+    source = models.CharField(max_length=4, choices=InvitationSource)
+    period = models.CharField(
+        max_length=12, help_text="2026-07+6 (by rule: six months from July) or 2026-11-25 (by hand)"
+    )
+    key = models.CharField(max_length=100, unique=True, help_text="survey:{survey}:{contact}:{period}")
+    batch = models.UUIDField(null=True, blank=True, help_text="those asked with one click")
+    requested_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    send_at = models.DateTimeField(_("leaves"))
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="when it was handed to the outbox")
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=300, blank=True)
+    salt = models.CharField(max_length=43, editable=False)
+    token_hash = models.CharField(max_length=64, blank=True, editable=False)
+    response = models.OneToOneField(
+        SurveyResponse, models.SET_NULL, null=True, blank=True, related_name="invitation", editable=False
+    )
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = SurveyInvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("survey invitation")
+        ordering = ["-send_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=InvitationState.values), name="survey_invitation_known_state"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["sent", "answered"]) | (Q(sent_at__isnull=False) & ~Q(token_hash="")),
+                name="survey_invitation_sent_has_link",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="answered") | Q(answered_at__isnull=False), name="survey_invitation_answered_at"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("send_at")), name="survey_invitation_lives"),
+            models.UniqueConstraint(fields=["token_hash"], condition=~Q(token_hash=""), name="survey_invitation_token"),
+        ]
+        indexes = [
+            models.Index(fields=["send_at", "id"], name="survey_invitation_due", condition=Q(state="planned")),
+            models.Index(
+                fields=["expires_at"], name="survey_invitation_open", condition=Q(state__in=["planned", "sent"])
+            ),
+            models.Index(fields=["contact", "-send_at"], name="survey_invitation_contact"),
+            models.Index(fields=["client", "-send_at"], name="survey_invitation_client"),
+            models.Index(fields=["-send_at", "-id"], name="survey_invitation_recent"),
+            models.Index(fields=["batch"], name="survey_invitation_batch", condition=Q(batch__isnull=False)),
+        ]
+
+    def __str__(self):
+        return self.key

@@ -1,0 +1,89 @@
+"""What the pages of surveys by mail show: which survey, the invitations by state, the response rate."""
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
+
+from crm.core.listing.paging import Sort, paginate
+from crm.core.mail.models import OutboxMail
+from interactions.surveys.choices import InvitationState, SurveyKind
+from interactions.surveys.lists import nps_survey
+from interactions.surveys.models import Survey, SurveyInvitation
+
+STATES = InvitationState
+TONES = {STATES.PLANNED: "blue", STATES.SENT: "amber", STATES.ANSWERED: "green", STATES.SKIPPED: "", STATES.EXPIRED: ""}
+OF_CLIENT = 20
+
+
+def surveys_to_send() -> list[Survey]:
+    """Those that can be asked by mail; the NPS survey, unsaved, where the firm has none yet."""
+    return list(Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk")) or [nps_survey()]
+
+
+def chosen_survey(query) -> Survey:
+    """The one in the address, else the first."""
+    surveys, wanted = surveys_to_send(), query.get("survey", "")
+    return next((survey for survey in surveys if str(survey.pk) == wanted), surveys[0])
+
+
+def invitations(user) -> QuerySet:
+    """Those a user may see, each with the state of its mail."""
+    mail = OutboxMail.objects.filter(key=OuterRef("key"))
+    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at=None)
+    return rows.select_related("survey", "client", "contact", "response").annotate(
+        mail_state=Subquery(mail.values("state")[:1]), mail_id=Subquery(mail.values("pk")[:1])
+    )
+
+
+def page(user, query) -> dict[str, Any]:
+    """Context of interactions/surveys/invitations.html. Raises BadCursor."""
+    counts = counts_of(user)
+    show = query.get("show") if query.get("show") in STATES.values else _first_state(counts)
+    rows = invitations(user).filter(state=show)
+    is_future = show == STATES.PLANNED
+    found = paginate(
+        rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False
+    )
+    for row in found.rows:
+        dress(row)
+    return {"page": found, "show": show, "counts": counts, "cells": _cells(counts), "states": STATES.choices}
+
+
+def dress(row) -> SurveyInvitation:
+    row.tone = TONES[row.state]
+    row.has_failed = row.mail_state in ("dead", "uncertain", "cancelled", "expired") and row.state != STATES.SKIPPED
+    return row
+
+
+def _first_state(counts) -> str:
+    return next((state for state in (STATES.PLANNED, STATES.SENT, STATES.ANSWERED) if counts[state]), STATES.SENT)
+
+
+def counts_of(user) -> dict[str, int]:
+    """How many of each state, and `asked`: those whose mail was handed over and not taken back."""
+    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at=None)
+    wanted = {state: Count("pk", filter=Q(state=state)) for state in STATES.values}
+    was_asked = Q(state__in=[STATES.SENT, STATES.ANSWERED, STATES.EXPIRED], sent_at__isnull=False)
+    return rows.aggregate(asked=Count("pk", filter=was_asked), **wanted)
+
+
+def _cells(counts) -> list[dict[str, Any]]:
+    rate = f"{100 * counts['answered'] / counts['asked']:.0f} %" if counts["asked"] else "—"
+    return [
+        {"label": _("Asked"), "value": f"{counts['asked']:,}", "note": _("mails handed over")},
+        {"label": _("Answered"), "value": f"{counts['answered']:,}"},
+        {"label": _("Response rate"), "value": rate, "note": _("answered ÷ asked")},
+        {"label": _("Open"), "value": f"{counts['sent']:,}", "note": _("may still answer")},
+    ]
+
+
+def tabs(current: str, answers_url: str, asked_url: str) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Answers"), "url": answers_url, "current": current == "answers"},
+        {"label": _("Asked by mail"), "url": asked_url, "current": current == "asked"},
+    ]
+
+
+def of_client(user, client) -> list[SurveyInvitation]:
+    return [dress(row) for row in invitations(user).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]]

@@ -1,0 +1,139 @@
+"""What those do who were asked: open their link, answer, think better of it, stop. None of it needs a login."""
+
+import hmac
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.contacts.choices import Purpose
+from clients.contacts.models import Consent
+from clients.contacts.services import set_consent
+from crm.core.base.errors import ServiceError
+from crm.core.base.secret_links import hash_token, link_token
+from crm.core.notifications.models import Notification
+from interactions.surveys import emails
+from interactions.surveys.choices import InvitationState, SurveyKind
+from interactions.surveys.models import SurveyInvitation
+from interactions.surveys.services.answers import change_answer, record_answer
+from interactions.surveys.services.mailing import cancel_waiting_mail, lock
+
+DETRACTOR_UP_TO = 6
+COMMENT_AT_MOST = 2000
+
+
+def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
+    """The invitation a link was made for, open or not; None for a link that is none of ours. Looking changes nothing."""
+    row = _load(pk)
+    if row is None or not row.token_hash or not hmac.compare_digest(hash_token(token), row.token_hash):
+        return None
+    return row
+
+
+def find_by_stop_link(pk: int, token: str) -> SurveyInvitation | None:
+    """The same for the link that stops: a token of the one opens nothing of the other."""
+    row = _load(pk)
+    if row is None or not row.token_hash:
+        return None
+    is_ours = hmac.compare_digest(
+        link_token(emails.STOP_PURPOSE, row.pk, row.salt).encode(), token.encode("utf-8", "replace")
+    )
+    return row if is_ours else None
+
+
+def _load(pk: int) -> SurveyInvitation | None:
+    rows = SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response")
+    return rows.filter(pk=pk).first()
+
+
+def has_stopped(row: SurveyInvitation) -> bool:
+    return Consent.objects.filter(contact=row.contact_id, purpose=Purpose.SURVEY, is_given=False).exists()
+
+
+def state_of(row: SurveyInvitation, now: datetime) -> str:
+    """open, answered (and may be changed), thanked (may not any more), stopped, expired, or withdrawn."""
+    is_over = row.expires_at <= now or row.client.archived_at is not None
+    if row.state == InvitationState.ANSWERED:
+        is_kept = row.response is not None and row.response.archived_at is None
+        return "answered" if is_kept and not is_over else "thanked"
+    if row.state == InvitationState.SKIPPED:
+        return "withdrawn"
+    if is_over or row.state != InvitationState.SENT:
+        return "expired"
+    return "stopped" if has_stopped(row) else "open"
+
+
+@transaction.atomic
+def answer_invitation(
+    *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
+) -> SurveyInvitation:
+    """Take the answer, or the change of one: the latest counts and there are never two. At once on the timeline and in
+    the NPS, and the account manager is told. Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
+    row = lock(invitation)
+    state = state_of(row, now)
+    comment = comment.replace("\0", "").strip()[:COMMENT_AT_MOST]
+    if state == "answered" and row.response is not None:
+        if (row.response.score, row.response.comment) == (score, comment):
+            return row
+        change_answer(response=row.response, score=score, comment=comment, answered_at=now, now=now)
+        row.answered_at = now
+        row.save(update_fields=["answered_at", "updated_at"])
+    elif state == "open":
+        row.response = record_answer(
+            actor=None, survey=row.survey, client=row.client, contact=row.contact, score=score, comment=comment, answered_at=now, now=now,
+            is_demo=row.is_demo,
+        )  # fmt: skip
+        row.state, row.answered_at = InvitationState.ANSWERED, now
+        row.save(update_fields=["state", "answered_at", "response", "updated_at"])
+    else:
+        raise ServiceError(_("No answer is taken here any more."), code="closed")
+    _tell(row)
+    return row
+
+
+def _tell(row: SurveyInvitation) -> None:
+    """The account manager, once per answer and change."""
+    response, owner = row.response, row.client.owner
+    if response is None or not owner.is_active:
+        return
+    values = {"name": row.contact.name, "client": row.client.name, "score": response.score, "of": response.scale_max}
+    if row.survey.kind == SurveyKind.NPS and response.score <= DETRACTOR_UP_TO:
+        text = _("Detractor: %(name)s of %(client)s answered %(score)d of %(of)d. Call them soon.") % values
+    else:
+        text = _("%(name)s of %(client)s answered %(score)d of %(of)d.") % values
+    Notification.objects.get_or_create(
+        key=f"survey-answer:{row.pk}:{response.version}",
+        defaults={
+            "user": owner, "client_id": row.client_id, "kind": "survey-answer", "text": text[:300], "url": f"/clients/{row.client_id}/surveys/",
+        },
+    )  # fmt: skip
+
+
+@transaction.atomic
+def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+    """The person wants no more surveys, from any client or survey; what waits for them is taken back and the account
+    manager is told. Twice changes nothing."""
+    row = lock(invitation)
+    if has_stopped(row):
+        return row
+    set_consent(
+        actor=None, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey mail"), now=now
+    )  # fmt: skip
+    reason = _("The recipient stopped surveys")
+    theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
+    waiting = list(
+        theirs.filter(state__in=[InvitationState.PLANNED, InvitationState.SENT]).values_list("key", flat=True)
+    )
+    theirs.filter(state=InvitationState.PLANNED).update(
+        state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now
+    )
+    cancel_waiting_mail(waiting, reason)
+    if row.client.owner.is_active:
+        Notification.objects.get_or_create(
+            key=f"survey-stop:{row.pk}:{now.isoformat()}",
+            defaults={
+                "user": row.client.owner, "client_id": row.client_id, "kind": "survey-stop", "url": f"/clients/{row.client_id}/surveys/",
+                "text": _("%(name)s wants no more surveys.") % {"name": row.contact.name},
+            },
+        )  # fmt: skip
+    return row

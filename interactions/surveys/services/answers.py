@@ -1,0 +1,100 @@
+"""Survey answers, entered by hand, by import, by the API, or given by mail (survey_answering)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.users.models import User
+from interactions.signals import survey_answered
+from interactions.surveys.choices import SurveyKind
+from interactions.surveys.facts import refresh_nps
+from interactions.surveys.models import Survey, SurveyResponse
+from interactions.surveys.words import NPS_QUESTION
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+def ensure_nps_survey() -> Survey:
+    """The NPS survey every firm has: made when first asked for."""
+    survey = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
+    return survey or Survey.objects.create(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
+
+
+@transaction.atomic
+def record_answer(
+    *,
+    actor: User | None,
+    survey: Survey,
+    client: Client,
+    contact: Contact | None = None,
+    score: int,
+    comment: str = "",
+    answered_at: datetime,
+    now: datetime,
+    is_demo: bool = False,
+) -> SurveyResponse:
+    """An answer on the survey's scale. `actor`: who entered it, None from outside.
+
+    Raises ServiceError (fields score, contact, answered_at)."""
+    _check_score(score, survey.scale_min, survey.scale_max)
+    if answered_at > now + CLOCKS_DIFFER:
+        raise ServiceError(_("An answer cannot lie in the future."), field="answered_at")
+    if not is_plausible(answered_at):
+        raise ServiceError(_("This date is too far away."), field="answered_at")
+    if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
+        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+    response = SurveyResponse.objects.create(
+        survey=survey, client=client, contact=contact, score=score, scale_min=survey.scale_min, scale_max=survey.scale_max,
+        comment=comment.strip(), answered_at=answered_at, entered_by=actor, is_demo=is_demo,
+    )  # fmt: skip
+    refresh_nps(client_id=client.pk)
+    survey_answered.send(SurveyResponse, response=response, actor=actor)
+    return response
+
+
+def _check_score(score: int, low: int, high: int) -> None:
+    if not low <= score <= high:
+        raise ServiceError(_("The score is from %(a)d to %(b)d.") % {"a": low, "b": high}, field="score")
+
+
+@transaction.atomic
+def change_answer(
+    *, response: SurveyResponse, score: int, comment: str, answered_at: datetime, now: datetime
+) -> SurveyResponse:
+    """Who answered says otherwise: the same answer with its new score; the earlier one stays in the history.
+
+    Raises ServiceError (field score), on the scale the answer was given on."""
+    row = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
+    _check_score(score, row.scale_min, row.scale_max)
+    response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
+    save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
+    refresh_nps(client_id=response.client_id)
+    survey_answered.send(SurveyResponse, response=response, actor=None)
+    return response
+
+
+@transaction.atomic
+def archive_answer(*, actor: User, response: SurveyResponse, now: datetime) -> SurveyResponse:
+    """Take an answer out of every number. Twice changes nothing."""
+    return _set_archived(response, now)
+
+
+@transaction.atomic
+def restore_answer(*, actor: User, response: SurveyResponse, now: datetime) -> SurveyResponse:
+    """Undo of archiving."""
+    return _set_archived(response, None)
+
+
+def _set_archived(response, moment) -> SurveyResponse:
+    response = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
+    if bool(response.archived_at) != bool(moment):
+        response.archived_at = moment
+        response.save(update_fields=["archived_at", "updated_at"])
+        refresh_nps(client_id=response.client_id)
+    return response

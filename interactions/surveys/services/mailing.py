@@ -1,0 +1,311 @@
+"""Asking people by mail: whom, when, taking it back, handing it to the outbox.
+
+The rule that asks by itself is `survey_rules`, what the asked do is `survey_answering`.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Contact
+from clients.records.choices import Status
+from clients.records.models import Client, ClientFacts
+from crm.core.base.dates import is_plausible, local_date, local_to_utc
+from crm.core.base.errors import ServiceError
+from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.base.versions import save_version
+from crm.core.firm.queries import get_firm
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from crm.core.users.models import User
+from interactions.surveys import emails
+from interactions.surveys.audience import Audience, Person, audience, people
+from interactions.surveys.choices import INVITATION_MOVES, Asked, InvitationSource, InvitationState
+from interactions.surveys.models import Survey, SurveyInvitation
+
+log = logging.getLogger(__name__)
+PER_TICK = 200  # a tick is one transaction, and others wait for it
+TAKE_BACK = timedelta(minutes=5)  # how long a mailing to many can be taken back before it leaves
+OFFICE_HOUR = time(10, 0)
+AHEAD_AT_MOST = timedelta(days=366)
+WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
+
+
+def hand_period(now: datetime) -> str:
+    """By hand, nobody gets the same survey twice on one day of the firm."""
+    return local_date(now, get_firm().time_zone).isoformat()
+
+
+def mass_audience(*, survey: Survey, clients: QuerySet, who: str, now: datetime) -> Audience:
+    """Whom `invite_clients` would ask."""
+    return audience(clients, survey=survey, who=who, when=now, period=hand_period(now))
+
+
+@transaction.atomic
+def invite_clients(
+    *, actor: User, survey: Survey, clients: QuerySet, who: str = Asked.MAIN, send_date: date | None = None,
+    seen_count: int | None = None, now: datetime,
+) -> tuple[uuid.UUID, int]:  # fmt: skip
+    """(batch, how many): ask the people of many clients (those the actor may see) as one action.
+
+    They are rows that can be read and skipped until they leave: after five minutes, or on `send_date` at ten in the
+    client's zone. Raises ServiceError: field send_date, code "changed" when `seen_count` is not how many it would be now."""
+    emails.check_words(survey.mail_subject, survey.mail_text)
+    _check_date(send_date, now)
+    found = mass_audience(survey=survey, clients=clients, who=who, now=now)
+    if not found.people:
+        raise ServiceError(_("Nobody of these can be asked now."), code="nobody")
+    if seen_count is not None and seen_count != len(found.people):
+        raise ServiceError(
+            _("It would be %(now)d people by now, not %(seen)d. Look at it once more.")
+            % {"now": len(found.people), "seen": seen_count},
+            code="changed",
+        )
+    batch, period, firm_zone = uuid.uuid4(), hand_period(now), get_firm().time_zone
+    rows = [
+        invitation_for(person, survey, period=period, send_at=_leaves(person, send_date, firm_zone, now), batch=batch, actor=actor)
+        for person in found.people
+    ]  # fmt: skip
+    return batch, save_new(rows)
+
+
+def _check_date(send_date: date | None, now: datetime) -> None:
+    if send_date is None:
+        return
+    if send_date < local_date(now, get_firm().time_zone):
+        raise ServiceError(_("This day is over."), field="send_date")
+    if send_date > (now + AHEAD_AT_MOST).date():
+        raise ServiceError(_("This is more than a year ahead."), field="send_date")
+
+
+def _leaves(person: Person, send_date: date | None, firm_zone: str, now: datetime) -> datetime:
+    soon = now + TAKE_BACK
+    if send_date is None:
+        return soon
+    return max(soon, local_to_utc(send_date, OFFICE_HOUR, person.time_zone or firm_zone))
+
+
+def invitation_for(
+    person: Person, survey: Survey, *, period: str, send_at: datetime, batch: uuid.UUID, actor: User | None
+) -> SurveyInvitation:
+    """The row, not saved. `actor` None: by rule."""
+    return SurveyInvitation(
+        survey=survey, client_id=person.client_id, contact_id=person.contact_id, address=person.address, period=period, batch=batch,
+        key=f"survey:{survey.pk}:{person.contact_id}:{period}", source=InvitationSource.HAND if actor else InvitationSource.RULE,
+        requested_by=actor, send_at=send_at, expires_at=send_at + timedelta(days=survey.answer_days), salt=new_salt(), is_demo=person.is_demo,
+    )  # fmt: skip
+
+
+def save_new(rows: list[SurveyInvitation]) -> int:
+    """Insert those that are not there yet; how many. A second run at the same time makes none of them twice."""
+    if not rows:
+        return 0
+    SurveyInvitation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    return SurveyInvitation.objects.filter(batch=rows[0].batch).count()
+
+
+@transaction.atomic
+def ask_contacts(
+    *, actor: User, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
+) -> list[SurveyInvitation]:
+    """Ask people of one client at once. One that cannot be sent is skipped with its reason and stops no other.
+
+    Raises ServiceError (field contacts) when somebody may not be asked now."""
+    emails.check_words(survey.mail_subject, survey.mail_text)
+    wanted = {contact.pk for contact in contacts}
+    if not wanted:
+        raise ServiceError(_("Choose at least one person."), field="contacts")
+    known = {person.contact_id: person for person in askable(survey=survey, client=client, now=now)}
+    strangers = wanted - known.keys()
+    refused = [known[pk] for pk in sorted(wanted - strangers) if known[pk].reason]
+    if strangers or refused:
+        words = [f"{person.name}: {person.reason.label}" for person in refused]
+        words += [_("Somebody is not at this client any more.")] if strangers else []
+        raise ServiceError("; ".join(words), field="contacts")
+    batch, period = uuid.uuid4(), hand_period(now)
+    rows = [
+        invitation_for(known[pk], survey, period=period, send_at=now, batch=batch, actor=actor) for pk in sorted(wanted)
+    ]
+    save_new(rows)
+    made = list(SurveyInvitation.objects.filter(batch=batch).values_list("pk", flat=True))
+    for pk in made:
+        _guarded(pk, now)
+    return list(SurveyInvitation.objects.filter(pk__in=made).select_related("contact").order_by("pk"))
+
+
+def askable(*, survey: Survey, client: Client, now: datetime) -> list[Person]:
+    """Everybody at the client, each with the reason why not, for whoever asks them one by one."""
+    rows = Client.objects.filter(pk=client.pk)
+    return list(people(rows, survey=survey, who=Asked.ALL, when=now, period=hand_period(now), is_mass=False))
+
+
+def lock(invitation: SurveyInvitation) -> SurveyInvitation:
+    """First the lock, then a look: a join read along with the lock would show what stood before we had waited for it."""
+    SurveyInvitation.objects.select_for_update().values_list("pk").get(pk=invitation.pk)
+    return SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response").get(
+        pk=invitation.pk
+    )
+
+
+def move(row: SurveyInvitation, state: InvitationState, *fields: str) -> SurveyInvitation:
+    """Raises ServiceError for a move that is not legal."""
+    if state not in INVITATION_MOVES[InvitationState(row.state)]:
+        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    row.state = state
+    row.save(update_fields=["state", *fields, "updated_at"])
+    return row
+
+
+@transaction.atomic
+def change_date(
+    *, actor: User, invitation: SurveyInvitation, send_at: datetime, seen_version: int | None = None, now: datetime
+) -> SurveyInvitation:
+    """Another moment for one that has not left. Raises ServiceError (field send_at), StaleWrite."""
+    row = lock(invitation)
+    if row.state != InvitationState.PLANNED:
+        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    if not is_plausible(send_at) or send_at > now + AHEAD_AT_MOST:
+        raise ServiceError(_("This is more than a year ahead."), field="send_at")
+    if send_at < now:
+        raise ServiceError(_("This moment is over."), field="send_at")
+    row.send_at, row.expires_at = send_at, send_at + timedelta(days=row.survey.answer_days)
+    save_version(row, fields=["send_at", "expires_at"], seen=seen_version)
+    return row
+
+
+@transaction.atomic
+def skip_invitation(
+    *, actor: User | None, invitation: SurveyInvitation, reason: str = "", now: datetime
+) -> SurveyInvitation:
+    """Do not ask, or take the question back: a mail that waits is cancelled, a link that is out opens nothing more."""
+    row = lock(invitation)
+    if row.state == InvitationState.SKIPPED:
+        return row
+    row.skip_reason = (reason or (_("Skipped by %(name)s") % {"name": actor.name} if actor else ""))[:300]
+    move(row, InvitationState.SKIPPED, "skip_reason")
+    cancel_waiting_mail([row.key], row.skip_reason)
+    return row
+
+
+def cancel_waiting_mail(keys: list[str], reason: str) -> None:
+    OutboxMail.objects.filter(key__in=keys, state__in=WAITING).update(state=MailState.CANCELLED, reply=reason[:500])
+
+
+@transaction.atomic
+def skip_batch(*, actor: User, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
+    """Take back what of one action (of those the actor may see) has not left yet; how many."""
+    rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
+    return sum(skip_invitation(actor=actor, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
+
+
+@transaction.atomic
+def bring_back(*, actor: User, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+    """Undo of skipping: planned again, or the link that is out opens again."""
+    row = lock(invitation)
+    if row.sent_at is None:
+        row.send_at = max(row.send_at, now)
+        row.expires_at = row.send_at + timedelta(days=row.survey.answer_days)
+        row.skip_reason = ""
+        return move(row, InvitationState.PLANNED, "send_at", "expires_at", "skip_reason")
+    if row.expires_at <= now:
+        raise ServiceError(_("The time for an answer is over."), code="conflict")
+    if OutboxMail.objects.filter(key=row.key, state=MailState.CANCELLED).exists():
+        raise ServiceError(_("Its mail was taken back before it left. Ask once more instead."), code="conflict")
+    row.skip_reason = ""
+    return move(row, InvitationState.SENT, "skip_reason")
+
+
+@transaction.atomic
+def send_now(*, actor: User, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+    """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
+    row = lock(invitation)
+    if row.state != InvitationState.PLANNED:
+        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    _send(row, now)
+    return row
+
+
+def send_due(now: datetime) -> int:
+    """Send what is due (tick part); how many left. One that fails stops no other."""
+    return sum(_guarded(pk, now) for pk in _due(now).values_list("pk", flat=True)[:PER_TICK])
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when an invitation waits."""
+    return _due(now).values_list("send_at", flat=True).first()
+
+
+def _due(now: datetime) -> QuerySet:
+    rows = SurveyInvitation.objects.filter(state=InvitationState.PLANNED, send_at__lte=now, expires_at__gt=now)
+    return rows.order_by("send_at", "pk")
+
+
+def expire_invitations(now: datetime) -> int:
+    """What nobody answered in time, or could not leave in time, is over (tick part); how many."""
+    over = SurveyInvitation.objects.filter(
+        state__in=[InvitationState.PLANNED, InvitationState.SENT], expires_at__lte=now
+    )
+    return over.update(state=InvitationState.EXPIRED, updated_at=now)
+
+
+def _guarded(pk: int, now: datetime) -> int:
+    """Send one. What cannot be sent is skipped with its reason, so that it is seen and keeps nobody else's mail back."""
+    found = SurveyInvitation.objects.select_for_update(of=("self",), skip_locked=True)
+    rows = found.select_related("client__owner", "contact", "survey").filter(pk=pk, state=InvitationState.PLANNED)
+    with transaction.atomic():
+        row = rows.first()
+        if row is None:
+            return 0
+        try:
+            with transaction.atomic():
+                _send(row, now)
+            return 1
+        except (OperationalError, InterfaceError):  # away or busy: no fault of the invitation, which is tried again
+            log.exception("survey invitation %s could not be sent for want of the database", pk)
+            return 0
+        except ServiceError as error:
+            reason = error.message
+        except Exception:
+            log.exception("survey invitation %s could not be sent", pk)
+            reason = _("The mail could not be made; the log says why.")
+        row.refresh_from_db()
+        skip_invitation(actor=None, invitation=row, reason=reason, now=now)
+        return 0
+
+
+def _send(row: SurveyInvitation, now: datetime) -> None:
+    """Hand it to the outbox, if the person may still be asked. The caller holds the row."""
+    person = _person_now(row, now)
+    row.address = person.address
+    row.sent_at, row.expires_at = now, now + timedelta(days=row.survey.answer_days)
+    row.token_hash = hash_token(link_token(emails.ANSWER_PURPOSE, row.pk, row.salt))
+    move(row, InvitationState.SENT, "address", "sent_at", "expires_at", "token_hash")
+    emails.mail_survey(invitation=row, now=now)
+
+
+def _person_now(row: SurveyInvitation, now: datetime) -> Person:
+    """What has changed since it was planned counts: consent, address, place, and who was asked meanwhile."""
+    if row.client.archived_at:
+        raise ServiceError(_("The client is in the trash."))
+    if ClientFacts.objects.filter(pk=row.client_id, status=Status.FORMER).exists() and row.requested_by_id is None:
+        raise ServiceError(_("They are a former client."))
+    clients = Client.objects.filter(pk=row.client_id)
+    is_mass = row.source == InvitationSource.RULE
+    # read to the end: a cursor left open would not outlive a rollback to the savepoint around this
+    at_client = {
+        found.contact_id: found
+        for found in people(
+            clients, survey=row.survey, who=Asked.ALL, when=now, period="", is_mass=is_mass, ignoring=row.pk
+        )
+    }
+    person = at_client.get(row.contact_id)
+    if person is None:
+        raise ServiceError(_("They are not at this client any more."))
+    if person.reason:
+        raise ServiceError(str(person.reason.label).capitalize())
+    return person

@@ -1,0 +1,161 @@
+"""The rule that asks by itself. The planner looks 36 hours ahead: everything due by then is a row."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from clients.listing.filters import ClientFilter
+from clients.records.models import Client
+from crm.core.base.dates import add_months, local_date, local_to_utc
+from crm.core.base.errors import ServiceError
+from crm.core.base.versions import save_version
+from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.queries import get_firm
+from crm.core.users.models import Team, User
+from interactions.surveys import emails
+from interactions.surveys.audience import audience
+from interactions.surveys.choices import Asked, InvitationState
+from interactions.surveys.models import Survey, SurveyInvitation, SurveyRule
+from interactions.surveys.services.mailing import cancel_waiting_mail, invitation_for, save_new
+from interactions.surveys.services.volume import are_surveys_left_out, may_plan_surveys
+
+HORIZON = timedelta(hours=36)
+EAST = timedelta(hours=14)  # the zone where a day begins first
+CATCH_UP = timedelta(days=7)
+SURVEY_FIELDS = ("question", "mail_subject", "mail_text", "pause_days", "answer_days")
+RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner")
+
+
+@transaction.atomic
+def set_survey(*, actor: User, survey: Survey, seen_version: int | None = None, **words) -> Survey:
+    """The question, the words of its mail, the pause and how long an answer is taken.
+
+    Raises ServiceError (fields question, mail_subject, mail_text), StaleWrite."""
+    row = Survey.objects.select_for_update().get(pk=survey.pk)
+    for name in SURVEY_FIELDS:
+        if name in words:
+            setattr(row, name, words[name].strip() if isinstance(words[name], str) else words[name])
+    if not row.question:
+        raise ServiceError(_("Write the question."), field="question")
+    if len(row.mail_subject.splitlines()) > 1:
+        raise ServiceError(_("Write a subject, on one line."), field="mail_subject")
+    emails.check_words(row.mail_subject, row.mail_text)
+    save_version(row, fields=list(SURVEY_FIELDS), seen=seen_version)
+    return row
+
+
+@transaction.atomic
+def set_rule(
+    *, actor: User, survey: Survey, is_active: bool, every_months: int = 6, send_time: time = time(10, 0), who: str = Asked.MAIN,
+    statuses: list[str] | None = None, tiers: list[str] | None = None, team: Team | None = None, owner: User | None = None,
+    now: datetime,
+) -> SurveyRule:  # fmt: skip
+    """Who is asked by itself, and when: from tomorrow on. Switched off, what it planned and has not left is taken back.
+
+    Raises ServiceError (fields every_months, statuses)."""
+    if not 1 <= every_months <= 36:
+        raise ServiceError(_("From 1 to 36 months."), field="every_months")
+    if not statuses:
+        raise ServiceError(_("Choose at least one status."), field="statuses")
+    values = (is_active, every_months, send_time, who, statuses, tiers or [], team, owner)
+    Survey.objects.select_for_update().get(pk=survey.pk)
+    row = SurveyRule.objects.filter(survey=survey).first()
+    was_active = row is not None and row.is_active
+    row = row or SurveyRule(survey=survey)
+    for name, value in zip(RULE_FIELDS, values, strict=True):
+        setattr(row, name, value)
+    if not was_active:
+        row.planned_until = local_date(now, get_firm().time_zone)
+    if row.pk:
+        save_version(row, fields=[*RULE_FIELDS, "planned_until"], seen=None)
+    else:
+        row.save()
+    if was_active and not is_active:
+        _take_back(survey)
+    return row
+
+
+def _take_back(survey: Survey) -> None:
+    planned = SurveyInvitation.objects.filter(survey=survey, source="rule", state=InvitationState.PLANNED)
+    keys = list(planned.select_for_update().values_list("key", flat=True))
+    SurveyInvitation.objects.filter(key__in=keys).update(
+        state=InvitationState.SKIPPED, skip_reason=_("The rule was switched off.")
+    )
+    cancel_waiting_mail(keys, _("The rule was switched off."))
+
+
+def plan_surveys(now: datetime) -> int:
+    """Write a row for everything due in the next 36 hours (tick part); how many. Running it twice changes nothing."""
+    rules = SurveyRule.objects.filter(is_active=True, survey__archived_at__isnull=True).select_related("survey")
+    due = [rule for rule in rules if next(days_to_plan(rule, now), None)]
+    return sum(plan_rule(rule=rule, now=now) for rule in due)
+
+
+def days_to_plan(rule: SurveyRule, now: datetime) -> Iterator[date]:
+    """The days not planned yet whose hour is within the horizon somewhere on earth; after a long outage the last week's."""
+    day = (now - CATCH_UP).date()
+    if rule.planned_until:
+        day = max(day, rule.planned_until + timedelta(days=1))
+    while datetime.combine(day, rule.send_time, UTC) - EAST <= now + HORIZON:
+        yield day
+        day += timedelta(days=1)
+
+
+@transaction.atomic
+def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
+    """The invitations of one rule for the days within the horizon; how many were made."""
+    calendar, made = WorkingCalendar.of(get_firm()), 0
+    for day in days_to_plan(rule, now):
+        rows = _invitations_of(rule, day, calendar, now)
+        if may_plan_surveys(day, len(rows)):
+            made += save_new(rows)
+        elif not are_surveys_left_out(day):
+            break  # an admin is asked first; the day stays open
+        SurveyRule.objects.filter(pk=rule.pk).exclude(planned_until__gte=day).update(planned_until=day)
+        rule.planned_until = day
+    return made
+
+
+def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now: datetime) -> list[SurveyInvitation]:
+    clients = clients_of_day(rule, day, now)
+    workday, period = calendar.on_or_after(day), period_of(day, rule.every_months)[2]
+    firm_zone, batch, rows = get_firm().time_zone, uuid.uuid4(), []
+    found = audience(clients, survey=rule.survey, who=rule.who, when=_at(workday, rule, firm_zone), period=period)
+    for person in found.people:
+        zone_name = person.time_zone or firm_zone
+        send_at = _at(workday, rule, zone_name)
+        later = workday
+        while send_at < now:  # an outage is made up for at the same decent hour
+            later = calendar.on_or_after(later + timedelta(days=1))
+            send_at = _at(later, rule, zone_name)
+        rows.append(invitation_for(person, rule.survey, period=period, send_at=send_at, batch=batch, actor=None))
+    return rows
+
+
+def _at(day: date, rule: SurveyRule, zone_name: str) -> datetime:
+    """The hour of the rule on that day in a zone. One the clock jumps over moves forward, a double one is the first."""
+    return local_to_utc(day, rule.send_time, zone_name)
+
+
+def period_of(day: date, months: int) -> tuple[date, date, str]:
+    """[start, end) of the period a day lies in, and its name such as 2026-07+6."""
+    index = (day.year * 12 + day.month - 1) // months * months
+    start = date(index // 12, index % 12 + 1, 1)
+    return start, add_months(start, months), f"{start:%Y-%m}+{months}"
+
+
+def matching_clients(rule: SurveyRule, now: datetime):
+    """Every client the rule is about. Restricted ones are left out: a rule sees no more than everybody does."""
+    clients = Client.objects.filter(is_restricted=False)
+    return ClientFilter(rule.client_filter()).apply(clients, None, now)
+
+
+def clients_of_day(rule: SurveyRule, day: date, now: datetime):
+    """Those whose day it is: their number, counted round the days of the period."""
+    start, end, _name = period_of(day, rule.every_months)
+    turn = F("pk") % (end - start).days
+    return matching_clients(rule, now).alias(turn=turn).filter(turn=(day - start).days)

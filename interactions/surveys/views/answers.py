@@ -1,0 +1,107 @@
+"""Survey answers: what came in, and entering one by hand."""
+
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from clients.page.header import client_frame
+from clients.page.queries import load_client
+from clients.records.models import Client
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.permissions import require
+from crm.core.importing import kinds
+from crm.core.listing.paging import BadCursor
+from crm.core.ui.htmx import go, render_page
+from interactions import permissions
+from interactions.responses import done
+from interactions.surveys import lists as survey_lists
+from interactions.surveys import queries as survey_pages
+from interactions.surveys.forms.answers import AnswerForm
+from interactions.surveys.models import SurveyResponse
+from interactions.surveys.services.answers import archive_answer, ensure_nps_survey, record_answer, restore_answer
+
+
+def _tab_url(client):
+    return reverse("interactions:client-surveys", args=[client.pk])
+
+
+@require_GET
+def index(request):
+    try:
+        context = survey_lists.page(request.user, request.GET, timezone.now())
+        context |= {"may_import": kinds.get("survey-responses").may_import(request.user)}
+    except BadCursor:
+        return go(request, "interactions:surveys")
+    context["tabs"] = survey_pages.tabs(
+        "answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations")
+    )
+    context["may_send"] = permissions.may_send_surveys(request.user)
+    return render_page(request, "interactions/surveys/list.html", context, fragment="rows")
+
+
+@require_GET
+def of_client(request, client_id):
+    now = timezone.now()
+    client = load_client(request.user, client_id)
+    context = client_frame(request, client, "surveys", now=now) | {
+        "answers": survey_lists.of_client(request.user, client),
+        "invitations": survey_pages.of_client(request.user, client),
+        "may_ask": permissions.may_ask(request.user, client),
+    }
+    return render(request, "interactions/surveys/client.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def enter(request, client_id):
+    client = get_object_or_404(Client.objects.visible_to(request.user), pk=client_id)
+    require(permissions.may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    now = timezone.now()
+    survey = survey_lists.nps_survey()
+    form = AnswerForm(
+        request.POST if request.method == "POST" else None, client=client, survey=survey, initial={"answered_at": now}
+    )
+    if request.method == "POST" and form.is_valid():
+        survey = survey if survey.pk else ensure_nps_survey()
+        try:
+            row = record_answer(actor=request.user, survey=survey, client=client, now=now, **form.cleaned_data)
+            return done(
+                request,
+                _("Answer saved."),
+                to=_tab_url(client),
+                undo_url=reverse("interactions:answer-archive", args=[row.pk]),
+            )
+        except ServiceError as error:
+            add_to_form(form, error)
+    context = {"form": form, "client": client, "survey": survey}
+    return render(request, "interactions/surveys/answer_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _response(request, pk):
+    row = get_object_or_404(SurveyResponse.objects.visible_to(request.user).select_related("client"), pk=pk)
+    require(permissions.may_change_client(request.user, row.client))
+    return row
+
+
+@require_POST
+def archive(request, pk):
+    row = _response(request, pk)
+    archive_answer(actor=request.user, response=row, now=timezone.now())
+    return done(
+        request,
+        _("Answer archived."),
+        to=_tab_url(row.client),
+        undo_url=reverse("interactions:answer-restore", args=[pk]),
+    )
+
+
+@require_POST
+def restore(request, pk):
+    row = _response(request, pk)
+    restore_answer(actor=request.user, response=row, now=timezone.now())
+    return done(request, _("Answer restored."), to=_tab_url(row.client))
+
+
+index.nav_key = "surveys"
+of_client.nav_key = enter.nav_key = "clients"

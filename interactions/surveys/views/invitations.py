@@ -1,0 +1,129 @@
+"""Who was asked by mail: the list, and one invitation with what can be decided about it."""
+
+from csp.decorators import csp
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.listing.paging import BadCursor
+from crm.core.mail.delivery.message import html_for_display
+from crm.core.mail.models import OutboxMail
+from crm.core.ui.htmx import back_to, posted
+from interactions import permissions
+from interactions.progress.views.review import FRAME_POLICY
+from interactions.surveys import emails
+from interactions.surveys import queries as survey_pages
+from interactions.surveys.forms.mailing import WhenForm
+from interactions.surveys.services import mailing
+
+
+@require_GET
+def index(request):
+    try:
+        context = survey_pages.page(request.user, request.GET)
+    except BadCursor:
+        return redirect("interactions:survey-invitations")
+    answers, asked = reverse("interactions:surveys"), reverse("interactions:survey-invitations")
+    context["tabs"] = survey_pages.tabs("asked", answers, asked)
+    context["state_views"] = [
+        {
+            "label": f"{label} {context['counts'][state]:,}",
+            "url": f"{asked}?show={state}",
+            "current": state == context["show"],
+        }
+        for state, label in context["states"]
+    ]
+    context["may_send"] = permissions.may_send_surveys(request.user)
+    for row in context["page"].rows:
+        row.may_ask = permissions.may_ask(request.user, row.client)
+    return render(request, "interactions/surveys/invitations.html", context)
+
+
+def _visible(request, pk):
+    return get_object_or_404(
+        survey_pages.invitations(request.user).select_related("client__owner", "requested_by"), pk=pk
+    )
+
+
+def _changeable(request, pk):
+    row = _visible(request, pk)
+    require(permissions.may_ask(request.user, row.client), _("Only the client's account manager and managers may ask."))
+    return row
+
+
+@require_http_methods(["GET", "POST"])
+def show(request, pk):
+    """One invitation; POST gives it another moment."""
+    row = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
+    form, stale = WhenForm(posted(request), initial={"send_at": row.send_at}), False
+    if request.method == "POST" and form.is_valid():
+        try:
+            mailing.change_date(
+                actor=request.user, invitation=row, send_at=form.cleaned_data["send_at"], seen_version=form.seen_version(), now=timezone.now()
+            )  # fmt: skip
+            messages.success(request, _("Saved"))
+            return redirect("interactions:survey-invitation", pk=pk)
+        except StaleWrite as error:
+            form.add_error(None, error.message)
+            stale, row = True, _visible(request, pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    context = {"row": survey_pages.dress(row), "form": form, "may_ask": permissions.may_ask(request.user, row.client)}
+    return render(
+        request, "interactions/surveys/invitation.html", context, status=409 if stale else 422 if form.is_bound else 200
+    )
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def mail(request, pk):
+    """As it was sent, its links masked; or as it would be sent now."""
+    row = _visible(request, pk)
+    sent = OutboxMail.objects.filter(key=row.key).first()
+    if sent is not None:
+        return HttpResponse(html_for_display(sent))
+    try:
+        return HttpResponse(emails.render_survey(row.survey, row.client, row.contact, answer_url="#", stop_url="#")[2])
+    except ServiceError as error:
+        return HttpResponse(error.message, content_type="text/plain; charset=utf-8")
+
+
+def _decide(request, pk, do, words, undo=""):
+    row = _changeable(request, pk)
+    back = back_to(request, reverse("interactions:survey-invitation", args=[pk]))
+    try:
+        row = do(actor=request.user, invitation=row, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect(back)
+    tags = f"undo:{reverse(undo, args=[pk])}" if undo else ""
+    messages.success(request, words % {"name": row.contact.name}, extra_tags=tags)
+    return redirect(back)
+
+
+@require_POST
+def skip(request, pk):
+    return _decide(
+        request, pk, mailing.skip_invitation, _("Skipped: %(name)s"), undo="interactions:survey-invitation-back"
+    )
+
+
+@require_POST
+def back(request, pk):
+    return _decide(request, pk, mailing.bring_back, _("Brought back: %(name)s"))
+
+
+@require_POST
+def send(request, pk):
+    return _decide(request, pk, mailing.send_now, _("Asked by mail: %(name)s"))
+
+
+index.nav_key = show.nav_key = "surveys"

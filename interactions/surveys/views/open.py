@@ -1,0 +1,99 @@
+"""The open pages behind the links in a survey's mail. Looking changes nothing: mail scanners open every link. The first
+look swaps the secret in the address for a cookie; only the button on the page, which posts, answers or stops."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.firm.queries import get_firm
+from crm.core.ui.htmx import posted
+from interactions.links import swap
+from interactions.surveys.emails import language_for, question_of
+from interactions.surveys.forms.mailing import ReplyForm, score_in
+from interactions.surveys.services import answering
+
+ANSWER, STOP = "survey", "survey_stop"  # names of the cookies; their path is that of one invitation
+
+
+@login_not_required
+@require_safe
+def answer_link(request, pk, token):
+    invitation = answering.find_by_answer_link(pk, token)
+    if invitation is None:
+        raise Http404
+    score = score_in(request.GET, invitation.survey)
+    here = reverse("interactions:survey-answer", args=[pk])
+    return _swap(ANSWER, pk, token, here if score is None else f"{here}?score={score}")
+
+
+@login_not_required
+@csrf_exempt  # the token in the address is the right to stop; mail programs post here with one click (RFC 8058)
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop_link(request, pk, token):
+    invitation = answering.find_by_stop_link(pk, token)
+    if invitation is None:
+        raise Http404
+    if request.method == "POST":
+        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+        return _page(request, "stop.html", invitation, {"is_stopped": True})
+    return _swap(STOP, pk, token, reverse("interactions:survey-stop", args=[pk]))
+
+
+def _swap(name, pk, token, to):
+    return swap(name, token, path=reverse("interactions:survey-answer", args=[pk]), to=to)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer(request, pk):
+    invitation = answering.find_by_answer_link(pk, request.COOKIES.get(ANSWER, ""))
+    if invitation is None:
+        return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
+    state = answering.state_of(invitation, timezone.now())
+    score = score_in(request.GET, invitation.survey)
+    if state not in ("open", "answered") or (state == "answered" and request.method != "POST" and score is None):
+        return _page(request, "closed.html", invitation, {"state": state}, status=200 if invitation.response else 410)
+    form = ReplyForm(posted(request), survey=invitation.survey, initial=_initial(invitation, score))
+    if request.method == "POST" and form.is_valid():
+        try:
+            answering.answer_invitation(invitation=invitation, now=timezone.now(), **form.cleaned_data)
+            return redirect("interactions:survey-answer", pk=pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    context = {"form": form, "state": state}
+    return _page(request, "answer.html", invitation, context, status=422 if form.is_bound else 200)
+
+
+def _initial(invitation, score):
+    given = invitation.response
+    return {"score": score, "comment": given.comment if given else ""}
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request, pk):
+    invitation = answering.find_by_stop_link(pk, request.COOKIES.get(STOP, ""))
+    if invitation is None:
+        return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
+    if request.method == "POST":
+        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+    return _page(request, "stop.html", invitation, {"is_stopped": answering.has_stopped(invitation)})
+
+
+def _page(request, template, invitation, context, status=200):
+    """In the language of the mail."""
+    firm = get_firm()
+    given = {
+        "invitation": invitation,
+        "owner": invitation.client.owner,
+        "survey": invitation.survey,
+        "given": invitation.response,
+    }
+    with translation.override(language_for(invitation.client, invitation.contact, firm)):
+        given["question"] = question_of(invitation.survey)
+        return render(request, f"interactions/surveys/{template}", given | context, status=status)

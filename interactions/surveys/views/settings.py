@@ -1,0 +1,99 @@
+"""The words of a survey's mail, the pause between two, and the rule that asks by itself."""
+
+from csp.decorators import csp
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.permissions import require
+from crm.core.ui.htmx import posted
+from interactions import permissions
+from interactions.progress.views.review import FRAME_POLICY
+from interactions.surveys import emails
+from interactions.surveys import queries as survey_pages
+from interactions.surveys.forms.mailing import RuleForm, SurveyForm
+from interactions.surveys.models import SurveyRule
+from interactions.surveys.services import rules
+from interactions.surveys.services.answers import ensure_nps_survey
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request):
+    require(permissions.may_send_surveys(request.user))
+    survey, now = survey_pages.chosen_survey(request.GET), timezone.now()
+    rule = SurveyRule.objects.filter(survey=survey).first() if survey.pk else None
+    form = SurveyForm(posted(request), instance=survey)
+    rule_form = RuleForm(posted(request), instance=rule or SurveyRule(), prefix="rule")
+    is_stale = False
+    if request.method == "POST" and form.is_valid() and rule_form.is_valid():
+        is_stale = _save(request, form, rule_form, now)
+        if not form.errors and not rule_form.errors:
+            messages.success(request, _("Saved"))
+            return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
+    context = {
+        "form": form,
+        "rule_form": rule_form,
+        "survey": survey,
+        "rule": rule,
+        "surveys": survey_pages.surveys_to_send(),
+    }
+    context["placeholders"] = [f"{{{name}}}" for name in emails.PLACEHOLDERS]
+    context["n_clients"] = rules.matching_clients(rule, now).count() if rule and rule.is_active else None
+    return render(
+        request,
+        "interactions/surveys/settings.html",
+        context,
+        status=409 if is_stale else 422 if form.is_bound else 200,
+    )
+
+
+def _save(request, form, rule_form, now) -> bool:
+    """Both or neither; refusals go to their forms. True: somebody else saved meanwhile."""
+    try:
+        with transaction.atomic():
+            survey = form.instance if form.instance.pk else ensure_nps_survey()
+            rules.set_survey(actor=request.user, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
+            rules.set_rule(actor=request.user, survey=survey, now=now, **rule_form.cleaned_data)
+    except StaleWrite as error:
+        form.add_error(None, error.message)
+        return True
+    except ServiceError as error:
+        add_to_form(rule_form if error.field in rule_form.fields else form, error)
+    return False
+
+
+@require_GET
+@xframe_options_sameorigin
+@csp(FRAME_POLICY)
+def preview(request):
+    """The mail as somebody made up would get it from who looks."""
+    require(permissions.may_send_surveys(request.user))
+    client, contact = emails.sample(request.user)
+    try:
+        html = emails.render_survey(
+            survey_pages.chosen_survey(request.GET), client, contact, answer_url="#", stop_url="#"
+        )[2]
+    except ServiceError as error:
+        return HttpResponse(error.message, content_type="text/plain; charset=utf-8")
+    return HttpResponse(html)
+
+
+@require_POST
+def test(request):
+    require(permissions.may_send_surveys(request.user))
+    try:
+        emails.mail_survey_test(actor=request.user, survey=survey_pages.chosen_survey(request.GET))
+        messages.success(request, _("A test is on its way to %(address)s") % {"address": request.user.email})
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
+
+
+edit.nav_key = "surveys"

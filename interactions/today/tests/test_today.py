@@ -1,0 +1,115 @@
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.core.ui import navigation
+from interactions.cadence import queries as cadence
+from interactions.cadence.models import Cadence
+from interactions.follow_ups.models import FollowUp
+from interactions.today import sections
+from tools.testing.factories.interactions import NOW, follow_up, log, make_client
+
+pytestmark = pytest.mark.django_db
+URL = "/today/"
+
+
+@pytest.fixture
+def web(client, marta):
+    client.force_login(marta)
+    return client
+
+
+def day(n):
+    return timezone.localtime().date() + timedelta(days=n)
+
+
+def number(user, now):
+    """What the navigation says beside Today."""
+    return navigation.numbers(user, {"today": sections.nav_count(user, now)})["today"]
+
+
+def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):
+    for title, n in (("Late", -2), ("Now", 0), ("Soon", 3), ("Far", 30)):
+        follow_up(actor=marta, client=northwind, title=title, due_date=day(n), now=timezone.now())
+    page = web.get(URL).content.decode()
+    overdue, due, coming = page.index('id="overdue"'), page.index('id="due-today"'), page.index('id="coming"')
+    assert overdue < page.index(">Late<") < due < page.index(">Now<") < coming < page.index(">Soon<")
+    assert ">Far<" not in page
+
+
+def test_snoozed_done_and_others_work_is_not_there(web, marta, otto, northwind):
+    follow_up(actor=marta, client=northwind, title="Ottos", assignee=otto, due_date=day(0), now=timezone.now())
+    row = follow_up(actor=marta, client=northwind, title="Snoozed", due_date=day(0), now=timezone.now())
+    FollowUp.objects.filter(pk=row.pk).update(snoozed_until=timezone.now() + timedelta(days=2))
+    page = web.get(URL).content.decode()
+    assert "Ottos" not in page and ">Snoozed<" not in page and "Nothing due" in page
+
+
+def test_a_client_that_became_restricted_takes_its_follow_ups_along(web, marta, otto):
+    theirs = make_client(owner=otto, name="Secret Oy")
+    follow_up(actor=otto, client=theirs, title="Hidden", assignee=marta, due_date=day(0), now=timezone.now())
+    theirs.is_restricted = True
+    theirs.save()
+    assert "Hidden" not in web.get(URL).content.decode()
+    assert number(marta, timezone.now()) is None
+
+
+def test_going_quiet_follows_own_cadence_then_tier(marta):
+    a = make_client(owner=marta, name="A, 20 days", tier="A")
+    b = make_client(owner=marta, name="B, 20 days", tier="B")
+    own = make_client(owner=marta, name="C with 10 days", tier="C")
+    prospect = make_client(owner=marta, name="Prospect", tier="A", status="prospect")
+    never = make_client(owner=marta, name="Never", tier="C")
+    Cadence.objects.create(client=own, days=10)
+    for row in (a, b, own, prospect):
+        log(actor=marta, client=row, occurred_at=NOW - timedelta(days=20))
+        log(actor=marta, client=row, channel="note", body="A note is no contact", occurred_at=NOW - timedelta(days=1))
+    from clients.records.models import Client
+
+    quiet = list(cadence.going_quiet(Client.objects.visible_to(marta), NOW))
+    assert quiet == [a, own, never]
+    assert [row.cadence_limit for row in quiet] == [14, 10, 90]
+    for row in (a, b, own, prospect, never):
+        row.facts.refresh_from_db()
+        days = cadence.cadence_days(row)
+        assert cadence.is_quiet(row.facts, row.tier, NOW, days) == (row in quiet)
+
+
+def test_the_page_costs_the_same_with_a_hundred_rows(web, marta, northwind, django_assert_max_num_queries):
+    for n in range(30):
+        follow_up(actor=marta, client=northwind, title=f"Step {n}", due_date=day(n % 9 - 2), now=timezone.now())
+    with django_assert_max_num_queries(12):
+        web.get(URL)
+
+
+def test_the_number_in_the_navigation_is_red_when_late(marta, northwind):
+    now = timezone.now()
+    assert number(marta, now) is None
+    follow_up(actor=marta, client=northwind, due_date=day(0), now=now)
+    assert number(marta, now) == (1, "")
+    follow_up(actor=marta, client=northwind, due_date=day(-1), now=now)
+    assert number(marta, now) == (1, "red")
+
+
+def test_whose_today_it_is(marta, northwind):
+    """23:30 UTC on the 18th is the 19th in Helsinki."""
+    marta.time_zone = "Europe/Helsinki"
+    follow_up(actor=marta, client=northwind, due_date=date(2026, 11, 18))
+    late = NOW.replace(hour=23, minute=30)
+    with timezone.override("Europe/Helsinki"):
+        assert number(marta, late) == (1, "red")
+    with timezone.override("UTC"):
+        assert number(marta, late) == (1, "")
+
+
+def test_done_from_the_page_comes_back_to_it(web, marta, northwind):
+    row = follow_up(actor=marta, client=northwind, due_date=day(0), now=timezone.now())
+    answer = web.post(reverse("interactions:follow-up-done", args=[row.pk]), {"outcome": "", "next": URL})
+    assert answer.status_code == 302 and answer["Location"] == URL
+    row.refresh_from_db()
+    assert row.state == "done"
+    web.post(reverse("interactions:follow-up-reopen", args=[row.pk]))
+    row.refresh_from_db()
+    assert row.state == "open"

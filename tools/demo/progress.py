@@ -1,0 +1,175 @@
+"""Weekly progress emails of some clients: three weeks sent, and the coming ones in every state a review queue can show."""
+
+from datetime import timedelta
+
+import pgtrigger
+from django.db.models import F
+
+from clients.contacts.models import Contact
+from crm.core.base.zones import zone
+from crm.core.mail.choices import MailState
+from crm.core.mail.models import OutboxMail
+from interactions.agreements.services import create_commitment, keep_commitment, record_decision
+from interactions.progress.choices import ProgressState, WhenNothing
+from interactions.progress.models import ProgressEmail
+from interactions.progress.services import sending
+from interactions.progress.services.drafts import approve_progress, draft_progress, hold_progress, skip_progress
+from interactions.progress.services.schedules import plan_progress, set_schedule
+from interactions.progress.services.sending import run_progress
+from interactions.recording.services import log_interaction
+from tools.demo.words import GERMAN, PROMISES
+
+FRIDAY = 4
+WEEKLY = (
+    "Kestrel Robotics",
+    "Aurora Hydro",
+    "Tamarack Software",
+    "Bayside Ferries",
+    "Polar Data Centers",
+    "Deccan Textiles",
+)
+# the deadline is noon tomorrow: drafts, each in a state of its own
+TOMORROW = {
+    "Saari & Koski Oy": "to review",
+    "Brightwater Clinic": "to review",
+    "Osprey Logistics": "to review",
+    "Meridian Pharma": "to review",
+    "Weissmann Optics": "in German",
+    "Copperfield Hotels": "approved",
+    "Halden Law": "skipped",
+    "Henrik Aalto": "nobody",
+    "Evergreen Gardens": "broken",
+    "Nordlys Education": "empty",
+}
+# hours from now to the deadline: unread at its time, and not drafted yet
+AT_HOURS = {"Pellervo Forest": 2, "Vantage Property": 31}
+LATE = "Linden Dental Group"  # somebody reads theirs an hour too late, every week
+ASKED = ("Nordlys Education", "Henrik Aalto")  # ask where nothing happened
+STEP = timedelta(hours=6)
+TOLD = (
+    "Saari & Koski Oy",
+    "Osprey Logistics",
+    "Meridian Pharma",
+    "Kestrel Robotics",
+    "Pellervo Forest",
+)  # promises of both sides
+GERMAN_CLIENT = "Weissmann Optics"
+
+
+def make(stage) -> None:
+    began = stage.now - timedelta(days=22)
+    _speaks_german(stage)
+    for name in TOLD:
+        _promises(stage, stage.clients[name])
+    for place, name in enumerate((*WEEKLY, LATE)):
+        _schedule(stage, name, began, weekday=FRIDAY, is_review_needed=place % 2 == 0)
+    for name, state in TOMORROW.items():
+        tomorrow = (stage.today + timedelta(days=1)).weekday()
+        _schedule(stage, name, began, weekday=tomorrow, is_review_needed=state not in ("nobody", "empty"))
+    for name, hours in AT_HOURS.items():
+        at = (stage.now + timedelta(hours=hours)).astimezone(zone(stage.clients[name].time_zone))
+        time = at.time().replace(second=0, microsecond=0)
+        _schedule(stage, name, stage.now - timedelta(days=6), weekday=at.weekday(), deadline_time=time)
+    moment = began
+    while moment < stage.now:
+        _hour(stage, moment)
+        moment += STEP
+    _hour(stage, stage.now)
+    _tomorrow(stage)
+    mark_as_sent(stage)
+
+
+def _schedule(stage, name: str, now, **fields) -> None:
+    client = stage.clients[name]
+    people = Contact.objects.filter(affiliations__client=client).order_by("-affiliations__is_primary", "pk")
+    when_nothing = WhenNothing.ASK if name in ASKED else WhenNothing.SHORT
+    set_schedule(
+        actor=client.owner, client=client, recipients=list(people[:2]), when_nothing=when_nothing, now=now, **fields
+    )
+
+
+def _hour(stage, moment) -> None:
+    """What the ticks of these hours did, and somebody who reads every draft in time; those of the coming days are still unread."""
+    plan_progress(moment)
+    run_progress(moment)
+    until = min(moment + STEP, stage.now)
+    waiting = ProgressEmail.objects.filter(is_review_needed=True).exclude(client__name__in=AT_HOURS)
+    for email in waiting.filter(state=ProgressState.DRAFT, send_at__lt=until).exclude(client__name=LATE):
+        approve_progress(actor=email.client.owner, email=email, now=moment)
+    due = ProgressEmail.objects.open().filter(send_at__gt=moment, send_at__lt=until)
+    for send_at in sorted(set(due.values_list("send_at", flat=True))):
+        run_progress(send_at)
+    for email in waiting.filter(client__name=LATE, state=ProgressState.HELD, deadline_at__lte=moment):
+        late = email.deadline_at + timedelta(hours=1)
+        approve_progress(actor=email.client.owner, email=email, now=late)
+        run_progress(late)
+
+
+def _tomorrow(stage) -> None:
+    """Drafts of tomorrow, and what became of some of them."""
+    states = {name: state for name, state in TOMORROW.items() if state not in ("to review", "in German")}
+    open_ones = ProgressEmail.objects.open().select_related("client__owner")
+    for email in open_ones.filter(state=ProgressState.PLANNED).exclude(client__name__in=AT_HOURS):
+        draft_progress(email=email, now=stage.now)
+    for email in open_ones.filter(client__name__in=states, send_at__gt=stage.now):
+        owner, state = email.client.owner, states[email.client.name]
+        if state == "approved":
+            approve_progress(actor=owner, email=email, now=stage.now)
+        elif state == "skipped":
+            reason = "Agreed on the phone: nothing this week, they are at their annual meeting"
+            skip_progress(actor=owner, email=email, reason=reason, now=stage.now)
+        elif state == "broken":
+            hold_progress(
+                email=email,
+                problem="A part of it could not be filled (done, interactions). Write it by hand, or try again.",
+            )
+        elif state == "nobody":
+            for recipient in email.client.progress_schedule.recipients.all():
+                sending.stop_recipient(recipient=recipient, now=stage.now - timedelta(days=2))
+    run_progress(stage.now)
+
+
+def _speaks_german(stage) -> None:
+    """A client whose mails are in German, with something to tell."""
+    client = stage.clients[GERMAN_CLIENT]
+    client.language = "de"
+    client.save(update_fields=["language"])
+    person = client.contacts.order_by("pk")[0]
+    Contact.objects.filter(pk=person.pk).update(salutation=GERMAN["salutation"])
+    at = stage.now - timedelta(days=1, hours=3)
+    log_interaction(
+        actor=client.owner, client=client, channel="video", occurred_at=at, subject=GERMAN["subject"], body=GERMAN["body"],
+        contacts=[person], visibility="shared", decision=GERMAN["decision"], decision_shared=True, now=at + timedelta(minutes=20),
+        is_demo=True,
+    )  # fmt: skip
+    common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
+    create_commitment(**common, text=GERMAN["ours"], due_date=stage.calendar.add(stage.today, 4))
+    create_commitment(
+        **common, text=GERMAN["theirs"], side="client", contact=person, due_date=stage.calendar.add(stage.today, 3)
+    )
+
+
+def _promises(stage, client) -> None:
+    """What one email tells: something kept and decided in its week, something coming, something they owe, something late."""
+    person = client.contacts.order_by("pk")[0]
+    common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
+    kept = create_commitment(**common, text=PROMISES["kept"], due_date=stage.today)
+    keep_commitment(actor=client.owner, commitment=kept, now=stage.now - timedelta(days=1))
+    create_commitment(**common, text=PROMISES["ours"], due_date=stage.calendar.add(stage.today, 5))
+    theirs = {"side": "client", "contact": person}
+    create_commitment(**common, **theirs, text=PROMISES["theirs"], due_date=stage.calendar.add(stage.today, 3))
+    create_commitment(**common, **theirs, text=PROMISES["late"], due_date=stage.today - timedelta(days=4))
+    for text, days in ((PROMISES["decided"], 2), (PROMISES["noted"], 9)):
+        record_decision(**common, text=text, decided_date=stage.today - timedelta(days=days), contact=person)
+
+
+def mark_as_sent(stage) -> None:
+    """What was handed over in the past was delivered then: the one place where the demo writes what the worker would."""
+    with pgtrigger.ignore("core.OutboxMail:outbox_moves"):
+        past = OutboxMail.objects.filter(state=MailState.PENDING, planned_for__lt=stage.now - timedelta(hours=1))
+        past.update(
+            state=MailState.SENT,
+            sent_at=F("planned_for") + timedelta(seconds=4),
+            created_at=F("planned_for"),
+            reply="250 kept on this machine",
+        )

@@ -1,0 +1,75 @@
+"""Takes the demo firm out again: everything marked as demo, and what hangs on it. History stays, as it does for all."""
+
+from datetime import datetime
+
+import pgtrigger
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from clients.catalogue.models import Service, Tag
+from clients.contacts.models import Contact
+from clients.records.models import Client, ExternalId
+from clients.revenue.models import Contract
+from crm.core.drafts.models import Draft
+from crm.core.firm.models import FirmSettings
+from crm.core.mail.models import OutboxMail
+from crm.core.notifications.models import Notification
+from crm.core.users.models import Team, User
+from interactions.follow_ups.models import FollowUp
+from interactions.surveys.models import SurveyRule
+from onboarding.models import Plan, Template
+from tools.demo import cast
+
+FROZEN = ("onboarding.TemplatePhase:frozen_when_published", "onboarding.TemplateTask:frozen_when_published")
+
+
+@transaction.atomic
+def remove(*, now: datetime) -> dict[str, int]:
+    """{what: how many}. People who meanwhile wrote something of their own are disabled instead of deleted."""
+    ids = list(Client.objects.filter(is_demo=True).values_list("pk", flat=True))
+    counts = {"clients": len(ids), "contacts": Contact.objects.filter(is_demo=True).count()}
+    for model in (OutboxMail, Draft, Notification):
+        model.objects.filter(client_id__in=ids).delete()
+    OutboxMail.objects.filter(user__is_demo=True).delete()
+    ExternalId.objects.filter(kind="client", object_id__in=ids).delete()
+    Plan.objects.filter(client_id__in=ids).delete()
+    FollowUp.objects.filter(is_demo=True).delete()
+    SurveyRule.objects.filter(is_active=True).update(is_active=False)  # it would write to the firm's own clients
+    Client.objects.filter(parent_id__in=ids).update(parent=None)
+    Contract.objects.filter(client_id__in=ids, replaces__isnull=False).update(replaces=None)
+    Client.objects.filter(pk__in=ids).delete()
+    Contact.objects.filter(is_demo=True, affiliations=None).delete()
+    Contact.objects.filter(is_demo=True).update(is_demo=False)  # at a client of the firm's own by now
+    with pgtrigger.ignore(*FROZEN):
+        counts["templates"] = _delete_each(Template.objects.filter(is_demo=True))
+    Template.objects.filter(is_demo=True).update(is_demo=False)  # a plan of the firm's own is pinned to it
+    _delete_each(Service.objects.filter(name__in=[name for name, _code in cast.SERVICES]))
+    _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
+    counts["people"] = _people(now)
+    FirmSettings.objects.filter(pk=1).update(has_demo_data=False)
+    return counts
+
+
+def _delete_each(rows) -> int:
+    """Delete those that nothing else uses."""
+    deleted = 0
+    for row in rows:
+        try:
+            with transaction.atomic():
+                row.delete()
+            deleted += 1
+        except ProtectedError:
+            continue
+    return deleted
+
+
+def _people(now) -> int:
+    Team.objects.filter(name__in=cast.TEAM_LEADS, lead__is_demo=True).update(lead=None)
+    admins = User.objects.active().with_role("admin").filter(is_demo=False)
+    people = User.objects.filter(is_demo=True)
+    if not admins.exists():
+        people = people.exclude(roles__contains=["admin"])  # somebody must be able to log in
+    gone = _delete_each(people)
+    people.filter(is_active=True).update(is_active=False, disabled_at=now)
+    _delete_each(Team.objects.filter(name__in=cast.TEAM_LEADS, members=None, clients=None))
+    return gone

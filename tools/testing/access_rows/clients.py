@@ -1,0 +1,132 @@
+from datetime import date
+from decimal import Decimal
+
+from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row
+
+
+def build(scene):
+    """One of each for every kind of client, and what the firm shares."""
+    service = scene.model("clients.Service").objects.create(name="Audit")
+    scene.rows["service"] = {"any": service}
+    scene.rows["tag"] = {"any": scene.model("clients.Tag").objects.create(name="Board")}
+    for name in ("contact", "affiliation", "line", "contract", "access"):
+        scene.rows[name] = {}
+    for kind, client in scene.clients.items():
+        contact = scene.model("clients.Contact").objects.create(
+            first_name="Elina", last_name=kind, created_by=client.owner
+        )
+        scene.rows["contact"][kind] = contact
+        scene.rows["affiliation"][kind] = scene.model("clients.Affiliation").objects.create(
+            client=client, contact=contact
+        )
+        scene.rows["line"][kind] = scene.model("clients.RevenueLine").objects.create(
+            client=client, date=date(2026, 1, 1), amount=Decimal(1), currency="EUR"
+        )
+        scene.rows["contract"][kind] = scene.model("clients.Contract").objects.create(
+            client=client, service=service, value=Decimal(1), currency="EUR", start_date=date(2026, 1, 1)
+        )
+        # the owner sees it anyway, so that naming them changes nothing for the other rows
+        scene.rows["access"][kind] = scene.model("clients.ClientAccess").objects.create(
+            client=client, user=client.owner, granted_by=client.owner
+        )
+
+
+def part(name):
+    """The id of the client's own row of a kind; any other for a client that is missing."""
+    return lambda scene, kind: scene.rows[name][kind].pk if kind in scene.rows[name] else 1
+
+
+def period(scene, kind):
+    return scene.clients[kind].status_periods.get().pk if kind in scene.clients else 1
+
+
+OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "stranger", "restricted": "stranger", "any": ""}
+
+
+def keeper(who, kind):
+    """Managers, admins and the client's own account manager."""
+    return who in ("manager", "admin") or kind == "any" or OWNERS[kind] == who
+
+
+def of_client(url, part_name="", **methods):
+    also = {f"{part_name}_id": part(part_name)} if part_name else {}
+    return Row(url, about="client", arg="client_id", also=also, **methods)
+
+
+ROWS = [
+    Row("clients:list", get=EVERYONE),
+    Row("clients:filters", get=EVERYONE),
+    Row("clients:export", get=EVERYONE),
+    Row("clients:create", get=EVERYONE, post=EVERYONE),
+    Row("clients:similar", get=EVERYONE, query={"name": "Client"}),
+    Row("clients:options", get=EVERYONE, query={"q": "Client"}),
+    Row("clients:restricted", get=ADMINS),
+    of_client("clients:client", get=EVERYONE),
+    of_client("clients:strip", get=EVERYONE),
+    of_client("clients:edit", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    Row(
+        "clients:fact",
+        get=EVERYONE,
+        post=EVERYONE,
+        about="client",
+        arg="client_id",
+        also={"name": "phone"},
+        shuts_archived=True,
+    ),
+    of_client("clients:archive", post=EVERYONE, shuts_archived=True),
+    of_client("clients:restore", post=EVERYONE),
+    of_client("clients:status", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    Row(
+        "clients:withdraw_status",
+        post=EVERYONE,
+        about="client",
+        arg="client_id",
+        also={"period_id": period},
+        shuts_archived=True,
+    ),
+    of_client("clients:access", get=keeper, post=keeper, shuts_archived=True),
+    of_client("clients:lift_restriction", post=keeper, seen_by={"restricted": ("stranger", "admin")}),
+    of_client("clients:revoke_access", "access", post=keeper, shuts_archived=True),
+    of_client("clients:people", get=EVERYONE),
+    of_client("clients:add_person", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:link_person", post=EVERYONE, shuts_archived=True),
+    of_client("clients:place", "affiliation", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:leave", "affiliation", post=EVERYONE, shuts_archived=True),
+    of_client("clients:come_back", "affiliation", post=EVERYONE, shuts_archived=True),
+    of_client("clients:revenue", get=EVERYONE),
+    of_client("clients:add_line", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:edit_line", "line", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:delete_line", "line", post=EVERYONE, shuts_archived=True),
+    of_client("clients:undelete_line", "line", post=EVERYONE, shuts_archived=True),
+    of_client("clients:add_contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:edit_contract", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:change_price", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    Row("clients:contacts", get=EVERYONE),
+    Row("clients:create_contact", get=EVERYONE, post=EVERYONE),
+    Row("clients:contact_options", get=EVERYONE, query={"q": "Elina"}),
+    Row("clients:contact", get=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:edit_contact", get=EVERYONE, post=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:archive_contact", post=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:restore_contact", post=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:consent", post=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:services", get=EVERYONE),
+    Row("clients:service_create", get=MANAGERS, post=MANAGERS),
+    Row("clients:service_edit", get=MANAGERS, post=MANAGERS, about="service", arg="service_id"),
+    Row("clients:service_archive", post=MANAGERS, about="service", arg="service_id"),
+    Row("clients:service_restore", post=MANAGERS, about="service", arg="service_id"),
+    Row("clients:tags", get=EVERYONE),
+    Row("clients:tag_create", get=MANAGERS, post=MANAGERS),
+    Row("clients:tag_edit", get=MANAGERS, post=MANAGERS, about="tag", arg="tag_id"),
+    Row("clients:tag_delete", get=MANAGERS, post=MANAGERS, about="tag", arg="tag_id"),
+    Row("api:clients-list", get=EVERYONE, post=EVERYONE),
+    Row("api:clients-detail", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, about="client"),
+    Row("api:clients-restore", post=EVERYONE, about="client"),
+    Row("api:clients-status", post=EVERYONE, about="client"),
+    Row("api:contacts-list", get=EVERYONE, post=EVERYONE),
+    Row("api:contacts-detail", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, about="contact"),
+    Row("api:revenue-list", get=EVERYONE, post=EVERYONE),
+    Row("api:revenue-detail", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, about="line", seen_by={"archived": ()}),
+    Row("api:contracts-list", get=EVERYONE, post=EVERYONE),
+    Row("api:contracts-detail", get=EVERYONE, patch=EVERYONE, about="contract", seen_by={"archived": ()}),
+    Row("api:contracts-price", post=EVERYONE, about="contract", seen_by={"archived": ()}),
+]

@@ -1,0 +1,62 @@
+"""Settings, people, profile, search, drafts."""
+
+from datetime import date, timedelta
+
+from django.utils import timezone
+
+from crm.core.firm.models import Holiday
+from crm.core.users.models import ApiToken, Invitation
+from tools.testing.access import ADMINS, EVERYONE, OPEN, Row
+
+
+def build(scene):
+    admin = scene.users["admin"]
+    scene.rows["invitation"] = {
+        "any": Invitation.objects.create(
+            email="new@example.com",
+            roles=["manager"],
+            salt="s",
+            token_hash="h",
+            invited_by=admin,
+            expires_at=timezone.now() + timedelta(days=1),
+        )
+    }
+    scene.rows["holiday"] = {"any": Holiday.objects.create(date=date(2026, 12, 24), name="Christmas Eve")}
+    scene.rows["api token"] = {
+        "any": ApiToken.objects.create(user=scene.users["owner"], name="Books", prefix="rpt_abc", token_hash="x" * 64)
+    }
+
+
+ROWS = [
+    Row("core:search", get=EVERYONE, query={"q": "client"}),
+    Row("core:draft", get=EVERYONE, post=EVERYONE, also={"kind": "composer"}, data={"body": "Half a sentence"}),
+    Row("core:profile", get=EVERYONE, post=EVERYONE),
+    Row("core:set_theme", post=EVERYONE, data={"theme": "dark"}),
+    Row("core:end_sessions", post=EVERYONE),
+    Row("core:api_tokens", get=EVERYONE, post=EVERYONE, data={"name": "Books", "days": "30"}),
+    Row("core:api_token_revoke", post=EVERYONE, about="api token", seen_by={"any": ("owner",)}),
+    Row("core:settings", get=ADMINS, post=ADMINS),
+    Row("core:days", get=ADMINS, post=ADMINS),
+    Row("core:holiday_add", post=ADMINS),
+    Row("core:holiday_import", post=ADMINS),
+    Row("core:holiday_remove", post=ADMINS, about="holiday"),
+    Row("core:users", get=ADMINS),
+    Row("core:invite", get=ADMINS, post=ADMINS),
+    Row("core:user", get=ADMINS, post=ADMINS, about="user"),
+    Row("core:user_disable", get=ADMINS, post=ADMINS, about="user"),
+    Row("core:user_enable", post=ADMINS, about="user"),
+    Row("core:invitation_resend", post=ADMINS, about="invitation"),
+    Row("core:invitation_revoke", post=ADMINS, about="invitation"),
+    Row("core:teams", get=ADMINS),
+    Row("core:team_new", get=ADMINS, post=ADMINS),
+    Row("core:team", get=ADMINS, post=ADMINS, about="team"),
+    Row("core:team_archive", post=ADMINS, about="team"),
+    Row("core:team_restore", post=ADMINS, about="team"),
+    Row("core:history", get=ADMINS),
+    Row("core:join", get=OPEN, post=OPEN, always="missing"),
+    Row("core:join_link", get=OPEN, also={"pk": 1, "token": "no-such-token"}, always="missing"),
+    Row("core:setup", get=OPEN, post=OPEN, always="missing"),
+    Row("core:setup_link", get=OPEN, also={"code": "no-such-code"}, always="missing"),
+    Row("core:metrics", get=OPEN),
+    Row("core:styleguide", get=EVERYONE, post=EVERYONE),
+]

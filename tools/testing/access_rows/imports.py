@@ -1,0 +1,30 @@
+"""The import wizard and the demo page."""
+
+from crm.core.files.services import store_bytes
+from crm.core.importing import kinds
+from crm.core.importing.services import create_import
+from crm.core.work.models import Job
+from tools.testing.access import ADMINS, EVERYONE, Row
+
+
+def build(scene):
+    owner = scene.users["owner"]
+    file = store_bytes(actor=owner, name="clients.csv", data=b"Id,Name\n1,Alpha\n")
+    scene.rows["import"] = {"any": create_import(actor=owner, kind=kinds.get("clients"), file=file)}
+    done = create_import(actor=owner, kind=kinds.get("clients"), file=file)
+    Job.objects.filter(pk=done.pk).update(state="done", failed_rows=file)
+    scene.rows["finished import"] = {"any": done}
+
+
+SEEN = {"any": ("owner", "admin")}
+ROWS = [
+    Row("core:imports", get=EVERYONE),
+    Row("core:import_new", get=EVERYONE, post=EVERYONE, data={"kind": "clients"}),
+    Row("core:import_page", get=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_columns", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_preview", get=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_start", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_failed_rows", get=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("demo", get=ADMINS, post=ADMINS, data={"phrase": "no"}),
+]
