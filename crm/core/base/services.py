@@ -1,0 +1,80 @@
+"""What every write has in common: one transaction, the permission, and who did it in the history."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import pghistory
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from crm.core.base.permissions import require
+from crm.core.base.principals import Kind, Principal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+COLLEAGUES = frozenset({Kind.USER, Kind.SYSTEM})
+_within: ContextVar[bool] = ContextVar("within_a_service", default=False)
+SERVICES: dict[str, Callable[..., Any]] = {}
+
+
+def service(
+    *, may: Callable[..., bool] | None, why: Any = "", open_to: frozenset[Kind] = COLLEAGUES
+) -> Callable[[Callable[Concatenate[Principal, P], R]], Callable[Concatenate[Principal, P], R]]:
+    """Make a function a service: `f(principal, …)` runs in one transaction, asks `may`, and names the principal in the history.
+
+    `may(principal, …)` is asked with those of the service's arguments that it names; `may=None` says that every principal of
+    `open_to` may. The system is not asked. `why` is the sentence of a refusal. Raises PermissionDenied before anything is
+    read or written. A service that calls another keeps the history's context of the outer one.
+    """
+
+    def decorate(function: Callable[Concatenate[Principal, P], R]) -> Callable[Concatenate[Principal, P], R]:
+        signature = inspect.signature(function)
+        asked = list(inspect.signature(may).parameters)[1:] if may is not None else []
+        if missing := [name for name in asked if name not in signature.parameters]:
+            raise TypeError(f"{function.__qualname__} has no {', '.join(missing)} for {may.__name__} to look at")  # type: ignore[union-attr]
+
+        @functools.wraps(function)
+        def call(principal: Principal, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not isinstance(principal, Principal):
+                raise TypeError(f"{function.__name__} takes a principal first, not {type(principal).__name__}")
+            if principal.kind not in open_to or not principal.may_write:
+                raise PermissionDenied(str(why) or None)
+            if may is not None and not principal.is_system:
+                given = signature.bind(principal, *args, **kwargs)
+                given.apply_defaults()
+                require(may(principal, **{name: given.arguments[name] for name in asked}), str(why))
+            with transaction.atomic(), _history_of(principal):
+                return function(principal, *args, **kwargs)
+
+        call.may, call.open_to = may, open_to  # type: ignore[attr-defined]
+        SERVICES[f"{function.__module__}.{function.__qualname__}"] = call
+        return call
+
+    return decorate
+
+
+@contextmanager
+def _history_of(principal: Principal):
+    if _within.get():
+        yield
+        return
+    token = _within.set(True)
+    try:
+        with pghistory.context(**_named(principal)):
+            yield
+    finally:
+        _within.reset(token)
+
+
+def _named(principal: Principal) -> dict[str, Any]:
+    """What the history keeps of a principal. A user alone stands there as before."""
+    named: dict[str, Any] = {"user": principal.user_id}
+    if principal.kind is not Kind.USER:
+        named["principal"] = str(principal.kind)
+    if principal.contact_id is not None:
+        named["contact"] = principal.contact_id
+    return named
