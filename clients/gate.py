@@ -1,6 +1,6 @@
 """The gate: which clients a user may see.
 
-`visible_q` is the one definition; every `visible_to(user)` of rows that concern a client is made of it.
+`visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client is made of it.
 """
 
 from django.db.models import Q
@@ -9,18 +9,22 @@ from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
 
 
-def visible_q(user, prefix: str = "") -> Q:
-    """The condition on a client reached through `prefix` (such as "client__") for the user to see it.
+def visible_q(principal, prefix: str = "") -> Q:
+    """The condition on a client reached through `prefix` (such as "client__") for the principal to see it.
 
     A restricted client is seen by its owner and those named in ClientAccess alone, whatever their role. Managers and
-    admins see all others; account managers all, their teams' and their own, or their own, as the firm chose.
+    admins see all others; account managers all, their teams' and their own, or their own, as the firm chose. The system sees
+    all; contacts and links see nothing of the firm's side.
     """
-    if not user.is_authenticated or not user.is_active:
+    if principal.is_system:
+        return Q()
+    if not principal.is_user:
         return Q(pk__in=[])
+    user = principal.viewer
     named = Q(**{f"{prefix}owner": user}) | Q(**{f"{prefix}pk__in": _named_ids(user)})
-    if user.sees_all:
+    if principal.sees_all:
         return Q(**{f"{prefix}is_restricted": False}) | named
-    if not user.is_account_manager:
+    if not principal.is_account_manager:
         return Q(pk__in=[])
     scope = get_firm().account_managers_see
     if scope == AccountManagersSee.ALL:

@@ -31,8 +31,8 @@ STATUSES_DONE, REVENUE_DONE = "clients:statuses", "clients:revenue"
 # Handlers
 
 
-def visible_client_ids(user):
-    return Client.objects.visible_to(user).values("pk")
+def visible_client_ids(principal):
+    return Client.objects.visible_to(principal).values("pk")
 
 
 def make_planned_statuses_present(now):
@@ -66,10 +66,12 @@ def rebuild_own_facts(client_ids, now):
     refresh_revenue_facts(client_ids=client_ids, today=today)
 
 
-def find_clients(user, text, limit):
+def find_clients(principal, text, limit):
     """Clients whose name begins with the text first."""
     rows = (
-        search_clients(Client.objects.visible_to(user).kept(), text).select_related("facts").order_by("name_key", "pk")
+        search_clients(Client.objects.visible_to(principal).kept(), text)
+        .select_related("facts")
+        .order_by("name_key", "pk")
     )
     hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
     return [
@@ -84,9 +86,9 @@ def find_clients(user, text, limit):
     ]
 
 
-def find_recent(user, client_ids):
+def find_recent(principal, client_ids):
     """Those of the ids that the user may see, in their order."""
-    found = Client.objects.visible_to(user).kept().select_related("facts").in_bulk(client_ids)
+    found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
     return [
         Hit(
             title=c.name,
@@ -99,8 +101,8 @@ def find_recent(user, client_ids):
     ]
 
 
-def find_people(user, text, limit):
-    rows = find_contacts(Contact.objects.visible_to(user).kept(), text).order_by("name_key", "pk")
+def find_people(principal, text, limit):
+    rows = find_contacts(Contact.objects.visible_to(principal).kept(), text).order_by("name_key", "pk")
     people = rows.prefetch_related("emails")[:limit]
     return [
         Hit(
@@ -127,15 +129,15 @@ def mark_address_released(sender, address, now, **kwargs):
     mark_address(address=address, is_refused=False, now=now)
 
 
-def count_owned(viewer, user):
-    return Client.objects.visible_to(viewer).kept().filter(owner=user).count()
+def count_owned(principal, user):
+    return Client.objects.visible_to(principal).kept().filter(owner=user).count()
 
 
-def hand_clients_on(actor, user, to, now):
+def hand_clients_on(principal, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
     clients = Client.objects.filter(owner=user)
     for client in clients:
-        update_client(actor=actor, client=client, owner=to)
+        update_client(principal, client=client, owner=to)
     return len(clients)
 
 

@@ -103,8 +103,8 @@ def register_list_action(action: ListAction) -> None:
     _list_actions[action.key] = action
 
 
-def list_actions(user) -> list[ListAction]:
-    return [action for action in _list_actions.values() if action.shown(user)]
+def list_actions(principal) -> list[ListAction]:
+    return [action for action in _list_actions.values() if action.shown(principal)]
 
 
 _rebuilders: dict[str, Callable[[list[int], datetime], None]] = {}
@@ -128,5 +128,5 @@ def register_page_part(key: str, annotations: Callable[[Any], dict[str, Any]]) -
     _page_parts[key] = annotations
 
 
-def page_annotations(user) -> dict[str, Any]:
-    return {name: expression for build in _page_parts.values() for name, expression in build(user).items()}
+def page_annotations(principal) -> dict[str, Any]:
+    return {name: expression for build in _page_parts.values() for name, expression in build(principal).items()}

@@ -7,8 +7,8 @@ from crm.core.firm.queries import get_firm
 from crm.core.ui import navigation
 
 
-def has_demo_data(user) -> bool:
-    return user.is_admin and get_firm().has_demo_data
+def has_demo_data(principal) -> bool:
+    return principal.is_admin and get_firm().has_demo_data
 
 
 # Wiring

@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "crm.core.middleware.PrincipalMiddleware",
     "crm.core.middleware.UserZoneMiddleware",
     "crm.core.middleware.AuditMiddleware",
     "crm.core.middleware.ResponseMiddleware",
@@ -199,8 +200,17 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Mail: nothing but the outbox opens an SMTP connection (crm/core/mail/delivery/)
 MAIL_PROVIDERS = (
-    "brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill", "postmark", "resend", "sendgrid", "sparkpost"
-)  # fmt: skip
+    "brevo",
+    "mailersend",
+    "mailgun",
+    "mailjet",
+    "mailtrap",
+    "mandrill",
+    "postmark",
+    "resend",
+    "sendgrid",
+    "sparkpost",
+)
 EMAIL_URL = url_setting(
     "EMAIL_URL",
     ("capture", "smtp", "smtp+tls", "smtp+ssl", "smtps", *(f"anymail+{name}" for name in MAIL_PROVIDERS)),

@@ -54,5 +54,5 @@ def contact_of(client, values: dict[str, Any], result: RowResult) -> Contact | N
     return mail.contact if mail else None
 
 
-def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
     common.load_known("client", rows, context, field="client_external_id")

@@ -3,37 +3,39 @@
 from clients import permissions as client_permissions
 
 
-def may_log(user, client) -> bool:
+def may_log(principal, client) -> bool:
     """Whoever sees a client works with it; nothing is added to an archived one."""
-    return client_permissions.may_edit(user, client)
+    return client_permissions.may_edit(principal, client)
 
 
-def may_correct(user, interaction) -> bool:
+def may_correct(principal, interaction) -> bool:
     """Who wrote it, the client's account manager, managers and admins."""
-    is_theirs = interaction.author_id == user.pk or interaction.client.owner_id == user.pk
-    return (is_theirs or user.sees_all) and client_permissions.may_edit(user, interaction.client)
+    is_theirs = interaction.author_id == principal.user_id or interaction.client.owner_id == principal.user_id
+    return (is_theirs or principal.sees_all) and client_permissions.may_edit(principal, interaction.client)
 
 
-def may_change_follow_up(user, follow_up) -> bool:
+def may_change_follow_up(principal, follow_up) -> bool:
     """Follow-ups are the firm's work: whoever sees the client may do, move or hand on one."""
-    return follow_up.client is None or client_permissions.may_edit(user, follow_up.client)
+    return follow_up.client is None or client_permissions.may_edit(principal, follow_up.client)
 
 
-def may_change_digest(user, digest) -> bool:
+def may_change_digest(principal, digest) -> bool:
     """Whose morning mail it is; an admin may leave one out."""
-    return digest.user_id == user.pk or user.is_admin
+    return digest.user_id == principal.user_id or principal.is_admin
 
 
-def may_change_client(user, client) -> bool:
+def may_change_client(principal, client) -> bool:
     """Decisions, commitments, survey answers and the cadence of a client."""
-    return client_permissions.may_edit(user, client)
+    return client_permissions.may_edit(principal, client)
 
 
-def may_ask(user, client) -> bool:
+def may_ask(principal, client) -> bool:
     """Ask people of one client for an answer: its account manager, managers and admins."""
-    return (client.owner_id == user.pk or user.sees_all) and client_permissions.may_edit(user, client)
+    return (client.owner_id == principal.user_id or principal.sees_all) and client_permissions.may_edit(
+        principal, client
+    )
 
 
-def may_send_surveys(user) -> bool:
+def may_send_surveys(principal) -> bool:
     """Write to many clients at once, say when that happens by itself, and in what words."""
-    return user.is_manager or user.is_admin
+    return principal.is_manager or principal.is_admin

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.records.models import Client
 from crm.core.base.permissions import require
+from crm.core.base.principals import Principal
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery.decisions import cancel_mail
 from crm.core.mail.forms import KINDS, TONES
@@ -35,21 +36,23 @@ WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 # Progress emails
 
 
-def visible_progress(user: User) -> QuerySet:
+def visible_progress(principal: Principal) -> QuerySet:
     return (
-        ProgressEmail.objects.visible_to(user).filter(client__archived_at__isnull=True).select_related("client__owner")
+        ProgressEmail.objects.visible_to(principal)
+        .filter(client__archived_at__isnull=True)
+        .select_related("client__owner")
     )
 
 
-def progress_rows(user: User, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_progress(user).defer("content", "sent_text", "sent_html")
-    rows = rows.filter(client__owner=user) if mine else rows
+def progress_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
+    rows = visible_progress(principal).defer("content", "sent_text", "sent_html")
+    rows = rows.filter(client__owner=principal.user) if mine else rows
     return rows.filter(
         Q(pk__in=ProgressEmail.objects.open().values("pk")) | Q(state=ProgressState.SKIPPED, send_at__gt=now)
     )
 
 
-def show_progress(email: ProgressEmail, user: User, now: datetime) -> Row:
+def show_progress(email: ProgressEmail, principal: Principal, now: datetime) -> Row:
     is_skipped = email.state == ProgressState.SKIPPED
     return Row(
         what=email.client.name,
@@ -59,104 +62,104 @@ def show_progress(email: ProgressEmail, user: User, now: datetime) -> Row:
         detail=email.skip_reason if is_skipped else "",
         url=reverse("interactions:progress", args=[email.pk]),
         is_skipped=is_skipped,
-        may_skip=permissions.may_change_client(user, email.client),
+        may_skip=permissions.may_change_client(principal, email.client),
     )
 
 
-def skip_progress_row(actor: User, email: ProgressEmail, now: datetime) -> None:
-    require(permissions.may_change_client(actor, email.client))
-    skip_progress(actor=actor, email=email, reason="", now=now)
+def skip_progress_row(principal: Principal, email: ProgressEmail, now: datetime) -> None:
+    require(permissions.may_change_client(principal, email.client))
+    skip_progress(principal, email=email, reason="", now=now)
 
 
-def restore_progress_row(actor: User, email: ProgressEmail, now: datetime) -> None:
-    require(permissions.may_change_client(actor, email.client))
-    unskip_progress(actor=actor, email=email, now=now)
+def restore_progress_row(principal: Principal, email: ProgressEmail, now: datetime) -> None:
+    require(permissions.may_change_client(principal, email.client))
+    unskip_progress(principal, email=email, now=now)
 
 
 # Reminders
 
 
-def visible_reminders(user: User) -> QuerySet:
-    return FollowUp.objects.visible_to(user).select_related("client", "assignee")
+def visible_reminders(principal: Principal) -> QuerySet:
+    return FollowUp.objects.visible_to(principal).select_related("client", "assignee")
 
 
-def reminder_rows(user: User, now: datetime, mine: bool) -> QuerySet:
+def reminder_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
     wanted = {"assignee__reminders": Reminders.EACH, "assignee__is_active": True, "client__archived_at__isnull": True}
-    rows = visible_reminders(user).open().filter(remind_at__isnull=False, **wanted)
-    return rows.filter(assignee=user) if mine else rows
+    rows = visible_reminders(principal).open().filter(remind_at__isnull=False, **wanted)
+    return rows.filter(assignee=principal.user) if mine else rows
 
 
-def show_reminder(row: FollowUp, user: User, now: datetime) -> Row:
+def show_reminder(row: FollowUp, principal: Principal, now: datetime) -> Row:
     return Row(
         what=row.title,
         to=row.assignee.name,
         state=_("Snoozed") if row.snoozed_until and row.snoozed_until > now else _("Planned"),
         detail=row.client.name if row.client else "",
         url=reverse("interactions:follow-up", args=[row.pk]),
-        may_skip=permissions.may_change_follow_up(user, row),
+        may_skip=permissions.may_change_follow_up(principal, row),
     )
 
 
-def skip_reminder_row(actor: User, row: FollowUp, now: datetime) -> None:
-    require(permissions.may_change_follow_up(actor, row))
-    reminders.skip_reminder(actor=actor, follow_up=row, now=now)
+def skip_reminder_row(principal: Principal, row: FollowUp, now: datetime) -> None:
+    require(permissions.may_change_follow_up(principal, row))
+    reminders.skip_reminder(principal, follow_up=row, now=now)
 
 
-def restore_reminder_row(actor: User, row: FollowUp, now: datetime) -> None:
-    require(permissions.may_change_follow_up(actor, row))
-    reminders.restore_reminder(actor=actor, follow_up=row, now=now)
+def restore_reminder_row(principal: Principal, row: FollowUp, now: datetime) -> None:
+    require(permissions.may_change_follow_up(principal, row))
+    reminders.restore_reminder(principal, follow_up=row, now=now)
 
 
 # Morning mails
 
 
-def visible_digests(user: User) -> QuerySet:
-    return Digest.objects.visible_to(user).select_related("user")
+def visible_digests(principal: Principal) -> QuerySet:
+    return Digest.objects.visible_to(principal).select_related("user")
 
 
-def digest_rows(user: User, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_digests(user).filter(user__reminders=Reminders.DIGEST, user__is_active=True)
+def digest_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
+    rows = visible_digests(principal).filter(user__reminders=Reminders.DIGEST, user__is_active=True)
     rows = rows.filter(Q(state=DigestState.PLANNED) | Q(state=DigestState.SKIPPED, due_at__gt=now))
-    return rows.filter(user=user) if mine else rows
+    return rows.filter(user=principal.user) if mine else rows
 
 
-def show_digest(row: Digest, user: User, now: datetime) -> Row:
+def show_digest(row: Digest, principal: Principal, now: datetime) -> Row:
     return Row(
         what=_("What the day brings"),
         to=row.user.name,
         state=row.get_state_display(),
         detail=row.note,
-        url=reverse("interactions:digest", args=[row.pk]) if row.user_id == user.pk else "",
+        url=reverse("interactions:digest", args=[row.pk]) if row.user_id == principal.user_id else "",
         is_skipped=row.state == DigestState.SKIPPED,
-        may_skip=permissions.may_change_digest(user, row),
+        may_skip=permissions.may_change_digest(principal, row),
     )
 
 
-def skip_digest_row(actor: User, row: Digest, now: datetime) -> None:
-    require(permissions.may_change_digest(actor, row))
-    digests.skip_digest(actor=actor, row=row, now=now)
+def skip_digest_row(principal: Principal, row: Digest, now: datetime) -> None:
+    require(permissions.may_change_digest(principal, row))
+    digests.skip_digest(principal, row=row, now=now)
 
 
-def restore_digest_row(actor: User, row: Digest, now: datetime) -> None:
-    require(permissions.may_change_digest(actor, row))
-    digests.restore_digest(actor=actor, row=row, now=now)
+def restore_digest_row(principal: Principal, row: Digest, now: datetime) -> None:
+    require(permissions.may_change_digest(principal, row))
+    digests.restore_digest(principal, row=row, now=now)
 
 
 # Surveys
 
 
-def visible_surveys(user: User) -> QuerySet:
-    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at__isnull=True)
+def visible_surveys(principal: Principal) -> QuerySet:
+    rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at__isnull=True)
     return rows.select_related("survey", "client", "contact")
 
 
-def survey_rows(user: User, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_surveys(user).filter(client__owner=user) if mine else visible_surveys(user)
+def survey_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
+    rows = visible_surveys(principal).filter(client__owner=principal.user) if mine else visible_surveys(principal)
     planned = Q(state=InvitationState.PLANNED)
     return rows.filter(planned | Q(state=InvitationState.SKIPPED, sent_at__isnull=True, send_at__gt=now))
 
 
-def show_survey(row: SurveyInvitation, user: User, now: datetime) -> Row:
+def show_survey(row: SurveyInvitation, principal: Principal, now: datetime) -> Row:
     is_skipped = row.state == InvitationState.SKIPPED
     return Row(
         what=f"{row.survey.name}: {row.client.name}",
@@ -165,31 +168,33 @@ def show_survey(row: SurveyInvitation, user: User, now: datetime) -> Row:
         detail=row.skip_reason if is_skipped else row.get_source_display(),
         url=reverse("interactions:survey-invitation", args=[row.pk]),
         is_skipped=is_skipped,
-        may_skip=permissions.may_ask(user, row.client),
+        may_skip=permissions.may_ask(principal, row.client),
     )
 
 
-def skip_survey_row(actor: User, row: SurveyInvitation, now: datetime) -> None:
-    require(permissions.may_ask(actor, row.client))
-    skip_invitation(actor=actor, invitation=row, now=now)
+def skip_survey_row(principal: Principal, row: SurveyInvitation, now: datetime) -> None:
+    require(permissions.may_ask(principal, row.client))
+    skip_invitation(principal, invitation=row, now=now)
 
 
-def restore_survey_row(actor: User, row: SurveyInvitation, now: datetime) -> None:
-    require(permissions.may_ask(actor, row.client))
-    bring_back(actor=actor, invitation=row, now=now)
+def restore_survey_row(principal: Principal, row: SurveyInvitation, now: datetime) -> None:
+    require(permissions.may_ask(principal, row.client))
+    bring_back(principal, invitation=row, now=now)
 
 
 # What is written already and waits to be sent
 
 
-def visible_mails(user: User) -> QuerySet:
-    return OutboxMail.objects.visible_to(user).defer("text", "html", "headers", "links")
+def visible_mails(principal: Principal) -> QuerySet:
+    return OutboxMail.objects.visible_to(principal).defer("text", "html", "headers", "links")
 
 
-def mail_rows(user: User, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_mails(user).filter(state__in=WAITING)
+def mail_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
+    rows = visible_mails(principal).filter(state__in=WAITING)
     if mine:
-        rows = rows.filter(Q(user=user) | Q(client_id__in=Client.objects.filter(owner=user).values("pk")))
+        rows = rows.filter(
+            Q(user=principal.user) | Q(client_id__in=Client.objects.filter(owner=principal.user).values("pk"))
+        )
     return rows
 
 
@@ -205,29 +210,63 @@ def show_mail(mail: OutboxMail, user: User, now: datetime) -> Row:
     )
 
 
-def skip_mail(actor: User, mail: OutboxMail, now: datetime) -> None:
-    cancel_mail(actor=actor, mail=OutboxMail.objects.get(pk=mail.pk))
+def skip_mail(principal: Principal, mail: OutboxMail, now: datetime) -> None:
+    cancel_mail(principal, mail=OutboxMail.objects.get(pk=mail.pk))
 
 
 SOURCES = (
     Source(
-        "outbox", gettext_lazy("In the outbox"), 10, "next_attempt_at", mail_rows, visible_mails, show_mail,
+        "outbox",
+        gettext_lazy("In the outbox"),
+        10,
+        "next_attempt_at",
+        mail_rows,
+        visible_mails,
+        show_mail,
         skip_mail,
     ),
     Source(
-        "progress", gettext_lazy("Progress emails"), 20, "send_at", progress_rows, visible_progress, show_progress,
-        skip_progress_row, restore_progress_row,
+        "progress",
+        gettext_lazy("Progress emails"),
+        20,
+        "send_at",
+        progress_rows,
+        visible_progress,
+        show_progress,
+        skip_progress_row,
+        restore_progress_row,
     ),
     Source(
-        "surveys", gettext_lazy("Surveys"), 25, "send_at", survey_rows, visible_surveys, show_survey,
-        skip_survey_row, restore_survey_row,
+        "surveys",
+        gettext_lazy("Surveys"),
+        25,
+        "send_at",
+        survey_rows,
+        visible_surveys,
+        show_survey,
+        skip_survey_row,
+        restore_survey_row,
     ),
     Source(
-        "reminders", gettext_lazy("Reminders"), 30, "remind_at", reminder_rows, visible_reminders, show_reminder,
-        skip_reminder_row, restore_reminder_row,
+        "reminders",
+        gettext_lazy("Reminders"),
+        30,
+        "remind_at",
+        reminder_rows,
+        visible_reminders,
+        show_reminder,
+        skip_reminder_row,
+        restore_reminder_row,
     ),
     Source(
-        "digests", gettext_lazy("Morning mails"), 40, "due_at", digest_rows, visible_digests, show_digest,
-        skip_digest_row, restore_digest_row,
+        "digests",
+        gettext_lazy("Morning mails"),
+        40,
+        "due_at",
+        digest_rows,
+        visible_digests,
+        show_digest,
+        skip_digest_row,
+        restore_digest_row,
     ),
-)  # fmt: skip
+)

@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.models import Folded
+from crm.core.base.principals import acting
 from crm.core.users.models import Team, User
 from onboarding.choices import PLAN_OPEN, PlanState, Track
 from onboarding.models import Task, Template
@@ -43,7 +44,7 @@ class PlanFilter(forms.Form):
 
     def __init__(self, data, *, user):
         super().__init__(data)
-        self.fields["template"].queryset = Template.objects.visible_to(user)
+        self.fields["template"].queryset = Template.objects.visible_to(acting(user))
         self.is_valid()
         self.values = {name: self.cleaned_data.get(name) or "" for name in self.fields}
 

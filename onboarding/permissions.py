@@ -4,10 +4,10 @@ from clients.permissions import may_edit
 from crm.core.base.permissions import may_administer
 
 
-def may_edit_templates(user) -> bool:
-    return may_administer(user)
+def may_edit_templates(principal) -> bool:
+    return may_administer(principal)
 
 
-def may_run_plans(user, client) -> bool:
+def may_run_plans(principal, client) -> bool:
     """Whoever works with the client starts and runs its plans, and ticks off their tasks."""
-    return may_edit(user, client)
+    return may_edit(principal, client)

@@ -23,17 +23,19 @@ TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
 KICKOFF_HOUR = time(9)
 
 
-def side_card(user, client, now: datetime) -> dict[str, Any] | None:
+def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
     card = client_card(client)
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
 
 
-def timeline_items(user, client, before: datetime | None, limit: int) -> list[TimelineItem]:
+def timeline_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff stands at nine of its day in the firm's zone."""
     plans = plans_of(client)
     if not plans:
         return []
-    tasks = Task.objects.visible_to(user).filter(plan__client=client, state=TaskState.DONE).select_related("done_by")
+    tasks = (
+        Task.objects.visible_to(principal).filter(plan__client=client, state=TaskState.DONE).select_related("done_by")
+    )
     if before is not None:
         tasks = tasks.filter(done_at__lt=before)
     items = [
@@ -80,14 +82,21 @@ def _quiet(key, at, title, url_name, pk):
     )
 
 
-def today_section(user, now: datetime) -> dict[str, Any] | None:
+def today_section(principal, now: datetime) -> dict[str, Any] | None:
     """The user's tasks that are due, and plans in trouble: their own for account managers, all visible for the others."""
     today = firm_today(now)
-    tasks = Task.objects.visible_to(user).kept().overdue(today.fromordinal(today.toordinal() + 1)).filter(assignee=user)
+    tasks = (
+        Task.objects.visible_to(principal)
+        .kept()
+        .overdue(today.fromordinal(today.toordinal() + 1))
+        .filter(assignee=principal.user)
+    )
     tasks = list(tasks.select_related("plan__client").order_by("due_date", "pk")[: TASKS_AT_MOST + 1])
-    plans = Plan.objects.visible_to(user).kept().filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
-    if user.is_account_manager:
-        plans = plans.filter(owner=user)
+    plans = (
+        Plan.objects.visible_to(principal).kept().filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
+    )
+    if principal.is_account_manager:
+        plans = plans.filter(owner=principal.user)
     plans = list(plans.select_related("client").order_by("forecast_date", "pk")[:PLANS_AT_MOST])
     if not tasks and not plans:
         return None
@@ -106,14 +115,14 @@ def tell_day(data: dict[str, Any]) -> Part | None:
     return Part(_("Onboarding"), lines, _("in onboarding"), reverse("onboarding:plans") if data["more_tasks"] else "")
 
 
-def nav_count(user, now: datetime) -> Counted:
+def nav_count(principal, now: datetime) -> Counted:
     """Open plans of clients the user may see, counted up to 500."""
-    return [(Plan.objects.visible_to(user).kept().open().order_by("forecast_date", "pk")[:COUNTED_AT_MOST], "")]
+    return [(Plan.objects.visible_to(principal).kept().open().order_by("forecast_date", "pk")[:COUNTED_AT_MOST], "")]
 
 
-def find_plans(user, text: str, limit: int) -> list[Hit]:
+def find_plans(principal, text: str, limit: int) -> list[Hit]:
     """Plans by their client's name, open ones first."""
-    rows = Plan.objects.visible_to(user).kept().select_related("client")
+    rows = Plan.objects.visible_to(principal).kept().select_related("client")
     for word in text.split()[:6]:
         rows = rows.filter(client__search_key__contains=Folded(Value(word[:60])))
     rows = sorted(rows.order_by("-kickoff_date", "-pk")[: limit * 2], key=lambda plan: not plan.is_open)
@@ -129,8 +138,8 @@ def find_plans(user, text: str, limit: int) -> list[Hit]:
     ]
 
 
-def find_templates(user, text: str, limit: int) -> list[Hit]:
-    rows = Template.objects.visible_to(user).kept().filter(name__icontains=text).order_by("name")[:limit]
+def find_templates(principal, text: str, limit: int) -> list[Hit]:
+    rows = Template.objects.visible_to(principal).kept().filter(name__icontains=text).order_by("name")[:limit]
     return [
         Hit(title=row.name, url=reverse("onboarding:template", args=[row.pk]), kind=_("Template"), icon="journal-text")
         for row in rows

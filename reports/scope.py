@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 
 STATUS, REVENUE = "status", "revenue"
@@ -24,7 +25,7 @@ class Scope:
 
     def clients(self):
         """Clients the viewer may see, without one-off customers and without archived ones."""
-        found = Client.objects.visible_to(self.user).kept().ongoing()
+        found = Client.objects.visible_to(acting(self.user)).kept().ongoing()
         if self.owner is not None:
             found = found.filter(owner=self.owner)
         if self.team is not None:

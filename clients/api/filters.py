@@ -44,7 +44,7 @@ class ContactApiFilter(filters.FilterSet):
 
     def at_client(self, queryset, name, value):
         """Places of a client the caller does not see are not told by a filter either."""
-        places = Affiliation.objects.visible_to(self.request.user).filter(client=value)
+        places = Affiliation.objects.visible_to(self.request.principal).filter(client=value)
         return queryset.filter(pk__in=places.values("contact_id"))
 
 

@@ -94,7 +94,7 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
-        parents = Client.objects.visible_to(self.request.user).filter(pk=OuterRef("parent_id"))
+        parents = Client.objects.visible_to(self.request.principal).filter(pk=OuterRef("parent_id"))
         return super().get_queryset().annotate(is_parent_seen=Exists(parents))
 
     def filter_queryset(self, queryset):
@@ -104,23 +104,23 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
         return found if in_trash or self.action != "list" else found.kept()
 
     def create_row(self, data):
-        require(permissions.may_create(self.request.user))
-        return create_client(actor=self.request.user, today=firm_today(timezone.now()), **data)
+        require(permissions.may_create(self.request.principal))
+        return create_client(self.request.principal, today=firm_today(timezone.now()), **data)
 
     def update_row(self, row, data, seen_version):
         _require_kept(row)
         if "owner" in data and data["owner"] != row.owner:
-            require(permissions.may_reassign(self.request.user, row))
+            require(permissions.may_reassign(self.request.principal, row))
         self.link_more(row, data)
-        return update_client(actor=self.request.user, client=row, seen_version=seen_version, **data)
+        return update_client(self.request.principal, client=row, seen_version=seen_version, **data)
 
     def remove_row(self, row):
-        archive_client(actor=self.request.user, client=row, now=timezone.now())
+        archive_client(self.request.principal, client=row, now=timezone.now())
 
     @extend_schema(request=None, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request, pk=None):
-        return act(self, request, lambda row: restore_client(actor=request.user, client=row, now=timezone.now()))
+        return act(self, request, lambda row: restore_client(request.principal, client=row, now=timezone.now()))
 
     @extend_schema(request=StatusSerializer, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
@@ -131,7 +131,7 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
             _require_kept(row)
             body = StatusSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            change_status(actor=request.user, client=row, today=firm_today(timezone.now()), **body.validated_data)
+            change_status(request.principal, client=row, today=firm_today(timezone.now()), **body.validated_data)
 
         return act(self, request, change)
 
@@ -146,7 +146,7 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
 
     def get_queryset(self):
         places = (
-            Affiliation.objects.visible_to(self.request.user)
+            Affiliation.objects.visible_to(self.request.principal)
             if not getattr(self, "swagger_fake_view", False)
             else Affiliation.objects.none()
         )
@@ -157,25 +157,25 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
         )
 
     def create_row(self, data):
-        require(permissions.may_create(self.request.user))
+        require(permissions.may_create(self.request.principal))
         pairs, places = data.pop("external_ids"), data.pop("places", [])
-        contact = create_contact(actor=self.request.user, **_addresses(data))
+        contact = create_contact(self.request.principal, **_addresses(data))
         return self._place(self.link(contact, pairs), places)
 
     def update_row(self, row, data, seen_version):
         places = data.pop("places", [])
         self.link_more(row, data)
-        contact = update_contact(actor=self.request.user, contact=row, seen_version=seen_version, **_addresses(data))
+        contact = update_contact(self.request.principal, contact=row, seen_version=seen_version, **_addresses(data))
         return self._place(contact, places)
 
     def _place(self, contact, places):
         for place in places:
             fields = dict(place)
-            affiliate(actor=self.request.user, client=fields.pop("client"), contact=contact, **fields)
+            affiliate(self.request.principal, client=fields.pop("client"), contact=contact, **fields)
         return contact
 
     def remove_row(self, row):
-        archive_contact(actor=self.request.user, contact=row, now=timezone.now())
+        archive_contact(self.request.principal, contact=row, now=timezone.now())
 
 
 def _addresses(data):
@@ -196,16 +196,16 @@ class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
 
     def create_row(self, data):
         pairs = data.pop("external_ids")
-        return self.link(add_revenue_line(actor=self.request.user, today=firm_today(timezone.now()), **data), pairs)
+        return self.link(add_revenue_line(self.request.principal, today=firm_today(timezone.now()), **data), pairs)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
         self.link_more(row, data)
         today = firm_today(timezone.now())
-        return update_revenue_line(actor=self.request.user, line=row, seen_version=seen_version, today=today, **data)
+        return update_revenue_line(self.request.principal, line=row, seen_version=seen_version, today=today, **data)
 
     def remove_row(self, row):
-        delete_revenue_line(actor=self.request.user, line=row, today=firm_today(timezone.now()))
+        delete_revenue_line(self.request.principal, line=row, today=firm_today(timezone.now()))
 
 
 class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadApiViewSet):
@@ -218,12 +218,12 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
 
     def create_row(self, data):
         pairs = data.pop("external_ids")
-        return self.link(create_contract(actor=self.request.user, **data), pairs)
+        return self.link(create_contract(self.request.principal, **data), pairs)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
         self.link_more(row, data)
-        return update_contract(actor=self.request.user, contract=row, seen_version=seen_version, **data)
+        return update_contract(self.request.principal, contract=row, seen_version=seen_version, **data)
 
     @extend_schema(request=PriceSerializer, responses=ContractSerializer)
     @action(detail=True, methods=["post"])
@@ -231,7 +231,7 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
         def change(row):
             body = PriceSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            return change_price(actor=request.user, contract=row, **body.validated_data)
+            return change_price(request.principal, contract=row, **body.validated_data)
 
         return act(self, request, change)
 

@@ -6,12 +6,12 @@ from django.db import transaction
 
 from clients.catalogue.models import Service, Tag
 from clients.checks import check_constraints, clean_fields
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 
 
 @transaction.atomic
-def create_service(*, actor: User, name: str, code: str = "", description: str = "") -> Service:
+def create_service(principal: Principal, *, name: str, code: str = "", description: str = "") -> Service:
     """Raises ServiceError when there is already one of this name."""
     service = Service(name=" ".join(name.split()), code=code.strip(), description=description.strip())
     clean_fields(service, ["name", "code"])
@@ -22,7 +22,13 @@ def create_service(*, actor: User, name: str, code: str = "", description: str =
 
 @transaction.atomic
 def update_service(
-    *, actor: User, service: Service, seen_version: int | None = None, name: str, code: str = "", description: str = ""
+    principal: Principal,
+    *,
+    service: Service,
+    seen_version: int | None = None,
+    name: str,
+    code: str = "",
+    description: str = "",
 ) -> Service:
     row = Service.objects.select_for_update().get(pk=service.pk)
     row.name, row.code, row.description = " ".join(name.split()), code.strip(), description.strip()
@@ -33,13 +39,13 @@ def update_service(
 
 
 @transaction.atomic
-def archive_service(*, actor: User, service: Service, now: datetime) -> Service:
+def archive_service(principal: Principal, *, service: Service, now: datetime) -> Service:
     """No longer offered; what was sold keeps it."""
     return _set_archived(service, service.archived_at or now)
 
 
 @transaction.atomic
-def restore_service(*, actor: User, service: Service) -> Service:
+def restore_service(principal: Principal, *, service: Service) -> Service:
     return _set_archived(service, None)
 
 
@@ -52,7 +58,7 @@ def _set_archived(service: Service, value: datetime | None) -> Service:
 
 
 @transaction.atomic
-def create_tag(*, actor: User, name: str, tone: str = "neutral") -> Tag:
+def create_tag(principal: Principal, *, name: str, tone: str = "neutral") -> Tag:
     """Raises ServiceError when there is already one of this name."""
     tag = Tag(name=" ".join(name.split()), tone=tone)
     clean_fields(tag, ["name", "tone"])
@@ -62,7 +68,7 @@ def create_tag(*, actor: User, name: str, tone: str = "neutral") -> Tag:
 
 
 @transaction.atomic
-def update_tag(*, actor: User, tag: Tag, name: str, tone: str = "neutral") -> Tag:
+def update_tag(principal: Principal, *, tag: Tag, name: str, tone: str = "neutral") -> Tag:
     tag.name, tag.tone = " ".join(name.split()), tone
     clean_fields(tag, ["name", "tone"])
     check_constraints(tag, field="name")
@@ -71,6 +77,6 @@ def update_tag(*, actor: User, tag: Tag, name: str, tone: str = "neutral") -> Ta
 
 
 @transaction.atomic
-def delete_tag(*, actor: User, tag: Tag) -> None:
+def delete_tag(principal: Principal, *, tag: Tag) -> None:
     """The tag is gone from every client."""
     tag.delete()

@@ -33,17 +33,17 @@ def service_list(request):
     return render(
         request,
         "clients/catalogue/services.html",
-        {"services": rows, "archived": archived, "may_manage": permissions.may_manage_catalogue(request.user)},
+        {"services": rows, "archived": archived, "may_manage": permissions.may_manage_catalogue(request.principal)},
     )
 
 
 @require_http_methods(["GET", "POST"])
 def service_create(request):
-    require(permissions.may_manage_catalogue(request.user))
+    require(permissions.may_manage_catalogue(request.principal))
     form = ServiceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            create_service(actor=request.user, **form.cleaned_data)
+            create_service(request.principal, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -54,12 +54,12 @@ def service_create(request):
 
 @require_http_methods(["GET", "POST"])
 def service_edit(request, service_id):
-    require(permissions.may_manage_catalogue(request.user))
+    require(permissions.may_manage_catalogue(request.principal))
     service = get_object_or_404(Service, pk=service_id)
     form = ServiceForm(request.POST or None, instance=service)
     if request.method == "POST" and form.is_valid():
         try:
-            update_service(actor=request.user, service=service, seen_version=form.seen_version(), **form.cleaned_data)
+            update_service(request.principal, service=service, seen_version=form.seen_version(), **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
             stale = isinstance(error, StaleWrite)
@@ -72,9 +72,9 @@ def service_edit(request, service_id):
 
 @require_POST
 def service_archive(request, service_id):
-    require(permissions.may_manage_catalogue(request.user))
+    require(permissions.may_manage_catalogue(request.principal))
     service = get_object_or_404(Service, pk=service_id)
-    archive_service(actor=request.user, service=service, now=timezone.now())
+    archive_service(request.principal, service=service, now=timezone.now())
     undo = reverse("clients:service_restore", kwargs={"service_id": service.pk})
     messages.success(request, _("%(name)s is no longer offered") % {"name": service.name}, extra_tags=f"undo:{undo}")
     return go(request, "clients:services")
@@ -82,34 +82,34 @@ def service_archive(request, service_id):
 
 @require_POST
 def service_restore(request, service_id):
-    require(permissions.may_manage_catalogue(request.user))
-    service = restore_service(actor=request.user, service=get_object_or_404(Service, pk=service_id))
+    require(permissions.may_manage_catalogue(request.principal))
+    service = restore_service(request.principal, service=get_object_or_404(Service, pk=service_id))
     messages.success(request, _("%(name)s is offered again") % {"name": service.name})
     return go(request, "clients:services")
 
 
-def _uses(user):
+def _uses(principal):
     """On how many clients, of those the user may see."""
-    return Count("clients", filter=visible_q(user, "clients__") & Q(clients__archived_at__isnull=True))
+    return Count("clients", filter=visible_q(principal, "clients__") & Q(clients__archived_at__isnull=True))
 
 
 @require_GET
 def tag_list(request):
-    tags = Tag.objects.annotate(uses=_uses(request.user))
+    tags = Tag.objects.annotate(uses=_uses(request.principal))
     return render(
         request,
         "clients/catalogue/tags.html",
-        {"tags": tags, "may_manage": permissions.may_manage_catalogue(request.user)},
+        {"tags": tags, "may_manage": permissions.may_manage_catalogue(request.principal)},
     )
 
 
 @require_http_methods(["GET", "POST"])
 def tag_create(request):
-    require(permissions.may_manage_catalogue(request.user))
+    require(permissions.may_manage_catalogue(request.principal))
     form = TagForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            create_tag(actor=request.user, **form.cleaned_data)
+            create_tag(request.principal, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -120,12 +120,12 @@ def tag_create(request):
 
 @require_http_methods(["GET", "POST"])
 def tag_edit(request, tag_id):
-    require(permissions.may_manage_catalogue(request.user))
+    require(permissions.may_manage_catalogue(request.principal))
     tag = get_object_or_404(Tag, pk=tag_id)
     form = TagForm(request.POST or None, instance=tag)
     if request.method == "POST" and form.is_valid():
         try:
-            update_tag(actor=request.user, tag=tag, **form.cleaned_data)
+            update_tag(request.principal, tag=tag, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -137,10 +137,10 @@ def tag_edit(request, tag_id):
 @require_http_methods(["GET", "POST"])
 def tag_delete(request, tag_id):
     """Cannot be undone, so it is asked for with the number of clients that lose it."""
-    require(permissions.may_manage_catalogue(request.user))
-    tag = get_object_or_404(Tag.objects.annotate(uses=_uses(request.user)), pk=tag_id)
+    require(permissions.may_manage_catalogue(request.principal))
+    tag = get_object_or_404(Tag.objects.annotate(uses=_uses(request.principal)), pk=tag_id)
     if request.method == "POST":
-        delete_tag(actor=request.user, tag=tag)
+        delete_tag(request.principal, tag=tag)
         messages.success(request, _("Tag deleted"))
         return go(request, "clients:tags")
     return render(request, "clients/catalogue/tag_delete.html", {"tag": tag})

@@ -31,10 +31,14 @@ def _tell(row: ContactEmail, now: datetime) -> None:
     Notification.objects.bulk_create(
         [
             Notification(
-                user_id=place.client.owner_id, client_id=place.client_id, kind="address-refused", text=text[:300],
-                url=row.contact.get_absolute_url(), key=f"address-refused:{row.pk}:{place.client_id}:{now.isoformat()}",
+                user_id=place.client.owner_id,
+                client_id=place.client_id,
+                kind="address-refused",
+                text=text[:300],
+                url=row.contact.get_absolute_url(),
+                key=f"address-refused:{row.pk}:{place.client_id}:{now.isoformat()}",
             )
             for place in places.select_related("client")
         ],
         ignore_conflicts=True,
-    )  # fmt: skip
+    )

@@ -10,6 +10,7 @@ from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.contacts.models import Affiliation, Contact
 from clients.phones import bare_digits
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from crm.core.ui.forms import DateInput, VersionedFormMixin
 
 SPARE = 1  # empty rows offered besides those filled in
@@ -126,7 +127,7 @@ class LinkForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["contact"].queryset = Contact.objects.visible_to(user).kept()
+        self.fields["contact"].queryset = Contact.objects.visible_to(acting(user)).kept()
         self.fields["contact"].widget.choices = self._chosen()
 
     def _chosen(self):
@@ -147,7 +148,7 @@ class ClientChoiceForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["client"].queryset = Client.objects.visible_to(user).kept()
+        self.fields["client"].queryset = Client.objects.visible_to(acting(user)).kept()
         value = self.data.get("client") if self.is_bound else self.initial.get("client")
         known = self.fields["client"].queryset.filter(pk=value) if value and str(value).isdigit() else []
         self.fields["client"].widget.choices = [("", gettext_lazy("None")), *((row.pk, row.name) for row in known)]

@@ -18,14 +18,14 @@ def _any(rows):
 
 
 class ContactQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """Contacts of a client the user may see; those of no client for who entered them, managers and admins."""
         linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
         # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
-        seen = Q(_any(linked.filter(visible_q(user, "client__"))))
+        seen = Q(_any(linked.filter(visible_q(principal, "client__"))))
         unlinked = ~Q(_any(linked))
-        if not user.sees_all:
-            unlinked &= Q(created_by=user)
+        if not principal.sees_all:
+            unlinked &= Q(created_by=principal.user)
         return self.filter(seen | unlinked)
 
     def kept(self):
@@ -132,8 +132,8 @@ class ContactPhone(models.Model):
 
 
 class AffiliationQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
     def current(self):
         return self.filter(left_date__isnull=True, contact__archived_at__isnull=True)

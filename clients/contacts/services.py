@@ -15,8 +15,8 @@ from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail,
 from clients.phones import digits_of
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 
 FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
 PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
@@ -25,8 +25,8 @@ Labelled = Sequence[tuple[str, str]]
 
 @transaction.atomic
 def create_contact(
+    principal: Principal,
     *,
-    actor: User,
     client: Client | None = None,
     first_name: str = "",
     last_name: str = "",
@@ -40,7 +40,7 @@ def create_contact(
     **fields,
 ) -> Contact:
     """A new person, at `client` when one is given. `emails` and `phones` are (label, text), the first is the main one."""
-    contact = Contact(created_by=actor, is_demo=is_demo)
+    contact = Contact(created_by=principal.user, is_demo=is_demo)
     _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
     contact.save()
     _write_emails(contact, emails)
@@ -52,14 +52,14 @@ def create_contact(
             "is_primary": is_primary,
             "is_billing": is_billing,
         }
-        affiliate(actor=actor, client=client, contact=contact, **place)
+        affiliate(principal, client=client, contact=contact, **place)
     return contact
 
 
 @transaction.atomic
 def update_contact(
+    principal: Principal,
     *,
-    actor: User,
     contact: Contact,
     seen_version: int | None = None,
     emails: Labelled | None = None,
@@ -139,7 +139,7 @@ def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_fi
 
 @transaction.atomic
 def affiliate(
-    *, actor: User, client: Client, contact: Contact, seen_version: int | None = None, **place
+    principal: Principal, *, client: Client, contact: Contact, seen_version: int | None = None, **place
 ) -> Affiliation:
     """Give a person their place at a client, or change it: title, decision_role, is_primary, is_billing, left_date.
 
@@ -166,19 +166,19 @@ def affiliate(
 
 
 @transaction.atomic
-def end_affiliation(*, actor: User, affiliation: Affiliation, left_date: date) -> Affiliation:
+def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date: date) -> Affiliation:
     """The person left the client; what was said with them stays."""
-    return affiliate(actor=actor, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
+    return affiliate(principal, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
 
 
 @transaction.atomic
-def unlink_contact(*, actor: User, affiliation: Affiliation) -> None:
+def unlink_contact(principal: Principal, *, affiliation: Affiliation) -> None:
     """Take back a link that was a mistake."""
     affiliation.delete()
 
 
 @transaction.atomic
-def archive_contact(*, actor: User, contact: Contact, now: datetime) -> Contact:
+def archive_contact(principal: Principal, *, contact: Contact, now: datetime) -> Contact:
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     if row.archived_at is None:
         row.archived_at = now
@@ -187,7 +187,7 @@ def archive_contact(*, actor: User, contact: Contact, now: datetime) -> Contact:
 
 
 @transaction.atomic
-def restore_contact(*, actor: User, contact: Contact) -> Contact:
+def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     if row.archived_at is not None:
         row.archived_at = None
@@ -197,7 +197,7 @@ def restore_contact(*, actor: User, contact: Contact) -> Contact:
 
 @transaction.atomic
 def set_consent(
-    *, actor: User | None, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
+    principal: Principal, *, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
 ) -> Consent:
     """Whether the person may be written to for a purpose, from now on. `actor` is None when they said so themselves."""
     if purpose not in Purpose.values:

@@ -24,12 +24,14 @@ from crm.core.ui.htmx import back_to, go, render_page
 SORTS = {"name": Sort("name_key"), "-name": Sort("name_key", descending=True)}
 
 
-def load_contact(user, contact_id):
+def load_contact(principal, contact_id):
     """The person with addresses and the places the user may see; 404 when unseen."""
     places = (
-        Affiliation.objects.visible_to(user).select_related("client__facts").order_by("left_date", "client__name_key")
+        Affiliation.objects.visible_to(principal)
+        .select_related("client__facts")
+        .order_by("left_date", "client__name_key")
     )
-    rows = Contact.objects.visible_to(user).prefetch_related(
+    rows = Contact.objects.visible_to(principal).prefetch_related(
         "emails", "phones", "consents", Prefetch("affiliations", places, to_attr="places")
     )
     contact = rows.filter(pk=contact_id).first()
@@ -43,12 +45,12 @@ def show_list(request):
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     archived = request.GET.get("archived") == "1"
     places = (
-        Affiliation.objects.visible_to(request.user)
+        Affiliation.objects.visible_to(request.principal)
         .filter(left_date=None)
         .select_related("client")
         .only("title", "contact_id", "client__name")
     )
-    rows = Contact.objects.visible_to(request.user).filter(archived_at__isnull=not archived)
+    rows = Contact.objects.visible_to(request.principal).filter(archived_at__isnull=not archived)
     rows = find_contacts(rows, text) if text else rows
     rows = rows.prefetch_related("emails", "phones", Prefetch("affiliations", places, to_attr="places"))
     sort = request.GET.get("sort", "name")
@@ -62,14 +64,14 @@ def show_list(request):
         "q": text,
         "count_text": count,
         "archived": archived,
-        "may_create": permissions.may_create(request.user),
+        "may_create": permissions.may_create(request.principal),
     }
     return render_page(request, "clients/contacts/list.html", context, fragment="rows")
 
 
 @require_GET
 def show(request, contact_id):
-    contact = load_contact(request.user, contact_id)
+    contact = load_contact(request.principal, contact_id)
     given = {consent.purpose: consent for consent in contact.consents.all()}
     defaults = {"service": True, "survey": True, "marketing": False}
     consents = [
@@ -91,7 +93,7 @@ def show(request, contact_id):
 
 @require_http_methods(["GET", "POST"])
 def create(request):
-    require(permissions.may_create(request.user))
+    require(permissions.may_create(request.principal))
     form, place = ContactForm(request.POST or None), PlaceForm(request.POST or None)
     client_form = ClientChoiceForm(
         request.POST or None, user=request.user, initial={"client": request.GET.get("client", "")}
@@ -101,7 +103,7 @@ def create(request):
     elif request.method == "POST" and all([form.is_valid(), place.is_valid(), client_form.is_valid()]):
         try:
             contact = create_contact(
-                actor=request.user,
+                request.principal,
                 client=client_form.cleaned_data["client"],
                 **form.service_fields(),
                 **place.cleaned_data,
@@ -122,7 +124,7 @@ def create(request):
 
 @require_http_methods(["GET", "POST"])
 def edit(request, contact_id):
-    contact = load_contact(request.user, contact_id)
+    contact = load_contact(request.principal, contact_id)
     require(contact.archived_at is None, _("This person is in the trash. Restore them first."))
     form = ContactForm(request.POST or None, instance=contact)
     status = 422 if request.method == "POST" else 200
@@ -133,7 +135,7 @@ def edit(request, contact_id):
     elif request.method == "POST" and form.is_valid():
         try:
             update_contact(
-                actor=request.user, contact=contact, seen_version=form.seen_version(), **form.service_fields()
+                request.principal, contact=contact, seen_version=form.seen_version(), **form.service_fields()
             )
         except StaleWrite as error:
             add_to_form(form, error)
@@ -150,8 +152,8 @@ def edit(request, contact_id):
 
 @require_POST
 def archive(request, contact_id):
-    contact = load_contact(request.user, contact_id)
-    archive_contact(actor=request.user, contact=contact, now=timezone.now())
+    contact = load_contact(request.principal, contact_id)
+    archive_contact(request.principal, contact=contact, now=timezone.now())
     undo = reverse("clients:restore_contact", kwargs={"contact_id": contact.pk})
     messages.success(request, _("%(name)s moved to the trash") % {"name": contact.name}, extra_tags=f"undo:{undo}")
     return go(request, back_to(request, reverse("clients:contacts")))
@@ -159,21 +161,21 @@ def archive(request, contact_id):
 
 @require_POST
 def restore(request, contact_id):
-    contact = load_contact(request.user, contact_id)
-    restore_contact(actor=request.user, contact=contact)
+    contact = load_contact(request.principal, contact_id)
+    restore_contact(request.principal, contact=contact)
     messages.success(request, _("%(name)s restored") % {"name": contact.name})
     return go(request, back_to(request, contact.get_absolute_url()))
 
 
 @require_POST
 def consent(request, contact_id):
-    contact = load_contact(request.user, contact_id)
+    contact = load_contact(request.principal, contact_id)
     require(contact.archived_at is None)
     form = ConsentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose what the person may be written to for."))
         return go(request, contact.get_absolute_url())
-    set_consent(actor=request.user, contact=contact, now=timezone.now(), **form.cleaned_data)
+    set_consent(request.principal, contact=contact, now=timezone.now(), **form.cleaned_data)
     messages.success(request, _("Saved"))
     return go(request, contact.get_absolute_url())
 

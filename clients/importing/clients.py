@@ -206,7 +206,7 @@ def _complete(values: dict[str, Any], result: RowResult) -> None:
         values["leaving_reason"] = LeavingReason.OTHER
 
 
-def _outcome(actor, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
+def _outcome(principal, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
     if client is None:
         return "created", {}
     taken(context).setdefault(client.pk, values["row_key"])
@@ -214,7 +214,7 @@ def _outcome(actor, client: Client | None, values, context, result, owner) -> tu
     if "name" in changes:
         result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
     if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
-        if permissions.may_reassign(actor, client):
+        if permissions.may_reassign(principal, client):
             changes["owner"] = owner
         else:
             result.warnings.append(_("Only the account manager, a manager or an admin hands a client on."))
@@ -230,34 +230,34 @@ def _from_file(values, field, context) -> bool:
     return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
 
 
-def check(actor, values: dict[str, Any], context: Context) -> RowResult:
+def check(principal, values: dict[str, Any], context: Context) -> RowResult:
     result = RowResult("created")
     values = dict(values)
     _complete(values, result)
-    owner = common.owner_of(values.get("owner"), actor, context, result)
+    owner = common.owner_of(values.get("owner"), principal, context, result)
     common.find_team(values.get("team"), context, result)
-    client = find(actor, values, context, result)
-    result.outcome, _changes = _outcome(actor, client, values, context, result, owner)
+    client = find(principal, values, context, result)
+    result.outcome, _changes = _outcome(principal, client, values, context, result, owner)
     return result
 
 
-def save(actor, values: dict[str, Any], context: Context) -> RowResult:
+def save(principal, values: dict[str, Any], context: Context) -> RowResult:
     result = RowResult("created")
     _complete(values, result)
-    owner = common.owner_of(values.get("owner"), actor, context, result)
-    client = find(actor, values, context, result)
+    owner = common.owner_of(values.get("owner"), principal, context, result)
+    client = find(principal, values, context, result)
     today = firm_today(context["now"])
-    result.outcome, changes = _outcome(actor, client, values, context, result, owner)
+    result.outcome, changes = _outcome(principal, client, values, context, result, owner)
     if client is None:
-        client = _create(actor, values, context, result, owner, today)
+        client = _create(principal, values, context, result, owner, today)
     elif changes:
         status = changes.pop("status", None)
         if changes:
-            update_client(actor=actor, client=client, **changes)
+            update_client(principal, client=client, **changes)
         if status:
             start = values.get("status_date") or today
             change_status(
-                actor=actor,
+                principal,
                 client=client,
                 status=status,
                 start_date=start,
@@ -266,18 +266,18 @@ def save(actor, values: dict[str, Any], context: Context) -> RowResult:
             )
     taken(context).setdefault(client.pk, values["row_key"])
     common.remember("client", values, client.pk, context)
-    _link_parent(actor, client, values, context, result)
+    _link_parent(principal, client, values, context, result)
     return result
 
 
-def _create(actor, values, context, result, owner, today) -> Client:
+def _create(principal, values, context, result, owner, today) -> Client:
     fields = {name: values[name] for name in PLAIN if name != "name" and values.get(name)}
     if values["left_out"]:
         fields["notes"] = "\n".join(
             [*filter(None, [fields.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
         )
     client = create_client(
-        actor=actor,
+        principal,
         name=values["name"],
         owner=owner,
         team=common.find_team(values.get("team"), context, result),
@@ -293,17 +293,17 @@ def _create(actor, values, context, result, owner, today) -> Client:
             [Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name) for name in names]
         )
     if values.get("contact_first_name") or values.get("contact_last_name"):
-        _main_contact(actor, client, values)
+        _main_contact(principal, client, values)
     return client
 
 
-def _main_contact(actor, client: Client, values) -> Contact:
+def _main_contact(principal, client: Client, values) -> Contact:
     email = values.get("contact_email") or (
         values.get("email") if client.kind == ClientKind.INDIVIDUAL or "contact_email" not in values else ""
     )
     phone = values.get("contact_phone") or values.get("phone")
     return create_contact(
-        actor=actor,
+        principal,
         client=client,
         first_name=values.get("contact_first_name", ""),
         last_name=values.get("contact_last_name", ""),
@@ -313,21 +313,23 @@ def _main_contact(actor, client: Client, values) -> Contact:
     )
 
 
-def _link_parent(actor, client, values, context, result) -> None:
+def _link_parent(principal, client, values, context, result) -> None:
     ref = values.get("parent_external_id")
     if not ref:
         return
-    parent = Client.objects.visible_to(actor).filter(pk=common.known("client", {"external_id": ref}, context)).first()
+    parent = (
+        Client.objects.visible_to(principal).filter(pk=common.known("client", {"external_id": ref}, context)).first()
+    )
     if parent is None or parent.pk == client.pk:
         result.warnings.append(
             _("The parent “%(id)s” is not here yet; import the file once more to link it.") % {"id": ref[:60]}
         )
     elif client.parent_id != parent.pk:
-        update_client(actor=actor, client=client, parent=parent)
+        update_client(principal, client=client, parent=parent)
         result.outcome = "updated" if result.outcome == "unchanged" else result.outcome
 
 
-def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
     common.load_known("client", rows, context)
 
 

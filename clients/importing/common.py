@@ -14,6 +14,7 @@ from clients.records.external import find_externals, link_external
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
+from crm.core.base.principals import Principal
 from crm.core.base.zones import validate_zone
 from crm.core.importing import tabular
 from crm.core.importing.kinds import RowResult
@@ -177,15 +178,15 @@ def _people() -> dict[str, User | None]:
     return found
 
 
-def default_owner(actor: User, context: Context) -> User:
+def default_owner(principal: Principal, context: Context) -> User:
     """The owner chosen for all rows, else who imports."""
     chosen = context["defaults"].get("owner")
-    return (find_user(chosen, context) if chosen else None) or actor
+    return (find_user(chosen, context) if chosen else None) or principal.user
 
 
-def owner_of(text: str | None, actor: User, context: Context, result: RowResult) -> User:
+def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:
     """The account manager named in the row; an unknown name falls back with a remark."""
-    fallback = default_owner(actor, context)
+    fallback = default_owner(principal, context)
     if not text:
         return fallback
     user = find_user(text, context)
@@ -245,10 +246,10 @@ def remember(kind: str, values: dict[str, Any], object_id: int, context: Context
     context["cache"].setdefault(f"ids:{kind}", {})[value] = object_id
 
 
-def client_of(actor: User, values: dict[str, Any], context: Context) -> Client:
+def client_of(principal: Principal, values: dict[str, Any], context: Context) -> Client:
     """The client a row belongs to: by its id in the other system, then by an exact name. Raises ServiceError."""
     ref, name = values.get("client_external_id"), values.get("client_name")
-    clients = Client.objects.visible_to(actor).kept()
+    clients = Client.objects.visible_to(principal).kept()
     if ref:
         cached = context["cache"].setdefault("ids:client", {})
         if ref not in cached:

@@ -70,9 +70,9 @@ COLUMNS = (
 )
 
 
-def _find(actor, values, context, result) -> Contact | None:
+def _find(principal, values, context, result) -> Contact | None:
     """By id, then by a mail that one visible contact alone has, or of several the one that is called so."""
-    contacts = Contact.objects.visible_to(actor)
+    contacts = Contact.objects.visible_to(principal)
     found = common.known("contact", values, context)
     if found:
         contact = contacts.filter(pk=found).first()
@@ -107,11 +107,11 @@ def _name_in(values) -> str:
     return f"{values.get('first_name', '')} {values.get('last_name', '')}"
 
 
-def _client(actor, values, context, result):
+def _client(principal, values, context, result):
     if not values.get("client_external_id") and not values.get("client_name"):
         result.warnings.append(_("Names no client; the contact would stand alone."))
         return None
-    return common.client_of(actor, values, context)
+    return common.client_of(principal, values, context)
 
 
 def _additions(contact: Contact, values, country: str) -> dict[str, list[tuple[str, str]]]:
@@ -135,15 +135,15 @@ def _pairs(values, names) -> list[tuple[str, str]]:
     return [(name.split("_")[1], values[name]) for name in names if values.get(name)]
 
 
-def _work(actor, values, context, *, write: bool) -> RowResult:
+def _work(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
     if not values.get("first_name") and not values.get("last_name"):
         raise ServiceError(_("Give a first or a last name."))
-    client = _client(actor, values, context, result)
-    contact = _find(actor, values, context, result)
+    client = _client(principal, values, context, result)
+    contact = _find(principal, values, context, result)
     if contact is None:
         if write:
-            contact = _create(actor, client, values)
+            contact = _create(principal, client, values)
     else:
         _taken(context).setdefault(contact.pk, values["row_key"])
         changes = common.changed_fields(contact, values, PLAIN)
@@ -151,10 +151,10 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
         is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
         result.outcome = "updated" if changes or additions or is_new_place else "unchanged"
         if write and (changes or additions):
-            update_contact(actor=actor, contact=contact, **additions, **changes)
+            update_contact(principal, contact=contact, **additions, **changes)
         if write and is_new_place:
             affiliate(
-                actor=actor,
+                principal,
                 contact=contact,
                 client=client,
                 title=values.get("title", ""),
@@ -166,9 +166,9 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def _create(actor, client, values) -> Contact:
+def _create(principal, client, values) -> Contact:
     return create_contact(
-        actor=actor,
+        principal,
         client=client,
         emails=_pairs(values, MAILS),
         phones=_pairs(values, PHONES),
@@ -180,15 +180,15 @@ def _create(actor, client, values) -> Contact:
     )
 
 
-def check(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=False)
+def check(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=False)
 
 
-def save(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=True)
+def save(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=True)
 
 
-def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
     common.load_known("contact", rows, context)
     common.load_known("client", rows, context, field="client_external_id")
 

@@ -59,9 +59,9 @@ COLUMNS = (
 )
 
 
-def _work(actor, values, context, *, write: bool) -> RowResult:
+def _work(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    client = common.client_of(actor, values, context)
+    client = common.client_of(principal, values, context)
     service = common.find_service(values["service"], result)
     if service is None:
         raise ServiceError(
@@ -76,15 +76,15 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
             _("%(currency)s is not the firm’s currency; give the rate.") % {"currency": fields["currency"]}
         )
     found = common.known("contract", values, context)
-    contract = Contract.objects.visible_to(actor).filter(pk=found).first() if found else None
+    contract = Contract.objects.visible_to(principal).filter(pk=found).first() if found else None
     if contract is not None:
         changes = common.changed_fields(contract, fields, PLAIN)
         result.outcome = "updated" if changes else "unchanged"
         if write and changes:
-            update_contract(actor=actor, contract=contract, **changes)
+            update_contract(principal, contract=contract, **changes)
     elif write:
         contract = create_contract(
-            actor=actor,
+            principal,
             client=client,
             service=service,
             rate=values.get("rate", 1),
@@ -96,15 +96,15 @@ def _work(actor, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def check(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=False)
+def check(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=False)
 
 
-def save(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=True)
+def save(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=True)
 
 
-def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
     common.load_known("contract", rows, context)
     common.load_known("client", rows, context, field="client_external_id")
 

@@ -26,15 +26,15 @@ FREE_MAIL = {
 }
 
 
-def find(actor, values, context, result) -> Client | None:
+def find(principal, values, context, result) -> Client | None:
     """By id, then by mail or domain; a name alone only gives a remark."""
     found = common.known("client", values, context)
-    clients = Client.objects.visible_to(actor)
+    clients = Client.objects.visible_to(principal)
     if found:
         client = clients.filter(pk=found).first()
         if client is None:
             raise ServiceError(_("A client of this id exists, but you may not see it."))
-        if not permissions.may_edit(actor, client):
+        if not permissions.may_edit(principal, client):
             raise ServiceError(_("This client is in the trash. Restore it first."))
         return client
     client = _by_mail_or_domain(clients.kept(), values)

@@ -53,21 +53,21 @@ COLUMNS = (
 COMPARED = ("date", "amount", "currency", "kind", "reference")
 
 
-def _work(actor, values, context, *, write: bool) -> RowResult:
+def _work(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    client = common.client_of(actor, values, context)
+    client = common.client_of(principal, values, context)
     service = common.find_service(values.get("service"), result)
     values = {"currency": get_firm().currency, "kind": RevenueKind.FEE, "reference": "", **values}
     _check_rate(values, result)
-    line = _find(actor, values, context, client)
+    line = _find(principal, values, context, client)
     if line is not None:
         changes = common.changed_fields(line, values, COMPARED)
         result.outcome = "updated" if changes else "unchanged"
         if write and changes:
-            update_revenue_line(actor=actor, line=line, today=firm_today(context["now"]), **changes)
+            update_revenue_line(principal, line=line, today=firm_today(context["now"]), **changes)
     elif write:
         line = add_revenue_line(
-            actor=actor,
+            principal,
             client=client,
             date=values["date"],
             amount=values["amount"],
@@ -96,23 +96,23 @@ def _check_rate(values, result: RowResult) -> None:
         )
 
 
-def _find(actor, values, context, client) -> RevenueLine | None:
+def _find(principal, values, context, client) -> RevenueLine | None:
     found = common.known("revenue", values, context)
-    line = RevenueLine.objects.visible_to(actor).filter(pk=found).first() if found else None
+    line = RevenueLine.objects.visible_to(principal).filter(pk=found).first() if found else None
     if line is not None and line.client_id != client.pk:
         raise ServiceError(_("This id belongs to a revenue line of another client."))
     return line
 
 
-def check(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=False)
+def check(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=False)
 
 
-def save(actor, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(actor, values, context, write=True)
+def save(principal, values: dict[str, Any], context: Context) -> RowResult:
+    return _work(principal, values, context, write=True)
 
 
-def prepare(actor, rows: list[dict[str, Any]], context: Context) -> None:
+def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
     common.load_known("revenue", rows, context)
     common.load_known("client", rows, context, field="client_external_id")
 

@@ -118,19 +118,19 @@ class ClientFilter:
             clients = clients.filter(going_quiet(now))
         return clients
 
-    def chips(self, user, query: QueryDict) -> list[dict]:
+    def chips(self, principal, query: QueryDict) -> list[dict]:
         """What is set, in words, each with the address without it. One query for each named user, team or tag."""
         return [
             {"label": label, "value": words, "remove_url": "?" + _without(query, key).urlencode()}
-            for key, (label, words) in self._words(user).items()
+            for key, (label, words) in self._words(principal).items()
         ]
 
-    def _words(self, user) -> dict[str, tuple[str, str]]:
+    def _words(self, principal) -> dict[str, tuple[str, str]]:
         words: dict[str, tuple[str, str]] = {}
         for key, value in self.values.items():
             if key in _CHIPS:
                 label, text_of = _CHIPS[key]
-                words[key] = (label, text_of(value, user))
+                words[key] = (label, text_of(value, principal.user))
         return words
 
 

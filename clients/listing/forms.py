@@ -8,6 +8,7 @@ from clients.fields import country_names
 from clients.listing.filters import STEPS
 from clients.records.choices import OnboardingState, Status, Tier
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from crm.core.users.models import Team, User
 
 ANY = ("", _("Any"))
@@ -42,7 +43,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        visible = Client.objects.visible_to(user).kept()
+        visible = Client.objects.visible_to(acting(user)).kept()
         industries = (
             visible.exclude(industry="").order_by("industry").values_list("industry", flat=True).distinct()[:300]
         )

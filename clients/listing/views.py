@@ -44,7 +44,7 @@ COLUMNS = [
 def show(request):
     now = timezone.now()
     chosen = ClientFilter.read(request.GET)
-    visible = Client.objects.visible_to(request.user).select_related("facts", "owner").only(*COLUMNS)
+    visible = Client.objects.visible_to(request.principal).select_related("facts", "owner").only(*COLUMNS)
     try:
         page = paginate(
             chosen.apply(visible, request.user, now), sort=chosen.sort, cursor=request.GET.get("cursor", "")
@@ -59,15 +59,15 @@ def show(request):
         "count_text": count,
         "query": _without_cursor(request),
         "is_fragment": is_fragment(request),
-        "list_actions": registry.list_actions(request.user),
+        "list_actions": registry.list_actions(request.principal),
     }
-    context["chips"] = chosen.chips(request.user, request.GET)
+    context["chips"] = chosen.chips(request.principal, request.GET)
     context["hidden"] = [
         (key, value) for key in (*KEYS, "sort") if key != "q" for value in request.GET.getlist(key) if value
     ]
     context["is_narrowed"] = bool(chosen.values)
     if not is_fragment(request):
-        context |= {"views": _views(request), "may_create": permissions.may_create(request.user)}
+        context |= {"views": _views(request), "may_create": permissions.may_create(request.principal)}
     return render_page(request, "clients/listing/list.html", context, fragment="rows")
 
 
@@ -140,7 +140,7 @@ def export(request):
     """The filtered list as CSV, in the headers the import knows."""
     now = timezone.now()
     chosen = ClientFilter.read(request.GET)
-    rows = chosen.apply(Client.objects.visible_to(request.user), request.user, now)
+    rows = chosen.apply(Client.objects.visible_to(request.principal), request.user, now)
     return stream_clients(rows, filename=f"clients-{timezone.localtime(now):%Y-%m-%d}.csv")
 
 

@@ -18,12 +18,12 @@ from crm.core.firm.queries import get_firm
 
 def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[str, Any]:
     """Context for `clients/page/frame.html`. `client` comes from `clients.queries.load_client` (or has facts, owner and team)."""
-    may_edit = permissions.may_edit(request.user, client)
+    may_edit = permissions.may_edit(request.principal, client)
     return {
         "client": client,
         "now": now,
         "tab": tab,
-        "tabs": _tabs(request.user, client, tab),
+        "tabs": _tabs(request.principal, client, tab),
         "crumbs": [{"label": _("Clients"), "url": reverse("clients:list")}, {"label": client.name}],
         "local_time": now.astimezone(zone(client.time_zone)) if client.time_zone else None,
         "facts": client.facts,
@@ -35,16 +35,16 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "nps_band": nps_band(client.facts.nps_score),
         "strip": render_panels(request, client, "strip", now=now),
         "may_edit": may_edit,
-        "may_restrict": may_edit and permissions.may_restrict(request.user, client),
+        "may_restrict": may_edit and permissions.may_restrict(request.principal, client),
     }
 
 
-def _tabs(user, client, current):
+def _tabs(principal, client, current):
     return [
         {
             "label": tab.label,
             "url": reverse(tab.url_name, kwargs={"client_id": client.pk}),
-            "count": tab.count(user, client) if tab.count else None,
+            "count": tab.count(principal, client) if tab.count else None,
             "current": tab.key == current,
         }
         for tab in registry.tabs()
@@ -55,13 +55,13 @@ def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[
     """The registered pieces of a slot, rendered; those with nothing to show are left out."""
     pieces = []
     for panel in registry.panels(slot):
-        context = panel.context(request.user, client, now)
+        context = panel.context(request.principal, client, now)
         if context is not None:
             given = {
                 "client": client,
                 "now": now,
                 "user": request.user,
-                "may_edit": permissions.may_edit(request.user, client),
+                "may_edit": permissions.may_edit(request.principal, client),
             }
             pieces.append(render_to_string(panel.template, given | context, request))
     return pieces

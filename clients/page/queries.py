@@ -13,25 +13,25 @@ from clients.records.statuses import PERIOD_COLUMNS, PERIODS_AT_MOST
 from crm.core.base.parts import rows_along
 
 
-def page_clients(user) -> QuerySet:
+def page_clients(principal) -> QuerySet:
     """Clients with all that the head of their page shows, in one statement."""
     tags = Tag.objects.filter(clients=OuterRef("pk")).order_by("name").values("name")
     return (
-        Client.objects.visible_to(user)
+        Client.objects.visible_to(principal)
         .select_related("facts", "owner", "team", "archived_by")
         .annotate(tag_names=ArraySubquery(tags))
     )
 
 
-def page_part(user) -> dict[str, Any]:
+def page_part(principal) -> dict[str, Any]:
     """The status periods are read along with the client."""
     periods = StatusPeriod.objects.filter(client=OuterRef("pk")).order_by("start_date")
     return {"part_periods": rows_along(periods, *PERIOD_COLUMNS, limit=PERIODS_AT_MOST)}
 
 
-def load_client(user, client_id: int) -> Client:
+def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 when the user may not see it."""
-    client = page_clients(user).annotate(**registry.page_annotations(user)).filter(pk=client_id).first()
+    client = page_clients(principal).annotate(**registry.page_annotations(principal)).filter(pk=client_id).first()
     if client is None:
         raise Http404
     return client

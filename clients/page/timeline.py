@@ -28,13 +28,21 @@ class TimelinePage:
 
 
 def timeline(
-    user, client: Client, *, kind: str = "", before: datetime | None = None, now: datetime, limit: int = TIMELINE_PAGE
+    principal,
+    client: Client,
+    *,
+    kind: str = "",
+    before: datetime | None = None,
+    now: datetime,
+    limit: int = TIMELINE_PAGE,
 ) -> TimelinePage:
     """What happened with the client, newest first, merged from every registered source that has the kind ("" for all)."""
     items: list[registry.TimelineItem] = []
     for source in registry.timeline_sources():
         if not kind or kind in dict(source.kinds):
-            items += [item for item in source.items(user, client, before, limit + 1) if not kind or item.kind == kind]
+            items += [
+                item for item in source.items(principal, client, before, limit + 1) if not kind or item.kind == kind
+            ]
     pinned = [
         item for item in items if item.is_pinned
     ]  # sources give them with the first page alone, whatever their age

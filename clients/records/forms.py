@@ -9,6 +9,7 @@ from clients.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from crm.core.ui.forms import DateInput, VersionedFormMixin
 from crm.core.users.models import Team, User
 
@@ -63,7 +64,7 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
         if self.instance.pk:
             self.fields["owner"].queryset = User.objects.filter(Q(is_active=True) | Q(pk=self.instance.owner_id))
             self.fields["team"].queryset = Team.objects.filter(Q(archived_at=None) | Q(pk=self.instance.team_id))
-        self.fields["parent"].queryset = Client.objects.visible_to(user).kept().exclude(pk=self.instance.pk)
+        self.fields["parent"].queryset = Client.objects.visible_to(acting(user)).kept().exclude(pk=self.instance.pk)
         self.hides_parent = (
             bool(self.instance.parent_id)
             and not self.fields["parent"].queryset.filter(pk=self.instance.parent_id).exists()

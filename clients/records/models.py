@@ -28,9 +28,9 @@ from crm.core.users.models import Team, User
 
 
 class ClientQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """The gate. Archived clients are in it; lists leave them out with `kept()`."""
-        return self.filter(visible_q(user))
+        return self.filter(visible_q(principal))
 
     def kept(self):
         return self.filter(archived_at__isnull=True)
@@ -160,8 +160,8 @@ class DateRange(Func):
 
 
 class StatusPeriodQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
     def covering(self, day):
         return self.filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
@@ -232,8 +232,8 @@ class StatusPeriod(models.Model):
 
 
 class ClientFactsQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
 
 class ClientFacts(models.Model):

@@ -17,7 +17,7 @@ def matching(queryset: QuerySet, text: str) -> QuerySet:
 
 
 def similar_clients(
-    user, *, name: str = "", email: str = "", website: str = "", exclude: int | None = None, limit: int = 5
+    principal, *, name: str = "", email: str = "", website: str = "", exclude: int | None = None, limit: int = 5
 ) -> list[Client]:
     """Existing clients a new one may be a duplicate of: the same mail, the same domain, or much the same name."""
     wanted = Q()
@@ -29,7 +29,9 @@ def similar_clients(
         wanted |= Q(search_key__contains=Folded(Value(domain)))
     if not wanted:
         return []
-    rows = Client.objects.visible_to(user).kept().filter(wanted).exclude(pk=exclude).select_related("facts", "owner")
+    rows = (
+        Client.objects.visible_to(principal).kept().filter(wanted).exclude(pk=exclude).select_related("facts", "owner")
+    )
     return list(rows.order_by("name_key", "pk")[:limit])
 
 

@@ -22,7 +22,7 @@ def periods_of(client: Client) -> list[StatusPeriod]:
     return client._periods  # type: ignore[attr-defined]
 
 
-def status_items(user, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:
+def status_items(principal, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:
     """Changes of status, as quiet entries of the timeline."""
     zone, items, earlier = firm_zone(), [], None
     for period in periods_of(client):

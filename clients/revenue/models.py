@@ -16,8 +16,8 @@ CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
 
 
 class ClientRowQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
 
 class ContractQuerySet(ClientRowQuerySet):

@@ -36,7 +36,7 @@ IN_TRASH = "This client is in the trash. Restore it first."
 def show(request, client_id):
     now = timezone.now()
     today = firm_today(now)
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     lines = RevenueLine.objects.filter(client=client).select_related("service")
     try:
         page = paginate(lines, sort=Sort("date", descending=True), cursor=request.GET.get("cursor", ""))
@@ -64,7 +64,7 @@ def add_line(request, client_id):
     form = RevenueForm(request.POST or None, initial={"date": today, "currency": get_firm().currency})
     if request.method == "POST" and form.is_valid():
         try:
-            add_revenue_line(actor=request.user, client=client, today=today, **form.cleaned_data)
+            add_revenue_line(request.principal, client=client, today=today, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -82,7 +82,7 @@ def edit_line(request, client_id, line_id):
     if request.method == "POST" and form.is_valid():
         try:
             update_revenue_line(
-                actor=request.user,
+                request.principal,
                 line=line,
                 seen_version=form.seen_version(),
                 today=firm_today(now),
@@ -100,7 +100,7 @@ def edit_line(request, client_id, line_id):
 def delete_line(request, client_id, line_id):
     client = _load(request, client_id)
     line = get_object_or_404(RevenueLine.objects.filter(client=client), pk=line_id)
-    delete_revenue_line(actor=request.user, line=line, today=firm_today(timezone.now()))
+    delete_revenue_line(request.principal, line=line, today=firm_today(timezone.now()))
     undo = reverse("clients:undelete_line", kwargs={"client_id": client.pk, "line_id": line_id})
     messages.success(request, _("Revenue line deleted"), extra_tags=f"undo:{undo}")
     return go(request, "clients:revenue", client.pk)
@@ -110,7 +110,7 @@ def delete_line(request, client_id, line_id):
 def undelete_line(request, client_id, line_id):
     client = _load(request, client_id)
     try:
-        undelete_revenue_line(actor=request.user, client=client, line_id=line_id, today=firm_today(timezone.now()))
+        undelete_revenue_line(request.principal, client=client, line_id=line_id, today=firm_today(timezone.now()))
     except ServiceError as error:
         messages.error(request, error.message)
     else:
@@ -125,7 +125,7 @@ def add_contract(request, client_id):
     form = ContractForm(request.POST or None, initial={"start_date": firm_today(now), "currency": get_firm().currency})
     if request.method == "POST" and form.is_valid():
         try:
-            create_contract(actor=request.user, client=client, **form.cleaned_data)
+            create_contract(request.principal, client=client, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -142,9 +142,7 @@ def edit_contract(request, client_id, contract_id):
     form = ContractForm(request.POST or None, instance=contract)
     if request.method == "POST" and form.is_valid():
         try:
-            update_contract(
-                actor=request.user, contract=contract, seen_version=form.seen_version(), **form.cleaned_data
-            )
+            update_contract(request.principal, contract=contract, seen_version=form.seen_version(), **form.cleaned_data)
         except ServiceError as error:
             return _refused(request, client, form, error, _("Edit the contract"), now)
         messages.success(request, _("Saved"))
@@ -160,7 +158,7 @@ def change_price(request, client_id, contract_id):
     form = PriceForm(request.POST or None, initial={"value": contract.value, "start_date": firm_today(now)})
     if request.method == "POST" and form.is_valid():
         try:
-            contracts.change_price(actor=request.user, contract=contract, **form.cleaned_data)
+            contracts.change_price(request.principal, contract=contract, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -170,8 +168,8 @@ def change_price(request, client_id, contract_id):
 
 
 def _load(request, client_id):
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     return client
 
 

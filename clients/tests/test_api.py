@@ -6,6 +6,7 @@ from clients.contacts.services import affiliate
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from clients.revenue.models import RevenueLine
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import make_client, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,7 @@ def test_a_known_external_id_gives_the_client_there_is(api):
 
 def test_the_external_id_of_an_unseen_client_makes_no_duplicate(api, otto):
     secret = make_client(owner=otto, name="Secret", external_ids=[("sf", "9")])
-    restrict_client(actor=otto, client=secret)
+    restrict_client(acting(otto), client=secret)
     assert api("post", "clients", {"name": "X", "external_ids": [{"system": "sf", "value": "9"}]}).status_code == 400
     assert api("get", f"clients/{secret.pk}").status_code == 404
     assert Client.objects.count() == 1
@@ -75,9 +76,12 @@ def test_the_status_changes_by_date(api, marta):
 def test_a_person_with_addresses_and_places(api, marta):
     row = make_client(owner=marta)
     body = {
-        "first_name": "Jari", "last_name": "Koski", "emails": [{"address": "jari@x.example"}], "phones": [{"label": "mobile", "number": "+358401234567"}],
+        "first_name": "Jari",
+        "last_name": "Koski",
+        "emails": [{"address": "jari@x.example"}],
+        "phones": [{"label": "mobile", "number": "+358401234567"}],
         "clients": [{"client": row.pk, "title": "Owner", "is_primary": True}],
-    }  # fmt: skip
+    }
     made = api("post", "contacts", body)
     assert made.status_code == 201, made.json()
     assert made.json()["clients"][0]["title"] == "Owner"
@@ -92,13 +96,13 @@ def test_a_person_with_addresses_and_places(api, marta):
 def test_places_at_unseen_clients_are_not_shown(api, marta, otto):
     seen, secret = make_client(owner=marta, name="Seen"), make_client(owner=otto, name="Secret")
     jari = make_contact(actor=marta, client=seen)
-    affiliate(actor=otto, client=secret, contact=jari)
-    restrict_client(actor=otto, client=secret)
+    affiliate(acting(otto), client=secret, contact=jari)
+    restrict_client(acting(otto), client=secret)
     assert [place["client"] for place in api("get", f"contacts/{jari.pk}").json()["clients"]] == [seen.pk]
 
 
 def test_revenue_and_contracts(api, marta):
-    row, service = make_client(owner=marta), create_service(actor=marta, name="Audit")
+    row, service = make_client(owner=marta), create_service(acting(marta), name="Audit")
     line = api(
         "post",
         "revenue",

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from clients.records.models import Client
 from clients.records.services.clients import update_client
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import make_client, make_contact, make_firm, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +105,7 @@ def test_a_fact_changed_meanwhile_is_not_overwritten_unseen(client, marta):
     northwind = Client.objects.get(name="Northwind Advisory")
     url = reverse("clients:fact", args=[northwind.pk, "tier"])
     client.force_login(marta)
-    update_client(actor=marta, client=northwind, tier="B")
+    update_client(acting(marta), client=northwind, tier="B")
     answer = client.post(url, {"tier": "C", "version": northwind.version}, headers={"HX-Request": "true"})
     assert answer.status_code == 409
     assert Client.objects.get(pk=northwind.pk).tier == "B"

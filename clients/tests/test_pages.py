@@ -8,6 +8,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import create_contract
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +59,9 @@ def test_pages_of_its_rows_open(client, marta, northwind):
     client.force_login(marta)
     place, line = Affiliation.objects.get(), RevenueLine.objects.get()
     contract = create_contract(
-        actor=marta,
+        acting(marta),
         client=northwind,
-        service=create_service(actor=marta, name="Audit"),
+        service=create_service(acting(marta), name="Audit"),
         value=100,
         start_date=TODAY,
     )
@@ -79,8 +80,8 @@ def test_pages_of_its_rows_open(client, marta, northwind):
 
 def test_catalogue_pages_open_for_managers(client, sini):
     client.force_login(sini)
-    service = create_service(actor=sini, name="Audit")
-    tag = create_tag(actor=sini, name="Board", tone="blue")
+    service = create_service(acting(sini), name="Audit")
+    tag = create_tag(acting(sini), name="Board", tone="blue")
     for url in (
         reverse("clients:service_create"),
         reverse("clients:service_edit", args=[service.pk]),
@@ -197,9 +198,15 @@ def test_rows_are_added_without_saving(client, marta, northwind):
 def test_a_person_with_several_addresses(client, marta, northwind):
     client.force_login(marta)
     data = {
-        "first_name": "Jari", "last_name": "Koski", "email": ["jari@x.example", "j@home.example"], "email_label": ["work", "home"],
-        "phone": ["040 765 4321"], "phone_label": ["mobile"], "title": "Owner", "decision_role": "signs",
-    }  # fmt: skip
+        "first_name": "Jari",
+        "last_name": "Koski",
+        "email": ["jari@x.example", "j@home.example"],
+        "email_label": ["work", "home"],
+        "phone": ["040 765 4321"],
+        "phone_label": ["mobile"],
+        "title": "Owner",
+        "decision_role": "signs",
+    }
     assert client.post(reverse("clients:add_person", args=[northwind.pk]), data).status_code == 302
     jari = Contact.objects.get(first_name="Jari")
     assert [(m.label, m.address, m.is_primary) for m in jari.emails.all()] == [

@@ -5,6 +5,7 @@ import pytest
 from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
 from clients.records.services.clients import restrict_client, update_client
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import make_client, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -13,12 +14,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def secret(sini):
     row = make_client(owner=sini, name="Project Basalt")
-    return restrict_client(actor=sini, client=row)
+    return restrict_client(acting(sini), client=row)
 
 
 def test_the_filter_of_contacts_does_not_tell_where_else_somebody_is(client, marta, sini, secret):
     elina = make_contact(actor=marta, client=make_client(owner=marta))
-    affiliate(actor=sini, client=secret, contact=elina)
+    affiliate(acting(sini), client=secret, contact=elina)
     client.force_login(marta)
     assert client.get("/api/v1/contacts", {"client": secret.pk}).json()["results"] == []
     client.force_login(sini)
@@ -27,7 +28,7 @@ def test_the_filter_of_contacts_does_not_tell_where_else_somebody_is(client, mar
 
 def test_a_parent_out_of_sight_is_not_told_and_survives_an_edit(client, marta, sini, secret):
     row = make_client(owner=marta, name="Basalt Retail")
-    update_client(actor=sini, client=row, parent=secret)
+    update_client(acting(sini), client=row, parent=secret)
     client.force_login(marta)
     assert client.get(f"/api/v1/clients/{row.pk}").json()["parent"] is None
     form = client.get(f"/clients/{row.pk}/edit/").context["form"]

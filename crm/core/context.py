@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.ui import banners, navigation
 
@@ -18,6 +19,6 @@ def shell(request):
         now = timezone.now()
         match = request.resolver_match
         current = getattr(match.func, "nav_key", match.app_name or match.namespace) if match else ""
-        context["nav"] = SimpleLazyObject(lambda: navigation.build(user, now, current))
-        context["banners"] = SimpleLazyObject(lambda: banners.build(user, now))
+        context["nav"] = SimpleLazyObject(lambda: navigation.build(acting(user), now, current))
+        context["banners"] = SimpleLazyObject(lambda: banners.build(acting(user), now))
     return context

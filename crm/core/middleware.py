@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from crm.core.base.logs import masked
+from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.status import health
 
@@ -65,6 +66,17 @@ class LoginRequiredMiddleware(DjangoLoginRequired):
         if request.headers.get("HX-Request"):
             return HttpResponse(status=401, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
         return super().handle_no_permission(request, view_func)
+
+
+class PrincipalMiddleware:
+    """Names who acts. The API's token authentication puts the token's user in the place of nobody."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.principal = acting(request.user)
+        return self.get_response(request)
 
 
 class UserZoneMiddleware:

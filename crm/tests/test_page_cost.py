@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.firm.models import Holiday
 from crm.core.users.models import User
 from interactions.agreements.services import create_commitment
@@ -38,17 +39,17 @@ def busy(db):
             actor=marta, client=client, due_date=timezone.localdate() + timedelta(days=days - 3), now=at
         )
         if days % 3 == 0:
-            complete_follow_up(actor=marta, follow_up=step, now=now)
-    create_commitment(actor=marta, client=client, text="A first list of open points")
+            complete_follow_up(acting(marta), follow_up=step, now=now)
+    create_commitment(acting(marta), client=client, text="A first list of open points")
     for number in range(2):
         plan = plans.make_plan(
             client=client, version=plans.make_version(admin=admin, name=f"Template {number}"), owner=marta
         )
-        finish_task(actor=marta, task=plan.tasks.order_by("pk").first(), now=plans.at(plans.MONDAY))
+        finish_task(acting(marta), task=plan.tasks.order_by("pk").first(), now=plans.at(plans.MONDAY))
     plan.__class__.objects.filter(pk=plan.pk).update(forecast_date=plan.kickoff_date + timedelta(days=300))
     Holiday.objects.create(date=plan.kickoff_date + timedelta(days=100), name="Firm's day", is_working=False)
     set_schedule(
-        actor=marta,
+        acting(marta),
         client=client,
         recipients=[elina],
         weekday=timezone.localdate().weekday(),

@@ -17,16 +17,40 @@ from tools.demo.build import build
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PLAIN = (
-    "interactions:today", "clients:list", "clients:contacts", "interactions:list", "interactions:follow-ups", "onboarding:plans",
-    "onboarding:templates", "interactions:progress_list", "interactions:surveys", "interactions:survey-invitations",
-    "interactions:survey-send", "interactions:survey-settings", "reports:dashboard", "reports:attention",
-    "core:outbox", "core:coming", "core:mail_stopped", "core:mail_holds", "interactions:delivery-board", "core:notifications",
-    "core:imports", "core:settings", "core:history", "core:profile",
-)  # fmt: skip
+    "interactions:today",
+    "clients:list",
+    "clients:contacts",
+    "interactions:list",
+    "interactions:follow-ups",
+    "onboarding:plans",
+    "onboarding:templates",
+    "interactions:progress_list",
+    "interactions:surveys",
+    "interactions:survey-invitations",
+    "interactions:survey-send",
+    "interactions:survey-settings",
+    "reports:dashboard",
+    "reports:attention",
+    "core:outbox",
+    "core:coming",
+    "core:mail_stopped",
+    "core:mail_holds",
+    "interactions:delivery-board",
+    "core:notifications",
+    "core:imports",
+    "core:settings",
+    "core:history",
+    "core:profile",
+)
 OF_A_CLIENT = (
-    "clients:client", "clients:revenue", "interactions:agreed", "interactions:client_progress", "interactions:client-surveys",
-    "interactions:survey-ask", "onboarding:client",
-)  # fmt: skip
+    "clients:client",
+    "clients:revenue",
+    "interactions:agreed",
+    "interactions:client_progress",
+    "interactions:client-surveys",
+    "interactions:survey-ask",
+    "onboarding:client",
+)
 KPIS = ("retention",)
 
 

@@ -12,13 +12,13 @@ from interactions.log.models import Interaction
 
 
 class AgreementQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """The client's gate, and that of the interaction it came out of."""
         seen = Exists(
-            Interaction.objects.visible_to(user).filter(pk=OuterRef("interaction_id"))
+            Interaction.objects.visible_to(principal).filter(pk=OuterRef("interaction_id"))
         )  # by key, never a list of all they may see
         through = Q(interaction__isnull=True) | seen
-        return self.filter(visible_q(user, "client__")).filter(through)
+        return self.filter(visible_q(principal, "client__")).filter(through)
 
     def shared(self):
         return self.filter(Q(is_shared=True))

@@ -11,11 +11,11 @@ from interactions.agreements.models import Commitment, Decision
 PAGE_AT_MOST = 200
 
 
-def page(user, client, now) -> dict[str, Any]:
+def page(principal, client, now) -> dict[str, Any]:
     decisions = (
-        Decision.objects.visible_to(user).filter(client=client).select_related("author", "contact", "interaction")
+        Decision.objects.visible_to(principal).filter(client=client).select_related("author", "contact", "interaction")
     )
-    promises = Commitment.objects.visible_to(user).filter(client=client).select_related("owner", "contact")
+    promises = Commitment.objects.visible_to(principal).filter(client=client).select_related("owner", "contact")
     rows = list(promises.order_by("due_date", "pk")[:PAGE_AT_MOST])
     return {
         "decisions": list(decisions[:PAGE_AT_MOST]),

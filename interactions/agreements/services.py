@@ -9,6 +9,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState, Side
@@ -18,8 +19,8 @@ from interactions.log.models import Interaction
 
 @transaction.atomic
 def record_decision(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     text: str,
     decided_date: date,
@@ -33,15 +34,21 @@ def record_decision(
         raise ServiceError(_("Write down what was agreed."), field="text")
     _check(client, contact=contact, day=decided_date, day_field="decided_date")
     return Decision.objects.create(
-        client=client, interaction=interaction, text=text.strip(), decided_date=decided_date, contact=contact,
-        author=actor, is_shared=is_shared, is_demo=is_demo,
-    )  # fmt: skip
+        client=client,
+        interaction=interaction,
+        text=text.strip(),
+        decided_date=decided_date,
+        contact=contact,
+        author=principal.user,
+        is_shared=is_shared,
+        is_demo=is_demo,
+    )
 
 
 @transaction.atomic
 def create_commitment(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     text: str,
     side: str = Side.FIRM,
@@ -59,13 +66,25 @@ def create_commitment(
     _check(client, contact=contact, day=due_date, day_field="due_date")
     if decision is not None and decision.client_id != client.pk:
         raise ServiceError(_("This decision is about another client."), field="decision")
-    if owner is not None and owner != actor and not Client.objects.visible_to(owner).filter(pk=client.pk).exists():
+    if (
+        owner is not None
+        and owner != principal.user
+        and not Client.objects.visible_to(acting(owner)).filter(pk=client.pk).exists()
+    ):
         raise ServiceError(_("%(name)s may not see this client.") % {"name": owner.name}, field="owner")
     ours = side == Side.FIRM
     return Commitment.objects.create(
-        client=client, text=text.strip()[:300], side=side, due_date=due_date, owner=(owner or actor) if ours else None,
-        contact=None if ours else contact, decision=decision, interaction=interaction, is_shared=is_shared, is_demo=is_demo,
-    )  # fmt: skip
+        client=client,
+        text=text.strip()[:300],
+        side=side,
+        due_date=due_date,
+        owner=(owner or principal.user) if ours else None,
+        contact=None if ours else contact,
+        decision=decision,
+        interaction=interaction,
+        is_shared=is_shared,
+        is_demo=is_demo,
+    )
 
 
 def _check(client: Client, *, contact: Contact | None, day: date | None, day_field: str) -> None:
@@ -77,7 +96,7 @@ def _check(client: Client, *, contact: Contact | None, day: date | None, day_fie
 
 @transaction.atomic
 def settle_commitment(
-    *, actor: User, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
+    principal: Principal, *, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
 ) -> Commitment:
     """Kept, broken, withdrawn; or open again, which undoes those. The same state twice changes nothing."""
     commitment = Commitment.objects.select_for_update(of=("self",)).get(pk=commitment.pk)
@@ -91,17 +110,17 @@ def settle_commitment(
     return commitment
 
 
-def keep_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.KEPT, now=now)
+def keep_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(principal, commitment=commitment, state=CommitmentState.KEPT, now=now)
 
 
-def break_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.BROKEN, now=now)
+def break_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(principal, commitment=commitment, state=CommitmentState.BROKEN, now=now)
 
 
-def withdraw_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.WITHDRAWN, now=now)
+def withdraw_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(principal, commitment=commitment, state=CommitmentState.WITHDRAWN, now=now)
 
 
-def reopen_commitment(*, actor: User, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(actor=actor, commitment=commitment, state=CommitmentState.OPEN, now=now)
+def reopen_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
+    return settle_commitment(principal, commitment=commitment, state=CommitmentState.OPEN, now=now)

@@ -35,16 +35,18 @@ def _agreed_url(client):
 
 
 def _client_to_change(request, client_id):
-    client = get_object_or_404(Client.objects.visible_to(request.user), pk=client_id)
-    require(permissions.may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
+    require(
+        permissions.may_change_client(request.principal, client), _("This client is in the trash. Restore it first.")
+    )
     return client
 
 
 @require_GET
 def show(request, client_id):
     now = timezone.now()
-    client = load_client(request.user, client_id)
-    context = client_frame(request, client, "agreed", now=now) | agreed.page(request.user, client, now)
+    client = load_client(request.principal, client_id)
+    context = client_frame(request, client, "agreed", now=now) | agreed.page(request.principal, client, now)
     return render(request, "interactions/agreements/page.html", context)
 
 
@@ -75,7 +77,7 @@ def decide(request, client_id):
     )
 
     def create(data):
-        record_decision(actor=request.user, client=client, **data)
+        record_decision(request.principal, client=client, **data)
 
     return _add(
         request,
@@ -92,7 +94,7 @@ def commit(request, client_id):
     form = CommitmentForm(request.POST if request.method == "POST" else None, client=client)
 
     def create(data):
-        create_commitment(actor=request.user, client=client, **data)
+        create_commitment(request.principal, client=client, **data)
 
     return _add(
         request,
@@ -106,8 +108,8 @@ def commit(request, client_id):
 @require_POST
 def settle(request, pk):
     """Keep, break, withdraw or reopen a promise."""
-    commitment = get_object_or_404(Commitment.objects.visible_to(request.user).select_related("client"), pk=pk)
-    require(permissions.may_change_client(request.user, commitment.client))
+    commitment = get_object_or_404(Commitment.objects.visible_to(request.principal).select_related("client"), pk=pk)
+    require(permissions.may_change_client(request.principal, commitment.client))
     form = SettleForm(request.POST)
     if not form.is_valid():
         return render(
@@ -119,7 +121,7 @@ def settle(request, pk):
     state = form.cleaned_data["state"]
     was = commitment.state
     try:
-        settle_commitment(actor=request.user, commitment=commitment, state=state, now=timezone.now())
+        settle_commitment(request.principal, commitment=commitment, state=state, now=timezone.now())
     except ServiceError as error:
         return done(request, error.message, to=_agreed_url(commitment.client))
     undo = reverse("interactions:commitment-reopen", args=[pk]) if was == CommitmentState.OPEN else ""
@@ -128,9 +130,9 @@ def settle(request, pk):
 
 @require_POST
 def reopen(request, pk):
-    commitment = get_object_or_404(Commitment.objects.visible_to(request.user).select_related("client"), pk=pk)
-    require(permissions.may_change_client(request.user, commitment.client))
-    reopen_commitment(actor=request.user, commitment=commitment, now=timezone.now())
+    commitment = get_object_or_404(Commitment.objects.visible_to(request.principal).select_related("client"), pk=pk)
+    require(permissions.may_change_client(request.principal, commitment.client))
+    reopen_commitment(request.principal, commitment=commitment, now=timezone.now())
     return done(request, SETTLED_WORDS[CommitmentState.OPEN], to=_agreed_url(commitment.client))
 
 
@@ -141,7 +143,7 @@ def cadence(request, client_id):
     own = Cadence.objects.filter(client=client).first()
     form = CadenceForm(request.POST if request.method == "POST" else None, initial={"days": own.days if own else None})
     if request.method == "POST" and form.is_valid():
-        set_cadence(actor=request.user, client=client, days=form.cleaned_data["days"])
+        set_cadence(request.principal, client=client, days=form.cleaned_data["days"])
         return done(request, _("Saved."), to=client_url(client))
     is_dialog = go_dialog(request)
     context = {

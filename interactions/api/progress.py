@@ -40,10 +40,31 @@ class ProgressEmailSerializer(StrictModelSerializer):
     class Meta:
         model = ProgressEmail
         fields = [
-            "id", "client", "week", "state", "subject", "content", "is_empty", "is_review_needed", "covers_from", "covers_to", "draft_at", "send_at",
-            "deadline_at", "expires_at", "time_zone", "approved_by", "approved_at", "sent_at", "skip_reason", "moved_reason",
-            "problem", "version", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "client",
+            "week",
+            "state",
+            "subject",
+            "content",
+            "is_empty",
+            "is_review_needed",
+            "covers_from",
+            "covers_to",
+            "draft_at",
+            "send_at",
+            "deadline_at",
+            "expires_at",
+            "time_zone",
+            "approved_by",
+            "approved_at",
+            "sent_at",
+            "skip_reason",
+            "moved_reason",
+            "problem",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = [name for name in fields if name not in ("subject", "content")]
 
 
@@ -56,7 +77,7 @@ class NothingSerializer(StrictSerializer):
 
 
 class ProgressFilter(filters.FilterSet):
-    client = filters.ModelChoiceFilter(queryset=lambda request: Client.objects.visible_to(request.user))
+    client = filters.ModelChoiceFilter(queryset=lambda request: Client.objects.visible_to(request.principal))
     state = filters.ChoiceFilter(choices=ProgressState.choices)
     week = filters.CharFilter()
 
@@ -75,10 +96,10 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
     filterset_class = ProgressFilter
 
     def update_row(self, row, data, seen_version):
-        require(may_change_client(self.request.user, row.client))
+        require(may_change_client(self.request.principal, row.client))
         subject, content = data.get("subject", row.subject), data.get("content", row.content)
         return drafts.edit_progress(
-            actor=self.request.user,
+            self.request.principal,
             email=row,
             subject=subject,
             content=content,
@@ -91,9 +112,9 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
         """Approve the version named by If-Match, or the present one."""
 
         def do(row):
-            require(may_change_client(request.user, row.client))
+            require(may_change_client(request.principal, row.client))
             seen = require_match(request, row)
-            return drafts.approve_progress(actor=request.user, email=row, seen_version=seen, now=timezone.now())
+            return drafts.approve_progress(request.principal, email=row, seen_version=seen, now=timezone.now())
 
         return self._answered(act, request, do)
 
@@ -104,9 +125,9 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
         given.is_valid(raise_exception=True)
 
         def do(row):
-            require(may_change_client(request.user, row.client))
+            require(may_change_client(request.principal, row.client))
             return drafts.skip_progress(
-                actor=request.user, email=row, reason=given.validated_data.get("reason", ""), now=timezone.now()
+                request.principal, email=row, reason=given.validated_data.get("reason", ""), now=timezone.now()
             )
 
         return self._answered(act, request, do)

@@ -46,9 +46,28 @@ class InteractionSerializer(StrictModelSerializer):
     class Meta:
         model = Interaction
         fields = (
-            "id", "client", "channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "contacts", "participants",
-            "author", "visibility", "is_pinned", "decision", "decision_shared", "next_step", "version", "created_at", "updated_at", "archived_at",
-        )  # fmt: skip
+            "id",
+            "client",
+            "channel",
+            "direction",
+            "occurred_at",
+            "duration_minutes",
+            "subject",
+            "body",
+            "sentiment",
+            "contacts",
+            "participants",
+            "author",
+            "visibility",
+            "is_pinned",
+            "decision",
+            "decision_shared",
+            "next_step",
+            "version",
+            "created_at",
+            "updated_at",
+            "archived_at",
+        )
         read_only_fields = ("id", "author", "is_pinned", "version", "created_at", "updated_at", "archived_at")
 
     def validate(self, attrs):
@@ -70,13 +89,45 @@ class FollowUpSerializer(StrictModelSerializer):
     class Meta:
         model = FollowUp
         fields = (
-            "id", "client", "contact", "title", "note", "assignee", "author", "due_date", "due_time", "time_zone", "due_at", "rrule", "priority",
-            "state", "snoozed_until", "outcome", "closed_at", "closed_by", "source_kind", "source_id", "version", "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "client",
+            "contact",
+            "title",
+            "note",
+            "assignee",
+            "author",
+            "due_date",
+            "due_time",
+            "time_zone",
+            "due_at",
+            "rrule",
+            "priority",
+            "state",
+            "snoozed_until",
+            "outcome",
+            "closed_at",
+            "closed_by",
+            "source_kind",
+            "source_id",
+            "version",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = (
-            "id", "author", "due_at", "state", "snoozed_until", "outcome", "closed_at", "closed_by", "source_kind", "source_id", "version",
-            "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "author",
+            "due_at",
+            "state",
+            "snoozed_until",
+            "outcome",
+            "closed_at",
+            "closed_by",
+            "source_kind",
+            "source_id",
+            "version",
+            "created_at",
+            "updated_at",
+        )
 
     def validate(self, attrs):
         if self.instance and "client" in attrs:
@@ -105,9 +156,22 @@ class CommitmentSerializer(StrictModelSerializer):
     class Meta:
         model = Commitment
         fields = (
-            "id", "client", "interaction", "decision", "text", "side", "owner", "contact", "due_date", "state", "closed_at", "is_shared",
-            "version", "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "client",
+            "interaction",
+            "decision",
+            "text",
+            "side",
+            "owner",
+            "contact",
+            "due_date",
+            "state",
+            "closed_at",
+            "is_shared",
+            "version",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = ("id", "interaction", "state", "closed_at", "version", "created_at", "updated_at")
 
 
@@ -129,9 +193,20 @@ class SurveyResponseSerializer(StrictModelSerializer):
     class Meta:
         model = SurveyResponse
         fields = (
-            "id", "survey", "client", "contact", "score", "scale_min", "scale_max", "comment", "answered_at", "entered_by", "version",
-            "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "survey",
+            "client",
+            "contact",
+            "score",
+            "scale_min",
+            "scale_max",
+            "comment",
+            "answered_at",
+            "entered_by",
+            "version",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = ("id", "scale_min", "scale_max", "entered_by", "version", "created_at", "updated_at")
 
 
@@ -139,6 +214,21 @@ class SurveyInvitationSerializer(serializers.ModelSerializer):
     class Meta:
         model = SurveyInvitation
         fields = (
-            "id", "survey", "client", "contact", "address", "state", "source", "period", "send_at", "sent_at", "expires_at", "answered_at",
-            "skip_reason", "response", "version", "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "survey",
+            "client",
+            "contact",
+            "address",
+            "state",
+            "source",
+            "period",
+            "send_at",
+            "sent_at",
+            "expires_at",
+            "answered_at",
+            "skip_reason",
+            "response",
+            "version",
+            "created_at",
+            "updated_at",
+        )

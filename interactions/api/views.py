@@ -39,21 +39,21 @@ class InteractionViewSet(ApiViewSet):
     filterset_class = InteractionApiFilter
 
     def create_row(self, data):
-        require(permissions.may_log(self.request.user, data["client"]))
+        require(permissions.may_log(self.request.principal, data["client"]))
         step = data.pop("next_step", None)
         return log_interaction(
-            actor=self.request.user, now=timezone.now(), next_step=NextStep(**step) if step else None, **data
+            self.request.principal, now=timezone.now(), next_step=NextStep(**step) if step else None, **data
         )
 
     def update_row(self, row, data, seen_version):
-        require(permissions.may_correct(self.request.user, row))
+        require(permissions.may_correct(self.request.principal, row))
         return correct_interaction(
-            actor=self.request.user, interaction=row, now=timezone.now(), seen_version=seen_version, **data
+            self.request.principal, interaction=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
-        require(permissions.may_correct(self.request.user, row))
-        archive_interaction(actor=self.request.user, interaction=row, now=timezone.now())
+        require(permissions.may_correct(self.request.principal, row))
+        archive_interaction(self.request.principal, interaction=row, now=timezone.now())
 
 
 class FollowUpViewSet(ApiViewSet):
@@ -64,21 +64,21 @@ class FollowUpViewSet(ApiViewSet):
     filterset_class = FollowUpApiFilter
 
     def _require(self, row):
-        require(permissions.may_change_follow_up(self.request.user, row))
+        require(permissions.may_change_follow_up(self.request.principal, row))
 
     def create_row(self, data):
         client = data.pop("client", None)
-        return create_follow_up(actor=self.request.user, client=client, now=timezone.now(), **data)
+        return create_follow_up(self.request.principal, client=client, now=timezone.now(), **data)
 
     def update_row(self, row, data, seen_version):
         self._require(row)
         return update_follow_up(
-            actor=self.request.user, follow_up=row, now=timezone.now(), seen_version=seen_version, **data
+            self.request.principal, follow_up=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
         self._require(row)
-        cancel_follow_up(actor=self.request.user, follow_up=row, now=timezone.now())
+        cancel_follow_up(self.request.principal, follow_up=row, now=timezone.now())
 
     def _act(self, request, serializer, do):
         """Read the body with `serializer`, then do it to the row."""
@@ -87,7 +87,7 @@ class FollowUpViewSet(ApiViewSet):
             self._require(row)
             body = serializer(data=request.data, context=self.get_serializer_context())
             body.is_valid(raise_exception=True)
-            return do(actor=request.user, follow_up=row, now=timezone.now(), **body.validated_data)
+            return do(request.principal, follow_up=row, now=timezone.now(), **body.validated_data)
 
         self.serializer_class = serializers.FollowUpSerializer
         return act(self, request, run)
@@ -117,16 +117,16 @@ class CommitmentViewSet(CreateByService, ReadApiViewSet):
     filterset_class = CommitmentApiFilter
 
     def create_row(self, data):
-        require(permissions.may_change_client(self.request.user, data["client"]))
-        return create_commitment(actor=self.request.user, **data)
+        require(permissions.may_change_client(self.request.principal, data["client"]))
+        return create_commitment(self.request.principal, **data)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.SettleSerializer)
     def settle(self, request, pk=None):
         def run(row):
-            require(permissions.may_change_client(request.user, row.client))
+            require(permissions.may_change_client(request.principal, row.client))
             body = serializers.SettleSerializer(data=request.data)
             body.is_valid(raise_exception=True)
-            return settle_commitment(actor=request.user, commitment=row, now=timezone.now(), **body.validated_data)
+            return settle_commitment(request.principal, commitment=row, now=timezone.now(), **body.validated_data)
 
         self.serializer_class = serializers.CommitmentSerializer
         return act(self, request, run)
@@ -150,12 +150,12 @@ class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
     filterset_class = SurveyResponseApiFilter
 
     def create_row(self, data):
-        require(permissions.may_change_client(self.request.user, data["client"]))
-        return record_answer(actor=self.request.user, now=timezone.now(), **data)
+        require(permissions.may_change_client(self.request.principal, data["client"]))
+        return record_answer(self.request.principal, now=timezone.now(), **data)
 
     def remove_row(self, row):
-        require(permissions.may_change_client(self.request.user, row.client))
-        archive_answer(actor=self.request.user, response=row, now=timezone.now())
+        require(permissions.may_change_client(self.request.principal, row.client))
+        archive_answer(self.request.principal, response=row, now=timezone.now())
 
 
 class SurveyInvitationViewSet(ReadApiViewSet):

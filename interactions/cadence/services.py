@@ -5,12 +5,12 @@ from django.utils.translation import gettext as _
 
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
-from crm.core.users.models import User
+from crm.core.base.principals import Principal
 from interactions.cadence.models import Cadence
 
 
 @transaction.atomic
-def set_cadence(*, actor: User, client: Client, days: int | None) -> Cadence | None:
+def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Cadence | None:
     """Contact at least every `days` days; None: as the firm's number for the tier says. Raises ServiceError (field days)."""
     if days is None:
         Cadence.objects.filter(client=client).delete()

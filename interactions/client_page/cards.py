@@ -6,13 +6,13 @@ from interactions.client_page import parts
 from interactions.follow_ups.models import FollowUp
 
 
-def promises_card(user, client, now) -> dict[str, Any] | None:
+def promises_card(principal, client, now) -> dict[str, Any] | None:
     """The open promises read along with the client."""
     found = parts.promises_of(client)
     return {"promises": found[: parts.PROMISES_AT_MOST]} if found else None
 
 
-def follow_ups_card(user, client, now) -> dict[str, Any] | None:
+def follow_ups_card(principal, client, now) -> dict[str, Any] | None:
     """Open follow-ups of the client: those read along with it. No query where the client's facts say there is none."""
     if not client.facts.open_follow_ups:
         return {"follow_ups": [], "more": 0}
@@ -22,7 +22,7 @@ def follow_ups_card(user, client, now) -> dict[str, Any] | None:
             "more": max(0, client.facts.open_follow_ups - parts.STEPS_AT_MOST),
         }
     rows = (
-        FollowUp.objects.visible_to(user)
+        FollowUp.objects.visible_to(principal)
         .filter(client=client)
         .open()
         .select_related("assignee")

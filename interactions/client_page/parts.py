@@ -27,33 +27,38 @@ SENT_AT_MOST = 21
 ANSWERS_AT_MOST = 21
 
 
-def annotations(user) -> dict[str, Any]:
+def annotations(principal) -> dict[str, Any]:
     promises = (
-        Commitment.objects.visible_to(user)
+        Commitment.objects.visible_to(principal)
         .filter(client=OuterRef("pk"), state=CommitmentState.OPEN)
         .order_by("due_date", "pk")
     )
     promise = JSONObject(pk="pk", text="text", side="side", due_date="due_date")
     answers = (
-        SurveyResponse.objects.visible_to(user)
+        SurveyResponse.objects.visible_to(principal)
         .filter(client=OuterRef("pk"), archived_at=None)
         .order_by("-answered_at", "-id")
     )
     answer = JSONObject(
-        pk="pk", score="score", comment="comment", answered_at="answered_at", survey="survey__name",
-        first_name=F("contact__first_name"), last_name=F("contact__last_name"),
-    )  # fmt: skip
-    steps = FollowUp.objects.visible_to(user).filter(client=OuterRef("pk")).open().order_by("due_at", "pk")
+        pk="pk",
+        score="score",
+        comment="comment",
+        answered_at="answered_at",
+        survey="survey__name",
+        first_name=F("contact__first_name"),
+        last_name=F("contact__last_name"),
+    )
+    steps = FollowUp.objects.visible_to(principal).filter(client=OuterRef("pk")).open().order_by("due_at", "pk")
     step = JSONObject(pk="pk", title="title", due_at="due_at", assignee_id="assignee_id", assignee="assignee__name")
-    emails = ProgressEmail.objects.visible_to(user).filter(client=OuterRef("pk"))
+    emails = ProgressEmail.objects.visible_to(principal).filter(client=OuterRef("pk"))
     sent, coming = emails.filter(state=ProgressState.SENT).order_by("-sent_at"), emails.open().order_by("send_at")
-    draft = Draft.objects.filter(user=user, kind=DRAFT_KIND, client_id=OuterRef("pk"), record="")
+    draft = Draft.objects.filter(user=principal.user, kind=DRAFT_KIND, client_id=OuterRef("pk"), record="")
     return {
         "part_promises": ArraySubquery(promises.values_list(promise)[: PROMISES_AT_MOST + 1]),
         "part_answers": ArraySubquery(answers.values_list(answer)[:ANSWERS_AT_MOST]),
         "part_steps": ArraySubquery(steps.values_list(step)[:STEPS_AT_MOST]),
         "part_schedule": rows_along(
-            ProgressSchedule.objects.visible_to(user).filter(client=OuterRef("pk")), *SCHEDULE_COLUMNS, limit=1
+            ProgressSchedule.objects.visible_to(principal).filter(client=OuterRef("pk")), *SCHEDULE_COLUMNS, limit=1
         ),
         "part_coming": rows_along(coming, *EMAIL_COLUMNS, limit=1),
         "part_sent": rows_along(sent, *EMAIL_COLUMNS, limit=SENT_AT_MOST),

@@ -12,24 +12,29 @@ from interactions.progress.choices import ProgressState
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 
 
-def sent_items(user, client, before: datetime | None, limit: int) -> list[TimelineItem]:
+def sent_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
     """The first page shows those read along with the client."""
     if before is None and limit <= parts.SENT_AT_MOST and hasattr(client, "part_sent"):
         found = rows_from(ProgressEmail, client.part_sent)[:limit]
     else:
-        rows = ProgressEmail.objects.visible_to(user).filter(client=client, state=ProgressState.SENT)
+        rows = ProgressEmail.objects.visible_to(principal).filter(client=client, state=ProgressState.SENT)
         rows = rows.filter(sent_at__lt=before) if before else rows
         found = list(rows.defer("sent_html", "sent_text").order_by("-sent_at")[:limit])
     return [
         TimelineItem(
-            at=row.sent_at, key=f"progress-{row.pk}", kind="progress", title=_("Progress email, week %(week)d") % {"week": int(row.week[-2:])},
-            icon="envelope-check", template="interactions/progress/item.html", object=row,
+            at=row.sent_at,
+            key=f"progress-{row.pk}",
+            kind="progress",
+            title=_("Progress email, week %(week)d") % {"week": int(row.week[-2:])},
+            icon="envelope-check",
+            template="interactions/progress/item.html",
+            object=row,
         )
         for row in found
-    ]  # fmt: skip
+    ]
 
 
-def side_panel(user, client, now: datetime):
+def side_panel(principal, client, now: datetime):
     """The schedule and the coming email, both read along with the client."""
     schedule = next(iter(rows_from(ProgressSchedule, client.part_schedule)), None)
     coming = next(iter(rows_from(ProgressEmail, client.part_coming)), None) if schedule else None

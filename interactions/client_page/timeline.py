@@ -32,9 +32,9 @@ def with_timeline_parts(queryset):
     )
 
 
-def interaction_items(user, client, before, limit):
+def interaction_items(principal, client, before, limit):
     """Pinned ones come with the first page, whatever their age, and not again."""
-    rows = Interaction.objects.visible_to(user).filter(client=client).kept()
+    rows = Interaction.objects.visible_to(principal).filter(client=client).kept()
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
         pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
@@ -46,8 +46,11 @@ def interaction_items(user, client, before, limit):
             : limit + PINNED_AT_MOST if before is None else limit
         ]
     )
-    may = {"may_change": client.archived_at is None, "sees_all": user.sees_all or client.owner_id == user.pk}
-    return [_interaction_item(row, user, may) for row in found]
+    may = {
+        "may_change": client.archived_at is None,
+        "sees_all": principal.sees_all or client.owner_id == principal.user_id,
+    }
+    return [_interaction_item(row, principal.user, may) for row in found]
 
 
 def _interaction_item(row, user, may):
@@ -67,9 +70,9 @@ def _interaction_item(row, user, may):
     )
 
 
-def follow_up_items(user, client, before, limit):
+def follow_up_items(principal, client, before, limit):
     """Done ones and those entered by hand; one that came out of an interaction is told there."""
-    rows = FollowUp.objects.visible_to(user).filter(client=client).select_related("assignee", "closed_by")
+    rows = FollowUp.objects.visible_to(principal).filter(client=client).select_related("assignee", "closed_by")
     closed = Q(state=FollowUpState.DONE, closed_at__isnull=False)
     made = Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
@@ -94,17 +97,24 @@ def follow_up_items(user, client, before, limit):
 
 def _quiet(row, at, what, title):
     return TimelineItem(
-        at=at, key=f"follow-up-{row.pk}-{what}", kind="follow-up", title=title, icon="check2", tone="quiet", object=row,
-        extra={"text": row.outcome if what == "done" else ""}, template="interactions/client_page/timeline_follow_up.html",
-    )  # fmt: skip
+        at=at,
+        key=f"follow-up-{row.pk}-{what}",
+        kind="follow-up",
+        title=title,
+        icon="check2",
+        tone="quiet",
+        object=row,
+        extra={"text": row.outcome if what == "done" else ""},
+        template="interactions/client_page/timeline_follow_up.html",
+    )
 
 
-def survey_items(user, client, before, limit):
+def survey_items(principal, client, before, limit):
     """The first page shows those read along with the client."""
     if before is None and limit <= parts.ANSWERS_AT_MOST and hasattr(client, "part_answers"):
         return [_survey_item(row) for row in parts.answers_of(client)[:limit]]
     rows = (
-        SurveyResponse.objects.visible_to(user)
+        SurveyResponse.objects.visible_to(principal)
         .filter(client=client, archived_at=None)
         .select_related("survey", "contact")
     )
@@ -116,9 +126,14 @@ def survey_items(user, client, before, limit):
 def _survey_item(row):
     title = _("%(survey)s answer: %(score)d") % {"survey": row.survey.name, "score": row.score}
     return TimelineItem(
-        at=row.answered_at, key=f"survey-{row.pk}", kind="survey", title=title, icon="emoji-smile", object=row,
+        at=row.answered_at,
+        key=f"survey-{row.pk}",
+        kind="survey",
+        title=title,
+        icon="emoji-smile",
+        object=row,
         template="interactions/client_page/timeline_survey.html",
-    )  # fmt: skip
+    )
 
 
 SOURCES = [

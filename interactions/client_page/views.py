@@ -12,7 +12,7 @@ from interactions.client_page.cards import follow_ups_card
 @require_GET
 def card(request, client_id):
     """The open follow-ups at the side of the client's page, fetched again when something changed."""
-    client = get_object_or_404(Client.objects.visible_to(request.user).select_related("facts"), pk=client_id)
-    context = follow_ups_card(request.user, client, timezone.now())
-    context |= {"client": client, "may_edit": permissions.may_change_client(request.user, client)}
+    client = get_object_or_404(Client.objects.visible_to(request.principal).select_related("facts"), pk=client_id)
+    context = follow_ups_card(request.principal, client, timezone.now())
+    context |= {"client": client, "may_edit": permissions.may_change_client(request.principal, client)}
     return render(request, "interactions/client_page/follow_ups_card.html", context)

@@ -152,9 +152,18 @@ class CorrectForm(VersionedFormMixin, InteractionFields):
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     field_order = (
-        "channel", "direction", "subject", "body", "occurred_at", "duration_minutes", "contacts", "participants", "sentiment", "visibility",
+        "channel",
+        "direction",
+        "subject",
+        "body",
+        "occurred_at",
+        "duration_minutes",
+        "contacts",
+        "participants",
+        "sentiment",
+        "visibility",
         "version",
-    )  # fmt: skip
+    )
 
     @classmethod
     def initial_of(cls, interaction):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 from clients.importing import common
 from clients.importing.common import Context
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.importing.kinds import Column, ImportKind, RowResult
 from interactions import permissions
 from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare
@@ -25,28 +26,28 @@ def parse_sentiment(text: str, context: Context) -> int:
     return value
 
 
-def _interaction(actor, values, context, *, write: bool) -> RowResult:
+def _interaction(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    client = common.client_of(actor, values, context)
+    client = common.client_of(principal, values, context)
     contact = contact_of(client, values, result)
     if not values.get("subject") and not values.get("body"):
         raise ServiceError(_("Neither a subject nor a summary."))
     if values["occurred_at"] > context["now"]:
         raise ServiceError(_("The time lies in the future."))
     found = common.known("interaction", values, context)
-    row = Interaction.objects.visible_to(actor).filter(pk=found).first() if found else None
+    row = Interaction.objects.visible_to(principal).filter(pk=found).first() if found else None
     if row is not None:
         changes = common.changed_fields(
             row, values, ("subject", "body", "channel", "occurred_at", "duration_minutes", "sentiment")
         )
         result.outcome = "updated" if changes else "unchanged"
-        if changes and not permissions.may_correct(actor, row):
+        if changes and not permissions.may_correct(principal, row):
             raise ServiceError(_("Only its author, the account manager and managers correct it."))
         if write and changes:
-            correct_interaction(actor=actor, interaction=row, now=context["now"], **changes)
+            correct_interaction(principal, interaction=row, now=context["now"], **changes)
     elif write:
         row = log_interaction(
-            actor=common.owner_of(values.get("author"), actor, context, result),
+            acting(common.owner_of(values.get("author"), principal, context, result)),
             client=client,
             channel=values.get("channel") or Channel.NOTE,
             direction=values.get("direction") or Direction.BOTH,
@@ -89,8 +90,8 @@ INTERACTIONS = ImportKind(
         Column("author", gettext_lazy("Logged by"), ("owner", "user", "created by"), choices=common.people_choices),
         *CLIENT_COLUMNS,
     ),
-    save=lambda actor, values, context: _interaction(actor, values, context, write=True),
-    check=lambda actor, values, context: _interaction(actor, values, context, write=False),
+    save=lambda principal, values, context: _interaction(principal, values, context, write=True),
+    check=lambda principal, values, context: _interaction(principal, values, context, write=False),
     prepare=prepare,
     defaults=("channel",),
     may_import=lambda user: user.sees_all or user.is_account_manager,

@@ -27,11 +27,11 @@ class InteractionFilter(forms.Form):
     until = forms.DateField(required=False, label=_("To"), widget=DateInput)
 
 
-def page(user, query) -> dict[str, Any]:
+def page(principal, query) -> dict[str, Any]:
     """Context of interactions/composer/list_page.html. Raises BadCursor."""
     form = InteractionFilter(query or None)
     chosen = form.cleaned_data if form.is_valid() else {}
-    rows = Interaction.objects.visible_to(user).kept().filter(client__archived_at=None)
+    rows = Interaction.objects.visible_to(principal).kept().filter(client__archived_at=None)
     for name in ("channel", "author", "sentiment"):
         if chosen.get(name):
             rows = rows.filter(**{name: chosen[name]})

@@ -21,16 +21,16 @@ MAIN_CHANNELS = (Channel.NOTE, Channel.CALL, Channel.EMAIL, Channel.MEETING, Cha
 LISTS = ("contacts", "participants")
 
 
-def new_form(user, client, now: datetime, *, affiliations=None) -> tuple[LogForm, Draft | None]:
+def new_form(principal, client, now: datetime, *, affiliations=None) -> tuple[LogForm, Draft | None]:
     """An empty form, or what the user was typing for this client."""
     today = timezone.localtime(now).date()
     draft = (
         draft_of(client)
         if hasattr(client, "part_draft")
-        else find_draft(user=user, kind=DRAFT_KIND, client_id=client.pk)
+        else find_draft(principal=principal, kind=DRAFT_KIND, client_id=client.pk)
     )
     initial = _from_draft(draft) if draft else _fresh(client, now, affiliations)
-    return LogForm(client=client, user=user, today=today, initial=initial), draft
+    return LogForm(client=client, user=principal.user, today=today, initial=initial), draft
 
 
 def _fresh(client, now, affiliations):
@@ -47,12 +47,12 @@ def _from_draft(draft) -> dict[str, Any]:
     return initial
 
 
-def context(user, client, now: datetime, *, form: LogForm | None = None) -> dict[str, Any]:
+def context(principal, client, now: datetime, *, form: LogForm | None = None) -> dict[str, Any]:
     """The variables of interactions/composer/composer.html; at most two queries."""
     people = people_of(client)
     draft = None
     if form is None:
-        form, draft = new_form(user, client, now, affiliations=people)
+        form, draft = new_form(principal, client, now, affiliations=people)
     chosen = {str(value) for value in form["contacts"].value() or []}
     shown = people[:CHIPS_AT_MOST] + [row for row in people[CHIPS_AT_MOST:] if str(row.contact_id) in chosen]
     helpers = {str(value) for value in form["participants"].value() or []}
@@ -99,16 +99,16 @@ def _channels(chosen):
     ]
 
 
-def panel(user, client, now: datetime) -> dict[str, Any] | None:
+def panel(principal, client, now: datetime) -> dict[str, Any] | None:
     """On the client's page; nothing is logged for an archived client."""
-    return context(user, client, now) if client.archived_at is None else None
+    return context(principal, client, now) if client.archived_at is None else None
 
 
-def list_rows(user, client, part: str, chosen) -> list[dict[str, Any]]:
+def list_rows(principal, client, part: str, chosen) -> list[dict[str, Any]]:
     """The long lists of the composer: further contacts of the client, colleagues. Those chosen already are ticked."""
     on = {str(value) for value in chosen}
     if part == "contacts":
         rows = [(row.contact_id, row.contact.name) for row in people_of(client)[CHIPS_AT_MOST:]]
     else:
-        rows = list(User.objects.active().exclude(pk=user.pk).values_list("pk", "name"))
+        rows = list(User.objects.active().exclude(pk=principal.user_id).values_list("pk", "name"))
     return [{"id": pk, "name": name, "is_on": str(pk) in on} for pk, name in rows]

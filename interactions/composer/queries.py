@@ -9,16 +9,16 @@ from interactions.log.models import Interaction
 from interactions.log.queries import history, title_of
 
 
-def interaction_page(user, interaction) -> dict[str, Any]:
+def interaction_page(principal, interaction) -> dict[str, Any]:
     """The interaction with its people, decisions, follow-ups and the earlier texts, newest first."""
     full = with_timeline_parts(Interaction.objects.filter(pk=interaction.pk)).select_related("client", "author").get()
     return {
         "interaction": full,
         "title": title_of(full),
         "participants": list(full.participants.all()),
-        "decisions": list(Decision.objects.visible_to(user).filter(interaction=full)),
+        "decisions": list(Decision.objects.visible_to(principal).filter(interaction=full)),
         "follow_ups": list(
-            FollowUp.objects.visible_to(user)
+            FollowUp.objects.visible_to(principal)
             .filter(source_kind="interaction", source_id=full.pk)
             .select_related("assignee")
         ),

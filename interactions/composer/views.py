@@ -28,17 +28,19 @@ NEXT_STEP_FIELDS = {"title": "next_title", "assignee": "next_assignee"}
 
 
 def _client(request, client_id):
-    return get_object_or_404(Client.objects.visible_to(request.user), pk=client_id)
+    return get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
 
 
 def _interaction(request, pk):
-    return get_object_or_404(Interaction.objects.visible_to(request.user).select_related("client", "author"), pk=pk)
+    return get_object_or_404(
+        Interaction.objects.visible_to(request.principal).select_related("client", "author"), pk=pk
+    )
 
 
 @require_http_methods(["GET", "POST"])
 def log(request, client_id):
     client = _client(request, client_id)
-    require(permissions.may_log(request.user, client), _("This client is in the trash. Restore it first."))
+    require(permissions.may_log(request.principal, client), _("This client is in the trash. Restore it first."))
     now = timezone.now()
     form = None
     if request.method == "POST":
@@ -46,17 +48,17 @@ def log(request, client_id):
         interaction = _logged(request, client, form, now)
         if interaction is not None:
             fresh = (
-                render(request, "interactions/composer/composer.html", panel.context(request.user, client, now))
+                render(request, "interactions/composer/composer.html", panel.context(request.principal, client, now))
                 if is_fragment(request)
                 else None
             )
             undo = reverse("interactions:archive", args=[interaction.pk])
             return done(request, _logged_words(interaction, form), to=client_url(client), undo_url=undo, response=fresh)
-    context = panel.context(request.user, client, now, form=form) | {"client_url": client_url(client)}
+    context = panel.context(request.principal, client, now, form=form) | {"client_url": client_url(client)}
     template = "interactions/composer/composer.html" if is_fragment(request) else "interactions/composer/log.html"
     if not is_fragment(request):
         context["colleagues"] = panel.list_rows(
-            request.user, client, "participants", form["participants"].value() or [] if form else []
+            request.principal, client, "participants", form["participants"].value() or [] if form else []
         )
     return render(request, template, context, status=422 if form else 200)
 
@@ -67,7 +69,7 @@ def _logged(request, client, form, now):
     decision = {"decision": form.cleaned_data["decision"], "decision_shared": form.cleaned_data["decision_shared"]}
     try:
         return log_interaction(
-            actor=request.user,
+            request.principal,
             client=client,
             next_step=form.next_step(),
             now=now,
@@ -93,9 +95,9 @@ def _logged_words(interaction, form):
 @require_POST
 def draft(request, client_id):
     client = _client(request, client_id)
-    require(permissions.may_log(request.user, client))
+    require(permissions.may_log(request.principal, client))
     try:
-        keep_draft(actor=request.user, client=client, data=request.POST, now=timezone.now())
+        keep_draft(request.principal, client=client, data=request.POST, now=timezone.now())
     except ServiceError as error:
         return HttpResponse(error.message, status=422, content_type="text/plain; charset=utf-8")
     return HttpResponse(status=204)
@@ -105,7 +107,7 @@ def draft(request, client_id):
 def composer_list(request, client_id, part):
     """A long list of people for the composer, loaded when it is opened."""
     client = _client(request, client_id)
-    rows = panel.list_rows(request.user, client, part, request.GET.getlist(part))
+    rows = panel.list_rows(request.principal, client, part, request.GET.getlist(part))
     return render(
         request, "interactions/composer/list.html", {"rows": rows, "name": part, "select": part == "next_assignee"}
     )
@@ -114,7 +116,7 @@ def composer_list(request, client_id, part):
 @require_GET
 def index(request):
     try:
-        context = interaction_lists.page(request.user, request.GET)
+        context = interaction_lists.page(request.principal, request.GET)
     except BadCursor:
         return go(request, "interactions:list")
     return render_page(request, "interactions/composer/list_page.html", context, fragment="rows")
@@ -123,9 +125,9 @@ def index(request):
 @require_GET
 def detail(request, pk):
     interaction = _interaction(request, pk)
-    context = interaction_page(request.user, interaction)
-    context["may_correct"] = permissions.may_correct(request.user, interaction)
-    context["may_change"] = permissions.may_log(request.user, interaction.client)
+    context = interaction_page(request.principal, interaction)
+    context["may_correct"] = permissions.may_correct(request.principal, interaction)
+    context["may_change"] = permissions.may_log(request.principal, interaction.client)
     return render(request, "interactions/composer/detail.html", context)
 
 
@@ -133,7 +135,7 @@ def detail(request, pk):
 def correct(request, pk):
     interaction = _interaction(request, pk)
     require(
-        permissions.may_correct(request.user, interaction),
+        permissions.may_correct(request.principal, interaction),
         _("Only its author, the account manager and managers correct it."),
     )
     given = {"client": interaction.client, "user": request.user}
@@ -148,7 +150,7 @@ def correct(request, pk):
         if form.is_valid():
             try:
                 correct_interaction(
-                    actor=request.user,
+                    request.principal,
                     interaction=interaction,
                     now=timezone.now(),
                     seen_version=form.seen_version(),
@@ -175,8 +177,8 @@ def correct(request, pk):
 @require_POST
 def archive(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_correct(request.user, interaction))
-    archive_interaction(actor=request.user, interaction=interaction, now=timezone.now())
+    require(permissions.may_correct(request.principal, interaction))
+    archive_interaction(request.principal, interaction=interaction, now=timezone.now())
     return done(
         request, _("Archived."), to=client_url(interaction.client), undo_url=reverse("interactions:restore", args=[pk])
     )
@@ -185,17 +187,17 @@ def archive(request, pk):
 @require_POST
 def restore(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_correct(request.user, interaction))
-    restore_interaction(actor=request.user, interaction=interaction, now=timezone.now())
+    require(permissions.may_correct(request.principal, interaction))
+    restore_interaction(request.principal, interaction=interaction, now=timezone.now())
     return done(request, _("Restored."), to=client_url(interaction.client))
 
 
 @require_POST
 def pin(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_log(request.user, interaction.client))
+    require(permissions.may_log(request.principal, interaction.client))
     wanted = not interaction.is_pinned
-    pin_interaction(actor=request.user, interaction=interaction, is_pinned=wanted)
+    pin_interaction(request.principal, interaction=interaction, is_pinned=wanted)
     return done(request, _("Pinned on top.") if wanted else _("Unpinned."), to=client_url(interaction.client))
 
 

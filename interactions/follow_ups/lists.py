@@ -28,11 +28,11 @@ def words() -> tuple[dict[str, str], dict[str, str]]:
     return whose, which
 
 
-def page(user, query, now: datetime) -> dict[str, Any]:
+def page(principal, query, now: datetime) -> dict[str, Any]:
     """Context of interactions/follow_ups/list.html. Raises BadCursor."""
     whose = query.get("who") if query.get("who") in WHOSE else "mine"
     which = query.get("show") if query.get("show") in WHICH else "open"
-    rows = select(user, whose, which, now).select_related("client", "contact", "assignee", "closed_by")
+    rows = select(principal, whose, which, now).select_related("client", "contact", "assignee", "closed_by")
     sort = Sort("closed_at", descending=True) if which == "done" else Sort("due_at")
     found = paginate(rows, sort=sort, cursor=query.get("cursor", ""), size=50)
     whose_words, which_words = words()
@@ -46,12 +46,12 @@ def page(user, query, now: datetime) -> dict[str, Any]:
     }
 
 
-def select(user, whose: str, which: str, now: datetime):
-    rows = FollowUp.objects.visible_to(user)
+def select(principal, whose: str, which: str, now: datetime):
+    rows = FollowUp.objects.visible_to(principal)
     if whose == "mine":
-        rows = rows.filter(assignee=user)
+        rows = rows.filter(assignee=principal.user)
     elif whose == "team":
-        mates = User.objects.filter(memberships__team__in=user.memberships.values("team_id")).values("pk")
+        mates = User.objects.filter(memberships__team__in=principal.user.memberships.values("team_id")).values("pk")
         rows = rows.filter(assignee__in=mates)
     if which == "done":
         return rows.filter(state=FollowUpState.DONE)

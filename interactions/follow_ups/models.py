@@ -12,11 +12,11 @@ from interactions.follow_ups.choices import FollowUpState, Priority, SourceKind
 
 
 class FollowUpQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """Those of a client the user may see; those of no client for assignee and author."""
         return self.filter(
-            (Q(client__isnull=False) & visible_q(user, "client__"))
-            | Q(client__isnull=True) & (Q(assignee=user) | Q(author=user))
+            (Q(client__isnull=False) & visible_q(principal, "client__"))
+            | Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
         )
 
     def open(self):

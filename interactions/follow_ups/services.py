@@ -13,6 +13,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, user_zone
@@ -30,8 +31,8 @@ EDITABLE = ("title", "note", "due_date", "due_time", "time_zone", "rrule", "prio
 
 @transaction.atomic
 def create_follow_up(
+    principal: Principal,
     *,
-    actor: User,
     client: Client | None,
     title: str,
     due_date: date,
@@ -50,15 +51,15 @@ def create_follow_up(
 ) -> FollowUp:
     """Something to do, due at the end of the working day (17:00) where no time is given. `time_zone`: "" for the
     assignee's own. Raises ServiceError (fields title, assignee, rrule)."""
-    assignee = assignee or actor
-    _check(client=client, title=title, assignee=assignee, actor=actor, contact=contact, due_date=due_date)
+    assignee = assignee or principal.user
+    _check(principal, client=client, title=title, assignee=assignee, contact=contact, due_date=due_date)
     follow_up = FollowUp(
         client=client,
         contact=contact,
         title=title.strip(),
         note=note,
         assignee=assignee,
-        author=actor,
+        author=principal.user,
         due_date=due_date,
         due_time=due_time,
         time_zone=time_zone or user_zone(assignee).key,
@@ -71,12 +72,12 @@ def create_follow_up(
     _set_due(follow_up)
     follow_up.remind_at = reminder_moment(follow_up, now) if wants_reminder else None
     follow_up.save()
-    return _changed(follow_up, actor)
+    return _changed(follow_up, principal)
 
 
 @transaction.atomic
 def update_follow_up(
-    *, actor: User, follow_up: FollowUp, now: datetime, seen_version: int | None = None, **fields
+    principal: Principal, *, follow_up: FollowUp, now: datetime, seen_version: int | None = None, **fields
 ) -> FollowUp:
     """Change what, when, who; another time or assignee means another reminder. Raises StaleWrite, ServiceError."""
     follow_up = _locked(follow_up)
@@ -85,8 +86,14 @@ def update_follow_up(
     before, old_rule = (follow_up.due_at, follow_up.assignee_id), follow_up.rrule
     for name, value in fields.items():
         setattr(follow_up, name, value)
-    _check(client=follow_up.client, title=follow_up.title, assignee=follow_up.assignee, actor=actor,
-           contact=follow_up.contact if "contact" in fields else None, due_date=follow_up.due_date)  # fmt: skip
+    _check(
+        principal,
+        client=follow_up.client,
+        title=follow_up.title,
+        assignee=follow_up.assignee,
+        contact=follow_up.contact if "contact" in fields else None,
+        due_date=follow_up.due_date,
+    )
     follow_up.time_zone = follow_up.time_zone or user_zone(follow_up.assignee).key
     if follow_up.rrule != old_rule:
         follow_up.rrule = recurrence.normalise(follow_up.rrule, follow_up.due_date)
@@ -95,18 +102,18 @@ def update_follow_up(
         follow_up.snoozed_until = None
         follow_up.remind_at = reminder_moment(follow_up, now)
     save_version(follow_up, fields=[*EDITABLE, "due_at", "snoozed_until", "remind_at"], seen=seen_version)
-    return _changed(follow_up, actor)
+    return _changed(follow_up, principal)
 
 
 def reassign_follow_up(
-    *, actor: User, follow_up: FollowUp, assignee: User, now: datetime, seen_version: int | None = None
+    principal: Principal, *, follow_up: FollowUp, assignee: User, now: datetime, seen_version: int | None = None
 ) -> FollowUp:
     """Hand it to somebody who may see the client; they get a reminder of their own."""
-    return update_follow_up(actor=actor, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version)
+    return update_follow_up(principal, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version)
 
 
 @transaction.atomic
-def snooze_follow_up(*, actor: User, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
+def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
     """Out of sight until then; what is due stays due. Raises ServiceError (field until) for a time that has passed."""
     follow_up = _locked(follow_up)
     _require_open(follow_up)
@@ -116,43 +123,43 @@ def snooze_follow_up(*, actor: User, follow_up: FollowUp, until: datetime, now: 
         raise ServiceError(_("This date is too far away."), field="until")
     follow_up.snoozed_until = follow_up.remind_at = until
     save_version(follow_up, fields=["snoozed_until", "remind_at"], seen=None)
-    return _changed(follow_up, actor)
+    return _changed(follow_up, principal)
 
 
 @transaction.atomic
-def complete_follow_up(*, actor: User, follow_up: FollowUp, outcome: str = "", now: datetime) -> FollowUp:
+def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: str = "", now: datetime) -> FollowUp:
     """Done; a repeating one leaves its next occurrence. Doing it twice changes nothing."""
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.DONE:
         return follow_up
-    _close(follow_up, FollowUpState.DONE, actor, outcome, now)
+    _close(follow_up, FollowUpState.DONE, principal, outcome, now)
     if follow_up.rrule:
-        _repeat(actor, follow_up, now)
-    return _changed(follow_up, actor)
+        _repeat(principal, follow_up, now)
+    return _changed(follow_up, principal)
 
 
 @transaction.atomic
-def cancel_follow_up(*, actor: User, follow_up: FollowUp, reason: str = "", now: datetime) -> FollowUp:
+def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str = "", now: datetime) -> FollowUp:
     """Not to be done any more; a repeating one ends. Doing it twice changes nothing."""
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.CANCELLED:
         return follow_up
-    _close(follow_up, FollowUpState.CANCELLED, actor, reason, now)
-    return _changed(follow_up, actor)
+    _close(follow_up, FollowUpState.CANCELLED, principal, reason, now)
+    return _changed(follow_up, principal)
 
 
 @transaction.atomic
-def reopen_follow_up(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """Undo of done or cancelled. The next occurrence that its completion made goes, as long as nobody touched it."""
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.OPEN:
         return follow_up
     if follow_up.state == FollowUpState.DONE and follow_up.rrule:
-        _take_back_repeat(actor, follow_up, now)
+        _take_back_repeat(principal, follow_up, now)
     follow_up.state, follow_up.closed_at, follow_up.closed_by, follow_up.outcome = FollowUpState.OPEN, None, None, ""
     follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
     save_version(follow_up, fields=["state", "closed_at", "closed_by", "outcome", "remind_at"], seen=None)
-    return _changed(follow_up, actor)
+    return _changed(follow_up, principal)
 
 
 def _locked(follow_up: FollowUp) -> FollowUp:
@@ -160,7 +167,7 @@ def _locked(follow_up: FollowUp) -> FollowUp:
     return rows.get(pk=follow_up.pk)
 
 
-def _check(*, client, title, assignee, actor, contact, due_date) -> None:
+def _check(principal, *, client, title, assignee, contact, due_date) -> None:
     if not title.strip():
         raise ServiceError(_("Say what is to be done."), field="title")
     if not is_plausible(due_date):
@@ -175,8 +182,8 @@ def _check(*, client, title, assignee, actor, contact, due_date) -> None:
         )
     if (
         client is not None
-        and assignee != actor
-        and not Client.objects.visible_to(assignee).filter(pk=client.pk).exists()
+        and assignee != principal.user
+        and not Client.objects.visible_to(acting(assignee)).filter(pk=client.pk).exists()
     ):
         raise ServiceError(_("%(name)s may not see this client.") % {"name": assignee.name}, field="assignee")
 
@@ -196,17 +203,17 @@ def reminder_moment(follow_up: FollowUp, now: datetime) -> datetime:
     return moment if moment > now else max(follow_up.due_at, now)
 
 
-def _close(follow_up, state, actor, outcome, now) -> None:
+def _close(follow_up, state, principal, outcome, now) -> None:
     if state not in FOLLOW_UP_MOVES[FollowUpState(follow_up.state)]:
         raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
-    follow_up.state, follow_up.outcome, follow_up.closed_at, follow_up.closed_by = state, outcome, now, actor
+    follow_up.state, follow_up.outcome, follow_up.closed_at, follow_up.closed_by = state, outcome, now, principal.user
     follow_up.snoozed_until = follow_up.remind_at = None
     save_version(
         follow_up, fields=["state", "outcome", "closed_at", "closed_by", "snoozed_until", "remind_at"], seen=None
     )
 
 
-def _repeat(actor, done: FollowUp, now) -> None:
+def _repeat(principal, done: FollowUp, now) -> None:
     today = local_date(now, done.time_zone)
     calendar = WorkingCalendar.of(get_firm())
     found = recurrence.following(done.rrule, after=max(done.due_date, today), start=done.due_date, calendar=calendar)
@@ -214,26 +221,48 @@ def _repeat(actor, done: FollowUp, now) -> None:
         return
     day, rule = found
     fresh = FollowUp(
-        client=done.client, contact=done.contact, title=done.title, note=done.note, assignee=done.assignee, author=done.author,
-        due_date=day, due_time=done.due_time, time_zone=done.time_zone, rrule=rule, priority=done.priority,
-        source_kind=done.source_kind, source_id=done.source_id, is_demo=done.is_demo,
-    )  # fmt: skip
+        client=done.client,
+        contact=done.contact,
+        title=done.title,
+        note=done.note,
+        assignee=done.assignee,
+        author=done.author,
+        due_date=day,
+        due_time=done.due_time,
+        time_zone=done.time_zone,
+        rrule=rule,
+        priority=done.priority,
+        source_kind=done.source_kind,
+        source_id=done.source_id,
+        is_demo=done.is_demo,
+    )
     _set_due(fresh)
     fresh.remind_at = reminder_moment(fresh, now)
     fresh.save()
-    follow_up_changed.send(FollowUp, follow_up=fresh, actor=actor)
+    follow_up_changed.send(FollowUp, follow_up=fresh, principal=principal)
 
 
-def _take_back_repeat(actor, follow_up, now) -> None:
-    fresh = FollowUp.objects.select_for_update().filter(
-        client=follow_up.client, title=follow_up.title, assignee=follow_up.assignee, state=FollowUpState.OPEN,
-        version=1, due_date__gt=follow_up.due_date, id__gt=follow_up.pk,
-    ).exclude(rrule="").order_by("id").first()  # fmt: skip
+def _take_back_repeat(principal, follow_up, now) -> None:
+    fresh = (
+        FollowUp.objects.select_for_update()
+        .filter(
+            client=follow_up.client,
+            title=follow_up.title,
+            assignee=follow_up.assignee,
+            state=FollowUpState.OPEN,
+            version=1,
+            due_date__gt=follow_up.due_date,
+            id__gt=follow_up.pk,
+        )
+        .exclude(rrule="")
+        .order_by("id")
+        .first()
+    )
     if fresh is not None:
-        _close(fresh, FollowUpState.CANCELLED, actor, "", now)
+        _close(fresh, FollowUpState.CANCELLED, principal, "", now)
 
 
-def _changed(follow_up: FollowUp, actor: User) -> FollowUp:
+def _changed(follow_up: FollowUp, principal: Principal) -> FollowUp:
     refresh_next_step(client_id=follow_up.client_id)
-    follow_up_changed.send(FollowUp, follow_up=follow_up, actor=actor)
+    follow_up_changed.send(FollowUp, follow_up=follow_up, principal=principal)
     return follow_up

@@ -35,7 +35,7 @@ from interactions.responses import client_url, done, go_dialog
 
 def _load(request, pk):
     row = get_object_or_404(
-        FollowUp.objects.visible_to(request.user).select_related(
+        FollowUp.objects.visible_to(request.principal).select_related(
             "client", "assignee", "contact", "author", "closed_by"
         ),
         pk=pk,
@@ -45,7 +45,9 @@ def _load(request, pk):
 
 def _load_to_change(request, pk):
     row = _load(request, pk)
-    require(permissions.may_change_follow_up(request.user, row), _("This client is in the trash. Restore it first."))
+    require(
+        permissions.may_change_follow_up(request.principal, row), _("This client is in the trash. Restore it first.")
+    )
     return row
 
 
@@ -57,7 +59,7 @@ def _home(follow_up):
 def index(request):
     now = timezone.now()
     try:
-        context = follow_up_lists.page(request.user, request.GET, now)
+        context = follow_up_lists.page(request.principal, request.GET, now)
     except BadCursor:
         return go(request, "interactions:follow-ups")
     return render_page(request, "interactions/follow_ups/list.html", context, fragment="rows")
@@ -65,11 +67,13 @@ def index(request):
 
 @require_http_methods(["GET", "POST"])
 def create(request, client_id):
-    client = get_object_or_404(Client.objects.visible_to(request.user), pk=client_id)
-    require(permissions.may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
+    require(
+        permissions.may_change_client(request.principal, client), _("This client is in the trash. Restore it first.")
+    )
     now = timezone.now()
     source = (
-        Interaction.objects.visible_to(request.user)
+        Interaction.objects.visible_to(request.principal)
         .filter(client=client, pk=_number(request.GET.get("interaction")))
         .first()
     )
@@ -78,7 +82,7 @@ def create(request, client_id):
     if request.method == "POST" and form.is_valid():
         origin = {"source_kind": SourceKind.INTERACTION, "source_id": source.pk} if source else {}
         try:
-            row = create_follow_up(actor=request.user, client=client, now=now, **origin, **form.values())
+            row = create_follow_up(request.principal, client=client, now=now, **origin, **form.values())
             return done(
                 request,
                 _("Follow-up planned."),
@@ -112,14 +116,14 @@ def edit(request, pk):
         "follow_up": row,
         "client": row.client,
         "title": row.title,
-        "may_change": permissions.may_change_follow_up(request.user, row),
+        "may_change": permissions.may_change_follow_up(request.principal, row),
     }
-    context |= {"origin": queries.origin_of(request.user, row), "submit": _("Save")}
+    context |= {"origin": queries.origin_of(request.principal, row), "submit": _("Save")}
     status = None
     if request.method == "POST" and form.is_valid():
         try:
             seen = form.seen_version()
-            update_follow_up(actor=request.user, follow_up=row, now=timezone.now(), seen_version=seen, **form.values())
+            update_follow_up(request.principal, follow_up=row, now=timezone.now(), seen_version=seen, **form.values())
             return done(request, _("Saved."), to=_home(row))
         except StaleWrite as error:
             status, context["theirs"], context["who"] = 409, error.current, queries.last_editor(error.current)
@@ -159,7 +163,7 @@ def _act(request, pk, form_class, act, *, title, submit, said, undo="", initial=
 @require_http_methods(["GET", "POST"])
 def complete(request, pk):
     def act(row, data):
-        complete_follow_up(actor=request.user, follow_up=row, outcome=data["outcome"], now=timezone.now())
+        complete_follow_up(request.principal, follow_up=row, outcome=data["outcome"], now=timezone.now())
 
     words = {
         "title": _("Done"),
@@ -175,7 +179,7 @@ def snooze(request, pk):
     now = timezone.now()
 
     def act(row, data):
-        snooze_follow_up(actor=request.user, follow_up=row, until=data["until"], now=now)
+        snooze_follow_up(request.principal, follow_up=row, until=data["until"], now=now)
 
     morning = timezone.localtime(now).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
     words = {"title": _("Snooze"), "submit": _("Snooze"), "said": _("Snoozed.")}
@@ -185,7 +189,7 @@ def snooze(request, pk):
 @require_http_methods(["GET", "POST"])
 def reassign(request, pk):
     def act(row, data):
-        reassign_follow_up(actor=request.user, follow_up=row, assignee=data["assignee"], now=timezone.now())
+        reassign_follow_up(request.principal, follow_up=row, assignee=data["assignee"], now=timezone.now())
 
     words = {"title": _("Reassign"), "submit": _("Hand over"), "said": _("Handed over.")}
     return _act(request, pk, ReassignForm, act, **words)
@@ -194,7 +198,7 @@ def reassign(request, pk):
 @require_POST
 def reopen(request, pk):
     row = _load_to_change(request, pk)
-    reopen_follow_up(actor=request.user, follow_up=row, now=timezone.now())
+    reopen_follow_up(request.principal, follow_up=row, now=timezone.now())
     return done(request, _("Open again."), to=_home(row))
 
 
@@ -202,7 +206,7 @@ def reopen(request, pk):
 def cancel(request, pk):
     row = _load_to_change(request, pk)
     try:
-        cancel_follow_up(actor=request.user, follow_up=row, now=timezone.now())
+        cancel_follow_up(request.principal, follow_up=row, now=timezone.now())
     except ServiceError as error:
         return done(request, error.message, to=_home(row))
     return done(request, _("Cancelled."), to=_home(row), undo_url=reverse("interactions:follow-up-reopen", args=[pk]))

@@ -5,9 +5,9 @@ from datetime import datetime
 from django.http import QueryDict
 
 from clients.records.models import Client
+from crm.core.base.principals import Principal
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import discard_draft, save_draft
-from crm.core.users.models import User
 from interactions.log.choices import DRAFT_KIND
 
 LISTS = ("contacts", "participants")
@@ -15,12 +15,12 @@ SKIPPED = ("csrfmiddlewaretoken", "untouched")
 TEXTS = ("body", "subject", "decision", "next_title")
 
 
-def keep_draft(*, actor: User, client: Client, data: QueryDict, now: datetime) -> Draft | None:
+def keep_draft(principal: Principal, *, client: Client, data: QueryDict, now: datetime) -> Draft | None:
     """One draft a user and client. Without any text there is nothing to keep, and an earlier draft goes (None).
 
     Raises ServiceError when it is too long."""
     if not any(data.get(name, "").strip() for name in TEXTS):
-        discard_draft(actor=actor, kind=DRAFT_KIND, client_id=client.pk)
+        discard_draft(principal, kind=DRAFT_KIND, client_id=client.pk)
         return None
     kept = {name: data.getlist(name)[:200] if name in LISTS else data[name] for name in data if name not in SKIPPED}
-    return save_draft(actor=actor, kind=DRAFT_KIND, client_id=client.pk, data=kept, now=now)
+    return save_draft(principal, kind=DRAFT_KIND, client_id=client.pk, data=kept, now=now)

@@ -12,16 +12,18 @@ from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
 
 class InteractionQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """The client's gate; a private one is its author's and participants' alone; a team one its client's team's,
         owner's, and those who see all."""
-        part = Exists(Interaction.participants.through.objects.filter(interaction_id=OuterRef("pk"), user_id=user.pk))
-        mine = Q(author=user) | Q(part)
+        part = Exists(
+            Interaction.participants.through.objects.filter(interaction_id=OuterRef("pk"), user_id=principal.user_id)
+        )
+        mine = Q(author=principal.user) | Q(part)
         seen = mine | Q(visibility__in=[Visibility.FIRM, Visibility.SHARED])
         team = Q(visibility=Visibility.TEAM)
-        if not user.sees_all:
-            team &= Q(client__owner=user) | Q(client__team__in=user.memberships.values("team_id"))
-        return self.filter(visible_q(user, "client__")).filter(seen | team)
+        if not principal.sees_all:
+            team &= Q(client__owner=principal.user) | Q(client__team__in=principal.user.memberships.values("team_id"))
+        return self.filter(visible_q(principal, "client__")).filter(seen | team)
 
     def contacts_made(self):
         """Those that count as contact with the client: all but notes."""

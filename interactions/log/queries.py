@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crm.core.base.principals import acting
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Sentiment
 from interactions.log.models import Interaction
@@ -18,7 +19,7 @@ def history(interaction) -> list[dict[str, Any]]:
     steps = []
     for before, after in zip(events, events[1:], strict=False):
         changes = [
-            (_label(name), _words(name, before), _words(name, after))
+            (_label(name), _words(acting(name), before), _words(acting(name), after))
             for name in SHOWN
             if getattr(before, name) != getattr(after, name)
         ]
@@ -53,11 +54,11 @@ def _words(name, event):
     return choices.get(value, value) if value is not None else ""
 
 
-def origin_of(user, follow_up):
+def origin_of(principal, follow_up):
     """The interaction a follow-up came out of, where the user may see it."""
     if follow_up.source_kind != "interaction":
         return None
-    return Interaction.objects.visible_to(user).filter(pk=follow_up.source_id).first()
+    return Interaction.objects.visible_to(principal).filter(pk=follow_up.source_id).first()
 
 
 def title_of(interaction) -> str:

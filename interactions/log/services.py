@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Affiliation, Contact
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
 from interactions.log.facts import refresh_last_contact
@@ -20,8 +21,8 @@ EDITABLE = ("channel", "direction", "occurred_at", "duration_minutes", "subject"
 
 @transaction.atomic
 def correct_interaction(
+    principal: Principal,
     *,
-    actor: User,
     interaction: Interaction,
     now: datetime,
     seen_version: int | None = None,
@@ -43,7 +44,7 @@ def correct_interaction(
 
 
 @transaction.atomic
-def archive_interaction(*, actor: User, interaction: Interaction, now: datetime) -> Interaction:
+def archive_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
     """Take it out of the timeline and of the facts. Its decision and follow-up stand. Twice changes nothing."""
     interaction = _locked(interaction)
     if interaction.archived_at is None:
@@ -53,7 +54,7 @@ def archive_interaction(*, actor: User, interaction: Interaction, now: datetime)
 
 
 @transaction.atomic
-def restore_interaction(*, actor: User, interaction: Interaction, now: datetime) -> Interaction:
+def restore_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
     """Undo of archiving."""
     interaction = _locked(interaction)
     if interaction.archived_at is not None:
@@ -63,7 +64,7 @@ def restore_interaction(*, actor: User, interaction: Interaction, now: datetime)
 
 
 @transaction.atomic
-def pin_interaction(*, actor: User, interaction: Interaction, is_pinned: bool) -> Interaction:
+def pin_interaction(principal: Principal, *, interaction: Interaction, is_pinned: bool) -> Interaction:
     """On top of the client's timeline, for everybody. No correction: the version stays."""
     return _set(_locked(interaction), is_pinned=is_pinned)
 

@@ -75,11 +75,11 @@ def weeks(today: date) -> list[str]:
     return [iso_week(monday + timedelta(days=7 * n)) for n in range(1, -WEEKS_BACK - 1, -1)]
 
 
-def clients_of(user, week: str, now: datetime, *, mine: bool = False) -> QuerySet:
+def clients_of(principal, week: str, now: datetime, *, mine: bool = False) -> QuerySet:
     """The clients the user may see that should have a progress email in that week, each with its `board_state`."""
     emails = ProgressEmail.objects.filter(client=OuterRef("pk"), week=week)
-    rows = Client.objects.visible_to(user).kept()
-    rows = rows.filter(owner=user) if mine else rows
+    rows = Client.objects.visible_to(principal).kept()
+    rows = rows.filter(owner=principal.user) if mine else rows
     rows = rows.filter(
         Q(pk__in=ProgressEmail.objects.filter(week=week).values("client_id"))
         | Q(pk__in=ProgressSchedule.objects.values("client_id"))
@@ -199,10 +199,10 @@ class WeekRow:
         ]
 
 
-def board(user, today: date, now: datetime, *, mine: bool = False) -> list[WeekRow]:
+def board(principal, today: date, now: datetime, *, mine: bool = False) -> list[WeekRow]:
     """All weeks in one statement."""
     shown = weeks(today)
-    found = [_counted(clients_of(user, week, now, mine=mine), week) for week in shown]
+    found = [_counted(clients_of(principal, week, now, mine=mine), week) for week in shown]
     numbers = {(row["of_week"], row["board_state"]): row["n"] for row in found[0].union(*found[1:], all=True)}
     return [_row(week, numbers) for week in shown]
 
@@ -218,10 +218,10 @@ def _row(week: str, numbers: dict[tuple[str, str], int]) -> WeekRow:
     return WeekRow(week, counts, should)
 
 
-def listed(user, week: str, state: str, now: datetime, *, mine: bool = False) -> QuerySet:
+def listed(principal, week: str, state: str, now: datetime, *, mine: bool = False) -> QuerySet:
     """The clients behind a number; `state` may be "all" (those that should have one) or "missing"."""
     emails = ProgressEmail.objects.filter(client=OuterRef("pk"), week=week)
-    rows = clients_of(user, week, now, mine=mine).select_related("owner")
+    rows = clients_of(principal, week, now, mine=mine).select_related("owner")
     rows = rows.annotate(email_id=Subquery(emails.order_by().values("pk")[:1]))
     return rows if state == ALL else rows.filter(board_state=state)
 

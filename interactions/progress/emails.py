@@ -11,12 +11,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
+from crm.core.base.principals import Principal
 from crm.core.base.zones import zone
 from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
-from crm.core.users.models import User
 from interactions.progress import words as progress_words
 from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.words import one_line
@@ -30,9 +30,13 @@ def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: 
     """(text, HTML) as this recipient gets it, in the client's language and zone."""
     firm = get_firm()
     context: dict[str, Any] = {
-        "email": email, "firm": firm, "owner": email.client.owner, "content": email.content, "stop_url": stop_url,
+        "email": email,
+        "firm": firm,
+        "owner": email.client.owner,
+        "content": email.content,
+        "stop_url": stop_url,
         "sections": [section for section in email.content.get("sections", []) if section.get("items")],
-    }  # fmt: skip
+    }
     with translation.override(mail_language(email.client.language)), timezone.override(zone(email.time_zone)):
         context["greeting"] = progress_words.greeting(email.client, contact)
         return render_to_string("mail/progress.txt", context).strip() + "\n", render_to_string(
@@ -47,12 +51,24 @@ def mail_progress(
     contact, owner, firm = recipient.contact, email.client.owner, get_firm()
     text, html = render_progress(email, contact, stop_url=STOP)
     mail, _made = queue_mail(
-        key=f"progress:{email.client_id}:{contact.pk}:{email.week}", kind="progress", to_address=address, to_name=one_line(contact.name),
-        subject=email.subject, text=text, html=html, client_id=email.client_id, contact_id=contact.pk,
-        from_name=one_line(f"{owner.name}, {firm.name}"), reply_to=owner.email, links={STOP: _stop_link(recipient)},
+        key=f"progress:{email.client_id}:{contact.pk}:{email.week}",
+        kind="progress",
+        to_address=address,
+        to_name=one_line(contact.name),
+        subject=email.subject,
+        text=text,
+        html=html,
+        client_id=email.client_id,
+        contact_id=contact.pk,
+        from_name=one_line(f"{owner.name}, {firm.name}"),
+        reply_to=owner.email,
+        links={STOP: _stop_link(recipient)},
         headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-        is_automatic=is_automatic, send_at=now, deadline_at=email.deadline_at, expires_at=max(email.expires_at, now),
-    )  # fmt: skip
+        is_automatic=is_automatic,
+        send_at=now,
+        deadline_at=email.deadline_at,
+        expires_at=max(email.expires_at, now),
+    )
     return mail
 
 
@@ -60,11 +76,18 @@ def _stop_link(recipient: ProgressRecipient) -> dict[str, Any]:
     return {"purpose": STOP_PURPOSE, "id": recipient.pk, "salt": recipient.salt, "path": STOP_PATH}
 
 
-def mail_progress_test(*, actor: User, email: ProgressEmail, contact: Contact | None) -> OutboxMail:
+def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: Contact | None) -> OutboxMail:
     """The same mail to whoever asked for it, without the link that stops."""
     text, html = render_progress(email, contact, stop_url="")
     mail, _made = queue_mail(
-        key=f"progress-test:{email.pk}:{uuid.uuid4()}", kind="progress-test", to_address=actor.email, to_name=one_line(actor.name), user=actor,
-        subject=one_line(_("Test: %(subject)s") % {"subject": email.subject}), text=text, html=html, client_id=email.client_id,
-    )  # fmt: skip
+        key=f"progress-test:{email.pk}:{uuid.uuid4()}",
+        kind="progress-test",
+        to_address=principal.user.email,
+        to_name=one_line(principal.user.name),
+        user=principal.user,
+        subject=one_line(_("Test: %(subject)s") % {"subject": email.subject}),
+        text=text,
+        html=html,
+        client_id=email.client_id,
+    )
     return mail

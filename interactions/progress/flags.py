@@ -150,7 +150,10 @@ def tell(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
     Notification.objects.get_or_create(
         key=f"{kind}:{email.pk}",
         defaults={
-            "user_id": email.client.owner_id, "client_id": email.client_id, "kind": kind,
-            "url": reverse("interactions:progress", args=[email.pk]), "text": (words % {"client": name, "why": why})[:300],
+            "user_id": email.client.owner_id,
+            "client_id": email.client_id,
+            "kind": kind,
+            "url": reverse("interactions:progress", args=[email.pk]),
+            "text": (words % {"client": name, "why": why})[:300],
         },
-    )  # fmt: skip
+    )

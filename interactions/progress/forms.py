@@ -51,10 +51,13 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
         ]
         widgets = {"deadline_time": TimeInput(), "when_nothing": forms.RadioSelect, "on_holiday": forms.RadioSelect}
         labels = {
-            "weekday": _("Every"), "deadline_time": _("There by"), "is_review_needed": _("Somebody reads it before it goes out"),
-            "is_active": _("Send a progress email every week"), "when_nothing": _("When nothing happened"),
+            "weekday": _("Every"),
+            "deadline_time": _("There by"),
+            "is_review_needed": _("Somebody reads it before it goes out"),
+            "is_active": _("Send a progress email every week"),
+            "when_nothing": _("When nothing happened"),
             "on_holiday": _("When that day is a holiday, ours or theirs"),
-        }  # fmt: skip
+        }
 
     def __init__(self, *args, client, **kwargs):
         super().__init__(*args, **kwargs)
@@ -99,9 +102,14 @@ class ContentForm(VersionedFormMixin, forms.Form):
         for section in self.sections:
             lines = "\n".join(str(line) for line in section["items"])
             self.fields[f"section_{section['key']}"] = forms.CharField(
-                label=section["title"], required=False, max_length=8000, initial=lines,
-                widget=forms.Textarea(attrs={"rows": max(2, min(8, len(section["items"]) + 1)), "class": "progress-lines"}),
-            )  # fmt: skip
+                label=section["title"],
+                required=False,
+                max_length=8000,
+                initial=lines,
+                widget=forms.Textarea(
+                    attrs={"rows": max(2, min(8, len(section["items"]) + 1)), "class": "progress-lines"}
+                ),
+            )
         self.order_fields(
             ["subject", "summary", *(f"section_{section['key']}" for section in self.sections), "closing"]
         )

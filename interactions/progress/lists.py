@@ -12,14 +12,19 @@ from interactions.progress.models import ProgressEmail
 
 COUNTED_AT_MOST = 100
 TONES = {
-    ProgressState.PLANNED: "", ProgressState.DRAFT: "blue", ProgressState.APPROVED: "green", ProgressState.HELD: "amber", ProgressState.SENT: "green",
-    ProgressState.SKIPPED: "", ProgressState.EXPIRED: "red",
-}  # fmt: skip
+    ProgressState.PLANNED: "",
+    ProgressState.DRAFT: "blue",
+    ProgressState.APPROVED: "green",
+    ProgressState.HELD: "amber",
+    ProgressState.SENT: "green",
+    ProgressState.SKIPPED: "",
+    ProgressState.EXPIRED: "red",
+}
 
 
-def of_user(user, *, whose: str = "all") -> QuerySet:
-    rows = ProgressEmail.objects.visible_to(user).filter(client__archived_at__isnull=True)
-    return rows.filter(client__owner=user) if whose == "mine" else rows
+def of_user(principal, *, whose: str = "all") -> QuerySet:
+    rows = ProgressEmail.objects.visible_to(principal).filter(client__archived_at__isnull=True)
+    return rows.filter(client__owner=principal.user) if whose == "mine" else rows
 
 
 def to_review(rows: QuerySet) -> QuerySet:
@@ -48,17 +53,17 @@ def default_whose(user) -> str:
     return "mine" if user.is_account_manager else "all"
 
 
-def nav_count(user, now: datetime) -> Counted:
-    return [(to_review(of_user(user, whose=default_whose(user))).order_by()[:COUNTED_AT_MOST], "")]
+def nav_count(principal, now: datetime) -> Counted:
+    return [(to_review(of_user(principal, whose=default_whose(principal.user))).order_by()[:COUNTED_AT_MOST], "")]
 
 
-def _queue(user) -> QuerySet:
-    return to_review(of_user(user, whose=default_whose(user))).order_by("send_at", "pk")
+def _queue(principal) -> QuerySet:
+    return to_review(of_user(principal, whose=default_whose(principal.user))).order_by("send_at", "pk")
 
 
-def next_to_review(user, after: ProgressEmail) -> ProgressEmail | None:
+def next_to_review(principal, after: ProgressEmail) -> ProgressEmail | None:
     """The next one in the queue of the user, so that they are worked off one after the other; from the end to its start."""
-    rows = _queue(user).exclude(pk=after.pk)
+    rows = _queue(principal).exclude(pk=after.pk)
     return rows.filter(_behind(after)).first() or rows.first()
 
 
@@ -66,15 +71,18 @@ def _behind(email: ProgressEmail) -> Q:
     return Q(send_at__gt=email.send_at) | Q(send_at=email.send_at, pk__gt=email.pk)
 
 
-def place_in_queue(user, email: ProgressEmail) -> dict[str, Any] | None:
+def place_in_queue(principal, email: ProgressEmail) -> dict[str, Any] | None:
     """{"place", "of", "previous", "next"} of an email that waits for a reader, or None."""
-    pks = list(_queue(user).values_list("pk", flat=True)[:COUNTED_AT_MOST])
+    pks = list(_queue(principal).values_list("pk", flat=True)[:COUNTED_AT_MOST])
     if email.pk not in pks:
         return None
     at = pks.index(email.pk)
     return {
-        "place": at + 1, "of": len(pks), "previous": pks[at - 1] if at else None, "next": pks[at + 1] if at + 1 < len(pks) else None,
-    }  # fmt: skip
+        "place": at + 1,
+        "of": len(pks),
+        "previous": pks[at - 1] if at else None,
+        "next": pks[at + 1] if at + 1 < len(pks) else None,
+    }
 
 
 def dress(rows: list[ProgressEmail], now: datetime) -> None:
@@ -85,9 +93,9 @@ def dress(rows: list[ProgressEmail], now: datetime) -> None:
         email.is_overdue = flags.will_be_late(email, now)  # type: ignore[attr-defined]
 
 
-def today_section(user, now: datetime) -> dict[str, Any] | None:
+def today_section(principal, now: datetime) -> dict[str, Any] | None:
     """Today: progress emails of the user's clients that wait for a reader, or that something is wrong with the day before."""
-    open_rows = of_user(user, whose="mine").filter(state__in=PROGRESS_OPEN, draft_at__lte=now)
+    open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS_OPEN, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
     rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])
     dress(rows, now)

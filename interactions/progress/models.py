@@ -17,8 +17,8 @@ from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressStat
 
 
 class ClientRowQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
 
 class ProgressScheduleQuerySet(ClientRowQuerySet):

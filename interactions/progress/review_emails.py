@@ -28,18 +28,32 @@ def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> Ou
         return None
     with timezone.override(user_zone(owner)):
         context = {
-            "email": email, "client": email.client, "owner": owner, "is_last_call": when == "deadline", "firm": get_firm(),
-            "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]), "draft": _draft_of(email), "problem": email.problem,
-        }  # fmt: skip
+            "email": email,
+            "client": email.client,
+            "owner": owner,
+            "is_last_call": when == "deadline",
+            "firm": get_firm(),
+            "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]),
+            "draft": _draft_of(email),
+            "problem": email.problem,
+        }
         text, html = (
             render_to_string("mail/progress_review.txt", context).strip() + "\n",
             render_to_string("mail/progress_review.html", context),
         )
         subject = _("Waiting for you: progress email to %(client)s") % {"client": email.client.name}
     mail, _made = queue_mail(
-        key=key, kind="progress-review", to_address=owner.email, to_name=one_line(owner.name), user=owner,
-        subject=one_line(subject), text=text, html=html, client_id=email.client_id, send_at=now,
-    )  # fmt: skip
+        key=key,
+        kind="progress-review",
+        to_address=owner.email,
+        to_name=one_line(owner.name),
+        user=owner,
+        subject=one_line(subject),
+        text=text,
+        html=html,
+        client_id=email.client_id,
+        send_at=now,
+    )
     return mail
 
 

@@ -10,8 +10,28 @@ from clients.records.models import Client
 
 # what other systems export as a salutation: a title alone, which is no way to begin a letter
 TITLES = {
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "herr", "frau", "m", "mme", "mlle", "sr", "sra", "srta", "dhr", "mevr", "fru", "hra", "rva",
-}  # fmt: skip
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "prof",
+    "sir",
+    "herr",
+    "frau",
+    "m",
+    "mme",
+    "mlle",
+    "sr",
+    "sra",
+    "srta",
+    "dhr",
+    "mevr",
+    "fru",
+    "hra",
+    "rva",
+}
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base.dates import local_date
+from crm.core.base.principals import Principal
 from crm.core.drafts.services import discard_draft
 from crm.core.firm.queries import user_zone
 from crm.core.users.models import User
@@ -35,8 +36,8 @@ class NextStep:
 
 @transaction.atomic
 def log_interaction(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     channel: str,
     occurred_at: datetime,
@@ -68,24 +69,39 @@ def log_interaction(
         subject=subject.strip(),
         body=body.strip(),
         sentiment=sentiment,
-        author=actor,
+        author=principal.user,
         visibility=visibility,
         is_demo=is_demo,
     )
     set_people(interaction, contacts, participants)
     if decision.strip():
         record_decision(
-            actor=actor, client=client, interaction=interaction, text=decision, is_shared=decision_shared, is_demo=is_demo,
-            decided_date=local_date(occurred_at, user_zone(actor).key), contact=contacts[0] if len(contacts) == 1 else None,
-        )  # fmt: skip
+            principal,
+            client=client,
+            interaction=interaction,
+            text=decision,
+            is_shared=decision_shared,
+            is_demo=is_demo,
+            decided_date=local_date(occurred_at, user_zone(principal.user).key),
+            contact=contacts[0] if len(contacts) == 1 else None,
+        )
     if next_step is not None:
         create_follow_up(
-            actor=actor, client=client, title=next_step.title, due_date=next_step.due_date, due_time=next_step.due_time,
-            assignee=next_step.assignee, time_zone=next_step.time_zone, contact=contacts[0] if contacts else None,
-            source_kind=SourceKind.INTERACTION, source_id=interaction.pk, now=now, is_demo=is_demo,
-        )  # fmt: skip
+            principal,
+            client=client,
+            title=next_step.title,
+            due_date=next_step.due_date,
+            due_time=next_step.due_time,
+            assignee=next_step.assignee,
+            time_zone=next_step.time_zone,
+            contact=contacts[0] if contacts else None,
+            source_kind=SourceKind.INTERACTION,
+            source_id=interaction.pk,
+            now=now,
+            is_demo=is_demo,
+        )
     refresh_last_contact(client_id=client.pk)
     if from_composer:
-        discard_draft(actor=actor, kind=DRAFT_KIND, client_id=client.pk)
-    interaction_logged.send(Interaction, interaction=interaction, actor=actor)
+        discard_draft(principal, kind=DRAFT_KIND, client_id=client.pk)
+    interaction_logged.send(Interaction, interaction=interaction, principal=principal)
     return interaction

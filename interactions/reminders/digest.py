@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crm.core.base.dates import day_start
+from crm.core.base.principals import Principal, acting
 from crm.core.firm.queries import user_zone
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
@@ -61,22 +62,22 @@ def register(section_key: str, teller: Teller) -> None:
     _tellers[section_key] = teller
 
 
-def build(user: User, now: datetime) -> list[Part]:
+def build(principal: Principal, now: datetime) -> list[Part]:
     """The parts that have something to tell; [] on a quiet day. Everything through `visible_to(user)`, in the user's zone; not
     what the user has opened today already."""
-    with timezone.override(user_zone(user)):
-        found = _follow_ups(user, now)
+    with timezone.override(user_zone(principal.user)):
+        found = _follow_ups(principal.user, now)
         for section in sections.sections():
-            data = section.build(user, now) if section.key in _tellers else None
+            data = section.build(principal, now) if section.key in _tellers else None
             part = _tellers[section.key](data) if data is not None else None
             if part is not None and part.lines:
                 found.append(part)
-        news = _news(user)
+        news = _news(principal.user)
         return [part for part in [*found, news] if part.lines]
 
 
 def _follow_ups(user: User, now: datetime) -> list[Part]:
-    groups = sections.follow_up_groups(user, now)
+    groups = sections.follow_up_groups(acting(user), now)
     marks = ReadMark.objects.filter(user=user, kind=ReadKind.FOLLOW_UP, read_at__gte=day_start(now))
     read = set(marks.values_list("record_id", flat=True))
     listed = reverse("interactions:follow-ups")
@@ -107,7 +108,7 @@ def _follow_up_line(row: FollowUp, with_day: bool) -> Line:
 def _news(user: User) -> Part:
     """Notifications that were neither read nor mailed."""
     told = Told.objects.filter(kind=ReadKind.NOTIFICATION).values("record_id")
-    unread = Notification.objects.visible_to(user).filter(read_at__isnull=True).exclude(pk__in=told)
+    unread = Notification.objects.visible_to(acting(user)).filter(read_at__isnull=True).exclude(pk__in=told)
     rows = list(unread.order_by("-pk")[: NEWS_AT_MOST + 1])
     shown = rows[:NEWS_AT_MOST]
     more = reverse("core:notifications") if len(rows) > NEWS_AT_MOST else ""

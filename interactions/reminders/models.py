@@ -12,9 +12,9 @@ from interactions.reminders.choices import DigestState
 
 
 class DigestQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """One's own; managers and admins see when everybody's leaves. What stands in it is for its reader alone."""
-        return self if user.sees_all else self.filter(user=user)
+        return self if principal.sees_all else self.filter(user=principal.user)
 
     def planned(self):
         return self.filter(state=DigestState.PLANNED)

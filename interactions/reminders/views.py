@@ -19,7 +19,7 @@ def digest(request, pk):
     """For its reader alone, whatever their role: it tells of clients that others may not see."""
     row = get_object_or_404(Digest.objects.filter(user=request.user), pk=pk)
     is_planned = row.state in (DigestState.PLANNED, DigestState.SKIPPED)
-    parts = content.build(request.user, timezone.now()) if is_planned else []
+    parts = content.build(request.principal, timezone.now()) if is_planned else []
     mail = OutboxMail.objects.filter(user=request.user, key=f"digest:{row.user_id}:{row.date.isoformat()}").first()
     context = emails.digest_context(request.user, row.date, parts) | {
         "row": row,

@@ -91,9 +91,16 @@ def people(
             continue
         last_client = row.client_id
         yield Person(
-            contact_id=row.contact_id, client_id=row.client_id, name=row.contact.name, client=row.client.name, address=row.usable or "",
-            time_zone=row.client.time_zone, is_demo=row.client.is_demo, reason=_reason(row, since, is_mass), asked_at=row.asked_at,
-        )  # fmt: skip
+            contact_id=row.contact_id,
+            client_id=row.client_id,
+            name=row.contact.name,
+            client=row.client.name,
+            address=row.usable or "",
+            time_zone=row.client.time_zone,
+            is_demo=row.client.is_demo,
+            reason=_reason(row, since, is_mass),
+            asked_at=row.asked_at,
+        )
 
 
 def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) -> QuerySet:
@@ -110,18 +117,23 @@ def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) 
             usable=Subquery(usable.values("address")[:1]),
             has_address=Exists(addresses),
             is_opted_out=Exists(refusal),
-            asked_at=Subquery(
-                asked.exclude(state=InvitationState.SKIPPED).order_by("-send_at").values("send_at")[:1]
-            ),
+            asked_at=Subquery(asked.exclude(state=InvitationState.SKIPPED).order_by("-send_at").values("send_at")[:1]),
             has_same=Exists(asked.filter(survey=survey.pk, period=period)),
         )
         .select_related("contact", "client")
         .only(
-            "client_id", "contact_id", "is_primary", "contact__first_name", "contact__last_name", "client__name",
-            "client__time_zone", "client__is_restricted", "client__is_demo",
+            "client_id",
+            "contact_id",
+            "is_primary",
+            "contact__first_name",
+            "contact__last_name",
+            "client__name",
+            "client__time_zone",
+            "client__is_restricted",
+            "client__is_demo",
         )
         .order_by("client_id", "-is_primary", "pk")
-    )  # fmt: skip
+    )
 
 
 def _reason(row, since: datetime, is_mass: bool) -> LeftOut:

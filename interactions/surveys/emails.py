@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
+from crm.core.base.principals import Principal
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
@@ -66,11 +67,19 @@ def render_survey(
             "We would like to know how we are doing, so that we can do better. One click is enough."
         )
         context: dict[str, Any] = {
-            "subject": " ".join(placeholders.render(subject, values, field="mail_subject").split()), "greeting": greeting,
-            "words": placeholders.render(words, values, field="mail_text").strip(), "question": question_of(survey),
-            "scores": range(survey.scale_min, survey.scale_max + 1), "is_nps": survey.kind == SurveyKind.NPS, "survey": survey,
-            "owner": client.owner, "client": client, "firm": firm, "answer_url": answer_url, "stop_url": stop_url,
-        }  # fmt: skip
+            "subject": " ".join(placeholders.render(subject, values, field="mail_subject").split()),
+            "greeting": greeting,
+            "words": placeholders.render(words, values, field="mail_text").strip(),
+            "question": question_of(survey),
+            "scores": range(survey.scale_min, survey.scale_max + 1),
+            "is_nps": survey.kind == SurveyKind.NPS,
+            "survey": survey,
+            "owner": client.owner,
+            "client": client,
+            "firm": firm,
+            "answer_url": answer_url,
+            "stop_url": stop_url,
+        }
         text = render_to_string("mail/survey.txt", context).strip() + "\n"
         return context["subject"], text, render_to_string("mail/survey.html", context)
 
@@ -81,26 +90,44 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
     owner = client.owner
     subject, text, html = render_survey(invitation.survey, client, contact, answer_url=ANSWER, stop_url=STOP)
     mail, _made = queue_mail(
-        key=invitation.key, kind="survey", to_address=invitation.address, to_name=contact.name, subject=subject, text=text, html=html,
-        client_id=client.pk, contact_id=contact.pk, from_name=f"{owner.name}, {firm.name}", reply_to=owner.email if owner.is_active else "",
+        key=invitation.key,
+        kind="survey",
+        to_address=invitation.address,
+        to_name=contact.name,
+        subject=subject,
+        text=text,
+        html=html,
+        client_id=client.pk,
+        contact_id=contact.pk,
+        from_name=f"{owner.name}, {firm.name}",
+        reply_to=owner.email if owner.is_active else "",
         links={
             ANSWER: {"purpose": ANSWER_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": ANSWER_PATH},
             STOP: {"purpose": STOP_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": STOP_PATH},
         },
         headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-        purpose="survey", is_automatic=invitation.source == InvitationSource.RULE, send_at=now, expires_at=invitation.expires_at,
-    )  # fmt: skip
+        purpose="survey",
+        is_automatic=invitation.source == InvitationSource.RULE,
+        send_at=now,
+        expires_at=invitation.expires_at,
+    )
     return mail
 
 
-def mail_survey_test(*, actor: User, survey: Survey) -> OutboxMail:
+def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
     """The mail to whoever asked for it, with links that lead nowhere."""
-    client, contact = sample(actor)
+    client, contact = sample(principal.user)
     subject, text, html = render_survey(survey, client, contact, answer_url="#", stop_url="")
     mail, _made = queue_mail(
-        key=f"survey-test:{uuid.uuid4()}", kind="survey-test", to_address=actor.email, to_name=actor.name, user=actor,
-        subject=_("Test: %(subject)s") % {"subject": subject}, text=text, html=html,
-    )  # fmt: skip
+        key=f"survey-test:{uuid.uuid4()}",
+        kind="survey-test",
+        to_address=principal.user.email,
+        to_name=principal.user.name,
+        user=principal.user,
+        subject=_("Test: %(subject)s") % {"subject": subject},
+        text=text,
+        html=html,
+    )
     return mail
 
 

@@ -20,14 +20,14 @@ def parse_score(text: str, context: Context) -> int:
     return int(value)
 
 
-def _answer(actor, values, context, *, write: bool) -> RowResult:
+def _answer(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    client = common.client_of(actor, values, context)
+    client = common.client_of(principal, values, context)
     contact = contact_of(client, values, result)
     if values["answered_at"] > context["now"]:
         raise ServiceError(_("The time lies in the future."))
     found = common.known("survey_response", values, context)
-    row = SurveyResponse.objects.visible_to(actor).filter(pk=found).first() if found else None
+    row = SurveyResponse.objects.visible_to(principal).filter(pk=found).first() if found else None
     if row is not None:
         is_same = row.score == values["score"] and (not values.get("comment") or row.comment == values["comment"])
         result.outcome = "unchanged"
@@ -37,7 +37,7 @@ def _answer(actor, values, context, *, write: bool) -> RowResult:
             return result
     elif write:
         row = record_answer(
-            actor=actor,
+            principal,
             survey=ensure_nps_survey(),
             client=client,
             contact=contact,
@@ -72,8 +72,8 @@ SURVEY_RESPONSES = ImportKind(
         Column("comment", gettext_lazy("Comment"), ("text", "feedback", "reason")),
         *CLIENT_COLUMNS,
     ),
-    save=lambda actor, values, context: _answer(actor, values, context, write=True),
-    check=lambda actor, values, context: _answer(actor, values, context, write=False),
+    save=lambda principal, values, context: _answer(principal, values, context, write=True),
+    check=lambda principal, values, context: _answer(principal, values, context, write=False),
     prepare=prepare,
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy(

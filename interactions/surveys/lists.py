@@ -38,12 +38,12 @@ def nps_survey() -> Survey:
     return found or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
-def page(user, query, now: datetime) -> dict[str, Any]:
+def page(principal, query, now: datetime) -> dict[str, Any]:
     """Context of interactions/surveys/list.html. Raises BadCursor."""
     form = AnswerFilter(query or None)
     chosen = form.cleaned_data if form.is_valid() else {}
     rows = (
-        SurveyResponse.objects.visible_to(user)
+        SurveyResponse.objects.visible_to(principal)
         .filter(archived_at=None, client__archived_at=None)
         .select_related("survey", "client", "contact")
     )
@@ -64,6 +64,6 @@ def _midnight(day):
     return datetime.combine(day, time(), timezone.get_current_timezone())
 
 
-def of_client(user, client) -> list[SurveyResponse]:
-    rows = SurveyResponse.objects.visible_to(user).filter(client=client, archived_at=None)
+def of_client(principal, client) -> list[SurveyResponse]:
+    rows = SurveyResponse.objects.visible_to(principal).filter(client=client, archived_at=None)
     return list(rows.select_related("survey", "contact", "entered_by").order_by("-answered_at", "-id")[:200])

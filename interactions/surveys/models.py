@@ -63,8 +63,8 @@ class Survey(Versioned):
 
 
 class SurveyResponseQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
     def between(self, start, end):
         return self.filter(answered_at__gte=start, answered_at__lt=end)
@@ -153,8 +153,8 @@ class SurveyRule(Versioned):
 
 
 class SurveyInvitationQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
 
 @tracked

@@ -27,20 +27,20 @@ def chosen_survey(query) -> Survey:
     return next((survey for survey in surveys if str(survey.pk) == wanted), surveys[0])
 
 
-def invitations(user) -> QuerySet:
+def invitations(principal) -> QuerySet:
     """Those a user may see, each with the state of its mail."""
     mail = OutboxMail.objects.filter(key=OuterRef("key"))
-    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at=None)
+    rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     return rows.select_related("survey", "client", "contact", "response").annotate(
         mail_state=Subquery(mail.values("state")[:1]), mail_id=Subquery(mail.values("pk")[:1])
     )
 
 
-def page(user, query) -> dict[str, Any]:
+def page(principal, query) -> dict[str, Any]:
     """Context of interactions/surveys/invitations.html. Raises BadCursor."""
-    counts = counts_of(user)
+    counts = counts_of(principal)
     show = query.get("show") if query.get("show") in STATES.values else _first_state(counts)
-    rows = invitations(user).filter(state=show)
+    rows = invitations(principal).filter(state=show)
     is_future = show == STATES.PLANNED
     found = paginate(
         rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False
@@ -60,9 +60,9 @@ def _first_state(counts) -> str:
     return next((state for state in (STATES.PLANNED, STATES.SENT, STATES.ANSWERED) if counts[state]), STATES.SENT)
 
 
-def counts_of(user) -> dict[str, int]:
+def counts_of(principal) -> dict[str, int]:
     """How many of each state, and `asked`: those whose mail was handed over and not taken back."""
-    rows = SurveyInvitation.objects.visible_to(user).filter(client__archived_at=None)
+    rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     wanted = {state: Count("pk", filter=Q(state=state)) for state in STATES.values}
     was_asked = Q(state__in=[STATES.SENT, STATES.ANSWERED, STATES.EXPIRED], sent_at__isnull=False)
     return rows.aggregate(asked=Count("pk", filter=was_asked), **wanted)
@@ -85,5 +85,5 @@ def tabs(current: str, answers_url: str, asked_url: str) -> list[dict[str, Any]]
     ]
 
 
-def of_client(user, client) -> list[SurveyInvitation]:
-    return [dress(row) for row in invitations(user).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]]
+def of_client(principal, client) -> list[SurveyInvitation]:
+    return [dress(row) for row in invitations(principal).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]]

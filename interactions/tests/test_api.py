@@ -21,9 +21,14 @@ def api(client, marta):
 
 def test_an_interaction_with_its_next_step(api, marta, northwind, elina):
     body = {
-        "client": northwind.pk, "channel": "phone", "occurred_at": timezone.now().isoformat(), "body": "Said.", "contacts": [elina.pk],
-        "decision": "Payroll.", "next_step": {"title": "Send the price", "due_date": "2027-01-08"},
-    }  # fmt: skip
+        "client": northwind.pk,
+        "channel": "phone",
+        "occurred_at": timezone.now().isoformat(),
+        "body": "Said.",
+        "contacts": [elina.pk],
+        "decision": "Payroll.",
+        "next_step": {"title": "Send the price", "due_date": "2027-01-08"},
+    }
     answer = api.post("/api/v1/interactions", body, **JSON)
     assert answer.status_code == 201, answer.json()
     row = answer.json()

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from interactions.agreements.services import create_commitment
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction
@@ -107,11 +108,11 @@ def addresses(marta, northwind):
         occurred_at=now,
         now=now,
     )
-    correct_interaction(actor=marta, interaction=call, body="Corrected.", now=now)
+    correct_interaction(acting(marta), interaction=call, body="Corrected.", now=now)
     row = interactions.follow_up(actor=marta, client=northwind, due_date=now.date(), now=now)
-    create_commitment(actor=marta, client=northwind, text="Send the audit calendar", due_date=now.date())
+    create_commitment(acting(marta), client=northwind, text="Send the audit calendar", due_date=now.date())
     record_answer(
-        actor=marta,
+        acting(marta),
         survey=ensure_nps_survey(),
         client=northwind,
         score=9,

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.mail import scheduled
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
@@ -188,7 +189,7 @@ def test_ones_own_morning_mail_is_read_before_it_leaves(client, scene, northwind
     row = Digest.objects.get()
     page = client.get(reverse("interactions:digest", args=[row.pk])).text
     assert "Visit them" in page and "Skip this one" in page
-    assert digests.skip_digest(actor=scene, row=row, now=now)
+    assert digests.skip_digest(acting(scene), row=row, now=now)
     assert "Bring back" in client.get(reverse("interactions:digest", args=[row.pk])).text
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.firm.languages import known_language, language_name, mail_language
 from crm.core.firm.models import FirmSettings
@@ -61,10 +62,23 @@ def test_each_language_of_the_settings_has_a_catalogue(messages):
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("de", "de"), ("de-AT", "de"), ("DE_ch", "de"), ("German", "de"), ("Deutsch", "de"), ("saksa", "de"), ("suomi", "fi"), ("sv-FI", "sv"),
-        ("en", "en-gb"), ("en-US", "en-gb"), ("English", "en-gb"), ("it", ""), ("klingon", ""), ("../../x", ""), ("", ""),
+        ("de", "de"),
+        ("de-AT", "de"),
+        ("DE_ch", "de"),
+        ("German", "de"),
+        ("Deutsch", "de"),
+        ("saksa", "de"),
+        ("suomi", "fi"),
+        ("sv-FI", "sv"),
+        ("en", "en-gb"),
+        ("en-US", "en-gb"),
+        ("English", "en-gb"),
+        ("it", ""),
+        ("klingon", ""),
+        ("../../x", ""),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_a_language_is_known_by_its_code_or_name(name, code):
     assert known_language(name) == code
 
@@ -106,7 +120,7 @@ def sent(client, **fields):
         is_shared=True,
     )
     schedules.set_schedule(
-        actor=client.owner,
+        acting(client.owner),
         client=client,
         recipients=client.contacts.all(),
         is_review_needed=False,

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from crm.core.users.models import User
 from interactions.agreements.services import create_commitment, record_decision
@@ -31,18 +32,18 @@ def test_people_of_other_clients_stay_out(marta, northwind, stranger):
     assert refused.value.field == "contact"
     row = follow_up(actor=marta, client=northwind)
     with pytest.raises(ServiceError):
-        update_follow_up(actor=marta, follow_up=row, contact=stranger, now=NOW)
+        update_follow_up(acting(marta), follow_up=row, contact=stranger, now=NOW)
     with pytest.raises(ServiceError):
-        record_decision(actor=marta, client=northwind, text="Agreed", decided_date=NOW.date(), contact=stranger)
+        record_decision(acting(marta), client=northwind, text="Agreed", decided_date=NOW.date(), contact=stranger)
     with pytest.raises(ServiceError):
-        create_commitment(actor=marta, client=northwind, text="Promised", side="client", contact=stranger)
+        create_commitment(acting(marta), client=northwind, text="Promised", side="client", contact=stranger)
 
 
 def test_a_promise_refers_to_a_decision_of_its_own_client(marta, northwind, stranger):
     other = stranger.affiliations.get().client
-    decision = record_decision(actor=marta, client=other, text="Agreed", decided_date=NOW.date())
+    decision = record_decision(acting(marta), client=other, text="Agreed", decided_date=NOW.date())
     with pytest.raises(ServiceError) as refused:
-        create_commitment(actor=marta, client=northwind, text="Promised", decision=decision)
+        create_commitment(acting(marta), client=northwind, text="Promised", decision=decision)
     assert refused.value.field == "decision"
 
 

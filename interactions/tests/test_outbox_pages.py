@@ -45,8 +45,11 @@ def set_state(mail, *states):
     """Along legal moves, as the trigger demands."""
     for state in states:
         OutboxMail.objects.filter(pk=mail.pk).update(
-            state=state, lease_token="6f2a3c1e-0000-4000-8000-000000000000", lease_until=timezone.now(), sent_at=timezone.now()
-        )  # fmt: skip
+            state=state,
+            lease_token="6f2a3c1e-0000-4000-8000-000000000000",
+            lease_until=timezone.now(),
+            sent_at=timezone.now(),
+        )
 
 
 def test_it_lists_mails_and_says_that_nothing_leaves(client, marta, northwind):
@@ -204,8 +207,12 @@ def test_several_are_decided_at_once(client, marta, northwind):
     assert "2 mails noted as arrived" in decide(client, "arrived", ids=[mails[0].pk, mails[1].pk])
     assert "1 mail will be sent again" in decide(client, "again", ids=[mails[2].pk])
     assert list(OutboxMail.objects.order_by("pk").values_list("key", "state")) == [
-        ("m0", "sent"), ("m1", "sent"), ("m2", "cancelled"), ("m3", "uncertain"), ("m2#2", "pending"),
-    ]  # fmt: skip
+        ("m0", "sent"),
+        ("m1", "sent"),
+        ("m2", "cancelled"),
+        ("m3", "uncertain"),
+        ("m2#2", "pending"),
+    ]
 
 
 def test_all_that_the_filter_shows_are_decided_at_once(client, marta, northwind):

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.facts import rebuild_facts
@@ -59,7 +60,7 @@ def test_a_correction_shows_both_texts_in_the_history(web, marta, northwind):
 
 def test_a_stale_correction_shows_both_and_saves_neither(web, marta, otto, northwind):
     call = logged(marta, northwind)
-    correct_interaction(actor=otto, interaction=call, body="Ottos words", now=now())
+    correct_interaction(acting(otto), interaction=call, body="Ottos words", now=now())
     answer = web.post(reverse("interactions:correct", args=[call.pk]), correction(call, body="Martas words"))
     page = answer.content.decode()
     assert answer.status_code == 409 and "Ottos words" in page and "Martas words" in page
@@ -258,7 +259,7 @@ def test_a_wrong_answer_is_not_saved(web, northwind, wrong):
 def test_facts_made_anew_are_the_same(marta, northwind, elina):
     logged(marta, northwind)
     follow_up(actor=marta, client=northwind, due_date=date(2027, 1, 5), now=now())
-    record_answer(actor=marta, survey=ensure_nps_survey(), client=northwind, score=8, answered_at=now(), now=now())
+    record_answer(acting(marta), survey=ensure_nps_survey(), client=northwind, score=8, answered_at=now(), now=now())
     make_client(owner=marta, name="Quiet Oy")
     northwind.facts.refresh_from_db()
     names = (

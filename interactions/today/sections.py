@@ -43,20 +43,20 @@ def sections() -> list[Section]:
     return sorted(_sections.values(), key=lambda section: section.order)
 
 
-def mine(user, now: datetime):
-    return FollowUp.objects.visible_to(user).open().awake(now).filter(assignee=user)
+def mine(principal, now: datetime):
+    return FollowUp.objects.visible_to(principal).open().awake(now).filter(assignee=principal.user)
 
 
-def nav_count(user, now: datetime) -> Counted:
+def nav_count(principal, now: datetime) -> Counted:
     """What is overdue, in red; else what is due today. Counted up to 1 000."""
-    rows, start = mine(user, now).order_by("due_at"), day_start(now)
+    rows, start = mine(principal, now).order_by("due_at"), day_start(now)
     late, due = rows.filter(due_at__lt=start), rows.filter(due_at__gte=start, due_at__lt=day_start(now, 1))
     return [(late[:COUNTED_AT_MOST], "red"), (due[:COUNTED_AT_MOST], "")]
 
 
-def follow_up_groups(user, now: datetime) -> dict[str, Any]:
+def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
     """Overdue, due today, coming by day; one statement, each stretch with a limit of its own."""
-    rows, start = mine(user, now).order_by("due_at", "id").values("pk"), day_start(now)
+    rows, start = mine(principal, now).order_by("due_at", "id").values("pk"), day_start(now)
     late = rows.filter(due_at__lt=start)[: OVERDUE_AT_MOST + 1]
     coming = rows.filter(due_at__gte=start, due_at__lt=day_start(now, COMING_DAYS + 1))[: COMING_AT_MOST + 1]
     chosen = (
@@ -81,11 +81,11 @@ def follow_up_groups(user, now: datetime) -> dict[str, Any]:
     }
 
 
-def quiet_section(user, now: datetime) -> dict[str, Any] | None:
+def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
     """Clients going quiet: their own for account managers, all they may see for others."""
-    clients = Client.objects.visible_to(user).kept()
-    if user.is_account_manager:
-        clients = clients.filter(owner=user)
+    clients = Client.objects.visible_to(principal).kept()
+    if principal.is_account_manager:
+        clients = clients.filter(owner=principal.user)
     rows = list(going_quiet(clients, now).select_related("facts", "owner")[:QUIET_AT_MOST])
     for row in rows:
         last = row.facts.last_contact_at
@@ -93,14 +93,14 @@ def quiet_section(user, now: datetime) -> dict[str, Any] | None:
     return {"clients": rows} if rows else None
 
 
-def build(user, now: datetime) -> dict[str, Any]:
+def build(principal, now: datetime) -> dict[str, Any]:
     """{"groups", "main", "side"}: sections as (template, context)."""
-    built = [(section, section.build(user, now)) for section in sections()]
+    built = [(section, section.build(principal, now)) for section in sections()]
     columns: dict[str, list] = {"main": [], "side": []}
     for section, context in built:
         if context is not None:
             columns[section.column].append({"template": section.template, "key": section.key, "data": context})
-    groups = follow_up_groups(user, now)
+    groups = follow_up_groups(principal, now)
     return {"groups": groups, "figures": figures(groups, columns["side"]), **columns}
 
 

@@ -10,7 +10,7 @@ from interactions.today import sections
 def show(request):
     now = timezone.now()
     note_today_read(user=request.user, now=now)
-    context = sections.build(request.user, now) | {"now": now, "day": timezone.localtime(now).date()}
+    context = sections.build(request.principal, now) | {"now": now, "day": timezone.localtime(now).date()}
     return render_page(request, "interactions/today/page.html", context, fragment="day")
 
 

@@ -9,15 +9,15 @@ from onboarding.models import Plan, Task, Template
 
 
 def _clients(request):
-    return Client.objects.visible_to(request.user) if request else Client.objects.none()
+    return Client.objects.visible_to(request.principal) if request else Client.objects.none()
 
 
 def _plans(request):
-    return Plan.objects.visible_to(request.user) if request else Plan.objects.none()
+    return Plan.objects.visible_to(request.principal) if request else Plan.objects.none()
 
 
 def _templates(request):
-    return Template.objects.visible_to(request.user) if request else Template.objects.none()
+    return Template.objects.visible_to(request.principal) if request else Template.objects.none()
 
 
 class PlanApiFilter(django_filters.FilterSet):

@@ -40,7 +40,11 @@ class TemplateViewSet(ReadApiViewSet):
     serializer_class = TemplateSerializer
 
     def get_queryset(self):
-        seen = TemplateVersion.objects.visible_to(self.request.user) if self.request else TemplateVersion.objects.none()
+        seen = (
+            TemplateVersion.objects.visible_to(self.request.principal)
+            if self.request
+            else TemplateVersion.objects.none()
+        )
         return (
             super()
             .get_queryset()
@@ -52,7 +56,9 @@ class TemplateViewSet(ReadApiViewSet):
     def versions(self, request, pk=None):
         """Every version with its phases and tasks, newest first."""
         tasks = TemplateTask.objects.select_related("after").order_by("position", "pk")
-        rows = TemplateVersion.objects.visible_to(request.user).filter(template=self.get_object()).order_by("-number")
+        rows = (
+            TemplateVersion.objects.visible_to(request.principal).filter(template=self.get_object()).order_by("-number")
+        )
         rows = rows.prefetch_related("phases", Prefetch("phases__tasks", tasks))
         return Response(TemplateVersionSerializer(rows, many=True).data)
 
@@ -68,13 +74,13 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
     def create_row(self, data):
         now = timezone.now()
         version = data.pop("template_version")
-        return start_plan(actor=self.request.user, version=version, today=firm_today(now), now=now, **data)
+        return start_plan(self.request.principal, version=version, today=firm_today(now), now=now, **data)
 
     def update_row(self, row, data, seen_version):
-        return update_plan(actor=self.request.user, plan=row, now=timezone.now(), seen_version=seen_version, **data)
+        return update_plan(self.request.principal, plan=row, now=timezone.now(), seen_version=seen_version, **data)
 
     def _move(self, request, service):
-        return act(self, request, lambda plan: service(actor=request.user, plan=plan, now=timezone.now()))
+        return act(self, request, lambda plan: service(request.principal, plan=plan, now=timezone.now()))
 
     def answer(self, row, *, status=200):
         self.serializer_class = PlanSerializer
@@ -133,15 +139,15 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
 
     def update_row(self, row, data, seen_version):
         """Each part through its service, in one transaction; the version counts for the first."""
-        common = {"actor": self.request.user, "task": row, "now": timezone.now()}
+        common = {"task": row, "now": timezone.now()}
         seen = {"seen_version": seen_version}
         if "reason" in data and data.get("state") not in (TaskState.BLOCKED, TaskState.SKIPPED):
             raise ServiceError("A reason goes with the state blocked or skipped.", field="reason")
         if "due_date" in data:
-            change_due(**common, **seen, due_date=data["due_date"])
+            change_due(self.request.principal, **common, **seen, due_date=data["due_date"])
             seen = {}
         if "assignee" in data or "contact" in data:
-            assign_task(**common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
+            assign_task(self.request.principal, **common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
             seen = {}
         if data.get("state", row.state) != row.state or "reason" in data:
             self._set_state(data, common | seen)
@@ -150,13 +156,13 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     def _set_state(self, data, values):
         state, reason = data["state"], data.get("reason", "")
         if state == TaskState.DONE:
-            finish_task(**values)
+            finish_task(self.request.principal, **values)
         elif state == TaskState.OPEN:
-            reopen_task(**values)
+            reopen_task(self.request.principal, **values)
         elif state == TaskState.BLOCKED:
-            block_task(**values, reason=reason)
+            block_task(self.request.principal, **values, reason=reason)
         else:
-            skip_task(**values, reason=reason)
+            skip_task(self.request.principal, **values, reason=reason)
 
     def answer(self, row, *, status=200):
         self.serializer_class = TaskSerializer
@@ -166,4 +172,4 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def finish(self, request, pk=None):
         """Tick it off; one that is done stays with whoever did it first."""
-        return act(self, request, lambda task: finish_task(actor=request.user, task=task, now=timezone.now()))
+        return act(self, request, lambda task: finish_task(request.principal, task=task, now=timezone.now()))

@@ -14,8 +14,8 @@ from onboarding.models.template import TemplateVersion
 
 
 class PlanQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "client__"))
 
     def kept(self):
         """Without those of clients in the trash."""
@@ -102,8 +102,8 @@ class PlanPhase(models.Model):
 
 
 class TaskQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "plan__client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "plan__client__"))
 
     def kept(self):
         """Without those of clients in the trash."""
@@ -190,8 +190,8 @@ class Task(Versioned):
 
 
 class TaskCommentQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(visible_q(user, "task__plan__client__"))
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "task__plan__client__"))
 
 
 class TaskComment(models.Model):

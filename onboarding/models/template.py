@@ -46,9 +46,9 @@ def frozen_when_published() -> pgtrigger.Trigger:
 
 
 class TemplateQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """Admins see all; the others those that can be used: not archived, with a published version."""
-        if user.is_admin:
+        if principal.is_admin:
             return self
         published = TemplateVersion.objects.published().filter(template=models.OuterRef("pk"))
         return self.kept().filter(models.Exists(published))
@@ -84,9 +84,9 @@ class Template(Versioned):
 
 
 class TemplateVersionQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, principal):
         """Admins see drafts too; the others published versions, those of archived templates included (plans run on them)."""
-        return self if user.is_admin else self.published()
+        return self if principal.is_admin else self.published()
 
     def published(self):
         return self.filter(state=choices.VersionState.PUBLISHED)

@@ -174,9 +174,9 @@ def with_next_tasks(plans: list[Plan], today: date) -> list[Plan]:
     return plans
 
 
-def page_part(user) -> dict[str, Any]:
+def page_part(principal) -> dict[str, Any]:
     """The plans of a client are read along with it."""
-    plans = Plan.objects.visible_to(user).filter(client=OuterRef("pk")).order_by("-kickoff_date", "-pk")
+    plans = Plan.objects.visible_to(principal).filter(client=OuterRef("pk")).order_by("-kickoff_date", "-pk")
     return {"part_plans": rows_along(plans, *PLAN_COLUMNS, limit=PLANS_AT_MOST)}
 
 

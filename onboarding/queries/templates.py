@@ -78,12 +78,12 @@ class Sketch:
     dates: schedule.Dates
 
 
-def templates_with_counts(user):
+def templates_with_counts(principal):
     """Templates the user may see, each with `published_number`, `draft_number`, `running` plans and `version_id` to open."""
-    versions = TemplateVersion.objects.visible_to(user).filter(template=OuterRef("pk"))
+    versions = TemplateVersion.objects.visible_to(principal).filter(template=OuterRef("pk"))
     published, drafts = versions.filter(state=VersionState.PUBLISHED), versions.filter(state=VersionState.DRAFT)
     running = (
-        Plan.objects.visible_to(user)
+        Plan.objects.visible_to(principal)
         .kept()
         .filter(state__in=PLAN_OPEN, template_version__template=OuterRef("pk"))
         .order_by()
@@ -99,7 +99,7 @@ def templates_with_counts(user):
         .annotate(n=Count("pk"))
         .values("n")
     )
-    return Template.objects.visible_to(user).annotate(
+    return Template.objects.visible_to(principal).annotate(
         published_number=Subquery(published.order_by("-number").values("number")[:1]),
         draft_number=Subquery(drafts.values("number")[:1]),
         newest_id=Subquery(newest.values("pk")[:1]),
@@ -108,9 +108,9 @@ def templates_with_counts(user):
     )
 
 
-def running_on(user, version: TemplateVersion) -> int:
+def running_on(principal, version: TemplateVersion) -> int:
     """Open plans pinned to the version, of clients the user may see."""
-    return Plan.objects.visible_to(user).kept().open().filter(template_version=version).count()
+    return Plan.objects.visible_to(principal).kept().open().filter(template_version=version).count()
 
 
 def previous_version(version: TemplateVersion) -> TemplateVersion | None:

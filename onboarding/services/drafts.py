@@ -8,8 +8,8 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 from onboarding.choices import OwnerSide
 from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.services.templates import TASK_FIELDS, check_no_cycle, lock_draft, new_key
@@ -18,9 +18,9 @@ MAX_DAYS = 730
 
 
 @transaction.atomic
-def add_phase(*, actor: User, version: TemplateVersion, name: str) -> TemplatePhase:
+def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> TemplatePhase:
     """A phase at the end of the draft."""
-    version = lock_draft(actor=actor, version=version)
+    version = lock_draft(principal, version=version)
     phase = TemplatePhase.objects.create(
         version_of=version, key=new_key(), name=_named(name, "name"), position=version.phases.count()
     )
@@ -29,8 +29,8 @@ def add_phase(*, actor: User, version: TemplateVersion, name: str) -> TemplatePh
 
 
 @transaction.atomic
-def rename_phase(*, actor: User, phase: TemplatePhase, name: str) -> TemplatePhase:
-    version = lock_draft(actor=actor, version=phase.version_of)
+def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> TemplatePhase:
+    version = lock_draft(principal, version=phase.version_of)
     phase.name = _named(name, "name")
     phase.save(update_fields=["name"])
     _touch(version)
@@ -38,9 +38,9 @@ def rename_phase(*, actor: User, phase: TemplatePhase, name: str) -> TemplatePha
 
 
 @transaction.atomic
-def move_phase(*, actor: User, phase: TemplatePhase, position: int) -> TemplatePhase:
+def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> TemplatePhase:
     """Put the phase at a place, counted from 0; the others close up."""
-    version = lock_draft(actor=actor, version=phase.version_of)
+    version = lock_draft(principal, version=phase.version_of)
     _place(list(version.phases.exclude(pk=phase.pk)), phase, position)
     _touch(version)
     phase.refresh_from_db()
@@ -48,9 +48,9 @@ def move_phase(*, actor: User, phase: TemplatePhase, position: int) -> TemplateP
 
 
 @transaction.atomic
-def remove_phase(*, actor: User, phase: TemplatePhase) -> dict[str, Any]:
+def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any]:
     """Remove the phase with its tasks. Gives what `put_back` takes; tasks counted from removed ones count from kickoff."""
-    version = lock_draft(actor=actor, version=phase.version_of)
+    version = lock_draft(principal, version=phase.version_of)
     tasks = list(phase.tasks.all())
     removed = {"phase": {"key": phase.key, "name": phase.name, "position": phase.position}, **_snapshot(tasks)}
     TemplateTask.objects.filter(after__in=tasks).update(after=None)
@@ -62,10 +62,10 @@ def remove_phase(*, actor: User, phase: TemplatePhase) -> dict[str, Any]:
 
 @transaction.atomic
 def add_task(
-    *, actor: User, phase: TemplatePhase, title: str, after: TemplateTask | None = None, **fields
+    principal: Principal, *, phase: TemplatePhase, title: str, after: TemplateTask | None = None, **fields
 ) -> TemplateTask:
     """A task at the end of a phase of a draft. `fields`: those of TASK_FIELDS; `after`: the task it is counted from."""
-    version = lock_draft(actor=actor, version=phase.version_of)
+    version = lock_draft(principal, version=phase.version_of)
     task = TemplateTask(
         version_of=version, phase=phase, key=new_key(), after=after, position=phase.tasks.count(), **_known(fields)
     )
@@ -77,9 +77,9 @@ def add_task(
 
 
 @transaction.atomic
-def update_task(*, actor: User, task: TemplateTask, seen_version: int | None = None, **fields) -> TemplateTask:
+def update_task(principal: Principal, *, task: TemplateTask, seen_version: int | None = None, **fields) -> TemplateTask:
     """Change a task of a draft. `fields`: those of TASK_FIELDS and `after`. Raises ServiceError, StaleWrite."""
-    version = lock_draft(actor=actor, version=task.version_of)
+    version = lock_draft(principal, version=task.version_of)
     task = TemplateTask.objects.select_for_update().get(pk=task.pk)
     if "after" in fields:
         task.after = fields.pop("after")
@@ -93,9 +93,11 @@ def update_task(*, actor: User, task: TemplateTask, seen_version: int | None = N
 
 
 @transaction.atomic
-def move_task(*, actor: User, task: TemplateTask, position: int, phase: TemplatePhase | None = None) -> TemplateTask:
+def move_task(
+    principal: Principal, *, task: TemplateTask, position: int, phase: TemplatePhase | None = None
+) -> TemplateTask:
     """Put the task at a place (from 0) of its phase, or of another phase of the same draft."""
-    version = lock_draft(actor=actor, version=task.version_of)
+    version = lock_draft(principal, version=task.version_of)
     target = phase or task.phase
     if target.version_of_id != version.pk:
         raise ServiceError(_("This phase belongs to another version."), field="phase")
@@ -109,9 +111,9 @@ def move_task(*, actor: User, task: TemplateTask, position: int, phase: Template
 
 
 @transaction.atomic
-def remove_task(*, actor: User, task: TemplateTask) -> dict[str, Any]:
+def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
     """Remove a task. Gives what `put_back` takes; tasks counted from it count from kickoff until it is put back."""
-    version = lock_draft(actor=actor, version=task.version_of)
+    version = lock_draft(principal, version=task.version_of)
     removed = _snapshot([task])
     TemplateTask.objects.filter(after=task).update(after=None)
     task.delete()
@@ -121,12 +123,12 @@ def remove_task(*, actor: User, task: TemplateTask) -> dict[str, Any]:
 
 
 @transaction.atomic
-def put_back(*, actor: User, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
+def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
     """Undo `remove_phase` or `remove_task`: the same rows, keys, places and what was counted from them.
 
     Raises ServiceError when the phase of a removed task has gone meanwhile.
     """
-    version = lock_draft(actor=actor, version=version)
+    version = lock_draft(principal, version=version)
     if phase := removed.get("phase"):
         version.phases.filter(position__gte=phase["position"]).update(position=F("position") + 1)
         TemplatePhase.objects.get_or_create(

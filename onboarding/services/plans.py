@@ -11,6 +11,7 @@ from clients.records.services.statuses import change_status
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.principals import Principal, acting
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_today, get_firm
@@ -28,8 +29,8 @@ BECOMES_ACTIVE = (Status.PROSPECT, Status.ONBOARDING, Status.FORMER)
 
 @transaction.atomic
 def start_plan(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     version: TemplateVersion,
     kickoff_date: date,
@@ -46,12 +47,12 @@ def start_plan(
     plan's owner (default: the account manager), the client's to the main contact. Raises ServiceError when the version is
     not a published one of a template in use, or the owner does not see the client.
     """
-    require(may_run_plans(actor, client))
+    require(may_run_plans(principal, client))
     if not startable_version(version):
         raise ServiceError(_("Choose a published version of a template in use."), field="version")
     _check_kickoff(kickoff_date)
     owner = owner or client.owner
-    check_sees(owner, client, field="owner")
+    check_sees(acting(owner), client, field="owner")
     plan = Plan.objects.create(
         client=client,
         template_version=version,
@@ -66,36 +67,36 @@ def start_plan(
     if not is_draft:
         _set_state(plan, PlanState.ACTIVE if kickoff_date <= today else PlanState.PENDING)
     if plan.state == PlanState.ACTIVE:
-        _client_is_onboarding(plan, actor, today)
+        _client_is_onboarding(plan, principal, today)
     refresh_plan(plan=plan, now=now, calendar=calendar)
-    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="started")
+    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="started")
     return plan
 
 
 @transaction.atomic
-def begin_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A draft becomes pending, or active when its kickoff has come."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     if plan.state != PlanState.DRAFT:
         raise _wrong_move(plan, PlanState.PENDING)
     today = firm_today(now)
     state = PlanState.ACTIVE if plan.kickoff_date <= today else PlanState.PENDING
-    return _move(plan, state, actor=actor, now=now, seen=seen_version, what="started")
+    return _move(principal, plan, state, now=now, seen=seen_version, what="started")
 
 
-def activate_plan(*, actor: User, plan: Plan, now: datetime) -> Plan:
+def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
     """The kickoff of a pending plan has come (also by hand, earlier)."""
     with transaction.atomic():
-        plan = lock_plan(actor=actor, plan=plan)
+        plan = lock_plan(principal, plan=plan)
         if plan.state != PlanState.PENDING:
             raise _wrong_move(plan, PlanState.ACTIVE)
-        return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=None, what="activated")
+        return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
 
 
 @transaction.atomic
-def update_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
+def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
     """Change `name`, `owner` or, before it runs, `kickoff_date` (dates not set by hand are computed anew)."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     if "owner" in fields:
         check_sees(fields["owner"], plan.client, field="owner")
     kickoff = fields.get("kickoff_date", plan.kickoff_date)
@@ -111,24 +112,24 @@ def update_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | N
     if "kickoff_date" in known:
         _reschedule(plan)
         if plan.state == PlanState.PENDING and kickoff <= firm_today(now):
-            return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=None, what="activated")
+            return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="edited")
+    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="edited")
     return plan
 
 
 @transaction.atomic
-def pause_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Stop the clock; due dates move by the working days of the pause when it is resumed."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     plan.paused_date = firm_today(now)
-    return _move(plan, PlanState.PAUSED, actor=actor, now=now, seen=seen_version, what="paused", fields=["paused_date"])
+    return _move(principal, plan, PlanState.PAUSED, now=now, seen=seen_version, what="paused", fields=["paused_date"])
 
 
 @transaction.atomic
-def resume_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Go on after a pause: every open task is due later by the working days paused."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     if plan.state != PlanState.PAUSED:
         raise _wrong_move(plan, PlanState.ACTIVE)
     calendar = WorkingCalendar.of(get_firm())
@@ -136,20 +137,18 @@ def resume_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | N
     if days:
         write_dates(schedule.shifted_dates(plan_tasks(plan), days, calendar))
     plan.paused_date = None
-    return _move(
-        plan, PlanState.ACTIVE, actor=actor, now=now, seen=seen_version, what="resumed", fields=["paused_date"]
-    )
+    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, what="resumed", fields=["paused_date"])
 
 
 @transaction.atomic
-def cancel_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Give the plan up. The client's status stays as it is: leaving or staying is another decision."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     plan.ended_at, plan.paused_date = now, None
     return _move(
+        principal,
         plan,
         PlanState.CANCELLED,
-        actor=actor,
         now=now,
         seen=seen_version,
         what="cancelled",
@@ -158,29 +157,29 @@ def cancel_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | N
 
 
 @transaction.atomic
-def finish_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Close the plan and make the client active. Raises ServiceError while a mandatory task is open."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     missing = list(plan.tasks.unfinished().filter(is_mandatory=True).values_list("title", flat=True)[:3])
     if missing:
         raise ServiceError(
             _("Mandatory tasks are still open: %(tasks)s.") % {"tasks": ", ".join(missing)}, code="unfinished"
         )
     plan.ended_at = now
-    plan = _move(plan, PlanState.DONE, actor=actor, now=now, seen=seen_version, what="done", fields=["ended_at"])
-    _client_is_active(plan, actor, firm_today(now))
-    signals.plan_done.send(Plan, plan=plan, actor=actor)
+    plan = _move(principal, plan, PlanState.DONE, now=now, seen=seen_version, what="done", fields=["ended_at"])
+    _client_is_active(plan, principal, firm_today(now))
+    signals.plan_done.send(Plan, plan=plan, principal=principal)
     return plan
 
 
 @transaction.atomic
-def reopen_plan(*, actor: User, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
+def reopen_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A plan that was called done runs again. The client's status stays."""
-    plan = lock_plan(actor=actor, plan=plan)
+    plan = lock_plan(principal, plan=plan)
     if plan.state != PlanState.DONE:
         raise _wrong_move(plan, PlanState.ACTIVE)
     plan.ended_at = None
-    return _move(plan, PlanState.ACTIVE, actor=actor, now=now, seen=seen_version, what="reopened", fields=["ended_at"])
+    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, what="reopened", fields=["ended_at"])
 
 
 def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
@@ -195,23 +194,23 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
     rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("owner", "client")[:most])
     for plan in rows:
         if plan.state == PlanState.PENDING:
-            _move(plan, PlanState.ACTIVE, actor=plan.owner, now=now, seen=None, what="activated")
+            _move(acting(plan.owner), plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
         else:
             refresh_plan(plan=plan, now=now, calendar=calendar)
     return len(rows)
 
 
-def lock_plan(*, actor: User, plan: Plan) -> Plan:
+def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
     """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
-    require(may_run_plans(actor, plan.client), _("The client is archived. Restore it first."))
+    require(may_run_plans(principal, plan.client), _("The client is archived. Restore it first."))
     return plan
 
 
-def check_sees(user: User, client: Client, *, field: str) -> None:
+def check_sees(principal: Principal, client: Client, *, field: str) -> None:
     """Raises ServiceError unless the user may work with the client."""
-    if not user.is_active or not Client.objects.visible_to(user).filter(pk=client.pk).exists():
-        raise ServiceError(_("%(name)s does not see this client.") % {"name": user.name}, field=field)
+    if not principal.user.is_active or not Client.objects.visible_to(principal).filter(pk=client.pk).exists():
+        raise ServiceError(_("%(name)s does not see this client.") % {"name": principal.user.name}, field=field)
 
 
 def _check_kickoff(day: date) -> None:
@@ -262,12 +261,12 @@ def _reschedule(plan):
     write_dates({task.pk: dates[task.pk] for task in tasks if not task.is_finished and not task.is_due_fixed})
 
 
-def _move(plan, state, *, actor, now, seen, what, fields=()):
+def _move(principal, plan, state, *, now, seen, what, fields=()):
     _set_state(plan, state, seen=seen, fields=fields)
     if state == PlanState.ACTIVE:
-        _client_is_onboarding(plan, actor, firm_today(now))
+        _client_is_onboarding(plan, principal, firm_today(now))
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, actor=actor, what=what)
+    signals.plan_changed.send(Plan, plan=plan, principal=principal, what=what)
     return plan
 
 
@@ -283,20 +282,18 @@ def _wrong_move(plan, state):
     return ServiceError(_("The plan is %(now)s; it cannot become %(wanted)s.") % words, code="state")
 
 
-def _client_is_onboarding(plan, actor, today):
+def _client_is_onboarding(plan, principal, today):
     facts = ClientFacts.objects.get(pk=plan.client_id)
     if facts.status in BEFORE_ONBOARDING:
         change_status(
-            actor=actor, client=plan.client, status=Status.ONBOARDING, start_date=_from(facts, today), today=today
+            principal, client=plan.client, status=Status.ONBOARDING, start_date=_from(facts, today), today=today
         )
 
 
-def _client_is_active(plan, actor, today):
+def _client_is_active(plan, principal, today):
     facts = ClientFacts.objects.get(pk=plan.client_id)
     if facts.status not in ACTIVE_STATUSES and facts.status in BECOMES_ACTIVE:
-        change_status(
-            actor=actor, client=plan.client, status=Status.ACTIVE, start_date=_from(facts, today), today=today
-        )
+        change_status(principal, client=plan.client, status=Status.ACTIVE, start_date=_from(facts, today), today=today)
 
 
 def _from(facts, today):

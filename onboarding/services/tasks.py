@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Contact
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
@@ -36,22 +37,22 @@ class Shift:
 
 
 @transaction.atomic
-def finish_task(*, actor: User, task: Task, now: datetime, seen_version: int | None = None) -> Task:
+def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
     """Tick the task off. One that is done already stays with whoever did it first."""
-    plan, task = _lock(actor, task)
+    plan, task = _lock(principal, task)
     if task.state == TaskState.DONE:
         return task
-    task.done_at, task.done_by, task.blocked_reason = now, actor, ""
+    task.done_at, task.done_by, task.blocked_reason = now, principal.user, ""
     _move(plan, task, TaskState.DONE, seen_version)
     refresh_plan(plan=plan, now=now)
-    signals.task_done.send(Task, task=task, actor=actor)
+    signals.task_done.send(Task, task=task, principal=principal)
     return task
 
 
 @transaction.atomic
-def reopen_task(*, actor: User, task: Task, now: datetime, seen_version: int | None = None) -> Task:
+def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
     """Open again what was done, not needed or blocked. An open task stays as it is."""
-    plan, task = _lock(actor, task)
+    plan, task = _lock(principal, task)
     if task.state == TaskState.OPEN:
         return task
     task.done_at, task.done_by, task.blocked_reason = None, None, ""
@@ -61,9 +62,11 @@ def reopen_task(*, actor: User, task: Task, now: datetime, seen_version: int | N
 
 
 @transaction.atomic
-def block_task(*, actor: User, task: Task, reason: str, now: datetime, seen_version: int | None = None) -> Task:
+def block_task(
+    principal: Principal, *, task: Task, reason: str, now: datetime, seen_version: int | None = None
+) -> Task:
     """Say what the task waits for."""
-    plan, task = _lock(actor, task)
+    plan, task = _lock(principal, task)
     task.blocked_reason = " ".join(reason.split())[:200]
     if not task.blocked_reason:
         raise ServiceError(_("Say what it waits for."), field="reason")
@@ -76,24 +79,28 @@ def block_task(*, actor: User, task: Task, reason: str, now: datetime, seen_vers
 
 
 @transaction.atomic
-def skip_task(*, actor: User, task: Task, reason: str = "", now: datetime, seen_version: int | None = None) -> Task:
+def skip_task(
+    principal: Principal, *, task: Task, reason: str = "", now: datetime, seen_version: int | None = None
+) -> Task:
     """The task is not needed for this client. A mandatory one needs a reason, which is kept as a comment."""
-    plan, task = _lock(actor, task)
+    plan, task = _lock(principal, task)
     reason = " ".join(reason.split())
     if task.is_mandatory and not reason:
         raise ServiceError(_("This task is mandatory. Say why it is not needed here."), field="reason")
-    task.done_at, task.done_by, task.blocked_reason = now, actor, ""
+    task.done_at, task.done_by, task.blocked_reason = now, principal.user, ""
     _move(plan, task, TaskState.SKIPPED, seen_version)
     if reason:
-        TaskComment.objects.create(task=task, author=actor, text=_("Not needed: %(reason)s") % {"reason": reason})
+        TaskComment.objects.create(
+            task=task, author=principal.user, text=_("Not needed: %(reason)s") % {"reason": reason}
+        )
     refresh_plan(plan=plan, now=now)
     return task
 
 
 @transaction.atomic
 def assign_task(
+    principal: Principal,
     *,
-    actor: User,
     task: Task,
     assignee: User | None = None,
     contact: Contact | None = None,
@@ -101,11 +108,11 @@ def assign_task(
     seen_version: int | None = None,
 ) -> Task:
     """Give the task to somebody of ours, or to a person of the client; nobody when both are None."""
-    plan, task = _lock(actor, task, worked_on=False)
+    plan, task = _lock(principal, task, worked_on=False)
     if assignee is not None and contact is not None:
         raise ServiceError(_("Choose one person."), field="assignee")
     if assignee is not None:
-        check_sees(assignee, plan.client, field="assignee")
+        check_sees(acting(assignee), plan.client, field="assignee")
         task.owner_side = OwnerSide.FIRM
     if contact is not None:
         if not plan.client.affiliations.current().filter(contact=contact).exists():
@@ -113,16 +120,16 @@ def assign_task(
         task.owner_side = OwnerSide.CLIENT
     task.assignee, task.contact = assignee, contact
     save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version)
-    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="assigned")
+    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="assigned")
     return task
 
 
 @transaction.atomic
-def comment_task(*, actor: User, task: Task, text: str) -> TaskComment:
-    plan, task = _lock(actor, task, worked_on=False)
+def comment_task(principal: Principal, *, task: Task, text: str) -> TaskComment:
+    plan, task = _lock(principal, task, worked_on=False)
     if not text.strip():
         raise ServiceError(_("Write something first."), field="text")
-    return TaskComment.objects.create(task=task, author=actor, text=text.strip())
+    return TaskComment.objects.create(task=task, author=principal.user, text=text.strip())
 
 
 def preview_due(*, task: Task, due_date: date) -> list[Shift]:
@@ -135,10 +142,10 @@ def preview_due(*, task: Task, due_date: date) -> list[Shift]:
 
 @transaction.atomic
 def change_due(
-    *, actor: User, task: Task, due_date: date, now: datetime, seen_version: int | None = None
+    principal: Principal, *, task: Task, due_date: date, now: datetime, seen_version: int | None = None
 ) -> list[Shift]:
     """Set a due date by hand and move what depends on it. Gives what moved; nothing when the date is the same."""
-    plan, task = _lock(actor, task, worked_on=False)
+    plan, task = _lock(principal, task, worked_on=False)
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")
     if task.is_finished:
@@ -151,7 +158,7 @@ def change_due(
     save_version(task, fields=["due_date", "is_due_fixed"], seen=seen_version)
     write_dates({pk: day for pk, day in dates.items() if pk != task.pk})
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, actor=actor, what="moved")
+    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="moved")
     return _shifts(tasks, dates, task.pk)
 
 
@@ -160,9 +167,9 @@ def _shifts(tasks, dates: Mapping[int, date], first: int) -> list[Shift]:
     return sorted(moved, key=lambda shift: (shift.task.pk != first, shift.becomes, shift.task.pk))
 
 
-def _lock(actor, task, *, worked_on=True):
+def _lock(principal, task, *, worked_on=True):
     """(plan, task), both locked, in this order everywhere."""
-    plan = lock_plan(actor=actor, plan=Plan(pk=task.plan_id))
+    plan = lock_plan(principal, plan=Plan(pk=task.plan_id))
     if not plan.is_open or (worked_on and plan.state not in PLAN_WORKED_ON):
         raise ServiceError(
             _("The plan is %(state)s. Its tasks do not change now.") % {"state": plan.get_state_display().lower()},

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 from onboarding import schedule
 from onboarding.choices import VersionState
 from onboarding.models import Template, TemplatePhase, TemplateTask, TemplateVersion
@@ -36,9 +36,9 @@ def new_key() -> str:
 
 
 @transaction.atomic
-def create_template(*, actor: User, name: str, description: str = "", is_demo: bool = False) -> Template:
+def create_template(principal: Principal, *, name: str, description: str = "", is_demo: bool = False) -> Template:
     """A template with an empty first version, a draft. Raises ServiceError when the name is taken."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     name = name.strip()
     if not name:
         raise ServiceError(_("Give the template a name."), field="name")
@@ -49,9 +49,9 @@ def create_template(*, actor: User, name: str, description: str = "", is_demo: b
 
 
 @transaction.atomic
-def update_template(*, actor: User, template: Template, seen_version: int | None = None, **fields) -> Template:
+def update_template(principal: Principal, *, template: Template, seen_version: int | None = None, **fields) -> Template:
     """Change name or description. Raises ServiceError when the name is taken, StaleWrite."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     template = Template.objects.select_for_update().get(pk=template.pk)
     for name in ("name", "description"):
         if name in fields:
@@ -64,18 +64,18 @@ def update_template(*, actor: User, template: Template, seen_version: int | None
 
 
 @transaction.atomic
-def archive_template(*, actor: User, template: Template, now: datetime) -> Template:
+def archive_template(principal: Principal, *, template: Template, now: datetime) -> Template:
     """No plan is started from it any more; running plans go on."""
-    return _set_archived(actor, template, now)
+    return _set_archived(principal, template, now)
 
 
 @transaction.atomic
-def restore_template(*, actor: User, template: Template) -> Template:
-    return _set_archived(actor, template, None)
+def restore_template(principal: Principal, *, template: Template) -> Template:
+    return _set_archived(principal, template, None)
 
 
-def _set_archived(actor, template, archived_at):
-    require(may_edit_templates(actor))
+def _set_archived(principal, template, archived_at):
+    require(may_edit_templates(principal))
     template = Template.objects.select_for_update().get(pk=template.pk)
     template.archived_at = archived_at
     save_version(template, fields=["archived_at"], seen=None)
@@ -83,9 +83,9 @@ def _set_archived(actor, template, archived_at):
 
 
 @transaction.atomic
-def duplicate_template(*, actor: User, template: Template, name: str = "") -> Template:
+def duplicate_template(principal: Principal, *, template: Template, name: str = "") -> Template:
     """A new template whose first draft is a copy of the newest version (its draft, if there is one)."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     newest = template.versions.first()
     copy = Template(name=name.strip() or _free_name(template.name), description=template.description)
     _save_named(copy)
@@ -96,9 +96,9 @@ def duplicate_template(*, actor: User, template: Template, name: str = "") -> Te
 
 
 @transaction.atomic
-def remove_demo_templates(*, actor: User) -> int:
+def remove_demo_templates(principal: Principal) -> int:
     """Delete the demonstration's templates that no plan is pinned to any more; gives how many. The only way past the freeze."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     unused = Template.objects.filter(is_demo=True).exclude(versions__plans__isnull=False)
     with pgtrigger.ignore(
         "onboarding.TemplateVersion:stays_published",
@@ -109,9 +109,9 @@ def remove_demo_templates(*, actor: User) -> int:
 
 
 @transaction.atomic
-def edit_version(*, actor: User, template: Template) -> TemplateVersion:
+def edit_version(principal: Principal, *, template: Template) -> TemplateVersion:
     """The template's draft; made as a copy of the newest version, with the same keys, where there is none."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     Template.objects.select_for_update().get(pk=template.pk)
     newest = TemplateVersion.objects.filter(template=template).order_by("-number").first()
     if newest is not None and newest.is_draft:
@@ -123,9 +123,9 @@ def edit_version(*, actor: User, template: Template) -> TemplateVersion:
 
 
 @transaction.atomic
-def discard_draft(*, actor: User, version: TemplateVersion) -> Template:
+def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template:
     """Throw the draft away; the published version before it stays the newest. Raises ServiceError when there is none."""
-    version = lock_draft(actor=actor, version=version)
+    version = lock_draft(principal, version=version)
     if not TemplateVersion.objects.filter(template=version.template_id, state=VersionState.PUBLISHED).exists():
         raise ServiceError(_("This is the only version. Archive the template instead."))
     template = version.template
@@ -135,18 +135,18 @@ def discard_draft(*, actor: User, version: TemplateVersion) -> Template:
 
 @transaction.atomic
 def publish_version(
-    *, actor: User, version: TemplateVersion, now: datetime, seen_version: int | None = None
+    principal: Principal, *, version: TemplateVersion, now: datetime, seen_version: int | None = None
 ) -> TemplateVersion:
     """Freeze the draft: from now on plans are started from it and nothing in it changes.
 
     Raises ServiceError unless there is a phase and a task, every task is counted from one of the same version, and no tasks
     wait for one another in a circle.
     """
-    version = lock_draft(actor=actor, version=version)
+    version = lock_draft(principal, version=version)
     check_publishable(version)
     version.state = VersionState.PUBLISHED
     version.published_at = now
-    version.published_by = actor
+    version.published_by = principal.user
     save_version(version, fields=["state", "published_at", "published_by"], seen=seen_version)
     return version
 
@@ -180,9 +180,9 @@ def check_no_cycle(tasks) -> None:
         ) from cycle
 
 
-def lock_draft(*, actor: User, version: TemplateVersion) -> TemplateVersion:
+def lock_draft(principal: Principal, *, version: TemplateVersion) -> TemplateVersion:
     """The version's row, locked. Raises PermissionDenied, or ServiceError when it is published."""
-    require(may_edit_templates(actor))
+    require(may_edit_templates(principal))
     version = TemplateVersion.objects.select_for_update().get(pk=version.pk)
     if not version.is_draft:
         raise ServiceError(

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
 from onboarding.models import Plan
 from onboarding.services.plans import pause_plan
@@ -62,7 +63,7 @@ def test_a_task_is_changed_through_the_services(api, plan, marta):
 
 def test_filters_and_what_is_not_seen(api, plan, northwind, payroll, client):
     make_plan(client=northwind, version=payroll)
-    pause_plan(actor=plan.owner, plan=plan, now=timezone.now())
+    pause_plan(acting(plan.owner), plan=plan, now=timezone.now())
     assert [row["id"] for row in api.get(PLANS, {"state": "paused"}).json()["results"]] == [plan.pk]
     assert api.get(TASKS, {"overdue": "true", "plan": plan.pk}).json()["results"] == []
     assert api.get(PLANS, {"colour": "red"}).status_code == 400
@@ -73,7 +74,7 @@ def test_filters_and_what_is_not_seen(api, plan, northwind, payroll, client):
 
 
 def test_templates_and_their_versions_are_read(api, payroll, admin):
-    edit_version(actor=admin, template=payroll.template)
+    edit_version(acting(admin), template=payroll.template)
     found = api.get("/api/v1/onboarding/templates").json()["results"]
     assert [version["number"] for version in found[0]["versions"]] == [1]  # the draft is the admins'
     versions = api.get(f"/api/v1/onboarding/templates/{payroll.template_id}/versions").json()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from crm.core.base.principals import acting
 from interactions.progress import sections as progress_sections
 from onboarding import emails
 from onboarding.services.plans import activate_plan, pause_plan
@@ -21,8 +22,8 @@ def running(northwind, payroll):
 
 
 def test_finished_and_coming_tasks_with_days_and_people(running, northwind, marta):
-    finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
-    finish_task(actor=marta, task=task(running, "Conflict check"), now=at(MONDAY))
+    finish_task(acting(marta), task=task(running, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(acting(marta), task=task(running, "Conflict check"), now=at(MONDAY))
     assert emails.finished_tasks(northwind, LAST_FRIDAY, FRIDAY) == [
         "Kickoff meeting"
     ]  # the conflict check is internal
@@ -44,14 +45,14 @@ def test_finished_and_coming_tasks_with_days_and_people(running, northwind, mart
 def test_pending_and_paused_plans_are_silent(northwind, payroll, marta):
     pending = make_plan(client=northwind, version=payroll, today=MONDAY - timedelta(3))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY) == []
-    activate_plan(actor=marta, plan=pending, now=at(MONDAY))
+    activate_plan(acting(marta), plan=pending, now=at(MONDAY))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY)
-    pause_plan(actor=marta, plan=pending, now=at(MONDAY))
+    pause_plan(acting(marta), plan=pending, now=at(MONDAY))
     assert emails.their_tasks(northwind, LAST_FRIDAY, FRIDAY) == []
 
 
 def test_they_are_part_of_the_email(running, northwind, marta):
-    finish_task(actor=marta, task=task(running, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(acting(marta), task=task(running, "Kickoff meeting"), now=at(MONDAY))
     sections, is_news = progress_sections.build(northwind, LAST_FRIDAY, FRIDAY)
     lines = {section["key"]: section["items"] for section in sections}
     assert is_news and "Kickoff meeting" in lines["done"]
@@ -68,7 +69,7 @@ def test_phases_and_the_end_of_the_plan_with_their_days(running, northwind, mart
         f"Tue 29 Dec: {running.name} expected to be complete",
     ]
     for row in running.tasks.filter(phase__name="Agree"):
-        finish_task(actor=marta, task=row, now=at(MONDAY))
+        finish_task(acting(marta), task=row, now=at(MONDAY))
     assert emails.reached(northwind, LAST_FRIDAY, FRIDAY) == ["Mon 7 Dec: Agree is complete"]
     assert all("Agree" not in line for line in emails.expected(northwind, LAST_FRIDAY, FRIDAY))
     assert emails.reached(northwind, FRIDAY, FRIDAY + timedelta(7)) == [], "told once"
@@ -83,7 +84,7 @@ def test_milestones_of_a_plan_of_which_the_client_sees_nothing(running, northwin
 
 def test_what_is_late_or_waits_on_their_side_is_a_question(running, northwind, marta):
     block_task(
-        actor=marta,
+        acting(marta),
         task=task(running, "Engagement letter signed"),
         reason="their board meets on the 12th.",
         now=at(MONDAY),

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from clients.records.models import ClientFacts, StatusPeriod
 from clients.records.services.clients import archive_client
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from crm.core.firm.calendar import WorkingCalendar
 from onboarding.choices import PlanState, Track
 from onboarding.models import Plan
@@ -92,11 +93,11 @@ def test_who_does_not_see_the_client_runs_no_plan(northwind, payroll, make):
 
 
 def test_archived_client_and_unpublished_version_start_nothing(northwind, payroll, admin, marta):
-    draft = edit_version(actor=admin, template=payroll.template)
+    draft = edit_version(acting(admin), template=payroll.template)
     with pytest.raises(ServiceError) as caught:
         make_plan(client=northwind, version=draft)
     assert caught.value.field == "version"
-    archive_client(actor=marta, client=northwind, now=at(MONDAY))
+    archive_client(acting(marta), client=northwind, now=at(MONDAY))
     northwind.refresh_from_db()
     with pytest.raises(PermissionDenied):
         make_plan(client=northwind, version=payroll)
@@ -104,10 +105,10 @@ def test_archived_client_and_unpublished_version_start_nothing(northwind, payrol
 
 def test_a_new_version_leaves_running_plans_alone(plan, payroll, admin):
     before = list(plan.tasks.values_list("key", "title", "due_date"))
-    draft = edit_version(actor=admin, template=payroll.template)
-    update_task(actor=admin, task=draft.tasks.first(), title="Big kickoff", offset_days=9)
-    remove_task(actor=admin, task=draft.tasks.last())
-    publish_version(actor=admin, version=draft, now=at(TUESDAY))
+    draft = edit_version(acting(admin), template=payroll.template)
+    update_task(acting(admin), task=draft.tasks.first(), title="Big kickoff", offset_days=9)
+    remove_task(acting(admin), task=draft.tasks.last())
+    publish_version(acting(admin), version=draft, now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.template_version == payroll
     assert list(plan.tasks.values_list("key", "title", "due_date")) == before
@@ -126,10 +127,10 @@ def test_pending_until_kickoff_then_the_tick_starts_it(northwind, payroll):
 
 
 def test_ticking_off_counts_and_reopening_counts_back(plan, marta, northwind):
-    row = finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
+    row = finish_task(acting(marta), task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     assert (row.state, row.done_by, row.done_at) == ("done", marta, at(MONDAY))
     assert facts(northwind) == ("on_track", 1, 8)
-    reopen_task(actor=marta, task=row, now=at(MONDAY))
+    reopen_task(acting(marta), task=row, now=at(MONDAY))
     row.refresh_from_db()
     assert (row.state, row.done_at, row.done_by) == ("open", None, None)
     assert facts(northwind) == ("on_track", 0, 8)
@@ -137,23 +138,23 @@ def test_ticking_off_counts_and_reopening_counts_back(plan, marta, northwind):
 
 def test_ticking_a_done_task_again_keeps_who_did_it(plan, marta, admin):
     row = task(plan, "Kickoff meeting")
-    finish_task(actor=marta, task=row, now=at(MONDAY), seen_version=1)
-    assert finish_task(actor=admin, task=row, now=at(TUESDAY), seen_version=1).done_by == marta
+    finish_task(acting(marta), task=row, now=at(MONDAY), seen_version=1)
+    assert finish_task(acting(admin), task=row, now=at(TUESDAY), seen_version=1).done_by == marta
 
 
 def test_blocking_needs_a_reason_and_makes_the_plan_stuck(plan, marta, northwind):
     row = task(plan, "Access to accounting system")
     with pytest.raises(ServiceError) as caught:
-        block_task(actor=marta, task=row, reason=" ", now=at(MONDAY))
+        block_task(acting(marta), task=row, reason=" ", now=at(MONDAY))
     assert caught.value.field == "reason"
-    block_task(actor=marta, task=row, reason="their IT is away", now=at(MONDAY))
+    block_task(acting(marta), task=row, reason="their IT is away", now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.track, plan.track_reason) == (
         Track.STUCK,
         "“Access to accounting system” is blocked: their IT is away",
     )
     assert facts(northwind)[0] == "stuck"
-    reopen_task(actor=marta, task=row, now=at(MONDAY))
+    reopen_task(acting(marta), task=row, now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.track, plan.track_reason) == (Track.ON_TRACK, "")
 
@@ -161,10 +162,10 @@ def test_blocking_needs_a_reason_and_makes_the_plan_stuck(plan, marta, northwind
 def test_mandatory_tasks_are_skipped_only_with_a_reason(plan, marta):
     row = task(plan, "Conflict check")
     with pytest.raises(ServiceError) as caught:
-        skip_task(actor=marta, task=row, now=at(MONDAY))
+        skip_task(acting(marta), task=row, now=at(MONDAY))
     assert caught.value.field == "reason"
-    skip_task(actor=marta, task=row, reason="done last year", now=at(MONDAY))
-    skip_task(actor=marta, task=task(plan, "Welcome call with staff"), now=at(MONDAY))
+    skip_task(acting(marta), task=row, reason="done last year", now=at(MONDAY))
+    skip_task(acting(marta), task=task(plan, "Welcome call with staff"), now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.done_count, plan.task_count) == (0, 6)
     assert row.comments.get().text == "Not needed: done last year"
@@ -185,11 +186,11 @@ def test_late_is_behind_and_very_late_is_stuck_by_the_tick_alone(plan):
 
 def test_forecast_moves_with_what_happens(plan, marta):
     end = plan.forecast_date
-    finish_task(actor=marta, task=task(plan, "Engagement letter signed"), now=at(TUESDAY))
+    finish_task(acting(marta), task=task(plan, "Engagement letter signed"), now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.forecast_date < end
     row = task(plan, "Access to accounting system")
-    change_due(actor=marta, task=row, due_date=date(2026, 12, 21), now=at(TUESDAY))
+    change_due(acting(marta), task=row, due_date=date(2026, 12, 21), now=at(TUESDAY))
     plan.refresh_from_db()
     assert plan.forecast_date > end
 
@@ -205,22 +206,22 @@ def test_changed_date_shows_then_moves_what_depends_on_it(plan, marta):
     ]
     row.refresh_from_db()
     assert row.due_date == FRIDAY  # nothing is written yet
-    moved = change_due(actor=marta, task=row, due_date=date(2026, 12, 15), now=at(MONDAY), seen_version=row.version)
+    moved = change_due(acting(marta), task=row, due_date=date(2026, 12, 15), now=at(MONDAY), seen_version=row.version)
     assert [(s.task.pk, s.becomes) for s in moved] == [(s.task.pk, s.becomes) for s in shown]
     assert {t.pk: t.due_date for t in plan.tasks.all()}.items() >= {s.task.pk: s.becomes for s in shown}.items()
     with pytest.raises(StaleWrite):
-        change_due(actor=marta, task=row, due_date=date(2026, 12, 16), now=at(MONDAY), seen_version=row.version)
+        change_due(acting(marta), task=row, due_date=date(2026, 12, 16), now=at(MONDAY), seen_version=row.version)
 
 
 def test_pause_shifts_open_tasks_by_its_working_days(plan, marta, northwind):
-    finish_task(actor=marta, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
+    finish_task(acting(marta), task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     before = {row.title: row.due_date for row in plan.tasks.all()}
-    pause_plan(actor=marta, plan=plan, now=at(WEDNESDAY))
+    pause_plan(acting(marta), plan=plan, now=at(WEDNESDAY))
     assert facts(northwind) == ("paused", 1, 8)
     with pytest.raises(ServiceError) as caught:
-        finish_task(actor=marta, task=task(plan, "Conflict check"), now=at(FRIDAY))
+        finish_task(acting(marta), task=task(plan, "Conflict check"), now=at(FRIDAY))
     assert caught.value.code == "state"
-    resume_plan(actor=marta, plan=plan, now=at(WEDNESDAY + timedelta(7)))  # five working days
+    resume_plan(acting(marta), plan=plan, now=at(WEDNESDAY + timedelta(7)))  # five working days
     calendar = WorkingCalendar(frozenset(range(5)), "FI")
     for row in plan.tasks.all():
         assert row.due_date == (
@@ -230,16 +231,16 @@ def test_pause_shifts_open_tasks_by_its_working_days(plan, marta, northwind):
 
 def test_finishing_needs_the_mandatory_tasks_and_makes_the_client_active(plan, marta, northwind):
     with pytest.raises(ServiceError) as caught:
-        finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+        finish_plan(acting(marta), plan=plan, now=at(FRIDAY))
     assert caught.value.code == "unfinished"
     finish_mandatory(plan, actor=marta, on=FRIDAY)
-    finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    finish_plan(acting(marta), plan=plan, now=at(FRIDAY))
     plan.refresh_from_db()
     assert (plan.state, plan.ended_at) == (PlanState.DONE, at(FRIDAY))
     assert facts(northwind) == ("done", 7, 8)
     assert status(northwind) == "active"
     assert StatusPeriod.objects.get(client=northwind, status="active").start_date == FRIDAY
-    reopen_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    reopen_plan(acting(marta), plan=plan, now=at(FRIDAY))
     assert (facts(northwind)[0], status(northwind)) == ("on_track", "active")
 
 
@@ -247,12 +248,12 @@ def test_finishing_leaves_an_active_client_as_it_is(marta, payroll):
     old = make_client(owner=marta, name="Old Friends", status="active")
     plan = make_plan(client=old, version=payroll)
     finish_mandatory(plan, actor=marta, on=FRIDAY)
-    finish_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    finish_plan(acting(marta), plan=plan, now=at(FRIDAY))
     assert StatusPeriod.objects.get(client=old).status == "active"
 
 
 def test_only_the_moves_of_the_table(plan, marta):
-    cancel_plan(actor=marta, plan=plan, now=at(FRIDAY))
+    cancel_plan(acting(marta), plan=plan, now=at(FRIDAY))
     for move in (
         pause_plan,
         resume_plan,
@@ -269,33 +270,33 @@ def test_only_the_moves_of_the_table(plan, marta):
 def test_draft_waits_for_its_begin_and_moves_its_dates_with_the_kickoff(northwind, payroll, marta):
     plan = make_plan(client=northwind, version=payroll, is_draft=True)
     assert (plan.state, facts(northwind)) == (PlanState.DRAFT, ("", 0, 0))
-    update_plan(actor=marta, plan=plan, kickoff_date=MONDAY + timedelta(7), now=at(MONDAY))
+    update_plan(acting(marta), plan=plan, kickoff_date=MONDAY + timedelta(7), now=at(MONDAY))
     assert task(plan, "Kickoff meeting").due_date == MONDAY + timedelta(7)
-    assert begin_plan(actor=marta, plan=plan, now=at(MONDAY)).state == PlanState.PENDING
+    assert begin_plan(acting(marta), plan=plan, now=at(MONDAY)).state == PlanState.PENDING
 
 
 def test_kickoff_of_a_running_plan_stays(plan, marta):
     with pytest.raises(ServiceError) as caught:
-        update_plan(actor=marta, plan=plan, kickoff_date=FRIDAY, now=at(MONDAY))
+        update_plan(acting(marta), plan=plan, kickoff_date=FRIDAY, now=at(MONDAY))
     assert caught.value.field == "kickoff_date"
 
 
 def test_assigning_goes_to_people_of_either_side(plan, marta, northwind, make):
     row = task(plan, "Conflict check")
     kai, elina = make_user("Kai Koski"), make_contact(client=northwind)
-    assign_task(actor=marta, task=row, assignee=kai, now=at(MONDAY))
-    assign_task(actor=marta, task=row, contact=elina, now=at(MONDAY))
+    assign_task(acting(marta), task=row, assignee=kai, now=at(MONDAY))
+    assign_task(acting(marta), task=row, contact=elina, now=at(MONDAY))
     row.refresh_from_db()
     assert (row.assignee, row.contact, row.owner_side) == (None, elina, "client")
     stranger = make_contact(client=make_client(owner=marta, name="Other"), first_name="Olga")
     with pytest.raises(ServiceError) as caught:
-        assign_task(actor=marta, task=row, contact=stranger, now=at(MONDAY))
+        assign_task(acting(marta), task=row, contact=stranger, now=at(MONDAY))
     assert caught.value.field == "contact"
 
 
 def test_the_worst_running_plan_is_the_clients_state_and_it_can_be_rebuilt(plan, northwind, marta, admin):
     second = make_plan(client=northwind, version=make_version(admin=admin, name="Tax client"))
-    block_task(actor=marta, task=task(second, "Kickoff meeting"), reason="nobody there", now=at(MONDAY))
+    block_task(acting(marta), task=task(second, "Kickoff meeting"), reason="nobody there", now=at(MONDAY))
     wanted = facts(northwind)
     assert wanted == ("stuck", 0, 16)
     ClientFacts.objects.filter(pk=northwind.pk).update(onboarding_state="", onboarding_done=5)
@@ -325,7 +326,7 @@ def test_two_people_ticking_at_once_are_both_counted(make):
         try:
             barrier.wait()
             for row in mine:
-                finish_task(actor=actor, task=row, now=at(MONDAY))
+                finish_task(acting(actor), task=row, now=at(MONDAY))
         except Exception as error:
             errors.append(error)
         finally:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.records.services.clients import archive_client
+from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.ui import navigation
 from onboarding import emails, surfaces
@@ -108,7 +109,7 @@ def test_circle_is_told_beside_the_field(as_admin, draft):
 
 def test_stale_task_is_409_with_what_was_typed(as_admin, draft, admin):
     row = draft.tasks.first()
-    update_task(actor=admin, task=row, title="Theirs", seen_version=row.version)
+    update_task(acting(admin), task=row, title="Theirs", seen_version=row.version)
     response = post(
         as_admin, "template_task", row.pk, title="Mine", owner_side="firm", offset_days=1, version=row.version
     )
@@ -133,7 +134,7 @@ def test_a_dragged_row_is_put_where_it_was_dropped(as_admin, draft):
 
 def test_a_draft_changed_meanwhile_is_not_published_unseen(as_admin, admin, draft):
     draft.refresh_from_db()
-    add_task(actor=admin, phase=draft.phases.first(), title="Slipped in")
+    add_task(acting(admin), phase=draft.phases.first(), title="Slipped in")
     assert post(as_admin, "version_publish", draft.pk, version=draft.version).status_code == 409
     draft.refresh_from_db()
     assert draft.is_draft
@@ -147,10 +148,10 @@ def test_htmx_gets_the_builder_alone(as_admin, draft):
 
 
 def test_differences_are_summed_up_before_publishing(as_admin, admin, payroll):
-    draft = edit_version(actor=admin, template=payroll.template)
-    update_task(actor=admin, task=draft.tasks.get(title="Conflict check"), offset_days=2)
-    add_task(actor=admin, phase=draft.phases.first(), title="Identity check")
-    remove_task(actor=admin, task=draft.tasks.get(title="Review with client"))
+    draft = edit_version(acting(admin), template=payroll.template)
+    update_task(acting(admin), task=draft.tasks.get(title="Conflict check"), offset_days=2)
+    add_task(acting(admin), phase=draft.phases.first(), title="Identity check")
+    remove_task(acting(admin), task=draft.tasks.get(title="Review with client"))
     page = text(as_admin.get(reverse("onboarding:version_publish", args=[draft.pk])))
     for words in ("Identity check", "Review with client", "Day 0 → Day 2"):
         assert words in page
@@ -194,7 +195,7 @@ def test_blocking_without_a_reason_is_422_beside_the_field(as_marta, plan):
 
 def test_stale_due_date_is_409(as_marta, plan, marta):
     row = task(plan, "Kickoff meeting")
-    assign_task(actor=marta, task=row, assignee=marta, now=timezone.now())
+    assign_task(acting(marta), task=row, assignee=marta, now=timezone.now())
     assert post(as_marta, "task_due", row.pk, due_date="2026-12-14", version=row.version).status_code == 409
 
 
@@ -212,7 +213,7 @@ def test_history_says_who_did_what(as_marta, plan):
 
 def test_filters_of_the_list(as_marta, plan, payroll, marta):
     other = make_plan(client=make_client(owner=marta, name="Blue Harbour"), version=payroll)
-    block_task(actor=marta, task=task(other, "Kickoff meeting"), reason="away", now=timezone.now())
+    block_task(acting(marta), task=task(other, "Kickoff meeting"), reason="away", now=timezone.now())
     address = reverse("onboarding:plans")
     for query, seen, unseen in (
         ({"track": "stuck"}, "Blue Harbour", "Northwind"),
@@ -226,10 +227,10 @@ def test_filters_of_the_list(as_marta, plan, payroll, marta):
 
 
 def test_plans_of_clients_in_the_trash_are_in_no_list_and_no_number(as_marta, plan, marta, northwind):
-    assert navigation.numbers(marta, {"plans": surfaces.nav_count(marta, at(MONDAY))}) == {"plans": (1, "")}
-    archive_client(actor=marta, client=northwind, now=at(MONDAY))
-    assert navigation.numbers(marta, {"plans": surfaces.nav_count(marta, at(MONDAY))}) == {"plans": None}
-    assert surfaces.today_section(marta, at(MONDAY)) is None
+    assert navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": (1, "")}
+    archive_client(acting(marta), client=northwind, now=at(MONDAY))
+    assert navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": None}
+    assert surfaces.today_section(acting(marta), at(MONDAY)) is None
     assert "No open plan" in text(as_marta.get(reverse("onboarding:plans")))
 
 
@@ -241,7 +242,7 @@ def test_statements_stay_few_whatever_the_number_of_rows(
 ):
     for n in range(6):
         made = make_plan(client=make_client(owner=marta, name=f"Client {n}"), version=payroll)
-        comment_task(actor=marta, task=made.tasks.first(), text="Seen.")
+        comment_task(acting(marta), task=made.tasks.first(), text="Seen.")
     ids = {"plan": [plan.pk], "client": [plan.client_id], "version": [payroll.pk], "task": [plan.tasks.first().pk]}
     address = reverse(f"onboarding:{name}", args=ids.get(name, []))
     as_admin.get(address)
@@ -260,12 +261,12 @@ def one_request():
 
 def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):
     now = at(MONDAY + timedelta(3))
-    finish_task(actor=marta, task=task(plan, "Conflict check"), now=at(MONDAY))
+    finish_task(acting(marta), task=task(plan, "Conflict check"), now=at(MONDAY))
     calls = [
-        lambda: surfaces.timeline_items(marta, northwind, None, 30),
-        lambda: surfaces.today_section(marta, now),
-        lambda: surfaces.find_plans(marta, "northwind", 8),
-        lambda: navigation.numbers(marta, {"plans": surfaces.nav_count(marta, now)}),
+        lambda: surfaces.timeline_items(acting(marta), northwind, None, 30),
+        lambda: surfaces.today_section(acting(marta), now),
+        lambda: surfaces.find_plans(acting(marta), "northwind", 8),
+        lambda: navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), now)}),
         lambda: emails.their_tasks(northwind, now - timedelta(7), now),
     ]
     for call in calls:
@@ -275,7 +276,7 @@ def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_reques
 
 def test_card_of_the_client_costs_three_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):  # the plans, their phases, the firm's own holidays
-        shown = surfaces.side_card(marta, northwind, timezone.now())
+        shown = surfaces.side_card(acting(marta), northwind, timezone.now())
     assert (shown["card"].plan, len(shown["card"].segments)) == (plan, 3)
 
 

@@ -52,21 +52,21 @@ class Shown:
 
 
 def load(request, pk) -> TemplateVersion:
-    rows = TemplateVersion.objects.visible_to(request.user).select_related("template", "published_by")
+    rows = TemplateVersion.objects.visible_to(request.principal).select_related("template", "published_by")
     return get_object_or_404(rows, pk=pk)
 
 
 def load_row(request, model, pk):
     """A phase or task of a version the user sees."""
-    rows = model.objects.filter(version_of__in=TemplateVersion.objects.visible_to(request.user))
+    rows = model.objects.filter(version_of__in=TemplateVersion.objects.visible_to(request.principal))
     row = get_object_or_404(rows.select_related("version_of__template"), pk=pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     return row
 
 
 def builder_page(request, version: TemplateVersion, shown: Shown):
     phases, tasks = queries.version_rows(version)
-    is_editable = version.is_draft and may_edit_templates(request.user)
+    is_editable = version.is_draft and may_edit_templates(request.principal)
     today = firm_today(timezone.now())
     kickoff = _kickoff(request, today)
     previous = queries.previous_version(version)
@@ -80,9 +80,9 @@ def builder_page(request, version: TemplateVersion, shown: Shown):
         "roles": sorted({task.owner_role for task in tasks if task.owner_role}),
         "sketch": queries.sketch(tasks, kickoff),
         "previous": previous,
-        "running": queries.running_on(request.user, previous if version.is_draft and previous else version),
+        "running": queries.running_on(request.principal, previous if version.is_draft and previous else version),
         "is_editable": is_editable,
-        "may_edit": may_edit_templates(request.user),
+        "may_edit": may_edit_templates(request.principal),
         "shown": shown,
         "crumbs": [{"label": _("Templates"), "url": reverse("onboarding:templates")}, {"label": version.template.name}],
         "undo_url": reverse("onboarding:version_undo", args=[version.pk])
@@ -128,12 +128,12 @@ def version(request, pk):
 @require_POST
 def phase_add(request, pk):
     found = load(request, pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     form = PhaseForm(request.POST)
     if not form.is_valid():
         return builder_page(request, found, Shown(phase_form=form, status=422))
     try:
-        phase = add_phase(actor=request.user, version=found, name=form.cleaned_data["name"])
+        phase = add_phase(request.principal, version=found, name=form.cleaned_data["name"])
     except ServiceError as error:
         return _refuse(request, found, error)
     return _after(request, found, focus=f"add-{phase.pk}")
@@ -145,7 +145,7 @@ def phase_rename(request, pk):
     form = PhaseForm(request.POST or None, initial={"name": phase.name})
     if form.is_bound and form.is_valid():
         try:
-            rename_phase(actor=request.user, phase=phase, name=form.cleaned_data["name"])
+            rename_phase(request.principal, phase=phase, name=form.cleaned_data["name"])
             return redirect("onboarding:version", phase.version_of_id)
         except ServiceError as error:
             add_to_form(form, error)
@@ -160,7 +160,7 @@ def phase_move(request, pk):
     form = MoveForm(request.POST)
     step = {"up": -1, "down": 1}.get(form.cleaned_data["where"], 0) if form.is_valid() else 0
     try:
-        move_phase(actor=request.user, phase=phase, position=max(0, phase.position + step))
+        move_phase(request.principal, phase=phase, position=max(0, phase.position + step))
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return _after(request, phase.version_of, focus=f"phase-menu-{phase.pk}")
@@ -170,7 +170,7 @@ def phase_move(request, pk):
 def phase_remove(request, pk):
     phase = load_row(request, TemplatePhase, pk)
     try:
-        removed = remove_phase(actor=request.user, phase=phase)
+        removed = remove_phase(request.principal, phase=phase)
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return _removed_answer(
@@ -186,7 +186,7 @@ def task_add(request, pk):
         error = ServiceError(" ".join(form.errors.get("name", [])), field="title")
         return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
     try:
-        add_task(actor=request.user, phase=phase, title=form.cleaned_data["name"])
+        add_task(request.principal, phase=phase, title=form.cleaned_data["name"])
     except ServiceError as error:
         return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
     return _after(request, phase.version_of, focus=f"add-{phase.pk}")
@@ -201,7 +201,7 @@ def task_save(request, pk):
     if not form.is_valid():
         return builder_page(request, task.version_of, Shown(task=task, form=form, status=422))
     try:
-        saved = update_task(actor=request.user, task=task, seen_version=form.seen_version(), **form.cleaned_data)
+        saved = update_task(request.principal, task=task, seen_version=form.seen_version(), **form.cleaned_data)
     except ServiceError as error:
         add_to_form(form, error)
         return _refuse(request, task.version_of, error, task=task, form=form, refused="")
@@ -216,10 +216,10 @@ def task_move(request, pk):
     try:
         if where in ("up", "down"):
             step = -1 if where == "up" else 1
-            task = move_task(actor=request.user, task=task, position=max(0, task.position + step))
+            task = move_task(request.principal, task=task, position=max(0, task.position + step))
         elif where:
             phase = get_object_or_404(TemplatePhase, pk=where, version_of=task.version_of)
-            task = move_task(actor=request.user, task=task, phase=phase, position=phase.tasks.count())
+            task = move_task(request.principal, task=task, phase=phase, position=phase.tasks.count())
     except ServiceError as error:
         return _refuse(request, task.version_of, error)
     return _after(request, task.version_of, focus=f"task-menu-{task.pk}")
@@ -235,7 +235,7 @@ def task_order(request, pk):
     ids, moved = form.cleaned_data["ids"], form.cleaned_data["moved"]
     task = get_object_or_404(TemplateTask, pk=moved, version_of=phase.version_of)
     try:
-        move_task(actor=request.user, task=task, phase=phase, position=ids.index(moved))
+        move_task(request.principal, task=task, phase=phase, position=ids.index(moved))
     except ServiceError as error:
         return _refuse(request, phase.version_of, error)
     return HttpResponse(status=204)
@@ -245,7 +245,7 @@ def task_order(request, pk):
 def task_remove(request, pk):
     task = load_row(request, TemplateTask, pk)
     try:
-        removed = remove_task(actor=request.user, task=task)
+        removed = remove_task(request.principal, task=task)
     except ServiceError as error:
         return _refuse(request, task.version_of, error)
     return _removed_answer(request, task.version_of, removed, _("“%(title)s” is removed.") % {"title": task.title})
@@ -269,11 +269,11 @@ def _removed_answer(request, version, removed, text):
 @require_POST
 def undo(request, pk):
     found = load(request, pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     rows = _removed(request, found)
     try:
         if rows:
-            put_back(actor=request.user, version=found, removed=rows)
+            put_back(request.principal, version=found, removed=rows)
             del request.session[UNDO]
             messages.success(request, _("It is back."))
         else:
@@ -287,12 +287,12 @@ def undo(request, pk):
 def publish(request, pk):
     """First what would change, then publishing."""
     found = load(request, pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     refused, status = "", 200
     if request.method == "POST":
         try:
             seen = SeenForm(request.POST).seen_version()
-            done = publish_version(actor=request.user, version=found, now=timezone.now(), seen_version=seen)
+            done = publish_version(request.principal, version=found, now=timezone.now(), seen_version=seen)
             messages.success(
                 request, _("Version %(number)s is published. New plans start from it.") % {"number": done.number}
             )
@@ -320,7 +320,7 @@ def _comparison(request, found):
         "template": found.template,
         "previous": previous,
         "changes": queries.differences(previous, found),
-        "running": queries.running_on(request.user, previous) if previous else 0,
+        "running": queries.running_on(request.principal, previous) if previous else 0,
         "task_count": len(tasks),
         "client_count": sum(task.is_client_visible for task in tasks),
         "sketch": queries.sketch(tasks, queries.next_monday(firm_today(timezone.now()))),
@@ -352,11 +352,11 @@ def preview(request, pk):
 def discard(request, pk):
     """Throwing a draft away cannot be undone, so it is asked first."""
     found = load(request, pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     refused = ""
     if request.method == "POST":
         try:
-            template = discard_draft(actor=request.user, version=found)
+            template = discard_draft(request.principal, version=found)
             messages.success(request, _("The draft of version %(number)s is thrown away.") % {"number": found.number})
             return redirect("onboarding:template", template.pk)
         except ServiceError as error:

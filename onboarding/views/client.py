@@ -24,16 +24,20 @@ SHOWN = 50  # plans of one client; nobody has more
 @require_GET
 def tab(request, client_id):
     now = timezone.now()
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     today = firm_today(now)
     plans = list(
-        Plan.objects.visible_to(request.user)
+        Plan.objects.visible_to(request.principal)
         .filter(client=client)
         .select_related("owner")
         .order_by("-kickoff_date", "-pk")[:SHOWN]
     )
     context = client_frame(request, client, "onboarding", now=now)
-    context |= {"plans": with_next_tasks(plans, today), "today": today, "may_run": may_run_plans(request.user, client)}
+    context |= {
+        "plans": with_next_tasks(plans, today),
+        "today": today,
+        "may_run": may_run_plans(request.principal, client),
+    }
     return render(request, "onboarding/client_tab.html", context)
 
 
@@ -41,8 +45,8 @@ def tab(request, client_id):
 def start(request, client_id):
     """Choose, look at the dates, confirm. The preview is a GET of the same page."""
     now = timezone.now()
-    client = load_client(request.user, client_id)
-    require(may_run_plans(request.user, client), _("The client is archived. Restore it first."))
+    client = load_client(request.principal, client_id)
+    require(may_run_plans(request.principal, client), _("The client is archived. Restore it first."))
     today = firm_today(now)
     data = request.POST or (request.GET if "template_version" in request.GET else None)
     form = StartPlanForm(data, initial={"kickoff_date": today, "owner": client.owner_id})
@@ -51,7 +55,7 @@ def start(request, client_id):
         values = form.cleaned_data
         try:
             plan = start_plan(
-                actor=request.user,
+                request.principal,
                 client=client,
                 version=values["template_version"],
                 kickoff_date=values["kickoff_date"],

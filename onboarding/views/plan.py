@@ -51,7 +51,7 @@ ASKED_FIRST = ("cancel",)
 
 
 def load(request, pk) -> Plan:
-    rows = Plan.objects.visible_to(request.user).select_related("client", "owner", "template_version__template")
+    rows = Plan.objects.visible_to(request.principal).select_related("client", "owner", "template_version__template")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -65,7 +65,7 @@ def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
         "shown": shown,
         "today": today,
         "forecast": forecast_words(plan, shown.end),
-        "may_run": may_run_plans(request.user, plan.client),
+        "may_run": may_run_plans(request.principal, plan.client),
         "is_worked_on": plan.state in (PlanState.PENDING, PlanState.ACTIVE),
         "refused": refused,
         "crumbs": [{"label": _("Onboarding"), "url": reverse("onboarding:plans")}, {"label": plan.name}],
@@ -84,7 +84,7 @@ def move(request, pk, move):
     plan = load(request, pk)
     if move not in MOVES:
         raise Http404
-    require(may_run_plans(request.user, plan.client))
+    require(may_run_plans(request.principal, plan.client))
     if request.method != "POST":
         return (
             render(request, "onboarding/plan_move.html", {"plan": plan, "move": move})
@@ -93,7 +93,7 @@ def move(request, pk, move):
         )
     service, text, undo = MOVES[move]
     try:
-        service(actor=request.user, plan=plan, now=timezone.now())
+        service(request.principal, plan=plan, now=timezone.now())
     except ServiceError as error:
         return plan_answer(
             request, load(request, pk), refused=error.message, status=409 if error.code in ("state", "stale") else 422
@@ -106,13 +106,13 @@ def move(request, pk, move):
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, pk):
     plan = load(request, pk)
-    require(may_run_plans(request.user, plan.client))
+    require(may_run_plans(request.principal, plan.client))
     form = PlanForm(request.POST or None, instance=plan)
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
             update_plan(
-                actor=request.user, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
+                request.principal, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
             )
             return redirect("onboarding:plan", pk)
         except ServiceError as error:

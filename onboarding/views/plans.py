@@ -26,7 +26,7 @@ SORTS = {
 def plans(request):
     today = firm_today(timezone.now())
     form = PlanFilter(request.GET, user=request.user)
-    rows = form.narrow(Plan.objects.visible_to(request.user).kept().select_related("client", "owner"), today)
+    rows = form.narrow(Plan.objects.visible_to(request.principal).kept().select_related("client", "owner"), today)
     sort = form.values["sort"] or "forecast"
     try:
         page = paging.paginate(rows, sort=SORTS[sort], cursor=request.GET.get("cursor", ""))
@@ -48,7 +48,7 @@ def plans(request):
 def choose_client(request):
     """The first step of starting a plan from the list: for whom? By name; without one, the newest clients."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = Client.objects.visible_to(request.user).kept().select_related("facts", "owner")
+    rows = Client.objects.visible_to(request.principal).kept().select_related("facts", "owner")
     rows = matching(rows, text).order_by("name_key", "pk") if text else rows.order_by("-created_at", "-pk")
     return render_page(request, "onboarding/choose_client.html", {"clients": rows[:SHOWN], "q": text})
 

@@ -43,12 +43,12 @@ IN_DIALOG = "remote-dialog-body"
 
 
 def load(request, pk, *, to_change: bool = False) -> Task:
-    rows = Task.objects.visible_to(request.user)
+    rows = Task.objects.visible_to(request.principal)
     task = get_object_or_404(
         rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by"), pk=pk
     )
     if to_change:
-        require(may_run_plans(request.user, task.plan.client))
+        require(may_run_plans(request.principal, task.plan.client))
     return task
 
 
@@ -66,7 +66,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
         "plan": task.plan,
         "today": firm_today(timezone.now()),
         "in_dialog": in_dialog,
-        "may_run": may_run_plans(request.user, task.plan.client) and task.plan.is_open,
+        "may_run": may_run_plans(request.principal, task.plan.client) and task.plan.is_open,
         "is_worked_on": task.plan.state in PLAN_WORKED_ON,
         "comments": task.comments.select_related("author"),
         "assign_form": assign_form(task),
@@ -109,7 +109,7 @@ def move(request, pk, move):
     reason = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
     try:
         task = MOVES[move](
-            actor=request.user, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason
+            request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason
         )
     except ServiceError as error:
         if not from_task:
@@ -135,7 +135,7 @@ def assign(request, pk):
     if form.is_valid():
         try:
             assign_task(
-                actor=request.user, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
+                request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
             )
             return changed(request, task, _("“%(task)s” has a new owner.") % {"task": task.title})
         except ServiceError as error:
@@ -158,7 +158,7 @@ def due(request, pk):
         return task_page(request, task, due_form=form, shifts=preview_due(task=task, due_date=day), new_due=day)
     try:
         moved = change_due(
-            actor=request.user, task=task, due_date=day, now=timezone.now(), seen_version=form.seen_version()
+            request.principal, task=task, due_date=day, now=timezone.now(), seen_version=form.seen_version()
         )
     except ServiceError as error:
         add_to_form(form, error)
@@ -176,7 +176,7 @@ def comment(request, pk):
     form = CommentForm(request.POST)
     if form.is_valid():
         try:
-            comment_task(actor=request.user, task=task, text=form.cleaned_data["text"])
+            comment_task(request.principal, task=task, text=form.cleaned_data["text"])
             return changed(request, task, _("Comment added."))
         except ServiceError as error:
             add_to_form(form, error)

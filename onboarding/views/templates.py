@@ -25,15 +25,15 @@ from onboarding.services.templates import (
 
 
 def load(request, pk) -> Template:
-    return get_object_or_404(Template.objects.visible_to(request.user), pk=pk)
+    return get_object_or_404(Template.objects.visible_to(request.principal), pk=pk)
 
 
 @require_GET
 def templates(request):
     """Templates in use; admins also see drafts and, asked for, archived ones."""
-    may_edit = may_edit_templates(request.user)
+    may_edit = may_edit_templates(request.principal)
     archived = may_edit and request.GET.get("show") == "archived"
-    rows = templates_with_counts(request.user).filter(archived_at__isnull=not archived)
+    rows = templates_with_counts(request.principal).filter(archived_at__isnull=not archived)
     try:
         page = paging.paginate(rows, sort=paging.Sort("name"), cursor=request.GET.get("cursor", ""), size=50)
     except paging.BadCursor:
@@ -48,11 +48,11 @@ def templates(request):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request):
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     form = TemplateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            template = create_template(actor=request.user, **form.cleaned_data)
+            template = create_template(request.principal, **form.cleaned_data)
             return redirect("onboarding:version", template.versions.get().pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -62,14 +62,12 @@ def create(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, pk):
     template = load(request, pk)
-    require(may_edit_templates(request.user))
+    require(may_edit_templates(request.principal))
     form = TemplateForm(request.POST or None, instance=template)
     status = 422 if form.is_bound else 200
     if form.is_bound and form.is_valid():
         try:
-            update_template(
-                actor=request.user, template=template, seen_version=form.seen_version(), **form.cleaned_data
-            )
+            update_template(request.principal, template=template, seen_version=form.seen_version(), **form.cleaned_data)
             return redirect("onboarding:template", pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -81,19 +79,19 @@ def edit(request, pk):
 @require_GET
 def show(request, pk):
     """The newest version the user may see."""
-    newest = load(request, pk).versions.visible_to(request.user).order_by("-number").first()
+    newest = load(request, pk).versions.visible_to(request.principal).order_by("-number").first()
     return redirect("onboarding:version", newest.pk)
 
 
 @require_POST
 def draft(request, pk):
-    version = edit_version(actor=request.user, template=load(request, pk))
+    version = edit_version(request.principal, template=load(request, pk))
     return redirect("onboarding:version", version.pk)
 
 
 @require_POST
 def archive(request, pk):
-    template = archive_template(actor=request.user, template=load(request, pk), now=timezone.now())
+    template = archive_template(request.principal, template=load(request, pk), now=timezone.now())
     undo = reverse("onboarding:template_restore", args=[pk])
     messages.success(
         request, _("“%(name)s” is archived. Running plans go on.") % {"name": template.name}, extra_tags=f"undo:{undo}"
@@ -103,14 +101,14 @@ def archive(request, pk):
 
 @require_POST
 def restore(request, pk):
-    template = restore_template(actor=request.user, template=load(request, pk))
+    template = restore_template(request.principal, template=load(request, pk))
     messages.success(request, _("“%(name)s” is in use again.") % {"name": template.name})
     return redirect("onboarding:template", pk)
 
 
 @require_POST
 def duplicate(request, pk):
-    copy = duplicate_template(actor=request.user, template=load(request, pk))
+    copy = duplicate_template(request.principal, template=load(request, pk))
     messages.success(request, _("“%(name)s” is a draft of its own now.") % {"name": copy.name})
     return redirect("onboarding:template", copy.pk)
 

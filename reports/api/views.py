@@ -117,7 +117,7 @@ class ReportViewSet(viewsets.ViewSet):
 
     def _asked(self, request, kpi_id, known):
         """The number and the checked filter. 403 for who may not see numbers, 404 for an unknown one, 400 for bad parameters."""
-        require(may_see_reports(request.user))
+        require(may_see_reports(request.principal))
         kpi = find(kpi_id)
         if kpi is None:
             raise Http404

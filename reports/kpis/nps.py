@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.principals import acting
 from interactions.surveys.choices import SurveyKind
 from interactions.surveys.models import SurveyResponse
 from reports.kpis.base import POINTS, Kpi
@@ -86,7 +87,7 @@ class Nps(Kpi):
     def answers(self, scope):
         """NPS answers on the usual scale about clients in scope, each with its `person`."""
         return (
-            SurveyResponse.objects.visible_to(scope.user)
+            SurveyResponse.objects.visible_to(acting(scope.user))
             .filter(
                 client__in=scope.clients(),
                 survey__kind=SurveyKind.NPS,

@@ -29,9 +29,32 @@ DOMAIN = "load.example"
 SURVEY = "Client survey (load)"
 TEMPLATE = "Standard onboarding (load)"
 LOADED = [
-    Client, StatusPeriod, ClientFacts, Contact, Affiliation, ContactEmail, ContactPhone, RevenueLine, Contract, Interaction, Interaction.contacts.through,
-    FollowUp, SurveyResponse, Plan, PlanPhase, Task, User, Team, TeamMembership, Service, Survey, Template, TemplateVersion, TemplatePhase, TemplateTask,
-]  # fmt: skip
+    Client,
+    StatusPeriod,
+    ClientFacts,
+    Contact,
+    Affiliation,
+    ContactEmail,
+    ContactPhone,
+    RevenueLine,
+    Contract,
+    Interaction,
+    Interaction.contacts.through,
+    FollowUp,
+    SurveyResponse,
+    Plan,
+    PlanPhase,
+    Task,
+    User,
+    Team,
+    TeamMembership,
+    Service,
+    Survey,
+    Template,
+    TemplateVersion,
+    TemplatePhase,
+    TemplateTask,
+]
 
 
 @dataclass(frozen=True)
@@ -230,10 +253,19 @@ class Loader:
             "UPDATE life SET active = NULL, notice = NULL, former = NULL, back = NULL, paused = NULL WHERE active IS NULL"
         )
         self.execute("CREATE UNIQUE INDEX ON life (i)")
-        steps = ", ".join(f"('{status}', {column})" for status, column in (
-            ("prospect", "prospect"), ("onboarding", "onboarding"), ("active", "active"), ("paused", "paused"), ("active", "paused + 45"),
-            ("at_notice", "notice"), ("former", "former"), ("active", "back"),
-        ))  # fmt: skip
+        steps = ", ".join(
+            f"('{status}', {column})"
+            for status, column in (
+                ("prospect", "prospect"),
+                ("onboarding", "onboarding"),
+                ("active", "active"),
+                ("paused", "paused"),
+                ("active", "paused + 45"),
+                ("at_notice", "notice"),
+                ("former", "former"),
+                ("active", "back"),
+            )
+        )
         self.execute(
             f"CREATE TEMP TABLE span ON COMMIT DROP AS SELECT i, id AS client_id, status, start_date, lead(start_date) OVER (PARTITION BY i ORDER BY start_date) AS end_date "
             f"FROM life CROSS JOIN LATERAL (VALUES {steps}) AS step(status, start_date) WHERE start_date IS NOT NULL AND start_date <= {today}"
@@ -313,17 +345,28 @@ class Loader:
         self.insert(
             RevenueLine,
             self._spread(self.n.revenue, 60, 1.25),
-            client_id="id", date=date_of, currency=f"'{self.currency}'", service_id=services, reference="'L' || k",
+            client_id="id",
+            date=date_of,
+            currency=f"'{self.currency}'",
+            service_id=services,
+            reference="'L' || k",
             kind=f"CASE WHEN {self.u('k', 65)} < 0.02 THEN 'refund' WHEN {self.u('k', 65)} < 0.6 THEN 'retainer' ELSE 'fee' END",
             amount=f"CASE WHEN {self.u('k', 65)} < 0.02 THEN -round({size} / 4, 2) ELSE {size} END",
-        )  # fmt: skip
+        )
         self.insert(
             Contract,
             f"generate_series(1, {min(self.n.contracts, self.served_count)}) AS k JOIN served ON served.rank = k",
-            client_id="id", service_id=services, value=f"round((150 + {self.u('k', 66)} * 3000)::numeric, 0)", currency=f"'{self.currency}'",
-            is_free=f"{self.u('k', 67)} < 0.04", start_date="since", end_date=f"CASE WHEN until < DATE '{self.today}' THEN until END", notice_days="60",
-            renewal_date=f"CASE WHEN until >= DATE '{self.today}' THEN DATE '{self.today}' + ({self.u('k', 68)} * 360)::int END", is_auto_renewed="true",
-        )  # fmt: skip
+            client_id="id",
+            service_id=services,
+            value=f"round((150 + {self.u('k', 66)} * 3000)::numeric, 0)",
+            currency=f"'{self.currency}'",
+            is_free=f"{self.u('k', 67)} < 0.04",
+            start_date="since",
+            end_date=f"CASE WHEN until < DATE '{self.today}' THEN until END",
+            notice_days="60",
+            renewal_date=f"CASE WHEN until >= DATE '{self.today}' THEN DATE '{self.today}' + ({self.u('k', 68)} * 360)::int END",
+            is_auto_renewed="true",
+        )
 
     def _spread(self, count: int, salt: int, skew: float) -> str:
         """`count` rows k over the clients served, some with many more than others."""
@@ -349,12 +392,20 @@ class Loader:
         self.insert(
             Interaction,
             "talk",
-            id=f"{base} + k", client_id="client_id", occurred_at="occurred_at", created_at="occurred_at", updated_at="occurred_at", author_id=owner,
-            channel=self.pick(channels, "k", 76), direction=self.pick(("out", "in", "both"), "k", 77), subject=self.pick(words.SUBJECTS, "k", 78), body=body,
+            id=f"{base} + k",
+            client_id="client_id",
+            occurred_at="occurred_at",
+            created_at="occurred_at",
+            updated_at="occurred_at",
+            author_id=owner,
+            channel=self.pick(channels, "k", 76),
+            direction=self.pick(("out", "in", "both"), "k", 77),
+            subject=self.pick(words.SUBJECTS, "k", 78),
+            body=body,
             duration_minutes=f"CASE WHEN {self.u('k', 79)} < 0.5 THEN 5 + ({self.u('k', 79)} * 100)::int END",
             sentiment=f"CASE WHEN {self.u('k', 80)} < 0.4 THEN floor({self.u('k', 81)} * 5)::int - 2 END",
             visibility=f"CASE WHEN {see} < 0.85 THEN 'firm' WHEN {see} < 0.95 THEN 'shared' WHEN {see} < 0.98 THEN 'team' ELSE 'private' END",
-        )  # fmt: skip
+        )
         through = Interaction.contacts.through
         who = f"(SELECT {base} + talk.k AS interaction_id, p.id AS contact_id FROM talk JOIN person p ON p.k = talk.i WHERE {self.u('talk.k', 82)} < 0.5) AS linked"
         self.insert(through, who, interaction_id="interaction_id", contact_id="contact_id")
@@ -367,10 +418,17 @@ class Loader:
         self.insert(
             FollowUp,
             source,
-            client_id="id", title=self.pick(words.FOLLOW_UPS, "k", 93), assignee_id=f"{self.first_user} + owner", author_id=f"{self.first_user} + owner",
-            due_date="due", time_zone="'UTC'", due_at="(due + time '17:00') AT TIME ZONE 'UTC'", state="CASE WHEN is_open THEN 'open' ELSE 'done' END",
-            closed_at="CASE WHEN NOT is_open THEN (due + time '15:00') AT TIME ZONE 'UTC' END", priority=f"1 + floor({self.u('k', 94)} * 3)::int",
-        )  # fmt: skip
+            client_id="id",
+            title=self.pick(words.FOLLOW_UPS, "k", 93),
+            assignee_id=f"{self.first_user} + owner",
+            author_id=f"{self.first_user} + owner",
+            due_date="due",
+            time_zone="'UTC'",
+            due_at="(due + time '17:00') AT TIME ZONE 'UTC'",
+            state="CASE WHEN is_open THEN 'open' ELSE 'done' END",
+            closed_at="CASE WHEN NOT is_open THEN (due + time '15:00') AT TIME ZONE 'UTC' END",
+            priority=f"1 + floor({self.u('k', 94)} * 3)::int",
+        )
 
     def answers(self) -> None:
         survey, _made = Survey.objects.get_or_create(
@@ -402,10 +460,18 @@ class Loader:
         self.insert(
             Plan,
             "plan",
-            id="plan_id", client_id="client_id", template_version_id=str(version.pk), name="'Onboarding'", owner_id=f"{self.first_user} + owner", kickoff_date="kickoff",
-            forecast_date="coalesce(active, kickoff + 45)", state="CASE WHEN active IS NULL THEN 'active' ELSE 'done' END", ended_at="active::timestamptz",
-            track=f"CASE WHEN active IS NULL AND kickoff + 30 < {today} THEN 'behind' ELSE 'on_track' END", task_count="10",
-        )  # fmt: skip
+            id="plan_id",
+            client_id="client_id",
+            template_version_id=str(version.pk),
+            name="'Onboarding'",
+            owner_id=f"{self.first_user} + owner",
+            kickoff_date="kickoff",
+            forecast_date="coalesce(active, kickoff + 45)",
+            state="CASE WHEN active IS NULL THEN 'active' ELSE 'done' END",
+            ended_at="active::timestamptz",
+            track=f"CASE WHEN active IS NULL AND kickoff + 30 < {today} THEN 'behind' ELSE 'on_track' END",
+            task_count="10",
+        )
         first_phase = self.base(PlanPhase)
         phases, tasks = list(version.phases.all()), list(version.tasks.all())
         for number, phase in enumerate(phases):
@@ -425,10 +491,17 @@ class Loader:
             self.insert(
                 Task,
                 "plan",
-                plan_id="plan_id", phase_id=f"{first_phase} + (k - 1) * {len(phases)} + {places[task.phase_id] + 1}", key=f"'{task.key}'", title=f"'{task.title}'",
-                position=str(number), offset_days=str(task.offset_days), due_date=due, assignee_id=f"{self.first_user} + owner", state=f"CASE WHEN {done} THEN 'done' ELSE 'open' END",
+                plan_id="plan_id",
+                phase_id=f"{first_phase} + (k - 1) * {len(phases)} + {places[task.phase_id] + 1}",
+                key=f"'{task.key}'",
+                title=f"'{task.title}'",
+                position=str(number),
+                offset_days=str(task.offset_days),
+                due_date=due,
+                assignee_id=f"{self.first_user} + owner",
+                state=f"CASE WHEN {done} THEN 'done' ELSE 'open' END",
                 done_at=f"CASE WHEN {done} THEN least({due} - 1 + ({self.u(f'k * 10 + {number}', 111)} * 4)::int, {today})::timestamptz END",
-            )  # fmt: skip
+            )
         self.execute(
             "UPDATE onboarding_plan p SET done_count = t.n FROM (SELECT plan_id, count(*) FILTER (WHERE state = 'done') AS n FROM onboarding_task JOIN plan USING (plan_id) GROUP BY plan_id) t WHERE t.plan_id = p.id"
         )
@@ -476,9 +549,20 @@ class Loader:
             ClientFacts,
             f"(SELECT * FROM span WHERE end_date IS NULL) n LEFT JOIN ({contact}) c USING (client_id) LEFT JOIN ({step}) f USING (client_id) "
             f"LEFT JOIN ({nps}) a USING (client_id) LEFT JOIN ({money}) r USING (client_id) LEFT JOIN ({plan}) p USING (client_id)",
-            client_id="n.client_id", status="n.status", status_since="n.start_date", active_since=f"CASE WHEN n.status IN ('active', 'at_notice') THEN {since} END",
-            last_contact_at="c.occurred_at", last_contact_channel="coalesce(c.channel, '')", next_step_at="f.due_at", next_step_text="coalesce(f.title, '')",
-            next_step_id="f.id", open_follow_ups="coalesce(f.n, 0)", nps_score="a.score", nps_at="a.answered_at", revenue_12m="coalesce(r.total, 0)",
+            client_id="n.client_id",
+            status="n.status",
+            status_since="n.start_date",
+            active_since=f"CASE WHEN n.status IN ('active', 'at_notice') THEN {since} END",
+            last_contact_at="c.occurred_at",
+            last_contact_channel="coalesce(c.channel, '')",
+            next_step_at="f.due_at",
+            next_step_text="coalesce(f.title, '')",
+            next_step_id="f.id",
+            open_follow_ups="coalesce(f.n, 0)",
+            nps_score="a.score",
+            nps_at="a.answered_at",
+            revenue_12m="coalesce(r.total, 0)",
             onboarding_state="CASE WHEN p.state = 'active' THEN p.track WHEN p.state = 'done' THEN 'done' ELSE '' END",
-            onboarding_done="coalesce(p.done_count, 0)", onboarding_total="coalesce(p.task_count, 0)",
-        )  # fmt: skip
+            onboarding_done="coalesce(p.done_count, 0)",
+            onboarding_total="coalesce(p.task_count, 0)",
+        )

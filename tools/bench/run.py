@@ -20,6 +20,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from crm.core.listing.paging import Sort, _encode
 from crm.core.users.choices import Role
 from crm.core.users.models import User
@@ -66,7 +67,7 @@ def people() -> dict[str, User]:
 
 def targets(users) -> tuple[Target, list[Target]]:
     """The floor and the pages."""
-    seen = Client.objects.visible_to(users["manager"]).kept()
+    seen = Client.objects.visible_to(acting(users["manager"])).kept()
     ids = list(seen.order_by("pk").values_list("pk", flat=True)[:25])
     by_name = seen.order_by("name_key", "pk")
     deep = by_name[int(seen.count() * DEEP)]

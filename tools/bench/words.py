@@ -432,10 +432,23 @@ TITLES = (
 TEAMS = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Larch", "Maple", "Oak", "Pine")
 SERVICES = ("Advisory retainer", "Annual audit", "Payroll", "Project work", "Support", "Training")
 SUBJECTS = (
-    "Quarterly review", "Invoice question", "Scope of the next phase", "Contract renewal", "Open points from last week", "Introduction of the new contact",
-    "Schedule for the rollout", "Feedback on the draft", "Escalation about response times", "Budget for next year", "Handover", "Status of the audit",
-    "Training dates", "Access for the project team", "Decision on the offer", "Thank you note",
-)  # fmt: skip
+    "Quarterly review",
+    "Invoice question",
+    "Scope of the next phase",
+    "Contract renewal",
+    "Open points from last week",
+    "Introduction of the new contact",
+    "Schedule for the rollout",
+    "Feedback on the draft",
+    "Escalation about response times",
+    "Budget for next year",
+    "Handover",
+    "Status of the audit",
+    "Training dates",
+    "Access for the project team",
+    "Decision on the offer",
+    "Thank you note",
+)
 SENTENCES = (
     "We went through the open points and agreed on who takes which of them.",
     "They are happy with the last delivery and asked for a second workshop.",

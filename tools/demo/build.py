@@ -20,6 +20,7 @@ from clients.records.services.statuses import change_status
 from clients.revenue.services.contracts import create_contract
 from clients.revenue.services.lines import add_revenue_line
 from crm.core.base.dates import add_months
+from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings
@@ -65,7 +66,7 @@ def build(*, now: datetime, with_logins: bool) -> list[dict[str, str]]:
     _people(stage, with_logins)
     with pghistory.context(user=stage.users["ines"].pk, url="seed_demo"):
         stage.services = [
-            create_service(actor=stage.users["ines"], name=name, code=code) for name, code in cast.SERVICES
+            create_service(acting(stage.users["ines"]), name=name, code=code) for name, code in cast.SERVICES
         ]
         for role in cast.CLIENTS:
             stage.clients[role.name] = _client(stage, role)
@@ -125,7 +126,7 @@ def _client(stage: Stage, role: cast.ClientRole) -> Client:
     came = stage.today - timedelta(days=round(role.years * 365))
     is_new = role.story.startswith(("onboarding", "prospect"))
     client = create_client(
-        actor=owner,
+        acting(owner),
         name=role.name,
         owner=owner,
         status=Status.PROSPECT if is_new else Status.ACTIVE,
@@ -151,9 +152,17 @@ def _client(stage: Stage, role: cast.ClientRole) -> Client:
         address = f"{_slug(first)}.{_slug(last)}@{_slug(role.name)}.example"
         decides = ("decides", "signs", "day_to_day")[min(place, 2)]
         create_contact(
-            actor=owner, client=client, first_name=first, last_name=last, emails=[(ContactLabel.WORK, address)], title=title,
-            decision_role=decides, is_primary=place == 0, is_billing=place == len(role.people) - 1, is_demo=True,
-        )  # fmt: skip
+            acting(owner),
+            client=client,
+            first_name=first,
+            last_name=last,
+            emails=[(ContactLabel.WORK, address)],
+            title=title,
+            decision_role=decides,
+            is_primary=place == 0,
+            is_billing=place == len(role.people) - 1,
+            is_demo=True,
+        )
     _contracts_and_revenue(stage, role, client, owner, came)
     return client
 
@@ -161,7 +170,7 @@ def _client(stage: Stage, role: cast.ClientRole) -> Client:
 def _status_story(stage, role, client, owner) -> None:
     def change(status, days_ago, **more):
         start = stage.today - timedelta(days=days_ago)
-        change_status(actor=owner, client=client, status=status, start_date=start, today=stage.today, **more)
+        change_status(acting(owner), client=client, status=status, start_date=start, today=stage.today, **more)
 
     if role.story in LEFT:
         reason, days = LEFT[role.story]
@@ -183,10 +192,16 @@ def _contracts_and_revenue(stage, role, client, owner, came) -> None:
     share = Decimal(role.monthly) / len(role.services)
     for place in role.services:
         create_contract(
-            actor=owner, client=client, service=stage.services[place], value=share.quantize(Decimal(1)), start_date=came,
-            end_date=end if end < stage.today else None, renewal_date=_renewal(stage, came) if end >= stage.today else None,
-            notice_days=30, is_auto_renewed=True,
-        )  # fmt: skip
+            acting(owner),
+            client=client,
+            service=stage.services[place],
+            value=share.quantize(Decimal(1)),
+            start_date=came,
+            end_date=end if end < stage.today else None,
+            renewal_date=_renewal(stage, came) if end >= stage.today else None,
+            notice_days=30,
+            is_auto_renewed=True,
+        )
     for back in range(26, -1, -1):
         day = add_months(stage.today.replace(day=1), -back)
         if came <= day <= min(end, stage.today):
@@ -195,7 +210,7 @@ def _contracts_and_revenue(stage, role, client, owner, came) -> None:
             place = role.services[back % len(role.services)]
             reference = f"{day:%y%m}-{client.pk:03d}"
             add_revenue_line(
-                actor=owner,
+                acting(owner),
                 client=client,
                 date=day,
                 amount=amount,
@@ -223,7 +238,7 @@ def _restrict(stage: Stage) -> None:
         if role.story == "restricted":
             owner = stage.users[role.owner]
             restrict_client(
-                actor=owner,
+                acting(owner),
                 client=stage.clients[role.name],
                 users=[stage.users["priya"]],
                 reason="Information barrier: transaction",

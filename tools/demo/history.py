@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from interactions.follow_ups.services import complete_follow_up, create_follow_up
 from interactions.recording.services import log_interaction
 from interactions.surveys.services.answers import ensure_nps_survey, record_answer
@@ -49,7 +50,7 @@ def _talks(stage, role, client: Client, people) -> None:
             continue
         person = people[0] if stage.dice.random() < 0.75 else stage.dice.choice(people)
         interaction = log_interaction(
-            actor=owner,
+            acting(owner),
             client=client,
             channel=talk.channel,
             occurred_at=at,
@@ -99,7 +100,7 @@ def _pick(stage, role, from_end: int) -> words.Talk:
 def _done_step(stage, client, owner, talk, at: datetime) -> None:
     due = stage.calendar.add(at.date(), 3)
     follow_up = create_follow_up(
-        actor=owner,
+        acting(owner),
         client=client,
         title=talk.next_step,
         due_date=due,
@@ -110,7 +111,7 @@ def _done_step(stage, client, owner, talk, at: datetime) -> None:
     )
     done_at = stage.office_hour(due, client.time_zone)
     complete_follow_up(
-        actor=owner,
+        acting(owner),
         follow_up=follow_up,
         outcome=stage.dice.choice(("Done.", "Sent.", "Talked it through.", "")),
         now=done_at,
@@ -130,7 +131,7 @@ def _answers(stage, role, client, people, survey) -> None:
         mood = "good" if score >= 9 else "middle" if score >= 7 else "bad"
         for person in people[: 2 if role.tier == "A" else 1]:
             record_answer(
-                actor=stage.users[role.owner],
+                acting(stage.users[role.owner]),
                 survey=survey,
                 client=client,
                 contact=person,
@@ -177,7 +178,7 @@ def _open_steps(stage, role, client, people) -> None:
     owner = stage.users[role.owner]
     made = stage.now - timedelta(days=max(2, 2 - days))
     follow_up = create_follow_up(
-        actor=owner,
+        acting(owner),
         client=client,
         title=title,
         due_date=due,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from clients.contacts.models import Contact
+from crm.core.base.principals import acting
 from crm.core.users.models import User
 from onboarding.models import Plan, Task, TemplateVersion
 from onboarding.services.drafts import add_phase, add_task, remove_phase
@@ -32,16 +33,16 @@ def make(stage) -> None:
 
 def _template(stage, name: str, spec) -> TemplateVersion:
     admin: User = stage.users["ines"]
-    template = create_template(actor=admin, name=name, description=spec["description"], is_demo=True)
-    version = edit_version(actor=admin, template=template)
+    template = create_template(acting(admin), name=name, description=spec["description"], is_demo=True)
+    version = edit_version(acting(admin), template=template)
     made = {}
     for phase in list(version.phases.all()):
-        remove_phase(actor=admin, phase=phase)
+        remove_phase(acting(admin), phase=phase)
     for phase_name, tasks in spec["phases"]:
-        phase = add_phase(actor=admin, version=version, name=phase_name)
+        phase = add_phase(acting(admin), version=version, name=phase_name)
         for task in tasks:
             made[task.title] = add_task(
-                actor=admin,
+                acting(admin),
                 phase=phase,
                 title=task.title,
                 after=made.get(task.after),
@@ -53,7 +54,7 @@ def _template(stage, name: str, spec) -> TemplateVersion:
                 instructions=task.instructions,
             )
     version.refresh_from_db()
-    return publish_version(actor=admin, version=version, now=stage.now - timedelta(days=410))
+    return publish_version(acting(admin), version=version, now=stage.now - timedelta(days=410))
 
 
 def _plan(stage, client, version, kickoff_days: int, done: int, then: str) -> Plan:
@@ -61,7 +62,7 @@ def _plan(stage, client, version, kickoff_days: int, done: int, then: str) -> Pl
     kickoff = stage.calendar.on_or_after(stage.today + timedelta(days=kickoff_days))
     started = stage.office_hour(kickoff - timedelta(days=2), client.time_zone)
     plan = start_plan(
-        actor=owner,
+        acting(owner),
         client=client,
         version=version,
         kickoff_date=kickoff,
@@ -71,11 +72,11 @@ def _plan(stage, client, version, kickoff_days: int, done: int, then: str) -> Pl
         is_demo=True,
     )
     if kickoff <= stage.today and plan.state != "active":
-        plan = activate_plan(actor=owner, plan=plan, now=stage.office_hour(kickoff, client.time_zone))
+        plan = activate_plan(acting(owner), plan=plan, now=stage.office_hour(kickoff, client.time_zone))
     tasks = list(Task.objects.filter(plan=plan).order_by("due_date", "phase__position", "position"))
     for task in tasks[:done]:
         at = stage.office_hour(min(task.due_date or kickoff, stage.today), client.time_zone)
-        finish_task(actor=owner, task=task, now=at)
+        finish_task(acting(owner), task=task, now=at)
     _then(stage, plan, owner, tasks, done, then)
     return plan
 
@@ -84,21 +85,21 @@ def _then(stage, plan, owner, tasks, done, then) -> None:
     plan.refresh_from_db()
     if then == "done" and plan.state == "active":
         at = stage.office_hour(max(task.due_date for task in tasks if task.due_date), plan.client.time_zone)
-        finish_plan(actor=owner, plan=plan, now=at)
+        finish_plan(acting(owner), plan=plan, now=at)
     elif then == "paused":
-        pause_plan(actor=owner, plan=plan, now=stage.now - timedelta(days=6))
+        pause_plan(acting(owner), plan=plan, now=stage.now - timedelta(days=6))
     elif then == "cancelled":
-        cancel_plan(actor=owner, plan=plan, now=stage.now - timedelta(days=100))
+        cancel_plan(acting(owner), plan=plan, now=stage.now - timedelta(days=100))
     elif then == "blocked":
         block_task(
-            actor=owner,
+            acting(owner),
             task=tasks[done],
             reason="Waits for their IT: nobody named yet",
             now=stage.now - timedelta(days=9),
         )
-        comment_task(actor=owner, task=tasks[done], text="Asked Luis again on the phone; he looks for somebody.")
+        comment_task(acting(owner), task=tasks[done], text="Asked Luis again on the phone; he looks for somebody.")
     if then == "":
         contact = Contact.objects.filter(affiliations__client=plan.client).last()
         open_task = next((task for task in tasks[done:] if task.owner_side == "client"), None)
         if open_task and contact:
-            assign_task(actor=owner, task=open_task, contact=contact, now=stage.now)
+            assign_task(acting(owner), task=open_task, contact=contact, now=stage.now)

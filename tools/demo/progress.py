@@ -6,6 +6,7 @@ import pgtrigger
 from django.db.models import F
 
 from clients.contacts.models import Contact
+from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
@@ -84,7 +85,7 @@ def _schedule(stage, name: str, now, **fields) -> None:
     people = Contact.objects.filter(affiliations__client=client).order_by("-affiliations__is_primary", "pk")
     when_nothing = WhenNothing.ASK if name in ASKED else WhenNothing.SHORT
     set_schedule(
-        actor=client.owner, client=client, recipients=list(people[:2]), when_nothing=when_nothing, now=now, **fields
+        acting(client.owner), client=client, recipients=list(people[:2]), when_nothing=when_nothing, now=now, **fields
     )
 
 
@@ -95,13 +96,13 @@ def _hour(stage, moment) -> None:
     until = min(moment + STEP, stage.now)
     waiting = ProgressEmail.objects.filter(is_review_needed=True).exclude(client__name__in=AT_HOURS)
     for email in waiting.filter(state=ProgressState.DRAFT, send_at__lt=until).exclude(client__name=LATE):
-        approve_progress(actor=email.client.owner, email=email, now=moment)
+        approve_progress(acting(email.client.owner), email=email, now=moment)
     due = ProgressEmail.objects.open().filter(send_at__gt=moment, send_at__lt=until)
     for send_at in sorted(set(due.values_list("send_at", flat=True))):
         run_progress(send_at)
     for email in waiting.filter(client__name=LATE, state=ProgressState.HELD, deadline_at__lte=moment):
         late = email.deadline_at + timedelta(hours=1)
-        approve_progress(actor=email.client.owner, email=email, now=late)
+        approve_progress(acting(email.client.owner), email=email, now=late)
         run_progress(late)
 
 
@@ -114,10 +115,10 @@ def _tomorrow(stage) -> None:
     for email in open_ones.filter(client__name__in=states, send_at__gt=stage.now):
         owner, state = email.client.owner, states[email.client.name]
         if state == "approved":
-            approve_progress(actor=owner, email=email, now=stage.now)
+            approve_progress(acting(owner), email=email, now=stage.now)
         elif state == "skipped":
             reason = "Agreed on the phone: nothing this week, they are at their annual meeting"
-            skip_progress(actor=owner, email=email, reason=reason, now=stage.now)
+            skip_progress(acting(owner), email=email, reason=reason, now=stage.now)
         elif state == "broken":
             hold_progress(
                 email=email,
@@ -138,10 +139,19 @@ def _speaks_german(stage) -> None:
     Contact.objects.filter(pk=person.pk).update(salutation=GERMAN["salutation"])
     at = stage.now - timedelta(days=1, hours=3)
     log_interaction(
-        actor=client.owner, client=client, channel="video", occurred_at=at, subject=GERMAN["subject"], body=GERMAN["body"],
-        contacts=[person], visibility="shared", decision=GERMAN["decision"], decision_shared=True, now=at + timedelta(minutes=20),
+        acting(client.owner),
+        client=client,
+        channel="video",
+        occurred_at=at,
+        subject=GERMAN["subject"],
+        body=GERMAN["body"],
+        contacts=[person],
+        visibility="shared",
+        decision=GERMAN["decision"],
+        decision_shared=True,
+        now=at + timedelta(minutes=20),
         is_demo=True,
-    )  # fmt: skip
+    )
     common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
     create_commitment(**common, text=GERMAN["ours"], due_date=stage.calendar.add(stage.today, 4))
     create_commitment(
@@ -154,7 +164,7 @@ def _promises(stage, client) -> None:
     person = client.contacts.order_by("pk")[0]
     common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
     kept = create_commitment(**common, text=PROMISES["kept"], due_date=stage.today)
-    keep_commitment(actor=client.owner, commitment=kept, now=stage.now - timedelta(days=1))
+    keep_commitment(acting(client.owner), commitment=kept, now=stage.now - timedelta(days=1))
     create_commitment(**common, text=PROMISES["ours"], due_date=stage.calendar.add(stage.today, 5))
     theirs = {"side": "client", "contact": person}
     create_commitment(**common, **theirs, text=PROMISES["theirs"], due_date=stage.calendar.add(stage.today, 3))

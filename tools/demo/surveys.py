@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from clients.records.models import Client
+from crm.core.base.principals import acting
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services import answering, mailing, rules
 from interactions.surveys.services.answers import ensure_nps_survey
@@ -28,7 +29,7 @@ COMING = ("Saari & Koski Oy", "Evergreen Gardens", "Linden Dental Group")
 def make(stage) -> None:
     survey, manager = ensure_nps_survey(), stage.users["ines"]
     rules.set_rule(
-        actor=manager,
+        acting(manager),
         survey=survey,
         is_active=True,
         every_months=6,
@@ -48,7 +49,7 @@ def make(stage) -> None:
         answering.answer_invitation(invitation=row, score=score, comment=comment, now=moment)
     asked = SurveyInvitation.objects.filter(client__name__in=SECOND).order_by("pk")
     mailing.skip_invitation(
-        actor=manager, invitation=asked.last(), reason="They have just spoken about it", now=stage.now - LATELY
+        acting(manager), invitation=asked.last(), reason="They have just spoken about it", now=stage.now - LATELY
     )
     mailing.expire_invitations(stage.now)
     day = stage.calendar.on_or_after(stage.today + timedelta(days=2))
@@ -57,5 +58,5 @@ def make(stage) -> None:
 
 
 def _invite(manager, survey, names, moment, **fields) -> None:
-    clients = Client.objects.visible_to(manager).filter(name__in=names)
-    mailing.invite_clients(actor=manager, survey=survey, clients=clients, now=moment, **fields)
+    clients = Client.objects.visible_to(acting(manager)).filter(name__in=names)
+    mailing.invite_clients(acting(manager), survey=survey, clients=clients, now=moment, **fields)

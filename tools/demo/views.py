@@ -27,7 +27,7 @@ class ConfirmForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def demo(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = ConfirmForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         remove(now=timezone.now())

@@ -202,9 +202,20 @@ class Postgres:
             locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         try:
             self._tool(
-                binaries, "initdb", "-D", str(fresh), "-U", SUPERUSER, "-E", "UTF8", *locale,
-                "-A", "scram-sha-256", f"--pwfile={password_file}", *([] if self.durable else ["--no-sync"]),
-            )  # fmt: skip
+                binaries,
+                "initdb",
+                "-D",
+                str(fresh),
+                "-U",
+                SUPERUSER,
+                "-E",
+                "UTF8",
+                *locale,
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={password_file}",
+                *([] if self.durable else ["--no-sync"]),
+            )
         finally:
             password_file.unlink(missing_ok=True)
         self._tool(
@@ -217,9 +228,17 @@ class Postgres:
             answer = subprocess.run(
                 [str(binaries.folder / name), *arguments],
                 input=sql if sql is not None else "",
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                env=_environment(), cwd=self.data.parent, start_new_session=True, umask=0o077, **as_user(self.user),
-            )  # fmt: skip
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+                env=_environment(),
+                cwd=self.data.parent,
+                start_new_session=True,
+                umask=0o077,
+                **as_user(self.user),
+            )
         except OSError as error:
             raise Problem(
                 f"PostgreSQL's {name} could not be run ({error.strerror}). Call script/setup to install it anew."
@@ -267,10 +286,17 @@ class Postgres:
         log = self.folder.log("postgres")
         try:
             self._child = subprocess.Popen(
-                [str(binaries.postgres), "-D", str(self.data)] + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), cwd=self.data.parent,
-                start_new_session=True, umask=0o077, **as_user(self.user),
-            )  # fmt: skip
+                [str(binaries.postgres), "-D", str(self.data)]
+                + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(),
+                cwd=self.data.parent,
+                start_new_session=True,
+                umask=0o077,
+                **as_user(self.user),
+            )
         except OSError as error:
             raise Problem(
                 f"PostgreSQL could not be run ({error.strerror}). Call script/setup to install it anew."

@@ -87,9 +87,15 @@ class Redis:
         try:
             # the configuration goes in through a pipe: the password is in no file of its own and in no process list
             child = subprocess.Popen(
-                [str(program), "-"], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd="/",
-                start_new_session=True, umask=0o077, **as_user(user),
-            )  # fmt: skip
+                [str(program), "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                umask=0o077,
+                **as_user(user),
+            )
             self._child = child
             self.folder.write("run/redis.json", {"pid": child.pid, "started": process.started(child.pid), "port": port})
             assert child.stdin is not None

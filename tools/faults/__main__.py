@@ -54,16 +54,26 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    patience = {"MAIL_LEASE_SECONDS": 5, "MAIL_ANSWER_SECONDS": 2, "MAIL_FINAL_SECONDS": 2, "MAIL_JOURNAL_GRACE_SECONDS": 3} if given.quick else {}  # fmt: skip
+    patience = (
+        {"MAIL_LEASE_SECONDS": 5, "MAIL_ANSWER_SECONDS": 2, "MAIL_FINAL_SECONDS": 2, "MAIL_JOURNAL_GRACE_SECONDS": 3}
+        if given.quick
+        else {}
+    )
     with World(policy=given.policy, seed=given.seed, patience=patience, control=given.control or "") as world:
         django.setup()
         from tools.faults import report, run
 
         plan = run.Plan(
-            policy=given.policy, seed=given.seed, minutes=given.minutes, mails=given.mails or int(given.minutes * 900),
-            faults=given.faults or int(given.minutes * 12), kinds=given.kinds.split(",") if given.kinds else None, is_quick=given.quick,
-            suspended=given.suspend_seconds, settle_seconds=45 if given.control else 300,
-        )  # fmt: skip
+            policy=given.policy,
+            seed=given.seed,
+            minutes=given.minutes,
+            mails=given.mails or int(given.minutes * 900),
+            faults=given.faults or int(given.minutes * 12),
+            kinds=given.kinds.split(",") if given.kinds else None,
+            is_quick=given.quick,
+            suspended=given.suspend_seconds,
+            settle_seconds=45 if given.control else 300,
+        )
         world.start_workers()
         outcome = run.run(plan, world)
         if given.logs:

@@ -172,12 +172,16 @@ def be_absent(scene: Scene, fault: Fault) -> None:
         beat.kill()
     now = timezone.now()
     mine = [
-        scene.writer.write(options={"send_at": now + timedelta(hours=hours), "deadline_at": now + timedelta(hours=hours + 1)})
+        scene.writer.write(
+            options={"send_at": now + timedelta(hours=hours), "deadline_at": now + timedelta(hours=hours + 1)}
+        )
         for hours in (1, 9, 25)
     ] + [
-        scene.writer.write(options={"send_at": now + timedelta(hours=2), "expires_at": now + timedelta(hours=8)}, expected={"expired"})
+        scene.writer.write(
+            options={"send_at": now + timedelta(hours=2), "expires_at": now + timedelta(hours=8)}, expected={"expired"}
+        )
         for _mail in range(2)
-    ]  # fmt: skip
+    ]
     with scene.redis() as redis:
         redis.flushall()
     scene.pause(1, 3)

@@ -4,10 +4,19 @@ from tools.faults.run import Outcome
 from tools.faults.verdict import Count
 
 COLUMNS = (
-    ("faults", "faults"), ("attempted", "attempted"), ("received", "received"), ("lost", "lost"), ("duplicated", "duplicated"),
-    ("undecided", "undecided"), ("dead", "dead"), ("resent", "sent anew"), ("unexpected", "unexpected"), ("recovered", "recovered"),
-    ("recovery_max", "recovery max s"), ("slowest", "slowest mail s"),
-)  # fmt: skip
+    ("faults", "faults"),
+    ("attempted", "attempted"),
+    ("received", "received"),
+    ("lost", "lost"),
+    ("duplicated", "duplicated"),
+    ("undecided", "undecided"),
+    ("dead", "dead"),
+    ("resent", "sent anew"),
+    ("unexpected", "unexpected"),
+    ("recovered", "recovered"),
+    ("recovery_max", "recovery max s"),
+    ("slowest", "slowest mail s"),
+)
 
 
 def table(outcome: Outcome) -> str:

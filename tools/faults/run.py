@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.mail.choices import MAIL_IN_FLIGHT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.users.models import User
@@ -48,11 +49,17 @@ class Outcome:
 
     def as_json(self) -> dict:
         return {
-            "plan": asdict(self.plan), "green": self.verdict.is_green, "seconds": round(self.seconds), "settle_seconds": round(self.settle_seconds),
-            "smtp_attempts": self.attempts, "total": asdict(self.verdict.total()),
+            "plan": asdict(self.plan),
+            "green": self.verdict.is_green,
+            "seconds": round(self.seconds),
+            "settle_seconds": round(self.settle_seconds),
+            "smtp_attempts": self.attempts,
+            "total": asdict(self.verdict.total()),
             "kinds": {name: asdict(count) for name, count in sorted(self.verdict.kinds.items())},
-            "undecided": self.verdict.undecided, "wrong": self.verdict.wrong[:200], **self.extra,
-        }  # fmt: skip
+            "undecided": self.verdict.undecided,
+            "wrong": self.verdict.wrong[:200],
+            **self.extra,
+        }
 
 
 def say(text: str) -> None:
@@ -181,7 +188,9 @@ def _listed(verdict: Verdict) -> None:
     admin, _made = User.objects.get_or_create(
         email="ada@firm.example", defaults={"name": "Ada Lind", "roles": ["admin"], "is_active": True}
     )
-    listed = set(OutboxMail.objects.visible_to(admin).filter(state=MailState.UNCERTAIN).values_list("key", flat=True))
+    listed = set(
+        OutboxMail.objects.visible_to(acting(admin)).filter(state=MailState.UNCERTAIN).values_list("key", flat=True)
+    )
     for key in set(verdict.undecided) ^ listed:
         verdict.kinds["none"].unexpected += 1
         verdict.wrong.append(f"{key}: undecided and not listed, or listed and not undecided")

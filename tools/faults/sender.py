@@ -15,8 +15,17 @@ import django
 from django.conf import settings
 
 POINTS = (
-    "claim", "connect", "mail", "rcpt", "before-fence", "after-fence", "half-body", "dot", "answer", "before-commit",
-)  # fmt: skip
+    "claim",
+    "connect",
+    "mail",
+    "rcpt",
+    "before-fence",
+    "after-fence",
+    "half-body",
+    "dot",
+    "answer",
+    "before-commit",
+)
 
 
 def stop_here() -> None:

@@ -21,7 +21,12 @@ from tools.faults.orders import JOURNAL, Order
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 SILENT_SECONDS = 20
-REPLIES = {"421": "421 4.3.2 closing", "451": "451 4.3.0 later", "452": "452 4.2.2 full", "550": "550 5.1.1 no such person"}  # fmt: skip
+REPLIES = {
+    "421": "421 4.3.2 closing",
+    "451": "451 4.3.0 later",
+    "452": "452 4.2.2 full",
+    "550": "550 5.1.1 no such person",
+}
 
 
 def is_journal(recipient: str) -> bool:

@@ -49,9 +49,15 @@ class Stage:
         self.folder, self.port, self.control = folder, port, control
         self.senders: list[int] = []
         self.process = subprocess.Popen(
-            python("tools.faults.sender"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-            env=environment | {"RAPPORT_FAULTS_FOLDER": str(folder), "RAPPORT_FAULTS_CONTROL": "", "LOG_LEVEL": "ERROR"},
-        )  # fmt: skip
+            python("tools.faults.sender"),
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=environment
+            | {"RAPPORT_FAULTS_FOLDER": str(folder), "RAPPORT_FAULTS_CONTROL": "", "LOG_LEVEL": "ERROR"},
+        )
 
     def close(self) -> None:
         with suppress(ProcessLookupError):
@@ -113,8 +119,12 @@ class Stage:
         name = f"{os.getpid()}x{next(NUMBERS)}"
         kind = "account" if policy == "account" else "progress"
         return queue_mail(
-            key=f"stage:{name}", kind=kind, to_address=orders.address(name, words), subject=f"Stage {name}", text="plan " * 200
-        )[0]  # fmt: skip
+            key=f"stage:{name}",
+            kind=kind,
+            to_address=orders.address(name, words),
+            subject=f"Stage {name}",
+            text="plan " * 200,
+        )[0]
 
     def received(self, mail: OutboxMail) -> int:
         return sum(one.recipient == mail.to_address for one in read_ledger(self.folder / "ledger"))
@@ -253,9 +263,14 @@ SCENES |= {
 SCENES |= {
     function.__name__.replace("_", "-"): function
     for function in (
-        another_sends_meanwhile, another_has_claimed, hears_the_answer_late, dies_before_the_policy, journal_was_refused, two_ticks,
+        another_sends_meanwhile,
+        another_has_claimed,
+        hears_the_answer_late,
+        dies_before_the_policy,
+        journal_was_refused,
+        two_ticks,
     )
-}  # fmt: skip
+}
 # the scenes that show what a guarantee is for, so that a negative control need not play them all
 SHOWS = {
     "fence": ["killed-dot-hold", "killed-answer-journal", "killed-before-commit-hold"],

@@ -34,9 +34,18 @@ def measure(world: World, *, mails: int) -> dict:
     took, cpu = _run(world, before + mails)
     ok = took <= WITHIN_SECONDS * mails / 10_000 and took <= RATIO * alone and _is_once(mails)
     return {
-        "mails": mails, "workers": world.sizes, "sink_wait_ms": world.wait, "sink_alone_s": round(alone, 1), "took_s": round(took, 1),
-        "ratio": round(took / alone, 3), "per_second": round(mails / took, 1), "queueing_s": round(queued, 1), "cpu_s": cpu, "load": os.getloadavg(), "ok": ok,
-    }  # fmt: skip
+        "mails": mails,
+        "workers": world.sizes,
+        "sink_wait_ms": world.wait,
+        "sink_alone_s": round(alone, 1),
+        "took_s": round(took, 1),
+        "ratio": round(took / alone, 3),
+        "per_second": round(mails / took, 1),
+        "queueing_s": round(queued, 1),
+        "cpu_s": cpu,
+        "load": os.getloadavg(),
+        "ok": ok,
+    }
 
 
 def _run(world: World, lines: int) -> tuple[float, dict[str, float]]:
@@ -66,9 +75,18 @@ def _sink_alone(world: World, row: OutboxMail, mails: int) -> float:
     path = world.folder / "plain.eml"
     path.write_bytes(message.build(row, firm))
     command = python(
-        "tools.faults.plain", "--port", str(world.port), "--count", str(mails // senders), "--message", str(path),
-        "--sender", message.envelope_sender(firm), "--recipient", row.to_address,
-    )  # fmt: skip
+        "tools.faults.plain",
+        "--port",
+        str(world.port),
+        "--count",
+        str(mails // senders),
+        "--message",
+        str(path),
+        "--sender",
+        message.envelope_sender(firm),
+        "--recipient",
+        row.to_address,
+    )
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _one in range(senders)
     ]

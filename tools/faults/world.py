@@ -31,14 +31,21 @@ WORKER = (
     "--loglevel",
     "WARNING",
 )
-BEAT = ("--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING")  # fmt: skip
+BEAT = ("--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING")
 
 
 class World:
     def __init__(
-        self, *, policy: str = "journal", wait: str = "30-100", seed: int = 1, workers: int = 2, children: int = 4,
-        patience: dict[str, int] | None = None, control: str = "",
-    ):  # fmt: skip
+        self,
+        *,
+        policy: str = "journal",
+        wait: str = "30-100",
+        seed: int = 1,
+        workers: int = 2,
+        children: int = 4,
+        patience: dict[str, int] | None = None,
+        control: str = "",
+    ):
         self.policy, self.wait, self.seed = policy, wait, seed
         self.patience = PATIENCE | (patience or {})
         self.control = control
@@ -83,8 +90,16 @@ class World:
 
     def _start_sink(self) -> None:
         command = python(
-            "tools.faults.sink", "--folder", str(self.folder), "--port", str(self.port), "--wait", self.wait, "--seed", str(self.seed)
-        )  # fmt: skip
+            "tools.faults.sink",
+            "--folder",
+            str(self.folder),
+            "--port",
+            str(self.port),
+            "--wait",
+            self.wait,
+            "--seed",
+            str(self.seed),
+        )
         self.sink = Child("sink", command, self.environment, self.logs)
         self.sink.start()
         wait_for(lambda: self.sink is not None and _listens(self.port), 20, "the sink does not listen")
@@ -95,19 +110,33 @@ class World:
         self.workers = [
             Child(
                 f"worker{n}",
-                [*celery, "worker", *WORKER, "--concurrency", str(size), "-n", f"w{n}@faults", "-I", "tools.faults.broken"],
-                self.environment, self.logs,
+                [
+                    *celery,
+                    "worker",
+                    *WORKER,
+                    "--concurrency",
+                    str(size),
+                    "-n",
+                    f"w{n}@faults",
+                    "-I",
+                    "tools.faults.broken",
+                ],
+                self.environment,
+                self.logs,
             )
             for n in range(1, count + 1)
-        ]  # fmt: skip
+        ]
         self.beats = [Child(f"beat{n}", [*celery, "beat", *BEAT], self.environment, self.logs) for n in (1, 2)]
 
     def start_workers(self, *, beats: bool = True) -> None:
         for child in self.workers + (self.beats if beats else []):
             child.start()
         wait_for(
-            lambda: all(len(worker.children()) >= self.sizes[1] for worker in self.workers), 120, "the workers did not start", every=0.2
-        )  # fmt: skip
+            lambda: all(len(worker.children()) >= self.sizes[1] for worker in self.workers),
+            120,
+            "the workers did not start",
+            every=0.2,
+        )
 
     def supervise(self) -> None:
         """Start again what ended, as a supervisor would."""

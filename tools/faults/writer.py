@@ -77,9 +77,17 @@ class Writer:
         while True:
             try:
                 queue_mail(
-                    key=mail.key, kind=self.kind, to_address=mail.address, to_name="Elina Saari", subject=f"Progress {mail.number} – viikko 48",
-                    text=text, html=html, from_name="Marta Keller", reply_to="marta@firm.example", **mail.options,
-                )  # fmt: skip
+                    key=mail.key,
+                    kind=self.kind,
+                    to_address=mail.address,
+                    to_name="Elina Saari",
+                    subject=f"Progress {mail.number} – viikko 48",
+                    text=text,
+                    html=html,
+                    from_name="Marta Keller",
+                    reply_to="marta@firm.example",
+                    **mail.options,
+                )
                 mail.queued_at = time.time()
                 return mail
             except (DatabaseError, InterfaceError):

@@ -36,9 +36,15 @@ class Child:
         handle = folder.shared_handle
         try:
             self.popen = subprocess.Popen(
-                self.command, env=self.environment | {MARK: str(folder.path)}, cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, pass_fds=() if handle is None else (handle,),
-            )  # fmt: skip
+                self.command,
+                env=self.environment | {MARK: str(folder.path)},
+                cwd=root,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=() if handle is None else (handle,),
+            )
         finally:
             os.close(log)
         self.started_at = time.monotonic()

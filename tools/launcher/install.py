@@ -25,10 +25,24 @@ PIP = ROOT / "script" / "vendor" / "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
 SPACE_MB = {"runtime": 600, "dev": 1200}
 OFFLINE = (
-    "newconnectionerror", "name resolution", "name or service not known", "nodename nor servname", "connection refused", "connecttimeout",
-    "read timed out", "network is unreachable", "max retries exceeded", "proxyerror", "cannot connect to proxy", "ssl", "connection broken",
-    "failed to establish", "no route to host", "connection aborted", "connection reset",
-)  # fmt: skip
+    "newconnectionerror",
+    "name resolution",
+    "name or service not known",
+    "nodename nor servname",
+    "connection refused",
+    "connecttimeout",
+    "read timed out",
+    "network is unreachable",
+    "max retries exceeded",
+    "proxyerror",
+    "cannot connect to proxy",
+    "ssl",
+    "connection broken",
+    "failed to establish",
+    "no route to host",
+    "connection aborted",
+    "connection reset",
+)
 
 
 class Problem(Exception):

@@ -113,9 +113,16 @@ class Preparation:
             log.write(f"── manage.py {' '.join(command)}\n")
             log.flush()
             answer = subprocess.run(
-                [sys.executable, str(ROOT / "manage.py"), *command], env=(environment or self.environment) | {MARK: str(self.folder.path)},
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-            )  # fmt: skip
+                [sys.executable, str(ROOT / "manage.py"), *command],
+                env=(environment or self.environment) | {MARK: str(self.folder.path)},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
             log.write(answer.stdout)
         if answer.returncode:
             raise Problem(

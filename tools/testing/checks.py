@@ -77,9 +77,16 @@ def checks() -> list[Check]:
 def run(check: Check) -> tuple[Check, int, str, float]:
     started = time.monotonic()
     answer = subprocess.run(
-        list(check.command), cwd=ROOT, env=os.environ | check.environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-    )  # fmt: skip
+        list(check.command),
+        cwd=ROOT,
+        env=os.environ | check.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     return check, answer.returncode, answer.stdout, time.monotonic() - started
 
 

@@ -1,5 +1,6 @@
 """Importing bytes in a test, as a worker would."""
 
+from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing import services as service
@@ -9,13 +10,13 @@ from tools.testing.factories.clients import NOW
 
 def run(actor, kind, data, *, system="csv", defaults=None, mapping=None):
     """Import bytes as a worker would; gives the finished job."""
-    file = store_bytes(actor=actor, name="clients.csv", data=data)
-    job = service.create_import(actor=actor, kind=kinds.get(kind), file=file)
+    file = store_bytes(acting(actor), name="clients.csv", data=data)
+    job = service.create_import(acting(actor), kind=kinds.get(kind), file=file)
     mapping = job.options["mapping"] | (mapping or {})
     job = service.set_options(
-        actor=actor, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults or {}, system=system
+        acting(actor), job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults or {}, system=system
     )
-    service.start_import(actor=actor, job=job, now=NOW)
+    service.start_import(acting(actor), job=job, now=NOW)
     service.run_job(job_id=job.pk)
     return Job.objects.get(pk=job.pk)
 

@@ -42,8 +42,13 @@ def run(commit: str, options: argparse.Namespace) -> Result:
     folder.chmod(0o711)  # PostgreSQL may run as another user, who has to pass
     with Sink() as sink:
         upgrade = Upgrade(
-            commit, script, folder, sink, options.clients, lambda text: print(f"{time.monotonic() - started:5.0f} s  {text}", flush=True)
-        )  # fmt: skip
+            commit,
+            script,
+            folder,
+            sink,
+            options.clients,
+            lambda text: print(f"{time.monotonic() - started:5.0f} s  {text}", flush=True),
+        )
         try:
             return upgrade.run()
         finally:

@@ -44,9 +44,14 @@ class Installation:
         """Raises Problem with its last words if it fails."""
         with self._output(command) as output:
             answer = subprocess.run(
-                [tree / command[0], *command[1:]], cwd=tree, env=self.environment, check=False,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                [tree / command[0], *command[1:]],
+                cwd=tree,
+                env=self.environment,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         if answer.returncode:
             raise Problem(f"{' '.join(command)} failed: {self._last_words(command)}")
 
@@ -56,10 +61,19 @@ class Installation:
     @contextlib.contextmanager
     def hold(self, tree: Path, *command: str) -> Iterator[str]:
         """Keep the servers up with a program that starts them, prints a line and waits for the end of its input. Gives the line."""
-        with self._output(command) as output, subprocess.Popen(
-            [tree / ".venv/bin/python", *command], cwd=tree, env=self.environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True,
-        ) as program:  # fmt: skip
+        with (
+            self._output(command) as output,
+            subprocess.Popen(
+                [tree / ".venv/bin/python", *command],
+                cwd=tree,
+                env=self.environment,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                start_new_session=True,
+            ) as program,
+        ):
             assert program.stdin is not None and program.stdout is not None
             try:
                 line = program.stdout.readline()
@@ -79,9 +93,14 @@ class Installation:
         command = ("script/server", tree.name)
         with self._output(command) as output:
             program = subprocess.Popen(
-                [tree / "script/server"], cwd=tree, env=self.environment, start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                [tree / "script/server"],
+                cwd=tree,
+                env=self.environment,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         try:
             end = time.monotonic() + FIRST_START_SECONDS
             while not self._answers():

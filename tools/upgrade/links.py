@@ -26,8 +26,14 @@ KINDS = (
     Kind("survey stop", "survey", rf"/mail/survey/\d+/stop/{SECRET}/", "/mail/survey/", 'name="csrfmiddlewaretoken"'),
     Kind("progress stop", "progress", rf"/mail/stop/\d+/{SECRET}/", "/mail/stop/", 'name="csrfmiddlewaretoken"'),
     Kind("invitation", "invitation", rf"/join/\d+/{SECRET}/", "/join/", 'name="password1"'),
-    Kind("password reset", "reset", rf"/accounts/password/reset/key/\w+-\w+\.{SECRET}/", "/accounts/password/reset/key/", 'name="password1"'),
-)  # fmt: skip
+    Kind(
+        "password reset",
+        "reset",
+        rf"/accounts/password/reset/key/\w+-\w+\.{SECRET}/",
+        "/accounts/password/reset/key/",
+        'name="password1"',
+    ),
+)
 
 
 def find(kind: Kind, text: str, base_url: str) -> str | None:

@@ -97,8 +97,12 @@ def invitation():
     admin = User.objects.filter(roles__contains=["admin"]).order_by("pk")[0]
     number = Invitation.objects.count() + 1
     made = invite(
-        actor=admin, email=f"upgrade-{number}@northlight.example", name=f"Upgrade {number}", roles=["account_manager"], now=timezone.now()
-    )  # fmt: skip
+        actor=admin,
+        email=f"upgrade-{number}@northlight.example",
+        name=f"Upgrade {number}",
+        roles=["account_manager"],
+        now=timezone.now(),
+    )
     return OutboxMail.objects.get(kind="invitation", to_address=made.email)
 
 

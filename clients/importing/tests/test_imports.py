@@ -15,6 +15,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client, StatusPeriod
 from clients.records.services.clients import archive_client, restrict_client
 from clients.revenue.models import RevenueLine
+from crm.core.base.principals import acting
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
@@ -83,8 +84,8 @@ def test_every_failed_row_comes_back_with_the_reasons_of_the_first(ines, monkeyp
 
 def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
     settings.IMPORT_MAX_ROWS = 3
-    file = store_bytes(actor=ines, name="a.csv", data=b"Name\n" + b"".join(b"Client %d\n" % n for n in range(3)))
-    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    file = store_bytes(acting(ines), name="a.csv", data=b"Name\n" + b"".join(b"Client %d\n" % n for n in range(3)))
+    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
     settings.IMPORT_MAX_ROWS = 2
     client.force_login(ines)
     for part in ("import_preview", "import_columns"):
@@ -98,9 +99,9 @@ def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
 
 def test_an_import_outlives_a_database_that_goes_away(ines, monkeypatch):
     """The row is not called wrong: the run stops and is taken up again when its lease has ended."""
-    file = store_bytes(actor=ines, name="a.csv", data=b"Name\nAlpha\n")
-    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
-    service.start_import(actor=ines, job=job, now=NOW)
+    file = store_bytes(acting(ines), name="a.csv", data=b"Name\nAlpha\n")
+    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
+    service.start_import(acting(ines), job=job, now=NOW)
     kind = kinds.get("clients")
 
     def gone(actor, values, context):
@@ -151,11 +152,11 @@ def test_a_person_without_company_is_an_individual(ines):
 
 
 def test_two_fields_cannot_take_one_column(ines):
-    file = store_bytes(actor=ines, name="a.csv", data=b"Name,City\nA,B\n")
-    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
+    file = store_bytes(acting(ines), name="a.csv", data=b"Name,City\nA,B\n")
+    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
     with pytest.raises(service.ServiceError, match="already used") as caught:
         service.set_options(
-            actor=ines,
+            acting(ines),
             job=job,
             dialect=job.options["dialect"],
             mapping={"name": "Name", "city": "Name"},
@@ -167,9 +168,9 @@ def test_two_fields_cannot_take_one_column(ines):
 
 def test_a_worker_that_died_is_replaced_and_nothing_is_doubled(ines):
     rows = b"".join(b"%d,Client %d\n" % (n, n) for n in range(250))
-    file = store_bytes(actor=ines, name="a.csv", data=b"Id,Name\n" + rows)
-    job = service.create_import(actor=ines, kind=kinds.get("clients"), file=file)
-    service.start_import(actor=ines, job=job, now=NOW)
+    file = store_bytes(acting(ines), name="a.csv", data=b"Id,Name\n" + rows)
+    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
+    service.start_import(acting(ines), job=job, now=NOW)
     job = service._lease(job.pk, "11111111-1111-1111-1111-111111111111")
     assert service.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"
     Job.objects.filter(pk=job.pk).update(lease_until=NOW)
@@ -202,7 +203,7 @@ def test_contacts_come_with_mails_and_phones_and_their_client(ines):
 def test_what_one_may_not_see_is_not_matched(ines):
     oskar = make_user(name="Oskar Lind")
     secret = make_client(owner=oskar, name="Ridgeway")
-    restrict_client(actor=oskar, client=secret)
+    restrict_client(acting(oskar), client=secret)
     job = run(ines, "revenue", b"Client,Date,Amount\nRidgeway,2026-10-01,5\n")
     assert counts(job) == {"failed": 1}
     assert not secret.revenue_lines.exists()
@@ -324,6 +325,6 @@ def test_an_import_hands_no_client_on_that_its_page_would_not(ines):
 
 def test_a_client_in_the_trash_is_not_changed_by_an_import(ines):
     run(ines, "clients", b"Id,Name\n1,Alpha\n")
-    archive_client(actor=ines, client=Client.objects.get(), now=NOW)
+    archive_client(acting(ines), client=Client.objects.get(), now=NOW)
     assert counts(run(ines, "clients", b"Id,Name,City\n1,Alpha,Oslo\n")) == {"failed": 1}
     assert Client.objects.get().city == ""

@@ -11,6 +11,7 @@ from clients.hooks import count_owned, hand_clients_on
 from clients.records.facts import set_facts
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client, update_client
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from tools.testing.factories.clients import TODAY, make_client, make_team
 
@@ -74,8 +75,8 @@ def test_filters_and_sorts(client, marta, four, query, found):
 
 
 def test_by_owner_team_and_tag(client, marta, otto, four):
-    team, tag = make_team(), create_tag(actor=marta, name="Board")
-    update_client(actor=marta, client=four["Anna"], team=team, tags=[tag])
+    team, tag = make_team(), create_tag(acting(marta), name="Board")
+    update_client(acting(marta), client=four["Anna"], team=team, tags=[tag])
     client.force_login(marta)
     for query, found in (
         (f"owner={otto.pk}", ["Cleo", "Dora"]),
@@ -140,7 +141,7 @@ def test_the_gate_holds_for_list_count_and_export(client, request, firm, scope, 
     people = {name: request.getfixturevalue(name) for name in ("marta", "otto", "sini", "aino")}
     make_client(owner=people["marta"], name="Mine")
     make_client(owner=people["otto"], name="Cleo")
-    restrict_client(actor=people["otto"], client=make_client(owner=people["otto"], name="Secret"))
+    restrict_client(acting(people["otto"]), client=make_client(owner=people["otto"], name="Secret"))
     FirmSettings.objects.update(account_managers_see=scope)
     client.force_login(people[who])
     response = client.get(URL)
@@ -152,9 +153,9 @@ def test_the_gate_holds_for_list_count_and_export(client, request, firm, scope, 
 
 def test_somebody_named_sees_a_restricted_client(client, marta, otto, sini):
     secret = make_client(owner=otto, name="Secret")
-    restrict_client(actor=otto, client=secret, users=[marta])
-    assert list(Client.objects.visible_to(marta)) == [secret]
-    assert not Client.objects.visible_to(sini).exists()
+    restrict_client(acting(otto), client=secret, users=[marta])
+    assert list(Client.objects.visible_to(acting(marta))) == [secret]
+    assert not Client.objects.visible_to(acting(sini)).exists()
 
 
 def test_the_export_is_harmless_to_spreadsheets(client, marta):
@@ -175,6 +176,6 @@ def test_the_list_costs_at_most_twelve_statements(client, marta, django_assert_m
 
 def test_what_a_colleague_keeps_is_handed_on(marta, otto, aino):
     make_client(owner=marta, name="Anna", today=TODAY)
-    assert count_owned(aino, marta) == 1
+    assert count_owned(acting(aino), marta) == 1
     assert hand_clients_on(aino, marta, otto, timezone.now()) == 1
     assert Client.objects.get().owner == otto

@@ -20,7 +20,7 @@ from crm.core.ui.htmx import is_fragment, render_page
 @require_GET
 def show(request, client_id):
     now = timezone.now()
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     try:
         before = _moment(request.GET.get("before", ""))
     except ValueError:
@@ -30,7 +30,7 @@ def show(request, client_id):
     kind = kind if kind in dict(kinds) else ""
     recent.remember(request, client.pk)
     context = {"client": client, "now": now, "kinds": kinds, "kind": kind, "before": before}
-    context["timeline"] = timeline(request.user, client, kind=kind, before=before, now=now)
+    context["timeline"] = timeline(request.principal, client, kind=kind, before=before, now=now)
     if not is_fragment(request):
         context |= client_frame(request, client, "timeline", now=now)
         context |= {
@@ -59,7 +59,7 @@ def _moment(text: str) -> datetime | None:
 def strip(request, client_id):
     """The metric strip alone, fetched again when something was logged."""
     now = timezone.now()
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     return render_page(request, "clients/page/strip.html", client_frame(request, client, "timeline", now=now))
 
 

@@ -18,20 +18,21 @@ from clients.records.services.clients import archive_client, create_client, rest
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.models import Folded
 from crm.core.base.permissions import require
+from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import back_to, go
 
 
 @require_http_methods(["GET", "POST"])
 def create(request):
-    require(permissions.may_create(request.user))
+    require(permissions.may_create(request.principal))
     today = firm_today(timezone.now())
     initial = {"owner": request.user.pk, "status_start": today, "name": request.GET.get("name", "")[:200]}
     form = NewClientForm(request.POST or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         extra = {name: form.cleaned_data[name] for name in ("status", "status_start", "reason")}
         try:
-            client = create_client(actor=request.user, today=today, **extra, **form.service_fields())
+            client = create_client(request.principal, today=today, **extra, **form.service_fields())
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -42,19 +43,19 @@ def create(request):
 
 @require_http_methods(["GET", "POST"])
 def edit(request, client_id):
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _("This client is in the trash. Restore it first."))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _("This client is in the trash. Restore it first."))
     form = ClientForm(request.POST or None, user=request.user, instance=client)
     context = {"form": form, "client": client, "version": client.version}
     if request.method == "POST" and form.is_valid():
         fields = form.service_fields()
         if "owner" in fields:
             require(
-                permissions.may_reassign(request.user, client),
+                permissions.may_reassign(request.principal, client),
                 _("Only the account manager, a manager or an admin hands a client on."),
             )
         try:
-            update_client(actor=request.user, client=client, seen_version=form.seen_version(), **fields)
+            update_client(request.principal, client=client, seen_version=form.seen_version(), **fields)
         except StaleWrite as error:
             return _conflict(request, context, error)
         except ServiceError as error:
@@ -79,8 +80,10 @@ def _conflict(request, context, error):
         differences.append(
             {
                 "label": bound.label,
-                "yours": _words(bound, form.cleaned_data[name]),
-                "theirs": "—" if name == "parent" and form.hides_parent else _words(bound, getattr(current, name)),
+                "yours": _words(acting(bound), form.cleaned_data[name]),
+                "theirs": "—"
+                if name == "parent" and form.hides_parent
+                else _words(acting(bound), getattr(current, name)),
             }
         )
     context |= {"version": current.version, "who": queries.who_changed(current), "differences": differences}
@@ -100,9 +103,9 @@ def _words(bound, value):
 
 @require_POST
 def archive(request, client_id):
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _("This client is in the trash already."))
-    archive_client(actor=request.user, client=client, now=timezone.now())
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _("This client is in the trash already."))
+    archive_client(request.principal, client=client, now=timezone.now())
     undo = reverse("clients:restore", kwargs={"client_id": client.pk})
     messages.success(request, _("%(name)s moved to the trash") % {"name": client.name}, extra_tags=f"undo:{undo}")
     return go(request, back_to(request, reverse("clients:list")))
@@ -110,8 +113,8 @@ def archive(request, client_id):
 
 @require_POST
 def restore(request, client_id):
-    client = load_client(request.user, client_id)
-    restore_client(actor=request.user, client=client, now=timezone.now())
+    client = load_client(request.principal, client_id)
+    restore_client(request.principal, client=client, now=timezone.now())
     messages.success(request, _("%(name)s restored") % {"name": client.name})
     return go(request, back_to(request, client.get_absolute_url()))
 
@@ -122,7 +125,7 @@ def similar(request):
     query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
     exclude = request.GET.get("client", "")
     clients = queries.similar_clients(
-        request.user, exclude=int(exclude) if exclude.isdecimal() and len(exclude) < 19 else None, **query
+        request.principal, exclude=int(exclude) if exclude.isdecimal() and len(exclude) < 19 else None, **query
     )
     return render(request, "clients/page/similar.html", {"similar": clients})
 
@@ -131,7 +134,7 @@ def similar(request):
 def options(request):
     """Clients for a combobox."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = Client.objects.visible_to(request.user).kept()
+    rows = Client.objects.visible_to(request.principal).kept()
     rows = queries.matching(rows, text) if text else rows
     starts = rows.filter(name_key__startswith=Folded(Value(text))).order_by("name_key", "pk")[:20] if text else []
     found = {row.pk: row for row in [*starts, *rows.order_by("name_key", "pk")[:20]]}

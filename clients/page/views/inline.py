@@ -19,18 +19,18 @@ from crm.core.ui.htmx import is_fragment
 @require_http_methods(["GET", "POST"])
 def change(request, client_id, name):
     """GET: the field to type in (with `as=value`: the value again, for Cancel). POST: saves it, or says why not."""
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     if name not in FactForm.NAMES:
         raise Http404
-    require(permissions.may_edit(request.user, client), _("This client is in the trash. Restore it first."))
+    require(permissions.may_edit(request.principal, client), _("This client is in the trash. Restore it first."))
     if request.method == "GET" and not is_fragment(request):
         return redirect("clients:edit", client_id=client.pk)
     if request.GET.get("as") == "value":
-        may_restrict = permissions.may_restrict(request.user, client)
+        may_restrict = permissions.may_restrict(request.principal, client)
         return _answer(request, client, name, may_edit=True, may_restrict=may_restrict, is_cancelled=True)
     if name == "owner":
         words = _("Only the account manager, a manager or an admin hands a client on.")
-        require(permissions.may_reassign(request.user, client), words)
+        require(permissions.may_reassign(request.principal, client), words)
     form = FactForm(request.POST or None, user=request.user, instance=client, name=name)
     if request.method == "GET":
         return _answer(request, client, name, form=form, bound=form[name], version=client.version)
@@ -41,7 +41,7 @@ def _save(request, client, name, form):
     status, version = 422, form.seen_version()
     if form.is_valid():
         try:
-            update_client(actor=request.user, client=client, seen_version=version, **form.service_fields())
+            update_client(request.principal, client=client, seen_version=version, **form.service_fields())
         except StaleWrite as error:
             status, version = 409, error.current.version
             form.add_error(name, _("Somebody changed this client meanwhile. Save again to keep what you typed."))
@@ -50,7 +50,7 @@ def _save(request, client, name, form):
         else:
             if not is_fragment(request):
                 return redirect(client.get_absolute_url())
-            client = load_client(request.user, client.pk)
+            client = load_client(request.principal, client.pk)
             frame = client_frame(request, client, "timeline", now=timezone.now())
             return _answer(request, client, name, is_saved=True, **frame)
     return _answer(request, client, name, status=status, form=form, bound=form[name], version=version)

@@ -26,7 +26,7 @@ IN_TRASH = "This client is in the trash. Restore it first."
 
 @require_GET
 def people(request, client_id):
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     former = Affiliation.objects.filter(client=client, left_date__isnull=False, contact__archived_at=None).order_by(
         "-left_date", "pk"
     )
@@ -37,8 +37,8 @@ def people(request, client_id):
 
 @require_http_methods(["GET", "POST"])
 def add(request, client_id):
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     first = not client.affiliations.exists()
     form = ContactForm(request.POST or None, initial={"is_primary": first})
     place = PlaceForm(request.POST or None, initial={"is_primary": first})
@@ -46,7 +46,7 @@ def add(request, client_id):
         form.add_rows()
     elif request.method == "POST" and all([form.is_valid(), place.is_valid()]):
         try:
-            create_contact(actor=request.user, client=client, **form.service_fields(), **place.cleaned_data)
+            create_contact(request.principal, client=client, **form.service_fields(), **place.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -64,12 +64,12 @@ def add(request, client_id):
 @require_POST
 def link(request, client_id):
     """Give an existing person a place at this client."""
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     form = LinkForm(request.POST, user=request.user)
     if form.is_valid():
         place = {name: value for name, value in form.cleaned_data.items() if name != "contact"}
-        affiliate(actor=request.user, client=client, contact=form.cleaned_data["contact"], left_date=None, **place)
+        affiliate(request.principal, client=client, contact=form.cleaned_data["contact"], left_date=None, **place)
         messages.success(request, _("%(name)s linked") % {"name": form.cleaned_data["contact"].name})
         return go(request, "clients:people", client.pk)
     context = client_frame(request, client, "people", now=timezone.now())
@@ -80,16 +80,16 @@ def link(request, client_id):
 @require_http_methods(["GET", "POST"])
 def place(request, client_id, affiliation_id):
     """Change a person's place at the client."""
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     row = get_object_or_404(Affiliation.objects.filter(client=client).select_related("contact"), pk=affiliation_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     form = PlaceForm(
         request.POST or None, initial={name: getattr(row, name) for name in PlaceForm.base_fields}, with_left=True
     )
     if request.method == "POST" and form.is_valid():
         try:
             affiliate(
-                actor=request.user,
+                request.principal,
                 client=client,
                 contact=row.contact,
                 seen_version=form.seen_version(),
@@ -107,12 +107,12 @@ def place(request, client_id, affiliation_id):
 @require_POST
 def leave(request, client_id, affiliation_id):
     """The person left the client today."""
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     row = get_object_or_404(
         Affiliation.objects.filter(client=client).select_related("contact", "client"), pk=affiliation_id
     )
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
-    end_affiliation(actor=request.user, affiliation=row, left_date=firm_today(timezone.now()))
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    end_affiliation(request.principal, affiliation=row, left_date=firm_today(timezone.now()))
     undo = reverse("clients:come_back", kwargs={"client_id": client.pk, "affiliation_id": row.pk})
     messages.success(request, _("%(name)s has left") % {"name": row.contact.name}, extra_tags=f"undo:{undo}")
     return go(request, "clients:people", client.pk)
@@ -120,10 +120,10 @@ def leave(request, client_id, affiliation_id):
 
 @require_POST
 def come_back(request, client_id, affiliation_id):
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     row = get_object_or_404(Affiliation.objects.filter(client=client).select_related("contact"), pk=affiliation_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
-    affiliate(actor=request.user, client=client, contact=row.contact, left_date=None)
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    affiliate(request.principal, client=client, contact=row.contact, left_date=None)
     messages.success(request, _("%(name)s is back") % {"name": row.contact.name})
     return go(request, "clients:people", client.pk)
 
@@ -132,7 +132,7 @@ def come_back(request, client_id, affiliation_id):
 def options(request):
     """People for a combobox."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = queries.matching(Contact.objects.visible_to(request.user).kept(), text)
+    rows = queries.matching(Contact.objects.visible_to(request.principal).kept(), text)
     found = rows.order_by("name_key", "pk").prefetch_related("emails")[:20]
     return JsonResponse(
         {

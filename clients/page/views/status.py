@@ -26,12 +26,12 @@ IN_TRASH = "This client is in the trash. Restore it first."
 def change_status(request, client_id):
     now = timezone.now()
     today = firm_today(now)
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     form = StatusForm(request.POST or None, initial={"start_date": today, "status": client.facts.status})
     if request.method == "POST" and form.is_valid():
         try:
-            statuses.change_status(actor=request.user, client=client, today=today, **form.cleaned_data)
+            statuses.change_status(request.principal, client=client, today=today, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -47,11 +47,11 @@ def change_status(request, client_id):
 
 @require_POST
 def withdraw_status(request, client_id, period_id):
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     period = get_object_or_404(StatusPeriod.objects.filter(client=client), pk=period_id)
-    require(permissions.may_edit(request.user, client), _(IN_TRASH))
+    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     try:
-        statuses.withdraw_status(actor=request.user, period=period, today=firm_today(timezone.now()))
+        statuses.withdraw_status(request.principal, period=period, today=firm_today(timezone.now()))
     except ServiceError as error:
         messages.error(request, error.message)
     else:
@@ -62,18 +62,18 @@ def withdraw_status(request, client_id, period_id):
 @require_http_methods(["GET", "POST"])
 def access(request, client_id):
     """Restrict a client, name who may see it, lift the restriction."""
-    client = load_client(request.user, client_id)
-    require(permissions.may_edit(request.user, client) and permissions.may_restrict(request.user, client))
+    client = load_client(request.principal, client_id)
+    require(permissions.may_edit(request.principal, client) and permissions.may_restrict(request.principal, client))
     form = AccessForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         named = [form.cleaned_data["user"]] if form.cleaned_data["user"] else []
         try:
-            restrict_client(actor=request.user, client=client, users=named, reason=form.cleaned_data["reason"])
+            restrict_client(request.principal, client=client, users=named, reason=form.cleaned_data["reason"])
         except ServiceError as error:
             add_to_form(form, error)
         else:
             messages.success(request, _("%(name)s is restricted now") % {"name": client.name})
-            still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+            still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
             return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
     accesses = client.accesses.select_related("user", "granted_by").order_by("user__name")
     context = {"form": form, "accesses": accesses} | client_frame(request, client, "timeline", now=timezone.now())
@@ -83,32 +83,32 @@ def access(request, client_id):
 @require_POST
 def lift(request, client_id):
     """Admins may lift a restriction of a client they do not see otherwise."""
-    seen = Q(pk__in=Client.objects.visible_to(request.user).values("pk"))
+    seen = Q(pk__in=Client.objects.visible_to(request.principal).values("pk"))
     client = get_object_or_404(
         Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
     )
-    require(request.user.is_admin or permissions.may_restrict(request.user, client))
-    unrestrict_client(actor=request.user, client=client)
+    require(request.user.is_admin or permissions.may_restrict(request.principal, client))
+    unrestrict_client(request.principal, client=client)
     messages.success(request, _("The restriction of %(name)s is lifted") % {"name": client.name})
-    still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+    still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
     return go(request, client.get_absolute_url()) if still else go(request, "clients:list")
 
 
 @require_POST
 def revoke(request, client_id, access_id):
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     row = get_object_or_404(ClientAccess.objects.filter(client=client), pk=access_id)
-    require(permissions.may_edit(request.user, client) and permissions.may_restrict(request.user, client))
-    revoke_access(actor=request.user, access=row)
+    require(permissions.may_edit(request.principal, client) and permissions.may_restrict(request.principal, client))
+    revoke_access(request.principal, access=row)
     messages.success(request, _("%(name)s no longer sees this client by name") % {"name": row.user.name})
-    still = Client.objects.visible_to(request.user).filter(pk=client.pk).exists()
+    still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
     return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
 
 
 @require_GET
 def restricted(request):
     """Names of restricted clients, for admins alone: the one place where they see them."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     rows = (
         Client.objects.filter(is_restricted=True)
         .kept()

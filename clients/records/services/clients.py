@@ -16,6 +16,7 @@ from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeri
 from clients.records.services.statuses import refresh_status_facts
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
 
@@ -50,8 +51,8 @@ FIELDS = [
 
 @transaction.atomic
 def create_client(
+    principal: Principal,
     *,
-    actor: User,
     name: str,
     owner: User | None = None,
     status: str = Status.PROSPECT,
@@ -69,7 +70,7 @@ def create_client(
     `reason` is of leaving, for a client entered as former (not known: other). Raises ServiceError.
     """
     only_known(fields, FIELDS)
-    client = Client(owner=owner or actor, is_demo=is_demo)
+    client = Client(owner=owner or principal.user, is_demo=is_demo)
     _apply(client, fields | {"name": name, "owner": client.owner})
     clean_fields(client, ["name", *fields])
     client.save()
@@ -79,7 +80,7 @@ def create_client(
         link_external(system=system, kind="client", value=value, object_id=client.pk)
     _start_status(client, status, status_start or today, reason, today)
     ClientFacts.objects.create(client=client)
-    refresh_status_facts(client=client, actor=actor, today=today)
+    refresh_status_facts(principal, client=client, today=today)
     return client
 
 
@@ -101,7 +102,12 @@ def _start_status(client: Client, status: str, start: date, reason: str, today: 
 
 @transaction.atomic
 def update_client(
-    *, actor: User, client: Client, seen_version: int | None = None, tags: Iterable[Tag] | None = None, **fields
+    principal: Principal,
+    *,
+    client: Client,
+    seen_version: int | None = None,
+    tags: Iterable[Tag] | None = None,
+    **fields,
 ) -> Client:
     """Change fields of a client. `seen_version` is the version the editor saw. Raises StaleWrite, ServiceError."""
     only_known(fields, FIELDS)
@@ -156,33 +162,33 @@ def _check_parent(client: Client, parent: Client) -> None:
 
 
 @transaction.atomic
-def archive_client(*, actor: User, client: Client, now: datetime) -> Client:
+def archive_client(principal: Principal, *, client: Client, now: datetime) -> Client:
     """Take a client that was entered by mistake out of every list and number. Done twice, it changes nothing."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     if row.archived_at is None:
-        row.archived_at, row.archived_by = now, actor
+        row.archived_at, row.archived_by = now, principal.user
         save_version(row, fields=["archived_at", "archived_by"], seen=None)
-        signals.client_archived.send(Client, client=row, actor=actor)
+        signals.client_archived.send(Client, client=row, principal=principal)
     return row
 
 
 @transaction.atomic
-def restore_client(*, actor: User, client: Client, now: datetime) -> Client:
+def restore_client(principal: Principal, *, client: Client, now: datetime) -> Client:
     """Bring an archived client back with all it had."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     if row.archived_at is not None:
         row.archived_at = row.archived_by = None
         save_version(row, fields=["archived_at", "archived_by"], seen=None)
-        signals.client_restored.send(Client, client=row, actor=actor)
+        signals.client_restored.send(Client, client=row, principal=principal)
     return row
 
 
 @transaction.atomic
-def restrict_client(*, actor: User, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
+def restrict_client(principal: Principal, *, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
     """Only the owner and those named see the client from now on, whatever their role."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     for user in users:
-        grant_access(actor=actor, client=row, user=user, reason=reason)
+        grant_access(principal, client=row, user=user, reason=reason)
     if not row.is_restricted:
         row.is_restricted = True
         save_version(row, fields=["is_restricted"], seen=None)
@@ -190,7 +196,7 @@ def restrict_client(*, actor: User, client: Client, users: Iterable[User] = (), 
 
 
 @transaction.atomic
-def unrestrict_client(*, actor: User, client: Client) -> Client:
+def unrestrict_client(principal: Principal, *, client: Client) -> Client:
     """Lift the restriction. Those named stay named."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     if row.is_restricted:
@@ -200,18 +206,18 @@ def unrestrict_client(*, actor: User, client: Client) -> Client:
 
 
 @transaction.atomic
-def grant_access(*, actor: User, client: Client, user: User, reason: str = "") -> ClientAccess:
+def grant_access(principal: Principal, *, client: Client, user: User, reason: str = "") -> ClientAccess:
     """Name somebody who may see the client."""
     if not user.is_active:
         raise ServiceError(
             _("%(name)s may no longer log in; choose somebody else.") % {"name": user.name}, field="user"
         )
     access, _made = ClientAccess.objects.get_or_create(
-        client=client, user=user, defaults={"granted_by": actor, "reason": reason[:200]}
+        client=client, user=user, defaults={"granted_by": principal.user, "reason": reason[:200]}
     )
     return access
 
 
 @transaction.atomic
-def revoke_access(*, actor: User, access: ClientAccess) -> None:
+def revoke_access(principal: Principal, *, access: ClientAccess) -> None:
     access.delete()

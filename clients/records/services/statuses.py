@@ -12,7 +12,7 @@ from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.facts import set_facts
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from crm.core.base.errors import ServiceError
-from crm.core.users.models import User
+from crm.core.base.principals import SYSTEM, Principal
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,14 @@ class Span:
 
 @transaction.atomic
 def change_status(
-    *, actor: User | None, client: Client, status: str, start_date: date, reason: str = "", note: str = "", today: date
+    principal: Principal,
+    *,
+    client: Client,
+    status: str,
+    start_date: date,
+    reason: str = "",
+    note: str = "",
+    today: date,
 ) -> StatusPeriod:
     """The client has `status` from `start_date` until the next change that is already recorded (else until further notice).
 
@@ -44,13 +51,13 @@ def change_status(
     new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
     _write(client, spans, _insert(spans, new))
     if start_date <= today:
-        signals.status_changed.send(Client, client=client, actor=actor, status=status, start_date=start_date)
-    refresh_status_facts(client=client, actor=actor, today=today)
+        signals.status_changed.send(Client, client=client, principal=principal, status=status, start_date=start_date)
+    refresh_status_facts(principal, client=client, today=today)
     return StatusPeriod.objects.filter(client=client).covering(start_date).get()
 
 
 @transaction.atomic
-def withdraw_status(*, actor: User, period: StatusPeriod, today: date) -> None:
+def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
     """Take a change of status back: the period before it goes on in its place. Raises ServiceError for the first one."""
     Client.objects.select_for_update().get(pk=period.client_id)
     spans = _spans(period.client)
@@ -59,7 +66,7 @@ def withdraw_status(*, actor: User, period: StatusPeriod, today: date) -> None:
         raise ServiceError(_("The first status cannot be taken back; change it instead."))
     kept = [*spans[: at - 1], replace(spans[at - 1], end=spans[at].end), *spans[at + 1 :]]
     _write(period.client, spans, _join(kept))
-    refresh_status_facts(client=period.client, actor=actor, today=today)
+    refresh_status_facts(principal, client=period.client, today=today)
 
 
 def _check(status: str, start_date: date, reason: str) -> None:
@@ -135,7 +142,7 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             StatusPeriod.objects.filter(pk=span.pk).update(**values)
 
 
-def refresh_status_facts(*, client: Client, actor: User | None, today: date) -> bool:
+def refresh_status_facts(principal: Principal, *, client: Client, today: date) -> bool:
     """Make the facts say what the periods say about `today`; sends `client_activated` when that makes the client active."""
     spans = _spans(client)
     present = _covering(spans, today)
@@ -147,7 +154,7 @@ def refresh_status_facts(*, client: Client, actor: User | None, today: date) -> 
         return False
     set_facts(client_id=client.pk, **values)
     if values["active_since"] and facts.active_since is None:
-        signals.client_activated.send(Client, client=client, actor=actor, on=values["active_since"])
+        signals.client_activated.send(Client, client=client, principal=principal, on=values["active_since"])
     return True
 
 
@@ -174,10 +181,10 @@ def refresh_statuses(*, today: date) -> int:
         before = period.client.facts.status
         with transaction.atomic():
             Client.objects.select_for_update().get(pk=period.client_id)
-            changed += refresh_status_facts(client=period.client, actor=None, today=today)
+            changed += refresh_status_facts(SYSTEM, client=period.client, today=today)
             if before != period.status:
                 signals.status_changed.send(
-                    Client, client=period.client, actor=None, status=period.status, start_date=period.start_date
+                    Client, client=period.client, principal=SYSTEM, status=period.status, start_date=period.start_date
                 )
     return changed
 

@@ -18,6 +18,7 @@ from clients.revenue.models import RevenueLine
 from clients.revenue.services.contracts import change_price, create_contract
 from clients.revenue.services.lines import move_revenue_window
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -65,9 +66,9 @@ def test_a_refund_is_negative_and_the_own_currency_has_rate_one(marta):
 
 
 def test_a_new_price_replaces_the_contract_without_a_gap(marta):
-    row, audit = make_client(owner=marta), create_service(actor=marta, name="Audit")
-    old = create_contract(actor=marta, client=row, service=audit, value=Decimal(100), start_date=date(2026, 1, 1))
-    new = change_price(actor=marta, contract=old, value=Decimal(120), start_date=date(2026, 6, 1), reason="index")
+    row, audit = make_client(owner=marta), create_service(acting(marta), name="Audit")
+    old = create_contract(acting(marta), client=row, service=audit, value=Decimal(100), start_date=date(2026, 1, 1))
+    new = change_price(acting(marta), contract=old, value=Decimal(120), start_date=date(2026, 6, 1), reason="index")
     old.refresh_from_db()
     assert (old.end_date, new.start_date, new.replaces, new.monthly_value) == (
         date(2026, 6, 1),
@@ -76,7 +77,7 @@ def test_a_new_price_replaces_the_contract_without_a_gap(marta):
         120,
     )
     with pytest.raises(ServiceError):
-        change_price(actor=marta, contract=old, value=Decimal(130), start_date=date(2026, 7, 1), reason="again")
+        change_price(acting(marta), contract=old, value=Decimal(130), start_date=date(2026, 7, 1), reason="again")
 
 
 def test_the_main_contact_is_one(marta):
@@ -85,7 +86,7 @@ def test_the_main_contact_is_one(marta):
     jari = make_contact(actor=marta, client=row, first_name="Jari", is_primary=True)
     assert list(Affiliation.objects.filter(is_primary=True).values_list("contact_id", flat=True)) == [jari.pk]
     place = Affiliation.objects.get(contact=jari)
-    end_affiliation(actor=marta, affiliation=place, left_date=TODAY)
+    end_affiliation(acting(marta), affiliation=place, left_date=TODAY)
     assert not Affiliation.objects.filter(is_primary=True).exists()
 
 
@@ -94,12 +95,12 @@ def test_changing_the_main_mail_keeps_the_rows(marta):
         actor=marta, emails=[("work", "a@x.example"), ("home", "b@x.example")], phones=[("work", "+358 9 123456")]
     )
     first = {mail.address: mail.pk for mail in elina.emails.all()}
-    update_contact(actor=marta, contact=elina, emails=[("home", "B@x.example"), ("work", "a@x.example")])
+    update_contact(acting(marta), contact=elina, emails=[("home", "B@x.example"), ("work", "a@x.example")])
     rows = list(Contact.objects.get().emails.all())
     assert [(mail.address, mail.is_primary) for mail in rows] == [("B@x.example", True), ("a@x.example", False)]
     assert {mail.pk for mail in rows} == {*first.values()}
     with pytest.raises(ServiceError):
-        update_contact(actor=marta, contact=elina, emails=[("work", "nope")])
+        update_contact(acting(marta), contact=elina, emails=[("work", "nope")])
 
 
 def test_a_phone_is_read_with_the_country_of_the_client(marta):
@@ -108,12 +109,12 @@ def test_a_phone_is_read_with_the_country_of_the_client(marta):
 
 def test_stale_and_circular_changes_are_refused(marta):
     parent, child = make_client(owner=marta, name="Parent"), make_client(owner=marta, name="Child")
-    update_client(actor=marta, client=child, parent=parent)
+    update_client(acting(marta), client=child, parent=parent)
     with pytest.raises(ServiceError) as refused:
-        update_client(actor=marta, client=parent, parent=child)
+        update_client(acting(marta), client=parent, parent=child)
     assert refused.value.field == "parent"
     with pytest.raises(StaleWrite):
-        update_client(actor=marta, client=child, seen_version=1, city="Oslo")
+        update_client(acting(marta), client=child, seen_version=1, city="Oslo")
     assert Client.objects.get(pk=child.pk).city == ""
 
 

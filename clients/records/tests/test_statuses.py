@@ -8,6 +8,7 @@ from clients.records.facts import set_facts
 from clients.records.models import ClientFacts, StatusPeriod
 from clients.records.services.statuses import change_status, rebuild_status_facts, refresh_statuses, withdraw_status
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from tools.testing.factories.clients import TODAY, make_client
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def northwind(marta):
 
 
 def test_a_change_today_ends_the_present_period_and_starts_the_next(marta, northwind, heard):
-    change_status(actor=marta, client=northwind, status="at_notice", start_date=TODAY, today=TODAY)
+    change_status(acting(marta), client=northwind, status="at_notice", start_date=TODAY, today=TODAY)
     assert periods(northwind) == [("active", date(2026, 1, 1), TODAY), ("at_notice", TODAY, None)]
     assert facts(northwind).status == "at_notice"
     assert facts(northwind).active_since == date(2026, 1, 1)
@@ -50,8 +51,8 @@ def test_a_change_today_ends_the_present_period_and_starts_the_next(marta, north
 
 
 def test_a_back_dated_change_splits_the_period_it_falls_into(marta, northwind):
-    change_status(actor=marta, client=northwind, status="paused", start_date=date(2026, 6, 1), today=TODAY)
-    change_status(actor=marta, client=northwind, status="at_notice", start_date=date(2026, 3, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="paused", start_date=date(2026, 6, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="at_notice", start_date=date(2026, 3, 1), today=TODAY)
     assert periods(northwind) == [
         ("active", date(2026, 1, 1), date(2026, 3, 1)),
         ("at_notice", date(2026, 3, 1), date(2026, 6, 1)),
@@ -62,25 +63,25 @@ def test_a_back_dated_change_splits_the_period_it_falls_into(marta, northwind):
 
 
 def test_a_change_before_everything_lengthens_history(marta, northwind):
-    change_status(actor=marta, client=northwind, status="onboarding", start_date=date(2025, 12, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="onboarding", start_date=date(2025, 12, 1), today=TODAY)
     assert periods(northwind)[0] == ("onboarding", date(2025, 12, 1), date(2026, 1, 1))
     assert facts(northwind).active_since == date(2026, 1, 1)
 
 
 def test_the_same_status_earlier_moves_the_start(marta, northwind):
-    change_status(actor=marta, client=northwind, status="active", start_date=date(2025, 12, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="active", start_date=date(2025, 12, 1), today=TODAY)
     assert periods(northwind) == [("active", date(2025, 12, 1), None)]
     assert facts(northwind).status_since == date(2025, 12, 1)
 
 
 def test_a_change_on_the_first_day_of_a_period_replaces_it(marta, northwind):
-    change_status(actor=marta, client=northwind, status="onboarding", start_date=date(2026, 1, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="onboarding", start_date=date(2026, 1, 1), today=TODAY)
     assert periods(northwind) == [("onboarding", date(2026, 1, 1), None)]
 
 
 def test_a_planned_change_becomes_present_on_its_day(marta, northwind, heard):
     leaving = TODAY + timedelta(days=10)
-    change_status(actor=marta, client=northwind, status="former", start_date=leaving, reason="price", today=TODAY)
+    change_status(acting(marta), client=northwind, status="former", start_date=leaving, reason="price", today=TODAY)
     assert facts(northwind).status == "active"
     assert heard == []
     assert refresh_statuses(today=leaving - timedelta(days=1)) == 0
@@ -92,17 +93,17 @@ def test_a_planned_change_becomes_present_on_its_day(marta, northwind, heard):
 
 def test_a_change_before_a_planned_one_lasts_until_it(marta, northwind):
     leaving = TODAY + timedelta(days=10)
-    change_status(actor=marta, client=northwind, status="former", start_date=leaving, reason="price", today=TODAY)
-    change_status(actor=marta, client=northwind, status="at_notice", start_date=TODAY, today=TODAY)
+    change_status(acting(marta), client=northwind, status="former", start_date=leaving, reason="price", today=TODAY)
+    change_status(acting(marta), client=northwind, status="at_notice", start_date=TODAY, today=TODAY)
     assert [p[0] for p in periods(northwind)] == ["active", "at_notice", "former"]
     assert periods(northwind)[1][2] == leaving
 
 
 def test_becoming_active_is_told_once(marta, heard):
     client = make_client(owner=marta, status="prospect")
-    change_status(actor=marta, client=client, status="active", start_date=TODAY, today=TODAY)
+    change_status(acting(marta), client=client, status="active", start_date=TODAY, today=TODAY)
     change_status(
-        actor=marta,
+        acting(marta),
         client=client,
         status="at_notice",
         start_date=TODAY + timedelta(days=1),
@@ -120,32 +121,37 @@ def test_a_client_created_active_in_the_future_is_a_prospect_until_then(marta):
 
 def test_leaving_needs_a_reason(marta, northwind):
     with pytest.raises(ServiceError) as refused:
-        change_status(actor=marta, client=northwind, status="former", start_date=TODAY, today=TODAY)
+        change_status(acting(marta), client=northwind, status="former", start_date=TODAY, today=TODAY)
     assert refused.value.field == "reason"
     assert len(periods(northwind)) == 1
 
 
 def test_the_same_status_again_is_no_change(marta, northwind):
     with pytest.raises(ServiceError) as refused:
-        change_status(actor=marta, client=northwind, status="active", start_date=TODAY, today=TODAY)
+        change_status(acting(marta), client=northwind, status="active", start_date=TODAY, today=TODAY)
     assert refused.value.code == "no_change"
 
 
 def test_a_withdrawn_change_gives_the_time_back(marta, northwind):
     planned = change_status(
-        actor=marta, client=northwind, status="former", start_date=TODAY + timedelta(days=5), reason="slow", today=TODAY
+        acting(marta),
+        client=northwind,
+        status="former",
+        start_date=TODAY + timedelta(days=5),
+        reason="slow",
+        today=TODAY,
     )
-    withdraw_status(actor=marta, period=planned, today=TODAY)
+    withdraw_status(acting(marta), period=planned, today=TODAY)
     assert periods(northwind) == [("active", date(2026, 1, 1), None)]
     with pytest.raises(ServiceError):
-        withdraw_status(actor=marta, period=northwind.status_periods.get(), today=TODAY)
+        withdraw_status(acting(marta), period=northwind.status_periods.get(), today=TODAY)
 
 
 def test_neighbours_of_one_status_become_one_period(marta, northwind):
-    paused = change_status(actor=marta, client=northwind, status="paused", start_date=date(2026, 5, 1), today=TODAY)
-    change_status(actor=marta, client=northwind, status="active", start_date=date(2026, 7, 1), today=TODAY)
+    paused = change_status(acting(marta), client=northwind, status="paused", start_date=date(2026, 5, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="active", start_date=date(2026, 7, 1), today=TODAY)
     assert facts(northwind).active_since == date(2026, 7, 1)
-    withdraw_status(actor=marta, period=paused, today=TODAY)
+    withdraw_status(acting(marta), period=paused, today=TODAY)
     assert periods(northwind) == [("active", date(2026, 1, 1), None)]
     assert facts(northwind).active_since == date(2026, 1, 1)
 
@@ -166,7 +172,7 @@ def test_the_database_refuses_a_gap(northwind):
 
 
 def test_rebuilding_gives_the_same_facts(marta, northwind, firm):
-    change_status(actor=marta, client=northwind, status="at_notice", start_date=date(2026, 6, 1), today=TODAY)
+    change_status(acting(marta), client=northwind, status="at_notice", start_date=date(2026, 6, 1), today=TODAY)
     before = ClientFacts.objects.values().get(pk=northwind.pk)
     set_facts(client_id=northwind.pk, status="former", status_since=None, active_since=None)
     rebuild_status_facts([northwind.pk], TODAY)

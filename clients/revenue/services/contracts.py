@@ -13,8 +13,8 @@ from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract
 from clients.revenue.services.lines import check_currency
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 
 FIELDS = [
     "service",
@@ -34,8 +34,8 @@ FIELDS = [
 
 @transaction.atomic
 def create_contract(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     service: Service,
     value: Decimal,
@@ -61,7 +61,7 @@ def create_contract(
 
 
 @transaction.atomic
-def update_contract(*, actor: User, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
+def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
     """Correct a contract. A new price from a day on is `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     _apply(row, fields)
@@ -71,7 +71,13 @@ def update_contract(*, actor: User, contract: Contract, seen_version: int | None
 
 @transaction.atomic
 def change_price(
-    *, actor: User, contract: Contract, value: Decimal, start_date: date, reason: str, rate: Decimal | None = None
+    principal: Principal,
+    *,
+    contract: Contract,
+    value: Decimal,
+    start_date: date,
+    reason: str,
+    rate: Decimal | None = None,
 ) -> Contract:
     """End the contract on `start_date` and go on with one of another value that says which it replaces and why."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)

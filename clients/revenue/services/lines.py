@@ -16,9 +16,9 @@ from clients.revenue.choices import RevenueKind
 from clients.revenue.models import RevenueLine
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
-from crm.core.users.models import User
 
 MOST = Decimal(10) ** 12  # of one line, in the firm's currency
 FIELDS = ("date", "amount", "currency", "rate", "service", "kind", "reference", "note")
@@ -31,8 +31,8 @@ def twelve_months(today: date) -> tuple[date, date]:
 
 @transaction.atomic
 def add_revenue_line(
+    principal: Principal,
     *,
-    actor: User,
     client: Client,
     date: date,
     amount: Decimal,
@@ -55,7 +55,7 @@ def add_revenue_line(
 
 @transaction.atomic
 def update_revenue_line(
-    *, actor: User, line: RevenueLine, seen_version: int | None = None, today: date, **fields
+    principal: Principal, *, line: RevenueLine, seen_version: int | None = None, today: date, **fields
 ) -> RevenueLine:
     """Raises StaleWrite, ServiceError."""
     row = RevenueLine.objects.select_for_update().get(pk=line.pk)
@@ -67,7 +67,7 @@ def update_revenue_line(
 
 
 @transaction.atomic
-def delete_revenue_line(*, actor: User, line: RevenueLine, today: date) -> None:
+def delete_revenue_line(principal: Principal, *, line: RevenueLine, today: date) -> None:
     """Take a wrong line out; history keeps it."""
     line.delete()
     refresh_revenue_facts(client_ids=[line.client_id], today=today)
@@ -137,7 +137,7 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 
 
 @transaction.atomic
-def undelete_revenue_line(*, actor: User, client: Client, line_id: int, today: date) -> RevenueLine:
+def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
     """Enter a deleted line again as history last knew it. Raises ServiceError when there is none, or it is there."""
     if RevenueLine.objects.filter(pk=line_id).exists():
         raise ServiceError(_("This line is there already."))

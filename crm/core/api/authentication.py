@@ -9,6 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.permissions import SAFE_METHODS
 
+from crm.core.base.principals import READ, acting
 from crm.core.base.secret_links import hash_token
 from crm.core.users.models import ApiToken
 
@@ -37,6 +38,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         if request.method not in SAFE_METHODS:
             pghistory.context(user=token.user_id)  # adds to the request's context that AuditMiddleware opened
+        principal = acting(token.user)
+        request._request.principal = principal.only(READ) if token.is_read_only else principal
         return token.user, token
 
     def authenticate_header(self, request):

@@ -44,4 +44,4 @@ class VisibleRelatedField(serializers.PrimaryKeyRelatedField):
         request = self.context.get("request")
         if queryset is None or request is None:
             return queryset
-        return queryset.visible_to(request.user)
+        return queryset.visible_to(request.principal)

@@ -48,7 +48,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return queryset.none()
-        return queryset.visible_to(self.request.user)
+        return queryset.visible_to(self.request.principal)
 
     def list(self, request, *args, **kwargs):
         self.refuse_unknown_parameters()

@@ -18,15 +18,15 @@ def register(visible_client_ids: Callable[[Any], Any]) -> None:
     _visible_client_ids = visible_client_ids
 
 
-def visible_client_ids(user) -> Any:
+def visible_client_ids(principal) -> Any:
     if _visible_client_ids is None:
         raise LookupError("No gate is registered; clients.hooks does it when the app is ready.")
-    return _visible_client_ids(user)
+    return _visible_client_ids(principal)
 
 
-def rows_of(user, *, addressee: str) -> Q:
+def rows_of(principal, *, addressee: str) -> Q:
     """Rows of a client the user may see; rows of no client if theirs or the user is an admin."""
     mine = Q(client_id__isnull=True)
-    if not user.is_admin:
-        mine &= Q(**{addressee: user})
-    return Q(client_id__in=visible_client_ids(user)) | mine
+    if not principal.is_admin:
+        mine &= Q(**{addressee: principal.user})
+    return Q(client_id__in=visible_client_ids(principal)) | mine

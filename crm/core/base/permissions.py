@@ -10,13 +10,13 @@ def require(allowed: bool, why: str = "") -> None:
         raise PermissionDenied(why or _("Your role does not allow this. Ask an admin of your firm."))
 
 
-def may_administer(user) -> bool:
-    return user.is_admin
+def may_administer(principal) -> bool:
+    return principal.is_admin
 
 
-def may_see_reports(user) -> bool:
-    return user.is_manager or user.is_admin
+def may_see_reports(principal) -> bool:
+    return principal.is_manager or principal.is_admin
 
 
-def may_see_outbox(user) -> bool:
-    return user.is_active
+def may_see_outbox(principal) -> bool:
+    return principal.user.is_active

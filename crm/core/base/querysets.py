@@ -8,12 +8,12 @@ from crm.core.base import gate
 class OwnedQuerySet(models.QuerySet):
     """Kernel rows of a user that may concern a client."""
 
-    def visible_to(self, user):
-        return self.filter(gate.rows_of(user, addressee="user"))
+    def visible_to(self, principal):
+        return self.filter(gate.rows_of(principal, addressee="user"))
 
 
 class PersonalQuerySet(models.QuerySet):
     """Rows of one user alone; those about a client only while the user may see it."""
 
-    def visible_to(self, user):
-        return self.filter(gate.rows_of(user, addressee="user"), user=user)
+    def visible_to(self, principal):
+        return self.filter(gate.rows_of(principal, addressee="user"), user=principal.user)

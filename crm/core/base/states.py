@@ -53,7 +53,9 @@ def transition(row: Model, *, to: Any, states: States, seen: int | None = None, 
     yield fresh
     setattr(fresh, field, to)
     changed = [
-        column.name for column in fresh._meta.concrete_fields if getattr(fresh, column.attname) != before[column.attname]
+        column.name
+        for column in fresh._meta.concrete_fields
+        if getattr(fresh, column.attname) != before[column.attname]
     ]
     if hasattr(fresh, "version"):
         save_version(fresh, fields=changed, seen=seen)

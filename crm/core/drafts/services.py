@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from crm.core.base import gate
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.drafts.models import Draft
-from crm.core.users.models import User
 
 MAX_BYTES = 30_000
 MAX_DRAFTS = 200
@@ -18,7 +18,7 @@ MAX_DRAFTS = 200
 
 @transaction.atomic
 def save_draft(
-    *, actor: User, kind: str, client_id: int | None = None, record: str = "", data: dict, now: datetime
+    principal: Principal, *, kind: str, client_id: int | None = None, record: str = "", data: dict, now: datetime
 ) -> Draft:
     """Keep what is typed. Raises ServiceError when it is too long, or the client is not one the user sees."""
     if len(kind) > 40 or len(record) > 40:
@@ -28,23 +28,25 @@ def save_draft(
         raise ServiceError(
             _("This text is too long for a draft (30 kB). Save it, or keep it elsewhere."), code="too_long"
         )
-    _check_client(actor, client_id)
+    _check_client(principal, client_id)
     draft, _made = Draft.objects.update_or_create(
-        user=actor, kind=kind, client_id=client_id, record=record, defaults={"data": data, "updated_at": now}
+        user=principal.user, kind=kind, client_id=client_id, record=record, defaults={"data": data, "updated_at": now}
     )
-    surplus = Draft.objects.filter(user=actor).order_by("-updated_at").values("pk")[MAX_DRAFTS : MAX_DRAFTS + 50]
+    surplus = (
+        Draft.objects.filter(user=principal.user).order_by("-updated_at").values("pk")[MAX_DRAFTS : MAX_DRAFTS + 50]
+    )
     Draft.objects.filter(pk__in=list(surplus.values_list("pk", flat=True))).delete()
     return draft
 
 
-def find_draft(*, user: User, kind: str, client_id: int | None = None, record: str = "") -> Draft | None:
+def find_draft(*, principal: Principal, kind: str, client_id: int | None = None, record: str = "") -> Draft | None:
     """The user's draft of exactly this form, or None."""
-    return Draft.objects.visible_to(user).filter(kind=kind, client_id=client_id, record=record).first()
+    return Draft.objects.visible_to(principal).filter(kind=kind, client_id=client_id, record=record).first()
 
 
-def discard_draft(*, actor: User, kind: str, client_id: int | None = None, record: str = "") -> None:
+def discard_draft(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> None:
     """The form was saved, or the draft is not wanted; call it in the saving transaction."""
-    Draft.objects.filter(user=actor, kind=kind, client_id=client_id, record=record).delete()
+    Draft.objects.filter(user=principal.user, kind=kind, client_id=client_id, record=record).delete()
 
 
 def _without_nul(value: Any) -> Any:
@@ -56,6 +58,6 @@ def _without_nul(value: Any) -> Any:
     return {_without_nul(key): _without_nul(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _check_client(actor: User, client_id: int | None) -> None:
-    if client_id is not None and not gate.visible_client_ids(actor).filter(pk=client_id).exists():
+def _check_client(principal: Principal, client_id: int | None) -> None:
+    if client_id is not None and not gate.visible_client_ids(principal).filter(pk=client_id).exists():
         raise ServiceError(_("There is no such client."), field="client_id", code="not_found")

@@ -26,11 +26,11 @@ def draft(request, kind):
         return JsonResponse({"message": " ".join(place.errors.get_json_data())}, status=422)
     where = {"kind": kind, "client_id": place.cleaned_data["client_id"], "record": place.cleaned_data["record"]}
     if request.method == "GET":
-        row = drafts.find_draft(user=request.user, **where)
+        row = drafts.find_draft(principal=request.principal, **where)
         return JsonResponse({"data": row.data, "saved_at": row.updated_at} if row else {})
     data = {name: request.POST.getlist(name) for name in request.POST if name not in OWN_NAMES}
     try:
-        row = drafts.save_draft(actor=request.user, data=data, now=timezone.now(), **where)
+        row = drafts.save_draft(request.principal, data=data, now=timezone.now(), **where)
     except ServiceError as error:
         status = {"too_long": 413, "not_found": 404}.get(error.code, 422)
         return JsonResponse({"message": error.message}, status=status)

@@ -11,18 +11,18 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.files.models import StoredFile
-from crm.core.users.models import User
 
 
 @transaction.atomic
 def store_bytes(
-    *, actor: User | None, name: str, data: bytes, content_type: str = "text/csv", client_id: int | None = None
+    principal: Principal, *, name: str, data: bytes, content_type: str = "text/csv", client_id: int | None = None
 ) -> StoredFile:
     """Keep bytes as a file. The row goes with the transaction; a file without a row is only litter."""
     path = default_storage.save(f"{secrets.token_hex(2)}/{secrets.token_hex(16)}", ContentFile(data))
     return StoredFile.objects.create(
-        user=actor,
+        user=principal.user,
         client_id=client_id,
         name=name[-255:],
         path=path,
@@ -32,7 +32,9 @@ def store_bytes(
     )
 
 
-def store_upload(*, actor: User, upload, max_bytes: int | None = None, content_type: str = "text/csv") -> StoredFile:
+def store_upload(
+    principal: Principal, *, upload, max_bytes: int | None = None, content_type: str = "text/csv"
+) -> StoredFile:
     """Keep an uploaded file. Raises ServiceError (field "file") when it is too large."""
     limit = max_bytes or settings.IMPORT_MAX_BYTES
     if upload.size > limit:
@@ -41,7 +43,7 @@ def store_upload(*, actor: User, upload, max_bytes: int | None = None, content_t
             % {"size": filesizeformat(upload.size), "max": filesizeformat(limit)},
             field="file",
         )
-    return store_bytes(actor=actor, name=upload.name, data=upload.read(), content_type=content_type)
+    return store_bytes(principal, name=upload.name, data=upload.read(), content_type=content_type)
 
 
 def read_bytes(stored: StoredFile) -> bytes:

@@ -57,10 +57,23 @@ class FirmForm(VersionedFormMixin, forms.ModelForm):
     class Meta:
         model = FirmSettings
         fields = [
-            "name", "time_zone", "currency", "fiscal_year_start", "account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c",
-            "retention_basis", "retention_benchmark", "retention_benchmark_source", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers",
-            "mail_from_name", "mail_from_address",
-        ]  # fmt: skip
+            "name",
+            "time_zone",
+            "currency",
+            "fiscal_year_start",
+            "account_managers_see",
+            "cadence_days_a",
+            "cadence_days_b",
+            "cadence_days_c",
+            "retention_basis",
+            "retention_benchmark",
+            "retention_benchmark_source",
+            "nps_benchmark",
+            "nps_benchmark_source",
+            "nps_minimum_answers",
+            "mail_from_name",
+            "mail_from_address",
+        ]
         widgets = {"account_managers_see": forms.RadioSelect, "retention_basis": forms.RadioSelect}
 
     def __init__(self, *args, **kwargs):
@@ -85,9 +98,19 @@ class FirmForm(VersionedFormMixin, forms.ModelForm):
 
 
 MONTHS = [
-    (1, _("January")), (2, _("February")), (3, _("March")), (4, _("April")), (5, _("May")), (6, _("June")),
-    (7, _("July")), (8, _("August")), (9, _("September")), (10, _("October")), (11, _("November")), (12, _("December")),
-]  # fmt: skip
+    (1, _("January")),
+    (2, _("February")),
+    (3, _("March")),
+    (4, _("April")),
+    (5, _("May")),
+    (6, _("June")),
+    (7, _("July")),
+    (8, _("August")),
+    (9, _("September")),
+    (10, _("October")),
+    (11, _("November")),
+    (12, _("December")),
+]
 
 
 class DaysForm(VersionedFormMixin, forms.Form):
@@ -95,9 +118,12 @@ class DaysForm(VersionedFormMixin, forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     working_days = forms.TypedMultipleChoiceField(
-        label=_("We work on"), coerce=int, choices=Weekday.choices, widget=forms.CheckboxSelectMultiple,
+        label=_("We work on"),
+        coerce=int,
+        choices=Weekday.choices,
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one day.")},
-    )  # fmt: skip
+    )
     holiday_country = forms.ChoiceField(
         label=_("Public holidays of"), required=False, choices=lambda: country_choices(_("No country"))
     )

@@ -6,15 +6,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.firm import queries
 from crm.core.firm.calendar import public_holidays
 from crm.core.firm.models import FirmSettings, Holiday
-from crm.core.users.models import User
 
 
 @transaction.atomic
-def update_firm(*, actor: User, seen_version: int | None = None, **fields) -> FirmSettings:
+def update_firm(principal: Principal, *, seen_version: int | None = None, **fields) -> FirmSettings:
     """Change settings of the firm. Raises StaleWrite when somebody changed them meanwhile."""
     FirmSettings.objects.get_or_create(pk=1)
     firm = FirmSettings.objects.select_for_update().get(pk=1)
@@ -26,7 +26,7 @@ def update_firm(*, actor: User, seen_version: int | None = None, **fields) -> Fi
 
 
 @transaction.atomic
-def add_holiday(*, actor: User, date: date, name: str, is_working: bool = False) -> Holiday:
+def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool = False) -> Holiday:
     """A day of the firm's own. Raises ServiceError when the day has one already."""
     row, made = Holiday.objects.get_or_create(date=date, defaults={"name": name, "is_working": is_working})
     if not made:
@@ -35,12 +35,12 @@ def add_holiday(*, actor: User, date: date, name: str, is_working: bool = False)
 
 
 @transaction.atomic
-def remove_holiday(*, actor: User, holiday: Holiday) -> None:
+def remove_holiday(principal: Principal, *, holiday: Holiday) -> None:
     Holiday.objects.filter(pk=holiday.pk).delete()
 
 
 @transaction.atomic
-def import_public_holidays(*, actor: User, country: str, region: str, year: int) -> int:
+def import_public_holidays(principal: Principal, *, country: str, region: str, year: int) -> int:
     """Write the public holidays of a country's year into the list, where they can be changed; days that are there stay.
 
     Returns how many were added.

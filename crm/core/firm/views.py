@@ -20,7 +20,7 @@ from crm.core.ui.htmx import posted, render_page
 
 @require_http_methods(["GET", "POST"])
 def settings(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = FirmForm(posted(request), instance=FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1))
     status = 200
     if request.method == "POST":
@@ -35,7 +35,7 @@ def _save(request, form, is_valid) -> int:
     if not is_valid():
         return 422
     try:
-        services.update_firm(actor=request.user, seen_version=form.seen_version(), **form.values())
+        services.update_firm(request.principal, seen_version=form.seen_version(), **form.values())
     except ServiceError as error:
         add_to_form(form, error)
         return 409 if isinstance(error, StaleWrite) else 422
@@ -46,7 +46,7 @@ def _save(request, form, is_valid) -> int:
 @require_http_methods(["GET", "POST"])
 def days(request):
     """The week's pattern and the year's holidays."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = DaysForm(posted(request), firm=get_firm())
     status = 200
     if request.method == "POST":
@@ -82,11 +82,11 @@ def _days_context(request, form, holiday_form) -> dict:
 
 @require_POST
 def holiday_add(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = HolidayForm(request.POST)
     if form.is_valid():
         try:
-            row = services.add_holiday(actor=request.user, **form.cleaned_data)
+            row = services.add_holiday(request.principal, **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -98,9 +98,9 @@ def holiday_add(request):
 
 @require_POST
 def holiday_remove(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     row = get_object_or_404(Holiday, pk=pk)
-    services.remove_holiday(actor=request.user, holiday=row)
+    services.remove_holiday(request.principal, holiday=row)
     messages.success(request, _("%(name)s is removed from the list.") % {"name": row.name})
     return redirect(f"{reverse('core:days')}?year={row.date.year}")
 
@@ -108,14 +108,14 @@ def holiday_remove(request, pk):
 @require_POST
 def holiday_import(request):
     """Write the public holidays of a year into the firm's own list."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     firm, form = get_firm(), YearForm(request.POST)
     if not form.is_valid() or not firm.holiday_country:
         messages.error(request, _("Choose a country and a year first."))
         return redirect("core:days")
     year = form.cleaned_data["year"]
     n = services.import_public_holidays(
-        actor=request.user, country=firm.holiday_country, region=firm.holiday_region, year=year
+        request.principal, country=firm.holiday_country, region=firm.holiday_region, year=year
     )
     messages.success(request, ngettext("%(n)d day added to the list.", "%(n)d days added to the list.", n) % {"n": n})
     return redirect(f"{reverse('core:days')}?year={year}")

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from crm.core.base.principals import acting
 from crm.core.users.models import User
 
 QUIET = {"version", "updated_at", "created_at", "name_key", "search_key", "phone_digits", "last_used_at", "salt"}
@@ -61,14 +62,14 @@ def tracked_models() -> dict[str, type[Model]]:
 
 
 def read(
-    viewer, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
+    principal, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
 ) -> HistoryPage:
     """The newest entries before `marks` (label → id already shown). At most four queries a model."""
     models = {name: event for name, event in tracked_models().items() if not label or name == label}
     rows = [
         (name, row)
         for name, event in models.items()
-        for row in _rows(viewer, event, (marks or {}).get(name), user_id)[: size + 1]
+        for row in _rows(principal, event, (marks or {}).get(name), user_id)[: size + 1]
     ]
     rows.sort(key=lambda pair: (pair[1].pgh_created_at, pair[1].pgh_id), reverse=True)
     shown, more = rows[:size], len(rows) > size
@@ -79,11 +80,11 @@ def read(
     return HistoryPage(entries, following if more else None)
 
 
-def _rows(viewer, event, before: int | None, user_id: int | None) -> QuerySet:
+def _rows(principal, event, before: int | None, user_id: int | None) -> QuerySet:
     model = event.pgh_tracked_model
     rows = event.objects.select_related("pgh_context").order_by("-pgh_id")
     if hasattr(model._default_manager, "visible_to"):
-        rows = rows.filter(pgh_obj_id__in=model._default_manager.visible_to(viewer).values("pk"))
+        rows = rows.filter(pgh_obj_id__in=model._default_manager.visible_to(principal).values("pk"))
     if before is not None:
         rows = rows.filter(pgh_id__lt=before)
     if user_id is not None:
@@ -136,7 +137,9 @@ def _changes(event, before, after) -> list[Change]:
             found.append(
                 Change(words, "", "")
                 if words
-                else Change(column.verbose_name, _words(column, before, old), _words(column, after, new))
+                else Change(
+                    column.verbose_name, _words(acting(column), before, old), _words(acting(column), after, new)
+                )
             )
     return found
 

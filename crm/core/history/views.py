@@ -38,12 +38,12 @@ class HistoryFilter(forms.Form):
 
 @require_safe
 def history(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = HistoryFilter(request.GET)
     values = form.cleaned_data if form.is_valid() else {}
     user = values.get("user")
     page = records.read(
-        request.user, label=values.get("kind", ""), user_id=user.pk if user else None, marks=values.get("before")
+        request.principal, label=values.get("kind", ""), user_id=user.pk if user else None, marks=values.get("before")
     )
     marks = urlsafe_b64encode(json.dumps(page.marks).encode()).decode().rstrip("=") if page.marks else ""
     return render_page(

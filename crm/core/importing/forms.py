@@ -7,6 +7,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.principals import acting
 from crm.core.importing import kinds, tabular
 
 
@@ -20,7 +21,9 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [(kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(user)]
+        self.fields["kind"].choices = [
+            (kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))
+        ]
         self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are recognised.") % {
             "size": filesizeformat(settings.IMPORT_MAX_BYTES)
         }

@@ -8,8 +8,8 @@ from crm.core.ui import navigation
 from crm.core.work import schedule
 
 
-def may_import(user) -> bool:
-    return any(kind.may_import(user) for kind in kinds.kinds())
+def may_import(principal) -> bool:
+    return any(kind.may_import(principal) for kind in kinds.kinds())
 
 
 navigation.register(

@@ -22,11 +22,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import ImportKind, RowResult
-from crm.core.users.models import User
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -40,7 +40,7 @@ OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
 @transaction.atomic
-def create_import(*, actor: User, kind: ImportKind, file: StoredFile) -> Job:
+def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
     """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for an unreadable file."""
     data = read_bytes(file)
     try:
@@ -60,7 +60,7 @@ def create_import(*, actor: User, kind: ImportKind, file: StoredFile) -> Job:
     }
     return Job.objects.create(
         kind=f"import:{kind.key}",
-        user=actor,
+        user=principal.user,
         title=_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name},
         file=file,
         options=options,
@@ -97,10 +97,16 @@ def _date_order(kind, mapping, header, samples) -> str:
 
 @transaction.atomic
 def set_options(
-    *, actor: User, job: Job, dialect: dict[str, str], mapping: dict[str, str], defaults: dict[str, Any], system: str
+    principal: Principal,
+    *,
+    job: Job,
+    dialect: dict[str, str],
+    mapping: dict[str, str],
+    defaults: dict[str, Any],
+    system: str,
 ) -> Job:
     """Change how the file is read and mapped. Raises ServiceError: one column for two fields, or a required field without any."""
-    job = _own_ready(actor, job)
+    job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
     taken: dict[str, str] = {}
@@ -178,9 +184,9 @@ def preview(job: Job, *, limit: int = 500) -> dict[str, Any]:
     }
 
 
-def _check(kind, actor, values, context) -> RowResult:
+def _check(kind, principal, values, context) -> RowResult:
     try:
-        return kind.check(actor, values, context)
+        return kind.check(principal, values, context)
     except (ServiceError, ValidationError) as error:
         return RowResult("failed", _messages(error))
 
@@ -224,9 +230,9 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
 
 
 @transaction.atomic
-def start_import(*, actor: User, job: Job, now: datetime) -> Job:
+def start_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
-    job = _own_ready(actor, job)
+    job = _own_ready(principal, job)
     try:
         job.total = sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
@@ -240,7 +246,7 @@ def start_import(*, actor: User, job: Job, now: datetime) -> Job:
 
 
 @transaction.atomic
-def cancel_import(*, actor: User, job: Job, now: datetime) -> Job:
+def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Stop before the next batch; rows already written stay."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state in (JobState.READY, JobState.QUEUED, JobState.RUNNING):
@@ -249,7 +255,7 @@ def cancel_import(*, actor: User, job: Job, now: datetime) -> Job:
     return job
 
 
-def _own_ready(actor: User, job: Job) -> Job:
+def _own_ready(principal: Principal, job: Job) -> Job:
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.READY:
         raise ServiceError(_("This import has already been started."))
@@ -332,10 +338,10 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
             )
 
 
-def _save(kind, actor, values, context) -> RowResult:
+def _save(kind, principal, values, context) -> RowResult:
     try:
         with transaction.atomic():
-            return kind.save(actor, values, context)
+            return kind.save(principal, values, context)
     except (ServiceError, ValidationError) as error:
         return RowResult("failed", _messages(error))
     except OperationalError:
@@ -374,7 +380,7 @@ def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None
             if row.number in failed
         ]
         data = tabular.write_csv([*header, _("Reason it failed")], rows)
-        job.failed_rows = store_bytes(actor=job.user, name=f"failed-rows-{job.pk}.csv", data=data)
+        job.failed_rows = store_bytes(acting(job.user), name=f"failed-rows-{job.pk}.csv", data=data)
     Job.objects.filter(pk=job.pk).update(
         state=JobState.DONE,
         done=report["at"],

@@ -21,37 +21,41 @@ from crm.core.work.models import Job
 SHOWN_ROWS = 100
 
 
-def may_import(user) -> bool:
-    return any(kind.may_import(user) for kind in kinds.kinds())
+def may_import(principal) -> bool:
+    return any(kind.may_import(principal) for kind in kinds.kinds())
 
 
 def get_import(request, pk) -> Job:
     job = get_object_or_404(
-        Job.objects.visible_to(request.user)
+        Job.objects.visible_to(request.principal)
         .select_related("user", "file", "failed_rows")
         .filter(kind__startswith="import:"),
         pk=pk,
     )
-    require(service.kind_of(job).may_import(request.user))
+    require(service.kind_of(job).may_import(request.principal))
     return job
 
 
 @require_GET
 def import_list(request):
-    require(may_import(request.user))
-    jobs = Job.objects.visible_to(request.user).filter(kind__startswith="import:").select_related("user", "file")[:100]
+    require(may_import(request.principal))
+    jobs = (
+        Job.objects.visible_to(request.principal)
+        .filter(kind__startswith="import:")
+        .select_related("user", "file")[:100]
+    )
     return render(request, "core/importing/list.html", {"jobs": jobs})
 
 
 @require_http_methods(["GET", "POST"])
 def import_new(request):
-    require(may_import(request.user))
+    require(may_import(request.principal))
     initial = {"kind": request.GET.get("kind", "")}
     form = UploadForm(request.POST or None, request.FILES or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            file = store_upload(actor=request.user, upload=form.cleaned_data["file"])
-            job = service.create_import(actor=request.user, kind=kinds.get(form.cleaned_data["kind"]), file=file)
+            file = store_upload(request.principal, upload=form.cleaned_data["file"])
+            job = service.create_import(request.principal, kind=kinds.get(form.cleaned_data["kind"]), file=file)
             return redirect("core:import_columns", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -77,7 +81,7 @@ def import_columns(request, pk):
         form = _reread(request, job, dialect, header)
     elif request.method == "POST" and form.is_valid():
         try:
-            service.set_options(actor=request.user, job=job, **form.options())
+            service.set_options(request.principal, job=job, **form.options())
             return redirect("core:import_preview", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -133,7 +137,7 @@ def import_preview(request, pk):
 def import_start(request, pk):
     job = get_import(request, pk)
     try:
-        service.start_import(actor=request.user, job=job, now=timezone.now())
+        service.start_import(request.principal, job=job, now=timezone.now())
     except ServiceError as error:
         if error.code != "unreadable":
             raise PermissionDenied(error.message) from error
@@ -145,7 +149,7 @@ def import_start(request, pk):
 @require_POST
 def import_cancel(request, pk):
     job = get_import(request, pk)
-    service.cancel_import(actor=request.user, job=job, now=timezone.now())
+    service.cancel_import(request.principal, job=job, now=timezone.now())
     return redirect("core:import_page", pk=job.pk)
 
 

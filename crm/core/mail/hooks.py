@@ -15,8 +15,8 @@ from crm.core.ui import banners, navigation
 from crm.core.work import schedule
 
 
-def count_undecided(user, now: datetime) -> navigation.Counted:
-    return [(OutboxMail.objects.visible_to(user).filter(state=MailState.UNCERTAIN)[:100], "amber")]
+def count_undecided(principal, now: datetime) -> navigation.Counted:
+    return [(OutboxMail.objects.visible_to(principal).filter(state=MailState.UNCERTAIN)[:100], "amber")]
 
 
 # Wiring

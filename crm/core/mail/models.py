@@ -14,8 +14,8 @@ from crm.core.users.models import User
 
 
 class OutboxMailQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        return self.filter(gate.rows_of(user, addressee="user"))
+    def visible_to(self, principal):
+        return self.filter(gate.rows_of(principal, addressee="user"))
 
     def waiting(self):
         return self.filter(state__in=MAIL_WAITING)

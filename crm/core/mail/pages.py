@@ -23,7 +23,7 @@ def register(page: MailPage) -> None:
     _pages[page.key] = page
 
 
-def tabs(user, current: str) -> list[dict[str, Any]]:
+def tabs(principal, current: str) -> list[dict[str, Any]]:
     """As components/tabs.html takes them."""
-    shown = [page for page in sorted(_pages.values(), key=lambda page: page.order) if page.shown(user)]
+    shown = [page for page in sorted(_pages.values(), key=lambda page: page.order) if page.shown(principal)]
     return [{"label": page.label, "url": reverse(page.url_name), "current": page.key == current} for page in shown]

@@ -4,6 +4,7 @@ from anymail.signals import EventType, RejectReason
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from crm.core.base.principals import SYSTEM
 from crm.core.mail.choices import SuppressionReason
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import suppression
@@ -27,7 +28,7 @@ def on_event(sender, event, esp_name: str, **kwargs) -> None:
         return
     detail = event.mta_response or event.description or ""
     suppression.stop_address(
-        actor=None, address=address, reason=reason, detail=detail, mail=mail, now=event.timestamp or timezone.now()
+        SYSTEM, address=address, reason=reason, detail=detail, mail=mail, now=event.timestamp or timezone.now()
     )
 
 

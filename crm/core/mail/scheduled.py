@@ -85,20 +85,20 @@ def find(key: str) -> Source | None:
     return _sources.get(key)
 
 
-def page(user, now: datetime, *, mine: bool, only: str = "", cursor: str = "", size: int = SIZE) -> Page:
+def page(principal, now: datetime, *, mine: bool, only: str = "", cursor: str = "", size: int = SIZE) -> Page:
     """The rows due up to 36 hours from now, overdue ones first; one statement a source. Raises BadCursor."""
     after = _decode(cursor) if cursor else None
     until, found = now + HORIZON, []
     for source in sources():
         if only in ("", source.key):
-            rows = source.rows(user, now, mine).filter(**{f"{source.moment}__lt": until})
+            rows = source.rows(principal, now, mine).filter(**{f"{source.moment}__lt": until})
             if after:
                 rows = rows.filter(_beyond(source, *after))
             found += [
                 (getattr(row, source.moment), source, row) for row in rows.order_by(source.moment, "pk")[: size + 1]
             ]
     found.sort(key=lambda item: (item[0], item[1].order, item[2].pk))
-    entries = [Entry(at, source, row.pk, source.show(row, user, now)) for at, source, row in found[:size]]
+    entries = [Entry(at, source, row.pk, source.show(row, principal.user, now)) for at, source, row in found[:size]]
     return Page(entries, _encode(entries[-1]) if len(found) > size else "")
 
 

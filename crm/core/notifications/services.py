@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
+from crm.core.base.principals import Principal
 from crm.core.notifications.models import Notification
-from crm.core.users.models import User
 
 
-def mark_read(*, actor: User, notification: Notification, now: datetime) -> Notification:
+def mark_read(principal: Principal, *, notification: Notification, now: datetime) -> Notification:
     """The actor has read it; the first time counts."""
-    Notification.objects.filter(pk=notification.pk, user=actor, read_at__isnull=True).update(read_at=now)
+    Notification.objects.filter(pk=notification.pk, user=principal.user, read_at__isnull=True).update(read_at=now)
     notification.refresh_from_db(fields=["read_at"])
     return notification
 
 
-def mark_all_read(*, actor: User, now: datetime) -> int:
-    return Notification.objects.filter(user=actor, read_at__isnull=True).update(read_at=now)
+def mark_all_read(principal: Principal, *, now: datetime) -> int:
+    return Notification.objects.filter(user=principal.user, read_at__isnull=True).update(read_at=now)

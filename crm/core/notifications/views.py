@@ -16,7 +16,7 @@ from crm.core.ui.htmx import local_path, render_page
 
 @require_GET
 def index(request):
-    rows = Notification.objects.visible_to(request.user)
+    rows = Notification.objects.visible_to(request.principal)
     only_unread = request.GET.get("show") != "all"
     shown = rows.filter(read_at__isnull=True) if only_unread else rows
     try:
@@ -37,21 +37,21 @@ def index(request):
 @require_POST
 def open_one(request, pk):
     """Mark it read and go to what it is about."""
-    row = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
-    notifications.mark_read(actor=request.user, notification=row, now=timezone.now())
+    row = get_object_or_404(Notification.objects.visible_to(request.principal), pk=pk)
+    notifications.mark_read(request.principal, notification=row, now=timezone.now())
     return redirect(local_path(row.url, reverse("core:notifications")))
 
 
 @require_POST
 def read_one(request, pk):
-    row = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
-    notifications.mark_read(actor=request.user, notification=row, now=timezone.now())
+    row = get_object_or_404(Notification.objects.visible_to(request.principal), pk=pk)
+    notifications.mark_read(request.principal, notification=row, now=timezone.now())
     return redirect("core:notifications")
 
 
 @require_POST
 def read_all(request):
-    number = notifications.mark_all_read(actor=request.user, now=timezone.now())
+    number = notifications.mark_all_read(request.principal, now=timezone.now())
     words = ngettext("%(n)d marked as read", "%(n)d marked as read", number) % {"n": number}
     messages.success(request, words)
     return redirect("core:notifications")

@@ -99,9 +99,12 @@ class TeamForm(VersionedFormMixin, forms.Form):
 
 class NewPasswordForm(forms.Form):
     password1 = forms.CharField(
-        label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False, max_length=200,
+        label=_("Password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+        max_length=200,
         help_text=_("At least ten characters; a few words make a good one."),
-    )  # fmt: skip
+    )
     password2 = forms.CharField(
         label=_("Password again"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -173,9 +176,11 @@ class ThemeForm(forms.Form):
 class TokenForm(forms.Form):
     name = forms.CharField(label=_("What is it for?"), max_length=80)
     days = forms.TypedChoiceField(
-        label=_("Valid for"), coerce=int, initial=90,
+        label=_("Valid for"),
+        coerce=int,
+        initial=90,
         choices=[(30, _("30 days")), (90, _("90 days")), (365, _("a year")), (0, _("until it is revoked"))],
-    )  # fmt: skip
+    )
     is_read_only = forms.BooleanField(label=_("May only read"), required=False)
 
     def expires_at(self, now):

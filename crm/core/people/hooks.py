@@ -15,8 +15,10 @@ from crm.core.work import schedule
 UNREAD_AT_MOST = 100
 
 
-def count_unread(user, now: datetime) -> navigation.Counted:
-    return [(Notification.objects.visible_to(user).filter(read_at__isnull=True).order_by()[:UNREAD_AT_MOST], "red")]
+def count_unread(principal, now: datetime) -> navigation.Counted:
+    return [
+        (Notification.objects.visible_to(principal).filter(read_at__isnull=True).order_by()[:UNREAD_AT_MOST], "red")
+    ]
 
 
 # Wiring

@@ -28,12 +28,12 @@ def _sorted() -> list[Holding]:
     return sorted(_holdings.values(), key=lambda holding: holding.order)
 
 
-def holdings_of(viewer, user) -> list[tuple[Holding, int]]:
+def holdings_of(principal, user) -> list[tuple[Holding, int]]:
     """What the user holds, without empty ones."""
-    counted = ((holding, holding.count(viewer, user)) for holding in _sorted())
+    counted = ((holding, holding.count(principal, user)) for holding in _sorted())
     return [(holding, n) for holding, n in counted if n]
 
 
-def hand_over(*, actor, user, to, now: datetime) -> int:
+def hand_over(principal, *, user, to, now: datetime) -> int:
     """Hand on everything the user holds; in the caller's transaction."""
-    return sum(holding.move(actor, user, to, now) for holding in _sorted())
+    return sum(holding.move(principal, user, to, now) for holding in _sorted())

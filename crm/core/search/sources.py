@@ -48,12 +48,14 @@ def register(source: Source) -> None:
     _sources[source.key] = source
 
 
-def find(user, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit]]]:
+def find(principal, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit]]]:
     """Hits by source, empty sources left out. An empty text finds nothing."""
     text = text.strip()[:100]
     if not text:
         return []
-    found = ((source, source.find(user, text, limit)) for source in sorted(_sources.values(), key=lambda s: s.order))
+    found = (
+        (source, source.find(principal, text, limit)) for source in sorted(_sources.values(), key=lambda s: s.order)
+    )
     return [(source, hits) for source, hits in found if hits]
 
 
@@ -67,14 +69,17 @@ def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
     _recent[:] = [find]
 
 
-def recent(user, client_ids: list[int]) -> list[Hit]:
-    return _recent[0](user, client_ids) if _recent and client_ids else []
+def recent(principal, client_ids: list[int]) -> list[Hit]:
+    return _recent[0](principal.user, client_ids) if _recent and client_ids else []
 
 
-def pages(user, text: str, *, limit: int = 6) -> list[Hit]:
+def pages(principal, text: str, *, limit: int = 6) -> list[Hit]:
     """Pages and actions whose name holds every word of the text."""
     words = text.casefold().split()
-    known: list[Any] = [*navigation.entries_for(user), *(action for action in _actions.values() if action.shown(user))]
+    known: list[Any] = [
+        *navigation.entries_for(principal),
+        *(action for action in _actions.values() if action.shown(principal)),
+    ]
     found = [
         entry
         for entry in known

@@ -20,22 +20,24 @@ def search(request):
     form = SearchForm(request.GET)
     values = form.cleaned_data if form.is_valid() else {"q": "", "fragment": ""}
     text, is_palette = values["q"].strip(), values["fragment"] == PALETTE
-    groups = _found(request.user, text, limit=6 if is_palette else 20) if text else _offered(request)
+    groups = _found(request.principal, text, limit=6 if is_palette else 20) if text else _offered(request)
     if is_palette:
         return render(request, "components/palette_results.html", {"groups": groups, "q": text})
     total = sum(len(group["items"]) for group in groups) if text else None
     return render(request, "core/search/page.html", {"groups": groups, "q": text, "total": total})
 
 
-def _found(user, text, limit):
-    groups = [{"label": source.label, "items": _items(hits)} for source, hits in sources.find(user, text, limit=limit)]
-    pages = sources.pages(user, text)
+def _found(principal, text, limit):
+    groups = [
+        {"label": source.label, "items": _items(hits)} for source, hits in sources.find(principal, text, limit=limit)
+    ]
+    pages = sources.pages(principal, text)
     return groups + ([{"label": _("Pages and actions"), "items": _items(pages)}] if pages else [])
 
 
 def _offered(request):
     """Before anything is typed: where the user was last."""
-    hits = sources.recent(request.user, recent.client_ids(request))
+    hits = sources.recent(request.principal, recent.client_ids(request))
     return [{"label": _("Last looked at"), "items": _items(hits)}] if hits else []
 
 

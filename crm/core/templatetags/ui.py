@@ -269,8 +269,13 @@ def money(value, currency="EUR"):
     if amount is None or not amount.is_finite():
         return "—"
     whole = amount == amount.to_integral_value()
-    text = format_currency(amount, str(currency or "EUR"), locale=_locale(), currency_digits=not whole,
-                           format=_locale().currency_formats["standard"].pattern.replace(".00", "") if whole else None)  # fmt: skip
+    text = format_currency(
+        amount,
+        str(currency or "EUR"),
+        locale=_locale(),
+        currency_digits=not whole,
+        format=_locale().currency_formats["standard"].pattern.replace(".00", "") if whole else None,
+    )
     return text.replace("-", "−")
 
 
@@ -425,12 +430,34 @@ def attributes(**values):
 
 
 STATUS_TONES = {
-    "active": "green", "done": "green", "kept": "green", "sent": "green", "published": "green", "won": "green", "on_track": "green",
-    "onboarding": "blue", "pending": "blue", "scheduled": "blue", "in_progress": "blue", "running": "blue", "open": "blue",
-    "at_notice": "amber", "behind": "amber", "waiting": "amber", "held": "amber", "review": "amber", "blocked": "amber",
-    "stuck": "red", "failed": "red", "broken": "red", "overdue": "red", "lost": "red", "expired": "red",
-    "prospect": "violet", "draft": "violet",
-}  # fmt: skip
+    "active": "green",
+    "done": "green",
+    "kept": "green",
+    "sent": "green",
+    "published": "green",
+    "won": "green",
+    "on_track": "green",
+    "onboarding": "blue",
+    "pending": "blue",
+    "scheduled": "blue",
+    "in_progress": "blue",
+    "running": "blue",
+    "open": "blue",
+    "at_notice": "amber",
+    "behind": "amber",
+    "waiting": "amber",
+    "held": "amber",
+    "review": "amber",
+    "blocked": "amber",
+    "stuck": "red",
+    "failed": "red",
+    "broken": "red",
+    "overdue": "red",
+    "lost": "red",
+    "expired": "red",
+    "prospect": "violet",
+    "draft": "violet",
+}
 
 
 @register.filter

@@ -12,5 +12,5 @@ def register(source: Callable[[Any, Any], list[dict[str, Any]]]) -> None:
         _sources.append(source)
 
 
-def build(user, now) -> list[dict[str, Any]]:
-    return [banner for source in _sources for banner in source(user, now)]
+def build(principal, now) -> list[dict[str, Any]]:
+    return [banner for source in _sources for banner in source(principal, now)]

@@ -35,8 +35,8 @@ def register(entry: NavEntry) -> None:
     _entries[entry.key] = entry
 
 
-def entries_for(user) -> list[NavEntry]:
-    return [entry for entry in sorted(_entries.values(), key=lambda e: e.order) if entry.shown(user)]
+def entries_for(principal) -> list[NavEntry]:
+    return [entry for entry in sorted(_entries.values(), key=lambda e: e.order) if entry.shown(principal)]
 
 
 class _CountOf(Subquery):
@@ -44,12 +44,12 @@ class _CountOf(Subquery):
     output_field = IntegerField()
 
 
-def numbers(user, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] | None]:
+def numbers(principal, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] | None]:
     """{key: (number, tone) or None}, in one statement."""
     counts = [_CountOf(rows.values("pk")) for stretches in wanted.values() for rows, _tone in stretches]
     if not counts:
         return {}
-    values = iter(User.objects.filter(pk=user.pk).values_list(*counts)[0])
+    values = iter(User.objects.filter(pk=principal.user_id).values_list(*counts)[0])
     found: dict[str, tuple[int, str] | None] = {}
     for key, stretches in wanted.items():
         numbered = [(next(values), tone) for _rows, tone in stretches]
@@ -57,15 +57,15 @@ def numbers(user, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] | Non
     return found
 
 
-def build(user, now, current: str) -> dict[str, list[dict[str, Any]]]:
+def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
     """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon, count, tone, current}.
 
     `settings` are further pages of the settings; `bell` stands beside the firm's mark.
     """
     groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
     in_settings = current in _entries and _entries[current].group == "settings"
-    shown = entries_for(user)
-    counted = numbers(user, {entry.key: entry.count(user, now) for entry in shown if entry.count})
+    shown = entries_for(principal)
+    counted = numbers(principal, {entry.key: entry.count(principal, now) for entry in shown if entry.count})
     for entry in shown:
         count, tone = counted.get(entry.key) or (None, "")
         groups[entry.group].append(

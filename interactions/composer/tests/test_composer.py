@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.page.queries import load_client
+from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.queries import close_request_span, get_firm, open_request_span
 from crm.core.users.models import User
@@ -62,17 +63,17 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
             decision="Yes.",
         )
         follow_up(actor=marta, client=northwind, now=timezone.now())
-        create_commitment(actor=marta, client=northwind, text="Promise")
+        create_commitment(acting(marta), client=northwind, text="Promise")
     user, now = User.objects.get(pk=marta.pk), timezone.now()
     open_request_span()
     get_firm()
     with django_assert_num_queries(4):
-        client = load_client(user, northwind.pk)
+        client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
             source.items(user, client, None, 21)
         panel.panel(user, client, now)
-        follow_ups_card(user, client, now)
-        promises_card(user, client, now)
+        follow_ups_card(acting(user), client, now)
+        promises_card(acting(user), client, now)
     close_request_span()
 
 

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from interactions.agreements.models import Decision
 from interactions.follow_ups.models import FollowUp
@@ -105,7 +106,7 @@ def test_the_signal_tells_others_within_the_transaction(marta, northwind):
 def test_a_correction_keeps_the_earlier_text(marta, northwind):
     call = log(actor=marta, client=northwind, body="They want payroll from January.")
     corrected = correct_interaction(
-        actor=marta, interaction=call, body="They want payroll from February.", now=NOW, seen_version=1
+        acting(marta), interaction=call, body="They want payroll from February.", now=NOW, seen_version=1
     )
     assert (corrected.version, corrected.body) == (2, "They want payroll from February.")
     kept = [row.body for row in Interaction.pgh_event_model.objects.filter(pgh_obj_id=call.pk).order_by("pgh_id")]
@@ -114,9 +115,9 @@ def test_a_correction_keeps_the_earlier_text(marta, northwind):
 
 def test_a_stale_correction_is_refused_and_changes_nothing(marta, otto, northwind):
     call = log(actor=marta, client=northwind)
-    correct_interaction(actor=otto, interaction=call, body="Otto's words", now=NOW, seen_version=1)
+    correct_interaction(acting(otto), interaction=call, body="Otto's words", now=NOW, seen_version=1)
     with pytest.raises(StaleWrite) as refused:
-        correct_interaction(actor=marta, interaction=call, body="Marta's words", now=NOW, seen_version=1)
+        correct_interaction(acting(marta), interaction=call, body="Marta's words", now=NOW, seen_version=1)
     assert refused.value.current.body == "Otto's words"
     call.refresh_from_db()
     assert call.body == "Otto's words"
@@ -124,7 +125,7 @@ def test_a_stale_correction_is_refused_and_changes_nothing(marta, otto, northwin
 
 def test_making_a_call_a_note_takes_it_out_of_last_contact(marta, northwind):
     call = log(actor=marta, client=northwind)
-    correct_interaction(actor=marta, interaction=call, channel=Channel.NOTE, now=NOW)
+    correct_interaction(acting(marta), interaction=call, channel=Channel.NOTE, now=NOW)
     northwind.facts.refresh_from_db()
     assert northwind.facts.last_contact_at is None
 
@@ -132,10 +133,10 @@ def test_making_a_call_a_note_takes_it_out_of_last_contact(marta, northwind):
 def test_archive_and_undo_move_the_last_contact(marta, northwind):
     log(actor=marta, client=northwind, occurred_at=NOW - timedelta(days=9))
     latest = log(actor=marta, client=northwind)
-    archive_interaction(actor=marta, interaction=latest, now=NOW)
+    archive_interaction(acting(marta), interaction=latest, now=NOW)
     northwind.facts.refresh_from_db()
     assert northwind.facts.last_contact_at == NOW - timedelta(days=9)
-    restore_interaction(actor=marta, interaction=latest, now=NOW)
+    restore_interaction(acting(marta), interaction=latest, now=NOW)
     northwind.facts.refresh_from_db()
     assert northwind.facts.last_contact_at == NOW
 
@@ -148,12 +149,14 @@ def test_a_private_one_is_seen_by_author_and_participants_alone(marta, otto, man
     assert {
         user.name
         for user in (marta, otto, manager, guest)
-        if Interaction.objects.visible_to(user).filter(pk=talk.pk).exists()
+        if Interaction.objects.visible_to(acting(user)).filter(pk=talk.pk).exists()
     } == {
         marta.name,
         otto.name,
     }
-    assert {user.name for user in (marta, otto, manager, guest) if Decision.objects.visible_to(user).exists()} == {
+    assert {
+        user.name for user in (marta, otto, manager, guest) if Decision.objects.visible_to(acting(user)).exists()
+    } == {
         marta.name,
         otto.name,
     }
@@ -163,10 +166,10 @@ def test_taking_part_does_not_open_a_restricted_client(marta, otto, northwind):
     northwind.is_restricted = True
     northwind.save()
     talk = log(actor=marta, client=northwind, participants=[otto], visibility=Visibility.PRIVATE)
-    assert not Interaction.objects.visible_to(otto).filter(pk=talk.pk).exists()
+    assert not Interaction.objects.visible_to(acting(otto)).filter(pk=talk.pk).exists()
 
 
 def test_a_team_one_is_for_the_clients_team(marta, otto, manager, northwind):
     talk = log(actor=manager, client=northwind, visibility=Visibility.TEAM)
-    assert not Interaction.objects.visible_to(otto).filter(pk=talk.pk).exists()
-    assert Interaction.objects.visible_to(marta).filter(pk=talk.pk).exists()
+    assert not Interaction.objects.visible_to(acting(otto)).filter(pk=talk.pk).exists()
+    assert Interaction.objects.visible_to(acting(marta)).filter(pk=talk.pk).exists()

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import (
@@ -63,43 +64,43 @@ def test_somebody_who_may_not_see_the_client_cannot_be_asked(marta, otto, northw
     assert refused.value.field == "assignee"
     made = follow_up(actor=marta, client=northwind)
     with pytest.raises(ServiceError):
-        reassign_follow_up(actor=marta, follow_up=made, assignee=otto, now=NOW)
+        reassign_follow_up(acting(marta), follow_up=made, assignee=otto, now=NOW)
 
 
 def test_done_with_outcome_moves_the_next_step(marta, northwind):
     first = follow_up(actor=marta, client=northwind, title="First")
     second = follow_up(actor=marta, client=northwind, title="Second", due_date=date(2026, 12, 1))
-    done = complete_follow_up(actor=marta, follow_up=first, outcome="Sent.", now=NOW)
+    done = complete_follow_up(acting(marta), follow_up=first, outcome="Sent.", now=NOW)
     assert (done.state, done.outcome, done.closed_by, done.remind_at) == (FollowUpState.DONE, "Sent.", marta, None)
     northwind.facts.refresh_from_db()
     assert (northwind.facts.next_step_id, northwind.facts.open_follow_ups) == (second.pk, 1)
-    reopen_follow_up(actor=marta, follow_up=first, now=NOW)
+    reopen_follow_up(acting(marta), follow_up=first, now=NOW)
     northwind.facts.refresh_from_db()
     assert (northwind.facts.next_step_id, northwind.facts.open_follow_ups) == (first.pk, 2)
 
 
 def test_done_twice_is_done_once(marta, otto, northwind):
     made = follow_up(actor=marta, client=northwind, rrule="FREQ=WEEKLY")
-    complete_follow_up(actor=marta, follow_up=made, outcome="Mine.", now=NOW)
-    again = complete_follow_up(actor=otto, follow_up=made, outcome="No, mine.", now=NOW)
+    complete_follow_up(acting(marta), follow_up=made, outcome="Mine.", now=NOW)
+    again = complete_follow_up(acting(otto), follow_up=made, outcome="No, mine.", now=NOW)
     assert (again.closed_by, again.outcome) == (marta, "Mine.")
     assert FollowUp.objects.open().count() == 1, "one next occurrence"
 
 
 def test_cancelled_cannot_be_done(marta, northwind):
     made = follow_up(actor=marta, client=northwind)
-    cancel_follow_up(actor=marta, follow_up=made, now=NOW)
+    cancel_follow_up(acting(marta), follow_up=made, now=NOW)
     with pytest.raises(ServiceError):
-        complete_follow_up(actor=marta, follow_up=made, now=NOW)
+        complete_follow_up(acting(marta), follow_up=made, now=NOW)
 
 
 def test_a_repeat_skips_the_holiday_and_keeps_its_weekday(marta, northwind):
     # Friday 18 December; the 25th is a holiday in Finland and so is the 1st of January
     made = follow_up(actor=marta, client=northwind, due_date=date(2026, 12, 18), rrule="FREQ=WEEKLY", now=NOW)
-    complete_follow_up(actor=marta, follow_up=made, now=utc(2026, 12, 18, 10, 0))
+    complete_follow_up(acting(marta), follow_up=made, now=utc(2026, 12, 18, 10, 0))
     second = FollowUp.objects.open().get()
     assert second.due_date == date(2026, 12, 28), "the first working day after Christmas"
-    complete_follow_up(actor=marta, follow_up=second, now=utc(2026, 12, 28, 10, 0))
+    complete_follow_up(acting(marta), follow_up=second, now=utc(2026, 12, 28, 10, 0))
     assert FollowUp.objects.open().get().due_date == date(2027, 1, 4), "Friday 1 January is a holiday, then Monday"
 
 
@@ -107,14 +108,14 @@ def test_a_late_repeat_starts_from_today(marta, northwind):
     made = follow_up(
         actor=marta, client=northwind, due_date=date(2026, 10, 5), rrule="FREQ=WEEKLY", now=utc(2026, 10, 1)
     )
-    complete_follow_up(actor=marta, follow_up=made, now=NOW)
+    complete_follow_up(acting(marta), follow_up=made, now=NOW)
     assert FollowUp.objects.open().get().due_date == date(2026, 11, 23)
 
 
 def test_a_count_runs_out(marta, northwind):
     follow_up(actor=marta, client=northwind, rrule="FREQ=DAILY;COUNT=2")
-    complete_follow_up(actor=marta, follow_up=FollowUp.objects.open().get(), now=NOW)
-    complete_follow_up(actor=marta, follow_up=FollowUp.objects.open().get(), now=utc(2026, 11, 23, 12, 0))
+    complete_follow_up(acting(marta), follow_up=FollowUp.objects.open().get(), now=NOW)
+    complete_follow_up(acting(marta), follow_up=FollowUp.objects.open().get(), now=utc(2026, 11, 23, 12, 0))
     assert not FollowUp.objects.open().exists()
 
 
@@ -122,14 +123,14 @@ def test_the_end_of_the_month_stays_the_end(marta, northwind):
     made = follow_up(
         actor=marta, client=northwind, due_date=date(2026, 8, 31), rrule="FREQ=MONTHLY", now=utc(2026, 8, 1)
     )
-    complete_follow_up(actor=marta, follow_up=made, now=utc(2026, 8, 31, 9, 0))
+    complete_follow_up(acting(marta), follow_up=made, now=utc(2026, 8, 31, 9, 0))
     assert FollowUp.objects.open().get().due_date == date(2026, 9, 30)
 
 
 def test_reopening_takes_the_untouched_next_occurrence_back(marta, northwind):
     made = follow_up(actor=marta, client=northwind, rrule="FREQ=WEEKLY")
-    complete_follow_up(actor=marta, follow_up=made, now=NOW)
-    reopen_follow_up(actor=marta, follow_up=made, now=NOW)
+    complete_follow_up(acting(marta), follow_up=made, now=NOW)
+    reopen_follow_up(acting(marta), follow_up=made, now=NOW)
     assert list(FollowUp.objects.open()) == [made]
 
 
@@ -145,16 +146,16 @@ def test_a_rule_that_is_none_is_refused(marta, northwind, rule):
 
 def test_snoozed_keeps_its_due_time(marta, northwind):
     made = follow_up(actor=marta, client=northwind)
-    snoozed = snooze_follow_up(actor=marta, follow_up=made, until=NOW + timedelta(days=5), now=NOW)
+    snoozed = snooze_follow_up(acting(marta), follow_up=made, until=NOW + timedelta(days=5), now=NOW)
     assert (snoozed.due_at, snoozed.remind_at) == (made.due_at, NOW + timedelta(days=5))
     assert not FollowUp.objects.awake(NOW).exists()
     with pytest.raises(ServiceError):
-        snooze_follow_up(actor=marta, follow_up=made, until=NOW, now=NOW)
+        snooze_follow_up(acting(marta), follow_up=made, until=NOW, now=NOW)
 
 
 def test_another_day_means_another_reminder(marta, northwind):
     made = follow_up(actor=marta, client=northwind, due_time=time(9, 0))
-    moved = update_follow_up(actor=marta, follow_up=made, due_date=date(2026, 11, 25), now=NOW, seen_version=1)
+    moved = update_follow_up(acting(marta), follow_up=made, due_date=date(2026, 11, 25), now=NOW, seen_version=1)
     assert (moved.due_at, moved.remind_at, moved.version) == (utc(2026, 11, 25, 7, 0), utc(2026, 11, 25, 6, 0), 2)
     with pytest.raises(StaleWrite):
-        update_follow_up(actor=marta, follow_up=made, title="Late", now=NOW, seen_version=1)
+        update_follow_up(acting(marta), follow_up=made, title="Late", now=NOW, seen_version=1)

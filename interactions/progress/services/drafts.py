@@ -9,11 +9,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.base.zones import zone
 from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
-from crm.core.users.models import User
 from interactions.progress import emails
 from interactions.progress import sections as progress_sections
 from interactions.progress import words as progress_words
@@ -95,7 +95,13 @@ def is_silent_week(email: ProgressEmail) -> bool:
 
 @transaction.atomic
 def edit_progress(
-    *, actor: User, email: ProgressEmail, subject: str, content: dict[str, Any], seen_version: int | None, now: datetime
+    principal: Principal,
+    *,
+    email: ProgressEmail,
+    subject: str,
+    content: dict[str, Any],
+    seen_version: int | None,
+    now: datetime,
 ) -> ProgressEmail:
     """Save what somebody wrote. An approved one becomes a draft again, and so does one that was held because it could not be
     made. Raises StaleWrite, ServiceError (subject, content)."""
@@ -158,7 +164,7 @@ def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
 
 @transaction.atomic
 def approve_progress(
-    *, actor: User, email: ProgressEmail, seen_version: int | None = None, now: datetime
+    principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
     """It goes out at its time, or at the next tick when that is over. Raises StaleWrite, ServiceError past its expiry."""
     email = lock(email)
@@ -172,7 +178,7 @@ def approve_progress(
         move(email, ProgressState.DRAFT, *FILLED)
     if trouble := trouble_of(email):
         raise ServiceError(trouble, field="content")
-    email.approved_by, email.approved_at, email.problem = actor, now, ""
+    email.approved_by, email.approved_at, email.problem = principal.user, now, ""
     return move(email, ProgressState.APPROVED, "approved_by", "approved_at", "problem")
 
 
@@ -209,7 +215,7 @@ def _filled(email: ProgressEmail, now: datetime) -> None:
 
 
 @transaction.atomic
-def redraft_progress(*, actor: User, email: ProgressEmail, now: datetime) -> ProgressEmail:
+def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
     """Make the draft now, or anew from what really happened, in place of what is there. Raises ServiceError."""
     email = lock(email)
     if email.state not in EDITABLE:
@@ -237,17 +243,17 @@ def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:
 
 
 @transaction.atomic
-def skip_progress(*, actor: User | None, email: ProgressEmail, reason: str = "", now: datetime) -> ProgressEmail:
+def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "", now: datetime) -> ProgressEmail:
     """No progress email this week. What would have been in it is in the next one."""
     email = lock(email)
-    by = _("Skipped by %(name)s") % {"name": actor.name} if actor else ""
+    by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     email.skip_reason = (" ".join(reason.split()) or by)[:200]
     email.approved_by = email.approved_at = None
     return move(email, ProgressState.SKIPPED, "skip_reason", "approved_by", "approved_at")
 
 
 @transaction.atomic
-def unskip_progress(*, actor: User, email: ProgressEmail, now: datetime) -> ProgressEmail:
+def unskip_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
     """Undo a skip while there is time."""
     email = lock(email)
     if now >= email.expires_at:

@@ -15,10 +15,10 @@ from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.dates import iso_week
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.secret_links import new_salt
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
-from crm.core.users.models import User
 from interactions.log.choices import Channel
 from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressState, WhenNothing
 from interactions.progress.days import Days
@@ -51,10 +51,21 @@ MOMENTS = ("draft_at", "send_at", "deadline_at", "expires_at")
 
 @transaction.atomic
 def set_schedule(
-    *, actor: User, client: Client, recipients: Iterable[Contact], weekday: int = 4, deadline_time: time = time(12, 0), time_zone: str = "",
-    is_review_needed: bool = True, when_nothing: str = WhenNothing.SHORT, on_holiday: str = OnHoliday.SEND,
-    lead_minutes: int = 180, is_active: bool = True, seen_version: int | None = None, now: datetime,
-) -> ProgressSchedule:  # fmt: skip
+    principal: Principal,
+    *,
+    client: Client,
+    recipients: Iterable[Contact],
+    weekday: int = 4,
+    deadline_time: time = time(12, 0),
+    time_zone: str = "",
+    is_review_needed: bool = True,
+    when_nothing: str = WhenNothing.SHORT,
+    on_holiday: str = OnHoliday.SEND,
+    lead_minutes: int = 180,
+    is_active: bool = True,
+    seen_version: int | None = None,
+    now: datetime,
+) -> ProgressSchedule:
     """When and to whom. Emails already planned move with it; a week that has its email gets no second one.
 
     `time_zone` "" is the client's, else the firm's. Raises ServiceError (field recipients), StaleWrite.
@@ -62,10 +73,15 @@ def set_schedule(
     contacts = list(recipients)
     _check_recipients(client, contacts, is_active)
     values = {
-        "is_active": is_active, "weekday": weekday, "deadline_time": deadline_time, "time_zone": time_zone or client.time_zone or get_firm().time_zone,
-        "lead_minutes": lead_minutes, "is_review_needed": is_review_needed, "when_nothing": when_nothing,
+        "is_active": is_active,
+        "weekday": weekday,
+        "deadline_time": deadline_time,
+        "time_zone": time_zone or client.time_zone or get_firm().time_zone,
+        "lead_minutes": lead_minutes,
+        "is_review_needed": is_review_needed,
+        "when_nothing": when_nothing,
         "on_holiday": on_holiday,
-    }  # fmt: skip
+    }
     schedule, days = ProgressSchedule.objects.select_for_update().filter(client=client).first(), Days()
     if schedule is None:
         schedule = ProgressSchedule(client=client, **values)
@@ -195,11 +211,18 @@ def _plan_weeks(schedule: ProgressSchedule, now: datetime, days: Days, closed: f
 def _plan_week(schedule: ProgressSchedule, times: Times) -> int:
     """One row for the week, also where a holiday means that nothing goes out: the row says so and can be brought back."""
     row = ProgressEmail(
-        client_id=schedule.client_id, week=times.week, covers_from=covers_from(schedule.client_id, times.send_at), covers_to=times.send_at,
-        time_zone=schedule.time_zone, is_review_needed=schedule.is_review_needed, is_demo=schedule.client.is_demo,
-        state=ProgressState.SKIPPED if times.skipped else ProgressState.PLANNED, skip_reason=times.skipped[:200], moved_reason=times.moved[:200],
+        client_id=schedule.client_id,
+        week=times.week,
+        covers_from=covers_from(schedule.client_id, times.send_at),
+        covers_to=times.send_at,
+        time_zone=schedule.time_zone,
+        is_review_needed=schedule.is_review_needed,
+        is_demo=schedule.client.is_demo,
+        state=ProgressState.SKIPPED if times.skipped else ProgressState.PLANNED,
+        skip_reason=times.skipped[:200],
+        moved_reason=times.moved[:200],
         **{name: getattr(times, name) for name in MOMENTS},
-    )  # fmt: skip
+    )
     before = ProgressEmail.objects.filter(client_id=schedule.client_id, week=times.week).exists()
     ProgressEmail.objects.bulk_create([row], ignore_conflicts=True)
     return int(not before)
@@ -214,7 +237,9 @@ def covers_from(client_id: int, send_at: datetime) -> datetime:
 
 
 @transaction.atomic
-def resume_recipient(*, actor: User, recipient: ProgressRecipient, note: str, now: datetime) -> ProgressRecipient:
+def resume_recipient(
+    principal: Principal, *, recipient: ProgressRecipient, note: str, now: datetime
+) -> ProgressRecipient:
     """Write to somebody again who had stopped the emails; the note says who asked for it and is kept on the client's page."""
     if not note.strip():
         raise ServiceError(_("Say who asked for it, and when."), field="note")
@@ -226,7 +251,12 @@ def resume_recipient(*, actor: User, recipient: ProgressRecipient, note: str, no
     recipient.stopped_at = None
     recipient.save(update_fields=["stopped_at"])
     log_interaction(
-        actor=actor, client=recipient.schedule.client, channel=Channel.NOTE, occurred_at=now, now=now, body=note,
+        principal,
+        client=recipient.schedule.client,
+        channel=Channel.NOTE,
+        occurred_at=now,
+        now=now,
+        body=note,
         subject=_("Progress emails go to %(name)s again") % {"name": recipient.contact.name},
-    )  # fmt: skip
+    )
     return recipient

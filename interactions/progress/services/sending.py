@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from clients.records.choices import Status
 from clients.records.models import ClientFacts
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.secret_links import link_token
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
-from crm.core.users.models import User
 from interactions.progress import emails, flags, review_emails
 from interactions.progress.choices import PROGRESS_OPEN, ProgressState
 from interactions.progress.flags import recipients_now
@@ -161,26 +161,26 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
 
 @transaction.atomic
 def send_progress_now(
-    *, actor: User, email: ProgressEmail, seen_version: int | None = None, now: datetime
+    principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
     """Approve and send without waiting for its time."""
     email = lock(email)
     check_seen(email, seen_version)
-    email = approve_progress(actor=actor, email=email, now=now)
+    email = approve_progress(principal, email=email, now=now)
     if not send(email, now, is_automatic=False):
         raise ServiceError(email.skip_reason, code="conflict")
     return email
 
 
 @transaction.atomic
-def send_test(*, actor: User, email: ProgressEmail, now: datetime) -> OutboxMail:
+def send_test(principal: Principal, *, email: ProgressEmail, now: datetime) -> OutboxMail:
     """The mail as the first recipient would get it, to whoever asks."""
     if not email.content:
         raise ServiceError(_("There is no draft yet."), code="conflict")
     if trouble := trouble_of(email):
         raise ServiceError(trouble, code="conflict")
     people = recipients_now(email)
-    return emails.mail_progress_test(actor=actor, email=email, contact=people[0].contact if people else None)
+    return emails.mail_progress_test(principal, email=email, contact=people[0].contact if people else None)
 
 
 def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
@@ -211,8 +211,11 @@ def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRe
         Notification.objects.get_or_create(
             key=f"progress-stop:{row.pk}:{now.isoformat()}",
             defaults={
-                "user_id": client.owner_id, "client_id": client.pk, "kind": "progress-stop", "url": f"/clients/{client.pk}/",
+                "user_id": client.owner_id,
+                "client_id": client.pk,
+                "kind": "progress-stop",
+                "url": f"/clients/{client.pk}/",
                 "text": _("%(name)s wants no more progress emails.") % {"name": row.contact.name},
             },
-        )  # fmt: skip
+        )
     return row

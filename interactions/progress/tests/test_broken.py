@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from clients.contacts.models import Contact, ContactEmail
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -45,7 +46,7 @@ def email_for(owner, name="Northwind Advisory", **fields):
     client = make.make_client(owner=owner, name=name, time_zone="Europe/Helsinki")
     contact = make.make_person(client)
     schedules.set_schedule(
-        actor=owner, client=client, recipients=[contact], now=MONDAY, **({"is_review_needed": False} | fields)
+        acting(owner), client=client, recipients=[contact], now=MONDAY, **({"is_review_needed": False} | fields)
     )
     make.log(
         actor=owner,
@@ -147,7 +148,7 @@ def test_it_can_be_written_by_hand_and_goes_then(client, marta, email, broken_so
     assert "There is no draft" in page.text
     content = {"summary": "By hand.", "sections": [], "closing": ""}
     drafts.edit_progress(
-        actor=marta, email=email, subject="Week 48", content=content, seen_version=1, now=email.draft_at
+        acting(marta), email=email, subject="Week 48", content=content, seen_version=1, now=email.draft_at
     )
     email.refresh_from_db()
     assert (email.state, email.problem) == ("draft", "")
@@ -158,9 +159,9 @@ def test_it_can_be_written_by_hand_and_goes_then(client, marta, email, broken_so
 def test_drafting_again_says_what_still_fails_and_works_when_mended(marta, email, broken_source):
     run(email.draft_at)
     with pytest.raises(ServiceError, match="questions, broken"):
-        drafts.redraft_progress(actor=marta, email=email, now=email.draft_at)
+        drafts.redraft_progress(acting(marta), email=email, now=email.draft_at)
     sections.register("questions", "broken", lambda *_: [])
-    again = drafts.redraft_progress(actor=marta, email=email, now=email.draft_at)
+    again = drafts.redraft_progress(acting(marta), email=email, now=email.draft_at)
     assert (again.state, again.problem) == ("draft", "")
 
 
@@ -206,15 +207,16 @@ def test_an_address_that_is_none_keeps_the_others_from_nothing(marta, email):
     jari = make.make_person(email.client, "Jari", "Koski", address="jari@northwind.example")
     elina = email.client.contacts.exclude(pk=jari.pk).get()
     schedules.set_schedule(
-        actor=marta, client=email.client, recipients=[elina, jari], is_review_needed=False, now=MONDAY
+        acting(marta), client=email.client, recipients=[elina, jari], is_review_needed=False, now=MONDAY
     )
     ContactEmail.objects.filter(contact=elina).update(address="elina at northwind")
     run(email.send_at)
     email.refresh_from_db()
     assert OutboxMail.objects.get(kind="progress", client_id=email.client_id).to_address == "jari@northwind.example"
     assert (email.state, email.problem) == (
-        "sent", "Not sent to Elina Saari: “elina at northwind” is not an e-mail address.",
-    )  # fmt: skip
+        "sent",
+        "Not sent to Elina Saari: “elina at northwind” is not an e-mail address.",
+    )
     assert Notification.objects.filter(key=f"progress-refused:{email.pk}").exists()
 
 
@@ -238,9 +240,9 @@ def test_what_cannot_be_made_is_not_approved_nor_tested(marta, email):
     ProgressEmail.objects.filter(pk=email.pk).update(content={"sections": 1})
     email.refresh_from_db()
     for act in (
-        lambda: drafts.approve_progress(actor=marta, email=email, now=email.draft_at),
-        lambda: sending.send_test(actor=marta, email=email, now=email.draft_at),
-        lambda: sending.send_progress_now(actor=marta, email=email, now=email.draft_at),
+        lambda: drafts.approve_progress(acting(marta), email=email, now=email.draft_at),
+        lambda: sending.send_test(acting(marta), email=email, now=email.draft_at),
+        lambda: sending.send_progress_now(acting(marta), email=email, now=email.draft_at),
     ):
         with pytest.raises(ServiceError, match="The content has a summary"):
             act()

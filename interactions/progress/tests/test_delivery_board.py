@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from clients.records.models import StatusPeriod
 from crm.core.base.dates import iso_week, week_day
+from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
 from crm.core.mail.models import OutboxMail
 from interactions.progress import board
@@ -59,10 +60,20 @@ def mail(client, week, became, contact=1, suffix=""):
     now = timezone.now()
     key = f"progress:{client.pk}:{contact}:{week}{suffix}"
     row = OutboxMail.objects.create(
-        key=key, kind="progress", client_id=client.pk, contact_id=contact, to_address="elina@northwind.example", subject="Week", text="T",
-        message_id=f"<{key}@example.com>", planned_for=now - timedelta(days=6), next_attempt_at=now, deadline_at=now - timedelta(days=5),
-        attempts=int(became == "retrying"), reply="451 later" if became == "retrying" else "",
-    )  # fmt: skip
+        key=key,
+        kind="progress",
+        client_id=client.pk,
+        contact_id=contact,
+        to_address="elina@northwind.example",
+        subject="Week",
+        text="T",
+        message_id=f"<{key}@example.com>",
+        planned_for=now - timedelta(days=6),
+        next_attempt_at=now,
+        deadline_at=now - timedelta(days=5),
+        attempts=int(became == "retrying"),
+        reply="451 later" if became == "retrying" else "",
+    )
     sent_at = now - timedelta(days=4 if became == "late" else 6)
     for state in LEGAL[became]:
         OutboxMail.objects.filter(pk=row.pk).update(
@@ -108,7 +119,7 @@ def test_each_client_is_counted_once_in_its_worst_state(marta, week, now):
         for contact, became in enumerate(mails):
             mail(client, week, became, contact)
         expected[client.name] = counted
-    rows = board.clients_of(marta, week, now)
+    rows = board.clients_of(acting(marta), week, now)
     assert {row.name: row.board_state for row in rows} == expected
     found, should, missing = counts(marta, week, now)
     assert (sum(found.values()), should, missing) == (len(CASES), len(CASES), 0)

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.notifications.models import Notification
@@ -48,7 +49,7 @@ def share_a_call(client):
 
 
 def drafted(client, **fields):
-    schedules.set_schedule(actor=client.owner, client=client, recipients=client.contacts.all(), now=MONDAY, **fields)
+    schedules.set_schedule(acting(client.owner), client=client, recipients=client.contacts.all(), now=MONDAY, **fields)
     schedules.plan_progress(FRIDAY_NOON - 30 * HOUR)
     email = ProgressEmail.objects.get(client=client, week="2026-W48")
     sending.run_progress(email.draft_at)
@@ -68,7 +69,7 @@ def test_one_that_is_fine_is_not_flagged(northwind, marta):
     email = drafted(northwind, is_review_needed=False)
     assert keys(email, email.draft_at) == []
     assert not Notification.objects.exists()
-    assert progress_lists.today_section(marta, email.draft_at) is None
+    assert progress_lists.today_section(acting(marta), email.draft_at) is None
 
 
 def test_an_unread_one_is_told_once_the_day_before(northwind, marta):
@@ -80,7 +81,7 @@ def test_an_unread_one_is_told_once_the_day_before(northwind, marta):
     assert (told.user, told.key, told.client_id) == (marta, f"progress-flag:{email.pk}", northwind.pk)
     assert told.text == "Progress email to Northwind Advisory leaves soon: Waits for you to read it"
     assert told.created_at is not None
-    assert progress_lists.today_section(marta, email.draft_at)["emails"] == [email]
+    assert progress_lists.today_section(acting(marta), email.draft_at)["emails"] == [email]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_an_empty_one(northwind, marta, choice, words):
     assert keys(email, email.draft_at) == ["empty"]
     assert words in Notification.objects.get().text
     drafts.edit_progress(
-        actor=marta,
+        acting(marta),
         email=email,
         subject="Week",
         content=email.content | {"summary": "All is well."},
@@ -113,7 +114,7 @@ def test_one_without_recipients(northwind, marta):
     sending.run_progress(email.draft_at + HOUR)
     assert keys(signed(email, email.draft_at), email.draft_at) == ["nobody"]
     assert "Nobody to send it to" in Notification.objects.get().text
-    shown = progress_lists.today_section(marta, email.draft_at + HOUR)["emails"][0]
+    shown = progress_lists.today_section(acting(marta), email.draft_at + HOUR)["emails"][0]
     assert shown.flags[0].text == "Nobody to send it to"
 
 
@@ -121,7 +122,7 @@ def test_one_without_a_summary(northwind, marta):
     share_a_call(northwind)
     email = drafted(northwind, is_review_needed=False)
     drafts.edit_progress(
-        actor=marta,
+        acting(marta),
         email=email,
         subject="Week",
         content=email.content | {"summary": ""},
@@ -148,7 +149,7 @@ def test_what_left_after_the_deadline_is_late_for_good(client, northwind, marta)
     email = drafted(northwind)
     sending.run_progress(email.send_at)
     late = email.deadline_at + HOUR
-    sending.send_progress_now(actor=marta, email=email, now=late)
+    sending.send_progress_now(acting(marta), email=email, now=late)
     assert keys(signed(email, late), late) == ["late"]
     client.force_login(marta)
     for name, arguments in (("client_progress", [northwind.pk]), ("progress", [email.pk])):
@@ -163,12 +164,27 @@ def test_what_left_after_the_deadline_is_late_for_good(client, northwind, marta)
 def test_what_the_mail_server_took_late_or_not_at_all(northwind, marta, state, sent_after, expected):
     now, deadline = timezone.now(), timezone.now() - 2 * HOUR
     email = ProgressEmail.objects.create(
-        client=northwind, week="2026-W40", state=ProgressState.SENT, sent_at=deadline - 3 * HOUR, covers_from=deadline - 99 * HOUR,
-        covers_to=deadline, draft_at=deadline, send_at=deadline - 3 * HOUR, deadline_at=deadline, expires_at=deadline, time_zone="UTC",
-    )  # fmt: skip
+        client=northwind,
+        week="2026-W40",
+        state=ProgressState.SENT,
+        sent_at=deadline - 3 * HOUR,
+        covers_from=deadline - 99 * HOUR,
+        covers_to=deadline,
+        draft_at=deadline,
+        send_at=deadline - 3 * HOUR,
+        deadline_at=deadline,
+        expires_at=deadline,
+        time_zone="UTC",
+    )
     mail, _made = queue_mail(
-        key="progress:1", kind="progress", to_address="elina@northwind.example", subject="W", text="W", client_id=northwind.pk, deadline_at=deadline
-    )  # fmt: skip
+        key="progress:1",
+        kind="progress",
+        to_address="elina@northwind.example",
+        subject="W",
+        text="W",
+        client_id=northwind.pk,
+        deadline_at=deadline,
+    )
     OutboxMail.objects.filter(pk=mail.pk).delete()
     mail.pk, mail.state, mail.sent_at = None, state, deadline + sent_after if sent_after else None
     mail.save(force_insert=True)
@@ -190,5 +206,5 @@ def test_automatic_mails_say_so_and_those_of_a_button_do_not(northwind, marta):
     other = make.make_client(owner=marta, name="Other", time_zone="Europe/Helsinki")
     make.make_person(other, "Olli", "Other")
     pressed = drafted(other)
-    sending.send_progress_now(actor=marta, email=pressed, now=pressed.draft_at)
+    sending.send_progress_now(acting(marta), email=pressed, now=pressed.draft_at)
     assert not OutboxMail.objects.get(kind="progress", client_id=other.pk).is_automatic

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.urls import reverse
 
+from crm.core.base.principals import acting
 from crm.core.firm.models import Holiday
 from crm.core.mail.models import OutboxMail
 from interactions.progress.choices import OnHoliday, ProgressState
@@ -37,7 +38,7 @@ def closed(*days, name="Office party"):
 
 def schedule(client, now=MONDAY, **fields):
     contact = client.contacts.first() or make.make_person(client)
-    return schedules.set_schedule(actor=client.owner, client=client, recipients=[contact], now=now, **fields)
+    return schedules.set_schedule(acting(client.owner), client=client, recipients=[contact], now=now, **fields)
 
 
 def plan_through_the_week(client, **fields):
@@ -97,7 +98,7 @@ def test_left_out_that_week_said_on_the_row_and_brought_back_by_a_person(northwi
     assert (email.state, email.skip_reason) == ("skipped", "No email this week: Office party (our holiday)")
     sending.run_progress(email.send_at)
     assert not OutboxMail.objects.exists()
-    back = drafts.unskip_progress(actor=marta, email=email, now=email.send_at - HOUR)
+    back = drafts.unskip_progress(acting(marta), email=email, now=email.send_at - HOUR)
     assert (back.state, back.skip_reason) == (ProgressState.DRAFT, "")
 
 
@@ -179,9 +180,15 @@ def test_it_is_set_in_the_browser_and_the_next_ones_are_shown(client, northwind,
     url = reverse("interactions:progress_schedule", args=[northwind.pk])
     assert "When that day is a holiday" in client.get(url).text
     values = {
-        "is_active": "on", "weekday": 4, "deadline_time": "12:00", "time_zone": "Europe/Helsinki", "lead_minutes": 180, "when_nothing": "ask",
-        "on_holiday": "before", "recipients": [contact.pk],
-    }  # fmt: skip
+        "is_active": "on",
+        "weekday": 4,
+        "deadline_time": "12:00",
+        "time_zone": "Europe/Helsinki",
+        "lead_minutes": 180,
+        "when_nothing": "ask",
+        "on_holiday": "before",
+        "recipients": [contact.pk],
+    }
     assert client.post(url, values | {"on_holiday": "never"}).status_code == 422
     assert client.post(url, values).status_code == 302
     northwind.progress_schedule.refresh_from_db()

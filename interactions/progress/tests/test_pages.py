@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.contacts.models import ContactEmail
+from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.mail.models import OutboxMail
 from crm.core.users.choices import Role
@@ -37,7 +38,7 @@ def client_of(owner, name="Northwind Advisory", **fields):
     contact = make.make_contact(client=found)
     ContactEmail.objects.create(contact=contact, address="elina@northwind.example", is_primary=True)
     now = timezone.now()
-    schedules.set_schedule(actor=owner, client=found, recipients=[contact], now=now)
+    schedules.set_schedule(acting(owner), client=found, recipients=[contact], now=now)
     ProgressEmail.objects.filter(client=found).delete()
     return found
 
@@ -45,10 +46,18 @@ def client_of(owner, name="Northwind Advisory", **fields):
 def email_of(client, **fields):
     now = timezone.now()
     values = {
-        "week": "2026-W48", "state": ProgressState.DRAFT, "subject": "Week 48", "content": CONTENT, "time_zone": "Europe/Helsinki",
-        "covers_from": now - timedelta(days=6), "covers_to": now, "draft_at": now - timedelta(hours=1), "send_at": now + timedelta(hours=20),
-        "deadline_at": now + timedelta(hours=23), "expires_at": now + timedelta(hours=29),
-    }  # fmt: skip
+        "week": "2026-W48",
+        "state": ProgressState.DRAFT,
+        "subject": "Week 48",
+        "content": CONTENT,
+        "time_zone": "Europe/Helsinki",
+        "covers_from": now - timedelta(days=6),
+        "covers_to": now,
+        "draft_at": now - timedelta(hours=1),
+        "send_at": now + timedelta(hours=20),
+        "deadline_at": now + timedelta(hours=23),
+        "expires_at": now + timedelta(hours=29),
+    }
     return ProgressEmail.objects.create(client=client, **(values | fields))
 
 

@@ -10,6 +10,7 @@ from clients.contacts.models import ContactEmail
 from clients.records.facts import set_facts
 from crm.core.base.dates import local_to_utc
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.mail.delivery.decisions import send_again
 from crm.core.mail.models import OutboxMail
@@ -56,7 +57,7 @@ def person(client, first, last, address=""):
 
 
 def schedule(client, *contacts, now=MONDAY, **fields):
-    return schedules.set_schedule(actor=client.owner, client=client, recipients=contacts, now=now, **fields)
+    return schedules.set_schedule(acting(client.owner), client=client, recipients=contacts, now=now, **fields)
 
 
 def planned(client, *contacts, **fields):
@@ -72,9 +73,14 @@ def run(now):
 
 def share_a_call(client, **fields):
     return log(
-        actor=client.owner, client=client, subject="Findings explained", occurred_at=MONDAY + 2 * HOUR, now=MONDAY + 3 * HOUR,
-        visibility=Visibility.SHARED, **fields,
-    )  # fmt: skip
+        actor=client.owner,
+        client=client,
+        subject="Findings explained",
+        occurred_at=MONDAY + 2 * HOUR,
+        now=MONDAY + 3 * HOUR,
+        visibility=Visibility.SHARED,
+        **fields,
+    )
 
 
 # T1–T4: whose Friday noon
@@ -188,8 +194,13 @@ def test_without_review_it_goes_by_itself_with_the_latest(northwind, marta, elin
     email = planned(northwind, elina, is_review_needed=False)
     run(email.draft_at)
     log(
-        actor=marta, client=northwind, subject="Signed", occurred_at=email.send_at - HOUR, now=email.send_at - HOUR, visibility=Visibility.SHARED,
-    )  # fmt: skip
+        actor=marta,
+        client=northwind,
+        subject="Signed",
+        occurred_at=email.send_at - HOUR,
+        now=email.send_at - HOUR,
+        visibility=Visibility.SHARED,
+    )
     run(email.send_at - timedelta(minutes=1))
     assert not OutboxMail.objects.filter(kind="progress").exists()
     run(email.send_at)
@@ -235,17 +246,19 @@ def test_what_is_written_cannot_break_out_of_the_mail(northwind, marta, elina):
     run(email.draft_at)
     email.refresh_from_db()
     content = email.content | {"summary": "<img src=x onerror=alert(1)>"}
-    drafts.edit_progress(actor=marta, email=email, subject="Week", content=content, seen_version=1, now=email.draft_at)
+    drafts.edit_progress(
+        acting(marta), email=email, subject="Week", content=content, seen_version=1, now=email.draft_at
+    )
     with pytest.raises(ServiceError):
         drafts.edit_progress(
-            actor=marta,
+            acting(marta),
             email=email,
             subject="Week\nBcc: x@y.example",
             content=content,
             seen_version=2,
             now=email.draft_at,
         )
-    sending.send_progress_now(actor=marta, email=email, now=email.draft_at)
+    sending.send_progress_now(acting(marta), email=email, now=email.draft_at)
     mail = OutboxMail.objects.get(kind="progress")
     assert "<img" not in mail.html
     assert "&lt;img" in mail.html
@@ -273,7 +286,7 @@ def test_approved_late_it_still_goes_until_it_expires(northwind, marta, elina):
     email = planned(northwind, elina)
     run(email.send_at)
     late = email.deadline_at + 5 * HOUR
-    drafts.approve_progress(actor=marta, email=email, now=late)
+    drafts.approve_progress(acting(marta), email=email, now=late)
     run(late)
     email.refresh_from_db()
     assert (email.state, email.approved_by, email.sent_at) == ("sent", marta, late)
@@ -287,7 +300,7 @@ def test_never_approved_it_expires_and_its_news_come_next_week(northwind, marta,
     email.refresh_from_db()
     assert email.state == ProgressState.EXPIRED
     with pytest.raises(ServiceError):
-        drafts.approve_progress(actor=marta, email=email, now=email.expires_at)
+        drafts.approve_progress(acting(marta), email=email, now=email.expires_at)
     schedules.plan_progress(FRIDAY_NOON + timedelta(days=6))
     following = ProgressEmail.objects.get(week="2026-W49")
     assert following.covers_from == following.send_at - timedelta(days=7)
@@ -297,7 +310,7 @@ def test_nothing_falls_between_two(northwind, marta, elina):
     share_a_call(northwind)
     email = planned(northwind, elina)
     run(email.draft_at)
-    drafts.approve_progress(actor=marta, email=email, now=email.draft_at)
+    drafts.approve_progress(acting(marta), email=email, now=email.draft_at)
     log(
         actor=marta,
         client=northwind,
@@ -336,11 +349,11 @@ def test_when_nothing_happened(northwind, elina, choice, state, mails):
 def test_skipped_and_brought_back(northwind, marta, elina):
     email = planned(northwind, elina)
     run(email.draft_at)
-    drafts.skip_progress(actor=marta, email=email, now=email.draft_at)
+    drafts.skip_progress(acting(marta), email=email, now=email.draft_at)
     run(email.send_at)
     email.refresh_from_db()
     assert (email.state, email.skip_reason) == ("skipped", "Skipped by Marta Kallio")
-    drafts.unskip_progress(actor=marta, email=email, now=email.send_at)
+    drafts.unskip_progress(acting(marta), email=email, now=email.send_at)
     email.refresh_from_db()
     assert email.state == ProgressState.DRAFT
 
@@ -350,7 +363,7 @@ def test_an_edit_counts_and_a_stale_one_is_refused(northwind, marta, elina):
     run(email.draft_at)
     email.refresh_from_db()
     edited = drafts.edit_progress(
-        actor=marta,
+        acting(marta),
         email=email,
         subject="Week 48",
         content=email.content | {"summary": "All on track."},
@@ -360,10 +373,10 @@ def test_an_edit_counts_and_a_stale_one_is_refused(northwind, marta, elina):
     assert edited.version == 2
     with pytest.raises(StaleWrite):
         drafts.edit_progress(
-            actor=marta, email=email, subject="Mine", content=email.content, seen_version=1, now=email.draft_at
+            acting(marta), email=email, subject="Mine", content=email.content, seen_version=1, now=email.draft_at
         )
     with pytest.raises(StaleWrite):
-        drafts.approve_progress(actor=marta, email=email, seen_version=1, now=email.draft_at)
+        drafts.approve_progress(acting(marta), email=email, seen_version=1, now=email.draft_at)
     share_a_call(northwind)
     run(email.send_at)
     mail = OutboxMail.objects.get(kind="progress")
@@ -374,9 +387,9 @@ def test_an_edit_counts_and_a_stale_one_is_refused(northwind, marta, elina):
 def test_editing_what_was_approved_asks_for_approval_again(northwind, marta, elina):
     email = planned(northwind, elina)
     run(email.draft_at)
-    email = drafts.approve_progress(actor=marta, email=email, now=email.draft_at)
+    email = drafts.approve_progress(acting(marta), email=email, now=email.draft_at)
     edited = drafts.edit_progress(
-        actor=marta, email=email, subject="New", content=email.content, seen_version=1, now=email.draft_at
+        acting(marta), email=email, subject="New", content=email.content, seen_version=1, now=email.draft_at
     )
     assert (edited.state, edited.approved_by) == ("draft", None)
 
@@ -476,7 +489,7 @@ def test_a_mail_that_failed_is_not_sent_again_to_who_stopped_meanwhile(northwind
         OutboxMail.objects.filter(kind="progress").update(state=state, **lease)
     sending.stop_recipient(recipient=northwind.progress_schedule.recipients.get(), now=MONDAY)
     with pytest.raises(ServiceError) as caught:
-        send_again(actor=marta, mail=OutboxMail.objects.get(kind="progress"), now=MONDAY)
+        send_again(acting(marta), mail=OutboxMail.objects.get(kind="progress"), now=MONDAY)
     assert caught.value.code == "stopped"
     assert OutboxMail.objects.filter(kind="progress").count() == 1
 
@@ -491,8 +504,8 @@ def test_stopping_survives_a_change_of_recipients_and_only_the_firm_takes_it_bac
     recipient.refresh_from_db()
     assert recipient.stopped_at
     with pytest.raises(ServiceError):
-        schedules.resume_recipient(actor=marta, recipient=recipient, note=" ", now=MONDAY)
-    schedules.resume_recipient(actor=marta, recipient=recipient, note="She asked on the phone", now=MONDAY + HOUR)
+        schedules.resume_recipient(acting(marta), recipient=recipient, note=" ", now=MONDAY)
+    schedules.resume_recipient(acting(marta), recipient=recipient, note="She asked on the phone", now=MONDAY + HOUR)
     recipient.refresh_from_db()
     assert recipient.stopped_at is None
     assert Interaction.objects.get(client=northwind).body == "She asked on the phone"

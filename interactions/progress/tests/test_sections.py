@@ -42,8 +42,13 @@ def contract(client, name, start, **fields):
 def test_the_sections_in_their_order(northwind):
     sections, is_news = progress_sections.build(northwind, START, END)
     assert [section["title"] for section in sections] == [
-        "Done this week", "Decisions and agreements", "Coming next", "What we need from you", "Milestones", "Open questions",
-    ]  # fmt: skip
+        "Done this week",
+        "Decisions and agreements",
+        "Coming next",
+        "What we need from you",
+        "Milestones",
+        "Open questions",
+    ]
     assert not is_news
 
 
@@ -95,8 +100,10 @@ def test_contracts_that_begin_or_need_both_sides(northwind):
     contract(northwind, "Ended", date(2025, 1, 1), end_date=date(2026, 1, 1), renewal_date=date(2026, 12, 10))
     lines, is_news = built(northwind)
     assert lines["milestones"] == [
-        "Mon 23 Nov: start of Bookkeeping", "Tue 1 Dec: start of Payroll", "Thu 10 Dec: renewal of Audit",
-    ]  # fmt: skip
+        "Mon 23 Nov: start of Bookkeeping",
+        "Tue 1 Dec: start of Payroll",
+        "Thu 10 Dec: renewal of Audit",
+    ]
     assert is_news, "a contract that began is news, one that will is not"
 
 

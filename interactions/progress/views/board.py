@@ -21,12 +21,12 @@ def board(request):
     now, mine = timezone.now(), request.GET.get("whose") == "mine"
     today = firm_today(now)
     context = {
-        "weeks": delivery_board.board(request.user, today, now, mine=mine),
+        "weeks": delivery_board.board(request.principal, today, now, mine=mine),
         "states": list(delivery_board.STATES.values()),
         "coming": delivery_board.weeks(today)[0],
         "current": delivery_board.weeks(today)[1],
         "mine": mine,
-        "tabs": pages.tabs(request.user, "board"),
+        "tabs": pages.tabs(request.principal, "board"),
     }
     return render_page(request, "interactions/progress/board.html", context)
 
@@ -37,7 +37,7 @@ def clients(request, week, state):
     if state not in delivery_board.known_states() or not _is_week(week):
         raise Http404
     now, mine = timezone.now(), request.GET.get("whose") == "mine"
-    rows = delivery_board.listed(request.user, week, state, now, mine=mine)
+    rows = delivery_board.listed(request.principal, week, state, now, mine=mine)
     try:
         page = paging.paginate(rows, sort=paging.Sort("name_key"), cursor=request.GET.get("cursor", ""))
     except paging.BadCursor:

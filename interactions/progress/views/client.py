@@ -24,7 +24,7 @@ SHOWN = 52
 
 @require_GET
 def client_progress(request, client_id):
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     now = timezone.now()
     schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
     rows = flags.with_signs(ProgressEmail.objects.filter(client=client), now)
@@ -42,14 +42,14 @@ def client_progress(request, client_id):
 
 @require_http_methods(["GET", "POST"])
 def progress_schedule(request, client_id):
-    client = load_client(request.user, client_id)
-    require(may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    client = load_client(request.principal, client_id)
+    require(may_change_client(request.principal, client), _("This client is in the trash. Restore it first."))
     schedule = ProgressSchedule.objects.filter(client=client).first()
     form = ScheduleForm(request.POST or None, instance=schedule or ProgressSchedule(client=client), client=client)
     if request.method == "POST" and form.is_valid():
         try:
             set_schedule(
-                actor=request.user,
+                request.principal,
                 client=client,
                 seen_version=form.seen_version() if schedule else None,
                 now=timezone.now(),
@@ -69,13 +69,13 @@ def progress_schedule(request, client_id):
 def progress_resume(request, pk):
     """Write again to somebody who had stopped the emails."""
     people = ProgressRecipient.objects.filter(
-        schedule__in=ProgressSchedule.objects.visible_to(request.user)
+        schedule__in=ProgressSchedule.objects.visible_to(request.principal)
     ).select_related("schedule__client", "contact")
     recipient = get_object_or_404(people, pk=pk)
-    require(may_change_client(request.user, recipient.schedule.client))
+    require(may_change_client(request.principal, recipient.schedule.client))
     form = ResumeForm(request.POST)
     if form.is_valid():
-        resume_recipient(actor=request.user, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
+        resume_recipient(request.principal, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
         messages.success(request, _("%(name)s gets progress emails again") % {"name": recipient.contact.name})
     else:
         messages.error(request, _("Say who asked for it, and when."))

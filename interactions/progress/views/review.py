@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
+from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from crm.core.drafts.services import discard_draft, find_draft
 from crm.core.firm.languages import language_name, mail_language
@@ -40,13 +41,13 @@ FRAME_POLICY = {
 
 
 def get_email(request, pk) -> ProgressEmail:
-    rows = ProgressEmail.objects.visible_to(request.user).select_related("client__owner", "approved_by")
+    rows = ProgressEmail.objects.visible_to(request.principal).select_related("client__owner", "approved_by")
     return get_object_or_404(flags.with_signs(rows, timezone.now()), pk=pk)
 
 
 def get_changeable(request, pk) -> ProgressEmail:
     email = get_email(request, pk)
-    require(may_change_client(request.user, email.client), _(IN_TRASH))
+    require(may_change_client(request.principal, email.client), _(IN_TRASH))
     return email
 
 
@@ -56,7 +57,7 @@ def progress_list(request):
     show = form.value("show", "review")
     whose = form.value("whose", progress_lists.default_whose(request.user))
     now = timezone.now()
-    rows = progress_lists.of_user(request.user, whose=whose)
+    rows = progress_lists.of_user(request.principal, whose=whose)
     part = (
         flags.with_signs(progress_lists.PARTS[show](rows), now)
         .select_related("client__owner", "approved_by")
@@ -72,7 +73,7 @@ def progress_list(request):
         "page": page,
         "show": show,
         "whose": whose,
-        "tabs": _tabs(show, whose),
+        "tabs": _tabs(acting(show), whose),
         "can_choose": request.user.is_account_manager,
     }
     return render_page(request, "interactions/progress/list.html", context)
@@ -92,9 +93,9 @@ def progress(request, pk):
     """Read and write; the buttons save what was typed first, so that none of them loses it."""
     email = get_email(request, pk)
     may_edit = _may_edit(request, email)
-    stale, typed = None, find_draft(user=request.user, **_draft_of(email)) if may_edit else None
+    stale, typed = None, find_draft(principal=request.principal, **_draft_of(email)) if may_edit else None
     if request.method == "POST":
-        require(may_change_client(request.user, email.client), _(IN_TRASH))
+        require(may_change_client(request.principal, email.client), _(IN_TRASH))
         form, do = ContentForm(request.POST, email=email), WhatNextForm(request.POST).value()
         if do == "redraft":
             return _go_on(request, email, do)
@@ -116,7 +117,7 @@ def progress(request, pk):
 def _may_edit(request, email) -> bool:
     """What was drafted, and what could not be: it is written by hand then."""
     is_there = bool(email.content) or bool(email.problem)
-    return is_there and email.state in drafts.EDITABLE and may_change_client(request.user, email.client)
+    return is_there and email.state in drafts.EDITABLE and may_change_client(request.principal, email.client)
 
 
 def _draft_of(email):
@@ -129,7 +130,7 @@ def _save(request, email, form, do):
         with transaction.atomic():
             if do != "discard" and not form.says_the_same(email):
                 drafts.edit_progress(
-                    actor=request.user,
+                    request.principal,
                     email=email,
                     subject=form.cleaned_data["subject"],
                     content=form.content(),
@@ -138,7 +139,7 @@ def _save(request, email, form, do):
                 )
             elif do != "discard":
                 drafts.check_seen(email, form.seen_version())
-            discard_draft(actor=request.user, **_draft_of(email))
+            discard_draft(request.principal, **_draft_of(email))
     except StaleWrite as error:
         form.add_error(None, error.message)
         return error.current
@@ -152,18 +153,18 @@ def _go_on(request, email, do):
     now, user = timezone.now(), request.user
     try:
         if do == "approve":
-            drafts.approve_progress(actor=user, email=email, now=now)
+            drafts.approve_progress(acting(user), email=email, now=now)
             messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
             return _to_next(request, email)
         if do == "redraft":
-            drafts.redraft_progress(actor=user, email=email, now=now)
-            discard_draft(actor=user, **_draft_of(email))
+            drafts.redraft_progress(acting(user), email=email, now=now)
+            discard_draft(acting(user), **_draft_of(email))
             messages.success(request, _("Drafted from what happened until now"))
         elif do == "send":
-            sending.send_progress_now(actor=user, email=email, now=now)
+            sending.send_progress_now(acting(user), email=email, now=now)
             messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
         elif do == "test":
-            sending.send_test(actor=user, email=email, now=now)
+            sending.send_test(acting(user), email=email, now=now)
             messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
         elif do == "save":
             messages.success(request, _("Saved"))
@@ -174,13 +175,13 @@ def _go_on(request, email, do):
 
 def _to_next(request, email):
     """The next one of the queue, else the queue."""
-    following = progress_lists.next_to_review(request.user, email)
+    following = progress_lists.next_to_review(request.principal, email)
     return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress_list")
 
 
 def _page_context(request, email):
-    now, may_change = timezone.now(), may_change_client(request.user, email.client)
-    mails = OutboxMail.objects.visible_to(request.user).filter(
+    now, may_change = timezone.now(), may_change_client(request.principal, email.client)
+    mails = OutboxMail.objects.visible_to(request.principal).filter(
         client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
     )
     crumbs = [
@@ -200,7 +201,7 @@ def _page_context(request, email):
         "is_sent": is_sent,
         "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,
         "trouble": drafts.trouble_of(email) if email.content and not is_sent else "",
-        "queue": progress_lists.place_in_queue(request.user, email),
+        "queue": progress_lists.place_in_queue(request.principal, email),
         "recipients": [] if is_sent else flags.recipients_now(email),
         "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50]) if is_sent else [],
     }
@@ -228,7 +229,7 @@ def progress_skip(request, pk):
     form = SkipForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
-        drafts.skip_progress(actor=request.user, email=email, reason=reason, now=timezone.now())
+        drafts.skip_progress(request.principal, email=email, reason=reason, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("interactions:progress", pk=pk)
@@ -243,7 +244,7 @@ def progress_skip(request, pk):
 def progress_unskip(request, pk):
     email = get_changeable(request, pk)
     try:
-        drafts.unskip_progress(actor=request.user, email=email, now=timezone.now())
+        drafts.unskip_progress(request.principal, email=email, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("interactions:progress", pk=pk)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.dates import local_date, local_to_utc
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, one_reading, user_zone
 from crm.core.mail.choices import MailState
@@ -119,7 +120,7 @@ def _guarded(row: Digest, calendar: WorkingCalendar, now: datetime) -> int:
 def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
     state, note = _reason_not_to(row, calendar, now)
     if not state:
-        parts = digest.build(row.user, now)
+        parts = digest.build(acting(row.user), now)
         state = DigestState.SENT if parts else DigestState.NOTHING
         if parts:
             mail = mail_digest(user=row.user, day=row.date, parts=parts, now=now)
@@ -162,18 +163,18 @@ def oldest_due(now: datetime) -> datetime | None:
 
 
 @transaction.atomic
-def skip_digest(*, actor: User, row: Digest, now: datetime) -> Digest:
+def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     """Not on this day. Raises ServiceError when it is no longer planned."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
     if row.state != DigestState.PLANNED:
         raise ServiceError(
             _("This morning mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict"
         )
-    return _close(row, DigestState.SKIPPED, _("Skipped by %(name)s") % {"name": actor.name}, now)
+    return _close(row, DigestState.SKIPPED, _("Skipped by %(name)s") % {"name": principal.user.name}, now)
 
 
 @transaction.atomic
-def restore_digest(*, actor: User, row: Digest, now: datetime) -> Digest:
+def restore_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     """Undo of a skip, as long as its day is not over. Raises ServiceError."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
     if row.state != DigestState.SKIPPED or local_date(now, row.time_zone) > row.date:

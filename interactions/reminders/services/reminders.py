@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import one_reading
 from crm.core.mail.choices import MailState
@@ -66,7 +67,7 @@ def _guarded(user: User, now: datetime) -> int:
     """What cannot be mailed keeps nothing else back: the group is tried one by one, and what fails loses its turn."""
     rows = _locked(user, now)
     is_told = user.is_active and user.reminders == Reminders.EACH
-    news = list(unread(now).visible_to(user).order_by("pk")) if is_told else []
+    news = list(unread(now).visible_to(acting(user)).order_by("pk")) if is_told else []
     try:
         with transaction.atomic():
             return _remind(user, rows, news, now)
@@ -114,7 +115,7 @@ def _remind(user: User, rows: list[FollowUp], news: list[Notification], now: dat
 def _wanted(user: User, rows: list[FollowUp]) -> list[FollowUp]:
     """Those the user still sees and has not opened since they were due."""
     ids = [row.pk for row in rows]
-    seen = set(FollowUp.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    seen = set(FollowUp.objects.visible_to(acting(user)).filter(pk__in=ids).values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=user, kind=ReadKind.FOLLOW_UP, record_id__in=ids)
     read = dict(marks.values_list("record_id", "read_at"))
     return [
@@ -159,7 +160,7 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
 
 
 @transaction.atomic
-def skip_reminder(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """No mail about this one; it stays due. Raises ServiceError when none is coming."""
     row = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up.pk)
     if row.remind_at is None:
@@ -170,7 +171,7 @@ def skip_reminder(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowU
 
 
 @transaction.atomic
-def restore_reminder(*, actor: User, follow_up: FollowUp, now: datetime) -> FollowUp:
+def restore_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """Undo of a skip: at its own time, or at once where that has passed. Raises ServiceError for one that is closed."""
     row = FollowUp.objects.select_for_update(of=("self",)).select_related("assignee").get(pk=follow_up.pk)
     if row.state != FollowUpState.OPEN:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.firm.models import Holiday
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -122,8 +123,8 @@ def test_done_snoozed_and_opened_ones_are_not_in_it(marta, northwind):
         name: follow_up(actor=marta, client=northwind, title=name, due_date=DAY)
         for name in ("Done", "Snoozed", "Opened", "Left")
     }
-    complete_follow_up(actor=marta, follow_up=rows["Done"], now=NOW)
-    snooze_follow_up(actor=marta, follow_up=rows["Snoozed"], until=EIGHT + timedelta(days=3), now=NOW)
+    complete_follow_up(acting(marta), follow_up=rows["Done"], now=NOW)
+    snooze_follow_up(acting(marta), follow_up=rows["Snoozed"], until=EIGHT + timedelta(days=3), now=NOW)
     note_follow_up_read(user=marta, follow_up=rows["Opened"], now=EIGHT - timedelta(minutes=20))
     digests.plan_digests(NOW)
     digests.send_digests(EIGHT)
@@ -239,16 +240,16 @@ def test_skip_and_undo(marta, northwind):
     follow_up(actor=marta, client=northwind, due_date=DAY)
     digests.plan_digests(NOW)
     row = Digest.objects.get(date=DAY)
-    digests.skip_digest(actor=marta, row=row, now=NOW)
+    digests.skip_digest(acting(marta), row=row, now=NOW)
     digests.run_digests(EIGHT)
     assert not OutboxMail.objects.exists()
     with pytest.raises(ServiceError):
-        digests.skip_digest(actor=marta, row=row, now=NOW)
-    digests.restore_digest(actor=marta, row=row, now=EIGHT)
+        digests.skip_digest(acting(marta), row=row, now=NOW)
+    digests.restore_digest(acting(marta), row=row, now=EIGHT)
     digests.run_digests(EIGHT)
     assert OutboxMail.objects.count() == 1
     with pytest.raises(ServiceError):
-        digests.restore_digest(actor=marta, row=row, now=EIGHT)
+        digests.restore_digest(acting(marta), row=row, now=EIGHT)
 
 
 @pytest.mark.django_db

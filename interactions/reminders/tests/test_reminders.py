@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from crm.core.notifications.services import mark_read
@@ -54,10 +55,10 @@ def test_a_second_run_changes_nothing(marta, northwind):
 
 @pytest.mark.django_db
 def test_done_cancelled_and_snoozed_are_not_mailed(marta, northwind):
-    complete_follow_up(actor=marta, follow_up=follow_up(actor=marta, client=northwind), now=NOW)
-    cancel_follow_up(actor=marta, follow_up=follow_up(actor=marta, client=northwind), now=NOW)
+    complete_follow_up(acting(marta), follow_up=follow_up(actor=marta, client=northwind), now=NOW)
+    cancel_follow_up(acting(marta), follow_up=follow_up(actor=marta, client=northwind), now=NOW)
     snooze_follow_up(
-        actor=marta, follow_up=follow_up(actor=marta, client=northwind), until=LATER + timedelta(days=1), now=NOW
+        acting(marta), follow_up=follow_up(actor=marta, client=northwind), until=LATER + timedelta(days=1), now=NOW
     )
     assert send_reminders(LATER) == 0
     assert send_reminders(LATER + timedelta(days=1)) == 1, "the snoozed one when it comes back"
@@ -67,9 +68,9 @@ def test_done_cancelled_and_snoozed_are_not_mailed(marta, northwind):
 def test_another_day_or_person_gets_another_mail(marta, otto, northwind):
     row = follow_up(actor=marta, client=northwind)
     send_reminders(LATER)
-    update_follow_up(actor=marta, follow_up=row, due_date=date(2026, 11, 25), now=LATER)
+    update_follow_up(acting(marta), follow_up=row, due_date=date(2026, 11, 25), now=LATER)
     send_reminders(LATER + timedelta(days=5))
-    reassign_follow_up(actor=marta, follow_up=row, assignee=otto, now=LATER + timedelta(days=5))
+    reassign_follow_up(acting(marta), follow_up=row, assignee=otto, now=LATER + timedelta(days=5))
     send_reminders(LATER + timedelta(days=6))
     assert list(OutboxMail.objects.order_by("pk").values_list("key", "to_address")) == [
         (f"follow-up:{row.pk}:1", marta.email),
@@ -164,7 +165,7 @@ def test_a_reminder_that_still_waits_is_taken_back_for_what_was_done_and_told_an
     done, left = (follow_up(actor=marta, client=northwind, title=title) for title in ("Done meanwhile", "Left"))
     send_reminders(LATER)
     assert send_reminders(LATER + timedelta(minutes=1)) == 0, "nothing changed"
-    complete_follow_up(actor=marta, follow_up=done, now=LATER)
+    complete_follow_up(acting(marta), follow_up=done, now=LATER)
     send_reminders(LATER + timedelta(minutes=2))
     first, second = OutboxMail.objects.order_by("pk")
     assert (first.state, first.reply) == ("cancelled", "Done or read before it left")
@@ -191,7 +192,7 @@ def test_notifications_are_mailed_once_unless_they_were_read(marta, northwind):
         Notification.objects.create(user=marta, kind="x", key=f"n{n}", text=f"Thing {n}", url="/clients/")
         for n in range(3)
     ]
-    mark_read(actor=marta, notification=news[0], now=now)
+    mark_read(acting(marta), notification=news[0], now=now)
     assert send_reminders(timezone.now()) == 0, "some minutes to read them in the application"
     assert [send_reminders(now), send_reminders(now)] == [2, 0]
     mail = OutboxMail.objects.get()
@@ -201,11 +202,11 @@ def test_notifications_are_mailed_once_unless_they_were_read(marta, northwind):
 @pytest.mark.django_db
 def test_a_reminder_is_skipped_and_brought_back(marta, northwind):
     row = follow_up(actor=marta, client=northwind)
-    skip_reminder(actor=marta, follow_up=row, now=NOW)
+    skip_reminder(acting(marta), follow_up=row, now=NOW)
     assert send_reminders(LATER) == 0
     with pytest.raises(ServiceError):
-        skip_reminder(actor=marta, follow_up=row, now=NOW)
-    restore_reminder(actor=marta, follow_up=row, now=NOW)
+        skip_reminder(acting(marta), follow_up=row, now=NOW)
+    restore_reminder(acting(marta), follow_up=row, now=NOW)
     assert send_reminders(LATER) == 1
 
 
@@ -243,7 +244,7 @@ def test_a_notification_is_told_anew_when_the_mail_it_stood_in_first_was_taken_b
     )
     now = timezone.now() + timedelta(minutes=10)
     assert send_reminders(now) == 2
-    mark_read(actor=marta, notification=second, now=now)
+    mark_read(acting(marta), notification=second, now=now)
     send_reminders(now + timedelta(minutes=1))
     assert sorted(OutboxMail.objects.values_list("state", "subject")) == [
         ("cancelled", "2 things to know"),

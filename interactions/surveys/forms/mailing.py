@@ -81,8 +81,11 @@ class RuleForm(forms.ModelForm):
         fields = ["is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner"]
         widgets = {"send_time": TimeInput(), "who": forms.RadioSelect}
         labels = {
-            "is_active": _("Ask by itself"), "every_months": _("Every (months)"), "send_time": _("At, in their time zone"), "who": _("Goes to"),
-        }  # fmt: skip
+            "is_active": _("Ask by itself"),
+            "every_months": _("Every (months)"),
+            "send_time": _("At, in their time zone"),
+            "who": _("Goes to"),
+        }
 
 
 class AskForm(forms.Form):

@@ -10,6 +10,7 @@ from clients.contacts.choices import Purpose
 from clients.contacts.models import Consent
 from clients.contacts.services import set_consent
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM
 from crm.core.base.secret_links import hash_token, link_token
 from crm.core.notifications.models import Notification
 from interactions.surveys import emails
@@ -80,9 +81,16 @@ def answer_invitation(
         row.save(update_fields=["answered_at", "updated_at"])
     elif state == "open":
         row.response = record_answer(
-            actor=None, survey=row.survey, client=row.client, contact=row.contact, score=score, comment=comment, answered_at=now, now=now,
+            SYSTEM,
+            survey=row.survey,
+            client=row.client,
+            contact=row.contact,
+            score=score,
+            comment=comment,
+            answered_at=now,
+            now=now,
             is_demo=row.is_demo,
-        )  # fmt: skip
+        )
         row.state, row.answered_at = InvitationState.ANSWERED, now
         row.save(update_fields=["state", "answered_at", "response", "updated_at"])
     else:
@@ -104,9 +112,13 @@ def _tell(row: SurveyInvitation) -> None:
     Notification.objects.get_or_create(
         key=f"survey-answer:{row.pk}:{response.version}",
         defaults={
-            "user": owner, "client_id": row.client_id, "kind": "survey-answer", "text": text[:300], "url": f"/clients/{row.client_id}/surveys/",
+            "user": owner,
+            "client_id": row.client_id,
+            "kind": "survey-answer",
+            "text": text[:300],
+            "url": f"/clients/{row.client_id}/surveys/",
         },
-    )  # fmt: skip
+    )
 
 
 @transaction.atomic
@@ -117,8 +129,8 @@ def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvita
     if has_stopped(row):
         return row
     set_consent(
-        actor=None, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey mail"), now=now
-    )  # fmt: skip
+        SYSTEM, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey mail"), now=now
+    )
     reason = _("The recipient stopped surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
     waiting = list(
@@ -132,8 +144,11 @@ def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvita
         Notification.objects.get_or_create(
             key=f"survey-stop:{row.pk}:{now.isoformat()}",
             defaults={
-                "user": row.client.owner, "client_id": row.client_id, "kind": "survey-stop", "url": f"/clients/{row.client_id}/surveys/",
+                "user": row.client.owner,
+                "client_id": row.client_id,
+                "kind": "survey-stop",
+                "url": f"/clients/{row.client_id}/surveys/",
                 "text": _("%(name)s wants no more surveys.") % {"name": row.contact.name},
             },
-        )  # fmt: skip
+        )
     return row

@@ -9,8 +9,8 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.versions import save_version
-from crm.core.users.models import User
 from interactions.signals import survey_answered
 from interactions.surveys.choices import SurveyKind
 from interactions.surveys.facts import refresh_nps
@@ -28,8 +28,8 @@ def ensure_nps_survey() -> Survey:
 
 @transaction.atomic
 def record_answer(
+    principal: Principal,
     *,
-    actor: User | None,
     survey: Survey,
     client: Client,
     contact: Contact | None = None,
@@ -50,11 +50,19 @@ def record_answer(
     if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
         raise ServiceError(_("This person is not a contact of this client."), field="contact")
     response = SurveyResponse.objects.create(
-        survey=survey, client=client, contact=contact, score=score, scale_min=survey.scale_min, scale_max=survey.scale_max,
-        comment=comment.strip(), answered_at=answered_at, entered_by=actor, is_demo=is_demo,
-    )  # fmt: skip
+        survey=survey,
+        client=client,
+        contact=contact,
+        score=score,
+        scale_min=survey.scale_min,
+        scale_max=survey.scale_max,
+        comment=comment.strip(),
+        answered_at=answered_at,
+        entered_by=principal.user,
+        is_demo=is_demo,
+    )
     refresh_nps(client_id=client.pk)
-    survey_answered.send(SurveyResponse, response=response, actor=actor)
+    survey_answered.send(SurveyResponse, response=response, principal=principal)
     return response
 
 
@@ -75,18 +83,18 @@ def change_answer(
     response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
     save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
     refresh_nps(client_id=response.client_id)
-    survey_answered.send(SurveyResponse, response=response, actor=None)
+    survey_answered.send(SurveyResponse, response=response, principal=SYSTEM)
     return response
 
 
 @transaction.atomic
-def archive_answer(*, actor: User, response: SurveyResponse, now: datetime) -> SurveyResponse:
+def archive_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
     """Take an answer out of every number. Twice changes nothing."""
     return _set_archived(response, now)
 
 
 @transaction.atomic
-def restore_answer(*, actor: User, response: SurveyResponse, now: datetime) -> SurveyResponse:
+def restore_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
     """Undo of archiving."""
     return _set_archived(response, None)
 

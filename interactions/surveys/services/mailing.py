@@ -17,12 +17,12 @@ from clients.records.choices import Status
 from clients.records.models import Client, ClientFacts
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.secret_links import hash_token, link_token, new_salt
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
-from crm.core.users.models import User
 from interactions.surveys import emails
 from interactions.surveys.audience import Audience, Person, audience, people
 from interactions.surveys.choices import INVITATION_MOVES, Asked, InvitationSource, InvitationState
@@ -48,9 +48,15 @@ def mass_audience(*, survey: Survey, clients: QuerySet, who: str, now: datetime)
 
 @transaction.atomic
 def invite_clients(
-    *, actor: User, survey: Survey, clients: QuerySet, who: str = Asked.MAIN, send_date: date | None = None,
-    seen_count: int | None = None, now: datetime,
-) -> tuple[uuid.UUID, int]:  # fmt: skip
+    principal: Principal,
+    *,
+    survey: Survey,
+    clients: QuerySet,
+    who: str = Asked.MAIN,
+    send_date: date | None = None,
+    seen_count: int | None = None,
+    now: datetime,
+) -> tuple[uuid.UUID, int]:
     """(batch, how many): ask the people of many clients (those the actor may see) as one action.
 
     They are rows that can be read and skipped until they leave: after five minutes, or on `send_date` at ten in the
@@ -68,9 +74,11 @@ def invite_clients(
         )
     batch, period, firm_zone = uuid.uuid4(), hand_period(now), get_firm().time_zone
     rows = [
-        invitation_for(person, survey, period=period, send_at=_leaves(person, send_date, firm_zone, now), batch=batch, actor=actor)
+        invitation_for(
+            principal, person, survey, period=period, send_at=_leaves(person, send_date, firm_zone, now), batch=batch
+        )
         for person in found.people
-    ]  # fmt: skip
+    ]
     return batch, save_new(rows)
 
 
@@ -91,14 +99,30 @@ def _leaves(person: Person, send_date: date | None, firm_zone: str, now: datetim
 
 
 def invitation_for(
-    person: Person, survey: Survey, *, period: str, send_at: datetime, batch: uuid.UUID, actor: User | None
+    principal: Principal,
+    person: Person,
+    survey: Survey,
+    *,
+    period: str,
+    send_at: datetime,
+    batch: uuid.UUID,
 ) -> SurveyInvitation:
     """The row, not saved. `actor` None: by rule."""
     return SurveyInvitation(
-        survey=survey, client_id=person.client_id, contact_id=person.contact_id, address=person.address, period=period, batch=batch,
-        key=f"survey:{survey.pk}:{person.contact_id}:{period}", source=InvitationSource.HAND if actor else InvitationSource.RULE,
-        requested_by=actor, send_at=send_at, expires_at=send_at + timedelta(days=survey.answer_days), salt=new_salt(), is_demo=person.is_demo,
-    )  # fmt: skip
+        survey=survey,
+        client_id=person.client_id,
+        contact_id=person.contact_id,
+        address=person.address,
+        period=period,
+        batch=batch,
+        key=f"survey:{survey.pk}:{person.contact_id}:{period}",
+        source=InvitationSource.HAND if principal.user else InvitationSource.RULE,
+        requested_by=principal.user,
+        send_at=send_at,
+        expires_at=send_at + timedelta(days=survey.answer_days),
+        salt=new_salt(),
+        is_demo=person.is_demo,
+    )
 
 
 def save_new(rows: list[SurveyInvitation]) -> int:
@@ -111,7 +135,7 @@ def save_new(rows: list[SurveyInvitation]) -> int:
 
 @transaction.atomic
 def ask_contacts(
-    *, actor: User, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
+    principal: Principal, *, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
 ) -> list[SurveyInvitation]:
     """Ask people of one client at once. One that cannot be sent is skipped with its reason and stops no other.
 
@@ -129,7 +153,7 @@ def ask_contacts(
         raise ServiceError("; ".join(words), field="contacts")
     batch, period = uuid.uuid4(), hand_period(now)
     rows = [
-        invitation_for(known[pk], survey, period=period, send_at=now, batch=batch, actor=actor) for pk in sorted(wanted)
+        invitation_for(principal, known[pk], survey, period=period, send_at=now, batch=batch) for pk in sorted(wanted)
     ]
     save_new(rows)
     made = list(SurveyInvitation.objects.filter(batch=batch).values_list("pk", flat=True))
@@ -163,7 +187,12 @@ def move(row: SurveyInvitation, state: InvitationState, *fields: str) -> SurveyI
 
 @transaction.atomic
 def change_date(
-    *, actor: User, invitation: SurveyInvitation, send_at: datetime, seen_version: int | None = None, now: datetime
+    principal: Principal,
+    *,
+    invitation: SurveyInvitation,
+    send_at: datetime,
+    seen_version: int | None = None,
+    now: datetime,
 ) -> SurveyInvitation:
     """Another moment for one that has not left. Raises ServiceError (field send_at), StaleWrite."""
     row = lock(invitation)
@@ -180,13 +209,15 @@ def change_date(
 
 @transaction.atomic
 def skip_invitation(
-    *, actor: User | None, invitation: SurveyInvitation, reason: str = "", now: datetime
+    principal: Principal, *, invitation: SurveyInvitation, reason: str = "", now: datetime
 ) -> SurveyInvitation:
     """Do not ask, or take the question back: a mail that waits is cancelled, a link that is out opens nothing more."""
     row = lock(invitation)
     if row.state == InvitationState.SKIPPED:
         return row
-    row.skip_reason = (reason or (_("Skipped by %(name)s") % {"name": actor.name} if actor else ""))[:300]
+    row.skip_reason = (reason or (_("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""))[
+        :300
+    ]
     move(row, InvitationState.SKIPPED, "skip_reason")
     cancel_waiting_mail([row.key], row.skip_reason)
     return row
@@ -197,14 +228,14 @@ def cancel_waiting_mail(keys: list[str], reason: str) -> None:
 
 
 @transaction.atomic
-def skip_batch(*, actor: User, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
+def skip_batch(principal: Principal, *, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
     """Take back what of one action (of those the actor may see) has not left yet; how many."""
     rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
-    return sum(skip_invitation(actor=actor, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
+    return sum(skip_invitation(principal, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
 
 
 @transaction.atomic
-def bring_back(*, actor: User, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Undo of skipping: planned again, or the link that is out opens again."""
     row = lock(invitation)
     if row.sent_at is None:
@@ -221,7 +252,7 @@ def bring_back(*, actor: User, invitation: SurveyInvitation, now: datetime) -> S
 
 
 @transaction.atomic
-def send_now(*, actor: User, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
     row = lock(invitation)
     if row.state != InvitationState.PLANNED:
@@ -274,7 +305,7 @@ def _guarded(pk: int, now: datetime) -> int:
             log.exception("survey invitation %s could not be sent", pk)
             reason = _("The mail could not be made; the log says why.")
         row.refresh_from_db()
-        skip_invitation(actor=None, invitation=row, reason=reason, now=now)
+        skip_invitation(SYSTEM, invitation=row, reason=reason, now=now)
         return 0
 
 

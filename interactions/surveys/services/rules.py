@@ -12,6 +12,7 @@ from clients.listing.filters import ClientFilter
 from clients.records.models import Client
 from crm.core.base.dates import add_months, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
@@ -31,7 +32,7 @@ RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tie
 
 
 @transaction.atomic
-def set_survey(*, actor: User, survey: Survey, seen_version: int | None = None, **words) -> Survey:
+def set_survey(principal: Principal, *, survey: Survey, seen_version: int | None = None, **words) -> Survey:
     """The question, the words of its mail, the pause and how long an answer is taken.
 
     Raises ServiceError (fields question, mail_subject, mail_text), StaleWrite."""
@@ -50,10 +51,19 @@ def set_survey(*, actor: User, survey: Survey, seen_version: int | None = None, 
 
 @transaction.atomic
 def set_rule(
-    *, actor: User, survey: Survey, is_active: bool, every_months: int = 6, send_time: time = time(10, 0), who: str = Asked.MAIN,
-    statuses: list[str] | None = None, tiers: list[str] | None = None, team: Team | None = None, owner: User | None = None,
+    principal: Principal,
+    *,
+    survey: Survey,
+    is_active: bool,
+    every_months: int = 6,
+    send_time: time = time(10, 0),
+    who: str = Asked.MAIN,
+    statuses: list[str] | None = None,
+    tiers: list[str] | None = None,
+    team: Team | None = None,
+    owner: User | None = None,
     now: datetime,
-) -> SurveyRule:  # fmt: skip
+) -> SurveyRule:
     """Who is asked by itself, and when: from tomorrow on. Switched off, what it planned and has not left is taken back.
 
     Raises ServiceError (fields every_months, statuses)."""
@@ -132,7 +142,7 @@ def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now:
         while send_at < now:  # an outage is made up for at the same decent hour
             later = calendar.on_or_after(later + timedelta(days=1))
             send_at = _at(later, rule, zone_name)
-        rows.append(invitation_for(person, rule.survey, period=period, send_at=send_at, batch=batch, actor=None))
+        rows.append(invitation_for(SYSTEM, person, rule.survey, period=period, send_at=send_at, batch=batch))
     return rows
 
 

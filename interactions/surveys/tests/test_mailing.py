@@ -11,6 +11,7 @@ from clients.contacts.services import set_consent
 from clients.records.models import Client, ClientAccess
 from crm.core.base import placeholders
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.base.secret_links import hash_token, link_token
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.mail.delivery.message import html_for_display, text_for_display
@@ -42,16 +43,16 @@ def elina(northwind):
 
 
 def ask(actor, survey, client, *contacts, now=NOW):
-    return mailing.ask_contacts(actor=actor, survey=survey, client=client, contacts=contacts, now=now)
+    return mailing.ask_contacts(acting(actor), survey=survey, client=client, contacts=contacts, now=now)
 
 
 def invite(actor, survey, clients=None, now=NOW, **fields):
-    clients = Client.objects.visible_to(actor) if clients is None else clients
-    return mailing.invite_clients(actor=actor, survey=survey, clients=clients, now=now, **fields)
+    clients = Client.objects.visible_to(acting(actor)) if clients is None else clients
+    return mailing.invite_clients(acting(actor), survey=survey, clients=clients, now=now, **fields)
 
 
 def left_out(survey, actor, who=Asked.MAIN, now=NOW):
-    found = mailing.mass_audience(survey=survey, clients=Client.objects.visible_to(actor), who=who, now=now)
+    found = mailing.mass_audience(survey=survey, clients=Client.objects.visible_to(acting(actor)), who=who, now=now)
     return {one.name: one.reason for one in found.left_out}
 
 
@@ -132,8 +133,8 @@ def test_many_are_asked_as_one_action(manager, marta, survey, northwind, elina):
 
 def test_a_mailing_is_taken_back_before_it_leaves(manager, survey, northwind, elina):
     batch, _n = invite(manager, survey)
-    mine = SurveyInvitation.objects.visible_to(manager)
-    assert mailing.skip_batch(actor=manager, batch=batch, invitations=mine, now=NOW) == 1
+    mine = SurveyInvitation.objects.visible_to(acting(manager))
+    assert mailing.skip_batch(acting(manager), batch=batch, invitations=mine, now=NOW) == 1
     assert mailing.send_due(NOW + HOUR) == 0
     assert SurveyInvitation.objects.get().skip_reason == "Skipped by Minna Manager"
 
@@ -153,7 +154,7 @@ def test_who_is_left_out_and_why(manager, marta, survey, northwind):
     person(northwind, "Sue", "Suppressed", address="sue@northwind.example")
     Suppression.objects.create(address="SUE@northwind.example", reason="bounce")
     stopped = person(northwind, "Olga", "Optout", address="olga@northwind.example")
-    set_consent(actor=None, contact=stopped, purpose="survey", is_given=False, now=NOW)
+    set_consent(SYSTEM, contact=stopped, purpose="survey", is_given=False, now=NOW)
     ask(
         marta, survey, northwind, person(northwind, "Pia", "Pause", address="pia@northwind.example"), now=NOW - 10 * DAY
     )
@@ -161,9 +162,13 @@ def test_who_is_left_out_and_why(manager, marta, survey, northwind):
     ClientAccess.objects.create(client=hidden, user=manager, granted_by=marta)
     person(hidden, "Rita", "Restricted", address="rita@hidden.example")
     assert left_out(survey, manager, who=Asked.ALL) == {
-        "Nia None": LeftOut.NO_ADDRESS, "Ray Refused": LeftOut.REFUSED, "Sue Suppressed": LeftOut.REFUSED, "Olga Optout": LeftOut.OPTED_OUT,
-        "Pia Pause": LeftOut.ASKED, "Rita Restricted": LeftOut.RESTRICTED,
-    }  # fmt: skip
+        "Nia None": LeftOut.NO_ADDRESS,
+        "Ray Refused": LeftOut.REFUSED,
+        "Sue Suppressed": LeftOut.REFUSED,
+        "Olga Optout": LeftOut.OPTED_OUT,
+        "Pia Pause": LeftOut.ASKED,
+        "Rita Restricted": LeftOut.RESTRICTED,
+    }
     assert invite(manager, survey, who=Asked.ALL)[1] == 1
 
 
@@ -205,7 +210,7 @@ def test_the_pause_counts_what_is_planned_and_not_what_was_skipped(marta, manage
     invite(manager, survey)
     with pytest.raises(ServiceError):
         ask(marta, survey, northwind, elina, now=NOW + DAY)
-    mailing.skip_invitation(actor=marta, invitation=SurveyInvitation.objects.get(), now=NOW)
+    mailing.skip_invitation(acting(marta), invitation=SurveyInvitation.objects.get(), now=NOW)
     assert ask(marta, survey, northwind, elina, now=NOW + DAY)[0].state == InvitationState.SENT
 
 
@@ -278,7 +283,7 @@ def test_a_database_that_is_busy_keeps_it_planned(manager, survey, northwind, el
 def test_what_changed_since_it_was_planned_counts(manager, marta, survey, northwind, elina, change):
     invite(manager, survey)
     if change == "opted out":
-        set_consent(actor=None, contact=elina, purpose="survey", is_given=False, now=NOW)
+        set_consent(SYSTEM, contact=elina, purpose="survey", is_given=False, now=NOW)
     elif change == "no address":
         elina.emails.all().delete()
     elif change == "left":
@@ -288,9 +293,20 @@ def test_what_changed_since_it_was_planned_counts(manager, marta, survey, northw
     else:
         row = SurveyInvitation.objects.get()
         SurveyInvitation.objects.create(
-            survey=survey, client=northwind, contact=elina, address=row.address, source="hand", period="other", key="other", state="sent",
-            send_at=NOW, sent_at=NOW, expires_at=NOW + DAY, salt="s", token_hash="h",
-        )  # fmt: skip
+            survey=survey,
+            client=northwind,
+            contact=elina,
+            address=row.address,
+            source="hand",
+            period="other",
+            key="other",
+            state="sent",
+            send_at=NOW,
+            sent_at=NOW,
+            expires_at=NOW + DAY,
+            salt="s",
+            token_hash="h",
+        )
     assert mailing.send_due(NOW + HOUR) == 0
     row = SurveyInvitation.objects.exclude(key="other").get()
     assert row.state == InvitationState.SKIPPED and row.skip_reason
@@ -319,7 +335,7 @@ def test_the_firms_words_with_placeholders(marta, survey, northwind, elina):
 
 def test_an_unknown_placeholder_is_named_and_nothing_is_sent(marta, manager, survey, northwind, elina):
     with pytest.raises(ServiceError) as refused:
-        rules.set_survey(actor=manager, survey=survey, mail_text="Hello {fist_name}")
+        rules.set_survey(acting(manager), survey=survey, mail_text="Hello {fist_name}")
     assert refused.value.field == "mail_text"
     assert "“{fist_name}” is not a placeholder here" in refused.value.message
     survey.mail_subject = "{nobody}"
@@ -343,29 +359,29 @@ def test_merging_is_flat():
 
 def test_skip_and_bring_back(marta, manager, survey, northwind, elina):
     invite(manager, survey)
-    row = mailing.skip_invitation(actor=marta, invitation=SurveyInvitation.objects.get(), now=NOW)
-    assert mailing.skip_invitation(actor=manager, invitation=row, now=NOW).skip_reason == "Skipped by Marta Kallio"
-    back = mailing.bring_back(actor=marta, invitation=row, now=NOW + 2 * HOUR)
+    row = mailing.skip_invitation(acting(marta), invitation=SurveyInvitation.objects.get(), now=NOW)
+    assert mailing.skip_invitation(acting(manager), invitation=row, now=NOW).skip_reason == "Skipped by Marta Kallio"
+    back = mailing.bring_back(acting(marta), invitation=row, now=NOW + 2 * HOUR)
     assert (back.state, back.send_at, back.skip_reason) == (InvitationState.PLANNED, NOW + 2 * HOUR, "")
 
 
 def test_taking_back_what_has_left_cancels_a_waiting_mail(marta, survey, northwind, elina):
     (row,) = ask(marta, survey, northwind, elina)
-    mailing.skip_invitation(actor=marta, invitation=row, now=NOW)
+    mailing.skip_invitation(acting(marta), invitation=row, now=NOW)
     assert OutboxMail.objects.get().state == "cancelled"
     with pytest.raises(ServiceError):
-        mailing.bring_back(actor=marta, invitation=row, now=NOW)
+        mailing.bring_back(acting(marta), invitation=row, now=NOW)
 
 
 def test_another_date_and_a_stale_one(marta, manager, survey, northwind, elina):
     invite(manager, survey)
     row = SurveyInvitation.objects.get()
-    moved = mailing.change_date(actor=marta, invitation=row, send_at=NOW + DAY, seen_version=1, now=NOW)
+    moved = mailing.change_date(acting(marta), invitation=row, send_at=NOW + DAY, seen_version=1, now=NOW)
     assert (moved.send_at, moved.expires_at) == (NOW + DAY, NOW + 22 * DAY)
     with pytest.raises(StaleWrite):
-        mailing.change_date(actor=marta, invitation=row, send_at=NOW + 2 * DAY, seen_version=1, now=NOW)
+        mailing.change_date(acting(marta), invitation=row, send_at=NOW + 2 * DAY, seen_version=1, now=NOW)
     with pytest.raises(ServiceError) as refused:
-        mailing.change_date(actor=marta, invitation=row, send_at=NOW - DAY, now=NOW)
+        mailing.change_date(acting(marta), invitation=row, send_at=NOW - DAY, now=NOW)
     assert refused.value.field == "send_at"
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from clients.contacts.models import Consent, ContactEmail
 from clients.records.models import ClientFacts
+from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -30,7 +31,7 @@ def asked(owner, client, first="Elina", last="Saari", now=None):
     contact = make_contact(client=client, first_name=first, last_name=last)
     ContactEmail.objects.create(contact=contact, address=f"{first.lower()}@northwind.example", is_primary=True)
     now = now or timezone.now()
-    (row,) = mailing.ask_contacts(actor=owner, survey=ensure_nps_survey(), client=client, contacts=[contact], now=now)
+    (row,) = mailing.ask_contacts(acting(owner), survey=ensure_nps_survey(), client=client, contacts=[contact], now=now)
     return row
 
 
@@ -108,13 +109,16 @@ def _written():
 def test_a_token_of_another_purpose_person_or_time_is_404(client, marta, northwind, row):
     other = asked(marta, northwind, first="Aino")
     wrong = [
-        answer_link(row, "survey-stop"), stop_link(row, "survey-answer"), answer_link(row, "progress-stop"),
+        answer_link(row, "survey-stop"),
+        stop_link(row, "survey-answer"),
+        answer_link(row, "progress-stop"),
         reverse("interactions:survey-answer-link", args=[row.pk, link_token("survey-answer", other.pk, other.salt)]),
         reverse("interactions:survey-stop-link", args=[row.pk, link_token("survey-stop", other.pk, other.salt)]),
         reverse("interactions:survey-answer-link", args=[row.pk, "x" * 64]),
-        reverse("interactions:survey-answer-link", args=[row.pk, "ä"]), reverse("interactions:survey-stop-link", args=[row.pk, "ä"]),
+        reverse("interactions:survey-answer-link", args=[row.pk, "ä"]),
+        reverse("interactions:survey-stop-link", args=[row.pk, "ä"]),
         reverse("interactions:survey-answer-link", args=[987654321, link_token("survey-answer", 987654321, row.salt)]),
-    ]  # fmt: skip
+    ]
     for path in wrong:
         assert client.get(path).status_code == 404, path
     assert client.post(stop_link(row, "survey-answer")).status_code == 404
@@ -159,7 +163,7 @@ def test_an_answer_is_everywhere_at_once(client, marta, northwind, row):
     row.refresh_from_db()
     assert (row.state, row.response) == (InvitationState.ANSWERED, response)
     assert ClientFacts.objects.get(client=northwind).nps_score == 9
-    (item,) = timeline.survey_items(marta, northwind, None, 10)
+    (item,) = timeline.survey_items(acting(marta), northwind, None, 10)
     assert item.object == response
     note = Notification.objects.get()
     assert (note.user, note.text) == (marta, "Elina Saari of Northwind Advisory answered 9 of 10.")
@@ -236,7 +240,7 @@ def test_an_answer_stays_when_the_time_is_over(client, row):
 
 def test_taken_back(client, marta, row):
     come_in(client, row)
-    mailing.skip_invitation(actor=marta, invitation=row, now=timezone.now())
+    mailing.skip_invitation(acting(marta), invitation=row, now=timezone.now())
     page = client.get(page_of(row))
     assert (page.status_code, "This question was taken back" in page.text) == (410, True)
     assert client.post(page_of(row), {"score": 9}).status_code == 410
@@ -278,9 +282,17 @@ def test_by_hand_the_page_asks_first(client, row):
 
 def test_what_waits_for_who_stopped_is_taken_back(client, marta, northwind, row):
     later = SurveyInvitation.objects.create(
-        survey=row.survey, client=northwind, contact=row.contact, address=row.address, source="rule", period="later", key="later", salt="s",
-        send_at=timezone.now() + timedelta(days=200), expires_at=timezone.now() + timedelta(days=220),
-    )  # fmt: skip
+        survey=row.survey,
+        client=northwind,
+        contact=row.contact,
+        address=row.address,
+        source="rule",
+        period="later",
+        key="later",
+        salt="s",
+        send_at=timezone.now() + timedelta(days=200),
+        expires_at=timezone.now() + timedelta(days=220),
+    )
     client.post(stop_link(row))
     later.refresh_from_db()
     assert (later.state, later.skip_reason) == (InvitationState.SKIPPED, "The recipient stopped surveys")

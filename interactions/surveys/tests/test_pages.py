@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from clients.contacts.models import ContactEmail
 from crm.core.base.dates import local_to_utc
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyRule
@@ -34,8 +35,12 @@ def elina(northwind):
 def planned(manager, northwind, elina):
     now = timezone.now()
     mailing.invite_clients(
-        actor=manager, survey=ensure_nps_survey(), clients=type(northwind).objects.all(), send_date=now.date() + timedelta(days=3), now=now
-    )  # fmt: skip
+        acting(manager),
+        survey=ensure_nps_survey(),
+        clients=type(northwind).objects.all(),
+        send_date=now.date() + timedelta(days=3),
+        now=now,
+    )
     return SurveyInvitation.objects.get()
 
 
@@ -136,7 +141,7 @@ def test_the_list_costs_the_same_however_long(
     now = timezone.now()
     clients = type(northwind).objects.exclude(pk=northwind.pk)
     mailing.invite_clients(
-        actor=manager, survey=ensure_nps_survey(), clients=clients, send_date=now.date() + timedelta(days=3), now=now
+        acting(manager), survey=ensure_nps_survey(), clients=clients, send_date=now.date() + timedelta(days=3), now=now
     )
     client.force_login(marta)
     with django_assert_max_num_queries(9):
@@ -191,7 +196,7 @@ def test_a_colleague_sees_and_decides_nothing(client, otto, planned):
 
 
 def test_a_mail_that_failed_is_told(client, marta, planned):
-    mailing.send_now(actor=marta, invitation=planned, now=timezone.now())
+    mailing.send_now(acting(marta), invitation=planned, now=timezone.now())
     OutboxMail.objects.update(state="cancelled")
     client.force_login(marta)
     assert "The mail did not arrive" in client.get(url("survey-invitations") + "?show=sent").text
@@ -234,9 +239,18 @@ def test_only_its_account_manager_and_managers_ask(client, otto, manager, northw
 
 def typed(**fields):
     values = {
-        "version": 1, "question": "How likely?", "mail_subject": "", "mail_text": "Hello {first_name}", "pause_days": 60, "answer_days": 14,
-        "rule-is_active": "on", "rule-every_months": 3, "rule-send_time": "09:30", "rule-who": "all", "rule-statuses": ["active"],
-    }  # fmt: skip
+        "version": 1,
+        "question": "How likely?",
+        "mail_subject": "",
+        "mail_text": "Hello {first_name}",
+        "pause_days": 60,
+        "answer_days": 14,
+        "rule-is_active": "on",
+        "rule-every_months": 3,
+        "rule-send_time": "09:30",
+        "rule-who": "all",
+        "rule-statuses": ["active"],
+    }
     return values | fields
 
 

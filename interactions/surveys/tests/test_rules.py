@@ -8,6 +8,7 @@ from django.db import connection
 
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import Holiday
 from crm.core.firm.queries import get_firm
@@ -39,7 +40,7 @@ def elina(northwind):
 
 def rule(survey, actor, *, now=NOW, **fields):
     values = {"is_active": True, "every_months": 1, "statuses": ["active"]} | fields
-    return rules.set_rule(actor=actor, survey=survey, now=now, **values)
+    return rules.set_rule(acting(actor), survey=survey, now=now, **values)
 
 
 def day_of(client, found):
@@ -194,7 +195,7 @@ def test_a_week_that_an_admin_left_out_keeps_no_later_one_back(manager, marta, s
     rule(survey, manager, now=start)
     monkeypatch.setattr(volume, "FEW", 0)
     rules.plan_surveys(start)
-    volume.answer(actor=manager, question=BlastQuestion.objects.get(), let_through=False, now=start)
+    volume.answer(acting(manager), question=BlastQuestion.objects.get(), let_through=False, now=start)
     rules.plan_surveys(start + 5 * DAY)
     assert SurveyRule.objects.get().planned_until == date(2026, 12, 13)
     assert set(BlastQuestion.objects.values_list("week", flat=True)) == {"2026-W50"}
@@ -206,7 +207,7 @@ def test_a_week_that_an_admin_left_out_keeps_no_later_one_back(manager, marta, s
 def test_invitations_that_wait_while_the_sender_does_nothing_are_shown(
     manager, marta, survey, northwind, elina, monkeypatch
 ):
-    mailing.invite_clients(actor=manager, survey=survey, clients=Client.objects.all(), now=NOW)
+    mailing.invite_clients(acting(manager), survey=survey, clients=Client.objects.all(), now=NOW)
     monkeypatch.setattr(schedule, "_parts", {"surveys-send": lambda now: 0})
     schedule.run(NOW + 5 * HOUR)
     assert "has waited" in Heartbeat.objects.get(name="tick:surveys-send").note

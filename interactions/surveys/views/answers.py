@@ -30,33 +30,35 @@ def _tab_url(client):
 @require_GET
 def index(request):
     try:
-        context = survey_lists.page(request.user, request.GET, timezone.now())
-        context |= {"may_import": kinds.get("survey-responses").may_import(request.user)}
+        context = survey_lists.page(request.principal, request.GET, timezone.now())
+        context |= {"may_import": kinds.get("survey-responses").may_import(request.principal)}
     except BadCursor:
         return go(request, "interactions:surveys")
     context["tabs"] = survey_pages.tabs(
         "answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations")
     )
-    context["may_send"] = permissions.may_send_surveys(request.user)
+    context["may_send"] = permissions.may_send_surveys(request.principal)
     return render_page(request, "interactions/surveys/list.html", context, fragment="rows")
 
 
 @require_GET
 def of_client(request, client_id):
     now = timezone.now()
-    client = load_client(request.user, client_id)
+    client = load_client(request.principal, client_id)
     context = client_frame(request, client, "surveys", now=now) | {
-        "answers": survey_lists.of_client(request.user, client),
-        "invitations": survey_pages.of_client(request.user, client),
-        "may_ask": permissions.may_ask(request.user, client),
+        "answers": survey_lists.of_client(request.principal, client),
+        "invitations": survey_pages.of_client(request.principal, client),
+        "may_ask": permissions.may_ask(request.principal, client),
     }
     return render(request, "interactions/surveys/client.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def enter(request, client_id):
-    client = get_object_or_404(Client.objects.visible_to(request.user), pk=client_id)
-    require(permissions.may_change_client(request.user, client), _("This client is in the trash. Restore it first."))
+    client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
+    require(
+        permissions.may_change_client(request.principal, client), _("This client is in the trash. Restore it first.")
+    )
     now = timezone.now()
     survey = survey_lists.nps_survey()
     form = AnswerForm(
@@ -65,7 +67,7 @@ def enter(request, client_id):
     if request.method == "POST" and form.is_valid():
         survey = survey if survey.pk else ensure_nps_survey()
         try:
-            row = record_answer(actor=request.user, survey=survey, client=client, now=now, **form.cleaned_data)
+            row = record_answer(request.principal, survey=survey, client=client, now=now, **form.cleaned_data)
             return done(
                 request,
                 _("Answer saved."),
@@ -79,15 +81,15 @@ def enter(request, client_id):
 
 
 def _response(request, pk):
-    row = get_object_or_404(SurveyResponse.objects.visible_to(request.user).select_related("client"), pk=pk)
-    require(permissions.may_change_client(request.user, row.client))
+    row = get_object_or_404(SurveyResponse.objects.visible_to(request.principal).select_related("client"), pk=pk)
+    require(permissions.may_change_client(request.principal, row.client))
     return row
 
 
 @require_POST
 def archive(request, pk):
     row = _response(request, pk)
-    archive_answer(actor=request.user, response=row, now=timezone.now())
+    archive_answer(request.principal, response=row, now=timezone.now())
     return done(
         request,
         _("Answer archived."),
@@ -99,7 +101,7 @@ def archive(request, pk):
 @require_POST
 def restore(request, pk):
     row = _response(request, pk)
-    restore_answer(actor=request.user, response=row, now=timezone.now())
+    restore_answer(request.principal, response=row, now=timezone.now())
     return done(request, _("Answer restored."), to=_tab_url(row.client))
 
 

@@ -27,7 +27,7 @@ from interactions.surveys.services import mailing
 @require_GET
 def index(request):
     try:
-        context = survey_pages.page(request.user, request.GET)
+        context = survey_pages.page(request.principal, request.GET)
     except BadCursor:
         return redirect("interactions:survey-invitations")
     answers, asked = reverse("interactions:surveys"), reverse("interactions:survey-invitations")
@@ -40,21 +40,23 @@ def index(request):
         }
         for state, label in context["states"]
     ]
-    context["may_send"] = permissions.may_send_surveys(request.user)
+    context["may_send"] = permissions.may_send_surveys(request.principal)
     for row in context["page"].rows:
-        row.may_ask = permissions.may_ask(request.user, row.client)
+        row.may_ask = permissions.may_ask(request.principal, row.client)
     return render(request, "interactions/surveys/invitations.html", context)
 
 
 def _visible(request, pk):
     return get_object_or_404(
-        survey_pages.invitations(request.user).select_related("client__owner", "requested_by"), pk=pk
+        survey_pages.invitations(request.principal).select_related("client__owner", "requested_by"), pk=pk
     )
 
 
 def _changeable(request, pk):
     row = _visible(request, pk)
-    require(permissions.may_ask(request.user, row.client), _("Only the client's account manager and managers may ask."))
+    require(
+        permissions.may_ask(request.principal, row.client), _("Only the client's account manager and managers may ask.")
+    )
     return row
 
 
@@ -66,8 +68,12 @@ def show(request, pk):
     if request.method == "POST" and form.is_valid():
         try:
             mailing.change_date(
-                actor=request.user, invitation=row, send_at=form.cleaned_data["send_at"], seen_version=form.seen_version(), now=timezone.now()
-            )  # fmt: skip
+                request.principal,
+                invitation=row,
+                send_at=form.cleaned_data["send_at"],
+                seen_version=form.seen_version(),
+                now=timezone.now(),
+            )
             messages.success(request, _("Saved"))
             return redirect("interactions:survey-invitation", pk=pk)
         except StaleWrite as error:
@@ -75,7 +81,11 @@ def show(request, pk):
             stale, row = True, _visible(request, pk)
         except ServiceError as error:
             add_to_form(form, error)
-    context = {"row": survey_pages.dress(row), "form": form, "may_ask": permissions.may_ask(request.user, row.client)}
+    context = {
+        "row": survey_pages.dress(row),
+        "form": form,
+        "may_ask": permissions.may_ask(request.principal, row.client),
+    }
     return render(
         request, "interactions/surveys/invitation.html", context, status=409 if stale else 422 if form.is_bound else 200
     )
@@ -100,7 +110,7 @@ def _decide(request, pk, do, words, undo=""):
     row = _changeable(request, pk)
     back = back_to(request, reverse("interactions:survey-invitation", args=[pk]))
     try:
-        row = do(actor=request.user, invitation=row, now=timezone.now())
+        row = do(request.principal, invitation=row, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect(back)

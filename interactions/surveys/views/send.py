@@ -26,7 +26,7 @@ from interactions.surveys.services.answers import ensure_nps_survey
 @require_http_methods(["GET", "POST"])
 def send(request):
     """The filter stands in the address; POST confirms what the preview showed."""
-    require(permissions.may_send_surveys(request.user))
+    require(permissions.may_send_surveys(request.principal))
     now, is_asked = timezone.now(), request.method == "POST"
     survey, chosen = survey_pages.chosen_survey(request.GET), ClientFilter.read(request.GET)
     form = AudienceForm(
@@ -37,7 +37,7 @@ def send(request):
     )
     context = {"form": form, "survey": survey, "error": ""}
     if form.is_valid():
-        clients = chosen.apply(Client.objects.visible_to(request.user), request.user, now)
+        clients = chosen.apply(Client.objects.visible_to(request.principal), request.user, now)
         values = {"clients": clients, "who": form.cleaned_data["who"] or Asked.MAIN}
         if is_asked and ConfirmForm(request.POST).is_valid():
             done = _invite(request, survey, form, values, context, now)
@@ -55,9 +55,13 @@ def _invite(request, survey, form, values, context, now):
     confirmed.is_valid()
     try:
         batch, n = mailing.invite_clients(
-            actor=request.user, survey=survey if survey.pk else ensure_nps_survey(), send_date=form.cleaned_data["send_date"],
-            seen_count=confirmed.cleaned_data["count"], now=now, **values,
-        )  # fmt: skip
+            request.principal,
+            survey=survey if survey.pk else ensure_nps_survey(),
+            send_date=form.cleaned_data["send_date"],
+            seen_count=confirmed.cleaned_data["count"],
+            now=now,
+            **values,
+        )
     except ServiceError as error:
         context["error"] = error.message
         return add_to_form(form, error) if error.field else None
@@ -70,9 +74,9 @@ def _invite(request, survey, form, values, context, now):
 @require_POST
 def take_back(request, batch):
     """Undo of a mailing: what has not left yet."""
-    require(permissions.may_send_surveys(request.user))
-    mine = SurveyInvitation.objects.visible_to(request.user)
-    n = mailing.skip_batch(actor=request.user, batch=batch, invitations=mine, now=timezone.now())
+    require(permissions.may_send_surveys(request.principal))
+    mine = SurveyInvitation.objects.visible_to(request.principal)
+    n = mailing.skip_batch(request.principal, batch=batch, invitations=mine, now=timezone.now())
     messages.success(
         request, ngettext("%(n)d taken back before it left.", "%(n)d taken back before they left.", n) % {"n": n}
     )
@@ -81,16 +85,22 @@ def take_back(request, batch):
 
 @require_http_methods(["GET", "POST"])
 def ask(request, client_id):
-    client = get_object_or_404(Client.objects.visible_to(request.user).select_related("owner"), pk=client_id)
-    require(permissions.may_ask(request.user, client), _("Only the client's account manager and managers may ask."))
+    client = get_object_or_404(Client.objects.visible_to(request.principal).select_related("owner"), pk=client_id)
+    require(
+        permissions.may_ask(request.principal, client), _("Only the client's account manager and managers may ask.")
+    )
     now, survey = timezone.now(), survey_pages.chosen_survey(request.GET)
     people = mailing.askable(survey=survey, client=client, now=now)
     form = AskForm(posted(request), people=people)
     if request.method == "POST" and form.is_valid():
         try:
             rows = mailing.ask_contacts(
-                actor=request.user, survey=survey if survey.pk else ensure_nps_survey(), client=client, now=now, **form.cleaned_data
-            )  # fmt: skip
+                request.principal,
+                survey=survey if survey.pk else ensure_nps_survey(),
+                client=client,
+                now=now,
+                **form.cleaned_data,
+            )
             return _told(request, client, rows)
         except ServiceError as error:
             add_to_form(form, error)

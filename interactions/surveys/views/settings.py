@@ -26,7 +26,7 @@ from interactions.surveys.services.answers import ensure_nps_survey
 
 @require_http_methods(["GET", "POST"])
 def edit(request):
-    require(permissions.may_send_surveys(request.user))
+    require(permissions.may_send_surveys(request.principal))
     survey, now = survey_pages.chosen_survey(request.GET), timezone.now()
     rule = SurveyRule.objects.filter(survey=survey).first() if survey.pk else None
     form = SurveyForm(posted(request), instance=survey)
@@ -59,8 +59,8 @@ def _save(request, form, rule_form, now) -> bool:
     try:
         with transaction.atomic():
             survey = form.instance if form.instance.pk else ensure_nps_survey()
-            rules.set_survey(actor=request.user, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
-            rules.set_rule(actor=request.user, survey=survey, now=now, **rule_form.cleaned_data)
+            rules.set_survey(request.principal, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
+            rules.set_rule(request.principal, survey=survey, now=now, **rule_form.cleaned_data)
     except StaleWrite as error:
         form.add_error(None, error.message)
         return True
@@ -74,7 +74,7 @@ def _save(request, form, rule_form, now) -> bool:
 @csp(FRAME_POLICY)
 def preview(request):
     """The mail as somebody made up would get it from who looks."""
-    require(permissions.may_send_surveys(request.user))
+    require(permissions.may_send_surveys(request.principal))
     client, contact = emails.sample(request.user)
     try:
         html = emails.render_survey(
@@ -87,9 +87,9 @@ def preview(request):
 
 @require_POST
 def test(request):
-    require(permissions.may_send_surveys(request.user))
+    require(permissions.may_send_surveys(request.principal))
     try:
-        emails.mail_survey_test(actor=request.user, survey=survey_pages.chosen_survey(request.GET))
+        emails.mail_survey_test(request.principal, survey=survey_pages.chosen_survey(request.GET))
         messages.success(request, _("A test is on its way to %(address)s") % {"address": request.user.email})
     except ServiceError as error:
         messages.error(request, error.message)

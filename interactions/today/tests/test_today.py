@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.models import Cadence
@@ -27,7 +28,7 @@ def day(n):
 
 def number(user, now):
     """What the navigation says beside Today."""
-    return navigation.numbers(user, {"today": sections.nav_count(user, now)})["today"]
+    return navigation.numbers(user, {"today": sections.nav_count(acting(user), now)})["today"]
 
 
 def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):
@@ -68,7 +69,7 @@ def test_going_quiet_follows_own_cadence_then_tier(marta):
         log(actor=marta, client=row, channel="note", body="A note is no contact", occurred_at=NOW - timedelta(days=1))
     from clients.records.models import Client
 
-    quiet = list(cadence.going_quiet(Client.objects.visible_to(marta), NOW))
+    quiet = list(cadence.going_quiet(Client.objects.visible_to(acting(marta)), NOW))
     assert quiet == [a, own, never]
     assert [row.cadence_limit for row in quiet] == [14, 10, 90]
     for row in (a, b, own, prospect, never):

@@ -10,6 +10,7 @@ from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
 from clients.records.models import Client
 from clients.revenue.services.contracts import change_price, create_contract
+from crm.core.base.principals import acting
 from crm.core.users.models import User
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
@@ -31,15 +32,15 @@ def test_what_people_added_does_not_stop_the_removal(aino):
     part = make_client(owner=aino, name="Demo part", is_demo=True, parent=demo)
     own = make_client(owner=aino, name="Ours", parent=part)
     contract = create_contract(
-        actor=aino,
+        acting(aino),
         client=demo,
-        service=create_service(actor=aino, name="Advice"),
+        service=create_service(acting(aino), name="Advice"),
         value=100,
         start_date=date(2026, 1, 1),
     )
-    change_price(actor=aino, contract=contract, value=120, start_date=date(2026, 6, 1), reason="More work")
+    change_price(acting(aino), contract=contract, value=120, start_date=date(2026, 6, 1), reason="More work")
     known = make_contact(actor=aino, client=demo, first_name="Elina", is_demo=True)
-    affiliate(actor=aino, client=own, contact=known)
+    affiliate(acting(aino), client=own, contact=known)
     gone = make_contact(actor=aino, client=demo, first_name="Otso", is_demo=True)
     remove(now=timezone.now())
     own.refresh_from_db()
@@ -58,6 +59,6 @@ def test_a_demo_person_with_work_of_their_own_stays_but_cannot_sign_in(aino):
 
 def test_the_demos_survey_rule_does_not_write_to_the_firms_own_clients(aino):
     survey = ensure_nps_survey()
-    rules.set_rule(actor=aino, survey=survey, is_active=True, statuses=["active"], now=timezone.now())
+    rules.set_rule(acting(aino), survey=survey, is_active=True, statuses=["active"], now=timezone.now())
     remove(now=timezone.now())
     assert SurveyRule.objects.get().is_active is False

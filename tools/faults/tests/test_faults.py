@@ -35,7 +35,11 @@ def sink(tmp_path_factory):
 def stage(sink, django_db_setup, django_db_blocker):
     folder, port = sink
     with django_db_blocker.unblock():
-        environment = os.environ | {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "RAPPORT_DATA_DIR": str(folder)}  # fmt: skip
+        environment = os.environ | {
+            "DATABASE_URL": database_url(),
+            "REDIS_URL": settings.REDIS_URL,
+            "RAPPORT_DATA_DIR": str(folder),
+        }
     with stages.staged(folder, port, environment) as stage:
         yield stage
 
@@ -71,11 +75,29 @@ def test_without_a_guarantee_the_scenes_go_red(staged, control):
 
 def test_a_short_run_with_every_kind_of_fault(tmp_path):
     kinds = [kind for kind in KINDS if kind not in NOT_IN_SHORT]
-    command = python("tools.faults", "--quick", "--minutes", "0.25", "--mails", "120", "--faults", str(len(kinds)), "--kinds", ",".join(kinds),
-                     "--logs", str(tmp_path))  # fmt: skip
+    command = python(
+        "tools.faults",
+        "--quick",
+        "--minutes",
+        "0.25",
+        "--mails",
+        "120",
+        "--faults",
+        str(len(kinds)),
+        "--kinds",
+        ",".join(kinds),
+        "--logs",
+        str(tmp_path),
+    )
     answer = subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"DJANGO_SETTINGS_MODULE": "crm.settings"}, capture_output=True, text=True, timeout=540, check=False
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "crm.settings"},
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
     assert answer.returncode == 0, answer.stderr
     result = json.loads(answer.stdout)
     assert set(kinds) <= set(result["kinds"])
@@ -101,10 +123,16 @@ def test_every_kind_comes_as_often_as_the_others_and_the_long_ones_seldom():
 @pytest.mark.parametrize(
     ("words", "journal", "state"),
     [
-        ("", True, "sent"), ("rcpt-451", False, "sent"), ("dot-550", True, "dead"), ("dot-reset-lost", True, "sent"), ("dot-reset-lost", False, "uncertain"),
-        ("journal-550", True, "sent"), ("journal-550.dot-reset-kept", True, "uncertain"), ("dot-silence-kept", False, "uncertain"),
+        ("", True, "sent"),
+        ("rcpt-451", False, "sent"),
+        ("dot-550", True, "dead"),
+        ("dot-reset-lost", True, "sent"),
+        ("dot-reset-lost", False, "uncertain"),
+        ("journal-550", True, "sent"),
+        ("journal-550.dot-reset-kept", True, "uncertain"),
+        ("dot-silence-kept", False, "uncertain"),
     ],
-)  # fmt: skip
+)
 def test_what_a_mail_has_to_end_as_follows_from_its_orders(words, journal, state):
     assert orders.expected(words, has_journal_policy=journal) == {state}
     assert [order.stage for order in orders.of(orders.address(7, words))] == [

@@ -1,5 +1,6 @@
 """The import wizard and the demo page."""
 
+from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.services import create_import
@@ -9,9 +10,9 @@ from tools.testing.access import ADMINS, EVERYONE, Row
 
 def build(scene):
     owner = scene.users["owner"]
-    file = store_bytes(actor=owner, name="clients.csv", data=b"Id,Name\n1,Alpha\n")
-    scene.rows["import"] = {"any": create_import(actor=owner, kind=kinds.get("clients"), file=file)}
-    done = create_import(actor=owner, kind=kinds.get("clients"), file=file)
+    file = store_bytes(acting(owner), name="clients.csv", data=b"Id,Name\n1,Alpha\n")
+    scene.rows["import"] = {"any": create_import(acting(owner), kind=kinds.get("clients"), file=file)}
+    done = create_import(acting(owner), kind=kinds.get("clients"), file=file)
     Job.objects.filter(pk=done.pk).update(state="done", failed_rows=file)
     scene.rows["finished import"] = {"any": done}
 

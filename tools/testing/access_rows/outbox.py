@@ -13,11 +13,19 @@ def build(scene):
     scene.rows["notification"] = {"any": Notification.objects.create(user=scene.users["owner"], **told)}
     scene.rows["mail"] = {
         kind: OutboxMail.objects.create(
-            key=f"progress:{client.pk}:1:2026-W48", kind="progress", client_id=client.pk, to_address="elina@example.com", subject="Week 48", text="All well",
-            html="<p>All well</p>", message_id=f"<{client.pk}@example.com>", planned_for=now, next_attempt_at=now,
+            key=f"progress:{client.pk}:1:2026-W48",
+            kind="progress",
+            client_id=client.pk,
+            to_address="elina@example.com",
+            subject="Week 48",
+            text="All well",
+            html="<p>All well</p>",
+            message_id=f"<{client.pk}@example.com>",
+            planned_for=now,
+            next_attempt_at=now,
         )
         for kind, client in scene.clients.items()
-    }  # fmt: skip
+    }
 
     scene.rows["stopped address"] = {"any": Suppression.objects.create(address="gone@example.com", reason="bounce")}
     scene.rows["blast question"] = {

@@ -20,14 +20,33 @@ def build(scene):
         scene.model("clients.Affiliation").objects.create(contact=contact, client=client)
         scene.model("clients.ContactEmail").objects.create(contact=contact, address=f"aino@{kind}.example")
         scene.rows["survey invitation"][kind] = scene.model("interactions.SurveyInvitation").objects.create(
-            survey=survey, client=client, contact=contact, address=f"aino@{kind}.example", source="hand", period="2026-11-25",
-            key=f"survey:{kind}", send_at=now + timedelta(hours=1), expires_at=now + timedelta(days=21), salt="salt",
-        )  # fmt: skip
+            survey=survey,
+            client=client,
+            contact=contact,
+            address=f"aino@{kind}.example",
+            source="hand",
+            period="2026-11-25",
+            key=f"survey:{kind}",
+            send_at=now + timedelta(hours=1),
+            expires_at=now + timedelta(days=21),
+            salt="salt",
+        )
     own = scene.rows["survey invitation"]["own"]
     scene.asked = scene.model("interactions.SurveyInvitation").objects.create(
-        survey=survey, client=own.client, contact=own.contact, address=own.address, source="hand", period="2026-11-24", key="survey:sent",
-        send_at=now - timedelta(hours=1), sent_at=now, expires_at=now + timedelta(days=21), salt="salt", state="sent", token_hash="-",
-    )  # fmt: skip
+        survey=survey,
+        client=own.client,
+        contact=own.contact,
+        address=own.address,
+        source="hand",
+        period="2026-11-24",
+        key="survey:sent",
+        send_at=now - timedelta(hours=1),
+        sent_at=now,
+        expires_at=now + timedelta(days=21),
+        salt="salt",
+        state="sent",
+        token_hash="-",
+    )
     scene.asked.token_hash = hash_token(link_token("survey-answer", scene.asked.pk, "salt"))
     scene.asked.save()
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from clients.contacts.services import create_contact
 from clients.records.services.clients import create_client
 from clients.revenue.services.lines import add_revenue_line
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.users.models import Team, User
 
@@ -32,12 +33,12 @@ def make_firm(**fields) -> FirmSettings:
 
 
 def make_client(*, owner, name="Northwind Advisory", status="active", today=TODAY, **fields):
-    return create_client(actor=owner, name=name, owner=owner, status=status, today=today, **fields)
+    return create_client(acting(owner), name=name, owner=owner, status=status, today=today, **fields)
 
 
 def make_contact(*, actor, client=None, first_name="Elina", last_name="Saari", **fields):
-    return create_contact(actor=actor, client=client, first_name=first_name, last_name=last_name, **fields)
+    return create_contact(acting(actor), client=client, first_name=first_name, last_name=last_name, **fields)
 
 
 def make_line(*, actor, client, amount="100", date=TODAY, today=TODAY, **fields):
-    return add_revenue_line(actor=actor, client=client, date=date, amount=Decimal(amount), today=today, **fields)
+    return add_revenue_line(acting(actor), client=client, date=date, amount=Decimal(amount), today=today, **fields)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.delivery.message import real_links
 from crm.core.mail.models import OutboxMail
@@ -34,7 +35,7 @@ def make_team(*, name: str = "Nordics", members=(), lead=None) -> Team:
 
 
 def make_token(*, user: User, **fields) -> tuple[ApiToken, str]:
-    return create_api_token(actor=user, user=user, **{"name": "Books"} | fields)
+    return create_api_token(acting(user), user=user, **{"name": "Books"} | fields)
 
 
 def path_in(mail: OutboxMail) -> str:

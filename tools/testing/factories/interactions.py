@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 from clients.contacts.models import Affiliation, Contact, ContactEmail
 from clients.records.models import Client, ClientFacts
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.users.models import User
 from interactions.follow_ups.services import create_follow_up
@@ -46,9 +47,9 @@ def make_person(client, first="Elina", last="Saari", address=None, **fields) -> 
 
 def log(*, actor, client, channel=Channel.CALL, body="Went through the scope.", occurred_at=NOW, now=NOW, **fields):
     return log_interaction(
-        actor=actor, client=client, channel=channel, body=body, occurred_at=occurred_at, now=now, **fields
+        acting(actor), client=client, channel=channel, body=body, occurred_at=occurred_at, now=now, **fields
     )
 
 
 def follow_up(*, actor, client, title="Send the price", due_date=date(2026, 11, 20), now=NOW, **fields):
-    return create_follow_up(actor=actor, client=client, title=title, due_date=due_date, now=now, **fields)
+    return create_follow_up(acting(actor), client=client, title=title, due_date=due_date, now=now, **fields)

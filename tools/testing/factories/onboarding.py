@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 
 from clients.contacts.services import affiliate, create_contact
 from clients.records.services.clients import create_client
+from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.users.choices import Role
 from crm.core.users.models import User
@@ -35,7 +36,7 @@ def make_firm(**values) -> FirmSettings:
 
 def make_client(*, owner: User, name: str = "Northwind Advisory", status: str = "prospect", **fields):
     return create_client(
-        actor=owner,
+        acting(owner),
         name=name,
         owner=owner,
         status=status,
@@ -46,20 +47,20 @@ def make_client(*, owner: User, name: str = "Northwind Advisory", status: str = 
 
 
 def make_contact(*, client, first_name: str = "Elina", last_name: str = "Saari"):
-    contact = create_contact(actor=client.owner, client=client, first_name=first_name, last_name=last_name)
+    contact = create_contact(acting(client.owner), client=client, first_name=first_name, last_name=last_name)
     link = contact.affiliations.get(client=client)
     if not link.is_primary:
-        affiliate(actor=client.owner, contact=contact, client=client, is_primary=True)
+        affiliate(acting(client.owner), contact=contact, client=client, is_primary=True)
     return contact
 
 
 def make_template(*, admin: User, name: str = "Payroll client"):
     """Its draft version, with the rows of the payroll template: three phases, eight tasks."""
-    template = create_template(actor=admin, name=name)
+    template = create_template(acting(admin), name=name)
     version = template.versions.get()
-    agree = add_phase(actor=admin, version=version, name="Agree")
-    setup = add_phase(actor=admin, version=version, name="Set up")
-    first = add_phase(actor=admin, version=version, name="First run")
+    agree = add_phase(acting(admin), version=version, name="Agree")
+    setup = add_phase(acting(admin), version=version, name="Set up")
+    first = add_phase(acting(admin), version=version, name="First run")
     common = {"actor": admin}
     add_task(
         **common,
@@ -79,9 +80,16 @@ def make_template(*, admin: User, name: str = "Payroll client"):
     )
     add_task(**common, phase=agree, title="Conflict check", owner_role="Compliance", offset_days=0)
     access = add_task(
-        **common, phase=setup, title="Access to accounting system", owner_side="client", owner_role="Client IT", offset_days=1, after=letter,
-        instructions="Create a read-only user for us and confirm here.", done_when="Client confirms and names the user",
-    )  # fmt: skip
+        **common,
+        phase=setup,
+        title="Access to accounting system",
+        owner_side="client",
+        owner_role="Client IT",
+        offset_days=1,
+        after=letter,
+        instructions="Create a read-only user for us and confirm here.",
+        done_when="Client confirms and names the user",
+    )
     chart = add_task(
         **common,
         phase=setup,
@@ -121,12 +129,12 @@ def make_template(*, admin: User, name: str = "Payroll client"):
 
 
 def make_version(*, admin: User, name: str = "Payroll client"):
-    return publish_version(actor=admin, version=make_template(admin=admin, name=name), now=at(date(2026, 11, 3)))
+    return publish_version(acting(admin), version=make_template(admin=admin, name=name), now=at(date(2026, 11, 3)))
 
 
 def make_plan(*, client, version, kickoff: date = MONDAY, today: date = MONDAY, owner: User | None = None, **fields):
     return start_plan(
-        actor=client.owner,
+        acting(client.owner),
         client=client,
         version=version,
         kickoff_date=kickoff,
@@ -145,4 +153,4 @@ def finish_mandatory(plan, *, actor, on: date):
     from onboarding.services.tasks import finish_task  # noqa: PLC0415
 
     for row in plan.tasks.filter(is_mandatory=True).exclude(state="done"):
-        finish_task(actor=actor, task=row, now=at(on))
+        finish_task(acting(actor), task=row, now=at(on))

@@ -4,6 +4,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.drafts import services as drafts
 from crm.core.drafts.models import Draft
 
@@ -65,14 +66,14 @@ def test_saving_again_replaces_and_discarding_removes(mine, marta):
     for text in ("One", "Two"):
         mine.post(HERE, {"body": text})
     assert Draft.objects.get().data == {"body": ["Two"]}
-    drafts.discard_draft(actor=marta, kind="composer")
+    drafts.discard_draft(acting(marta), kind="composer")
     assert not Draft.objects.exists()
 
 
 def test_the_oldest_drafts_make_room(marta, monkeypatch):
     monkeypatch.setattr(drafts, "MAX_DRAFTS", 3)
     for n in range(5):
-        drafts.save_draft(actor=marta, kind="composer", record=str(n), data={}, now=timezone.now())
+        drafts.save_draft(acting(marta), kind="composer", record=str(n), data={}, now=timezone.now())
     assert {draft.record for draft in Draft.objects.all()} == {"2", "3", "4"}
 
 

@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
+from crm.core.base.principals import acting
 from crm.core.firm import services
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings, Holiday
@@ -17,10 +18,24 @@ def admin_page(client, ines):
 def typed(firm, **changes):
     """The settings form as the page shows it, with changes."""
     names = [
-        "name", "time_zone", "currency", "fiscal_year_start", "account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c",
-        "retention_basis", "retention_benchmark", "retention_benchmark_source", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers",
-        "mail_from_name", "mail_from_address", "version",
-    ]  # fmt: skip
+        "name",
+        "time_zone",
+        "currency",
+        "fiscal_year_start",
+        "account_managers_see",
+        "cadence_days_a",
+        "cadence_days_b",
+        "cadence_days_c",
+        "retention_basis",
+        "retention_benchmark",
+        "retention_benchmark_source",
+        "nps_benchmark",
+        "nps_benchmark_source",
+        "nps_minimum_answers",
+        "mail_from_name",
+        "mail_from_address",
+        "version",
+    ]
     return {name: getattr(firm, name) for name in names} | changes
 
 
@@ -40,7 +55,7 @@ def test_settings_are_changed(admin_page, firm):
 
 
 def test_a_stale_change_is_told_and_keeps_what_was_typed(admin_page, firm, ines):
-    services.update_firm(actor=ines, name="Halden & Partners")
+    services.update_firm(acting(ines), name="Halden & Partners")
     answer = admin_page.post(reverse("core:settings"), typed(firm, name="Halden Oy"))
     assert answer.status_code == 409
     assert 'value="Halden Oy"' in answer.content.decode()
@@ -95,7 +110,7 @@ def test_a_day_of_our_own_is_added_and_removed(admin_page, firm):
 
 
 def test_a_years_public_holidays_are_taken_over_once(admin_page, ines):
-    services.update_firm(actor=ines, holiday_country="FI")
+    services.update_firm(acting(ines), holiday_country="FI")
     Holiday.objects.create(date=date(2026, 12, 6), name="We work this Sunday", is_working=True)
     for _ in range(2):
         admin_page.post(reverse("core:holiday_import"), {"year": 2026})

@@ -2,6 +2,7 @@ import pytest
 from django.apps import apps
 from django.urls import reverse
 
+from crm.core.base.principals import acting
 from crm.core.firm.services import update_firm
 from crm.core.history import queries as history
 from crm.core.people.services import colleagues
@@ -41,7 +42,7 @@ def test_passwords_and_link_secrets_are_not_shown(admin_page, ines, marta):
 
 def test_pages_follow_one_another_without_gap_or_repeat(ines, marta):
     for n in range(25):
-        colleagues.update_user(actor=ines, user=marta, name=f"Marta {n}")
+        colleagues.update_user(acting(ines), user=marta, name=f"Marta {n}")
     seen, marks = [], None
     while True:
         page = history.read(ines, label="core.user", marks=marks, size=10)
@@ -53,7 +54,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(ines, marta):
 
 
 def test_it_is_narrowed_by_kind_and_person(admin_page, ines, oskar):
-    update_firm(actor=ines, name="Halden Oy")
+    update_firm(acting(ines), name="Halden Oy")
     admin_page.post(reverse("core:team_new"), {"name": "Nordics"})
     assert {e.thing for e in entries(ines, label="core.team")} == {"team"}
     assert {e.who for e in entries(ines, user_id=ines.pk)} == {"Ines Vaara"}

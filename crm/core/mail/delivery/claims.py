@@ -133,15 +133,33 @@ def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False, provid
 
 
 def settle(
-    mail: OutboxMail, state: MailState, *, outcome: str, started_at: datetime, ended_at: datetime, reply: str, code: int | None = None,
-    delay: float = 0, burnt: bool = True, provider_id: str = "",
-) -> bool:  # fmt: skip
+    mail: OutboxMail,
+    state: MailState,
+    *,
+    outcome: str,
+    started_at: datetime,
+    ended_at: datetime,
+    reply: str,
+    code: int | None = None,
+    delay: float = 0,
+    burnt: bool = True,
+    provider_id: str = "",
+) -> bool:
     """Write the result of an attempt with its history. False: the lease was not ours any more."""
     require_no_transaction()
     values = {
-        "id": mail.pk, "token": mail.lease_token, "state": state.value, "reply": reply[:500], "delay": delay, "burnt": int(burnt),
-        "provider_id": provider_id, "outcome": outcome, "started_at": started_at, "ended_at": ended_at, "code": code,
-    }  # fmt: skip
+        "id": mail.pk,
+        "token": mail.lease_token,
+        "state": state.value,
+        "reply": reply[:500],
+        "delay": delay,
+        "burnt": int(burnt),
+        "provider_id": provider_id,
+        "outcome": outcome,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "code": code,
+    }
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, values)
         return cursor.fetchone()[0]

@@ -8,33 +8,47 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.mail import consents
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery.message import is_secret
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import suppression
 from crm.core.mail.services.outbox import mail_domain
-from crm.core.users.models import User
 from crm.core.work import jobs
 
 AGAIN_AT_MOST = 3
 MAY_CANCEL = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
-    "kind", "client_id", "contact_id", "user", "to_address", "to_name", "from_name", "reply_to", "subject", "text", "html", "headers", "links",
-    "purpose", "is_automatic", "deadline_at",
-)  # fmt: skip
+    "kind",
+    "client_id",
+    "contact_id",
+    "user",
+    "to_address",
+    "to_name",
+    "from_name",
+    "reply_to",
+    "subject",
+    "text",
+    "html",
+    "headers",
+    "links",
+    "purpose",
+    "is_automatic",
+    "deadline_at",
+)
 
 
 @transaction.atomic
-def cancel_mail(*, actor: User, mail: OutboxMail) -> OutboxMail:
+def cancel_mail(principal: Principal, *, mail: OutboxMail) -> OutboxMail:
     """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
     mail = _locked(mail, *MAY_CANCEL)
-    return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": actor.name})
+    return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": principal.user.name})
 
 
 @transaction.atomic
-def release_mail(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """Send a mail that was held after all. Raises ServiceError when it is not held, or may not go any more."""
     mail = _locked(mail, MailState.HELD)
     if stopped := _why_not(mail):
@@ -42,26 +56,26 @@ def release_mail(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
     mail.next_attempt_at = max(mail.next_attempt_at, now)
     mail.save(update_fields=["next_attempt_at"])
     jobs.enqueue("crm.core.tasks.deliver")
-    return _move(mail, MailState.PENDING, _("Released by %(name)s") % {"name": actor.name})
+    return _move(mail, MailState.PENDING, _("Released by %(name)s") % {"name": principal.user.name})
 
 
 @transaction.atomic
-def mark_arrived(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """Somebody asked the recipient: it is there."""
     mail = _locked(mail, MailState.UNCERTAIN)
     mail.sent_at = mail.fenced_at or now
-    return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": actor.name})
+    return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": principal.user.name})
 
 
 @transaction.atomic
-def send_again(*, actor: User, mail: OutboxMail, now: datetime) -> OutboxMail:
+def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
 
     Raises ServiceError when its address takes no mail, or the person wants none of the kind."""
     mail = _locked(mail, *MAY_SEND_AGAIN)
     if stopped := _why_not(mail):
         raise ServiceError(stopped, code="stopped")
-    return _copy(mail, now, _("Sent again by %(name)s") % {"name": actor.name})
+    return _copy(mail, now, _("Sent again by %(name)s") % {"name": principal.user.name})
 
 
 @transaction.atomic
@@ -103,9 +117,14 @@ def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | 
     if mail.state == MailState.UNCERTAIN:
         _move(mail, MailState.CANCELLED, note)
     again = OutboxMail.objects.create(
-        key=key, state=MailState.PENDING, message_id=f"<{uuid.uuid4()}@{mail_domain()}>", planned_for=now, next_attempt_at=now, expires_at=expires_at,
+        key=key,
+        state=MailState.PENDING,
+        message_id=f"<{uuid.uuid4()}@{mail_domain()}>",
+        planned_for=now,
+        next_attempt_at=now,
+        expires_at=expires_at,
         **{name: getattr(mail, name) for name in COPIED},
-    )  # fmt: skip
+    )
     again.attachments.model.objects.bulk_create(
         again.attachments.model(mail=again, file_id=attached.file_id, name=attached.name)
         for attached in mail.attachments.all()

@@ -120,10 +120,18 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
         state = MailState.UNCERTAIN  # it was asked about and still may be out there
     return claims.surely(
         lambda: claims.settle(
-            mail, state, outcome=result.outcome, started_at=started_at, ended_at=timezone.now(), reply=result.reply, code=result.code,
-            delay=result.delay, burnt=result.burnt, provider_id=result.provider_id,
+            mail,
+            state,
+            outcome=result.outcome,
+            started_at=started_at,
+            ended_at=timezone.now(),
+            reply=result.reply,
+            code=result.code,
+            delay=result.delay,
+            burnt=result.burnt,
+            provider_id=result.provider_id,
         )
-    )  # fmt: skip
+    )
 
 
 def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:

@@ -81,9 +81,9 @@ def trouble_words(name: str, note: str) -> str:
     return _("%(part)s: %(note)s") % {"part": schedule.label_of(name), "note": note}
 
 
-def banners(user, now: datetime) -> list[dict[str, str]]:
+def banners(principal, now: datetime) -> list[dict[str, str]]:
     """For admins: what keeps mails from going out, and work that fails."""
-    if not user.is_admin:
+    if not principal.is_admin:
         return []
     health, url = look(now), reverse("core:outbox")
     found = _holds(health)

@@ -168,6 +168,11 @@ def _probe(now: datetime) -> None:
     """A mail to the journal alone: when it is there, what is missing is missing indeed. At most one in a quarter of an hour."""
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     queue_mail(
-        key=f"{PROBE}:{quarter.isoformat()}", kind=PROBE, to_address=settings.MAIL_JOURNAL, subject=_("Is the journal listening?"),
-        text=_("Rapport asks whether copies of mail arrive here. Nobody needs to do anything."), send_at=now, expires_at=now + timedelta(hours=1),
-    )  # fmt: skip
+        key=f"{PROBE}:{quarter.isoformat()}",
+        kind=PROBE,
+        to_address=settings.MAIL_JOURNAL,
+        subject=_("Is the journal listening?"),
+        text=_("Rapport asks whether copies of mail arrive here. Nobody needs to do anything."),
+        send_at=now,
+        expires_at=now + timedelta(hours=1),
+    )

@@ -24,9 +24,17 @@ from crm.core.mail.delivery.relay import Refused, Stale, Unknown, Unreachable
 
 PREFIX = "anymail+"
 KEY_NAMES = {
-    "brevo": "api_key", "mailersend": "api_token", "mailgun": "api_key", "mailjet": "api_key", "mailtrap": "api_token", "mandrill": "api_key",
-    "postmark": "server_token", "resend": "api_key", "sendgrid": "api_key", "sparkpost": "api_key",
-}  # fmt: skip
+    "brevo": "api_key",
+    "mailersend": "api_token",
+    "mailgun": "api_key",
+    "mailjet": "api_key",
+    "mailtrap": "api_token",
+    "mandrill": "api_key",
+    "postmark": "server_token",
+    "resend": "api_key",
+    "sendgrid": "api_key",
+    "sparkpost": "api_key",
+}
 # Provider → how long it remembers an idempotency key (header Idempotency-Key). Source: resend.com/docs, "Idempotency keys".
 REMEMBERS = {"resend": timedelta(hours=24)}
 MARGIN = timedelta(minutes=30)
@@ -121,10 +129,13 @@ def _as_anymail(raw: bytes) -> AnymailMessage:
     built = message_from_bytes(raw, _class=EmailMessage, policy=SMTP)
     plain, html = built.get_body(("plain",)), built.get_body(("html",))
     mail = AnymailMessage(
-        subject=built["Subject"], from_email=built["From"], to=[built["To"]], body=plain.get_content() if plain else "",
+        subject=built["Subject"],
+        from_email=built["From"],
+        to=[built["To"]],
+        body=plain.get_content() if plain else "",
         reply_to=[built["Reply-To"]] if built["Reply-To"] else None,
         headers={name: value for name, value in built.items() if name.lower() not in TAKEN_BY_LIBRARY},
-    )  # fmt: skip
+    )
     if html:
         mail.attach_alternative(html.get_content(), "text/html")
     for part in built.iter_attachments():

@@ -19,9 +19,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core.base.principals import Principal
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import Installation, OutboxMail
-from crm.core.users.models import User
 from crm.core.work import jobs
 
 # What is noted in the folder is the last committed mail: the sequence itself may go back a little when Postgres is killed.
@@ -101,14 +101,14 @@ def waiting() -> dict[str, int]:
 
 
 @transaction.atomic
-def adopt(*, actor: User, cancel_waiting: bool, now: datetime) -> int:
+def adopt(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
     """This is the real one from now on: a new id in both places, so that the other one is not mistaken for it.
 
     `cancel_waiting`: what is due already is taken back first. How many that were.
     """
     cancelled = 0
     if cancel_waiting:
-        reply = _("Cancelled by %(name)s when the hold was lifted") % {"name": actor.name}
+        reply = _("Cancelled by %(name)s when the hold was lifted") % {"name": principal.user.name}
         cancelled = OutboxMail.objects.due(now).update(state=MailState.CANCELLED, reply=reply[:500], updated_at=now)
     row, _made = Installation.objects.update_or_create(pk=1, defaults={"uid": uuid.uuid4(), "since": now})
     _write(uid=str(row.uid), counted=_counted(COMMITTED))

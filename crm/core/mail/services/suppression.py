@@ -14,10 +14,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.mail.choices import SECRET_KINDS, MailState, SuppressionReason
 from crm.core.mail.models import OutboxMail, Suppression
 from crm.core.mail.signals import address_released, address_stopped
-from crm.core.users.models import User
 
 # Enhanced status codes of RFC 3463 that say: there is no such mailbox
 NO_MAILBOX = re.compile(r"^5\d\d[ -]5\.1\.(?:1|3|6|10)\b")
@@ -46,7 +46,7 @@ def reason_not_to(kind: str, address: str) -> str:
 
 @transaction.atomic
 def stop_address(
-    *, actor: User | None, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
+    principal: Principal, *, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
 ) -> Suppression:
     """No mail to this address any more; what waits is taken back. Twice changes nothing. `actor` None: a provider or server said so."""
     row = find(address)
@@ -68,23 +68,21 @@ def stop_address(
 
 
 @transaction.atomic
-def release_address(*, actor: User, row: Suppression, now: datetime) -> None:
+def release_address(principal: Principal, *, row: Suppression, now: datetime) -> None:
     """Mail goes to this address again. What was cancelled meanwhile stays so; what failed can be sent again."""
     deleted, _rows = Suppression.objects.filter(pk=row.pk).delete()
     if deleted:
         address_released.send(Suppression, address=row.address, now=now)
 
 
-def enter_address(*, actor: User, address: str, detail: str, now: datetime) -> Suppression:
+def enter_address(principal: Principal, *, address: str, detail: str, now: datetime) -> Suppression:
     """By hand. Raises ServiceError (field address) when it is stopped already."""
     if find(address):
         raise ServiceError(_("Mail to this address is stopped already."), field="address", code="conflict")
-    return stop_address(actor=actor, address=address, reason=SuppressionReason.MANUAL, detail=detail, now=now)
+    return stop_address(principal, address=address, reason=SuppressionReason.MANUAL, detail=detail, now=now)
 
 
 def note_refusal(mail: OutboxMail, reply: str, now: datetime) -> None:
     """A server that says there is no such mailbox has bounced the address for good."""
     if NO_MAILBOX.match(reply):
-        stop_address(
-            actor=None, address=mail.to_address, reason=SuppressionReason.BOUNCE, detail=reply, mail=mail, now=now
-        )
+        stop_address(SYSTEM, address=mail.to_address, reason=SuppressionReason.BOUNCE, detail=reply, mail=mail, now=now)

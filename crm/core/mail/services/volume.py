@@ -9,8 +9,8 @@ from statistics import median
 
 from django.db import transaction
 
+from crm.core.base.principals import Principal
 from crm.core.mail.models import BlastQuestion
-from crm.core.users.models import User
 
 TIMES = 3
 FEW = 25  # nobody is asked about fewer
@@ -41,10 +41,10 @@ def is_left_out(*, kind: str, week: str) -> bool:
 
 
 @transaction.atomic
-def answer(*, actor: User, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
+def answer(principal: Principal, *, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
     """Let this week's mails be planned, a tenth more included (what comes in until they are); or leave the week out."""
     row = BlastQuestion.objects.select_for_update().get(pk=question.pk)
     row.allowed = row.wanted + row.wanted // 10 if let_through else 0
-    row.decided_by, row.decided_at = actor, now
+    row.decided_by, row.decided_at = principal.user, now
     row.save(update_fields=["allowed", "decided_by", "decided_at"])
     return row

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.mail.models import BlastQuestion, Installation, MailAttachment, OutboxMail, Suppression
@@ -46,7 +47,9 @@ def ada(client):
 
 
 def queue(key="one", kind="progress", **fields):
-    return queue_mail(key=key, kind=kind, **{"to_address": "elina@northwind.example", "subject": "Hello", "text": "Hi", **fields})[0]  # fmt: skip
+    return queue_mail(
+        key=key, kind=kind, **{"to_address": "elina@northwind.example", "subject": "Hello", "text": "Hi", **fields}
+    )[0]
 
 
 def test_a_server_that_knows_no_such_mailbox_stops_the_address(sink):
@@ -65,7 +68,9 @@ def test_another_refusal_does_not(sink):
 
 
 def test_mail_that_opens_an_account_is_tried_all_the_same(ada):
-    suppression.enter_address(actor=ada, address="elina@northwind.example", detail="asked by phone", now=timezone.now())
+    suppression.enter_address(
+        acting(ada), address="elina@northwind.example", detail="asked by phone", now=timezone.now()
+    )
     assert queue("account", kind="account").state == "pending"
     assert queue("progress").state == "cancelled"
 
@@ -174,9 +179,9 @@ def test_a_database_that_went_back_in_time_is_held(sink, settings):
 
 def test_thirty_megabytes_end_in_a_named_state_and_stop_no_other_mail(sink, settings):
     settings.MAIL_MAX_ATTACHMENT_BYTES = 1000
-    heavy = store_bytes(actor=None, name="video.mp4", data=b"x" * 1001, content_type="video/mp4")
+    heavy = store_bytes(SYSTEM, name="video.mp4", data=b"x" * 1001, content_type="video/mp4")
     mail = queue(attachments=[heavy])
-    other = queue("two", attachments=[store_bytes(actor=None, name="a.txt", data=b"short", content_type="text/plain")])
+    other = queue("two", attachments=[store_bytes(SYSTEM, name="a.txt", data=b"short", content_type="text/plain")])
     assert deliver_due() == 1
     mail.refresh_from_db()
     assert mail.state == "dead"
@@ -187,7 +192,7 @@ def test_thirty_megabytes_end_in_a_named_state_and_stop_no_other_mail(sink, sett
 
 
 def test_a_file_that_is_gone_ends_in_a_named_state(sink, settings):
-    file = store_bytes(actor=None, name="a.txt", data=b"short", content_type="text/plain")
+    file = store_bytes(SYSTEM, name="a.txt", data=b"short", content_type="text/plain")
     mail = queue(attachments=[file])
     queue("two")
     (settings.FILES_DIR / file.path).unlink()

@@ -20,7 +20,7 @@ from crm.core.ui.htmx import posted, render_page
 @require_http_methods(["GET", "POST"])
 def stopped(request):
     """The addresses that take no mail, and a form to enter one."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form, status = StopForm(posted(request)), 200
     if request.method == "POST":
         if form.is_valid() and _enter(request, form):
@@ -37,14 +37,14 @@ def stopped(request):
     return render_page(
         request,
         "core/mail/stopped.html",
-        {"page": page, "form": form, "q": values["q"], "tabs": pages.tabs(request.user, "stopped")},
+        {"page": page, "form": form, "q": values["q"], "tabs": pages.tabs(request.principal, "stopped")},
         status=status,
     )
 
 
 def _enter(request, form) -> bool:
     try:
-        suppression.enter_address(actor=request.user, now=timezone.now(), **form.cleaned_data)
+        suppression.enter_address(request.principal, now=timezone.now(), **form.cleaned_data)
     except ServiceError as error:
         add_to_form(form, error)
         return False
@@ -54,16 +54,16 @@ def _enter(request, form) -> bool:
 
 @require_POST
 def lift(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     row = get_object_or_404(Suppression, pk=pk)
-    suppression.release_address(actor=request.user, row=row, now=timezone.now())
+    suppression.release_address(request.principal, row=row, now=timezone.now())
     messages.success(request, _("Mail goes to %(address)s again") % {"address": row.address})
     return redirect("core:mail_stopped")
 
 
 @require_GET
 def holds(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     hold = instance.look()
     questions = list(BlastQuestion.objects.select_related("decided_by")[:20])
     for question in questions:
@@ -72,7 +72,7 @@ def holds(request):
         "hold": hold,
         "waiting": instance.waiting() if hold.is_on else None,
         "questions": questions,
-        "tabs": pages.tabs(request.user, "holds"),
+        "tabs": pages.tabs(request.principal, "holds"),
     }
     return render_page(request, "core/mail/holds.html", context)
 
@@ -80,25 +80,27 @@ def holds(request):
 @require_POST
 def release(request):
     """End the hold of a copied or restored database."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = ReleaseForm(request.POST)
     if form.is_valid():
-        count = instance.adopt(actor=request.user, now=timezone.now(), **form.cleaned_data)
+        count = instance.adopt(request.principal, now=timezone.now(), **form.cleaned_data)
         said = ngettext(
-            "Mail leaves from here again; %(n)d was cancelled", "Mail leaves from here again; %(n)d were cancelled", count
-        ) % {"n": count}  # fmt: skip
+            "Mail leaves from here again; %(n)d was cancelled",
+            "Mail leaves from here again; %(n)d were cancelled",
+            count,
+        ) % {"n": count}
         messages.success(request, said if count else _("Mail leaves from here again"))
     return redirect("core:mail_holds")
 
 
 @require_POST
 def answer(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     question = get_object_or_404(BlastQuestion, pk=pk)
     form = AnswerForm(request.POST)
     if form.is_valid():
         let_through = form.cleaned_data["let_through"]
-        volume.answer(actor=request.user, question=question, let_through=let_through, now=timezone.now())
+        volume.answer(request.principal, question=question, let_through=let_through, now=timezone.now())
         messages.success(request, _("They go out as planned") if let_through else _("Left out this week"))
     return redirect("core:mail_holds")
 

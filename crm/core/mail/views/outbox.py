@@ -42,21 +42,21 @@ FRAME_POLICY = {
 }
 
 
-def may_read(user, mail: OutboxMail) -> bool:
+def may_read(principal, mail: OutboxMail) -> bool:
     """What a colleague is told of several clients is theirs to read: an admin sees that it left, not what stands in it."""
-    return mail.client_id is not None or mail.user_id in (None, user.pk)
+    return mail.client_id is not None or mail.user_id in (None, principal.user_id)
 
 
 def get_mail(request, pk) -> OutboxMail:
-    return get_object_or_404(OutboxMail.objects.visible_to(request.user), pk=pk)
+    return get_object_or_404(OutboxMail.objects.visible_to(request.principal), pk=pk)
 
 
 @require_GET
 def outbox(request):
-    require(may_see_outbox(request.user))
+    require(may_see_outbox(request.principal))
     form, now = OutboxFilter(request.GET), timezone.now()
     values = form.values()
-    mails = OutboxMail.objects.visible_to(request.user)
+    mails = OutboxMail.objects.visible_to(request.principal)
     rows = form.narrow(mails, now).defer("text", "html", "headers", "links")
     try:
         page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
@@ -68,7 +68,7 @@ def outbox(request):
         "page": page,
         "form": form,
         "values": values,
-        "tabs": pages.tabs(request.user, "outbox"),
+        "tabs": pages.tabs(request.principal, "outbox"),
         "views": _views(mails, values["show"]),
         "weeks": week_choices(firm_today(now), values["week"]),
         "is_deciding": values["show"] == "decide",
@@ -98,7 +98,7 @@ outbox.nav_key = "outbox"
 @require_GET
 def outbox_mail(request, pk):
     mail = get_mail(request, pk)
-    is_readable = may_read(request.user, mail)
+    is_readable = may_read(request.principal, mail)
     context = {
         "mail": mail,
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
@@ -128,12 +128,12 @@ outbox_mail.nav_key = "outbox"
 def outbox_body(request, pk):
     """The HTML part alone, links masked, for the sandboxed frame on the mail's page."""
     mail = get_mail(request, pk)
-    return HttpResponse(message.html_for_display(mail) if may_read(request.user, mail) else "")
+    return HttpResponse(message.html_for_display(mail) if may_read(request.principal, mail) else "")
 
 
 @require_POST
 def outbox_cancel(request, pk):
-    return _decide(request, pk, lambda mail: cancel_mail(actor=request.user, mail=mail), _("Cancelled"))
+    return _decide(request, pk, lambda mail: cancel_mail(request.principal, mail=mail), _("Cancelled"))
 
 
 @require_POST
@@ -141,7 +141,7 @@ def outbox_arrived(request, pk):
     return _decide(
         request,
         pk,
-        lambda mail: mark_arrived(actor=request.user, mail=mail, now=timezone.now()),
+        lambda mail: mark_arrived(request.principal, mail=mail, now=timezone.now()),
         _("Noted that it arrived"),
     )
 
@@ -151,7 +151,7 @@ def outbox_again(request, pk):
     return _decide(
         request,
         pk,
-        lambda mail: send_again(actor=request.user, mail=mail, now=timezone.now()),
+        lambda mail: send_again(request.principal, mail=mail, now=timezone.now()),
         _("Will be sent again"),
     )
 
@@ -161,7 +161,7 @@ def outbox_release(request, pk):
     return _decide(
         request,
         pk,
-        lambda mail: release_mail(actor=request.user, mail=mail, now=timezone.now()),
+        lambda mail: release_mail(request.principal, mail=mail, now=timezone.now()),
         _("Will be sent"),
     )
 
@@ -172,8 +172,8 @@ def outbox_decide(request):
     form, now = BulkDecision(request.POST), timezone.now()
     if form.is_valid():
         action = form.cleaned_data["action"]
-        mails = form.chosen(OutboxMail.objects.visible_to(request.user).filter(state=MailState.UNCERTAIN), now)
-        _say(request, action, *bulk.decide_mails(actor=request.user, mails=mails, action=action, now=now))
+        mails = form.chosen(OutboxMail.objects.visible_to(request.principal).filter(state=MailState.UNCERTAIN), now)
+        _say(request, action, *bulk.decide_mails(request.principal, mails=mails, action=action, now=now))
     else:
         messages.error(request, _("Choose what became of them."))
     return redirect(f"{reverse('core:outbox')}?show=decide")

@@ -21,7 +21,7 @@ def index(request):
     values = form.values()
     mine = not request.user.sees_all or values["whose"] == "mine"
     try:
-        page = scheduled.page(request.user, now, mine=mine, only=values["kind"], cursor=values["cursor"])
+        page = scheduled.page(request.principal, now, mine=mine, only=values["kind"], cursor=values["cursor"])
     except scheduled.BadCursor:
         return redirect("core:coming")
     context = {
@@ -31,7 +31,7 @@ def index(request):
         "values": values,
         "mine": mine,
         "kinds": [{"value": source.key, "label": source.label} for source in scheduled.sources()],
-        "tabs": pages.tabs(request.user, "coming"),
+        "tabs": pages.tabs(request.principal, "coming"),
         "is_narrowed": bool(values["kind"] or values["cursor"]),
     }
     return render_page(request, "core/mail/scheduled.html", context)
@@ -48,7 +48,7 @@ def _find(request, source_key, pk):
     source = scheduled.find(source_key)
     if source is None or source.skip is None:
         raise Http404
-    return source, get_object_or_404(source.visible(request.user), pk=pk)
+    return source, get_object_or_404(source.visible(request.principal), pk=pk)
 
 
 @require_POST
@@ -56,7 +56,7 @@ def skip(request, source, pk):
     """This one does not leave; the toast brings it back."""
     found, row = _find(request, source, pk)
     try:
-        found.skip(request.user, row, timezone.now())
+        found.skip(request.principal, row, timezone.now())
         undo = f"undo:{reverse('core:coming_restore', args=[source, pk])}" if found.restore else ""
         messages.success(request, _("Skipped: it will not be mailed."), extra_tags=undo)
     except ServiceError as error:
@@ -70,7 +70,7 @@ def restore(request, source, pk):
     if found.restore is None:
         raise Http404
     try:
-        found.restore(request.user, row, timezone.now())
+        found.restore(request.principal, row, timezone.now())
         messages.success(request, _("It will be mailed after all."))
     except ServiceError as error:
         messages.error(request, error.message)

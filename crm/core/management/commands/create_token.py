@@ -3,6 +3,7 @@ from datetime import timedelta
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.people.services.api_tokens import create_api_token
 from crm.core.users.models import User
 
@@ -24,6 +25,6 @@ class Command(BaseCommand):
             raise CommandError("--days: expected a number from 0 to 3660.")
         expires = timezone.now() + timedelta(days=days) if days else None
         _row, clear = create_api_token(
-            actor=user, user=user, name=name[:80], expires_at=expires, is_read_only=read_only
+            acting(user), user=user, name=name[:80], expires_at=expires, is_read_only=read_only
         )
         self.stdout.write(clear)

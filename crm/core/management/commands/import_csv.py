@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
@@ -57,9 +58,9 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._preview(actor, job)
                 return
-            service.start_import(actor=actor, job=job, now=timezone.now())
+            service.start_import(acting(actor), job=job, now=timezone.now())
         except (ServiceError, tabular.UnreadableTable) as error:
-            service.cancel_import(actor=actor, job=job, now=timezone.now())
+            service.cancel_import(acting(actor), job=job, now=timezone.now())
             raise CommandError(f"{options['file'].name}: {error}") from error
         # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
         while (state := service.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
@@ -69,30 +70,28 @@ class Command(BaseCommand):
             raise CommandError(job.error or f"The import is {job.get_state_display()}; see the imports page.")
         self._tell(job.report["counts"], [(entry["number"], entry["texts"]) for entry in job.report["messages"]])
 
-    def _preview(self, actor, job) -> None:
+    def _preview(self, principal, job) -> None:
         result = service.preview(job, limit=10**9)
         self._tell(result["outcomes"], [(row["number"], row["messages"]) for row in result["rows"] if row["messages"]])
-        service.cancel_import(actor=actor, job=job, now=timezone.now())
+        service.cancel_import(principal, job=job, now=timezone.now())
 
-    def _job(self, kind, actor, options) -> Job:
+    def _job(self, kind, principal, options) -> Job:
         path = options["file"]
         try:
             data = path.read_bytes()
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         try:
-            job = service.create_import(
-                actor=actor, kind=kind, file=store_bytes(actor=actor, name=path.name, data=data)
-            )
+            job = service.create_import(principal, kind=kind, file=store_bytes(principal, name=path.name, data=data))
             wanted = {key: options[key] for key in ("encoding", "delimiter", "date_order") if options[key]}
             job.options["dialect"] |= wanted
             header, _rows = service.read_job(job)
             mapping = service.guess_mapping(kind, header) | _pairs(options["map"], kind, header)
-            defaults = {"owner": actor.email} if "owner" in kind.defaults else {}
+            defaults = {"owner": principal.user.email} if "owner" in kind.defaults else {}
             defaults |= dict(_pair(text) for text in options["set"])
             system = options["system"] or job.options["system"]
             return service.set_options(
-                actor=actor, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults, system=system
+                principal, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults, system=system
             )
         except (ServiceError, tabular.UnreadableTable) as error:
             raise CommandError(f"{path.name}: {error}") from error
@@ -118,7 +117,7 @@ def _actor(email: str, kind) -> User:
     actor = User.objects.active().filter(email__iexact=email).first()
     if actor is None:
         raise CommandError(f"No active user has the e-mail address {email}.")
-    if not kind.may_import(actor):
+    if not kind.may_import(acting(actor)):
         raise CommandError(f"{email} may not import {kind.key}.")
     return actor
 

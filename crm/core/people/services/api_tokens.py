@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django.db import transaction
 
+from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token
 from crm.core.users.models import ApiToken, User
 
 
 @transaction.atomic
 def create_api_token(
-    *, actor: User, user: User, name: str, expires_at: datetime | None = None, is_read_only: bool = False
+    principal: Principal, *, user: User, name: str, expires_at: datetime | None = None, is_read_only: bool = False
 ) -> tuple[ApiToken, str]:
     """(row, the token in clear). The clear token is shown once and kept nowhere."""
     clear = "rpt_" + secrets.token_urlsafe(32)
@@ -27,7 +28,7 @@ def create_api_token(
 
 
 @transaction.atomic
-def revoke_api_token(*, actor: User, token: ApiToken, now: datetime) -> ApiToken:
+def revoke_api_token(principal: Principal, *, token: ApiToken, now: datetime) -> ApiToken:
     """The token opens nothing from now on."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
     token.refresh_from_db()

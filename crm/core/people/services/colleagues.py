@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.versions import save_version
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
@@ -33,7 +34,7 @@ def _keep_an_admin(admins: list[User], user: User) -> None:
 
 @transaction.atomic
 def update_user(
-    *, actor: User, user: User, seen_version: int | None = None, teams: list[Team] | None = None, **fields
+    principal: Principal, *, user: User, seen_version: int | None = None, teams: list[Team] | None = None, **fields
 ) -> User:
     """Change a colleague: `email name title roles time_zone`, and the teams they are in. Raises ServiceError for the last admin."""
     admins = _lock_admins()
@@ -53,11 +54,11 @@ def update_user(
 
 
 @transaction.atomic
-def update_profile(*, actor: User, **fields) -> User:
+def update_profile(principal: Principal, **fields) -> User:
     """Change what concerns oneself alone."""
     if unknown := set(fields) - set(OWN_FIELDS):
         raise ValueError(f"not a user's own to change: {unknown}")
-    user = User.objects.select_for_update().get(pk=actor.pk)
+    user = User.objects.select_for_update().get(pk=principal.user_id)
     for name, value in fields.items():
         setattr(user, name, _one_line(name, value))
     save_version(user, fields=[*fields], seen=None)
@@ -70,7 +71,7 @@ def _one_line(field: str, value):
 
 
 @transaction.atomic
-def disable_user(*, actor: User, user: User, now: datetime, hand_over_to: User | None = None) -> User:
+def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_to: User | None = None) -> User:
     """Shut a colleague out from the next request on: sessions end, tokens are revoked; what they hold may be handed on."""
     admins = _lock_admins()
     user = User.objects.select_for_update().get(pk=user.pk)
@@ -80,7 +81,7 @@ def disable_user(*, actor: User, user: User, now: datetime, hand_over_to: User |
     if hand_over_to is not None:
         if hand_over_to.pk == user.pk or not hand_over_to.is_active:
             raise ServiceError(_("Choose a colleague who may log in."), field="hand_over_to")
-        reassignment.hand_over(actor=actor, user=user, to=hand_over_to, now=now)
+        reassignment.hand_over(principal, user=user, to=hand_over_to, now=now)
     user.is_active, user.disabled_at = False, now
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
     ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
@@ -91,7 +92,7 @@ def disable_user(*, actor: User, user: User, now: datetime, hand_over_to: User |
 
 
 @transaction.atomic
-def enable_user(*, actor: User, user: User) -> User:
+def enable_user(principal: Principal, *, user: User) -> User:
     """Let a colleague in again; sessions and tokens stay ended."""
     user = User.objects.select_for_update().get(pk=user.pk)
     if not user.is_active:
@@ -113,8 +114,8 @@ def end_sessions(*, user: User, but: str | None = None) -> int:
 
 @transaction.atomic
 def save_team(
+    principal: Principal,
     *,
-    actor: User,
     team: Team | None = None,
     name: str,
     lead: User | None,
@@ -137,7 +138,7 @@ def save_team(
 
 
 @transaction.atomic
-def archive_team(*, actor: User, team: Team, now: datetime) -> Team:
+def archive_team(principal: Principal, *, team: Team, now: datetime) -> Team:
     """The team is offered no more; clients keep it until they are moved."""
     team = Team.objects.select_for_update().get(pk=team.pk)
     if team.archived_at is None:
@@ -147,7 +148,7 @@ def archive_team(*, actor: User, team: Team, now: datetime) -> Team:
 
 
 @transaction.atomic
-def restore_team(*, actor: User, team: Team) -> Team:
+def restore_team(principal: Principal, *, team: Team) -> Team:
     team = Team.objects.select_for_update().get(pk=team.pk)
     if team.archived_at is not None:
         team.archived_at = None

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.base.secret_links import hash_token
 from crm.core.firm.services import update_firm
 from crm.core.people.services.invitations import set_first_password
@@ -56,6 +57,6 @@ def create_first_admin(*, email: str, person_name: str, password: str, code: str
     user = User(email=email, name=" ".join(person_name.split()), roles=[Role.ADMIN, Role.MANAGER])
     set_first_password(user, password)
     user.save()
-    update_firm(actor=user, is_set_up=True, **firm)
+    update_firm(acting(user), is_set_up=True, **firm)
     Heartbeat.objects.filter(name=CODE_ROW).delete()
     return user

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token, link_token, new_salt
 from crm.core.people.emails import mail_invitation
 from crm.core.users.models import Invitation, Team, TeamMembership, User
@@ -20,7 +21,7 @@ PURPOSE = "invitation"
 
 @transaction.atomic
 def invite(
-    *, actor: User, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
+    principal: Principal, *, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
 ) -> Invitation:
     """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
     if User.objects.filter(email__iexact=email).exists():
@@ -37,25 +38,25 @@ def invite(
         team=team,
         salt=salt,
         token_hash=hash_token(salt),
-        invited_by=actor,
+        invited_by=principal.user,
         expires_at=now + VALID_FOR,
     )
-    return _send(invitation, actor)
+    return _send(invitation, principal)
 
 
 @transaction.atomic
-def resend_invitation(*, actor: User, invitation: Invitation, now: datetime) -> Invitation:
+def resend_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
     """A new mail with a new link; the former link ends."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
         raise ServiceError(_("The invitation was accepted already."))
     invitation.salt, invitation.expires_at, invitation.revoked_at = new_salt(), now + VALID_FOR, None
     invitation.save(update_fields=["salt", "expires_at", "revoked_at"])
-    return _send(invitation, actor)
+    return _send(invitation, principal)
 
 
 @transaction.atomic
-def revoke_invitation(*, actor: User, invitation: Invitation, now: datetime) -> Invitation:
+def revoke_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
         raise ServiceError(_("The invitation was accepted already."))
@@ -120,8 +121,8 @@ def waiting(now: datetime):
     )
 
 
-def _send(invitation: Invitation, actor: User) -> Invitation:
+def _send(invitation: Invitation, principal: Principal) -> Invitation:
     invitation.token_hash = hash_token(link_token(PURPOSE, invitation.pk, invitation.salt))
     invitation.save(update_fields=["token_hash"])
-    mail_invitation(invitation, invited_by=actor, purpose=PURPOSE)
+    mail_invitation(invitation, invited_by=principal.user, purpose=PURPOSE)
     return invitation

@@ -12,9 +12,15 @@ from crm.core.work.models import Heartbeat
 from tools.testing.factories import core
 
 FORM = {
-    "firm_name": "Halden Advisory", "time_zone": "Europe/Helsinki", "currency": "EUR", "holiday_country": "FI", "name": "Ines Vaara",
-    "email": "ines@halden.example", "password1": core.PASSWORD, "password2": core.PASSWORD,
-}  # fmt: skip
+    "firm_name": "Halden Advisory",
+    "time_zone": "Europe/Helsinki",
+    "currency": "EUR",
+    "holiday_country": "FI",
+    "name": "Ines Vaara",
+    "email": "ines@halden.example",
+    "password1": core.PASSWORD,
+    "password2": core.PASSWORD,
+}
 
 
 def first_admin() -> str:

@@ -8,6 +8,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from crm.core.people.services import colleagues
 from tools.testing.factories import core
@@ -46,7 +47,7 @@ def test_unknown_and_wrong_say_the_same(marta):
 
 
 def test_a_disabled_user_is_not_let_in_and_not_told_apart(marta, ines):
-    colleagues.disable_user(actor=ines, user=marta, now=timezone.now())
+    colleagues.disable_user(acting(ines), user=marta, now=timezone.now())
     browser, answer = enter(marta.email, core.PASSWORD)
     assert "_auth_user_id" not in browser.session
     assert "nobody" not in (answer.content.decode() if answer.status_code == 200 else "")

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.people.services import colleagues, invitations
@@ -122,9 +123,9 @@ def test_roles_and_teams_are_changed(client, ines, marta):
 
 
 def test_a_stale_change_of_a_colleague_is_refused(ines, marta):
-    colleagues.update_user(actor=ines, user=marta, seen_version=1, name="Marta K.")
+    colleagues.update_user(acting(ines), user=marta, seen_version=1, name="Marta K.")
     with pytest.raises(StaleWrite):
-        colleagues.update_user(actor=ines, user=marta, seen_version=1, name="Marta Other")
+        colleagues.update_user(acting(ines), user=marta, seen_version=1, name="Marta Other")
 
 
 def test_somebody_disabled_is_out_at_the_next_request(client, ines, marta):
@@ -141,7 +142,7 @@ def test_somebody_disabled_is_out_at_the_next_request(client, ines, marta):
 def test_what_waits_for_somebody_disabled_is_not_mailed(ines, marta):
     values = {"kind": "follow-up", "to_address": marta.email, "subject": "Call Northwind", "text": "Now"}
     mail, _made = queue_mail(key="follow-up:1:1", user=marta, **values)
-    colleagues.disable_user(actor=ines, user=marta, now=timezone.now())
+    colleagues.disable_user(acting(ines), user=marta, now=timezone.now())
     mail.refresh_from_db()
     assert mail.state == "cancelled"
 
@@ -150,8 +151,8 @@ def test_letting_in_again_revives_neither_session_nor_token(ines, marta):
     browser = Browser()
     browser.force_login(marta)
     token, _clear = core.make_token(user=marta)
-    colleagues.disable_user(actor=ines, user=marta, now=timezone.now())
-    colleagues.enable_user(actor=ines, user=marta)
+    colleagues.disable_user(acting(ines), user=marta, now=timezone.now())
+    colleagues.enable_user(acting(ines), user=marta)
     token.refresh_from_db()
     assert browser.get(reverse("core:profile")).status_code == 302
     assert token.revoked_at is not None
@@ -159,9 +160,9 @@ def test_letting_in_again_revives_neither_session_nor_token(ines, marta):
 
 def test_the_only_admin_can_neither_leave_nor_lay_the_role_down(client, ines, marta):
     with pytest.raises(ServiceError, match="only admin"):
-        colleagues.disable_user(actor=ines, user=ines, now=timezone.now())
+        colleagues.disable_user(acting(ines), user=ines, now=timezone.now())
     with pytest.raises(ServiceError, match="only admin"):
-        colleagues.update_user(actor=ines, user=ines, roles=["manager"])
+        colleagues.update_user(acting(ines), user=ines, roles=["manager"])
     client.force_login(ines)
     assert client.post(reverse("core:user_disable", args=[ines.pk]), {}).status_code == 422
     assert User.objects.get(pk=ines.pk).is_active
@@ -169,7 +170,7 @@ def test_the_only_admin_can_neither_leave_nor_lay_the_role_down(client, ines, ma
 
 def test_an_admin_may_leave_when_there_is_another(ines):
     core.make_person(name="Daniel Okafor", roles=["admin"])
-    assert not colleagues.disable_user(actor=ines, user=ines, now=timezone.now()).is_active
+    assert not colleagues.disable_user(acting(ines), user=ines, now=timezone.now()).is_active
 
 
 @pytest.mark.parametrize("who", ["marta", "oskar"])

@@ -17,7 +17,7 @@ from crm.core.users.models import Invitation, User
 
 @require_safe
 def users(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     now = timezone.now()
     waiting = list(invitations.waiting(now))
     for invitation in waiting:
@@ -28,11 +28,11 @@ def users(request):
 
 @require_http_methods(["GET", "POST"])
 def invite(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     form = InviteForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
-            invitation = invitations.invite(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            invitation = invitations.invite(request.principal, now=timezone.now(), **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
@@ -43,62 +43,62 @@ def invite(request):
 
 @require_http_methods(["GET", "POST"])
 def user(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     person = get_object_or_404(User, pk=pk)
     form = UserForm.of(person, posted(request))
     if request.method == "POST" and form.is_valid():
         try:
-            colleagues.update_user(actor=request.user, user=person, seen_version=form.seen_version(), **form.values())
+            colleagues.update_user(request.principal, user=person, seen_version=form.seen_version(), **form.values())
         except ServiceError as error:
             add_to_form(form, error)
         else:
             messages.success(request, _("Saved."))
             return redirect("core:users")
-    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.user, person)}
+    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.principal, person)}
     return render_page(request, "core/people/user.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "POST"])
 def user_disable(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     person = get_object_or_404(User, pk=pk)
     form = DisableForm(posted(request), user=person)
     if request.method == "POST" and form.is_valid():
         try:
-            colleagues.disable_user(actor=request.user, user=person, now=timezone.now(), **form.cleaned_data)
+            colleagues.disable_user(request.principal, user=person, now=timezone.now(), **form.cleaned_data)
         except ServiceError as error:
             add_to_form(form, error)
         else:
             messages.success(request, _("%(name)s can no longer sign in.") % {"name": person.name})
             return redirect("core:users")
-    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.user, person)}
+    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.principal, person)}
     return render_page(request, "core/people/user_disable.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
 def user_enable(request, pk):
-    require(may_administer(request.user))
-    person = colleagues.enable_user(actor=request.user, user=get_object_or_404(User, pk=pk))
+    require(may_administer(request.principal))
+    person = colleagues.enable_user(request.principal, user=get_object_or_404(User, pk=pk))
     messages.success(request, _("%(name)s can sign in again.") % {"name": person.name})
     return redirect("core:users")
 
 
 @require_POST
 def invitation_resend(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.resend_invitation, _("A new link is on its way to %(email)s."))
 
 
 @require_POST
 def invitation_revoke(request, pk):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.revoke_invitation, _("The invitation of %(email)s is revoked."))
 
 
 def _on_invitation(request, pk, do, text):
     invitation = get_object_or_404(Invitation, pk=pk)
     try:
-        do(actor=request.user, invitation=invitation, now=timezone.now())
+        do(request.principal, invitation=invitation, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
     else:

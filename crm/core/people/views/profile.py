@@ -20,7 +20,7 @@ from crm.core.users.models import ApiToken
 def profile(request):
     form = ProfileForm.of(request.user, posted(request))
     if request.method == "POST" and form.is_valid():
-        colleagues.update_profile(actor=request.user, **form.cleaned_data)
+        colleagues.update_profile(request.principal, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("core:profile")
     return render_page(request, "core/people/profile.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -32,7 +32,7 @@ def set_theme(request):
     form = ThemeForm(request.POST)
     if not form.is_valid():
         return render_page(request, "core/people/profile.html", {"form": ProfileForm.of(request.user)}, status=422)
-    colleagues.update_profile(actor=request.user, theme=form.cleaned_data["theme"])
+    colleagues.update_profile(request.principal, theme=form.cleaned_data["theme"])
     return redirect(back_to(request, _page_before(request)))
 
 
@@ -51,7 +51,7 @@ def api_tokens(request):
     if request.method == "POST" and form.is_valid():
         name, is_read_only = form.cleaned_data["name"], form.cleaned_data["is_read_only"]
         _row, clear = create_api_token(
-            actor=request.user, user=request.user, name=name, expires_at=form.expires_at(now), is_read_only=is_read_only
+            request.principal, user=request.user, name=name, expires_at=form.expires_at(now), is_read_only=is_read_only
         )
         form = TokenForm()
     rows = ApiToken.objects.filter(user=request.user, revoked_at=None)
@@ -62,7 +62,7 @@ def api_tokens(request):
 @require_POST
 def api_token_revoke(request, pk):
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
-    revoke_api_token(actor=request.user, token=token, now=timezone.now())
+    revoke_api_token(request.principal, token=token, now=timezone.now())
     messages.success(request, _("“%(name)s” opens nothing any more.") % {"name": token.name})
     return redirect("core:api_tokens")
 

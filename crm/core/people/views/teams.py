@@ -17,7 +17,7 @@ from crm.core.users.models import Team
 
 @require_safe
 def teams(request):
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     rows = Team.objects.select_related("lead").prefetch_related("members").order_by("archived_at", "name")
     return render_page(request, "core/people/teams.html", {"teams": rows})
 
@@ -25,14 +25,14 @@ def teams(request):
 @require_http_methods(["GET", "POST"])
 def team(request, pk=None):
     """Make a team (without `pk`) or change one."""
-    require(may_administer(request.user))
+    require(may_administer(request.principal))
     row = get_object_or_404(Team, pk=pk) if pk is not None else None
     form = TeamForm(posted(request), team=row)
     if request.method == "POST" and form.is_valid():
         values = {name: form.cleaned_data[name] for name in ("name", "lead")}
         try:
             colleagues.save_team(
-                actor=request.user,
+                request.principal,
                 team=row,
                 members=list(form.cleaned_data["members"]),
                 seen_version=form.seen_version(),
@@ -50,8 +50,8 @@ def team(request, pk=None):
 
 @require_POST
 def team_archive(request, pk):
-    require(may_administer(request.user))
-    row = colleagues.archive_team(actor=request.user, team=get_object_or_404(Team, pk=pk), now=timezone.now())
+    require(may_administer(request.principal))
+    row = colleagues.archive_team(request.principal, team=get_object_or_404(Team, pk=pk), now=timezone.now())
     text = _("%(name)s is archived. Its clients keep it until they are moved.") % {"name": row.name}
     messages.success(request, text, extra_tags=f"undo:{reverse('core:team_restore', args=[row.pk])}")
     return redirect("core:teams")
@@ -59,8 +59,8 @@ def team_archive(request, pk):
 
 @require_POST
 def team_restore(request, pk):
-    require(may_administer(request.user))
-    row = colleagues.restore_team(actor=request.user, team=get_object_or_404(Team, pk=pk))
+    require(may_administer(request.principal))
+    row = colleagues.restore_team(request.principal, team=get_object_or_404(Team, pk=pk))
     messages.success(request, _("%(name)s is back.") % {"name": row.name})
     return redirect("core:teams")
 

@@ -66,9 +66,14 @@ def test_metrics_tell_what_alerts_are_made_of(db):
     breaker.trip("refused")
     said = Browser().get("/metrics").content.decode()
     for line in (
-        "rapport_relay_away 1.0", "rapport_outbox_uncertain 1.0", "rapport_outbox_dead_24h 1.0", "rapport_tick_troubles 0.0",
-        'rapport_outbox_mails{state="uncertain"} 1.0', 'rapport_outbox_mails{state="planned"} 0.0', "rapport_tick_age_seconds 10",
-    ):  # fmt: skip
+        "rapport_relay_away 1.0",
+        "rapport_outbox_uncertain 1.0",
+        "rapport_outbox_dead_24h 1.0",
+        "rapport_tick_troubles 0.0",
+        'rapport_outbox_mails{state="uncertain"} 1.0',
+        'rapport_outbox_mails{state="planned"} 0.0',
+        "rapport_tick_age_seconds 10",
+    ):
         assert line in said, line
 
 

@@ -35,8 +35,13 @@ def drain(transactional_db, tmp_path, monkeypatch):
         }
         with (tmp_path / "drain.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "drain", "--loop"], env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-            )  # fmt: skip
+                [sys.executable, "manage.py", "drain", "--loop"],
+                env=environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         try:
             yield sink, lambda: process.poll() is None or pytest.fail((tmp_path / "drain.log").read_text()), process
         finally:
@@ -55,9 +60,17 @@ def test_it_sends_ticks_and_stops_without_redis(drain):
     sink, is_alive, process = drain
     queue("first")
     left = OutboxMail.objects.create(
-        key="left", kind="note", state="pending", to_address="jari@northwind.example", subject="Left", text="T", message_id="<left@firm.example>",
-        planned_for=timezone.now(), next_attempt_at=timezone.now(), expires_at=timezone.now() - timedelta(hours=1),
-    )  # fmt: skip
+        key="left",
+        kind="note",
+        state="pending",
+        to_address="jari@northwind.example",
+        subject="Left",
+        text="T",
+        message_id="<left@firm.example>",
+        planned_for=timezone.now(),
+        next_attempt_at=timezone.now(),
+        expires_at=timezone.now() - timedelta(hours=1),
+    )
     wait_for(lambda: is_alive() and sink.mails, 60, "the mail was not sent")
     wait_for(lambda: is_alive() and Heartbeat.objects.filter(name="tick").exists(), 30, "it does not tick")
     left.refresh_from_db()

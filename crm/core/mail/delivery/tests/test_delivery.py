@@ -10,6 +10,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.choices import MailState
@@ -50,9 +51,14 @@ def make_due(mail):
 
 def test_a_queued_mail_is_sent_once_with_its_headers(sink):
     mail = queue(
-        to_name="Elina Saari", subject="Viikko 48 – Äänekoski", text="Hyvää päivää\n.\n..two dots", html="<p>Hyvää päivää</p>",
-        from_name="Marta K.", reply_to="marta@firm.example", headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-    )  # fmt: skip
+        to_name="Elina Saari",
+        subject="Viikko 48 – Äänekoski",
+        text="Hyvää päivää\n.\n..two dots",
+        html="<p>Hyvää päivää</p>",
+        from_name="Marta K.",
+        reply_to="marta@firm.example",
+        headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    )
     assert deliver_due() == 1
     assert deliver_due() == 0
     (message_,) = sink.messages()
@@ -93,8 +99,12 @@ def test_the_link_is_put_in_only_as_the_mail_leaves(sink, settings):
 
 def test_a_long_link_in_a_header_is_not_encoded(sink):
     link = f"<https://crm.example.com/mail/stop/{'a' * 120}/>"
-    queue(headers={"List-Unsubscribe": f"{link}, <mailto:stop@firm.example>"}, to_name='Säari, "Elina"', from_name="Keller, Marta (x)",
-          subject="Long " * 40)  # fmt: skip
+    queue(
+        headers={"List-Unsubscribe": f"{link}, <mailto:stop@firm.example>"},
+        to_name='Säari, "Elina"',
+        from_name="Keller, Marta (x)",
+        subject="Long " * 40,
+    )
     deliver_due()
     raw = sink.mails[0].content
     assert f"List-Unsubscribe: {link},\r\n <mailto:stop@firm.example>\r\n".encode() in raw
@@ -244,7 +254,7 @@ def test_a_mail_to_a_client_whose_answer_is_lost_waits_for_a_person(sink, django
     assert deliver_due() == 0
     assert len(sink.mails) == 1
     marta = django_user_model.objects.create(email="marta@firm.example", name="Marta")
-    again = send_again(actor=marta, mail=mail, now=timezone.now())
+    again = send_again(acting(marta), mail=mail, now=timezone.now())
     mail.refresh_from_db()
     assert (mail.state, again.key, again.state) == ("cancelled", "one#2", "pending")
     assert again.message_id != mail.message_id
@@ -280,11 +290,11 @@ def test_it_arrived_closes_the_question(sink, django_user_model):
     mail = queue(kind="progress")
     deliver_due()
     marta = django_user_model.objects.create(email="marta@firm.example", name="Marta")
-    mark_arrived(actor=marta, mail=mail, now=timezone.now())
+    mark_arrived(acting(marta), mail=mail, now=timezone.now())
     mail.refresh_from_db()
     assert (mail.state, mail.sent_at) == ("sent", mail.fenced_at)
     with pytest.raises(ServiceError):
-        send_again(actor=marta, mail=mail, now=timezone.now())
+        send_again(acting(marta), mail=mail, now=timezone.now())
 
 
 def fence(mail):

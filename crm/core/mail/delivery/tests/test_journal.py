@@ -41,8 +41,13 @@ def sink(settings, maildir, tmp_path):
 
 def queue(key="one", kind="progress", **fields):
     return queue_mail(
-        key=key, kind=kind, to_address=fields.pop("to_address", "elina@northwind.example"), subject=key, text="Good morning", **fields
-    )[0]  # fmt: skip
+        key=key,
+        kind=kind,
+        to_address=fields.pop("to_address", "elina@northwind.example"),
+        subject=key,
+        text="Good morning",
+        **fields,
+    )[0]
 
 
 def left_undecided(sink, key):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from crm.core.base.principals import SYSTEM
 from crm.core.files.services import store_bytes
 from crm.core.mail.delivery import breaker
 from crm.core.mail.delivery.deliverer import deliver_due
@@ -54,9 +55,11 @@ def make_due(mail):
 
 def test_a_mail_is_handed_over_with_its_headers_and_parts(resend):
     mail = queue(
-        html="<p>Hyvää päivää</p>", to_name="Elina Saari", reply_to="marta@firm.example",
+        html="<p>Hyvää päivää</p>",
+        to_name="Elina Saari",
+        reply_to="marta@firm.example",
         headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-    )  # fmt: skip
+    )
     assert deliver_due() == 1
     (sent,) = resend.mails
     assert sent["subject"] == "Viikko 48 – Äänekoski"
@@ -69,7 +72,7 @@ def test_a_mail_is_handed_over_with_its_headers_and_parts(resend):
 
 
 def test_a_file_goes_along(resend):
-    file = store_bytes(actor=None, name="plan.pdf", data=b"%PDF-1.7 plan", content_type="application/pdf")
+    file = store_bytes(SYSTEM, name="plan.pdf", data=b"%PDF-1.7 plan", content_type="application/pdf")
     queue(attachments=[file])
     deliver_due()
     (attached,) = resend.mails[0]["attachments"]
@@ -192,16 +195,26 @@ def test_a_key_that_is_not_accepted_says_nothing_about_the_mail(resend):
 def post_event(client, body, *, secret=SECRET, provider="postmark"):
     login = base64.b64encode(secret.encode()).decode()
     return client.post(
-        f"/mail/events/{provider}/", json.dumps(body), content_type="application/json", headers={"Authorization": f"Basic {login}"}
-    )  # fmt: skip
+        f"/mail/events/{provider}/",
+        json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Basic {login}"},
+    )
 
 
 def bounce(mail_id="provider-1", address="elina@northwind.example", type_code=1, record="Bounce", **more):
     kinds = {1: "HardBounce", 2: "Transient"}
     return {
-        "RecordType": record, "MessageID": mail_id, "Email": address, "TypeCode": type_code, "Type": kinds.get(type_code, ""),
-        "BouncedAt": "2026-11-25T10:00:00Z", "Details": "550 no such user", "ID": 42, **more,
-    }  # fmt: skip
+        "RecordType": record,
+        "MessageID": mail_id,
+        "Email": address,
+        "TypeCode": type_code,
+        "Type": kinds.get(type_code, ""),
+        "BouncedAt": "2026-11-25T10:00:00Z",
+        "Details": "550 no such user",
+        "ID": 42,
+        **more,
+    }
 
 
 def test_a_bounce_stops_the_address_and_what_waits_for_it(client, settings, postmark):
