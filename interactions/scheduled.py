@@ -16,7 +16,6 @@ from crm.core.mail.forms import KINDS, TONES
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import Row, Source
 from crm.core.users.choices import Reminders
-from crm.core.users.models import User
 from interactions import permissions
 from interactions.follow_ups.models import FollowUp
 from interactions.progress import lists as progress_lists
@@ -198,7 +197,7 @@ def mail_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
     return rows
 
 
-def show_mail(mail: OutboxMail, user: User, now: datetime) -> Row:
+def show_mail(mail: OutboxMail, principal: Principal, now: datetime) -> Row:
     return Row(
         what=mail.subject,
         to=mail.to_name or mail.to_address,

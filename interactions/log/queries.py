@@ -4,7 +4,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.core.base.principals import acting
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Sentiment
 from interactions.log.models import Interaction
@@ -19,7 +18,7 @@ def history(interaction) -> list[dict[str, Any]]:
     steps = []
     for before, after in zip(events, events[1:], strict=False):
         changes = [
-            (_label(name), _words(acting(name), before), _words(acting(name), after))
+            (_label(name), _words(name, before), _words(name, after))
             for name in SHOWN
             if getattr(before, name) != getattr(after, name)
         ]

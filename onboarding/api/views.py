@@ -147,7 +147,9 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
             change_due(self.request.principal, **common, **seen, due_date=data["due_date"])
             seen = {}
         if "assignee" in data or "contact" in data:
-            assign_task(self.request.principal, **common, **seen, assignee=data.get("assignee"), contact=data.get("contact"))
+            assign_task(
+                self.request.principal, **common, **seen, assignee=data.get("assignee"), contact=data.get("contact")
+            )
             seen = {}
         if data.get("state", row.state) != row.state or "reason" in data:
             self._set_state(data, common | seen)

@@ -108,9 +108,7 @@ def move(request, pk, move):
         return task_page(request, task, status=422, reason_form=form)
     reason = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
     try:
-        task = MOVES[move](
-            request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason
-        )
+        task = MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason)
     except ServiceError as error:
         if not from_task:
             return plan_answer(

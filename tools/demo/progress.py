@@ -152,23 +152,23 @@ def _speaks_german(stage) -> None:
         now=at + timedelta(minutes=20),
         is_demo=True,
     )
-    common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
-    create_commitment(**common, text=GERMAN["ours"], due_date=stage.calendar.add(stage.today, 4))
+    who, common = acting(client.owner), {"client": client, "is_shared": True, "is_demo": True}
+    create_commitment(who, **common, text=GERMAN["ours"], due_date=stage.calendar.add(stage.today, 4))
     create_commitment(
-        **common, text=GERMAN["theirs"], side="client", contact=person, due_date=stage.calendar.add(stage.today, 3)
+        who, **common, text=GERMAN["theirs"], side="client", contact=person, due_date=stage.calendar.add(stage.today, 3)
     )
 
 
 def _promises(stage, client) -> None:
     """What one email tells: something kept and decided in its week, something coming, something they owe, something late."""
     person = client.contacts.order_by("pk")[0]
-    common = {"actor": client.owner, "client": client, "is_shared": True, "is_demo": True}
-    kept = create_commitment(**common, text=PROMISES["kept"], due_date=stage.today)
+    who, common = acting(client.owner), {"client": client, "is_shared": True, "is_demo": True}
+    kept = create_commitment(who, **common, text=PROMISES["kept"], due_date=stage.today)
     keep_commitment(acting(client.owner), commitment=kept, now=stage.now - timedelta(days=1))
-    create_commitment(**common, text=PROMISES["ours"], due_date=stage.calendar.add(stage.today, 5))
+    create_commitment(who, **common, text=PROMISES["ours"], due_date=stage.calendar.add(stage.today, 5))
     theirs = {"side": "client", "contact": person}
-    create_commitment(**common, **theirs, text=PROMISES["theirs"], due_date=stage.calendar.add(stage.today, 3))
-    create_commitment(**common, **theirs, text=PROMISES["late"], due_date=stage.today - timedelta(days=4))
+    create_commitment(who, **common, **theirs, text=PROMISES["theirs"], due_date=stage.calendar.add(stage.today, 3))
+    create_commitment(who, **common, **theirs, text=PROMISES["late"], due_date=stage.today - timedelta(days=4))
     for text, days in ((PROMISES["decided"], 2), (PROMISES["noted"], 9)):
         record_decision(**common, text=text, decided_date=stage.today - timedelta(days=days), contact=person)
 

@@ -18,7 +18,6 @@ from clients.records.services.clients import archive_client, create_client, rest
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.models import Folded
 from crm.core.base.permissions import require
-from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import back_to, go
 
@@ -80,10 +79,8 @@ def _conflict(request, context, error):
         differences.append(
             {
                 "label": bound.label,
-                "yours": _words(acting(bound), form.cleaned_data[name]),
-                "theirs": "—"
-                if name == "parent" and form.hides_parent
-                else _words(acting(bound), getattr(current, name)),
+                "yours": _words(bound, form.cleaned_data[name]),
+                "theirs": "—" if name == "parent" and form.hides_parent else _words(bound, getattr(current, name)),
             }
         )
     context |= {"version": current.version, "who": queries.who_changed(current), "differences": differences}

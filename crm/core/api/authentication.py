@@ -39,7 +39,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if request.method not in SAFE_METHODS:
             pghistory.context(user=token.user_id)  # adds to the request's context that AuditMiddleware opened
         principal = acting(token.user)
-        request._request.principal = principal.only(READ) if token.is_read_only else principal
+        getattr(request, "_request", request).principal = principal.only(READ) if token.is_read_only else principal
         return token.user, token
 
     def authenticate_header(self, request):

@@ -15,7 +15,6 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from crm.core.base.principals import acting
 from crm.core.users.models import User
 
 QUIET = {"version", "updated_at", "created_at", "name_key", "search_key", "phone_digits", "last_used_at", "salt"}
@@ -137,9 +136,7 @@ def _changes(event, before, after) -> list[Change]:
             found.append(
                 Change(words, "", "")
                 if words
-                else Change(
-                    column.verbose_name, _words(acting(column), before, old), _words(acting(column), after, new)
-                )
+                else Change(column.verbose_name, _words(column, before, old), _words(column, after, new))
             )
     return found
 

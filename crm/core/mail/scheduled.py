@@ -98,7 +98,7 @@ def page(principal, now: datetime, *, mine: bool, only: str = "", cursor: str = 
                 (getattr(row, source.moment), source, row) for row in rows.order_by(source.moment, "pk")[: size + 1]
             ]
     found.sort(key=lambda item: (item[0], item[1].order, item[2].pk))
-    entries = [Entry(at, source, row.pk, source.show(row, principal.user, now)) for at, source, row in found[:size]]
+    entries = [Entry(at, source, row.pk, source.show(row, principal, now)) for at, source, row in found[:size]]
     return Page(entries, _encode(entries[-1]) if len(found) > size else "")
 
 

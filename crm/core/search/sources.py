@@ -70,7 +70,7 @@ def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
 
 
 def recent(principal, client_ids: list[int]) -> list[Hit]:
-    return _recent[0](principal.user, client_ids) if _recent and client_ids else []
+    return _recent[0](principal, client_ids) if _recent and client_ids else []
 
 
 def pages(principal, text: str, *, limit: int = 6) -> list[Hit]:

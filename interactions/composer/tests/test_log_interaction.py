@@ -92,8 +92,8 @@ def test_the_draft_goes_only_with_the_composer_and_only_this_clients(marta, nort
 def test_the_signal_tells_others_within_the_transaction(marta, northwind):
     heard = []
 
-    def listen(sender, interaction, actor, **kwargs):
-        heard.append((interaction.pk, actor))
+    def listen(sender, interaction, principal, **kwargs):
+        heard.append((interaction.pk, principal.user))
 
     interaction_logged.connect(listen)
     try:

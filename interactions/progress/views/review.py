@@ -73,7 +73,7 @@ def progress_list(request):
         "page": page,
         "show": show,
         "whose": whose,
-        "tabs": _tabs(acting(show), whose),
+        "tabs": _tabs(show, whose),
         "can_choose": request.user.is_account_manager,
     }
     return render_page(request, "interactions/progress/list.html", context)

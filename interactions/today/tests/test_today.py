@@ -28,7 +28,7 @@ def day(n):
 
 def number(user, now):
     """What the navigation says beside Today."""
-    return navigation.numbers(user, {"today": sections.nav_count(acting(user), now)})["today"]
+    return navigation.numbers(acting(user), {"today": sections.nav_count(acting(user), now)})["today"]
 
 
 def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):

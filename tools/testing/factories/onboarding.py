@@ -61,9 +61,9 @@ def make_template(*, admin: User, name: str = "Payroll client"):
     agree = add_phase(acting(admin), version=version, name="Agree")
     setup = add_phase(acting(admin), version=version, name="Set up")
     first = add_phase(acting(admin), version=version, name="First run")
-    common = {"actor": admin}
+    who = acting(admin)
     add_task(
-        **common,
+        who,
         phase=agree,
         title="Kickoff meeting",
         owner_role="Account manager",
@@ -71,16 +71,16 @@ def make_template(*, admin: User, name: str = "Payroll client"):
         is_client_visible=True,
     )
     letter = add_task(
-        **common,
+        who,
         phase=agree,
         title="Engagement letter signed",
         owner_side="client",
         owner_role="Client signer",
         offset_days=3,
     )
-    add_task(**common, phase=agree, title="Conflict check", owner_role="Compliance", offset_days=0)
+    add_task(who, phase=agree, title="Conflict check", owner_role="Compliance", offset_days=0)
     access = add_task(
-        **common,
+        who,
         phase=setup,
         title="Access to accounting system",
         owner_side="client",
@@ -91,7 +91,7 @@ def make_template(*, admin: User, name: str = "Payroll client"):
         done_when="Client confirms and names the user",
     )
     chart = add_task(
-        **common,
+        who,
         phase=setup,
         title="Chart of accounts mapped",
         owner_role="Payroll specialist",
@@ -99,7 +99,7 @@ def make_template(*, admin: User, name: str = "Payroll client"):
         after=access,
     )
     add_task(
-        **common,
+        who,
         phase=setup,
         title="Welcome call with staff",
         owner_role="Account manager",
@@ -107,7 +107,7 @@ def make_template(*, admin: User, name: str = "Payroll client"):
         is_mandatory=False,
     )
     run = add_task(
-        **common,
+        who,
         phase=first,
         title="First payroll run",
         owner_role="Payroll specialist",
@@ -116,7 +116,7 @@ def make_template(*, admin: User, name: str = "Payroll client"):
         is_client_visible=True,
     )
     add_task(
-        **common,
+        who,
         phase=first,
         title="Review with client",
         owner_role="Account manager",

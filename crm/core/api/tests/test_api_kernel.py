@@ -11,6 +11,7 @@ from crm.core.api.models import IdempotencyKey
 from crm.core.api.serializers import StrictModelSerializer, VisibleRelatedField
 from crm.core.api.viewsets import ApiViewSet
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.principals import acting
 from crm.core.base.versions import save_version
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,7 @@ def view():
         )
         if user is not None:
             force_authenticate(request, user)
+        request.principal = acting(user)
         response = many(request) if pk is None else detail(request, pk=str(pk))
         response.render()
         return response

@@ -52,15 +52,15 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         kind = _kind(options["kind"])
-        actor = _actor(options["owner"], kind)
-        job = self._job(kind, actor, options)
+        principal = acting(_importer(options["owner"], kind))
+        job = self._job(kind, principal, options)
         try:
             if options["dry_run"]:
-                self._preview(actor, job)
+                self._preview(principal, job)
                 return
-            service.start_import(acting(actor), job=job, now=timezone.now())
+            service.start_import(principal, job=job, now=timezone.now())
         except (ServiceError, tabular.UnreadableTable) as error:
-            service.cancel_import(acting(actor), job=job, now=timezone.now())
+            service.cancel_import(principal, job=job, now=timezone.now())
             raise CommandError(f"{options['file'].name}: {error}") from error
         # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
         while (state := service.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
@@ -113,13 +113,13 @@ def _kind(key: str) -> kinds.ImportKind:
         ) from error
 
 
-def _actor(email: str, kind) -> User:
-    actor = User.objects.active().filter(email__iexact=email).first()
-    if actor is None:
+def _importer(email: str, kind) -> User:
+    user = User.objects.active().filter(email__iexact=email).first()
+    if user is None:
         raise CommandError(f"No active user has the e-mail address {email}.")
-    if not kind.may_import(acting(actor)):
+    if not kind.may_import(acting(user)):
         raise CommandError(f"{email} may not import {kind.key}.")
-    return actor
+    return user
 
 
 def _pair(text: str) -> tuple[str, str]:
