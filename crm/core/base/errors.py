@@ -1,5 +1,7 @@
 """What services raise when a rule says no."""
 
+from collections.abc import Iterable
+
 
 class ServiceError(Exception):
     """A rule across rows says no. `field` names the input it concerns ("" the whole form); the message is for people."""
@@ -10,11 +12,12 @@ class ServiceError(Exception):
 
 
 class StaleWrite(ServiceError):
-    """Somebody saved another version meanwhile (409). `current` is the row as it stands, `who` the other's name or ""."""
+    """Somebody saved another version meanwhile (409). `current` is the row as it stands, `who` the other's name or "", `fields` what
+    both changed ([]: not known)."""
 
-    def __init__(self, message: str, *, current=None, who: str = ""):
+    def __init__(self, message: str, *, current=None, who: str = "", fields: Iterable[str] = ()):
         super().__init__(message, code="stale")
-        self.current, self.who = current, who
+        self.current, self.who, self.fields = current, who, list(fields)
 
 
 def add_to_form(form, error: ServiceError) -> None:

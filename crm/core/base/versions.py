@@ -1,22 +1,84 @@
-"""Optimistic concurrency: one edit at a time wins, the other is told."""
+"""Optimistic concurrency: who edits something else than the other loses nothing; who edits the same is asked."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
 from django.db.models import F, Model
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import StaleWrite
 
 
-def save_version(row: Model, *, fields: list[str], seen: int | None) -> None:
-    """Save `fields` of a Versioned row and count its version up; `seen` is the version the editor saw (None: the row's own).
+def save_version(row: Model, *, fields: Iterable[str], seen: int | None) -> None:
+    """Save `fields` of a Versioned row and count its version up, in one UPDATE. `seen` is the version the editor saw (None: the
+    row's own).
 
-    Lock the row first (`select_for_update`) in the caller's transaction. Raises StaleWrite when it is not the present one.
+    Lock and load the row first (`select_for_update`) in the caller's transaction, then set its fields. When somebody saved
+    another version since `seen`, what the editor really changed is laid over it: fields that both changed to different values,
+    or a version that the history does not hold, raise StaleWrite.
     """
-    manager = type(row)._default_manager
-    expected = row.version if seen is None else seen  # type: ignore[attr-defined]
-    if not manager.filter(pk=row.pk, version=expected).update(version=F("version") + 1):
-        raise StaleWrite(
-            _("Somebody else saved this meanwhile. Look at their version, then save yours again."),
-            current=manager.get(pk=row.pk),
-        )
-    row.version = expected + 1  # type: ignore[attr-defined]
-    row.save(update_fields=[*fields, "updated_at"])
+    present: int = row.version  # type: ignore[attr-defined]
+    names = list(fields)
+    if seen is not None and seen != present:
+        names = _merge(row, names, seen)
+    columns = {row._meta.get_field(name).attname: getattr(row, row._meta.get_field(name).attname) for name in names}  # type: ignore[union-attr]
+    saved_at = timezone.now()
+    manager: Any = type(row)._default_manager
+    changed = manager.filter(pk=row.pk, version=present).update(
+        version=F("version") + 1, updated_at=saved_at, **columns
+    )
+    if not changed:
+        raise _stale(row, names)
+    row.version, row.updated_at = present + 1, saved_at  # type: ignore[attr-defined]
+
+
+def _merge(row: Model, names: list[str], seen: int) -> list[str]:
+    """Set the row to what stands now plus what the editor changed since `seen`; the names of the changed fields."""
+    base = _as_of(row, seen)
+    current = type(row)._default_manager.get(pk=row.pk)
+    if base is None:
+        raise _stale(row, names, current)
+    mine, both = [], []
+    for name in names:
+        column = row._meta.get_field(name).attname  # type: ignore[union-attr]
+        wanted, before, stands = getattr(row, column), getattr(base, column, None), getattr(current, column)
+        if wanted == before:
+            setattr(row, column, stands)
+        elif stands not in (before, wanted):
+            both.append(name)
+        else:
+            mine.append(name)
+    if both:
+        raise _stale(row, both, current)
+    return mine
+
+
+def _as_of(row: Model, version: int) -> Any:
+    """The row's event at a version, or None where the history does not hold it."""
+    events = getattr(type(row), "pgh_event_models", {})
+    if "update" not in events:
+        return None
+    return events["update"].objects.filter(pgh_obj_id=row.pk, version=version).order_by("-pgh_id").first()
+
+
+def _stale(row: Model, names: list[str], current: Model | None = None) -> StaleWrite:
+    current = current or type(row)._default_manager.get(pk=row.pk)
+    return StaleWrite(
+        _("Somebody changed this while you were editing. Your changes are not saved yet."),
+        current=current,
+        who=who_saved(current),
+        fields=names,
+    )
+
+
+def who_saved(row: Any) -> str:
+    """The name of the colleague who saved the row last, or "" for the system and for what has no history."""
+    events = getattr(type(row), "pgh_event_models", {})
+    if "update" not in events:
+        return ""
+    event = events["update"].objects.filter(pgh_obj_id=row.pk).order_by("-pgh_id").select_related("pgh_context").first()
+    user_id = (event.pgh_context.metadata or {}).get("user") if event is not None and event.pgh_context else None
+    found = get_user_model().objects.filter(pk=user_id).values_list("name", flat=True).first() if user_id else None
+    return found or ""

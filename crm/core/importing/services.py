@@ -157,9 +157,9 @@ def preview(job: Job, *, limit: int = 500) -> dict[str, Any]:
     batch = list(itertools.islice(rows, limit))
     parsed = [_values(kind, job, header, row, context) for row in batch]
     if kind.prepare:
-        kind.prepare(job.user, [values for values, problems in parsed if not problems], context)
+        kind.prepare(acting(job.user), [values for values, problems in parsed if not problems], context)
     for row, (values, problems) in zip(batch, parsed, strict=True):
-        result = RowResult("failed", problems) if problems else _check(kind, job.user, values, context)
+        result = RowResult("failed", problems) if problems else _check(kind, acting(job.user), values, context)
         result.warnings += values.get("left_out", [])
         state = "error" if result.outcome == "failed" else "warning" if result.warnings else "ready"
         counts[state] += 1
@@ -324,9 +324,9 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
     parsed = [(row, *_values(kind, job, header, row, context)) for row in batch]
     context["cache"].clear()
     if kind.prepare:
-        kind.prepare(job.user, [values for _row, values, problems in parsed if not problems], context)
+        kind.prepare(acting(job.user), [values for _row, values, problems in parsed if not problems], context)
     for row, values, problems in parsed:
-        result = RowResult("failed", problems) if problems else _save(kind, job.user, values, context)
+        result = RowResult("failed", problems) if problems else _save(kind, acting(job.user), values, context)
         result.warnings += values.get("left_out", [])
         report["counts"][result.outcome] += 1
         if result.outcome == "failed":

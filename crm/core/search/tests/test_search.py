@@ -1,6 +1,7 @@
 import pytest
 from django.urls import reverse
 
+from crm.core.base.principals import acting
 from crm.core.search import sources as search
 
 
@@ -16,7 +17,9 @@ def test_pages_and_actions_are_found_by_name(mine):
 
 
 def test_what_a_user_may_not_open_is_not_offered(mine, client, ines):
-    assert search.pages(ines, "invite") and not search.pages(mine.get("/profile/").wsgi_request.user, "invite")
+    assert search.pages(acting(ines), "invite") and not search.pages(
+        mine.get("/profile/").wsgi_request.principal, "invite"
+    )
 
 
 def test_the_palette_gets_the_list_alone(mine):

@@ -1,0 +1,87 @@
+"""The skeleton of every POST: a form, a service, and what the page is told."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.forms import BaseForm
+from django.http import HttpRequest
+
+from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that two people changed: its label, what stands there now, and what this one typed."""
+
+    label: str
+    theirs: str
+    yours: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """For `components/conflict.html`: who saved the other version, the version to save over, and what differs."""
+
+    who: str
+    version: int
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`is_done` with the service's `result`, or the `status` the page is answered with: 200 looked at, 422 refused, 409 stale."""
+
+    is_done: bool = False
+    result: Any = None
+    status: int = 200
+    conflict: Conflict | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *, hidden: Iterable[str] = ()) -> Outcome:
+    """On POST validate the form and call `act()`, which calls the service. A refusal stands beside its field, and what was
+    typed stays. `hidden` names fields whose present value the user may not see.
+
+        outcome = form_action(request, form, lambda: update_team(request.principal, team=team, **form.cleaned_data))
+        if outcome.is_done:
+            return go(request, "core:teams")
+        return render_page(request, "…", {"form": form, "conflict": outcome.conflict}, status=outcome.status)
+    """
+    if request.method != "POST":
+        return Outcome()
+    if not form.is_valid():
+        return Outcome(status=422)
+    try:
+        return Outcome(is_done=True, result=act())
+    except StaleWrite as error:
+        return Outcome(status=409, conflict=conflict_of(form, error, hidden=hidden))
+    except ServiceError as error:
+        add_to_form(form, error)
+        return Outcome(status=422)
+
+
+def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:
+    """Both values of each field in question; where the service names none, of each field of the form that differs."""
+    current = error.current
+    names = [name for name in error.fields or form.fields if name in form.fields and hasattr(current, name)]
+    found = []
+    for name in names:
+        bound = form[name]
+        yours = words_of(bound, form.cleaned_data.get(name))
+        theirs = "—" if name in set(hidden) else words_of(bound, getattr(current, name))
+        if theirs != yours or name in error.fields:
+            found.append(Difference(str(bound.label), theirs, yours))
+    return Conflict(error.who, current.version, found)
+
+
+def words_of(bound: Any, value: Any) -> str:
+    """A value of a form field as people read it."""
+    if value is None:
+        return "—"
+    if hasattr(value, "all"):
+        value = value.all()
+    if hasattr(value, "__iter__") and not isinstance(value, str):
+        return ", ".join(str(row) for row in value) or "—"
+    choices = getattr(bound.field, "choices", None) if isinstance(value, str) else None
+    return str(dict(choices).get(value, value) if choices else value) or "—"
