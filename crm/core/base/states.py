@@ -58,6 +58,6 @@ def transition(row: Model, *, to: Any, states: States, seen: int | None = None, 
         if getattr(fresh, column.attname) != before[column.attname]
     ]
     if hasattr(fresh, "version"):
-        save_version(fresh, fields=changed, seen=seen)
+        save_version(fresh, fields=changed, seen=seen, merges=False)
     else:
         fresh.save(update_fields=changed)

@@ -11,17 +11,20 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import StaleWrite
 
 
-def save_version(row: Model, *, fields: Iterable[str], seen: int | None) -> None:
+def save_version(row: Model, *, fields: Iterable[str], seen: int | None, merges: bool = True) -> None:
     """Save `fields` of a Versioned row and count its version up, in one UPDATE. `seen` is the version the editor saw (None: the
     row's own).
 
     Lock and load the row first (`select_for_update`) in the caller's transaction, then set its fields. When somebody saved
     another version since `seen`, what the editor really changed is laid over it: fields that both changed to different values,
-    or a version that the history does not hold, raise StaleWrite.
+    or a version that the history does not hold, raise StaleWrite. A decision about all that was seen (a move of state, a
+    publication) says `merges=False`: any other version is stale.
     """
     present: int = row.version  # type: ignore[attr-defined]
     names = list(fields)
     if seen is not None and seen != present:
+        if not merges:
+            raise _stale(row, names)
         names = _merge(row, names, seen)
     columns = {row._meta.get_field(name).attname: getattr(row, row._meta.get_field(name).attname) for name in names}  # type: ignore[union-attr]
     saved_at = timezone.now()
