@@ -106,7 +106,7 @@ def settle_commitment(
         raise ServiceError(_("This promise is settled. Reopen it first."), code="closed")
     commitment.state = state
     commitment.closed_at = None if state == CommitmentState.OPEN else now
-    save_version(commitment, fields=["state", "closed_at"], seen=seen_version)
+    save_version(commitment, fields=["state", "closed_at"], seen=seen_version, merges=False)
     return commitment
 
 

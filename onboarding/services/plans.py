@@ -274,7 +274,7 @@ def _set_state(plan, state, *, seen=None, fields=()):
     if state not in PLAN_MOVES[PlanState(plan.state)]:
         raise _wrong_move(plan, state)
     plan.state = state
-    save_version(plan, fields=["state", *fields], seen=seen)
+    save_version(plan, fields=["state", *fields], seen=seen, merges=False)
 
 
 def _wrong_move(plan, state):

@@ -186,4 +186,4 @@ def _move(plan, task, state, seen):
             code="state",
         )
     task.state = state
-    save_version(task, fields=["state", "done_at", "done_by", "blocked_reason"], seen=seen)
+    save_version(task, fields=["state", "done_at", "done_by", "blocked_reason"], seen=seen, merges=False)

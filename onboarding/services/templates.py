@@ -147,7 +147,7 @@ def publish_version(
     version.state = VersionState.PUBLISHED
     version.published_at = now
     version.published_by = principal.user
-    save_version(version, fields=["state", "published_at", "published_by"], seen=seen_version)
+    save_version(version, fields=["state", "published_at", "published_by"], seen=seen_version, merges=False)
     return version
 
 
