@@ -5,6 +5,7 @@ from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from clients.records.models import ClientFacts
+from interactions.cadence.services import refresh_contact_due
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction
 from interactions.surveys.choices import SurveyKind
@@ -22,7 +23,7 @@ def rebuild_facts(*, client_ids) -> int:
     )
     latest = nps.order_by("-answered_at", "-id")
     many = steps.order_by().values("client").annotate(n=Count("pk")).values("n")
-    return ClientFacts.objects.filter(pk__in=client_ids).update(
+    count = ClientFacts.objects.filter(pk__in=client_ids).update(
         last_contact_at=Subquery(contact.values("occurred_at")[:1]),
         last_contact_channel=Coalesce(Subquery(contact.values("channel")[:1]), Value("")),
         next_step_at=Subquery(first.values("due_at")[:1]),
@@ -32,3 +33,5 @@ def rebuild_facts(*, client_ids) -> int:
         nps_score=Subquery(latest.values("score")[:1]),
         nps_at=Subquery(latest.values("answered_at")[:1]),
     )
+    refresh_contact_due(client_ids=client_ids)
+    return count

@@ -3,13 +3,15 @@
 # Handlers
 from django.utils.translation import gettext_lazy as _
 
-from clients import registry
+from clients import registry, signals
+from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation
 from crm.core.work import schedule
 from interactions import permissions, scheduled
+from interactions.cadence.services import refresh_contact_due
 from interactions.client_page import parts, timeline
 from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
@@ -27,7 +29,19 @@ def rebuild_own_facts(client_ids, now):
     rebuild_facts(client_ids=client_ids)
 
 
+def rhythm_changed(sender, client_ids, **kwargs):
+    refresh_contact_due(client_ids=client_ids)
+
+
+def firm_changed(sender, fields, **kwargs):
+    """Another number of days for a tier, or another calendar: the day of every client may be another."""
+    if fields & {"cadence_days_a", "cadence_days_b", "cadence_days_c", "time_zone"}:
+        refresh_contact_due()
+
+
 # Wiring
+signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm_changed")
+firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
 for source in timeline.SOURCES:
     registry.register_timeline(source)
 registry.register_panel(registry.Panel("composer", "main", 10, "interactions/composer/composer.html", panel.panel))

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, DateTimeField, F, Func, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients.records.choices import OnboardingState, Status
+from clients.records.choices import SERVED_STATUSES, OnboardingState, Status
+from crm.core.base.dates import days_between
+from crm.core.firm.queries import firm_today
 from reports.scope import Scope
 
-SERVED = (Status.ONBOARDING, Status.ACTIVE, Status.AT_NOTICE)
 LOW_NPS = 6
 NPS_AGE = timedelta(days=365)
 
@@ -29,7 +30,7 @@ class Need:
 def needing(scope: Scope, now: datetime):
     """Clients at notice, with a stuck or late onboarding, a low last NPS answer, or no contact within their cadence; `weight`
     says how much speaks for it."""
-    conditions = _conditions(scope.firm, now)
+    conditions = _conditions(now)
     weight = sum(
         (
             Case(When(condition, then=Value(value)), default=Value(0), output_field=IntegerField())
@@ -40,43 +41,25 @@ def needing(scope: Scope, now: datetime):
     anyone = Q()
     for condition, _value in conditions.values():
         anyone |= condition
-    found = scope.clients().filter(facts__status__in=SERVED).filter(anyone)
-    return found.annotate(weight=weight).select_related("facts", "cadence", "owner")
+    found = scope.clients().filter(facts__status__in=SERVED_STATUSES).filter(anyone)
+    return found.annotate(weight=weight).select_related("facts", "owner")
 
 
-def _conditions(firm, now) -> dict[str, tuple[Q, int]]:
+def _conditions(now) -> dict[str, tuple[Q, int]]:
     facts = "facts__"
-    own = Q(
-        cadence__isnull=False,
-        **{
-            f"{facts}last_contact_at__lt": Func(
-                Value(now),
-                F("cadence__days"),
-                template="%(expressions)s",
-                arg_joiner=" - INTERVAL '1 day' * ",
-                output_field=DateTimeField(),
-            )
-        },
-    )
-    quiet = own
-    for tier, days in (("A", firm.cadence_days_a), ("B", firm.cadence_days_b), ("C", firm.cadence_days_c)):
-        whose = Q(tier=tier) if tier != "C" else ~Q(tier__in=["A", "B"])
-        quiet |= whose & Q(cadence__isnull=True, **{f"{facts}last_contact_at__lt": now - timedelta(days=days)})
     return {
         "notice": (Q(**{f"{facts}status": Status.AT_NOTICE}), 8),
         "stuck": (Q(**{f"{facts}onboarding_state": OnboardingState.STUCK}), 5),
         "behind": (Q(**{f"{facts}onboarding_state": OnboardingState.BEHIND}), 3),
         "nps": (Q(**{f"{facts}nps_score__lte": LOW_NPS, f"{facts}nps_at__gte": now - NPS_AGE}), 4),
-        "quiet": (quiet, 2),
+        "quiet": (Q(**{f"{facts}contact_due_at__lt": firm_today(now)}), 2),
     }
 
 
-def explain(client, firm, now: datetime) -> Need:
+def explain(client, now: datetime) -> Need:
     """In words, the gravest first, and the sort of the gravest as a badge."""
     signs = [
-        sign
-        for sign in (_notice(client), _onboarding(client), _low_answer(client, now), _silence(client, firm, now))
-        if sign
+        sign for sign in (_notice(client), _onboarding(client), _low_answer(client, now), _silence(client, now)) if sign
     ]
     badge, tone = signs[0][1:] if signs else ("", "")
     return Need(client, [reason for reason, _badge, _tone in signs], badge, tone)
@@ -108,17 +91,10 @@ def _low_answer(client, now):
     return _("NPS %(score)d on %(day)s") % {"score": facts.nps_score, "day": day}, _("Low NPS"), "red"
 
 
-def _silence(client, firm, now):
+def _silence(client, now):
+    if not client.facts.is_quiet(firm_today(now)):
+        return None
     if client.facts.last_contact_at is None:
-        return None
-    days = (now - client.facts.last_contact_at).days
-    if days < cadence_of(client, firm):
-        return None
+        return _("Not contacted yet"), _("Quiet"), "amber"
+    days = days_between(client.facts.last_contact_at, now)
     return ngettext("No contact for %(n)d day", "No contact for %(n)d days", days) % {"n": days}, _("Quiet"), "amber"
-
-
-def cadence_of(client, firm) -> int:
-    own = getattr(client, "cadence", None)
-    return (
-        own.days if own else {"A": firm.cadence_days_a, "B": firm.cadence_days_b}.get(client.tier, firm.cadence_days_c)
-    )

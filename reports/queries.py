@@ -96,7 +96,7 @@ def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
         lost_url=members_address(retention.id, scope, period, show=LEFT),
         silence=_silence(retention, scope, period, lost),
         needs=[
-            attention.explain(client, scope.firm, now)
+            attention.explain(client, now)
             for client in needing.order_by("-weight", "-facts__revenue_12m", "pk")[:ATTENTION_SHOWN]
         ],
         needs_count=count_capped(needing)[0],

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from clients.catalogue.models import Tag
 from clients.phones import bare_digits, digits_of
-from clients.records.choices import ACTIVE_STATUSES, OnboardingState, Status, Tier
+from clients.records.choices import OnboardingState, Status, Tier
 from clients.records.models import Client
 from clients.records.queries import matching
-from crm.core.firm.queries import get_firm
+from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.paging import Sort
 from crm.core.users.models import Team, User
 
@@ -115,7 +115,7 @@ class ClientFilter:
         if "step" in values:
             clients = clients.filter(_step(values["step"], now))
         if "quiet" in values:
-            clients = clients.filter(going_quiet(now))
+            clients = clients.quiet(firm_today(now))
         return clients
 
     def chips(self, principal, query: QueryDict) -> list[dict]:
@@ -183,12 +183,3 @@ def _step(wanted: str, now: datetime) -> Q:
         start_of_day = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
         return Q(facts__next_step_at__lt=start_of_day)
     return Q(facts__next_step_at__gte=now, facts__next_step_at__lt=now + timedelta(days=7))
-
-
-def going_quiet(now: datetime) -> Q:
-    """Clients we work for whose last contact lies further back than the rhythm of their tier; without a tier, that of C."""
-    firm = get_firm()
-    late = Q(facts__last_contact_at=None)
-    for tiers, days in ((["A"], firm.cadence_days_a), (["B"], firm.cadence_days_b), (["C", ""], firm.cadence_days_c)):
-        late |= Q(tier__in=tiers, facts__last_contact_at__lt=now - timedelta(days=days))
-    return Q(facts__status__in=[*ACTIVE_STATUSES, Status.ONBOARDING]) & late

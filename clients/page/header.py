@@ -1,19 +1,19 @@
 """What every page of one client shares: head, metric strip, tabs. Other apps build their tabs on it (template clients/page/frame.html)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients import permissions, registry
 from clients.records.choices import Channel
 from clients.records.models import Client
+from crm.core.base.dates import days_between, local_date
 from crm.core.base.zones import zone
-from crm.core.firm.queries import get_firm
+from crm.core.firm.queries import firm_today, get_firm
 
 
 def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[str, Any]:
@@ -67,28 +67,24 @@ def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[
     return pieces
 
 
-def cadence_days(client: Client) -> int | None:
-    """How often a client of this tier is to be contacted, in days; None without a tier."""
-    return getattr(get_firm(), f"cadence_days_{client.tier.lower()}") if client.tier else None
-
-
 def cadence_note(client: Client, now: datetime) -> dict[str, Any]:
     """{"text", "is_late"}: the agreed rhythm beside the last contact."""
-    days, last = cadence_days(client), client.facts.last_contact_at
-    if days is None:
+    facts = client.facts
+    since = local_date(facts.last_contact_at, get_firm().time_zone) if facts.last_contact_at else facts.active_since
+    since = since or facts.status_since
+    if facts.contact_due_at is None or since is None:
         return {"text": "", "is_late": False}
-    text = _("every %(days)d days for tier %(tier)s") % {"days": days, "tier": client.tier}
-    return {
-        "text": text,
-        "is_late": last is None
-        or timezone.localtime(last).date() < timezone.localtime(now).date() - timedelta(days=days),
-    }
+    days = (facts.contact_due_at - since).days
+    text = _("target: every %(days)d days") % {"days": days}
+    if client.tier:
+        text = _("target: every %(days)d days (tier %(tier)s)") % {"days": days, "tier": client.tier}
+    return {"text": text, "is_late": facts.is_quiet(firm_today(now))}
 
 
 def _days_ago(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return ""
-    days = (timezone.localtime(now).date() - timezone.localtime(moment).date()).days
+    days = days_between(moment, now)
     if days <= 0:
         return _("Today")
     return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}

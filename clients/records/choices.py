@@ -24,6 +24,7 @@ class Status(models.TextChoices):
 
 
 ACTIVE_STATUSES = (Status.ACTIVE, Status.AT_NOTICE)
+SERVED_STATUSES = (*ACTIVE_STATUSES, Status.ONBOARDING)  # a silence towards these counts
 STATUS_TONES = {
     Status.PROSPECT: "violet",
     Status.ONBOARDING: "blue",

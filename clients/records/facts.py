@@ -7,8 +7,10 @@ from django.db import transaction
 
 from clients import registry
 from clients.records.models import Client, ClientFacts
+from clients.signals import rhythm_changed
 
 BATCH = 1000
+DECIDE_RHYTHM = frozenset({"status", "status_since", "active_since", "last_contact_at"})
 
 
 @transaction.atomic
@@ -18,6 +20,8 @@ def set_facts(*, client_id: int, **facts) -> None:
     Raises FieldDoesNotExist for an unknown name.
     """
     ClientFacts.objects.filter(pk=client_id).update(**facts)
+    if not DECIDE_RHYTHM.isdisjoint(facts):
+        rhythm_changed.send(Client, client_ids=[client_id])
 
 
 def lock_facts(*, client_ids: Iterable[int]) -> None:

@@ -38,6 +38,10 @@ class ClientQuerySet(models.QuerySet):
     def archived(self):
         return self.filter(archived_at__isnull=False)
 
+    def quiet(self, today):
+        """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
+        return self.filter(facts__contact_due_at__lt=today)
+
     def ongoing(self):
         """Clients, without one-off customers: those that retention counts."""
         return self.filter(relationship=Relationship.CLIENT)
@@ -248,6 +252,9 @@ class ClientFacts(models.Model):
         null=True, help_text="last interaction that was a contact; notes do not count"
     )
     last_contact_channel = models.CharField(max_length=10, blank=True)
+    contact_due_at = models.DateField(
+        null=True, help_text="the firm's day by which they should hear from us; none for clients not served at present"
+    )
     next_step_at = models.DateTimeField(null=True)
     next_step_text = models.CharField(max_length=200, blank=True)
     next_step_id = models.BigIntegerField(null=True)
@@ -269,12 +276,16 @@ class ClientFacts(models.Model):
             models.Index(fields=["status", "client"], name="facts_status"),
             models.Index(fields=["next_step_at", "client"], name="facts_next_step"),
             models.Index(fields=["last_contact_at", "client"], name="facts_last_contact"),
+            models.Index(fields=["contact_due_at", "client"], name="facts_contact_due"),
             models.Index(fields=["revenue_12m", "client"], name="facts_revenue"),
             models.Index(fields=["nps_score", "client"], name="facts_nps"),
             models.Index(
                 fields=["onboarding_state", "client"], name="facts_onboarding", condition=~Q(onboarding_state="")
             ),
         ]
+
+    def is_quiet(self, today) -> bool:
+        return self.contact_due_at is not None and self.contact_due_at < today
 
 
 @tracked

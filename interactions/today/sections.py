@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.records.models import Client
-from crm.core.base.dates import day_start
+from crm.core.base.dates import day_start, days_between
 from crm.core.ui.navigation import Counted
-from interactions.cadence.queries import going_quiet
+from interactions.cadence.queries import cadence_days, going_quiet
 from interactions.follow_ups.models import FollowUp
 
 COMING_DAYS = 7
@@ -86,10 +86,11 @@ def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
     clients = Client.objects.visible_to(principal).kept()
     if principal.is_account_manager:
         clients = clients.filter(owner=principal.user)
-    rows = list(going_quiet(clients, now).select_related("facts", "owner")[:QUIET_AT_MOST])
+    rows = list(going_quiet(clients, now).select_related("facts", "owner", "cadence")[:QUIET_AT_MOST])
     for row in rows:
         last = row.facts.last_contact_at
-        row.silent_days = (now - last).days if last else None
+        row.silent_days = days_between(last, now) if last else None
+        row.cadence_limit = cadence_days(row)
     return {"clients": rows} if rows else None
 
 

@@ -61,7 +61,7 @@ def list_attention(request):
         page = paginate(attention.needing(scope, now), sort=BY_NAME, cursor=request.GET.get("page", ""))
     except BadCursor:
         page = paginate(attention.needing(scope, now), sort=BY_NAME)
-    rows = [(attention.explain(client, scope.firm, now), client_address(client.pk)) for client in page.rows]
+    rows = [(attention.explain(client, now), client_address(client.pk)) for client in page.rows]
     return render(request, "reports/attention.html", {"form": form, "page": page, "rows": rows})
 
 

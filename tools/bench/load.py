@@ -17,6 +17,7 @@ from clients.contacts.models import Affiliation, Contact, ContactEmail, ContactP
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.users.models import Team, TeamMembership, User
+from interactions.cadence.services import refresh_contact_due
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction
 from interactions.surveys.models import Survey, SurveyResponse
@@ -566,3 +567,4 @@ class Loader:
             onboarding_done="coalesce(p.done_count, 0)",
             onboarding_total="coalesce(p.task_count, 0)",
         )
+        refresh_contact_due()

@@ -170,7 +170,7 @@ def _promises(stage, client) -> None:
     create_commitment(who, **common, **theirs, text=PROMISES["theirs"], due_date=stage.calendar.add(stage.today, 3))
     create_commitment(who, **common, **theirs, text=PROMISES["late"], due_date=stage.today - timedelta(days=4))
     for text, days in ((PROMISES["decided"], 2), (PROMISES["noted"], 9)):
-        record_decision(**common, text=text, decided_date=stage.today - timedelta(days=days), contact=person)
+        record_decision(who, **common, text=text, decided_date=stage.today - timedelta(days=days), contact=person)
 
 
 def mark_as_sent(stage) -> None:

@@ -1,6 +1,6 @@
 """The list: filters, sorts, pages in both directions, the gate, what it costs."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -28,7 +28,9 @@ def four(marta, otto):
     """Anna's has no next step and was never contacted; Béla's is overdue; Cleo's and Dora's are Otto's."""
     now = timezone.now()
     made = {
-        "Anna": make_client(owner=marta, name="Anna", tier="A", industry="Law", country="FI"),
+        "Anna": make_client(
+            owner=marta, name="Anna", status_start=date(2026, 1, 5), tier="A", industry="Law", country="FI"
+        ),
         "Bela": make_client(owner=marta, name="Béla", status="onboarding", tier="B", city="Győr"),
         "Cleo": make_client(owner=otto, name="Cleo", status="at_notice"),
         "Dora": make_client(owner=otto, name="Dora", status="former", reason="price"),

@@ -126,6 +126,8 @@ def update_client(
         save_version(row, fields=changed, seen=seen_version)
     if tags_differ:
         row.tags.set(new_tags)
+    if "tier" in changed:
+        signals.rhythm_changed.send(Client, client_ids=[row.pk])
     return row
 
 

@@ -4,12 +4,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from clients import signals
-from clients.records.facts import set_facts
+from clients.records.facts import rebuild_facts, set_facts
 from clients.records.models import ClientFacts, StatusPeriod
-from clients.records.services.statuses import change_status, rebuild_status_facts, refresh_statuses, withdraw_status
+from clients.records.services.statuses import change_status, refresh_statuses, withdraw_status
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from tools.testing.factories.clients import TODAY, make_client
+from tools.testing.factories.clients import NOW, TODAY, make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -175,5 +175,5 @@ def test_rebuilding_gives_the_same_facts(marta, northwind, firm):
     change_status(acting(marta), client=northwind, status="at_notice", start_date=date(2026, 6, 1), today=TODAY)
     before = ClientFacts.objects.values().get(pk=northwind.pk)
     set_facts(client_id=northwind.pk, status="former", status_since=None, active_since=None)
-    rebuild_status_facts([northwind.pk], TODAY)
+    rebuild_facts(now=NOW, client_ids=[northwind.pk])
     assert ClientFacts.objects.values().get(pk=northwind.pk) == before

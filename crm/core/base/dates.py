@@ -29,6 +29,11 @@ def local_date(moment: datetime, zone_name: str) -> date:
     return moment.astimezone(zone(zone_name)).date()
 
 
+def days_between(earlier: datetime, later: datetime) -> int:
+    """Days on the viewer's calendar between two moments: the one way a silence is counted for people."""
+    return (timezone.localtime(later).date() - timezone.localtime(earlier).date()).days
+
+
 def iso_week(day: date) -> str:
     """The ISO week of a date, such as 2026-W48."""
     year, week, _ = day.isocalendar()

@@ -11,6 +11,7 @@ from crm.core.base.versions import save_version
 from crm.core.firm import queries
 from crm.core.firm.calendar import public_holidays
 from crm.core.firm.models import FirmSettings, Holiday
+from crm.core.firm.signals import firm_changed
 
 
 @transaction.atomic
@@ -18,10 +19,12 @@ def update_firm(principal: Principal, *, seen_version: int | None = None, **fiel
     """Change settings of the firm. Raises StaleWrite when somebody changed them meanwhile."""
     FirmSettings.objects.get_or_create(pk=1)
     firm = FirmSettings.objects.select_for_update().get(pk=1)
+    changed = {name for name, value in fields.items() if getattr(firm, name) != value}
     for name, value in fields.items():
         setattr(firm, name, value)
     save_version(firm, fields=[*fields], seen=seen_version)
     queries.forget_firm()
+    firm_changed.send(FirmSettings, fields=changed)
     return firm
 
 

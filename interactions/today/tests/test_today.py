@@ -7,7 +7,7 @@ from django.utils import timezone
 from crm.core.base.principals import acting
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
-from interactions.cadence.models import Cadence
+from interactions.cadence.services import set_cadence
 from interactions.follow_ups.models import FollowUp
 from interactions.today import sections
 from tools.testing.factories.interactions import NOW, follow_up, log, make_client
@@ -63,19 +63,18 @@ def test_going_quiet_follows_own_cadence_then_tier(marta):
     own = make_client(owner=marta, name="C with 10 days", tier="C")
     prospect = make_client(owner=marta, name="Prospect", tier="A", status="prospect")
     never = make_client(owner=marta, name="Never", tier="C")
-    Cadence.objects.create(client=own, days=10)
+    set_cadence(acting(marta), client=own, days=10)
     for row in (a, b, own, prospect):
         log(actor=marta, client=row, occurred_at=NOW - timedelta(days=20))
         log(actor=marta, client=row, channel="note", body="A note is no contact", occurred_at=NOW - timedelta(days=1))
     from clients.records.models import Client
 
     quiet = list(cadence.going_quiet(Client.objects.visible_to(acting(marta)), NOW))
-    assert quiet == [a, own, never]
-    assert [row.cadence_limit for row in quiet] == [14, 10, 90]
+    assert quiet == [never, own, a]
+    assert [cadence.cadence_days(row) for row in quiet] == [90, 10, 14]
     for row in (a, b, own, prospect, never):
         row.facts.refresh_from_db()
-        days = cadence.cadence_days(row)
-        assert cadence.is_quiet(row.facts, row.tier, NOW, days) == (row in quiet)
+        assert row.facts.is_quiet(NOW.date()) == (row in quiet)
 
 
 def test_the_page_costs_the_same_with_a_hundred_rows(web, marta, northwind, django_assert_max_num_queries):

@@ -3,10 +3,12 @@
 from datetime import UTC, date, datetime
 
 from clients.contacts.models import Affiliation, Contact, ContactEmail
+from clients.records.choices import ACTIVE_STATUSES
 from clients.records.models import Client, ClientFacts
 from crm.core.base.principals import acting
 from crm.core.firm.models import FirmSettings
 from crm.core.users.models import User
+from interactions.cadence.services import refresh_contact_due
 from interactions.follow_ups.services import create_follow_up
 from interactions.log.choices import Channel
 from interactions.recording.services import log_interaction
@@ -26,7 +28,10 @@ def make_user(*, name="Marta Kallio", roles=("account_manager",), **fields) -> U
 
 def make_client(*, owner, name="Northwind Advisory", status="active", **fields) -> Client:
     client = Client.objects.create(name=name, owner=owner, **fields)
-    ClientFacts.objects.create(client=client, status=status)
+    since = date(2026, 1, 5)
+    active = since if status in ACTIVE_STATUSES else None
+    ClientFacts.objects.create(client=client, status=status, status_since=since, active_since=active)
+    refresh_contact_due(client_ids=[client.pk])
     return client
 
 
