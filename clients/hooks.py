@@ -16,6 +16,7 @@ from clients.records.statuses import status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from crm.core.base import gate
+from crm.core.base.principals import SYSTEM
 from crm.core.firm.queries import firm_today
 from crm.core.importing import kinds
 from crm.core.mail.signals import address_released, address_stopped
@@ -137,7 +138,7 @@ def hand_clients_on(principal, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
     clients = Client.objects.filter(owner=user)
     for client in clients:
-        update_client(principal, client=client, owner=to)
+        update_client(SYSTEM, client=client, owner=to)
     return len(clients)
 
 

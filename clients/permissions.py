@@ -1,4 +1,9 @@
-"""Who may do what with client records. Who may see them is `visible_to(user)` (clients/gate.py)."""
+"""Who may do what with client records; the services ask. Who may see them is `visible_to(principal)` (clients/gate.py)."""
+
+from django.utils.translation import gettext_lazy as _
+
+IN_TRASH = _("This client is in the trash. Restore it first.")
+PERSON_IN_TRASH = _("This person is in the trash. Restore them first.")
 
 
 def may_edit(principal, client) -> bool:
@@ -21,3 +26,32 @@ def may_reassign(principal, client) -> bool:
 def may_manage_catalogue(principal) -> bool:
     """Services and tags are shared by the whole firm."""
     return principal.is_admin or principal.is_manager
+
+
+def may_add_contact(principal, client) -> bool:
+    """A person of a client by whoever works with it; one of no client yet by whoever enters clients."""
+    return may_create(principal) if client is None else may_edit(principal, client)
+
+
+def may_change_contact(principal, contact) -> bool:
+    return contact.archived_at is None
+
+
+def may_change_affiliation(principal, affiliation) -> bool:
+    return may_edit(principal, affiliation.client)
+
+
+def may_change_access(principal, access) -> bool:
+    return may_restrict(principal, access.client)
+
+
+def may_change_period(principal, period) -> bool:
+    return may_edit(principal, period.client)
+
+
+def may_change_contract(principal, contract) -> bool:
+    return may_edit(principal, contract.client)
+
+
+def may_change_line(principal, line) -> bool:
+    return may_edit(principal, line.client)

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
+from clients import permissions
 from clients.catalogue.models import Service, Tag
 from clients.checks import check_constraints, clean_fields
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def create_service(principal: Principal, *, name: str, code: str = "", description: str = "") -> Service:
     """Raises ServiceError when there is already one of this name."""
     service = Service(name=" ".join(name.split()), code=code.strip(), description=description.strip())
@@ -20,7 +20,7 @@ def create_service(principal: Principal, *, name: str, code: str = "", descripti
     return service
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def update_service(
     principal: Principal,
     *,
@@ -38,13 +38,13 @@ def update_service(
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def archive_service(principal: Principal, *, service: Service, now: datetime) -> Service:
     """No longer offered; what was sold keeps it."""
     return _set_archived(service, service.archived_at or now)
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def restore_service(principal: Principal, *, service: Service) -> Service:
     return _set_archived(service, None)
 
@@ -57,7 +57,7 @@ def _set_archived(service: Service, value: datetime | None) -> Service:
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def create_tag(principal: Principal, *, name: str, tone: str = "neutral") -> Tag:
     """Raises ServiceError when there is already one of this name."""
     tag = Tag(name=" ".join(name.split()), tone=tone)
@@ -67,7 +67,7 @@ def create_tag(principal: Principal, *, name: str, tone: str = "neutral") -> Tag
     return tag
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def update_tag(principal: Principal, *, tag: Tag, name: str, tone: str = "neutral") -> Tag:
     tag.name, tag.tone = " ".join(name.split()), tone
     clean_fields(tag, ["name", "tone"])
@@ -76,7 +76,7 @@ def update_tag(principal: Principal, *, tag: Tag, name: str, tone: str = "neutra
     return tag
 
 
-@transaction.atomic
+@service(may=permissions.may_manage_catalogue)
 def delete_tag(principal: Principal, *, tag: Tag) -> None:
     """The tag is gone from every client."""
     tag.delete()

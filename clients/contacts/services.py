@@ -6,16 +6,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clients import permissions
 from clients.checks import clean_fields, only_known
 from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone
 from clients.phones import digits_of
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal
+from crm.core.base.principals import Kind, Principal
+from crm.core.base.services import COLLEAGUES, service
 from crm.core.base.versions import save_version
 
 FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
@@ -23,7 +24,7 @@ PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
 Labelled = Sequence[tuple[str, str]]
 
 
-@transaction.atomic
+@service(may=permissions.may_add_contact, why=permissions.IN_TRASH)
 def create_contact(
     principal: Principal,
     *,
@@ -56,7 +57,7 @@ def create_contact(
     return contact
 
 
-@transaction.atomic
+@service(may=permissions.may_change_contact, why=permissions.PERSON_IN_TRASH)
 def update_contact(
     principal: Principal,
     *,
@@ -137,7 +138,7 @@ def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_fi
             model.objects.filter(pk=existing[key].pk).update(**values)
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def affiliate(
     principal: Principal, *, client: Client, contact: Contact, seen_version: int | None = None, **place
 ) -> Affiliation:
@@ -165,19 +166,19 @@ def affiliate(
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
 def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date: date) -> Affiliation:
     """The person left the client; what was said with them stays."""
     return affiliate(principal, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
 def unlink_contact(principal: Principal, *, affiliation: Affiliation) -> None:
     """Take back a link that was a mistake."""
     affiliation.delete()
 
 
-@transaction.atomic
+@service(may=None)
 def archive_contact(principal: Principal, *, contact: Contact, now: datetime) -> Contact:
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     if row.archived_at is None:
@@ -186,7 +187,7 @@ def archive_contact(principal: Principal, *, contact: Contact, now: datetime) ->
     return row
 
 
-@transaction.atomic
+@service(may=None)
 def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     if row.archived_at is not None:
@@ -195,7 +196,7 @@ def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
     return row
 
 
-@transaction.atomic
+@service(may=None, open_to=COLLEAGUES | {Kind.LINK})
 def set_consent(
     principal: Principal, *, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
 ) -> Consent:

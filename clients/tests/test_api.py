@@ -6,7 +6,7 @@ from clients.contacts.services import affiliate
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from clients.revenue.models import RevenueLine
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import make_client, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_places_at_unseen_clients_are_not_shown(api, marta, otto):
 
 
 def test_revenue_and_contracts(api, marta):
-    row, service = make_client(owner=marta), create_service(acting(marta), name="Audit")
+    row, service = make_client(owner=marta), create_service(SYSTEM, name="Audit")
     line = api(
         "post",
         "revenue",

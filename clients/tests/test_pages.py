@@ -8,7 +8,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import create_contract
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_pages_of_its_rows_open(client, marta, northwind):
     contract = create_contract(
         acting(marta),
         client=northwind,
-        service=create_service(acting(marta), name="Audit"),
+        service=create_service(SYSTEM, name="Audit"),
         value=100,
         start_date=TODAY,
     )
@@ -80,8 +80,8 @@ def test_pages_of_its_rows_open(client, marta, northwind):
 
 def test_catalogue_pages_open_for_managers(client, sini):
     client.force_login(sini)
-    service = create_service(acting(sini), name="Audit")
-    tag = create_tag(acting(sini), name="Board", tone="blue")
+    service = create_service(SYSTEM, name="Audit")
+    tag = create_tag(SYSTEM, name="Board", tone="blue")
     for url in (
         reverse("clients:service_create"),
         reverse("clients:service_edit", args=[service.pk]),

@@ -11,7 +11,7 @@ from clients.hooks import count_owned, hand_clients_on
 from clients.records.facts import set_facts
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client, update_client
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.firm.models import FirmSettings
 from tools.testing.factories.clients import TODAY, make_client, make_team
 
@@ -77,7 +77,7 @@ def test_filters_and_sorts(client, marta, four, query, found):
 
 
 def test_by_owner_team_and_tag(client, marta, otto, four):
-    team, tag = make_team(), create_tag(acting(marta), name="Board")
+    team, tag = make_team(), create_tag(SYSTEM, name="Board")
     update_client(acting(marta), client=four["Anna"], team=team, tags=[tag])
     client.force_login(marta)
     for query, found in (

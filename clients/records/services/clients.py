@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clients import signals
+from clients import permissions, signals
 from clients.catalogue.models import Tag
 from clients.checks import clean_fields, only_known
 from clients.phones import digits_of
@@ -17,6 +16,7 @@ from clients.records.services.statuses import refresh_status_facts
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
 
@@ -49,7 +49,7 @@ FIELDS = [
 ]
 
 
-@transaction.atomic
+@service(may=permissions.may_create)
 def create_client(
     principal: Principal,
     *,
@@ -100,7 +100,7 @@ def _start_status(client: Client, status: str, start: date, reason: str, today: 
     )
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def update_client(
     principal: Principal,
     *,
@@ -163,7 +163,7 @@ def _check_parent(client: Client, parent: Client) -> None:
     raise ServiceError(_("This is nested too deeply."), field="parent")
 
 
-@transaction.atomic
+@service(may=None)
 def archive_client(principal: Principal, *, client: Client, now: datetime) -> Client:
     """Take a client that was entered by mistake out of every list and number. Done twice, it changes nothing."""
     row = Client.objects.select_for_update().get(pk=client.pk)
@@ -174,7 +174,7 @@ def archive_client(principal: Principal, *, client: Client, now: datetime) -> Cl
     return row
 
 
-@transaction.atomic
+@service(may=None)
 def restore_client(principal: Principal, *, client: Client, now: datetime) -> Client:
     """Bring an archived client back with all it had."""
     row = Client.objects.select_for_update().get(pk=client.pk)
@@ -185,7 +185,7 @@ def restore_client(principal: Principal, *, client: Client, now: datetime) -> Cl
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_restrict)
 def restrict_client(principal: Principal, *, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
     """Only the owner and those named see the client from now on, whatever their role."""
     row = Client.objects.select_for_update().get(pk=client.pk)
@@ -197,7 +197,7 @@ def restrict_client(principal: Principal, *, client: Client, users: Iterable[Use
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_restrict)
 def unrestrict_client(principal: Principal, *, client: Client) -> Client:
     """Lift the restriction. Those named stay named."""
     row = Client.objects.select_for_update().get(pk=client.pk)
@@ -207,7 +207,7 @@ def unrestrict_client(principal: Principal, *, client: Client) -> Client:
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_restrict)
 def grant_access(principal: Principal, *, client: Client, user: User, reason: str = "") -> ClientAccess:
     """Name somebody who may see the client."""
     if not user.is_active:
@@ -220,6 +220,6 @@ def grant_access(principal: Principal, *, client: Client, user: User, reason: st
     return access
 
 
-@transaction.atomic
+@service(may=permissions.may_change_access)
 def revoke_access(principal: Principal, *, access: ClientAccess) -> None:
     access.delete()

@@ -7,12 +7,13 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from clients import signals
+from clients import permissions, signals
 from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.facts import set_facts
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.services import service
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Span:
     pk: int | None = None
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def change_status(
     principal: Principal,
     *,
@@ -56,7 +57,7 @@ def change_status(
     return StatusPeriod.objects.filter(client=client).covering(start_date).get()
 
 
-@transaction.atomic
+@service(may=permissions.may_change_period, why=permissions.IN_TRASH)
 def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
     """Take a change of status back: the period before it goes on in its place. Raises ServiceError for the first one."""
     Client.objects.select_for_update().get(pk=period.client_id)

@@ -18,7 +18,7 @@ from clients.revenue.models import RevenueLine
 from clients.revenue.services.contracts import change_price, create_contract
 from clients.revenue.services.lines import move_revenue_window
 from crm.core.base.errors import ServiceError, StaleWrite
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_a_refund_is_negative_and_the_own_currency_has_rate_one(marta):
 
 
 def test_a_new_price_replaces_the_contract_without_a_gap(marta):
-    row, audit = make_client(owner=marta), create_service(acting(marta), name="Audit")
+    row, audit = make_client(owner=marta), create_service(SYSTEM, name="Audit")
     old = create_contract(acting(marta), client=row, service=audit, value=Decimal(100), start_date=date(2026, 1, 1))
     new = change_price(acting(marta), contract=old, value=Decimal(120), start_date=date(2026, 6, 1), reason="index")
     old.refresh_from_db()

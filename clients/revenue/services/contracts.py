@@ -3,9 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import check_constraints, clean_fields, only_known
 from clients.records.models import Client
@@ -14,6 +14,7 @@ from clients.revenue.models import Contract
 from clients.revenue.services.lines import check_currency
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 
 FIELDS = [
@@ -32,7 +33,7 @@ FIELDS = [
 ]
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def create_contract(
     principal: Principal,
     *,
@@ -60,7 +61,7 @@ def create_contract(
     return contract
 
 
-@transaction.atomic
+@service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
     """Correct a contract. A new price from a day on is `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
@@ -69,7 +70,7 @@ def update_contract(principal: Principal, *, contract: Contract, seen_version: i
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def change_price(
     principal: Principal,
     *,

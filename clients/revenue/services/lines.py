@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import clean_fields, only_known
 from clients.records.facts import lock_facts
@@ -17,6 +18,7 @@ from clients.revenue.models import RevenueLine
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 
@@ -29,7 +31,7 @@ def twelve_months(today: date) -> tuple[date, date]:
     return add_months(today, -12) + timedelta(days=1), today + timedelta(days=1)
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def add_revenue_line(
     principal: Principal,
     *,
@@ -53,7 +55,7 @@ def add_revenue_line(
     return line
 
 
-@transaction.atomic
+@service(may=permissions.may_change_line, why=permissions.IN_TRASH)
 def update_revenue_line(
     principal: Principal, *, line: RevenueLine, seen_version: int | None = None, today: date, **fields
 ) -> RevenueLine:
@@ -66,7 +68,7 @@ def update_revenue_line(
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_change_line, why=permissions.IN_TRASH)
 def delete_revenue_line(principal: Principal, *, line: RevenueLine, today: date) -> None:
     """Take a wrong line out; history keeps it."""
     line.delete()
@@ -136,7 +138,7 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
     return changed
 
 
-@transaction.atomic
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
     """Enter a deleted line again as history last knew it. Raises ServiceError when there is none, or it is there."""
     if RevenueLine.objects.filter(pk=line_id).exists():

@@ -71,10 +71,10 @@ def _history_of(principal: Principal):
 
 
 def _named(principal: Principal) -> dict[str, Any]:
-    """What the history keeps of a principal. A user alone stands there as before."""
-    named: dict[str, Any] = {"user": principal.user_id}
-    if principal.kind is not Kind.USER:
-        named["principal"] = str(principal.kind)
+    """What the history keeps of a principal. What the system does within a request stays under the request's user."""
+    if principal.kind is Kind.USER:
+        return {"user": principal.user_id}
+    named: dict[str, Any] = {"principal": str(principal.kind)}
     if principal.contact_id is not None:
         named["contact"] = principal.contact_id
     return named

@@ -10,7 +10,7 @@ from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
 from clients.records.models import Client
 from clients.revenue.services.contracts import change_price, create_contract
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.users.models import User
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
@@ -34,7 +34,7 @@ def test_what_people_added_does_not_stop_the_removal(aino):
     contract = create_contract(
         acting(aino),
         client=demo,
-        service=create_service(acting(aino), name="Advice"),
+        service=create_service(SYSTEM, name="Advice"),
         value=100,
         start_date=date(2026, 1, 1),
     )

@@ -71,7 +71,7 @@ def test_the_history_names_the_principal_of_the_outer_service(ines):
 def test_the_history_tells_the_system_apart(firm):
     team = name_team(SYSTEM, name="Nordics")
     metadata = Team.pgh_event_models["insert"].objects.get(pgh_obj_id=team.pk).pgh_context.metadata
-    assert (metadata["user"], metadata["principal"]) == (None, "system")
+    assert (metadata.get("user"), metadata["principal"]) == (None, "system")
 
 
 def test_a_user_is_no_principal(ines):
