@@ -1,6 +1,8 @@
-"""Who may do what with interactions and follow-ups. Who may see them is `visible_to(user)` on their QuerySets."""
+"""Who may do what with interactions and follow-ups. Who may see them is `visible_to(principal)` on their QuerySets."""
 
 from clients import permissions as client_permissions
+
+IN_TRASH = client_permissions.IN_TRASH
 
 
 def may_log(principal, client) -> bool:
@@ -19,9 +21,9 @@ def may_change_follow_up(principal, follow_up) -> bool:
     return follow_up.client is None or client_permissions.may_edit(principal, follow_up.client)
 
 
-def may_change_digest(principal, digest) -> bool:
+def may_change_digest(principal, row) -> bool:
     """Whose morning mail it is; an admin may leave one out."""
-    return digest.user_id == principal.user_id or principal.is_admin
+    return row.user_id == principal.user_id or principal.is_admin
 
 
 def may_change_client(principal, client) -> bool:
@@ -39,3 +41,32 @@ def may_ask(principal, client) -> bool:
 def may_send_surveys(principal) -> bool:
     """Write to many clients at once, say when that happens by itself, and in what words."""
     return principal.is_manager or principal.is_admin
+
+
+def may_pin(principal, interaction) -> bool:
+    return may_log(principal, interaction.client)
+
+
+def may_add_follow_up(principal, client) -> bool:
+    """One of no client is one's own business."""
+    return client is None or client_permissions.may_edit(principal, client)
+
+
+def may_change_commitment(principal, commitment) -> bool:
+    return may_change_client(principal, commitment.client)
+
+
+def may_change_progress(principal, email) -> bool:
+    return may_change_client(principal, email.client)
+
+
+def may_change_recipient(principal, recipient) -> bool:
+    return may_change_client(principal, recipient.schedule.client)
+
+
+def may_change_answer(principal, response) -> bool:
+    return may_change_client(principal, response.client)
+
+
+def may_decide_invitation(principal, invitation) -> bool:
+    return may_ask(principal, invitation.client)

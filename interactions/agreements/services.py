@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
@@ -10,14 +9,16 @@ from clients.records.models import Client
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.agreements.models import Commitment, Decision
 from interactions.log.models import Interaction
 
 
-@transaction.atomic
+@service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def record_decision(
     principal: Principal,
     *,
@@ -45,7 +46,7 @@ def record_decision(
     )
 
 
-@transaction.atomic
+@service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def create_commitment(
     principal: Principal,
     *,
@@ -94,7 +95,7 @@ def _check(client: Client, *, contact: Contact | None, day: date | None, day_fie
         raise ServiceError(_("This date is too far away."), field=day_field)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_commitment, why=permissions.IN_TRASH)
 def settle_commitment(
     principal: Principal, *, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
 ) -> Commitment:

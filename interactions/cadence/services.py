@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from clients.records.choices import SERVED_STATUSES
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.firm.queries import get_firm
+from interactions import permissions
 from interactions.cadence.models import Cadence
 
 
-@transaction.atomic
+@service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Cadence | None:
     """Contact at least every `days` days; None: as the firm's number for the tier says. Raises ServiceError (field days)."""
     if days is None:

@@ -6,7 +6,6 @@ moment has passed already, at the due moment; where that too has passed, at once
 
 from datetime import date, datetime, time, timedelta
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
@@ -14,10 +13,12 @@ from clients.records.models import Client
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, user_zone
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.follow_ups import recurrence
 from interactions.follow_ups.choices import FOLLOW_UP_MOVES, FollowUpState, Priority
 from interactions.follow_ups.facts import refresh_next_step
@@ -29,7 +30,7 @@ MORNING = time(8, 0)
 EDITABLE = ("title", "note", "due_date", "due_time", "time_zone", "rrule", "priority", "contact", "assignee")
 
 
-@transaction.atomic
+@service(may=permissions.may_add_follow_up, why=permissions.IN_TRASH)
 def create_follow_up(
     principal: Principal,
     *,
@@ -75,7 +76,7 @@ def create_follow_up(
     return _changed(follow_up, principal)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def update_follow_up(
     principal: Principal, *, follow_up: FollowUp, now: datetime, seen_version: int | None = None, **fields
 ) -> FollowUp:
@@ -112,7 +113,7 @@ def reassign_follow_up(
     return update_follow_up(principal, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
     """Out of sight until then; what is due stays due. Raises ServiceError (field until) for a time that has passed."""
     follow_up = _locked(follow_up)
@@ -126,7 +127,7 @@ def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: dateti
     return _changed(follow_up, principal)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: str = "", now: datetime) -> FollowUp:
     """Done; a repeating one leaves its next occurrence. Doing it twice changes nothing."""
     follow_up = _locked(follow_up)
@@ -138,7 +139,7 @@ def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: st
     return _changed(follow_up, principal)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str = "", now: datetime) -> FollowUp:
     """Not to be done any more; a repeating one ends. Doing it twice changes nothing."""
     follow_up = _locked(follow_up)
@@ -148,7 +149,7 @@ def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str =
     return _changed(follow_up, principal)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """Undo of done or cancelled. The next occurrence that its completion made goes, as long as nobody touched it."""
     follow_up = _locked(follow_up)

@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.log.facts import refresh_last_contact
 from interactions.log.models import Interaction
 
@@ -19,7 +20,7 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 EDITABLE = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "visibility")
 
 
-@transaction.atomic
+@service(may=permissions.may_correct)
 def correct_interaction(
     principal: Principal,
     *,
@@ -43,7 +44,7 @@ def correct_interaction(
     return interaction
 
 
-@transaction.atomic
+@service(may=permissions.may_correct)
 def archive_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
     """Take it out of the timeline and of the facts. Its decision and follow-up stand. Twice changes nothing."""
     interaction = _locked(interaction)
@@ -53,7 +54,7 @@ def archive_interaction(principal: Principal, *, interaction: Interaction, now: 
     return interaction
 
 
-@transaction.atomic
+@service(may=permissions.may_correct)
 def restore_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
     """Undo of archiving."""
     interaction = _locked(interaction)
@@ -63,7 +64,7 @@ def restore_interaction(principal: Principal, *, interaction: Interaction, now: 
     return interaction
 
 
-@transaction.atomic
+@service(may=permissions.may_pin)
 def pin_interaction(principal: Principal, *, interaction: Interaction, is_pinned: bool) -> Interaction:
     """On top of the client's timeline, for everybody. No correction: the version stays."""
     return _set(_locked(interaction), is_pinned=is_pinned)

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from django.db import transaction
-
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base.dates import local_date
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.drafts.services import discard_draft
 from crm.core.firm.queries import user_zone
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.agreements.services import record_decision
 from interactions.follow_ups.choices import SourceKind
 from interactions.follow_ups.services import create_follow_up
@@ -34,7 +34,7 @@ class NextStep:
     time_zone: str = ""
 
 
-@transaction.atomic
+@service(may=permissions.may_log, why=permissions.IN_TRASH)
 def log_interaction(
     principal: Principal,
     *,

@@ -58,9 +58,9 @@ def test_a_correction_shows_both_texts_in_the_history(web, marta, northwind):
     assert ">corrected</a>" in web.get(reverse("clients:client", args=[northwind.pk])).content.decode()
 
 
-def test_a_stale_correction_shows_both_and_saves_neither(web, marta, otto, northwind):
+def test_a_stale_correction_shows_both_and_saves_neither(web, marta, manager, northwind):
     call = logged(marta, northwind)
-    correct_interaction(acting(otto), interaction=call, body="Ottos words", now=now())
+    correct_interaction(acting(manager), interaction=call, body="Ottos words", now=now())
     answer = web.post(reverse("interactions:correct", args=[call.pk]), correction(call, body="Martas words"))
     page = answer.content.decode()
     assert answer.status_code == 409 and "Ottos words" in page and "Martas words" in page
@@ -125,7 +125,7 @@ def test_a_follow_up_is_planned_changed_snoozed_handed_over(web, marta, otto, no
     )
     row.refresh_from_db()
     assert (row.title, row.rrule, row.version) == ("Send the new price", "FREQ=WEEKLY;BYDAY=MO", 2)
-    assert web.post(url, data | {"version": 1}).status_code == 409
+    assert web.post(url, data | {"title": "Send both prices", "version": 1}).status_code == 409
     assert (
         web.post(reverse("interactions:follow-up-snooze", args=[row.pk]), {"until": "2020-01-01T10:00"}).status_code
         == 422

@@ -70,8 +70,8 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
     with django_assert_num_queries(4):
         client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
-            source.items(user, client, None, 21)
-        panel.panel(user, client, now)
+            source.items(acting(user), client, None, 21)
+        panel.panel(acting(user), client, now)
         follow_ups_card(acting(user), client, now)
         promises_card(acting(user), client, now)
     close_request_span()

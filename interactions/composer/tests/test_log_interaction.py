@@ -113,14 +113,14 @@ def test_a_correction_keeps_the_earlier_text(marta, northwind):
     assert kept[0] == "They want payroll from January." and kept[-1] == "They want payroll from February."
 
 
-def test_a_stale_correction_is_refused_and_changes_nothing(marta, otto, northwind):
+def test_a_stale_correction_is_refused_and_changes_nothing(marta, manager, northwind):
     call = log(actor=marta, client=northwind)
-    correct_interaction(acting(otto), interaction=call, body="Otto's words", now=NOW, seen_version=1)
+    correct_interaction(acting(manager), interaction=call, body="Minna's words", now=NOW, seen_version=1)
     with pytest.raises(StaleWrite) as refused:
         correct_interaction(acting(marta), interaction=call, body="Marta's words", now=NOW, seen_version=1)
-    assert refused.value.current.body == "Otto's words"
+    assert refused.value.current.body == "Minna's words"
     call.refresh_from_db()
-    assert call.body == "Otto's words"
+    assert call.body == "Minna's words"
 
 
 def test_making_a_call_a_note_takes_it_out_of_last_contact(marta, northwind):

@@ -158,4 +158,6 @@ def test_another_day_means_another_reminder(marta, northwind):
     moved = update_follow_up(acting(marta), follow_up=made, due_date=date(2026, 11, 25), now=NOW, seen_version=1)
     assert (moved.due_at, moved.remind_at, moved.version) == (utc(2026, 11, 25, 7, 0), utc(2026, 11, 25, 6, 0), 2)
     with pytest.raises(StaleWrite):
-        update_follow_up(acting(marta), follow_up=made, title="Late", now=NOW, seen_version=1)
+        update_follow_up(acting(marta), follow_up=made, due_date=date(2026, 11, 27), now=NOW, seen_version=1)
+    merged = update_follow_up(acting(marta), follow_up=made, title="Call them", now=NOW, seen_version=1)
+    assert (merged.title, merged.due_at) == ("Call them", utc(2026, 11, 25, 7, 0))

@@ -10,10 +10,12 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.base.zones import zone
 from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
+from interactions import permissions
 from interactions.progress import emails
 from interactions.progress import sections as progress_sections
 from interactions.progress import words as progress_words
@@ -93,7 +95,7 @@ def is_silent_week(email: ProgressEmail) -> bool:
     return ProgressSchedule.objects.filter(client_id=email.client_id, when_nothing=WhenNothing.SKIP).exists()
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def edit_progress(
     principal: Principal,
     *,
@@ -162,7 +164,7 @@ def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
         raise StaleWrite(_("Somebody changed this progress email meanwhile. Look at it once more."), current=email)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def approve_progress(
     principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
@@ -214,7 +216,7 @@ def _filled(email: ProgressEmail, now: datetime) -> None:
         raise ServiceError(explain(error), code="conflict") from error
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
     """Make the draft now, or anew from what really happened, in place of what is there. Raises ServiceError."""
     email = lock(email)
@@ -242,7 +244,7 @@ def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:
     return move(email, ProgressState.HELD, "problem")
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "", now: datetime) -> ProgressEmail:
     """No progress email this week. What would have been in it is in the next one."""
     email = lock(email)
@@ -252,7 +254,7 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
     return move(email, ProgressState.SKIPPED, "skip_reason", "approved_by", "approved_at")
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def unskip_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
     """Undo a skip while there is time."""
     email = lock(email)

@@ -17,8 +17,10 @@ from crm.core.base.dates import iso_week
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import new_salt
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
+from interactions import permissions
 from interactions.log.choices import Channel
 from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressState, WhenNothing
 from interactions.progress.days import Days
@@ -49,7 +51,7 @@ SCHEDULE_FIELDS = (
 MOMENTS = ("draft_at", "send_at", "deadline_at", "expires_at")
 
 
-@transaction.atomic
+@service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def set_schedule(
     principal: Principal,
     *,
@@ -236,7 +238,7 @@ def covers_from(client_id: int, send_at: datetime) -> datetime:
     return max(last, send_at - COVERS_AT_MOST) if last else send_at - FIRST_COVERS
 
 
-@transaction.atomic
+@service(may=permissions.may_change_recipient, why=permissions.IN_TRASH)
 def resume_recipient(
     principal: Principal, *, recipient: ProgressRecipient, note: str, now: datetime
 ) -> ProgressRecipient:

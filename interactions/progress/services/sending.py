@@ -12,9 +12,11 @@ from clients.records.models import ClientFacts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import link_token
+from crm.core.base.services import service
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
+from interactions import permissions
 from interactions.progress import emails, flags, review_emails
 from interactions.progress.choices import PROGRESS_OPEN, ProgressState
 from interactions.progress.flags import recipients_now
@@ -159,7 +161,7 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
     return mails
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def send_progress_now(
     principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
@@ -172,7 +174,7 @@ def send_progress_now(
     return email
 
 
-@transaction.atomic
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def send_test(principal: Principal, *, email: ProgressEmail, now: datetime) -> OutboxMail:
     """The mail as the first recipient would get it, to whoever asks."""
     if not email.content:

@@ -87,7 +87,7 @@ def make(owner, name):
 
 
 def counts(user, week, now):
-    row = next(row for row in board.board(user, firm_today(now), now) if row.week == week)
+    row = next(row for row in board.board(acting(user), firm_today(now), now) if row.week == week)
     return {state: number for state, number in row.counts.items() if number}, row.should, row.missing
 
 

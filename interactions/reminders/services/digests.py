@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.dates import local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, one_reading, user_zone
 from crm.core.mail.choices import MailState
@@ -23,6 +24,7 @@ from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import HORIZON
 from crm.core.users.choices import Reminders
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.reading.choices import ReadKind
 from interactions.reading.models import ReadMark
 from interactions.reminders import digest
@@ -162,7 +164,7 @@ def oldest_due(now: datetime) -> datetime | None:
     return rows.order_by("due_at").values_list("due_at", flat=True).first()
 
 
-@transaction.atomic
+@service(may=permissions.may_change_digest)
 def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     """Not on this day. Raises ServiceError when it is no longer planned."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
@@ -173,7 +175,7 @@ def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     return _close(row, DigestState.SKIPPED, _("Skipped by %(name)s") % {"name": principal.user.name}, now)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_digest)
 def restore_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     """Undo of a skip, as long as its day is not over. Raises ServiceError."""
     row = Digest.objects.select_for_update().get(pk=row.pk)

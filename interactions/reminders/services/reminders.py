@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import one_reading
 from crm.core.mail.choices import MailState
@@ -20,6 +21,7 @@ from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from crm.core.users.choices import Reminders
 from crm.core.users.models import User
+from interactions import permissions
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import reminder_moment
@@ -159,7 +161,7 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     return 1
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """No mail about this one; it stays due. Raises ServiceError when none is coming."""
     row = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up.pk)
@@ -170,7 +172,7 @@ def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def restore_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
     """Undo of a skip: at its own time, or at once where that has passed. Raises ServiceError for one that is closed."""
     row = FollowUp.objects.select_for_update(of=("self",)).select_related("assignee").get(pk=follow_up.pk)

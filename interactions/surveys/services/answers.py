@@ -10,7 +10,9 @@ from clients.records.models import Client
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from interactions import permissions
 from interactions.signals import survey_answered
 from interactions.surveys.choices import SurveyKind
 from interactions.surveys.facts import refresh_nps
@@ -26,7 +28,7 @@ def ensure_nps_survey() -> Survey:
     return survey or Survey.objects.create(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
-@transaction.atomic
+@service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def record_answer(
     principal: Principal,
     *,
@@ -87,13 +89,13 @@ def change_answer(
     return response
 
 
-@transaction.atomic
+@service(may=permissions.may_change_answer, why=permissions.IN_TRASH)
 def archive_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
     """Take an answer out of every number. Twice changes nothing."""
     return _set_archived(response, now)
 
 
-@transaction.atomic
+@service(may=permissions.may_change_answer, why=permissions.IN_TRASH)
 def restore_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
     """Undo of archiving."""
     return _set_archived(response, None)

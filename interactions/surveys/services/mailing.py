@@ -19,10 +19,12 @@ from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
+from interactions import permissions
 from interactions.surveys import emails
 from interactions.surveys.audience import Audience, Person, audience, people
 from interactions.surveys.choices import INVITATION_MOVES, Asked, InvitationSource, InvitationState
@@ -46,7 +48,7 @@ def mass_audience(*, survey: Survey, clients: QuerySet, who: str, now: datetime)
     return audience(clients, survey=survey, who=who, when=now, period=hand_period(now))
 
 
-@transaction.atomic
+@service(may=permissions.may_send_surveys)
 def invite_clients(
     principal: Principal,
     *,
@@ -133,7 +135,7 @@ def save_new(rows: list[SurveyInvitation]) -> int:
     return SurveyInvitation.objects.filter(batch=rows[0].batch).count()
 
 
-@transaction.atomic
+@service(may=permissions.may_ask)
 def ask_contacts(
     principal: Principal, *, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
 ) -> list[SurveyInvitation]:
@@ -185,7 +187,7 @@ def move(row: SurveyInvitation, state: InvitationState, *fields: str) -> SurveyI
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_decide_invitation)
 def change_date(
     principal: Principal,
     *,
@@ -207,7 +209,7 @@ def change_date(
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_decide_invitation)
 def skip_invitation(
     principal: Principal, *, invitation: SurveyInvitation, reason: str = "", now: datetime
 ) -> SurveyInvitation:
@@ -227,14 +229,14 @@ def cancel_waiting_mail(keys: list[str], reason: str) -> None:
     OutboxMail.objects.filter(key__in=keys, state__in=WAITING).update(state=MailState.CANCELLED, reply=reason[:500])
 
 
-@transaction.atomic
+@service(may=None)
 def skip_batch(principal: Principal, *, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
     """Take back what of one action (of those the actor may see) has not left yet; how many."""
     rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
     return sum(skip_invitation(principal, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
 
 
-@transaction.atomic
+@service(may=permissions.may_decide_invitation)
 def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Undo of skipping: planned again, or the link that is out opens again."""
     row = lock(invitation)
@@ -251,7 +253,7 @@ def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datet
     return move(row, InvitationState.SENT, "skip_reason")
 
 
-@transaction.atomic
+@service(may=permissions.may_decide_invitation)
 def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
     row = lock(invitation)

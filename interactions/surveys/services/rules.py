@@ -13,10 +13,12 @@ from clients.records.models import Client
 from crm.core.base.dates import add_months, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from crm.core.users.models import Team, User
+from interactions import permissions
 from interactions.surveys import emails
 from interactions.surveys.audience import audience
 from interactions.surveys.choices import Asked, InvitationState
@@ -31,7 +33,7 @@ SURVEY_FIELDS = ("question", "mail_subject", "mail_text", "pause_days", "answer_
 RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner")
 
 
-@transaction.atomic
+@service(may=permissions.may_send_surveys)
 def set_survey(principal: Principal, *, survey: Survey, seen_version: int | None = None, **words) -> Survey:
     """The question, the words of its mail, the pause and how long an answer is taken.
 
@@ -49,7 +51,7 @@ def set_survey(principal: Principal, *, survey: Survey, seen_version: int | None
     return row
 
 
-@transaction.atomic
+@service(may=permissions.may_send_surveys)
 def set_rule(
     principal: Principal,
     *,
