@@ -98,7 +98,6 @@ def holiday_add(request):
 
 @require_POST
 def holiday_remove(request, pk):
-    require(may_administer(request.principal))
     row = get_object_or_404(Holiday, pk=pk)
     services.remove_holiday(request.principal, holiday=row)
     messages.success(request, _("%(name)s is removed from the list.") % {"name": row.name})
@@ -108,7 +107,6 @@ def holiday_remove(request, pk):
 @require_POST
 def holiday_import(request):
     """Write the public holidays of a year into the firm's own list."""
-    require(may_administer(request.principal))
     firm, form = get_firm(), YearForm(request.POST)
     if not form.is_valid() or not firm.holiday_country:
         messages.error(request, _("Choose a country and a year first."))

@@ -77,7 +77,6 @@ def user_disable(request, pk):
 
 @require_POST
 def user_enable(request, pk):
-    require(may_administer(request.principal))
     person = colleagues.enable_user(request.principal, user=get_object_or_404(User, pk=pk))
     messages.success(request, _("%(name)s can sign in again.") % {"name": person.name})
     return redirect("core:users")
@@ -85,13 +84,11 @@ def user_enable(request, pk):
 
 @require_POST
 def invitation_resend(request, pk):
-    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.resend_invitation, _("A new link is on its way to %(email)s."))
 
 
 @require_POST
 def invitation_revoke(request, pk):
-    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.revoke_invitation, _("The invitation of %(email)s is revoked."))
 
 
