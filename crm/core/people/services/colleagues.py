@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.sessions.models import Session
 from django.utils.translation import gettext as _
 
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
@@ -141,20 +142,12 @@ def save_team(
 @service(may=may_administer)
 def archive_team(principal: Principal, *, team: Team, now: datetime) -> Team:
     """The team is offered no more; clients keep it until they are moved."""
-    team = Team.objects.select_for_update().get(pk=team.pk)
-    if team.archived_at is None:
-        team.archived_at = now
-        save_version(team, fields=["archived_at"], seen=None)
-    return team
+    return set_archived(team, at=now)[0]
 
 
 @service(may=may_administer)
 def restore_team(principal: Principal, *, team: Team) -> Team:
-    team = Team.objects.select_for_update().get(pk=team.pk)
-    if team.archived_at is not None:
-        team.archived_at = None
-        save_version(team, fields=["archived_at"], seen=None)
-    return team
+    return set_archived(team, at=None)[0]
 
 
 def _set_teams(user: User, teams: list[Team]) -> None:

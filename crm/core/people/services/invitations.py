@@ -79,7 +79,7 @@ def accept_invitation(*, invitation: Invitation, name: str, password: str, now: 
     user = User(email=invitation.email, name=" ".join(name.split()), roles=invitation.roles)
     set_first_password(user, password)
     user.save()
-    if invitation.team is not None and invitation.team.archived_at is None:
+    if invitation.team is not None and not invitation.team.is_archived:
         TeamMembership.objects.create(team=invitation.team, user=user)
     invitation.accepted_at, invitation.user = now, user
     invitation.save(update_fields=["accepted_at", "user"])
