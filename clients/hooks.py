@@ -24,10 +24,7 @@ from crm.core.people import reassignment
 from crm.core.search import sources as search
 from crm.core.search.sources import Hit
 from crm.core.ui import navigation
-from crm.core.work import schedule
-from crm.core.work.models import Heartbeat
-
-STATUSES_DONE, REVENUE_DONE = "clients:statuses", "clients:revenue"
+from crm.core.work.schedule import Job, periodic
 
 # Handlers
 
@@ -36,29 +33,13 @@ def visible_client_ids(principal):
     return Client.objects.visible_to(principal).values("pk")
 
 
-def make_planned_statuses_present(now):
-    """Once for each of the firm's days, at its first tick."""
-    today = firm_today(now)
-    if _last_day(STATUSES_DONE) == today.isoformat():
-        return 0
-    changed = refresh_statuses(today=today)
-    schedule.beat(STATUSES_DONE, now, changed, today.isoformat())
-    return changed
+def make_planned_statuses_present(today, last):
+    return refresh_statuses(today=today)
 
 
-def move_revenue_window(now):
-    """The twelve months of revenue end today: once for each of the firm's days."""
-    today = firm_today(now)
-    last = _last_day(REVENUE_DONE)
-    if last == today.isoformat():
-        return 0
-    changed = lines.move_revenue_window(since=type(today).fromisoformat(last) if last else None, today=today)
-    schedule.beat(REVENUE_DONE, now, changed, today.isoformat())
-    return changed
-
-
-def _last_day(name):
-    return Heartbeat.objects.filter(name=name).values_list("note", flat=True).first() or ""
+def move_revenue_window(today, last):
+    """The twelve months of revenue end today."""
+    return lines.move_revenue_window(since=last, today=today)
 
 
 def rebuild_own_facts(client_ids, now):
@@ -146,8 +127,8 @@ def hand_clients_on(principal, user, to, now):
 address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 gate.register(visible_client_ids)
-schedule.register("clients.statuses", make_planned_statuses_present)
-schedule.register("clients.revenue", move_revenue_window)
+periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
+periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
 registry.register_facts_rebuilder("clients", rebuild_own_facts)
 for kind in KINDS:
     kinds.register(kind)

@@ -9,7 +9,7 @@ from crm.core.importing import kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation
-from crm.core.work import schedule
+from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
 from interactions.cadence.services import refresh_contact_due
 from interactions.client_page import parts, timeline
@@ -17,7 +17,6 @@ from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
-from interactions.progress import board
 from interactions.reminders import digest
 from interactions.reminders.services import digests, reminders
 from interactions.surveys.imports import SURVEY_RESPONSES
@@ -39,6 +38,11 @@ def firm_changed(sender, fields, **kwargs):
         refresh_contact_due()
 
 
+def contact_due_anew(today, last):
+    """Nothing depends on the day; this finds what was written past the services."""
+    return refresh_contact_due()
+
+
 # Wiring
 signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm_changed")
 firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
@@ -58,17 +62,14 @@ registry.register_list_action(
 )
 registry.register_page_part("interactions", parts.annotations)
 registry.register_facts_rebuilder("interactions", rebuild_own_facts)
-schedule.register("interactions.reminders", reminders.send_reminders)
-schedule.register("interactions.digests", digests.run_digests)
-schedule.register("surveys-plan", rules.plan_surveys)
-schedule.register("surveys-send", mailing.send_due)
-schedule.register("surveys-expire", mailing.expire_invitations)
-schedule.watch("interactions.reminders", _("Reminders"), reminders.oldest_due)
-schedule.watch("interactions.digests", _("Morning mails"), digests.oldest_due)
-schedule.watch("progress-plan", _("Planning of progress emails"))
-schedule.watch("progress-send", _("Sending of progress emails"), board.oldest_due)
-schedule.watch("surveys-plan", _("Planning of surveys"))
-schedule.watch("surveys-send", _("Sending of surveys"), mailing.oldest_due)
+periodic.register(
+    Job("interactions.contact-due", contact_due_anew, _("Contact due dates"), daily="interactions:contact-due")
+)
+periodic.register(Job("interactions.reminders", reminders.send_reminders, _("Reminders"), reminders.oldest_due))
+periodic.register(Job("interactions.digests", digests.run_digests, _("Morning mails"), digests.oldest_due))
+periodic.register(Job("surveys-plan", rules.plan_surveys, _("Planning of surveys")))
+periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"), mailing.oldest_due))
+periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))

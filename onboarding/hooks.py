@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import registry
 from crm.core.search import sources as search
 from crm.core.ui import navigation
-from crm.core.work import schedule
+from crm.core.work.schedule import Job, periodic
 from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
@@ -22,7 +22,7 @@ def rebuild_own_facts(client_ids, now):
 
 
 # Wiring
-schedule.register("onboarding.plans", refresh_due_plans)
+periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))
 registry.register_facts_rebuilder("onboarding", rebuild_own_facts)
 registry.register_page_part("onboarding", page_part)
 registry.register_panel(
@@ -34,7 +34,6 @@ registry.register_timeline(
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
 digest.register("onboarding", surfaces.tell_day)
-schedule.watch("onboarding.plans", _("Onboarding plans"))
 navigation.register(
     navigation.NavEntry(
         "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count

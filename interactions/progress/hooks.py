@@ -6,10 +6,10 @@ from clients import registry
 from clients.registry import Panel, Tab, TimelineSource
 from crm.core.mail import consents
 from crm.core.ui import navigation
-from crm.core.work import schedule as ticking
+from crm.core.work.schedule import Job, periodic
 from interactions.client_page.progress import sent_items, side_panel
+from interactions.progress import board, sections
 from interactions.progress import lists as progress_lists
-from interactions.progress import sections
 from interactions.progress import sources as progress_sources
 from interactions.progress.consents import against_progress
 from interactions.progress.services.schedules import plan_progress
@@ -18,8 +18,8 @@ from interactions.surveys.consents import against_survey
 from interactions.today import sections as today
 
 # Wiring
-ticking.register("progress-plan", plan_progress)
-ticking.register("progress-send", run_progress)
+periodic.register(Job("progress-plan", plan_progress, gettext_lazy("Planning of progress emails")))
+periodic.register(Job("progress-send", run_progress, gettext_lazy("Sending of progress emails"), board.oldest_due))
 sections.register("done", "interactions", progress_sources.shared_interactions, order=10)
 sections.register("done", "commitments", progress_sources.kept_promises, order=30)
 sections.register("agreed", "decisions", progress_sources.shared_decisions)

@@ -76,7 +76,7 @@ def without_lock() -> None:
 
     def run(now=None):
         now = now or timezone.now()
-        return {name: schedule._run_part(name, part, now) for name, part in schedule._parts.items()}
+        return {job.key: schedule._run_job(job, now) for job in schedule.periodic}
 
     schedule.run = run
 
@@ -91,5 +91,5 @@ def apply(control: str) -> None:
         {"fence": without_fence, "token": without_token, "lock": without_lock, "sweeper": without_sweeper}[control]()
 
 
-schedule.register("faults.witness", witness)
+schedule.periodic.register(schedule.Job("faults.witness", witness))
 apply(os.environ.get("RAPPORT_FAULTS_CONTROL", ""))

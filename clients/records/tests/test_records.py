@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 
-from clients import hooks
 from clients.catalogue.services import create_service
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import end_affiliation, update_contact
@@ -19,6 +18,7 @@ from clients.revenue.services.contracts import change_price, create_contract
 from clients.revenue.services.lines import move_revenue_window
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.work.schedule import periodic
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -48,9 +48,10 @@ def test_the_window_moves_with_the_day_and_touches_only_what_changed(marta):
 
 def test_the_tick_does_it_once_a_day(marta):
     make_line(actor=marta, client=make_client(owner=marta), date=date(2025, 11, 21))
-    assert hooks.move_revenue_window(NOW) == 0
-    assert hooks.move_revenue_window(NOW + timedelta(days=1)) == 1
-    assert hooks.move_revenue_window(NOW + timedelta(days=1, hours=1)) == 0
+    job = periodic["clients.revenue"]
+    assert job.do(NOW) == 0
+    assert job.do(NOW + timedelta(days=1)) == 1
+    assert job.do(NOW + timedelta(days=1, hours=1)) == 0
 
 
 def test_a_refund_is_negative_and_the_own_currency_has_rate_one(marta):

@@ -4,19 +4,19 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base import gate
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.drafts.models import Draft
 
 MAX_BYTES = 30_000
 MAX_DRAFTS = 200
 
 
-@transaction.atomic
+@service(may=None)
 def save_draft(
     principal: Principal, *, kind: str, client_id: int | None = None, record: str = "", data: dict, now: datetime
 ) -> Draft:
@@ -44,6 +44,7 @@ def find_draft(*, principal: Principal, kind: str, client_id: int | None = None,
     return Draft.objects.visible_to(principal).filter(kind=kind, client_id=client_id, record=record).first()
 
 
+@service(may=None)
 def discard_draft(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> None:
     """The form was saved, or the draft is not wanted; call it in the saving transaction."""
     Draft.objects.filter(user=principal.user, kind=kind, client_id=client_id, record=record).delete()

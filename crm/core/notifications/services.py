@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.notifications.models import Notification
 
 
+@service(may=None)
 def mark_read(principal: Principal, *, notification: Notification, now: datetime) -> Notification:
     """The actor has read it; the first time counts."""
     Notification.objects.filter(pk=notification.pk, user=principal.user, read_at__isnull=True).update(read_at=now)
@@ -13,5 +15,6 @@ def mark_read(principal: Principal, *, notification: Notification, now: datetime
     return notification
 
 
+@service(may=None)
 def mark_all_read(principal: Principal, *, now: datetime) -> int:
     return Notification.objects.filter(user=principal.user, read_at__isnull=True).update(read_at=now)

@@ -32,9 +32,7 @@ class InviteForm(forms.Form):
     email = forms.EmailField(label=_("E-mail"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     roles = RolesField(initial=[Role.ACCOUNT_MANAGER], error_messages={"required": _("Choose at least one role.")})
-    team = forms.ModelChoiceField(
-        Team.objects.filter(archived_at=None), label=_("Team"), required=False, empty_label=_("No team")
-    )
+    team = forms.ModelChoiceField(Team.objects.kept(), label=_("Team"), required=False, empty_label=_("No team"))
 
 
 class UserForm(VersionedFormMixin, forms.Form):
@@ -44,14 +42,14 @@ class UserForm(VersionedFormMixin, forms.Form):
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
     roles = RolesField(required=False, help_text=_("Without a role they can sign in, and see no client."))
     teams = forms.ModelMultipleChoiceField(
-        Team.objects.filter(archived_at=None), label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple
+        Team.objects.kept(), label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple
     )
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
 
     @classmethod
     def of(cls, user, data=None):
         initial = {name: getattr(user, name) for name in ("version", "name", "email", "title", "roles", "time_zone")}
-        return cls(data, initial=initial | {"teams": user.teams.filter(archived_at=None)})
+        return cls(data, initial=initial | {"teams": user.teams.kept()})
 
     def values(self) -> dict:
         values = {name: value for name, value in self.cleaned_data.items() if name != "version"}
@@ -86,6 +84,10 @@ class TeamForm(VersionedFormMixin, forms.Form):
             }
         self.team = team
         super().__init__(*args, **kwargs)
+
+    def values(self) -> dict:
+        data = self.cleaned_data
+        return {"name": data["name"], "lead": data["lead"], "members": list(data["members"])}
 
     def clean_name(self):
         name = self.cleaned_data["name"]

@@ -10,7 +10,7 @@ from crm.core.base.permissions import may_administer
 from crm.core.notifications.models import Notification
 from crm.core.search import sources as search
 from crm.core.ui import navigation
-from crm.core.work import schedule
+from crm.core.work.schedule import Job, periodic
 
 UNREAD_AT_MOST = 100
 
@@ -38,7 +38,7 @@ navigation.register(
         "notifications", _("Notifications"), "core:notifications", "bell", 10, group="bell", count=count_unread
     )
 )
-schedule.register("api.idempotency_keys", forget_old_keys)
+periodic.register(Job("api.idempotency_keys", forget_old_keys))
 for action in (
     search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
     search.Action(_("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
 from crm.core.users.choices import Reminders, Role, Theme
@@ -108,13 +109,14 @@ class User(AbstractBaseUser, Versioned):
 
 
 @tracked
-class Team(Versioned):
+class Team(Archivable, Versioned):
     name = models.CharField(_("name"), max_length=80)
     lead = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="led_teams", verbose_name=_("lead")
     )
     members = models.ManyToManyField(User, through="TeamMembership", related_name="teams", verbose_name=_("members"))
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ArchivableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("team")

@@ -8,12 +8,16 @@ nothing although something it should have done has waited for too long.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from crm.core.base.registry import Registry
+from crm.core.firm.queries import firm_today
+from crm.core.work.models import Heartbeat
 
 log = logging.getLogger(__name__)
 LOCK = 7_201_640_223
@@ -25,29 +29,43 @@ IDLE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What admins read about a part: its name in plain words, and when the oldest thing that it has to do became due."""
+class Job:
+    """A piece of periodic work. `run(now)` does what is due and gives how many things it did; it must be safe to run twice.
 
-    label: Any
+    `label` names it in plain words for admins. `oldest(now)`, one indexed query, tells since when something waits for it.
+    `daily` names a heartbeat: the work is done once for each of the firm's days, at its first tick, and `run(today, last)` gets
+    the day that it was last done for, or None. The key is stored with its heartbeat and stays as it is.
+    """
+
+    key: str
+    run: Callable[..., int]
+    label: Any = ""
     oldest: Callable[[datetime], datetime | None] | None = None
+    daily: str = ""
+
+    def do(self, now: datetime) -> int:
+        if not self.daily:
+            return self.run(now)
+        today, last = firm_today(now), last_day(self.daily)
+        if last == today:
+            return 0
+        did = self.run(today, last)
+        beat(self.daily, now, did, today.isoformat())
+        return did
 
 
-_watches: dict[str, Watch] = {}
-_parts: dict[str, Callable[[datetime], int]] = {}
+periodic: Registry[Job] = Registry("periodic job")
 
 
-def register(name: str, part: Callable[[datetime], int]) -> None:
-    """`part(now)` does what is due and gives how many things it did; it must be safe to run twice."""
-    _parts[name] = part
+def label_of(key: str) -> str:
+    job = periodic.get(key)
+    return str(job.label) if job and job.label else key
 
 
-def watch(name: str, label: Any, oldest: Callable[[datetime], datetime | None] | None = None) -> None:
-    """Name a part in plain words. `oldest(now)`, one indexed query, tells since when something waits for it."""
-    _watches[name] = Watch(label, oldest)
-
-
-def label_of(name: str) -> str:
-    return str(_watches[name].label) if name in _watches else name
+def last_day(name: str) -> date | None:
+    """The day of the firm that daily work was last done for."""
+    note = Heartbeat.objects.filter(name=name).values_list("note", flat=True).first()
+    return date.fromisoformat(note) if note else None
 
 
 def run(now: datetime | None = None) -> dict[str, int]:
@@ -58,30 +76,29 @@ def run(now: datetime | None = None) -> dict[str, int]:
         if not cursor.fetchone()[0]:
             return {}
         try:
-            did = {name: _run_part(name, part, now) for name, part in _parts.items()}
+            did = {job.key: _run_job(job, now) for job in periodic}
             beat("tick", now, sum(did.values()))
             return did
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def _run_part(name: str, part: Callable[[datetime], int], now: datetime) -> int:
+def _run_job(job: Job, now: datetime) -> int:
     did, note = 0, ""
     try:
         with transaction.atomic():
-            did = part(now)
-            note = "" if did else _idle(name, now)
+            did = job.do(now)
+            note = "" if did else _idle(job, now)
     except Exception as error:  # one broken part must not stop the mails of all others; it is logged and shown
-        log.exception("tick part %s failed", name)
+        log.exception("tick part %s failed", job.key)
         note = f"{type(error).__name__}: {error}"[:300]
-    beat(f"tick:{name}", now, did, note)
+    beat(f"tick:{job.key}", now, did, note)
     return did
 
 
-def _idle(name: str, now: datetime) -> str:
+def _idle(job: Job, now: datetime) -> str:
     """That a part ran, did nothing, and should have; "" when nothing has waited for long."""
-    oldest = _watches[name].oldest if name in _watches else None
-    since = oldest(now) if oldest else None
+    since = job.oldest(now) if job.oldest else None
     if since is None or now - since <= IDLE:
         return ""
     minutes = int((now - since).total_seconds() // 60)

@@ -27,7 +27,7 @@ def test_a_change_says_who_what_and_from_what_to_what(admin_page, ines, marta):
         "roles": ["account_manager"],
     }
     admin_page.post(reverse("core:user", args=[marta.pk]), data)
-    entry = next(e for e in entries(ines, label="core.user") if e.object_id == marta.pk)
+    entry = next(e for e in entries(acting(ines), label="core.user") if e.object_id == marta.pk)
     assert (entry.who, entry.kind, entry.title) == ("Ines Vaara", "update", "Marta Kesti")
     assert [(str(c.field), c.before, c.after) for c in entry.changes] == [("job title", "—", "Partner")]
     assert "Partner" in admin_page.get(reverse("core:history")).content.decode()
@@ -56,9 +56,9 @@ def test_pages_follow_one_another_without_gap_or_repeat(ines, marta):
 def test_it_is_narrowed_by_kind_and_person(admin_page, ines, oskar):
     update_firm(acting(ines), name="Halden Oy")
     admin_page.post(reverse("core:team_new"), {"name": "Nordics"})
-    assert {e.thing for e in entries(ines, label="core.team")} == {"team"}
-    assert {e.who for e in entries(ines, user_id=ines.pk)} == {"Ines Vaara"}
-    assert entries(ines, user_id=oskar.pk) == []
+    assert {e.thing for e in entries(acting(ines), label="core.team")} == {"team"}
+    assert {e.who for e in entries(acting(ines), user_id=ines.pk)} == {"Ines Vaara"}
+    assert entries(acting(ines), user_id=oskar.pk) == []
 
 
 def test_a_restricted_client_stays_behind_its_barrier(admin_page, ines, marta):

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_see_outbox
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.mail import consents
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery.message import is_secret
@@ -40,14 +42,14 @@ COPIED = (
 )
 
 
-@transaction.atomic
+@service(may=may_see_outbox)
 def cancel_mail(principal: Principal, *, mail: OutboxMail) -> OutboxMail:
     """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
     mail = _locked(mail, *MAY_CANCEL)
     return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": principal.user.name})
 
 
-@transaction.atomic
+@service(may=may_see_outbox)
 def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """Send a mail that was held after all. Raises ServiceError when it is not held, or may not go any more."""
     mail = _locked(mail, MailState.HELD)
@@ -59,7 +61,7 @@ def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
     return _move(mail, MailState.PENDING, _("Released by %(name)s") % {"name": principal.user.name})
 
 
-@transaction.atomic
+@service(may=may_see_outbox)
 def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """Somebody asked the recipient: it is there."""
     mail = _locked(mail, MailState.UNCERTAIN)
@@ -67,7 +69,7 @@ def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
     return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": principal.user.name})
 
 
-@transaction.atomic
+@service(may=may_see_outbox)
 def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
     """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
 

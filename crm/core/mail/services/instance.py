@@ -19,7 +19,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import Installation, OutboxMail
 from crm.core.work import jobs
@@ -100,7 +102,7 @@ def waiting() -> dict[str, int]:
     return {"due": due.count(), "late": due.filter(deadline_at__lt=timezone.now()).count()}
 
 
-@transaction.atomic
+@service(may=may_administer)
 def adopt(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
     """This is the real one from now on: a new id in both places, so that the other one is not mistaken for it.
 

@@ -14,7 +14,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.services import service
 from crm.core.mail.choices import SECRET_KINDS, MailState, SuppressionReason
 from crm.core.mail.models import OutboxMail, Suppression
 from crm.core.mail.signals import address_released, address_stopped
@@ -44,7 +46,7 @@ def reason_not_to(kind: str, address: str) -> str:
     return why(row) if row else ""
 
 
-@transaction.atomic
+@service(may=may_administer)
 def stop_address(
     principal: Principal, *, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
 ) -> Suppression:
@@ -67,7 +69,7 @@ def stop_address(
     return row
 
 
-@transaction.atomic
+@service(may=may_administer)
 def release_address(principal: Principal, *, row: Suppression, now: datetime) -> None:
     """Mail goes to this address again. What was cancelled meanwhile stays so; what failed can be sent again."""
     deleted, _rows = Suppression.objects.filter(pk=row.pk).delete()
@@ -75,6 +77,7 @@ def release_address(principal: Principal, *, row: Suppression, now: datetime) ->
         address_released.send(Suppression, address=row.address, now=now)
 
 
+@service(may=may_administer)
 def enter_address(principal: Principal, *, address: str, detail: str, now: datetime) -> Suppression:
     """By hand. Raises ServiceError (field address) when it is stopped already."""
     if find(address):

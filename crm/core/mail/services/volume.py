@@ -9,7 +9,9 @@ from statistics import median
 
 from django.db import transaction
 
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.mail.models import BlastQuestion
 
 TIMES = 3
@@ -40,7 +42,7 @@ def is_left_out(*, kind: str, week: str) -> bool:
     return BlastQuestion.objects.filter(kind=kind, week=week, allowed=0).exists()
 
 
-@transaction.atomic
+@service(may=may_administer)
 def answer(principal: Principal, *, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
     """Let this week's mails be planned, a tenth more included (what comes in until they are); or leave the week out."""
     row = BlastQuestion.objects.select_for_update().get(pk=question.pk)

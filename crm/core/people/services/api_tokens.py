@@ -3,14 +3,14 @@
 import secrets
 from datetime import datetime
 
-from django.db import transaction
-
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token
+from crm.core.base.services import service
+from crm.core.people.permissions import may_make_token, may_revoke_token
 from crm.core.users.models import ApiToken, User
 
 
-@transaction.atomic
+@service(may=may_make_token)
 def create_api_token(
     principal: Principal, *, user: User, name: str, expires_at: datetime | None = None, is_read_only: bool = False
 ) -> tuple[ApiToken, str]:
@@ -27,7 +27,7 @@ def create_api_token(
     return row, clear
 
 
-@transaction.atomic
+@service(may=may_revoke_token)
 def revoke_api_token(principal: Principal, *, token: ApiToken, now: datetime) -> ApiToken:
     """The token opens nothing from now on."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
@@ -32,7 +34,7 @@ def _keep_an_admin(admins: list[User], user: User) -> None:
         )
 
 
-@transaction.atomic
+@service(may=may_administer)
 def update_user(
     principal: Principal, *, user: User, seen_version: int | None = None, teams: list[Team] | None = None, **fields
 ) -> User:
@@ -53,7 +55,7 @@ def update_user(
     return user
 
 
-@transaction.atomic
+@service(may=None)
 def update_profile(principal: Principal, **fields) -> User:
     """Change what concerns oneself alone."""
     if unknown := set(fields) - set(OWN_FIELDS):
@@ -70,7 +72,7 @@ def _one_line(field: str, value):
     return " ".join(value.split()) if field in ("name", "title") else value
 
 
-@transaction.atomic
+@service(may=may_administer)
 def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_to: User | None = None) -> User:
     """Shut a colleague out from the next request on: sessions end, tokens are revoked; what they hold may be handed on."""
     admins = _lock_admins()
@@ -91,7 +93,7 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
     return user
 
 
-@transaction.atomic
+@service(may=may_administer)
 def enable_user(principal: Principal, *, user: User) -> User:
     """Let a colleague in again; sessions and tokens stay ended."""
     user = User.objects.select_for_update().get(pk=user.pk)
@@ -112,7 +114,7 @@ def end_sessions(*, user: User, but: str | None = None) -> int:
     return len(keys)
 
 
-@transaction.atomic
+@service(may=may_administer)
 def save_team(
     principal: Principal,
     *,
@@ -137,23 +139,15 @@ def save_team(
     return team
 
 
-@transaction.atomic
+@service(may=may_administer)
 def archive_team(principal: Principal, *, team: Team, now: datetime) -> Team:
     """The team is offered no more; clients keep it until they are moved."""
-    team = Team.objects.select_for_update().get(pk=team.pk)
-    if team.archived_at is None:
-        team.archived_at = now
-        save_version(team, fields=["archived_at"], seen=None)
-    return team
+    return set_archived(team, at=now)[0]
 
 
-@transaction.atomic
+@service(may=may_administer)
 def restore_team(principal: Principal, *, team: Team) -> Team:
-    team = Team.objects.select_for_update().get(pk=team.pk)
-    if team.archived_at is not None:
-        team.archived_at = None
-        save_version(team, fields=["archived_at"], seen=None)
-    return team
+    return set_archived(team, at=None)[0]
 
 
 def _set_teams(user: User, teams: list[Team]) -> None:

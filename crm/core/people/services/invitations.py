@@ -10,8 +10,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.base.services import service
 from crm.core.people.emails import mail_invitation
 from crm.core.users.models import Invitation, Team, TeamMembership, User
 
@@ -19,7 +21,7 @@ VALID_FOR = timedelta(days=14)
 PURPOSE = "invitation"
 
 
-@transaction.atomic
+@service(may=may_administer)
 def invite(
     principal: Principal, *, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
 ) -> Invitation:
@@ -44,7 +46,7 @@ def invite(
     return _send(invitation, principal)
 
 
-@transaction.atomic
+@service(may=may_administer)
 def resend_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
     """A new mail with a new link; the former link ends."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
@@ -55,7 +57,7 @@ def resend_invitation(principal: Principal, *, invitation: Invitation, now: date
     return _send(invitation, principal)
 
 
-@transaction.atomic
+@service(may=may_administer)
 def revoke_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
@@ -77,7 +79,7 @@ def accept_invitation(*, invitation: Invitation, name: str, password: str, now: 
     user = User(email=invitation.email, name=" ".join(name.split()), roles=invitation.roles)
     set_first_password(user, password)
     user.save()
-    if invitation.team is not None and invitation.team.archived_at is None:
+    if invitation.team is not None and not invitation.team.is_archived:
         TeamMembership.objects.create(team=invitation.team, user=user)
     invitation.accepted_at, invitation.user = now, user
     invitation.save(update_fields=["accepted_at", "user"])

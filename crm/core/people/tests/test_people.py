@@ -218,3 +218,16 @@ def test_archiving_a_team_is_undone(client, ines):
     client.post(reverse("core:team_restore", args=[team.pk]))
     team.refresh_from_db()
     assert team.archived_at is None
+
+
+def test_a_team_that_two_change_at_once_shows_both_values_and_is_saved_at_the_second_try(client, ines):
+    client.force_login(ines)
+    team = colleagues.save_team(acting(ines), name="Nordics", lead=None, members=[])
+    colleagues.save_team(acting(ines), team=team, name="Baltics", lead=None, members=[], seen_version=team.version)
+    page, data = reverse("core:team", args=[team.pk]), {"version": team.version, "name": "Finland", "members": []}
+    answer = client.post(page, data)
+    text = answer.content.decode()
+    assert answer.status_code == 409 and "Baltics" in text and "Finland" in text
+    assert client.post(page, data | {"version": answer.context["conflict"].version}).status_code == 302
+    team.refresh_from_db()
+    assert team.name == "Finland"

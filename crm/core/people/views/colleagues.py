@@ -6,11 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.people import reassignment
 from crm.core.people.forms import DisableForm, InviteForm, UserForm
 from crm.core.people.services import colleagues, invitations
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted, render_page
 from crm.core.users.models import Invitation, User
 
@@ -30,15 +31,13 @@ def users(request):
 def invite(request):
     require(may_administer(request.principal))
     form = InviteForm(posted(request))
-    if request.method == "POST" and form.is_valid():
-        try:
-            invitation = invitations.invite(request.principal, now=timezone.now(), **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email})
-            return redirect("core:users")
-    return render_page(request, "core/people/invite.html", {"form": form}, status=422 if form.is_bound else 200)
+    outcome = form_action(
+        request, form, lambda: invitations.invite(request.principal, now=timezone.now(), **form.cleaned_data)
+    )
+    if outcome.is_done:
+        messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": outcome.result.email})
+        return redirect("core:users")
+    return render_page(request, "core/people/invite.html", {"form": form}, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,16 +45,22 @@ def user(request, pk):
     require(may_administer(request.principal))
     person = get_object_or_404(User, pk=pk)
     form = UserForm.of(person, posted(request))
-    if request.method == "POST" and form.is_valid():
-        try:
-            colleagues.update_user(request.principal, user=person, seen_version=form.seen_version(), **form.values())
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("core:users")
-    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.principal, person)}
-    return render_page(request, "core/people/user.html", context, status=422 if form.is_bound else 200)
+    outcome = form_action(
+        request,
+        form,
+        lambda: colleagues.update_user(
+            request.principal, user=person, seen_version=form.seen_version(), **form.values()
+        ),
+    )
+    if outcome.is_done:
+        messages.success(request, _("Saved."))
+        return redirect("core:users")
+    context = _context(request, form, person) | {"conflict": outcome.conflict}
+    return render_page(request, "core/people/user.html", context, status=outcome.status)
+
+
+def _context(request, form, person) -> dict:
+    return {"form": form, "person": person, "holdings": reassignment.holdings_of(request.principal, person)}
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,21 +68,19 @@ def user_disable(request, pk):
     require(may_administer(request.principal))
     person = get_object_or_404(User, pk=pk)
     form = DisableForm(posted(request), user=person)
-    if request.method == "POST" and form.is_valid():
-        try:
-            colleagues.disable_user(request.principal, user=person, now=timezone.now(), **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s can no longer sign in.") % {"name": person.name})
-            return redirect("core:users")
-    context = {"form": form, "person": person, "holdings": reassignment.holdings_of(request.principal, person)}
-    return render_page(request, "core/people/user_disable.html", context, status=422 if form.errors else 200)
+    outcome = form_action(
+        request,
+        form,
+        lambda: colleagues.disable_user(request.principal, user=person, now=timezone.now(), **form.cleaned_data),
+    )
+    if outcome.is_done:
+        messages.success(request, _("%(name)s can no longer sign in.") % {"name": person.name})
+        return redirect("core:users")
+    return render_page(request, "core/people/user_disable.html", _context(request, form, person), status=outcome.status)
 
 
 @require_POST
 def user_enable(request, pk):
-    require(may_administer(request.principal))
     person = colleagues.enable_user(request.principal, user=get_object_or_404(User, pk=pk))
     messages.success(request, _("%(name)s can sign in again.") % {"name": person.name})
     return redirect("core:users")
@@ -85,13 +88,11 @@ def user_enable(request, pk):
 
 @require_POST
 def invitation_resend(request, pk):
-    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.resend_invitation, _("A new link is on its way to %(email)s."))
 
 
 @require_POST
 def invitation_revoke(request, pk):
-    require(may_administer(request.principal))
     return _on_invitation(request, pk, invitations.revoke_invitation, _("The invitation of %(email)s is revoked."))
 
 

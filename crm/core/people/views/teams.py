@@ -7,10 +7,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import may_administer, require
 from crm.core.people.forms import TeamForm
 from crm.core.people.services import colleagues
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted, render_page
 from crm.core.users.models import Team
 
@@ -28,29 +28,20 @@ def team(request, pk=None):
     require(may_administer(request.principal))
     row = get_object_or_404(Team, pk=pk) if pk is not None else None
     form = TeamForm(posted(request), team=row)
-    if request.method == "POST" and form.is_valid():
-        values = {name: form.cleaned_data[name] for name in ("name", "lead")}
-        try:
-            colleagues.save_team(
-                request.principal,
-                team=row,
-                members=list(form.cleaned_data["members"]),
-                seen_version=form.seen_version(),
-                **values,
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("core:teams")
-    return render_page(
-        request, "core/people/team.html", {"form": form, "team": row}, status=422 if form.is_bound else 200
+    outcome = form_action(
+        request,
+        form,
+        lambda: colleagues.save_team(request.principal, team=row, seen_version=form.seen_version(), **form.values()),
     )
+    if outcome.is_done:
+        messages.success(request, _("Saved."))
+        return redirect("core:teams")
+    context = {"form": form, "team": row, "conflict": outcome.conflict}
+    return render_page(request, "core/people/team.html", context, status=outcome.status)
 
 
 @require_POST
 def team_archive(request, pk):
-    require(may_administer(request.principal))
     row = colleagues.archive_team(request.principal, team=get_object_or_404(Team, pk=pk), now=timezone.now())
     text = _("%(name)s is archived. Its clients keep it until they are moved.") % {"name": row.name}
     messages.success(request, text, extra_tags=f"undo:{reverse('core:team_restore', args=[row.pk])}")
@@ -59,7 +50,6 @@ def team_archive(request, pk):
 
 @require_POST
 def team_restore(request, pk):
-    require(may_administer(request.principal))
     row = colleagues.restore_team(request.principal, team=get_object_or_404(Team, pk=pk))
     messages.success(request, _("%(name)s is back.") % {"name": row.name})
     return redirect("core:teams")

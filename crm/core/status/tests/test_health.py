@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 from django.test import Client as Browser
 from django.utils import timezone
 
+from crm.core.base.registry import Registry
 from crm.core.mail.delivery import breaker
 from crm.core.mail.delivery import health as delivery
 from crm.core.mail.models import OutboxMail
@@ -114,10 +115,11 @@ def test_the_doctor_says_when_the_database_is_away(db, monkeypatch):
 def test_a_part_that_ran_and_did_nothing_for_too_long_says_so(db, monkeypatch, ines, marta):
     now = timezone.now()
     waits = {"since": now - timedelta(minutes=9)}
-    monkeypatch.setattr(schedule, "_parts", {"lazy": lambda moment: 0, "busy": lambda moment: 3})
-    monkeypatch.setattr(schedule, "_watches", {})
-    for name in ("lazy", "busy"):
-        schedule.watch(name, name.title(), lambda moment: waits["since"])
+    monkeypatch.setattr(schedule, "periodic", Registry("periodic job"))
+    for name, did in (("lazy", 0), ("busy", 3)):
+        schedule.periodic.register(
+            schedule.Job(name, lambda moment, did=did: did, name.title(), lambda moment: waits["since"])
+        )
     schedule.run(now)
     assert not Heartbeat.objects.exclude(note="").exists()
     waits["since"] = now - timedelta(minutes=25)
@@ -142,7 +144,9 @@ def test_a_part_that_fails_is_shown_to_admins_until_it_works(db, monkeypatch, in
             raise ValueError("no such hour")
         return 1
 
-    monkeypatch.setattr(schedule, "_parts", {"progress-send": part})
+    label = schedule.periodic["progress-send"].label
+    monkeypatch.setattr(schedule, "periodic", Registry("periodic job"))
+    schedule.periodic.register(schedule.Job("progress-send", part, label))
     schedule.run(now)
     (banner,) = delivery.banners(ines, now)
     assert banner["text"] == "Background work fails. Sending of progress emails: ValueError: no such hour"

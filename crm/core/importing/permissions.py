@@ -1,0 +1,16 @@
+"""Who may import: each kind of import says so itself."""
+
+from crm.core.importing import kinds
+
+
+def may_import(principal) -> bool:
+    """Whether there is anything that they may import."""
+    return any(kind.may_import(principal) for kind in kinds.kinds())
+
+
+def may_import_kind(principal, kind) -> bool:
+    return kind.may_import(principal)
+
+
+def may_import_job(principal, job) -> bool:
+    return kinds.get(job.kind.removeprefix("import:")).may_import(principal)
