@@ -1,7 +1,11 @@
-"""Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(user)`, made of the gate of clients."""
+"""Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(principal)`, made of the gate of clients."""
+
+from django.utils.translation import gettext_lazy as _
 
 from clients.permissions import may_edit
 from crm.core.base.permissions import may_administer
+
+ARCHIVED = _("The client is archived. Restore it first.")
 
 
 def may_edit_templates(principal) -> bool:
@@ -11,3 +15,11 @@ def may_edit_templates(principal) -> bool:
 def may_run_plans(principal, client) -> bool:
     """Whoever works with the client starts and runs its plans, and ticks off their tasks."""
     return may_edit(principal, client)
+
+
+def may_run_plan(principal, plan) -> bool:
+    return may_run_plans(principal, plan.client)
+
+
+def may_work_on_task(principal, task) -> bool:
+    return may_run_plans(principal, task.plan.client)

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from onboarding.choices import OwnerSide
 from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
+from onboarding.permissions import may_edit_templates
 from onboarding.services.templates import TASK_FIELDS, check_no_cycle, lock_draft, new_key
 
 MAX_DAYS = 730
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> TemplatePhase:
     """A phase at the end of the draft."""
     version = lock_draft(principal, version=version)
@@ -28,7 +29,7 @@ def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> T
     return phase
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> TemplatePhase:
     version = lock_draft(principal, version=phase.version_of)
     phase.name = _named(name, "name")
@@ -37,7 +38,7 @@ def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> Te
     return phase
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> TemplatePhase:
     """Put the phase at a place, counted from 0; the others close up."""
     version = lock_draft(principal, version=phase.version_of)
@@ -47,7 +48,7 @@ def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> 
     return phase
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any]:
     """Remove the phase with its tasks. Gives what `put_back` takes; tasks counted from removed ones count from kickoff."""
     version = lock_draft(principal, version=phase.version_of)
@@ -60,7 +61,7 @@ def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any
     return removed
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def add_task(
     principal: Principal, *, phase: TemplatePhase, title: str, after: TemplateTask | None = None, **fields
 ) -> TemplateTask:
@@ -76,7 +77,7 @@ def add_task(
     return task
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def update_task(principal: Principal, *, task: TemplateTask, seen_version: int | None = None, **fields) -> TemplateTask:
     """Change a task of a draft. `fields`: those of TASK_FIELDS and `after`. Raises ServiceError, StaleWrite."""
     version = lock_draft(principal, version=task.version_of)
@@ -92,7 +93,7 @@ def update_task(principal: Principal, *, task: TemplateTask, seen_version: int |
     return task
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def move_task(
     principal: Principal, *, task: TemplateTask, position: int, phase: TemplatePhase | None = None
 ) -> TemplateTask:
@@ -110,7 +111,7 @@ def move_task(
     return task
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
     """Remove a task. Gives what `put_back` takes; tasks counted from it count from kickoff until it is put back."""
     version = lock_draft(principal, version=task.version_of)
@@ -122,7 +123,7 @@ def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
     return removed
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
     """Undo `remove_phase` or `remove_task`: the same rows, keys, places and what was counted from them.
 

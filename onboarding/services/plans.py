@@ -12,6 +12,7 @@ from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_today, get_firm
@@ -19,7 +20,7 @@ from crm.core.users.models import User
 from onboarding import schedule, signals
 from onboarding.choices import PLAN_MOVES, OwnerSide, PlanState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
-from onboarding.permissions import may_run_plans
+from onboarding.permissions import ARCHIVED, may_run_plan, may_run_plans
 from onboarding.queries.plans import main_contact, plan_tasks, startable_version
 from onboarding.services.tracking import refresh_plan
 
@@ -27,7 +28,7 @@ BEFORE_ONBOARDING = (Status.PROSPECT,)
 BECOMES_ACTIVE = (Status.PROSPECT, Status.ONBOARDING, Status.FORMER)
 
 
-@transaction.atomic
+@service(may=may_run_plans, why=ARCHIVED)
 def start_plan(
     principal: Principal,
     *,
@@ -47,7 +48,6 @@ def start_plan(
     plan's owner (default: the account manager), the client's to the main contact. Raises ServiceError when the version is
     not a published one of a template in use, or the owner does not see the client.
     """
-    require(may_run_plans(principal, client))
     if not startable_version(version):
         raise ServiceError(_("Choose a published version of a template in use."), field="version")
     _check_kickoff(kickoff_date)
@@ -73,7 +73,7 @@ def start_plan(
     return plan
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A draft becomes pending, or active when its kickoff has come."""
     plan = lock_plan(principal, plan=plan)
@@ -93,7 +93,7 @@ def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
         return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
     """Change `name`, `owner` or, before it runs, `kickoff_date` (dates not set by hand are computed anew)."""
     plan = lock_plan(principal, plan=plan)
@@ -118,7 +118,7 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     return plan
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Stop the clock; due dates move by the working days of the pause when it is resumed."""
     plan = lock_plan(principal, plan=plan)
@@ -126,7 +126,7 @@ def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version:
     return _move(principal, plan, PlanState.PAUSED, now=now, seen=seen_version, what="paused", fields=["paused_date"])
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Go on after a pause: every open task is due later by the working days paused."""
     plan = lock_plan(principal, plan=plan)
@@ -140,7 +140,7 @@ def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, what="resumed", fields=["paused_date"])
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Give the plan up. The client's status stays as it is: leaving or staying is another decision."""
     plan = lock_plan(principal, plan=plan)
@@ -156,7 +156,7 @@ def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     )
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Close the plan and make the client active. Raises ServiceError while a mandatory task is open."""
     plan = lock_plan(principal, plan=plan)
@@ -172,7 +172,7 @@ def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     return plan
 
 
-@transaction.atomic
+@service(may=may_run_plan, why=ARCHIVED)
 def reopen_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A plan that was called done runs again. The client's status stays."""
     plan = lock_plan(principal, plan=plan)
@@ -203,7 +203,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
 def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
     """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
-    require(may_run_plans(principal, plan.client), _("The client is archived. Restore it first."))
+    require(may_run_plan(principal, plan), ARCHIVED)
     return plan
 
 

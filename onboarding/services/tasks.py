@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
@@ -22,6 +22,7 @@ from crm.core.users.models import User
 from onboarding import schedule, signals
 from onboarding.choices import PLAN_WORKED_ON, TASK_MOVES, OwnerSide, TaskState
 from onboarding.models import Plan, Task, TaskComment
+from onboarding.permissions import ARCHIVED, may_work_on_task
 from onboarding.queries.plans import plan_tasks
 from onboarding.services.plans import check_sees, lock_plan, write_dates
 from onboarding.services.tracking import refresh_plan
@@ -36,7 +37,7 @@ class Shift:
     becomes: date
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
     """Tick the task off. One that is done already stays with whoever did it first."""
     plan, task = _lock(principal, task)
@@ -49,7 +50,7 @@ def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version
     return task
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
     """Open again what was done, not needed or blocked. An open task stays as it is."""
     plan, task = _lock(principal, task)
@@ -61,7 +62,7 @@ def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version
     return task
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def block_task(
     principal: Principal, *, task: Task, reason: str, now: datetime, seen_version: int | None = None
 ) -> Task:
@@ -78,7 +79,7 @@ def block_task(
     return task
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def skip_task(
     principal: Principal, *, task: Task, reason: str = "", now: datetime, seen_version: int | None = None
 ) -> Task:
@@ -97,7 +98,7 @@ def skip_task(
     return task
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def assign_task(
     principal: Principal,
     *,
@@ -124,7 +125,7 @@ def assign_task(
     return task
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def comment_task(principal: Principal, *, task: Task, text: str) -> TaskComment:
     plan, task = _lock(principal, task, worked_on=False)
     if not text.strip():
@@ -140,7 +141,7 @@ def preview_due(*, task: Task, due_date: date) -> list[Shift]:
     return _shifts(tasks, schedule.moved_dates(tasks, task.pk, due_date, WorkingCalendar.of(get_firm())), task.pk)
 
 
-@transaction.atomic
+@service(may=may_work_on_task, why=ARCHIVED)
 def change_due(
     principal: Principal, *, task: Task, due_date: date, now: datetime, seen_version: int | None = None
 ) -> list[Shift]:

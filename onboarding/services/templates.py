@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
-from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from onboarding import schedule
 from onboarding.choices import VersionState
@@ -35,10 +35,9 @@ def new_key() -> str:
     return uuid4().hex[:12]
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def create_template(principal: Principal, *, name: str, description: str = "", is_demo: bool = False) -> Template:
     """A template with an empty first version, a draft. Raises ServiceError when the name is taken."""
-    require(may_edit_templates(principal))
     name = name.strip()
     if not name:
         raise ServiceError(_("Give the template a name."), field="name")
@@ -48,10 +47,9 @@ def create_template(principal: Principal, *, name: str, description: str = "", i
     return template
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def update_template(principal: Principal, *, template: Template, seen_version: int | None = None, **fields) -> Template:
     """Change name or description. Raises ServiceError when the name is taken, StaleWrite."""
-    require(may_edit_templates(principal))
     template = Template.objects.select_for_update().get(pk=template.pk)
     for name in ("name", "description"):
         if name in fields:
@@ -63,29 +61,27 @@ def update_template(principal: Principal, *, template: Template, seen_version: i
     return template
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def archive_template(principal: Principal, *, template: Template, now: datetime) -> Template:
     """No plan is started from it any more; running plans go on."""
     return _set_archived(principal, template, now)
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def restore_template(principal: Principal, *, template: Template) -> Template:
     return _set_archived(principal, template, None)
 
 
 def _set_archived(principal, template, archived_at):
-    require(may_edit_templates(principal))
     template = Template.objects.select_for_update().get(pk=template.pk)
     template.archived_at = archived_at
     save_version(template, fields=["archived_at"], seen=None)
     return template
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def duplicate_template(principal: Principal, *, template: Template, name: str = "") -> Template:
     """A new template whose first draft is a copy of the newest version (its draft, if there is one)."""
-    require(may_edit_templates(principal))
     newest = template.versions.first()
     copy = Template(name=name.strip() or _free_name(template.name), description=template.description)
     _save_named(copy)
@@ -95,10 +91,9 @@ def duplicate_template(principal: Principal, *, template: Template, name: str = 
     return copy
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def remove_demo_templates(principal: Principal) -> int:
     """Delete the demonstration's templates that no plan is pinned to any more; gives how many. The only way past the freeze."""
-    require(may_edit_templates(principal))
     unused = Template.objects.filter(is_demo=True).exclude(versions__plans__isnull=False)
     with pgtrigger.ignore(
         "onboarding.TemplateVersion:stays_published",
@@ -108,10 +103,9 @@ def remove_demo_templates(principal: Principal) -> int:
         return sum(template.delete()[1]["onboarding.Template"] for template in unused)
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def edit_version(principal: Principal, *, template: Template) -> TemplateVersion:
     """The template's draft; made as a copy of the newest version, with the same keys, where there is none."""
-    require(may_edit_templates(principal))
     Template.objects.select_for_update().get(pk=template.pk)
     newest = TemplateVersion.objects.filter(template=template).order_by("-number").first()
     if newest is not None and newest.is_draft:
@@ -122,7 +116,7 @@ def edit_version(principal: Principal, *, template: Template) -> TemplateVersion
     return draft
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template:
     """Throw the draft away; the published version before it stays the newest. Raises ServiceError when there is none."""
     version = lock_draft(principal, version=version)
@@ -133,7 +127,7 @@ def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template
     return template
 
 
-@transaction.atomic
+@service(may=may_edit_templates)
 def publish_version(
     principal: Principal, *, version: TemplateVersion, now: datetime, seen_version: int | None = None
 ) -> TemplateVersion:
@@ -182,7 +176,6 @@ def check_no_cycle(tasks) -> None:
 
 def lock_draft(principal: Principal, *, version: TemplateVersion) -> TemplateVersion:
     """The version's row, locked. Raises PermissionDenied, or ServiceError when it is published."""
-    require(may_edit_templates(principal))
     version = TemplateVersion.objects.select_for_update().get(pk=version.pk)
     if not version.is_draft:
         raise ServiceError(

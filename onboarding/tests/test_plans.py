@@ -263,7 +263,7 @@ def test_only_the_moves_of_the_table(plan, marta):
         activate_plan,
     ):
         with pytest.raises(ServiceError) as caught:
-            move(actor=marta, plan=plan, now=at(FRIDAY))
+            move(acting(marta), plan=plan, now=at(FRIDAY))
         assert caught.value.code == "state", move
 
 

@@ -1,6 +1,6 @@
 """The pages without script: they work, they refuse with the typed values kept, they cost what they are pinned to."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -14,7 +14,7 @@ from crm.core.ui import navigation
 from onboarding import emails, surfaces
 from onboarding.models import Plan, Template, TemplateVersion
 from onboarding.services.drafts import add_task, remove_task, update_task
-from onboarding.services.tasks import assign_task, block_task, comment_task, finish_task
+from onboarding.services.tasks import block_task, change_due, comment_task, finish_task
 from onboarding.services.templates import edit_version
 from tools.testing.factories.onboarding import MONDAY, at, make_client, make_plan, make_template, make_user, task
 
@@ -195,7 +195,7 @@ def test_blocking_without_a_reason_is_422_beside_the_field(as_marta, plan):
 
 def test_stale_due_date_is_409(as_marta, plan, marta):
     row = task(plan, "Kickoff meeting")
-    assign_task(acting(marta), task=row, assignee=marta, now=timezone.now())
+    change_due(acting(marta), task=row, due_date=date(2026, 12, 11), now=timezone.now())
     assert post(as_marta, "task_due", row.pk, due_date="2026-12-14", version=row.version).status_code == 409
 
 
@@ -227,9 +227,9 @@ def test_filters_of_the_list(as_marta, plan, payroll, marta):
 
 
 def test_plans_of_clients_in_the_trash_are_in_no_list_and_no_number(as_marta, plan, marta, northwind):
-    assert navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": (1, "")}
+    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": (1, "")}
     archive_client(acting(marta), client=northwind, now=at(MONDAY))
-    assert navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": None}
+    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": None}
     assert surfaces.today_section(acting(marta), at(MONDAY)) is None
     assert "No open plan" in text(as_marta.get(reverse("onboarding:plans")))
 
@@ -266,7 +266,7 @@ def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_reques
         lambda: surfaces.timeline_items(acting(marta), northwind, None, 30),
         lambda: surfaces.today_section(acting(marta), now),
         lambda: surfaces.find_plans(acting(marta), "northwind", 8),
-        lambda: navigation.numbers(marta, {"plans": surfaces.nav_count(acting(marta), now)}),
+        lambda: navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), now)}),
         lambda: emails.their_tasks(northwind, now - timedelta(7), now),
     ]
     for call in calls:
