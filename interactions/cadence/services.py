@@ -1,6 +1,7 @@
 """How often a client wants to hear from us, and so the day by which they should."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -55,7 +56,7 @@ def refresh_contact_due(*, client_ids: Iterable[int] | None = None) -> int:
     Never contacted: the start of the present time as a client, plus the cadence. Not served at present: no day.
     """
     firm = get_firm()
-    values = {
+    values: dict[str, Any] = {
         "served": [str(status) for status in SERVED_STATUSES],
         "zone": firm.time_zone,
         "a": firm.cadence_days_a,

@@ -203,7 +203,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
 def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
     """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
-    require(may_run_plan(principal, plan), ARCHIVED)
+    require(may_run_plan(principal, plan), str(ARCHIVED))
     return plan
 
 

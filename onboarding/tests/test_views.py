@@ -227,9 +227,13 @@ def test_filters_of_the_list(as_marta, plan, payroll, marta):
 
 
 def test_plans_of_clients_in_the_trash_are_in_no_list_and_no_number(as_marta, plan, marta, northwind):
-    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": (1, "")}
+    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {
+        "plans": (1, "")
+    }
     archive_client(acting(marta), client=northwind, now=at(MONDAY))
-    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {"plans": None}
+    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {
+        "plans": None
+    }
     assert surfaces.today_section(acting(marta), at(MONDAY)) is None
     assert "No open plan" in text(as_marta.get(reverse("onboarding:plans")))
 
