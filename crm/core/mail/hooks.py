@@ -22,7 +22,7 @@ def count_undecided(principal, now: datetime) -> navigation.Counted:
 # Wiring
 tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
 periodic.register(Job("mail", settle.tick, _("Sweeping the outbox")))
-banners.register(health.banners)
+banners.register(banners.Source("mail", health.banners))
 navigation.register(
     navigation.NavEntry(
         key="outbox",
