@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import registry
 from crm.core.importing import kinds
+from crm.core.mail import kinds as mail_kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation
@@ -50,6 +51,18 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"),
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
+for order, (key, label) in enumerate(
+    (
+        ("follow-up", _("Reminder")),
+        ("digest", _("Morning mail")),
+        ("progress", _("Progress email")),
+        ("progress-review", _("Progress email to review")),
+        ("progress-test", _("Test of a progress email")),
+        ("survey", _("Survey")),
+        ("survey-test", _("Test of a survey")),
+    )
+):
+    mail_kinds.register(mail_kinds.MailKind(key, label, 30 + order))
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.register("quiet", digest.tell_quiet)
 digest.register("progress", digest.tell_progress)

@@ -78,7 +78,7 @@ def scene(marta, otto, northwind, now):
 
 
 def whats(user, now, **options):
-    return [entry.row.what for entry in scheduled.page(user, now, **{"mine": False} | options).entries]
+    return [entry.row.what for entry in scheduled.page(acting(user), now, **{"mine": False} | options).entries]
 
 
 def test_the_next_36_hours_in_the_order_of_time(scene, manager, now):
@@ -118,7 +118,7 @@ def test_by_kind_and_page_by_page(client, scene, manager, now, northwind, marta)
         reminder(marta, northwind, f"Same moment {number}", at)
     seen, cursor = [], ""
     while True:
-        page = scheduled.page(manager, now, mine=False, cursor=cursor, size=3)
+        page = scheduled.page(acting(manager), now, mine=False, cursor=cursor, size=3)
         seen += [(entry.source.key, entry.pk) for entry in page.entries]
         cursor = page.next_cursor
         if not cursor:
