@@ -4,6 +4,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
+from crm.core.base import open_pages
 from crm.core.importing import kinds
 from crm.core.mail import kinds as mail_kinds
 from crm.core.mail import pages
@@ -51,6 +52,10 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"),
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
+# a recipient stops progress emails, answers a survey or wants no more of them: each needs the secret link of the mail
+open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
+open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
+open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
 for order, (key, label) in enumerate(
     (
         ("follow-up", _("Reminder")),
