@@ -4,8 +4,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry, signals
+from crm.core.base import open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
+from crm.core.mail import kinds as mail_kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation
@@ -72,6 +74,22 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"),
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
+# a recipient stops progress emails, answers a survey or wants no more of them: each needs the secret link of the mail
+open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
+open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
+open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
+for order, (key, label) in enumerate(
+    (
+        ("follow-up", _("Reminder")),
+        ("digest", _("Morning mail")),
+        ("progress", _("Progress email")),
+        ("progress-review", _("Progress email to review")),
+        ("progress-test", _("Test of a progress email")),
+        ("survey", _("Survey")),
+        ("survey-test", _("Test of a survey")),
+    )
+):
+    mail_kinds.register(mail_kinds.MailKind(key, label, 30 + order))
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.register("quiet", digest.tell_quiet)
 digest.register("progress", digest.tell_progress)

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 from clients.records.models import Client
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
+from crm.core.mail import kinds
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery.decisions import cancel_mail
-from crm.core.mail.forms import KINDS, TONES
+from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import Row, Source
 from crm.core.users.choices import Reminders
@@ -203,7 +204,7 @@ def show_mail(mail: OutboxMail, principal: Principal, now: datetime) -> Row:
         to=mail.to_name or mail.to_address,
         state=mail.get_state_display(),
         tone=TONES.get(MailState(mail.state), ""),
-        detail=str(KINDS.get(mail.kind, mail.kind)),
+        detail=kinds.label_of(mail.kind),
         url=reverse("core:outbox_mail", args=[mail.pk]),
         may_skip=True,
     )

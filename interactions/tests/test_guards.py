@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from crm.core.base.dates import iso_week
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM
 from crm.core.mail.models import BlastQuestion
 from crm.core.mail.services import volume
 from interactions import volume as guards
@@ -61,7 +61,7 @@ def test_far_more_than_usual_is_not_planned_before_an_admin_said_so(marta, monke
     question = BlastQuestion.objects.get()
     assert (question.kind, question.week, question.wanted, question.usual) == ("progress", WEEK, 4, 0)
     assert schedules.plan_progress(THURSDAY) == 0
-    volume.answer(acting(marta), question=question, let_through=True, now=THURSDAY)
+    volume.answer(SYSTEM, question=question, let_through=True, now=THURSDAY)
     assert schedules.plan_progress(THURSDAY) == 4
     assert schedules.plan_progress(THURSDAY) == 0
 
@@ -70,7 +70,7 @@ def test_a_no_leaves_the_week_out_and_the_next_one_is_planned_again(marta, monke
     monkeypatch.setattr(volume, "FEW", 2)
     with_schedule(marta, 4)
     schedules.plan_progress(THURSDAY)
-    volume.answer(acting(marta), question=BlastQuestion.objects.get(), let_through=False, now=THURSDAY)
+    volume.answer(SYSTEM, question=BlastQuestion.objects.get(), let_through=False, now=THURSDAY)
     later = THURSDAY + timedelta(days=7)
     assert schedules.plan_progress(THURSDAY + timedelta(hours=20)) == 0
     monkeypatch.setattr(volume, "FEW", 25)

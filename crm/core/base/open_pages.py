@@ -1,4 +1,7 @@
-"""The addresses that need no login. A system check compares this list with the views; anything else is closed."""
+"""The addresses that need no login. A system check compares this list with the views; anything else is closed.
+
+Here are the kernel's; an app declares its own in its `hooks.py`.
+"""
 
 OPEN_PAGES = {
     "account_inactive",
@@ -14,16 +17,13 @@ OPEN_PAGES = {
     "core:join_link",
     "core:setup",
     "core:setup_link",
-    # a recipient stops progress emails: needs the secret link of the mail
-    "interactions:progress_stop",
-    "interactions:progress_stopping",
     # a provider reports bounces: needs the name and password of MAIL_WEBHOOK_SECRET
     "core:mail_events",
-    # somebody asked by mail answers, or wants no more surveys: needs the secret link of the mail
-    "interactions:survey-answer",
-    "interactions:survey-answer-link",
-    "interactions:survey-stop",
-    "interactions:survey-stop-link",
     # answers 404 but to this machine or an admin
     "core:metrics",
 }
+
+
+def declare(*names: str) -> None:
+    """Pages of an app that need no login."""
+    OPEN_PAGES.update(names)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm.core.base.registry import Registry
+
 
 @dataclass(frozen=True)
 class Column:
@@ -50,11 +52,8 @@ class ImportKind:
     match_note: Any = ""
 
 
-_kinds: dict[str, ImportKind] = {}
-
-
-def register(kind: ImportKind) -> None:
-    _kinds[kind.key] = kind
+_kinds: Registry[ImportKind] = Registry("kind of import")
+register = _kinds.register
 
 
 def get(key: str) -> ImportKind:
@@ -63,4 +62,4 @@ def get(key: str) -> ImportKind:
 
 
 def kinds() -> list[ImportKind]:
-    return list(_kinds.values())
+    return list(_kinds)

@@ -4,16 +4,26 @@ Asked when a mail that was written once is to go out after all: sent again, writ
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from crm.core.base.registry import Registry
 from crm.core.mail.models import OutboxMail
 
-_kinds: dict[str, Callable[[OutboxMail], str]] = {}
+
+@dataclass(frozen=True)
+class Consent:
+    """Of a kind of mail, its `key`: `why_not(mail)` gives a sentence, or "" when the mail may go."""
+
+    key: str
+    why_not: Callable[[OutboxMail], str]
+
+
+consents: Registry[Consent] = Registry("consent to a kind of mail")
 
 
 def register(kind: str, why_not: Callable[[OutboxMail], str]) -> None:
-    """`why_not(mail)` gives a sentence, or "" when the mail may go."""
-    _kinds[kind] = why_not
+    consents.register(Consent(kind, why_not))
 
 
 def reason_not_to(mail: OutboxMail) -> str:
-    return _kinds[mail.kind](mail) if mail.kind in _kinds else ""
+    return consents[mail.kind].why_not(mail) if mail.kind in consents else ""

@@ -1,4 +1,4 @@
-"""The filters of the outbox and of what is coming, and the words for kinds and states of mail."""
+"""The filters of the outbox and of what is coming, and the colours of states of mail."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -10,19 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.dates import iso_week, local_to_utc, week_day
 from crm.core.firm.queries import get_firm
+from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_WAITING, MailState
 
-KINDS = {
-    "account": _("Login and password"),
-    "invitation": _("Invitation"),
-    "follow-up": _("Reminder"),
-    "digest": _("Morning mail"),
-    "progress": _("Progress email"),
-    "progress-review": _("Progress email to review"),
-    "progress-test": _("Test of a progress email"),
-    "survey": _("Survey"),
-    "survey-test": _("Test of a survey"),
-}
 TONES = {
     MailState.SENT: "green",
     MailState.UNCERTAIN: "amber",
@@ -52,7 +42,7 @@ class OutboxFilter(forms.Form):
     q = forms.CharField(required=False, max_length=100, strip=True)
     show = forms.ChoiceField(required=False, choices=VIEWS.items())
     state = forms.ChoiceField(required=False, choices=[("", _("Any state")), *MailState.choices])
-    kind = forms.ChoiceField(required=False, choices=[("", _("Any kind")), *KINDS.items()])
+    kind = forms.ChoiceField(required=False, choices=lambda: [("", _("Any kind")), *kinds.choices()])
     week = forms.RegexField(r"^\d{4}-W\d{2}$", required=False)
     client = forms.IntegerField(required=False, min_value=1)
     cursor = forms.CharField(required=False, max_length=300)

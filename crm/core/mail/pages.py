@@ -6,6 +6,8 @@ from typing import Any
 
 from django.urls import reverse
 
+from crm.core.base.registry import Registry
+
 
 @dataclass(frozen=True)
 class MailPage:
@@ -16,14 +18,13 @@ class MailPage:
     shown: Callable[[Any], bool] = lambda user: True
 
 
-_pages: dict[str, MailPage] = {}
-
-
-def register(page: MailPage) -> None:
-    _pages[page.key] = page
+pages: Registry[MailPage] = Registry("page about mail")
+register = pages.register
 
 
 def tabs(principal, current: str) -> list[dict[str, Any]]:
     """As components/tabs.html takes them."""
-    shown = [page for page in sorted(_pages.values(), key=lambda page: page.order) if page.shown(principal)]
-    return [{"label": page.label, "url": reverse(page.url_name), "current": page.key == current} for page in shown]
+    return [
+        {"label": page.label, "url": reverse(page.url_name), "current": page.key == current}
+        for page in pages.shown(principal)
+    ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from crm.core.base.registry import Registry
 from crm.core.users.models import User
 
 HORIZON = timedelta(hours=36)
@@ -70,26 +71,16 @@ class Page:
     next_cursor: str = ""
 
 
-_sources: dict[str, Source] = {}
-
-
-def register(source: Source) -> None:
-    _sources[source.key] = source
-
-
-def sources() -> list[Source]:
-    return sorted(_sources.values(), key=lambda source: source.order)
-
-
-def find(key: str) -> Source | None:
-    return _sources.get(key)
+sources: Registry[Source] = Registry("source of scheduled mails")
+register = sources.register
+find = sources.get
 
 
 def page(principal, now: datetime, *, mine: bool, only: str = "", cursor: str = "", size: int = SIZE) -> Page:
     """The rows due up to 36 hours from now, overdue ones first; one statement a source. Raises BadCursor."""
     after = _decode(cursor) if cursor else None
     until, found = now + HORIZON, []
-    for source in sources():
+    for source in sources:
         if only in ("", source.key):
             rows = source.rows(principal, now, mine).filter(**{f"{source.moment}__lt": until})
             if after:

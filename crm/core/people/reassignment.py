@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.core.base.registry import Registry
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -17,23 +19,16 @@ class Holding:
     move: Callable[[Any, Any, Any, datetime], int]
 
 
-_holdings: dict[str, Holding] = {}
-
-
-def register(holding: Holding) -> None:
-    _holdings[holding.key] = holding
-
-
-def _sorted() -> list[Holding]:
-    return sorted(_holdings.values(), key=lambda holding: holding.order)
+holdings: Registry[Holding] = Registry("holding")
+register = holdings.register
 
 
 def holdings_of(principal, user) -> list[tuple[Holding, int]]:
     """What the user holds, without empty ones."""
-    counted = ((holding, holding.count(principal, user)) for holding in _sorted())
+    counted = ((holding, holding.count(principal, user)) for holding in holdings)
     return [(holding, n) for holding, n in counted if n]
 
 
 def hand_over(principal, *, user, to, now: datetime) -> int:
     """Hand on everything the user holds; in the caller's transaction."""
-    return sum(holding.move(principal, user, to, now) for holding in _sorted())
+    return sum(holding.move(principal, user, to, now) for holding in holdings)

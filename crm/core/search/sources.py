@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from crm.core.base.registry import Registry
 from crm.core.ui import navigation
 
 
@@ -38,14 +39,16 @@ class Action:
     words: Any = ""
     shown: Callable[[Any], bool] = lambda user: True
 
+    @property
+    def key(self) -> str:
+        return self.url_name
 
-_sources: dict[str, Source] = {}
-_actions: dict[str, Action] = {}
+
+sources: Registry[Source] = Registry("search source")
+actions: Registry[Action] = Registry("action in search")
+register = sources.register
+register_action = actions.register  # pages of the navigation are found anyway
 _recent: list[Callable[[Any, list[int]], list[Hit]]] = []
-
-
-def register(source: Source) -> None:
-    _sources[source.key] = source
 
 
 def find(principal, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit]]]:
@@ -53,15 +56,8 @@ def find(principal, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit
     text = text.strip()[:100]
     if not text:
         return []
-    found = (
-        (source, source.find(principal, text, limit)) for source in sorted(_sources.values(), key=lambda s: s.order)
-    )
+    found = ((source, source.find(principal, text, limit)) for source in sources)
     return [(source, hits) for source, hits in found if hits]
-
-
-def register_action(action: Action) -> None:
-    """Pages of the navigation are found anyway."""
-    _actions[action.url_name] = action
 
 
 def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
@@ -76,10 +72,7 @@ def recent(principal, client_ids: list[int]) -> list[Hit]:
 def pages(principal, text: str, *, limit: int = 6) -> list[Hit]:
     """Pages and actions whose name holds every word of the text."""
     words = text.casefold().split()
-    known: list[Any] = [
-        *navigation.entries_for(principal),
-        *(action for action in _actions.values() if action.shown(principal)),
-    ]
+    known: list[Any] = [*navigation.entries.shown(principal), *actions.shown(principal)]
     found = [
         entry
         for entry in known

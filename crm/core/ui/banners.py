@@ -1,16 +1,23 @@
 """Warnings on top of every page: apps register sources in their `hooks.py`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-_sources: list[Callable[[Any, Any], list[dict[str, Any]]]] = []
+from crm.core.base.registry import Registry
 
 
-def register(source: Callable[[Any, Any], list[dict[str, Any]]]) -> None:
-    """`source(user, now)` gives [{"tone", "text", "url", "link_text"}]; it must cost at most one indexed query."""
-    if source not in _sources:
-        _sources.append(source)
+@dataclass(frozen=True)
+class Source:
+    """`find(principal, now)` gives [{"tone", "text", "url", "link_text"}]; it must cost at most one indexed query."""
+
+    key: str
+    find: Callable[[Any, Any], list[dict[str, Any]]]
+
+
+sources: Registry[Source] = Registry("source of banners")
+register = sources.register
 
 
 def build(principal, now) -> list[dict[str, Any]]:
-    return [banner for source in _sources for banner in source(principal, now)]
+    return [banner for source in sources for banner in source.find(principal, now)]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import IntegerField, QuerySet, Subquery
 from django.urls import reverse
 
+from crm.core.base.registry import Registry
 from crm.core.users.models import User
 
 Check = Callable[[Any], bool]
@@ -28,15 +29,8 @@ class NavEntry:
     count: Callable[[Any, Any], Counted] | None = None
 
 
-_entries: dict[str, NavEntry] = {}
-
-
-def register(entry: NavEntry) -> None:
-    _entries[entry.key] = entry
-
-
-def entries_for(principal) -> list[NavEntry]:
-    return [entry for entry in sorted(_entries.values(), key=lambda e: e.order) if entry.shown(principal)]
+entries: Registry[NavEntry] = Registry("navigation entry")
+register = entries.register
 
 
 class _CountOf(Subquery):
@@ -63,8 +57,8 @@ def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
     `settings` are further pages of the settings; `bell` stands beside the firm's mark.
     """
     groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
-    in_settings = current in _entries and _entries[current].group == "settings"
-    shown = entries_for(principal)
+    in_settings = current in entries and entries[current].group == "settings"
+    shown = entries.shown(principal)
     counted = numbers(principal, {entry.key: entry.count(principal, now) for entry in shown if entry.count})
     for entry in shown:
         count, tone = counted.get(entry.key) or (None, "")

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import may_administer, require
 from crm.core.listing import paging
-from crm.core.mail import pages
-from crm.core.mail.forms import KINDS, AnswerForm, ReleaseForm, StopForm, StoppedFilter
+from crm.core.mail import kinds, pages
+from crm.core.mail.forms import AnswerForm, ReleaseForm, StopForm, StoppedFilter
 from crm.core.mail.models import BlastQuestion, Suppression
 from crm.core.mail.services import instance, suppression, volume
 from crm.core.ui.htmx import posted, render_page
@@ -66,7 +66,7 @@ def holds(request):
     hold = instance.look()
     questions = list(BlastQuestion.objects.select_related("decided_by")[:20])
     for question in questions:
-        question.kind_text = KINDS.get(question.kind, question.kind)
+        question.kind_text = kinds.label_of(question.kind)
     context = {
         "hold": hold,
         "waiting": instance.waiting() if hold.is_on else None,

@@ -16,7 +16,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_see_outbox, require
 from crm.core.firm.queries import firm_today
 from crm.core.listing import paging
-from crm.core.mail import pages
+from crm.core.mail import kinds, pages
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import message
 from crm.core.mail.delivery.decisions import (
@@ -27,7 +27,7 @@ from crm.core.mail.delivery.decisions import (
     release_mail,
     send_again,
 )
-from crm.core.mail.forms import KINDS, TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
+from crm.core.mail.forms import TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import bulk
 from crm.core.ui.htmx import render_page
@@ -63,7 +63,7 @@ def outbox(request):
     except paging.BadCursor:
         return redirect("core:outbox")
     for mail in page.rows:
-        mail.tone, mail.kind_text = TONES.get(mail.state, ""), KINDS.get(mail.kind, mail.kind)
+        mail.tone, mail.kind_text = TONES.get(mail.state, ""), kinds.label_of(mail.kind)
     context = {
         "page": page,
         "form": form,
@@ -103,7 +103,7 @@ def outbox_mail(request, pk):
         "mail": mail,
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
         "tone": TONES.get(mail.state, ""),
-        "kind_text": KINDS.get(mail.kind, mail.kind),
+        "kind_text": kinds.label_of(mail.kind),
         "is_readable": is_readable,
         "text": message.text_for_display(mail) if is_readable else "",
         "has_html": is_readable and bool(message.html_for_display(mail)),

@@ -30,7 +30,7 @@ def index(request):
         "now": now,
         "values": values,
         "mine": mine,
-        "kinds": [{"value": source.key, "label": source.label} for source in scheduled.sources()],
+        "kinds": [{"value": source.key, "label": source.label} for source in scheduled.sources],
         "tabs": pages.tabs(request.principal, "coming"),
         "is_narrowed": bool(values["kind"] or values["cursor"]),
     }
