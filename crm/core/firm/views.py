@@ -95,6 +95,7 @@ def holiday_remove(request, pk):
 @require_POST
 def holiday_import(request):
     """Write the public holidays of a year into the firm's own list."""
+    require(may_administer(request.principal))
     firm, form = get_firm(), YearForm(request.POST)
     if not form.is_valid() or not firm.holiday_country:
         messages.error(request, _("Choose a country and a year first."))

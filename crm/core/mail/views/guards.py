@@ -54,6 +54,7 @@ def _enter(request, form) -> bool:
 
 @require_POST
 def lift(request, pk):
+    require(may_administer(request.principal))
     row = get_object_or_404(Suppression, pk=pk)
     suppression.release_address(request.principal, row=row, now=timezone.now())
     messages.success(request, _("Mail goes to %(address)s again") % {"address": row.address})
@@ -79,6 +80,7 @@ def holds(request):
 @require_POST
 def release(request):
     """End the hold of a copied or restored database."""
+    require(may_administer(request.principal))
     form = ReleaseForm(request.POST)
     if form.is_valid():
         count = instance.adopt(request.principal, now=timezone.now(), **form.cleaned_data)
@@ -93,6 +95,7 @@ def release(request):
 
 @require_POST
 def answer(request, pk):
+    require(may_administer(request.principal))
     question = get_object_or_404(BlastQuestion, pk=pk)
     form = AnswerForm(request.POST)
     if form.is_valid():

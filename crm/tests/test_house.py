@@ -1,0 +1,97 @@
+"""The house holds: every write is a service, rooms stay small."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pytest
+from django.conf import settings
+
+from crm.core.base.services import SERVICES
+
+APPS = ("crm.core", "clients", "interactions", "onboarding", "reports")
+ROOT = Path(settings.BASE_DIR)
+MOST = 30  # modules and rooms directly in one package
+
+# Services that everybody who sees the row may call: the door loads it through `visible_to`.
+OPEN_TO_COLLEAGUES = {
+    "clients.contacts.services.archive_contact",
+    "clients.contacts.services.restore_contact",
+    "clients.contacts.services.set_consent",  # a link from an email may, too
+    "clients.records.services.clients.archive_client",
+    "clients.records.services.clients.restore_client",
+    "interactions.surveys.services.mailing.skip_batch",  # each invitation of it is asked about
+    # of the principal alone
+    "crm.core.drafts.services.discard_draft",
+    "crm.core.drafts.services.save_draft",
+    "crm.core.files.services.store_bytes",
+    "crm.core.notifications.services.mark_all_read",
+    "crm.core.notifications.services.mark_read",
+    "crm.core.people.services.colleagues.update_profile",
+}
+# Take a principal first and are no services: parts of one, called within its transaction.
+PARTS = {
+    "clients.records.services.statuses.refresh_status_facts",
+    "crm.core.drafts.services.find_draft",  # a read
+    "crm.core.files.services.store_upload",  # calls store_bytes
+    "crm.core.mail.services.bulk.decide_mails",  # each mail is decided by a service, in its own transaction
+    "interactions.agreements.services.break_commitment",  # these four call settle_commitment
+    "interactions.agreements.services.keep_commitment",
+    "interactions.agreements.services.reopen_commitment",
+    "interactions.agreements.services.withdraw_commitment",
+    "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
+    "interactions.surveys.services.mailing.invitation_for",  # a row, not saved
+    "onboarding.services.plans.activate_plan",  # by the tick and by the client's first day
+    "onboarding.services.plans.check_sees",
+    "onboarding.services.plans.lock_plan",
+    "onboarding.services.templates.lock_draft",
+}
+
+
+def modules():
+    for app in APPS:
+        for found in walk_packages(import_module(app).__path__, f"{app}."):
+            if not {"tests", "migrations", "management"} & set(found.name.split(".")):
+                yield found.name
+
+
+def writing_modules():
+    return [name for name in modules() if "services" in name.split(".")[-2:] or "services" in name.split(".")]
+
+
+@pytest.mark.parametrize("name", writing_modules())
+def test_what_takes_a_principal_is_a_service(name):
+    module = import_module(name)
+    bare = [
+        f"{name}.{function.__qualname__}"
+        for _name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == name
+        and not function.__name__.startswith("_")
+        and next(iter(inspect.signature(function).parameters), "") == "principal"
+        and not hasattr(function, "may")
+    ]
+    assert sorted(set(bare) - PARTS) == []
+
+
+def test_a_service_without_a_permission_is_named_here():
+    for name in modules():
+        import_module(name)
+    own = {name for name, call in SERVICES.items() if call.may is None and ".tests." not in name}
+    assert own == OPEN_TO_COLLEAGUES
+
+
+def test_packages_stay_small():
+    large = {}
+    for init in ROOT.glob("**/__init__.py"):
+        folder = init.parent
+        if ".venv" in folder.parts or "migrations" in folder.parts or "tests" in folder.parts:
+            continue
+        inside = [
+            p
+            for p in folder.iterdir()
+            if (p.suffix == ".py" and p.name != "__init__.py") or (p / "__init__.py").exists()
+        ]
+        if len(inside) > MOST:
+            large[str(folder.relative_to(ROOT))] = len(inside)
+    assert large == {}
