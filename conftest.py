@@ -24,6 +24,12 @@ if WORKER:  # each has a database of its own
 pytest_plugins = ["tools.testing.browser"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Workers read their settings after this file has given them a Redis database of their own."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_unconfigure(config):
     global _servers
     if _servers is not None:
