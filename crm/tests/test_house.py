@@ -43,7 +43,6 @@ PARTS = {
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
     "interactions.surveys.services.mailing.invitation_for",  # a row, not saved
     "onboarding.services.plans.activate_plan",  # by the tick and by the client's first day
-    "onboarding.services.plans.check_sees",
     "onboarding.services.plans.lock_plan",
     "onboarding.services.templates.lock_draft",
 }

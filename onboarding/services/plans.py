@@ -17,7 +17,7 @@ from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.users.models import User
-from onboarding import schedule, signals
+from onboarding import schedule
 from onboarding.choices import PLAN_MOVES, OwnerSide, PlanState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.permissions import ARCHIVED, may_run_plan, may_run_plans
@@ -52,7 +52,7 @@ def start_plan(
         raise ServiceError(_("Choose a published version of a template in use."), field="version")
     _check_kickoff(kickoff_date)
     owner = owner or client.owner
-    check_sees(acting(owner), client, field="owner")
+    check_sees(owner, client, field="owner")
     plan = Plan.objects.create(
         client=client,
         template_version=version,
@@ -69,7 +69,6 @@ def start_plan(
     if plan.state == PlanState.ACTIVE:
         _client_is_onboarding(plan, principal, today)
     refresh_plan(plan=plan, now=now, calendar=calendar)
-    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="started")
     return plan
 
 
@@ -81,7 +80,7 @@ def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version:
         raise _wrong_move(plan, PlanState.PENDING)
     today = firm_today(now)
     state = PlanState.ACTIVE if plan.kickoff_date <= today else PlanState.PENDING
-    return _move(principal, plan, state, now=now, seen=seen_version, what="started")
+    return _move(principal, plan, state, now=now, seen=seen_version)
 
 
 def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
@@ -90,7 +89,7 @@ def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
         plan = lock_plan(principal, plan=plan)
         if plan.state != PlanState.PENDING:
             raise _wrong_move(plan, PlanState.ACTIVE)
-        return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
+        return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None)
 
 
 @service(may=may_run_plan, why=ARCHIVED)
@@ -112,9 +111,8 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     if "kickoff_date" in known:
         _reschedule(plan)
         if plan.state == PlanState.PENDING and kickoff <= firm_today(now):
-            return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
+            return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None)
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="edited")
     return plan
 
 
@@ -123,7 +121,7 @@ def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version:
     """Stop the clock; due dates move by the working days of the pause when it is resumed."""
     plan = lock_plan(principal, plan=plan)
     plan.paused_date = firm_today(now)
-    return _move(principal, plan, PlanState.PAUSED, now=now, seen=seen_version, what="paused", fields=["paused_date"])
+    return _move(principal, plan, PlanState.PAUSED, now=now, seen=seen_version, fields=["paused_date"])
 
 
 @service(may=may_run_plan, why=ARCHIVED)
@@ -137,7 +135,7 @@ def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     if days:
         write_dates(schedule.shifted_dates(plan_tasks(plan), days, calendar))
     plan.paused_date = None
-    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, what="resumed", fields=["paused_date"])
+    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, fields=["paused_date"])
 
 
 @service(may=may_run_plan, why=ARCHIVED)
@@ -151,7 +149,6 @@ def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
         PlanState.CANCELLED,
         now=now,
         seen=seen_version,
-        what="cancelled",
         fields=["ended_at", "paused_date"],
     )
 
@@ -166,9 +163,8 @@ def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
             _("Mandatory tasks are still open: %(tasks)s.") % {"tasks": ", ".join(missing)}, code="unfinished"
         )
     plan.ended_at = now
-    plan = _move(principal, plan, PlanState.DONE, now=now, seen=seen_version, what="done", fields=["ended_at"])
+    plan = _move(principal, plan, PlanState.DONE, now=now, seen=seen_version, fields=["ended_at"])
     _client_is_active(plan, principal, firm_today(now))
-    signals.plan_done.send(Plan, plan=plan, principal=principal)
     return plan
 
 
@@ -179,7 +175,7 @@ def reopen_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     if plan.state != PlanState.DONE:
         raise _wrong_move(plan, PlanState.ACTIVE)
     plan.ended_at = None
-    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, what="reopened", fields=["ended_at"])
+    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, fields=["ended_at"])
 
 
 def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
@@ -194,7 +190,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
     rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("owner", "client")[:most])
     for plan in rows:
         if plan.state == PlanState.PENDING:
-            _move(acting(plan.owner), plan, PlanState.ACTIVE, now=now, seen=None, what="activated")
+            _move(acting(plan.owner), plan, PlanState.ACTIVE, now=now, seen=None)
         else:
             refresh_plan(plan=plan, now=now, calendar=calendar)
     return len(rows)
@@ -207,10 +203,10 @@ def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
     return plan
 
 
-def check_sees(principal: Principal, client: Client, *, field: str) -> None:
+def check_sees(user: User, client: Client, *, field: str) -> None:
     """Raises ServiceError unless the user may work with the client."""
-    if not principal.user.is_active or not Client.objects.visible_to(principal).filter(pk=client.pk).exists():
-        raise ServiceError(_("%(name)s does not see this client.") % {"name": principal.user.name}, field=field)
+    if not user.is_active or not Client.objects.visible_to(acting(user)).filter(pk=client.pk).exists():
+        raise ServiceError(_("%(name)s does not see this client.") % {"name": user.name}, field=field)
 
 
 def _check_kickoff(day: date) -> None:
@@ -261,12 +257,11 @@ def _reschedule(plan):
     write_dates({task.pk: dates[task.pk] for task in tasks if not task.is_finished and not task.is_due_fixed})
 
 
-def _move(principal, plan, state, *, now, seen, what, fields=()):
+def _move(principal, plan, state, *, now, seen, fields=()):
     _set_state(plan, state, seen=seen, fields=fields)
     if state == PlanState.ACTIVE:
         _client_is_onboarding(plan, principal, firm_today(now))
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, principal=principal, what=what)
     return plan
 
 

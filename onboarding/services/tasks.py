@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Contact
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from crm.core.users.models import User
-from onboarding import schedule, signals
+from onboarding import schedule
 from onboarding.choices import PLAN_WORKED_ON, TASK_MOVES, OwnerSide, TaskState
 from onboarding.models import Plan, Task, TaskComment
 from onboarding.permissions import ARCHIVED, may_work_on_task
@@ -46,7 +46,6 @@ def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version
     task.done_at, task.done_by, task.blocked_reason = now, principal.user, ""
     _move(plan, task, TaskState.DONE, seen_version)
     refresh_plan(plan=plan, now=now)
-    signals.task_done.send(Task, task=task, principal=principal)
     return task
 
 
@@ -113,7 +112,7 @@ def assign_task(
     if assignee is not None and contact is not None:
         raise ServiceError(_("Choose one person."), field="assignee")
     if assignee is not None:
-        check_sees(acting(assignee), plan.client, field="assignee")
+        check_sees(assignee, plan.client, field="assignee")
         task.owner_side = OwnerSide.FIRM
     if contact is not None:
         if not plan.client.affiliations.current().filter(contact=contact).exists():
@@ -121,7 +120,6 @@ def assign_task(
         task.owner_side = OwnerSide.CLIENT
     task.assignee, task.contact = assignee, contact
     save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version)
-    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="assigned")
     return task
 
 
@@ -159,7 +157,6 @@ def change_due(
     save_version(task, fields=["due_date", "is_due_fixed"], seen=seen_version)
     write_dates({pk: day for pk, day in dates.items() if pk != task.pk})
     refresh_plan(plan=plan, now=now)
-    signals.plan_changed.send(Plan, plan=plan, principal=principal, what="moved")
     return _shifts(tasks, dates, task.pk)
 
 

@@ -341,3 +341,13 @@ def test_two_people_ticking_at_once_are_both_counted(make):
     plan.refresh_from_db()
     assert plan.done_count == 8
     assert facts(plan.client)[1] == 8
+
+
+def test_another_owner_must_see_the_client(plan, marta):
+    kai = make_user("Kai Koski")
+    assert update_plan(acting(marta), plan=plan, owner=kai, now=at(MONDAY)).owner == kai
+    kai.is_active = False
+    kai.save()
+    with pytest.raises(ServiceError) as refused:
+        update_plan(acting(marta), plan=plan, owner=kai, now=at(MONDAY))
+    assert refused.value.field == "owner"
