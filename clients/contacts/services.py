@@ -15,8 +15,8 @@ from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail,
 from clients.phones import digits_of
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Kind, Principal
-from crm.core.base.services import COLLEAGUES, service
+from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.base.versions import save_version
 
 FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
@@ -196,7 +196,7 @@ def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
     return row
 
 
-@service(may=None, open_to=COLLEAGUES | {Kind.LINK})
+@service(may=None)
 def set_consent(
     principal: Principal, *, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
 ) -> Consent:
