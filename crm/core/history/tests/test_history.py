@@ -15,7 +15,7 @@ def admin_page(client, ines):
 
 
 def entries(viewer, **options):
-    return history.read(acting(viewer), **options).entries
+    return history.read(viewer, **options).entries
 
 
 def test_a_change_says_who_what_and_from_what_to_what(admin_page, ines, marta):
