@@ -121,7 +121,8 @@ def edit_progress(
     if was_broken or email.state in (ProgressState.APPROVED, ProgressState.PLANNED):
         email.state, email.approved_by, email.approved_at = ProgressState.DRAFT, None, None
         fields += ["state", "approved_by", "approved_at"]
-    save_version(email, fields=fields, seen=seen_version)
+    # Never merged: somebody may have approved the other version, and would stand for a text they never read.
+    save_version(email, fields=fields, seen=seen_version, merges=False)
     return email
 
 

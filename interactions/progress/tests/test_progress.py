@@ -394,6 +394,28 @@ def test_editing_what_was_approved_asks_for_approval_again(northwind, marta, eli
     assert (edited.state, edited.approved_by) == ("draft", None)
 
 
+def test_a_stale_edit_never_slips_into_what_was_approved(northwind, marta, elina):
+    """Somebody saves a subject and approves; what another wrote over the version before that is not under the approval."""
+    email = planned(northwind, elina)
+    run(email.draft_at)
+    email.refresh_from_db()
+    edited = drafts.edit_progress(
+        acting(marta), email=email, subject="Week 48", content=email.content, seen_version=1, now=email.draft_at
+    )
+    drafts.approve_progress(acting(marta), email=edited, seen_version=2, now=email.draft_at)
+    with pytest.raises(StaleWrite):
+        drafts.edit_progress(
+            acting(marta),
+            email=email,
+            subject=email.subject,
+            content=email.content | {"summary": "Nobody read this."},
+            seen_version=1,
+            now=email.draft_at,
+        )
+    email.refresh_from_db()
+    assert (email.state, email.content["summary"]) == ("approved", edited.content["summary"])
+
+
 def test_nobody_left_to_send_to_is_said(northwind, elina):
     share_a_call(northwind)
     email = planned(northwind, elina, is_review_needed=False)
