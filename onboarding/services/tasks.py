@@ -119,7 +119,7 @@ def assign_task(
             raise ServiceError(_("%(name)s is not a contact of this client.") % {"name": contact.name}, field="contact")
         task.owner_side = OwnerSide.CLIENT
     task.assignee, task.contact = assignee, contact
-    save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version)
+    save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version, merges=False)
     return task
 
 

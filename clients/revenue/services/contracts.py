@@ -66,7 +66,7 @@ def update_contract(principal: Principal, *, contract: Contract, seen_version: i
     """Correct a contract. A new price from a day on is `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version)
+    save_version(row, fields=list(fields), seen=seen_version, merges=False)
     return row
 
 

@@ -62,7 +62,7 @@ def update_revenue_line(
     """Raises StaleWrite, ServiceError."""
     row = RevenueLine.objects.select_for_update().get(pk=line.pk)
     _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version)
+    save_version(row, fields=list(fields), seen=seen_version, merges=False)
     row.refresh_from_db(fields=["amount_firm"])
     refresh_revenue_facts(client_ids=[row.client_id], today=today)
     return row
