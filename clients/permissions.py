@@ -29,7 +29,7 @@ def may_manage_catalogue(principal) -> bool:
 
 
 def may_add_contact(principal, client) -> bool:
-    """A person of a client by whoever works with it; one of no client yet by whoever enters clients."""
+    """Who works with the client may add a contact; a contact without a client needs the right to add clients."""
     return may_create(principal) if client is None else may_edit(principal, client)
 
 

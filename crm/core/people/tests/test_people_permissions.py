@@ -1,4 +1,4 @@
-"""The services of people, the firm and mail refuse by themselves, whatever the door."""
+"""The services of people, the firm and mail refuse on their own, not only at the door."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
