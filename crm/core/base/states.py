@@ -39,11 +39,14 @@ def refuse_move(row: Any, to: Any, field: str = "state") -> ServiceError:
 
 
 @contextmanager
-def transition(row: Model, *, to: Any, states: States, seen: int | None = None, field: str = "state") -> Iterator[Any]:
+def transition(
+    row: Model, *, to: Any, states: States, seen: int | None = None, field: str = "state", is_edit: bool = True
+) -> Iterator[Any]:
     """Lock the row, check the move, give the fresh row to the block, and save what the block set together with the state.
 
-    One UPDATE, so one row of history; a Versioned row counts up, and `seen` refuses a stale one. Call it in a service. Raises
-    ServiceError (code "state") for a move that is not there, StaleWrite.
+    One UPDATE, so one row of history. A Versioned row counts up and `seen` refuses a stale one; a move that people do not see as
+    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. Call it in a service. Raises ServiceError
+    (code "state") for a move that is not there, StaleWrite.
     """
     manager: Any = type(row)._default_manager
     fresh = manager.select_for_update(of=("self",)).get(pk=row.pk)
@@ -57,7 +60,7 @@ def transition(row: Model, *, to: Any, states: States, seen: int | None = None, 
         for column in fresh._meta.concrete_fields
         if getattr(fresh, column.attname) != before[column.attname]
     ]
-    if hasattr(fresh, "version"):
+    if is_edit and hasattr(fresh, "version"):
         save_version(fresh, fields=changed, seen=seen, merges=False)
     else:
         fresh.save(update_fields=changed)

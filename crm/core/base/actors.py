@@ -1,0 +1,21 @@
+"""Who did it, on a row: a colleague or a contact of the client, never both; neither means the system."""
+
+from typing import Any
+
+from django.db.models import CheckConstraint, Q
+
+from crm.core.base.principals import Principal
+
+
+def one_actor(user: str, contact: str, *, name: str, may_be_system: bool = False) -> CheckConstraint:
+    """The constraint of an actor's two columns. `may_be_system` allows neither, which then means the system."""
+    nobody = Q(**{f"{user}__isnull": True, f"{contact}__isnull": True})
+    both = Q(**{f"{user}__isnull": False, f"{contact}__isnull": False})
+    return CheckConstraint(condition=~both if may_be_system else ~both & ~nobody, name=name)
+
+
+def actor_columns(principal: Principal, user: str, contact: str) -> dict[str, Any]:
+    """What both columns hold when this principal acts: `actor_columns(principal, "author", "author_contact_id")`."""
+    if principal.user is not None:
+        return {user: principal.user, contact: None}
+    return {user: None, contact: principal.contact_id}
