@@ -1,32 +1,61 @@
 """The gate for kernel rows that concern a client (mail, files, notifications, drafts, jobs).
 
-The kernel knows no clients: `clients/hooks.py` registers which client ids a user may see. A row without a client belongs
-to its addressee, or to an admin.
+The kernel knows no clients: `clients/hooks.py` registers which client ids a principal may see. A row without a client belongs
+to its addressee, or to an admin. An app whose rows cause kernel rows registers a rule of its own: what its cause hides is
+hidden, whoever sees the client.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
+
+from crm.core.base.principals import Kind, Principal
+from crm.core.base.registry import Registry
 
 _visible_client_ids: Callable[[Any], Any] | None = None
 
 
+@dataclass(frozen=True)
+class Rule:
+    """`visible(principal)` is a condition on rows of `model` (its label, such as "core.OutboxMail") that has to hold as well:
+    it looks at the row's cause, by kind and key."""
+
+    key: str
+    model: str
+    visible: Callable[[Principal], Q]
+
+
+rules: Registry[Rule] = Registry("rule of the gate")
+
+
 def register(visible_client_ids: Callable[[Any], Any]) -> None:
-    """`visible_client_ids(user)` gives a queryset of ids (usable with `__in`)."""
+    """`visible_client_ids(principal)` gives a queryset of ids (usable with `__in`)."""
     global _visible_client_ids
     _visible_client_ids = visible_client_ids
 
 
-def visible_client_ids(principal) -> Any:
+def visible_client_ids(principal: Principal) -> Any:
     if _visible_client_ids is None:
         raise LookupError("No gate is registered; clients.hooks does it when the app is ready.")
     return _visible_client_ids(principal)
 
 
-def rows_of(principal, *, addressee: str) -> Q:
-    """Rows of a client the user may see; rows of no client if theirs or the user is an admin."""
-    mine = Q(client_id__isnull=True)
+def own(principal: Principal) -> Q:
+    """Rows whose `user` or `contact_id` is the principal; none for a link, the system and nobody."""
+    if principal.user is not None:
+        return Q(user=principal.user)
+    return Q(contact_id=principal.contact_id) if principal.kind is Kind.CONTACT else Q(pk__in=[])
+
+
+def rows_of(principal: Principal, model: type[Model]) -> Q:
+    """Rows of `model` about a client that the principal may see, and those about none that are theirs (an admin: anybody's)."""
+    without = Q(client_id__isnull=True)
     if not principal.is_admin:
-        mine &= Q(**{addressee: principal.user})
-    return Q(client_id__in=visible_client_ids(principal)) | mine
+        without &= own(principal)
+    seen = Q(client_id__in=visible_client_ids(principal)) | without
+    for rule in rules:
+        if rule.model == model._meta.label:
+            seen &= rule.visible(principal)
+    return seen

@@ -9,11 +9,15 @@ class OwnedQuerySet(models.QuerySet):
     """Kernel rows of a user that may concern a client."""
 
     def visible_to(self, principal):
-        return self.filter(gate.rows_of(principal, addressee="user"))
+        return self.filter(gate.rows_of(principal, self.model))
 
 
 class PersonalQuerySet(models.QuerySet):
-    """Rows of one user alone; those about a client only while the user may see it."""
+    """Rows of one user or contact alone; a user sees those about a client only while they may see it."""
+
+    def own(self, principal):
+        return self.filter(gate.own(principal))
 
     def visible_to(self, principal):
-        return self.filter(gate.rows_of(principal, addressee="user"), user=principal.user)
+        rows = self.own(principal)
+        return rows.filter(gate.rows_of(principal, self.model)) if principal.user is not None else rows

@@ -1,13 +1,15 @@
 from django.db import models
 
+from crm.core.base.actors import one_actor
 from crm.core.base.querysets import PersonalQuerySet
 from crm.core.users.models import User
 
 
 class Draft(models.Model):
-    """What a user was typing, per kind of form and record. Gone only after the form was saved."""
+    """What a user, or a contact in the portal, was typing, per kind of form and record. Gone only after the form was saved."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="drafts")
+    contact_id = models.BigIntegerField(null=True, blank=True)
     kind = models.CharField(max_length=40)
     client_id = models.BigIntegerField(null=True, blank=True)
     record = models.CharField(max_length=40, blank=True, help_text="id of the edited row; empty for a new one")
@@ -19,6 +21,7 @@ class Draft(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "kind", "client_id", "record"], name="draft_once", nulls_distinct=False
-            )
+                fields=["user", "contact_id", "kind", "client_id", "record"], name="draft_once", nulls_distinct=False
+            ),
+            one_actor("user", "contact_id", name="draft_one_owner"),
         ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.core.base import gate
+from crm.core.base.actors import actor_columns
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -30,11 +31,13 @@ def save_draft(
         )
     _check_client(principal, client_id)
     draft, _made = Draft.objects.update_or_create(
-        user=principal.user, kind=kind, client_id=client_id, record=record, defaults={"data": data, "updated_at": now}
+        **actor_columns(principal, "user", "contact_id"),
+        kind=kind,
+        client_id=client_id,
+        record=record,
+        defaults={"data": data, "updated_at": now},
     )
-    surplus = (
-        Draft.objects.filter(user=principal.user).order_by("-updated_at").values("pk")[MAX_DRAFTS : MAX_DRAFTS + 50]
-    )
+    surplus = Draft.objects.own(principal).order_by("-updated_at").values("pk")[MAX_DRAFTS : MAX_DRAFTS + 50]
     Draft.objects.filter(pk__in=list(surplus.values_list("pk", flat=True))).delete()
     return draft
 
@@ -47,7 +50,7 @@ def find_draft(*, principal: Principal, kind: str, client_id: int | None = None,
 @service(may=None)
 def discard_draft(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> None:
     """The form was saved, or the draft is not wanted; call it in the saving transaction."""
-    Draft.objects.filter(user=principal.user, kind=kind, client_id=client_id, record=record).delete()
+    Draft.objects.own(principal).filter(kind=kind, client_id=client_id, record=record).delete()
 
 
 def _without_nul(value: Any) -> Any:

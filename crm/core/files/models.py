@@ -1,5 +1,6 @@
 from django.db import models
 
+from crm.core.base.actors import one_actor
 from crm.core.base.querysets import OwnedQuerySet
 from crm.core.users.models import User
 
@@ -8,6 +9,7 @@ class StoredFile(models.Model):
     """An upload outside the web root, under a random name."""
 
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    contact_id = models.BigIntegerField(null=True, blank=True, help_text="who brought it, when no colleague")
     client_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     name = models.CharField(max_length=255, help_text="as the user called it")
     path = models.CharField(max_length=120, unique=True)
@@ -17,3 +19,6 @@ class StoredFile(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [one_actor("user", "contact_id", name="stored_file_one_owner", may_be_system=True)]

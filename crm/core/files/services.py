@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from crm.core.base.actors import actor_columns
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -22,7 +23,7 @@ def store_bytes(
     """Keep bytes as a file. The row goes with the transaction; a file without a row is only litter."""
     path = default_storage.save(f"{secrets.token_hex(2)}/{secrets.token_hex(16)}", ContentFile(data))
     return StoredFile.objects.create(
-        user=principal.user,
+        **actor_columns(principal, "user", "contact_id"),
         client_id=client_id,
         name=name[-255:],
         path=path,

@@ -6,17 +6,14 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.base import gate
 from crm.core.base.models import tracked
+from crm.core.base.querysets import OwnedQuerySet
 from crm.core.files.models import StoredFile
 from crm.core.mail.choices import MAIL_MOVES, MAIL_WAITING, MailState, SuppressionReason
 from crm.core.users.models import User
 
 
-class OutboxMailQuerySet(models.QuerySet):
-    def visible_to(self, principal):
-        return self.filter(gate.rows_of(principal, addressee="user"))
-
+class OutboxMailQuerySet(OwnedQuerySet):
     def waiting(self):
         return self.filter(state__in=MAIL_WAITING)
 

@@ -10,11 +10,11 @@ from crm.core.notifications.models import Notification
 @service(may=None)
 def mark_read(principal: Principal, *, notification: Notification, now: datetime) -> Notification:
     """The actor has read it; the first time counts."""
-    Notification.objects.filter(pk=notification.pk, user=principal.user, read_at__isnull=True).update(read_at=now)
+    Notification.objects.own(principal).filter(pk=notification.pk, read_at__isnull=True).update(read_at=now)
     notification.refresh_from_db(fields=["read_at"])
     return notification
 
 
 @service(may=None)
 def mark_all_read(principal: Principal, *, now: datetime) -> int:
-    return Notification.objects.filter(user=principal.user, read_at__isnull=True).update(read_at=now)
+    return Notification.objects.own(principal).filter(read_at__isnull=True).update(read_at=now)
