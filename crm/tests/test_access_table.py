@@ -32,7 +32,6 @@ GET, writes to no table but the bookkeeping ones; nothing answers 500.
 """
 
 import pytest
-from django.db import connection, transaction
 
 from crm.core.base.checks import addresses
 from tools.testing import access
@@ -41,19 +40,6 @@ from tools.testing import access
 BOOKKEEPING = {"django_session", "interactions_readmark"}
 pytestmark = pytest.mark.django_db
 ROWS = access.all_rows()
-
-
-@pytest.fixture(scope="module")
-def scene(django_db_setup, django_db_blocker):
-    """Built once for the table, as the application's role; every request is rolled back."""
-    with django_db_blocker.unblock():
-        block = transaction.atomic()
-        block.__enter__()
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL ROLE rapport_app")
-        yield access.Scene()
-        transaction.set_rollback(True)
-        block.__exit__(None, None, None)
 
 
 def test_every_address_has_one_row():

@@ -1,0 +1,105 @@
+"""Every service, called once: allowed it succeeds and writes, refused it raises PermissionDenied and the database is as it was."""
+
+import inspect
+from contextlib import contextmanager
+from importlib import import_module
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+
+from crm.core.base.principals import NOBODY, READ, acting
+from crm.core.base.services import SERVICES
+from crm.core.users.models import User
+from crm.tests.test_house import modules
+from tools.testing.service_samples import SAMPLES, Own
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("stranger", "mate", "owner", "manager", "admin", "gone", "without a role")
+
+for name in modules():
+    import_module(name)
+NAMES = sorted(name for name in SERVICES if ".tests." not in name)
+
+
+@contextmanager
+def undone():
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def fingerprint() -> list[tuple]:
+    """Number of rows and a sum over their text, of each table."""
+    with connection.cursor() as cursor:
+        tables = [table.name for table in connection.introspection.get_table_list(cursor) if table.type == "t"]
+        quoted = {table: connection.ops.quote_name(table) for table in tables}
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}', count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {name} t"
+                for table, name in quoted.items()
+            )
+        )
+        return sorted(cursor.fetchall())
+
+
+def may_of(call, principal, args) -> bool:
+    bound = inspect.signature(call).bind(principal, **args)
+    bound.apply_defaults()
+    asked = list(inspect.signature(call.may).parameters)[1:]
+    return call.may(principal, **{name: bound.arguments[name] for name in asked})
+
+
+@pytest.fixture(scope="module")
+def people(scene):
+    """The scene's, and somebody who may sign in but do nothing."""
+    scene.users["gone"].refresh_from_db()
+    newcomer = User.objects.create(email="newcomer@example.com", name="Newcomer", roles=[])
+    return scene.users | {"without a role": newcomer}
+
+
+def refusals(call, sample, scene, people):
+    """Who may not, and with what: (principal, arguments)."""
+    own = Own(scene, sample.of)
+    args = sample.args(own)
+    yield NOBODY, args
+    if not callable(sample.by):
+        yield sample.principal(own).only(READ), args
+    if call.may is None:
+        return
+    forbidden = next((who for who in PEOPLE if not may_of(call, acting(people[who]), args)), None)
+    if forbidden is not None:
+        yield acting(people[forbidden]), args
+        return
+    args = sample.refused(own) if sample.refused else sample.args(Own(scene, "archived"))
+    assert not may_of(call, sample.principal(own), args), "nothing is refused: declare `refused`"
+    yield sample.principal(own), args
+
+
+def test_every_service_has_a_sample():
+    assert sorted(set(NAMES) - set(SAMPLES)) == []
+    assert sorted(set(SAMPLES) - set(NAMES)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_allowed_it_writes(scene, name):
+    call, sample = SERVICES[name], SAMPLES[name]
+    with undone():
+        own = Own(scene, sample.of)
+        args = sample.args(own)
+        before = fingerprint()
+        call(sample.principal(own), **args)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert fingerprint() != before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refused_it_writes_nothing(scene, people, name):
+    call, sample = SERVICES[name], SAMPLES[name]
+    with undone():
+        for principal, args in refusals(call, sample, scene, people):
+            before = fingerprint()
+            with pytest.raises(PermissionDenied):
+                call(principal, **args)
+            assert fingerprint() == before
