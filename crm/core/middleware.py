@@ -86,14 +86,14 @@ class UserZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        queries.open_request_span()
+        queries.open_firm_cache()
         try:
             if request.user.is_authenticated:
                 timezone.activate(queries.user_zone(request.user))
             return self.get_response(request)
         finally:
             timezone.deactivate()
-            queries.close_request_span()
+            queries.close_firm_cache()
 
 
 class AuditMiddleware:

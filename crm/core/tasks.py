@@ -10,7 +10,7 @@ from crm.core.work import jobs, schedule
 @shared_task(name="crm.core.tasks.deliver")
 def deliver() -> None:
     """Send what is due in the outbox."""
-    jobs.heard("crm.core.tasks.deliver")
+    jobs.woken("crm.core.tasks.deliver")
     deliver_due()
 
 

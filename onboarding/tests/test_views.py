@@ -257,10 +257,10 @@ def test_statements_stay_few_whatever_the_number_of_rows(
 @pytest.fixture
 def one_request():
     """The firm's settings are read once, as in a request."""
-    queries.open_request_span()
+    queries.open_firm_cache()
     queries.get_firm()
     yield
-    queries.close_request_span()
+    queries.close_firm_cache()
 
 
 def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):

@@ -160,7 +160,7 @@ def kill_beat(scene: Scene, fault: Fault) -> None:
 @kind("two-ticks")
 def tick_twice(scene: Scene, fault: Fault) -> None:
     """Both beats ring at the same moment, and again: only one tick may run."""
-    for _bell in range(4):
+    for _ in range(4):
         app.send_task("crm.core.tasks.tick", ignore_result=True)
 
 

@@ -143,7 +143,7 @@ class Stage:
         self.run(policy, "sweep")
         if policy == "journal":
             self.queue(policy)
-        for _bell in range(3):
+        for _ in range(3):
             self.run(policy)
 
     def compare(self, mail: OutboxMail, wanted: tuple[list[str], int]) -> list[str]:

@@ -147,7 +147,7 @@ def _mail(own, state):
     )
 
 
-declare("crm.core.mail.services.instance", adopt=by_admin(lambda own: {"cancel_waiting": True, "now": own.now}))
+declare("crm.core.mail.services.instance", claim=by_admin(lambda own: {"cancel_waiting": True, "now": own.now}))
 declare(
     "crm.core.mail.services.suppression",
     enter_address=by_admin(lambda own: {"address": "a@example.com", "detail": "Asked", "now": own.now}),

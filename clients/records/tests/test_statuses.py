@@ -25,7 +25,7 @@ def facts(client):
 
 
 @pytest.fixture
-def heard():
+def woken():
     """Names of the signals that were sent, in order."""
     names = []
     activated = lambda **kwargs: names.append(("activated", kwargs["on"]))  # noqa: E731

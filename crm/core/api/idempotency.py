@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a write that was sent twice happens once, and is answered the same twice."""
+"""`Idempotency-Key`: a write sent twice happens once and gets the same answer twice."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def idempotently(request, do: Callable[[], Response]) -> Response:
 
 
 def forget_old_keys(now: datetime) -> int:
-    """Drop the answers kept long enough; a part of the tick."""
+    """Delete expired answers (periodic)."""
     gone, _kinds = IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR).delete()
     return gone
 

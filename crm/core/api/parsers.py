@@ -7,7 +7,7 @@ MAX_DEPTH = 20
 
 
 class JSONParser(parsers.JSONParser):
-    """JSON that is nested without end is refused like any other that cannot be read."""
+    """JSON that is nested too deeply is refused like any invalid JSON."""
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:

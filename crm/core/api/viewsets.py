@@ -28,7 +28,7 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The ETag you read. 412 when somebody changed the row meanwhile.",
+    description="The ETag you read. 412 when somebody else has changed the row since.",
 )
 PAGING_PARAMETERS = {"cursor", "page_size"}
 

@@ -1,4 +1,4 @@
-"""What is archived is out of every list and number, and comes back as it was. Deleting is archiving."""
+"""Archiving: an archived row is in no list and no number until it is restored. Rows are archived, not deleted."""
 
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,8 +33,8 @@ A = TypeVar("A", bound=Archivable)
 
 
 def set_archived(row: A, *, at: datetime | None, **also: Any) -> tuple[A, bool]:
-    """(the fresh row, whether this changed it): archive it at a moment, or bring it back (None). `also` are further columns, such
-    as who did it. Twice changes nothing. Call it in a service."""
+    """Archive the row at a moment, or restore it (None). Returns (the fresh row, whether this changed it). `also` sets further
+    columns, such as who did it. Call it in a service."""
     fresh: Any = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if (fresh.archived_at is None) == (at is None):
         return fresh, False

@@ -19,7 +19,7 @@ def addresses(resolver: URLResolver | None = None, namespace: str = "") -> Itera
 
 
 def is_open(pattern: URLPattern) -> bool:
-    """Whether the address answers without a login."""
+    """Whether the page needs no login."""
     view = pattern.callback
     api_class = getattr(view, "cls", None) or getattr(view, "view_class", None)
     if permissions := getattr(api_class, "permission_classes", None):

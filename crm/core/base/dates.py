@@ -1,4 +1,4 @@
-"""Whose day is it: local wall times, ISO weeks, working days.
+"""Local times and days: wall times, ISO weeks, months.
 
 Local time to UTC: a time that does not exist (clocks go forward) moves forward by the gap; an ambiguous one (clocks go
 back) takes the first of the two.
@@ -12,7 +12,7 @@ from crm.core.base.zones import zone
 
 
 def is_plausible(day: date) -> bool:
-    """A day or moment people can mean, with room for every zone and for counting on from it."""
+    """Whether people can mean this day or moment. Leaves room for every time zone and for adding to it."""
     return 1900 <= day.year <= 2200
 
 
@@ -30,7 +30,7 @@ def local_date(moment: datetime, zone_name: str) -> date:
 
 
 def days_between(earlier: datetime, later: datetime) -> int:
-    """Days on the viewer's calendar between two moments: the one way a silence is counted for people."""
+    """Days on the viewer's calendar between two moments. "Days since contact" is counted with this alone."""
     return (timezone.localtime(later).date() - timezone.localtime(earlier).date()).days
 
 
@@ -47,7 +47,7 @@ def week_day(week: str, weekday: int) -> date:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day some months on (or back); the month's last day where it has none such."""
+    """The same day some months later (or earlier), or the last day of a shorter month."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
     return date(year, month + 1, min(day.day, _days_in(year, month + 1)))

@@ -12,8 +12,8 @@ class ServiceError(Exception):
 
 
 class StaleWrite(ServiceError):
-    """Somebody saved another version meanwhile (409). `current` is the row as it stands, `who` the other's name or "", `fields` what
-    both changed ([]: not known)."""
+    """Somebody else saved another version first (409). `current` is the saved row, `who` that person's name or "", `fields` the
+    fields that both changed ([] if unknown)."""
 
     def __init__(self, message: str, *, current=None, who: str = "", fields: Iterable[str] = ()):
         super().__init__(message, code="stale")

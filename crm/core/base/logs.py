@@ -1,4 +1,4 @@
-"""What is written about requests: one line each, on stderr, with the secrets of links left out."""
+"""The request log: one line per request on stderr, without the secrets of links."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ SECRET_PATHS = re.compile(
 
 
 def masked(text: str) -> str:
-    """The text without the tokens that open something to whoever has the address."""
+    """The text with the secret tokens of links left out."""
     return SECRET_PATHS.sub(r"\1…", text)
 
 

@@ -1,4 +1,4 @@
-"""Rows that are read along with another row in the same statement, as JSON of a subquery, and made rows of their model again.
+"""Related rows read in the same statement as another row, as JSON of a subquery, and turned back into model instances.
 
 A page of many small pieces asks the database once for them: `rows_along` in an annotation, `rows_from` where they are shown.
 """

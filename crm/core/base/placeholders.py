@@ -1,4 +1,4 @@
-"""Placeholders in words that people write for mails: a flat list of allowed names, no template engine."""
+"""Placeholders in text that people write for emails: a fixed list of names, no template engine."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -43,7 +43,7 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
 
 
 def country_name(code: str) -> str:
-    """“Norway” for NO, in the user's language; what is no code stays as it is."""
+    """“Norway” for NO, in the user's language. A value that is not a code is returned unchanged."""
     return _locale().territories.get(str(code).upper(), str(code))
 
 

@@ -89,5 +89,5 @@ def acting(user: Any) -> Principal:
 
 
 def by_link(*, contact_id: int | None, client_id: int | None) -> Principal:
-    """Somebody who holds a link from an email, or a portal session: the contact it was made for, at that client."""
+    """The holder of a link from an email: the contact it was made for, at that client."""
     return Principal(Kind.LINK, contact_id=contact_id, client_id=client_id)

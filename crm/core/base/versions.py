@@ -1,4 +1,4 @@
-"""Optimistic concurrency: who edits something else than the other loses nothing; who edits the same is asked."""
+"""Optimistic concurrency: edits of different fields merge, edits of the same field are put to the second editor."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -77,7 +77,7 @@ def _stale(row: Model, names: list[str], current: Model | None = None) -> StaleW
 
 
 def who_saved(row: Any) -> str:
-    """The name of the colleague who saved the row last, or "" for the system and for what has no history."""
+    """The name of the colleague who saved the row last; "" for the system or a row without history."""
     events = getattr(type(row), "pgh_event_models", {})
     if "update" not in events:
         return ""

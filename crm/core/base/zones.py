@@ -17,7 +17,7 @@ def zone_names() -> tuple[str, ...]:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises ZoneInfoNotFoundError for a name that is none."""
+    """The zone of an IANA name. Raises ZoneInfoNotFoundError for an unknown name."""
     return ZoneInfo(name)
 
 

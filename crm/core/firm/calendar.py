@@ -29,8 +29,8 @@ def _region_codes(country: str) -> dict[str, str]:
 
 
 def holiday_there(country: str, region: str, day: date) -> str:
-    """The public holiday of a day in a country, "" for none or a country that is not known. The region may be a code or a
-    name; one that says nothing is left out, so that only what the whole country keeps counts."""
+    """The public holiday on a day in a country, or "". The region may be a code or a name; with an unknown region only
+    nationwide holidays count."""
     if country not in _known_countries():
         return ""
     code = _region_codes(country).get(region.strip().casefold(), "")
@@ -66,7 +66,7 @@ class WorkingCalendar:
         return _public_holidays(self.country, self.region, day.year).get(day, "")
 
     def closed_for(self, day: date) -> str:
-        """Why the firm is closed on a day of its week, for people: a holiday's name, or "". A weekend is no holiday."""
+        """The holiday for which the firm is closed on a weekday, or ""."""
         if day in self.own:
             return "" if self.own[day] else self.own_names.get(day) or str(day)
         return self.holiday_name(day)

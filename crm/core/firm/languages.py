@@ -1,6 +1,6 @@
-"""The languages that mails to clients are written in: those of `settings.LANGUAGES`, each with a catalogue under `locale/`.
+"""The languages of mail to clients: those of `settings.LANGUAGES`, each with a catalogue under `locale/`.
 
-The interface of the firm stays in the language of the settings; only what a client reads is put into theirs.
+The firm's interface keeps the language of the settings. Only what a client reads is translated.
 """
 
 from functools import cache
@@ -50,7 +50,7 @@ def language_choices() -> list[tuple[str, str]]:
 
 
 def language_name(code: str) -> str:
-    """The name of a language in English, for people of the firm; the code itself where there is none."""
+    """The name of a language in English, or the code itself for an unknown one."""
     try:
         return Locale.parse(code.replace("-", "_")).get_language_name("en") or code
     except (UnknownLocaleError, ValueError):

@@ -79,7 +79,7 @@ class HolidayQuerySet(models.QuerySet):
 
 @tracked
 class Holiday(models.Model):
-    """A day that differs from the week's pattern: a holiday of the firm, or (`is_working`) a day worked all the same.
+    """A day that differs from the week's pattern: a holiday of the firm, or (`is_working`) a working day.
     Public holidays come from the `holidays` library; rows here add to or override them."""
 
     date = models.DateField(_("date"), unique=True)

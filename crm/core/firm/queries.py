@@ -1,4 +1,4 @@
-"""Reads of the kernel."""
+"""Reads of the firm's settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _request = Local()
 
 
 def get_firm() -> FirmSettings:
-    """The firm's settings; read once per web request (the middleware opens and closes that span), else afresh."""
+    """The firm's settings: read once per web request or `firm_cached()` block, otherwise from the database each time."""
     if not getattr(_request, "is_open", False):
         return _read_firm()
     if getattr(_request, "firm", None) is None:
@@ -26,29 +26,29 @@ def _read_firm() -> FirmSettings:
     return FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1)
 
 
-def open_request_span() -> None:
+def open_firm_cache() -> None:
     _request.is_open, _request.firm = True, None
 
 
-def close_request_span() -> None:
+def close_firm_cache() -> None:
     _request.is_open, _request.firm = False, None
 
 
 @contextmanager
-def one_reading() -> Iterator[None]:
-    """Background work that asks for the firm many times reads it once."""
+def firm_cached() -> Iterator[None]:
+    """Read the firm's settings once for a whole block of background work."""
     if getattr(_request, "is_open", False):
         yield
         return
-    open_request_span()
+    open_firm_cache()
     try:
         yield
     finally:
-        close_request_span()
+        close_firm_cache()
 
 
 def forget_firm() -> None:
-    """After a change of the settings within a request."""
+    """Forget the cached settings after a change within a request."""
     _request.firm = None
 
 

@@ -17,7 +17,7 @@ from crm.core.firm.signals import firm_changed
 
 @service(may=may_administer)
 def update_firm(principal: Principal, *, seen_version: int | None = None, **fields) -> FirmSettings:
-    """Change settings of the firm. Raises StaleWrite when somebody changed them meanwhile."""
+    """Change settings of the firm. Raises StaleWrite when somebody else changed the same ones first."""
     FirmSettings.objects.get_or_create(pk=1)
     firm = FirmSettings.objects.select_for_update().get(pk=1)
     changed = {name for name, value in fields.items() if getattr(firm, name) != value}
@@ -45,7 +45,7 @@ def remove_holiday(principal: Principal, *, holiday: Holiday) -> None:
 
 @service(may=may_administer)
 def import_public_holidays(principal: Principal, *, country: str, region: str, year: int) -> int:
-    """Write the public holidays of a country's year into the list, where they can be changed; days that are there stay.
+    """Copy a country's public holidays of a year into the firm's list, where they can be edited. Existing days stay.
 
     Returns how many were added.
     """

@@ -401,7 +401,7 @@ def _fail(job: Job, token: uuid.UUID, message: str) -> None:
 
 
 def resume_jobs(now: datetime) -> int:
-    """Tick part: ring again for jobs that wait or whose worker went silent."""
+    """Periodic: wake a worker for jobs that wait or whose worker died."""
     waiting = Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING], lease_until__lt=now)
     for job_id in waiting.values_list("pk", flat=True):
         jobs.enqueue("crm.core.tasks.run_job", job_id=job_id)

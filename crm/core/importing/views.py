@@ -103,7 +103,7 @@ def _samples(job, dialect):
 
 
 def _reread(request, job, dialect, header):
-    """The form after encoding or delimiter changed: columns guessed anew."""
+    """The form after encoding or delimiter changed: the columns are guessed again."""
     job.options = job.options | {
         "dialect": dialect | {"date_order": request.POST.get("date_order", "ymd")},
         "mapping": service.guess_mapping(service.kind_of(job), header),

@@ -49,7 +49,7 @@ class Page:
 
 
 class BadCursor(ValueError):
-    """The cursor in the address is not one of ours."""
+    """The cursor in the address is invalid."""
 
 
 def count_capped(queryset: QuerySet) -> tuple[int, bool]:

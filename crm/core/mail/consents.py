@@ -1,6 +1,6 @@
-"""What recipients have asked for: apps register, in their `hooks.py`, why a mail of a kind may not go out any more.
+"""Opt-outs: apps register, in their `hooks.py`, why an email of a kind may no longer be sent.
 
-Asked when a mail that was written once is to go out after all: sent again, written anew, released.
+Asked before an existing email is sent again or released.
 """
 
 from collections.abc import Callable
@@ -25,5 +25,5 @@ def register(kind: str, why_not: Callable[[OutboxMail], str]) -> None:
     consents.register(Consent(kind, why_not))
 
 
-def reason_not_to(mail: OutboxMail) -> str:
+def refusal(mail: OutboxMail) -> str:
     return consents[mail.kind].why_not(mail) if mail.kind in consents else ""

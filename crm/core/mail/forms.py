@@ -1,4 +1,4 @@
-"""The filters of the outbox and of what is coming, and the colours of states of mail."""
+"""The filters of the outbox and of scheduled mail, and the tones of mail states."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -112,7 +112,7 @@ def week_days(week: str) -> str:
 
 
 def week_choices(today: date, chosen: str = "") -> list[tuple[str, str]]:
-    """The weeks a mail is looked for in: the coming one, this one, and those before; and the chosen one."""
+    """The weeks offered by the filter: next week, this one, earlier ones, and the chosen one."""
     monday = today - timedelta(days=today.weekday())
     weeks = [iso_week(monday + timedelta(days=7 * n)) for n in range(1, -WEEKS_BACK - 1, -1)]
     if chosen and chosen not in weeks:
@@ -133,7 +133,7 @@ class BulkDecision(forms.Form):
         self.fields["ids"].choices = [(value, value) for value in ids]
 
     def chosen(self, mails: QuerySet, now: datetime) -> QuerySet:
-        """Those of the mails that were picked: one by one, or all that the list's filters show."""
+        """The selected mails: picked one by one, or all that the list's filters match."""
         if self.cleaned_data["all_matching"]:
             return OutboxFilter(self.data).narrow(mails, now)
         return mails.filter(pk__in=self.cleaned_data["ids"])

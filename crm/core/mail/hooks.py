@@ -1,4 +1,4 @@
-"""What the mail part of the kernel registers; `hooks.py` loads it."""
+"""What the mail room registers."""
 
 # Handlers
 from datetime import datetime

@@ -18,7 +18,7 @@ register = kinds.register
 
 
 def label_of(key: str) -> str:
-    """The key itself for a kind that nobody registered."""
+    """The kind's label, or the key itself for an unknown kind."""
     kind = kinds.get(key)
     return str(kind.label) if kind else key
 

@@ -174,7 +174,7 @@ class Installation(models.Model):
 
 
 class BlastQuestion(models.Model):
-    """A planner wanted to write far more mails of a kind for one week than usual: nothing is planned until an admin answers."""
+    """A planner wanted far more mails of a kind for one week than usual. Nothing is planned until an admin answers."""
 
     kind = models.CharField(max_length=40)
     week = models.CharField(max_length=8, help_text="ISO week of the firm, such as 2026-W48")

@@ -1,4 +1,4 @@
-"""What providers report about mails: bounces and complaints. Connected in `hooks_mail.py`."""
+"""What providers report about mails: bounces and complaints."""
 
 from anymail.signals import EventType, RejectReason
 from django.db.models.functions import Lower
@@ -17,7 +17,7 @@ HARD = {RejectReason.INVALID, RejectReason.BOUNCED, None, ""}
 
 
 def on_event(sender, event, esp_name: str, **kwargs) -> None:
-    """A hard bounce or a complaint stops the address. Other events, and events about mails of others, change nothing."""
+    """A hard bounce or a complaint suppresses the address. Other events and other systems' mails are ignored."""
     reason = STOPS.get(event.event_type)
     if reason is None or (reason == SuppressionReason.BOUNCE and event.reject_reason not in HARD):
         return
@@ -33,5 +33,5 @@ def on_event(sender, event, esp_name: str, **kwargs) -> None:
 
 
 def _is_ours(address: str) -> bool:
-    """Only addresses we have written to: a notice about another system's mail stops nobody here."""
+    """Whether we have written to the address. Notices about another system's mail are ignored."""
     return OutboxMail.objects.alias(folded=Lower("to_address")).filter(folded=address.lower()).exists()

@@ -22,7 +22,7 @@ LAST = 2**63 - 1
 
 
 class BadCursor(ValueError):
-    """The cursor in the address is not one of ours."""
+    """The cursor in the address is invalid."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the application tells its users on their own page."""
+"""Notifications: what the application tells a user on their own page."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from crm.core.notifications.models import Notification
 
 @service(may=None)
 def mark_read(principal: Principal, *, notification: Notification, now: datetime) -> Notification:
-    """The actor has read it; the first time counts."""
+    """Mark one's own notification as read. Keeps the first time."""
     Notification.objects.own(principal).filter(pk=notification.pk, read_at__isnull=True).update(read_at=now)
     notification.refresh_from_db(fields=["read_at"])
     return notification

@@ -1,4 +1,4 @@
-"""What happened that concerns one: a list, read one by one or all at once."""
+"""The user's notifications: a list, marked as read one by one or all at once."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect

@@ -1,4 +1,4 @@
-"""How the login library behaves here: nobody signs up by themselves, links in mails never depend on the request."""
+"""Settings of the login library: no sign-up, and links in mails never depend on the request."""
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import user_pk_to_url_str

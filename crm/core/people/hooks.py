@@ -1,4 +1,4 @@
-"""What people, settings and search register; `hooks.py` loads it."""
+"""What people, settings and search register."""
 
 # Handlers
 from datetime import datetime

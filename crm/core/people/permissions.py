@@ -1,4 +1,4 @@
-"""Who may make and revoke API tokens: everybody their own."""
+"""API tokens: everybody makes and revokes their own."""
 
 
 def may_make_token(principal, user) -> bool:

@@ -1,4 +1,4 @@
-"""What a colleague leaves behind: apps register, in their `hooks.py`, what of theirs belongs to a user and how it is handed on."""
+"""Reassignment when a colleague leaves: apps register, in their `hooks.py`, what belongs to a user and how it is handed on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ register = holdings.register
 
 
 def holdings_of(principal, user) -> list[tuple[Holding, int]]:
-    """What the user holds, without empty ones."""
+    """What the user holds, without empty kinds."""
     counted = ((holding, holding.count(principal, user)) for holding in holdings)
     return [(holding, n) for holding, n in counted if n]
 

@@ -1,4 +1,4 @@
-"""Is everything there that work needs? Asked by /readyz, /metrics and `manage.py doctor`."""
+"""Health checks, for /readyz, /metrics and `manage.py doctor`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The skeleton of every POST: a form, a service, and what the page is told."""
+"""The skeleton of every POST: a form, a service, and the page's answer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

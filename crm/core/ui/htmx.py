@@ -1,4 +1,4 @@
-"""The few htmx habits: a fragment of the same page, events instead of scripts."""
+"""htmx helpers: a fragment of the same page, events instead of scripts."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def add_event(response: HttpResponse, name: str, detail: Any = None) -> HttpResp
 
 
 def toast(response: HttpResponse, text: str, *, tone: str = "", undo_url: str = "") -> HttpResponse:
-    """Say what was done, with an undo that is POSTed when asked for."""
+    """Show what was done, with an undo button that POSTs."""
     return add_event(response, "toast", {"text": str(text), "tone": tone, "undo_url": undo_url})
 
 

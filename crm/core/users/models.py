@@ -33,7 +33,7 @@ def validate_roles(roles):
 
 @tracked
 class User(AbstractBaseUser, Versioned):
-    """Someone of the firm. Logs in by e-mail; may hold several roles. Disabled, never deleted."""
+    """A colleague. Signs in by email, may hold several roles. Disabled, never deleted."""
 
     email = models.EmailField(_("e-mail"), max_length=254)
     name = models.CharField(_("name"), max_length=120)

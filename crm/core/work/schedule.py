@@ -1,4 +1,4 @@
-"""The tick: apps register, in their `hooks.py`, what is to be looked at every minute.
+"""Periodic work: apps register their jobs in `hooks.py`; the tick runs them every minute.
 
 Beat only rings. An advisory lock lets one tick run at a time, whatever the number of beats; a part that fails is logged
 and does not stop the others. What a part says in `Heartbeat.note` is shown to admins: that it failed, or that it ran and did
@@ -32,7 +32,7 @@ IDLE = timedelta(minutes=10)
 class Job:
     """A piece of periodic work. `run(now)` does what is due and gives how many things it did; it must be safe to run twice.
 
-    `label` names it in plain words for admins. `oldest(now)`, one indexed query, tells since when something waits for it.
+    `label` names it for admins. `oldest(now)`, one indexed query, is the time since when something waits for it.
     `daily` names a heartbeat: the work is done once for each of the firm's days, at its first tick, and `run(today, last)` gets
     the day that it was last done for, or None. The key is stored with its heartbeat and stays as it is.
     """
@@ -97,7 +97,7 @@ def _run_job(job: Job, now: datetime) -> int:
 
 
 def _idle(job: Job, now: datetime) -> str:
-    """That a part ran, did nothing, and should have; "" when nothing has waited for long."""
+    """The note for a job that did nothing although something waits; "" otherwise."""
     since = job.oldest(now) if job.oldest else None
     if since is None or now - since <= IDLE:
         return ""

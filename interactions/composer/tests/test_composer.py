@@ -8,7 +8,7 @@ from django.utils import timezone
 from clients.page.queries import load_client
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
-from crm.core.firm.queries import close_request_span, get_firm, open_request_span
+from crm.core.firm.queries import close_firm_cache, get_firm, open_firm_cache
 from crm.core.users.models import User
 from interactions.agreements.models import Decision
 from interactions.agreements.services import create_commitment
@@ -65,7 +65,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
         follow_up(actor=marta, client=northwind, now=timezone.now())
         create_commitment(acting(marta), client=northwind, text="Promise")
     user, now = User.objects.get(pk=marta.pk), timezone.now()
-    open_request_span()
+    open_firm_cache()
     get_firm()
     with django_assert_num_queries(4):
         client = load_client(acting(user), northwind.pk)
@@ -74,7 +74,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
         panel.panel(acting(user), client, now)
         follow_ups_card(acting(user), client, now)
         promises_card(acting(user), client, now)
-    close_request_span()
+    close_firm_cache()
 
 
 def test_plain_post_logs_and_goes_back_to_the_client(web, url, northwind, elina, marta):

@@ -18,7 +18,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.firm.calendar import WorkingCalendar
-from crm.core.firm.queries import get_firm, one_reading, user_zone
+from crm.core.firm.queries import get_firm, firm_cached, user_zone
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import HORIZON
@@ -40,7 +40,7 @@ DAYS_AHEAD = 400
 
 def run_digests(now: datetime) -> int:
     """Tick part: plan, take back what was read, send what is due; how many rows moved."""
-    with one_reading():
+    with firm_cached():
         return plan_digests(now) + take_back_read(now) + send_digests(now)
 
 

@@ -15,7 +15,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.firm.queries import one_reading
+from crm.core.firm.queries import firm_cached
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -48,7 +48,7 @@ def send_reminders(now: datetime) -> int:
         Q(pk__in=due.values("assignee"))
         | Q(pk__in=unread(now).values("user"), reminders=Reminders.EACH, is_active=True)
     )
-    with one_reading():
+    with firm_cached():
         return taken_back + sum(_guarded(user, now) for user in readers.order_by("pk")[:PEOPLE_AT_ONCE])
 
 

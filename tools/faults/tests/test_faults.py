@@ -46,7 +46,7 @@ def stage(sink, django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def staged(transactional_db, stage, monkeypatch):
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
 
     def play(names, control=""):
         stage.control = control

@@ -1,4 +1,4 @@
-"""A relay that cannot be reached stops the sending for all, not the tries of any one mail.
+"""When the mail server cannot be reached, all sending pauses. This does not use up the tries of any mail.
 
 The state is the heartbeat row "mail:relay": `did` how often it was asked in vain, `finished_at` when last, `note` what was said.
 One deliverer at a time asks again, after 15 s, then 30 s, then every minute. Only asking again counts: several deliverers that

@@ -172,14 +172,14 @@ def back_off(attempts_before: int) -> float | None:
     return BACK_OFF[attempts_before] * random.uniform(0.8, 1.2)
 
 
-def surely(write: Callable[[], T], *, seconds: float = PERSIST_SECONDS) -> T:
-    """Do the write, again and again while Postgres is away: what the server said must not be forgotten."""
+def retry_until_written(write: Callable[[], T], *, seconds: float = PERSIST_SECONDS) -> T:
+    """Repeat the write until the database is back: the server's answer must not be lost."""
     until, pause = time.monotonic() + seconds, 0.2
     while True:
         try:
             return write()
         except (DatabaseError, InterfaceError) as error:
-            if not is_away(error) or connection.in_atomic_block or time.monotonic() > until:
+            if not is_database_away(error) or connection.in_atomic_block or time.monotonic() > until:
                 raise
             log.warning("the outcome of a mail could not be written yet (%s)", str(error).strip())
             connection.close()
@@ -187,6 +187,6 @@ def surely(write: Callable[[], T], *, seconds: float = PERSIST_SECONDS) -> T:
             pause = min(pause * 2, 5.0)
 
 
-def is_away(error: Exception) -> bool:
-    """Whether Postgres is away. A server that dies in the middle of an answer is at times reported as some other error."""
+def is_database_away(error: Exception) -> bool:
+    """Whether the error means that the database is away. A server that dies in mid-answer can raise other errors too."""
     return isinstance(error, (OperationalError, InterfaceError)) or not connection.is_usable()

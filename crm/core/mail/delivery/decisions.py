@@ -63,7 +63,7 @@ def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
 
 @service(may=may_see_outbox)
 def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """Somebody asked the recipient: it is there."""
+    """Mark an undecided mail as arrived: somebody asked the recipient."""
     mail = _locked(mail, MailState.UNCERTAIN)
     mail.sent_at = mail.fenced_at or now
     return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": principal.user.name})
@@ -71,9 +71,9 @@ def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
 
 @service(may=may_see_outbox)
 def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """A new row with the same content, for one that failed, expired or is undecided (that one is closed). The new row.
+    """Send a failed, expired or undecided mail again as a new row. Returns that row; an undecided one is closed.
 
-    Raises ServiceError when its address takes no mail, or the person wants none of the kind."""
+    Raises ServiceError when the address is suppressed or the contact opted out."""
     mail = _locked(mail, *MAY_SEND_AGAIN)
     if stopped := _why_not(mail):
         raise ServiceError(stopped, code="stopped")
@@ -82,7 +82,7 @@ def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> Outb
 
 @transaction.atomic
 def apply_policy(mail_id: int) -> OutboxMail | None:
-    """An undecided mail of an account (login, reset, invitation) is resent, for a second one does no harm; others wait for a person."""
+    """Resend an undecided account mail (login, reset, invitation), for a second copy does no harm. Others wait for a person."""
     mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
     if mail.state != MailState.UNCERTAIN or not is_secret(mail) or _number(mail.key) > AGAIN_AT_MOST:
         return None
@@ -91,7 +91,7 @@ def apply_policy(mail_id: int) -> OutboxMail | None:
 
 @transaction.atomic
 def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
-    """The journal has the mail: it was accepted; or has later ones and not this: it goes out again. False: decided meanwhile."""
+    """Settle by the journal: a mail found there was accepted, a missing one is sent again. False if it was settled already."""
     mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
     if mail.state != MailState.UNCERTAIN:
         return False
@@ -107,8 +107,8 @@ def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
 
 
 def _why_not(mail: OutboxMail) -> str:
-    """Why this mail may not go out any more: its address takes none, or the person wants none of the kind."""
-    return suppression.reason_not_to(mail.kind, mail.to_address) or consents.reason_not_to(mail)
+    """Why this mail may no longer be sent (suppressed address, opt-out), or ""."""
+    return suppression.refusal(mail.kind, mail.to_address) or consents.refusal(mail)
 
 
 def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | None = None) -> OutboxMail:

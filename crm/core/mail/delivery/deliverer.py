@@ -1,4 +1,4 @@
-"""The loop that sends: claim, envelope, fence, DATA, result. No transaction is open while the server is spoken to."""
+"""The sending loop: claim, envelope, fence, DATA, result. No transaction is open while talking to the server."""
 
 import time
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Result:
 def deliver_due(*, seconds: float = 50) -> int:
     """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
     sent = 0
-    if not instance.introduce().is_on and breaker.lets_through():
+    if not instance.register().is_on and breaker.lets_through():
         sent, more = _drain(time.monotonic() + seconds)
         if more:
             jobs.enqueue("crm.core.tasks.deliver")
@@ -61,7 +61,7 @@ def _drain(until: float) -> tuple[int, bool]:
                 return sent, False
             sent += result.state == MailState.SENT
             if result.code is not None and not has_answered:
-                claims.surely(breaker.close)
+                claims.retry_until_written(breaker.close)
                 has_answered = True
         return sent, True
     finally:
@@ -77,24 +77,24 @@ def open_session():
 
 
 def _ask_again(session) -> OutboxMail | None:
-    """An undecided mail whose provider answers the same key with its first answer."""
+    """Repeat an undecided mail to a provider that answers a known key with its first answer."""
     return claims.reclaim_next(session.mark, session.remembers) if session.remembers else None
 
 
 def _call_another() -> None:
-    """One bell wakes one deliverer; while there is more than it can do alone, each wakes the next."""
+    """One wake-up starts one deliverer. While there is more to send, each starts the next."""
     if OutboxMail.objects.due(timezone.now()).exists():
         jobs.enqueue("crm.core.tasks.deliver")
 
 
 def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
-    """Send one claimed mail and write what came of it. None: the relay is away, stop."""
+    """Send one claimed mail and write the result. None: the mail server is away, stop."""
     started_at = timezone.now()
     try:
         result = _attempt(mail, session, firm)
     except relay.Unreachable as error:
         reason = str(error)
-        claims.surely(lambda: breaker.trip(reason))
+        claims.retry_until_written(lambda: breaker.trip(reason))
         _write(
             mail,
             Result(
@@ -118,7 +118,7 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
     state = result.state
     if state == MailState.PENDING and mail.fenced_at is not None:
         state = MailState.UNCERTAIN  # it was asked about and still may be out there
-    return claims.surely(
+    return claims.retry_until_written(
         lambda: claims.settle(
             mail,
             state,
@@ -135,7 +135,7 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
 
 
 def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
-    if getattr(mail, "is_stopped", False) and (why := suppression.reason_not_to(mail.kind, mail.to_address)):
+    if getattr(mail, "is_stopped", False) and (why := suppression.refusal(mail.kind, mail.to_address)):
         return Result(MailState.DEAD, "dead", why)  # stopped while it was on its way, or between two tries
     try:
         raw = message.build(mail, firm)
@@ -152,7 +152,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
     try:
         is_ours = claims.fence(mail, seconds=hold.seconds, has_journal=has_journal, provider=session.mark)
     except (DatabaseError, InterfaceError) as error:
-        if not claims.is_away(error):
+        if not claims.is_database_away(error):
             raise
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was away before the mail was handed over."))

@@ -1,4 +1,4 @@
-"""How the sending is doing: read by banners, /readyz, /metrics, `manage.py doctor` and the outbox page."""
+"""The health of mail delivery, for banners, /readyz, /metrics, `manage.py doctor` and the outbox."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ class Health:
         return self.oldest_due is not None and now - self.oldest_due > LATE
 
     def is_silent(self, now: datetime) -> bool:
-        """The tick ran once and has not for too long; before the first one the firm is just being started."""
+        """Whether periodic work has stopped. False before its first run, while the firm is starting."""
         return self.last_tick is not None and now - self.last_tick > SILENT
 
 
@@ -60,7 +60,7 @@ def look(now: datetime) -> Health:
     with connection.cursor() as cursor:
         cursor.execute(LOOK, {"now": now})
         oldest, uncertain, tick, failures, note, uid, counted, questions, dead, troubles = cursor.fetchone()
-    hold = instance.judge(uid or "", counted).why
+    hold = instance.check(uid or "", counted).why
     named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
     return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
 
@@ -82,7 +82,7 @@ def trouble_words(name: str, note: str) -> str:
 
 
 def banners(principal, now: datetime) -> list[dict[str, str]]:
-    """For admins: what keeps mails from going out, and work that fails."""
+    """Banners for admins: what keeps mail from being sent, and periodic work that fails."""
     if not principal.is_admin:
         return []
     health, url = look(now), reverse("core:outbox")

@@ -118,7 +118,7 @@ def address_for(mail: OutboxMail) -> str:
 
 
 def settle_undecided(now: datetime) -> int:
-    """Look up mails nobody knows about; how many were decided. One process at a time; no transaction is open meanwhile."""
+    """Look up undecided mails. Returns how many were settled. One process at a time, and outside a transaction."""
     journal = open_journal()
     if journal is None or not _undecided().exists():
         return 0
@@ -165,7 +165,7 @@ def _last_seen(journal: Journal, since: datetime) -> datetime | None:
 
 
 def _probe(now: datetime) -> None:
-    """A mail to the journal alone: when it is there, what is missing is missing indeed. At most one in a quarter of an hour."""
+    """A mail to the journal alone, at most one every 15 minutes. Once it arrives, a mail that is missing there was not accepted."""
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     queue_mail(
         key=f"{PROBE}:{quarter.isoformat()}",

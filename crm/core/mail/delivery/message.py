@@ -1,4 +1,4 @@
-"""The mail as it goes out, and as it may be looked at.
+"""The mail as it is sent, and as pages may show it.
 
 `OutboxMail.links` says what stands behind a placeholder in the frozen body:
 `{"[[stop]]": {"purpose": "progress-stop", "id": 12, "salt": "…", "path": "/mail/stop/{id}/{token}/"}}`. The link is derived
@@ -70,7 +70,7 @@ class Unsendable(Exception):
 
 
 def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
-    """The mail with its links put in. Raises Unsendable; whatever is wrong with one mail, it must not come back for ever."""
+    """The mail with its links put in. Raises Unsendable for whatever is wrong with the row, so that it is not retried for ever."""
     try:
         return _build(mail, firm).as_bytes()
     except Error:

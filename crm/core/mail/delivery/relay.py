@@ -1,7 +1,7 @@
 """The connection to the mail server, up to and after the dot.
 
-Four ways it can go wrong are told apart, because they are settled differently: the relay cannot be reached at all; the
-server refuses with a code; the connection ends before the final dot (nothing was accepted); it ends after it (nobody knows).
+It fails in four ways that are settled differently: the server cannot be reached; it refuses with a code; the connection
+ends before the final dot (nothing was accepted); it ends after the dot (unknown).
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class Dropped(Exception):
 
 
 class Stale(Exception):
-    """The sender was stopped for so long before the final dot that others may have taken the mail over: it was not ended."""
+    """The sender stood still for so long before the final dot that another may have the mail. The mail was not finished."""
 
 
 class Unknown(Exception):
@@ -129,7 +129,7 @@ class Session:
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
         """MAIL and RCPT; whether the server also takes the copy for the journal. Raises Refused, Dropped, or Unreachable.
 
-        A connection kept from the mail before may have been closed by the server meanwhile: that is tried once more, anew.
+        The server may have closed a connection kept from the previous mail: then it connects again, once.
         """
         was_open = self.smtp is not None
         self.open()
@@ -224,7 +224,7 @@ class Session:
             self.smtp.sock.settimeout(seconds)
 
     def abort(self) -> None:
-        """Hang up without a word: within a body it would be taken for the rest of it, and a silent server would not answer."""
+        """Close the connection without QUIT: within a body QUIT would be read as text, and a silent server would not answer."""
         smtp, self.smtp = self.smtp, None
         if smtp is not None:
             smtp.close()

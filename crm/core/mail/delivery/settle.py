@@ -1,4 +1,4 @@
-"""What a sender that was killed or stopped left behind, and mails whose time is over."""
+"""Settles what a killed or stopped sender left behind, and mails that expired."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,7 @@ EXPIRED = """
 
 
 def tick(now: datetime) -> int:
-    """The tick's part: sweep, and ring for what is due, in case a bell was lost. How many rows moved."""
+    """Periodic: sweep, and wake a deliverer for what is due, in case a wake-up was lost. Returns the number of rows moved."""
     moved = sweep(now)
     if OutboxMail.objects.due(now).exists():
         jobs.enqueue("crm.core.tasks.deliver")
@@ -43,7 +43,7 @@ def tick(now: datetime) -> int:
 
 @transaction.atomic
 def sweep(now: datetime) -> int:
-    """Leases that ended before the fence go back, after it nobody knows; expired mails are said to be. How many rows moved."""
+    """Leases that ended before the fence are freed, those after it become undecided, overdue mails expire. Returns the rows moved."""
     with connection.cursor() as cursor:
         cursor.execute(
             ENDED, {"reply": _("The sender stopped after the mail was handed over; nobody knows whether it arrived.")}
@@ -67,6 +67,6 @@ def sweep(now: datetime) -> int:
 
 
 def _to_be_resent(now: datetime) -> list[int]:
-    """Undecided mails of accounts; also one whose sender died between finding it undecided and writing it anew."""
+    """Undecided account mails, including one whose sender died before it wrote the new row."""
     undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=SECRET_KINDS)
     return list(undecided.filter(updated_at__gt=now - RESENT_WITHIN).order_by("pk").values_list("pk", flat=True)[:1000])

@@ -13,8 +13,8 @@ AT_ONCE = 500
 
 
 def decide_mails(principal: Principal, *, mails: QuerySet, action: str, now: datetime) -> tuple[int, dict[str, int]]:
-    """(how many were decided, {reason: how many were left alone}). `action`: "arrived" or "again". `mails` are those the actor
-    may see; each is decided on its own, so that one somebody else decided meanwhile stops no other."""
+    """Decide each of these visible mails on its own; `action` is "arrived" or "again". Returns (number decided, {reason: number
+    left alone}): a mail that somebody else has settled stops no other."""
     decide = {"arrived": mark_arrived, "again": send_again}[action]
     done, refused = 0, Counter[str]()
     for mail in mails.order_by("pk")[:AT_ONCE]:

@@ -1,4 +1,4 @@
-"""Whose mail is this? A copy of the database must not write to the firm's clients.
+"""The identity of an installation: a copy of the database must not write to the firm's clients.
 
 The database and the data folder know each other: an id stands in both (`Installation`, and `installation.json`). A dump that
 is restored elsewhere, a copy of production on a laptop, has another folder and is in mail hold. The folder also notes how far
@@ -46,13 +46,13 @@ class Hold:
 
 
 def look() -> Hold:
-    """Whether this database may send from this folder."""
+    """The hold on this database's mail: it may send only from the folder it belongs to."""
     row = Installation.objects.filter(pk=1).first()
-    return judge(str(row.uid) if row else "", _counted())
+    return check(str(row.uid) if row else "", _counted())
 
 
-def introduce() -> Hold:
-    """As `look`; a database without an id and the folder are made known to each other first. Called by the deliverer."""
+def register() -> Hold:
+    """As `look`, but registers a database without an id and the folder with each other first. Called by the deliverer."""
     if not Installation.objects.filter(pk=1).exists():
         noted = _read()
         if noted is UNREADABLE:
@@ -64,7 +64,7 @@ def introduce() -> Hold:
 
 
 def _begin() -> str:
-    """The id of a folder that has none yet: of two processes at once, one makes it. On disk before it is in the database."""
+    """Give a folder its id: of two processes at once, one makes it. Written to disk before the database has it."""
     path = Path(settings.INSTALLATION_FILE)
     draft = _drafted(uid=str(uuid.uuid4()), counted=0)
     with contextlib.suppress(FileExistsError):
@@ -73,8 +73,8 @@ def _begin() -> str:
     return _read()["uid"]
 
 
-def judge(uid: str, counted: int) -> Hold:
-    """What the folder says to the id and the count of a database. `uid` "": the database has none yet."""
+def check(uid: str, counted: int) -> Hold:
+    """Compare the folder's note with the id and mail count of a database. `uid` is "" for a database without one."""
     noted = _read()
     if noted is UNREADABLE:
         return Hold(_("What stands in the data folder about this installation cannot be read (installation.json)."))
@@ -90,23 +90,23 @@ def judge(uid: str, counted: int) -> Hold:
 
 
 def note_sent() -> None:
-    """Remember in the folder how far the outbox has counted; called after mail left."""
+    """Note the outbox's count in the folder. Called after mail was sent."""
     noted, counted = _read(), _counted(COMMITTED)
     if noted.get("uid") and counted > noted.get("counted", 0):
         _write(uid=noted["uid"], counted=counted)
 
 
 def waiting() -> dict[str, int]:
-    """What would leave at once when the hold is lifted: {"due", "late"} (past what was promised)."""
+    """What would be sent at once when the hold is lifted: {"due", "late"}; late ones are past their deadline."""
     due = OutboxMail.objects.due(timezone.now())
     return {"due": due.count(), "late": due.filter(deadline_at__lt=timezone.now()).count()}
 
 
 @service(may=may_administer)
-def adopt(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
-    """This is the real one from now on: a new id in both places, so that the other one is not mistaken for it.
+def claim(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
+    """Claim to be the real installation: a new id in both places, so that a copy is not mistaken for it.
 
-    `cancel_waiting`: what is due already is taken back first. How many that were.
+    `cancel_waiting` cancels what is already due. Returns how many were cancelled.
     """
     cancelled = 0
     if cancel_waiting:
@@ -125,7 +125,7 @@ def _counted(statement: str = COUNTED) -> int:
 
 
 def _read() -> dict:
-    """{} when there is no file, UNREADABLE when what stands there makes no sense: mail is held then, and pages go on."""
+    """{} without a file, UNREADABLE for a broken one: then mail is held, and pages still work."""
     try:
         noted = json.loads(Path(settings.INSTALLATION_FILE).read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Writing mail: a row in the transaction of its cause. Sending is `core.services.delivery`."""
+"""Queueing mail: a row in the transaction of its cause. `mail/delivery` sends it."""
 
 import uuid
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def queue_mail(
     deadline_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[OutboxMail, bool]:
-    """(row, made): one mail to one recipient, rendered for good. A second call with the same key changes nothing.
+    """Queue one mail to one recipient, rendered for good. Returns (row, whether it is new); a known key changes nothing.
 
     `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. Mail to a
     stopped address is cancelled, with attachments of more than 20 MB it fails: the row says why, and the caller goes on.
@@ -109,7 +109,7 @@ def _first_state(
     kind: str, address: str, automatic_to: int | None, due: datetime, attachments: Sequence[StoredFile]
 ) -> tuple[MailState, str]:
     """The state a mail begins in, and the reason when it is not to be sent."""
-    if stopped := suppression.reason_not_to(kind, address):
+    if stopped := suppression.refusal(kind, address):
         return MailState.CANCELLED, stopped
     size = sum(file.size for file in attachments)
     if size > settings.MAIL_MAX_ATTACHMENT_BYTES:
@@ -121,7 +121,7 @@ def _first_state(
 
 
 def _has_enough(contact_id: int, due: datetime) -> bool:
-    """The blast guard for one person. The lock makes two writers at once count each other."""
+    """The volume guard for one contact. The lock makes two writers at the same time count each other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_AUTOMATIC, contact_id % 2**31])
     near = OutboxMail.objects.filter(

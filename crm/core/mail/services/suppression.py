@@ -1,4 +1,4 @@
-"""Addresses that take no mail: they bounced, their owner complained, or an admin entered them.
+"""The suppression list: addresses that bounced or complained, or that an admin entered.
 
 What waits for such an address is cancelled, what would be written is written as cancelled, with the reason. Mails that open an
 account are tried all the same: somebody has just asked for one.
@@ -30,7 +30,7 @@ def find(address: str) -> Suppression | None:
 
 
 def why(row: Suppression) -> str:
-    """One sentence for the mail that is not sent."""
+    """The reason as one sentence, for a mail that is not sent."""
     day = date_format(localtime(row.created_at), "j M Y")
     reasons = {
         SuppressionReason.BOUNCE: _("Mail to this address is stopped: it bounced on %(day)s."),
@@ -40,8 +40,8 @@ def why(row: Suppression) -> str:
     return reasons[SuppressionReason(row.reason)] % {"day": day}
 
 
-def reason_not_to(kind: str, address: str) -> str:
-    """Why a mail of this kind does not go to this address, "" when it may."""
+def refusal(kind: str, address: str) -> str:
+    """Why a mail of this kind may not go to this address, or ""."""
     row = find(address) if kind not in SECRET_KINDS else None
     return why(row) if row else ""
 
@@ -50,7 +50,7 @@ def reason_not_to(kind: str, address: str) -> str:
 def stop_address(
     principal: Principal, *, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
 ) -> Suppression:
-    """No mail to this address any more; what waits is taken back. Twice changes nothing. `actor` None: a provider or server said so."""
+    """Suppress an address and cancel what waits for it. Twice changes nothing."""
     row = find(address)
     if row is not None:
         return row
@@ -71,7 +71,7 @@ def stop_address(
 
 @service(may=may_administer)
 def release_address(principal: Principal, *, row: Suppression, now: datetime) -> None:
-    """Mail goes to this address again. What was cancelled meanwhile stays so; what failed can be sent again."""
+    """Take an address off the list. Cancelled mails stay cancelled; failed ones can be sent again."""
     deleted, _rows = Suppression.objects.filter(pk=row.pk).delete()
     if deleted:
         address_released.send(Suppression, address=row.address, now=now)
@@ -79,13 +79,13 @@ def release_address(principal: Principal, *, row: Suppression, now: datetime) ->
 
 @service(may=may_administer)
 def enter_address(principal: Principal, *, address: str, detail: str, now: datetime) -> Suppression:
-    """By hand. Raises ServiceError (field address) when it is stopped already."""
+    """Suppress an address by hand. Raises ServiceError (field address) if it is on the list already."""
     if find(address):
         raise ServiceError(_("Mail to this address is stopped already."), field="address", code="conflict")
     return stop_address(principal, address=address, reason=SuppressionReason.MANUAL, detail=detail, now=now)
 
 
 def note_refusal(mail: OutboxMail, reply: str, now: datetime) -> None:
-    """A server that says there is no such mailbox has bounced the address for good."""
+    """Suppress an address when a server answers that the mailbox does not exist."""
     if NO_MAILBOX.match(reply):
         stop_address(SYSTEM, address=mail.to_address, reason=SuppressionReason.BOUNCE, detail=reply, mail=mail, now=now)

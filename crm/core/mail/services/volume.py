@@ -1,6 +1,6 @@
-"""The blast guard of planners: far more mails in one week than usual are not planned before an admin has said so.
+"""The volume guard: a planner that wants far more mails in a week than usual waits for an admin's approval.
 
-A rule gone wrong, a filter that matches everybody, a schedule set for all clients by mistake: the firm is asked first.
+It catches a wrong rule, a filter that matches everybody, a schedule set for all clients by mistake.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ FEW = 25  # nobody is asked about fewer
 
 @transaction.atomic
 def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bool:
-    """Whether a planner may bring a week to `wanted` mails in all. False: a question is open, plan nothing of this week.
+    """Whether a planner may bring a week to `wanted` mails in total. False while a question is open: plan nothing for that week.
 
     `history`: how many there were in each of the eight weeks before, oldest first; weeks before the first mail ever are left out.
     """
@@ -38,13 +38,13 @@ def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bo
 
 
 def is_left_out(*, kind: str, week: str) -> bool:
-    """An admin was asked about this week and said no."""
+    """Whether an admin declined this week."""
     return BlastQuestion.objects.filter(kind=kind, week=week, allowed=0).exists()
 
 
 @service(may=may_administer)
 def answer(principal: Principal, *, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
-    """Let this week's mails be planned, a tenth more included (what comes in until they are); or leave the week out."""
+    """Approve this week's mails, with a tenth more for what is added until they are planned; or leave the week out."""
     row = BlastQuestion.objects.select_for_update().get(pk=question.pk)
     row.allowed = row.wanted + row.wanted // 10 if let_through else 0
     row.decided_by, row.decided_at = principal.user, now

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch):
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +139,7 @@ def test_a_small_firm_and_a_first_week_are_not_asked_about_a_few():
 
 
 def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada, sink):
-    assert not instance.introduce().is_on  # folder and database get to know each other
+    assert not instance.register().is_on  # folder and database get to know each other
     Installation.objects.update(uid=uuid.uuid4())  # as in a dump that comes from elsewhere
     mail = queue()
     assert deliver_due() == 0
@@ -154,7 +154,7 @@ def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada
 
 
 def test_what_is_due_can_be_cancelled_as_the_hold_ends(client, ada, sink):
-    instance.introduce()
+    instance.register()
     Installation.objects.update(uid=uuid.uuid4())
     mail, later = queue(), queue("later", send_at=timezone.now() + timedelta(hours=1))
     client.post("/outbox/holds/release/", {"cancel_waiting": "on"})
@@ -213,7 +213,7 @@ def test_a_stopped_address_is_not_seen_by_those_who_are_no_admin(client, ada):
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"uid": null, "counted": "many"}'])
 def test_a_folder_that_cannot_be_read_sends_nothing_and_breaks_no_page(client, ada, sink, settings, content):
-    instance.introduce()
+    instance.register()
     settings.INSTALLATION_FILE.write_bytes(content)
     mail = queue()
     assert deliver_due() == 0

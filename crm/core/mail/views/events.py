@@ -1,4 +1,4 @@
-"""Where providers post bounces and complaints. Closed until MAIL_WEBHOOK_SECRET is set."""
+"""The webhook for bounces and complaints. Closed until MAIL_WEBHOOK_SECRET is set."""
 
 from importlib import import_module
 

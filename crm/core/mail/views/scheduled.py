@@ -1,4 +1,4 @@
-"""What will be mailed in the next 36 hours, and leaving one out."""
+"""Scheduled mail of the next 36 hours, and skipping one."""
 
 from django.contrib import messages
 from django.http import Http404
@@ -53,7 +53,7 @@ def _find(request, source_key, pk):
 
 @require_POST
 def skip(request, source, pk):
-    """This one does not leave; the toast brings it back."""
+    """Skip this mail; the toast has the undo."""
     found, row = _find(request, source, pk)
     try:
         found.skip(request.principal, row, timezone.now())

@@ -1,4 +1,4 @@
-"""Is everything there that work needs? In plain words, and as an exit code."""
+"""Health checks in plain words, with an exit code."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         return OutboxMail.objects.due(timezone.now()).exists()
 
     def _answer(self) -> None:
-        """Do what was rung meanwhile; "deliver" is what the loop does anyway."""
+        """Run the tasks that were woken; the loop itself does "deliver"."""
         while self.rung and not self.is_stopping:
             task, kwargs = self.rung.popleft()
             if task.name != "crm.core.tasks.deliver":

@@ -21,7 +21,7 @@ OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders
 
 
 def _lock_admins() -> list[User]:
-    """The admins who may log in; two of them cannot lay their role down at the same moment."""
+    """Lock the active admins, so that the last two cannot step down at the same moment."""
     return list(User.objects.active().with_role(Role.ADMIN).select_for_update().order_by("pk"))
 
 
@@ -57,7 +57,7 @@ def update_user(
 
 @service(may=None)
 def update_profile(principal: Principal, **fields) -> User:
-    """Change what concerns oneself alone."""
+    """Change one's own profile."""
     if unknown := set(fields) - set(OWN_FIELDS):
         raise ValueError(f"not a user's own to change: {unknown}")
     user = User.objects.select_for_update().get(pk=principal.user_id)
@@ -74,7 +74,7 @@ def _one_line(field: str, value):
 
 @service(may=may_administer)
 def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_to: User | None = None) -> User:
-    """Shut a colleague out from the next request on: sessions end, tokens are revoked; what they hold may be handed on."""
+    """Disable a colleague: sessions end, tokens are revoked, and what they hold can be reassigned."""
     admins = _lock_admins()
     user = User.objects.select_for_update().get(pk=user.pk)
     if not user.is_active:
@@ -95,7 +95,7 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
 
 @service(may=may_administer)
 def enable_user(principal: Principal, *, user: User) -> User:
-    """Let a colleague in again; sessions and tokens stay ended."""
+    """Enable a colleague again. Sessions and tokens stay ended."""
     user = User.objects.select_for_update().get(pk=user.pk)
     if not user.is_active:
         user.is_active, user.disabled_at = True, None
@@ -104,7 +104,7 @@ def enable_user(principal: Principal, *, user: User) -> User:
 
 
 def end_sessions(*, user: User, but: str | None = None) -> int:
-    """End the user's sessions (`but` one key) and say how many. A firm has few enough to look at each."""
+    """End the user's sessions, except the key `but`. Returns how many."""
     keys = [
         row.session_key
         for row in Session.objects.exclude(session_key=but).iterator()
@@ -141,7 +141,7 @@ def save_team(
 
 @service(may=may_administer)
 def archive_team(principal: Principal, *, team: Team, now: datetime) -> Team:
-    """The team is offered no more; clients keep it until they are moved."""
+    """Archive a team: it is no longer offered, and clients keep it until they are moved."""
     return set_archived(team, at=now)[0]
 
 

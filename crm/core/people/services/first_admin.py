@@ -22,13 +22,13 @@ CODE_VALID_FOR = timedelta(days=2)
 
 
 def is_needed() -> bool:
-    """No admin can log in."""
+    """Whether there is no admin who can sign in."""
     return not User.objects.active().with_role(Role.ADMIN).exists()
 
 
 @transaction.atomic
 def new_code(*, now: datetime) -> str:
-    """A one-time code for the set-up page; a former one ends. Only its hash is kept."""
+    """A one-time code for the set-up page. It replaces an earlier one; only its hash is stored."""
     code = secrets.token_urlsafe(24)
     Heartbeat.objects.update_or_create(name=CODE_ROW, defaults={"finished_at": now, "note": hash_token(code)})
     return code

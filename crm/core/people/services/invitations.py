@@ -70,7 +70,7 @@ def revoke_invitation(principal: Principal, *, invitation: Invitation, now: date
 
 @transaction.atomic
 def accept_invitation(*, invitation: Invitation, name: str, password: str, now: datetime) -> User:
-    """Make the invited person a user. Raises ServiceError for an invitation that is no longer open, or a weak password."""
+    """Accept an invitation: the invited person becomes a user. Raises ServiceError for a closed invitation or a weak password."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if state_of(invitation, now) != "open":
         raise ServiceError(_("This invitation is no longer open."), code="closed")
@@ -100,7 +100,7 @@ def open_invitations(now: datetime):
 
 
 def find_invitation(pk: int, token: str) -> Invitation | None:
-    """The invitation a link leads to, open or not; None for a link that is none of ours."""
+    """The invitation of a link, open or not; None for an unknown link."""
     invitation = Invitation.objects.filter(pk=pk).select_related("invited_by").first()
     if invitation is None or not hmac.compare_digest(hash_token(token), invitation.token_hash):
         return None
@@ -117,7 +117,7 @@ def state_of(invitation: Invitation, now: datetime) -> str:
 
 
 def waiting(now: datetime):
-    """Invitations worth showing: open ones, and those that ended within a month without being accepted."""
+    """Open invitations, and those that ended within the last month without being accepted."""
     return Invitation.objects.filter(Q(accepted_at=None), expires_at__gt=now - timedelta(days=30)).select_related(
         "team", "invited_by"
     )

@@ -1,4 +1,4 @@
-"""Links for a forgotten password: derived, never stored, good once and for three hours."""
+"""Password reset links: derived, never stored, valid once and for three hours."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Coming in for the first time: an invitation's link, and the set-up of a new firm. These pages need no login."""
+"""Joining: an invitation's link, and the set-up of a new firm. These pages need no login."""
 
 from django.conf import settings
 from django.contrib.auth import login
@@ -20,7 +20,7 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 @login_not_required
 @require_safe
 def join_link(request, pk, token):
-    """Swap the secret in the address for the session, so that it stays out of logs and histories. Uses nothing up."""
+    """Move the secret from the address to the session, so that it stays out of logs and histories. The link stays valid."""
     if invitations.find_invitation(pk, token) is None:
         raise Http404
     request.session[INVITATION] = [pk, token]

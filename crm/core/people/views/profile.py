@@ -1,4 +1,4 @@
-"""What concerns oneself: name, zone, theme, shortcuts, sessions, API tokens."""
+"""One's own profile: name, time zone, theme, shortcuts, sessions, API tokens."""
 
 from urllib.parse import urlsplit
 
@@ -37,7 +37,7 @@ def set_theme(request):
 
 
 def _page_before(request) -> str:
-    """The path of the page the form was on, when it is one of ours; else the profile."""
+    """The path of the page with the form, if it is on this site; otherwise the profile."""
     before = urlsplit(request.headers.get("Referer", ""))
     is_ours = before.netloc == request.get_host() and before.path.startswith("/") and not before.path.startswith("//")
     return before._replace(scheme="", netloc="").geturl() if is_ours else reverse("core:profile")

@@ -25,7 +25,7 @@ NOBODY = "redis://127.0.0.1:1/0"  # nothing listens there
 @pytest.fixture
 def drain(transactional_db, tmp_path, monkeypatch):
     """(sink, check that it lives, process); the test rings no bell either."""
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
     with running_sink() as (sink, url):
         environment = os.environ | {
             "DATABASE_URL": database_url(),
@@ -95,7 +95,7 @@ def test_once_it_does_what_is_due_and_says_what(settings, monkeypatch):
         settings.EMAIL_URL = url
         monkeypatch.setattr("crm.core.tasks.tick.apply_async", lambda **options: rung.append(options))
         with monkeypatch.context() as quiet:
-            quiet.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+            quiet.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
             queue("one")
         said = StringIO()
         call_command("drain", stdout=said)

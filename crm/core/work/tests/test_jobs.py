@@ -37,5 +37,5 @@ def test_without_redis_the_row_is_enough(settings, caplog, django_capture_on_com
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     with django_capture_on_commit_callbacks(execute=True):
         jobs.enqueue("crm.core.tasks.deliver")
-    jobs.heard("crm.core.tasks.deliver")
+    jobs.woken("crm.core.tasks.deliver")
     assert "was not announced" in caplog.text

@@ -37,7 +37,7 @@ def sink(settings):
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch):
     """Nobody listens to the doorbell here; the tests call the deliverer themselves."""
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
 
 
 def queue(key="one", kind="follow-up", **fields):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch):
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ SECRET = "hooks:0123456789abcdefghij"
 
 @pytest.fixture(autouse=True)
 def no_bell(monkeypatch):
-    monkeypatch.setattr("crm.core.work.jobs._ring", lambda task, kwargs: None)
+    monkeypatch.setattr("crm.core.work.jobs._wake_up", lambda task, kwargs: None)
 
 
 @pytest.fixture
