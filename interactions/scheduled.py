@@ -11,7 +11,7 @@ from clients.records.models import Client
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.mail import kinds
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery.decisions import cancel_mail
 from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
@@ -29,9 +29,6 @@ from interactions.reminders.services import digests, reminders
 from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.mailing import bring_back, skip_invitation
-
-WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
-
 
 # Progress emails
 
@@ -190,7 +187,7 @@ def visible_mails(principal: Principal) -> QuerySet:
 
 
 def mail_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_mails(principal).filter(state__in=WAITING)
+    rows = visible_mails(principal).filter(state__in=MAIL_UNSENT)
     if mine:
         rows = rows.filter(
             Q(user=principal.user) | Q(client_id__in=Client.objects.filter(owner=principal.user).values("pk"))

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
-from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.models import ProgressEmail
 
 COUNTED_AT_MOST = 100
@@ -43,7 +43,7 @@ def sent(rows: QuerySet) -> QuerySet:
 
 
 def skipped(rows: QuerySet) -> QuerySet:
-    return rows.filter(state__in=[ProgressState.SKIPPED, ProgressState.EXPIRED])
+    return rows.filter(state__in=PROGRESS.left_out)
 
 
 PARTS = {"review": to_review, "coming": coming, "sent": sent, "skipped": skipped}
@@ -95,7 +95,7 @@ def dress(rows: list[ProgressEmail], now: datetime) -> None:
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
     """Today: progress emails of the user's clients that wait for a reader, or that something is wrong with the day before."""
-    open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS_OPEN, draft_at__lte=now)
+    open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS.open, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
     rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])
     dress(rows, now)

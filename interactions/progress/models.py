@@ -13,7 +13,7 @@ from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
 from crm.core.firm.choices import Weekday
 from crm.core.users.models import User
-from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressState, WhenNothing
+from interactions.progress.choices import PROGRESS, OnHoliday, ProgressState, WhenNothing
 
 
 class ClientRowQuerySet(models.QuerySet):
@@ -77,7 +77,7 @@ class ProgressRecipient(models.Model):
 
 class ProgressEmailQuerySet(ClientRowQuerySet):
     def open(self):
-        return self.filter(state__in=PROGRESS_OPEN)
+        return self.filter(state__in=PROGRESS.open)
 
 
 @tracked
@@ -141,3 +141,8 @@ class ProgressEmail(Versioned):
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
             models.Index(fields=["week"], name="progress_email_week"),
         ]
+
+    @property
+    def is_edited(self) -> bool:
+        """Somebody wrote into it: `version` counts only people's edits."""
+        return self.version > 1

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.listing.paging import Sort, paginate
 from crm.core.mail.models import OutboxMail
-from interactions.surveys.choices import InvitationState, SurveyKind
+from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.lists import nps_survey
 from interactions.surveys.models import Survey, SurveyInvitation
 
@@ -64,7 +64,7 @@ def counts_of(principal) -> dict[str, int]:
     """How many of each state, and `asked`: those whose mail was handed over and not taken back."""
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     wanted = {state: Count("pk", filter=Q(state=state)) for state in STATES.values}
-    was_asked = Q(state__in=[STATES.SENT, STATES.ANSWERED, STATES.EXPIRED], sent_at__isnull=False)
+    was_asked = Q(state__in=INVITATION.asked, sent_at__isnull=False)
     return rows.aggregate(asked=Count("pk", filter=was_asked), **wanted)
 
 

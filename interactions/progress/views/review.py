@@ -25,7 +25,7 @@ from crm.core.ui.htmx import render_page
 from interactions.permissions import may_change_client
 from interactions.progress import emails, flags
 from interactions.progress import lists as progress_lists
-from interactions.progress.choices import ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.forms import ContentForm, QueueFilter, SkipForm, WhatNextForm
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import drafts, sending
@@ -117,7 +117,7 @@ def progress(request, pk):
 def _may_edit(request, email) -> bool:
     """What was drafted, and what could not be: it is written by hand then."""
     is_there = bool(email.content) or bool(email.problem)
-    return is_there and email.state in drafts.EDITABLE and may_change_client(request.principal, email.client)
+    return is_there and email.state in PROGRESS.open and may_change_client(request.principal, email.client)
 
 
 def _draft_of(email):
@@ -196,7 +196,7 @@ def _page_context(request, email):
         "language": language_name(mail_language(email.client.language)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
         "tone": progress_lists.TONES[email.state],
-        "is_decidable": email.state in drafts.DECIDABLE and may_change,
+        "is_decidable": email.state in PROGRESS.decidable and may_change,
         "is_planned": email.state == ProgressState.PLANNED and may_change,
         "is_sent": is_sent,
         "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,

@@ -12,9 +12,10 @@ from clients.contacts.services import set_consent
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM
 from crm.core.base.secret_links import hash_token, link_token
+from crm.core.base.states import advance
 from crm.core.notifications.models import Notification
 from interactions.surveys import emails
-from interactions.surveys.choices import InvitationState, SurveyKind
+from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
 from interactions.surveys.services.mailing import cancel_waiting_mail, lock
@@ -80,7 +81,7 @@ def answer_invitation(
         row.answered_at = now
         row.save(update_fields=["answered_at", "updated_at"])
     elif state == "open":
-        row.response = record_answer(
+        response = record_answer(
             SYSTEM,
             survey=row.survey,
             client=row.client,
@@ -91,8 +92,7 @@ def answer_invitation(
             now=now,
             is_demo=row.is_demo,
         )
-        row.state, row.answered_at = InvitationState.ANSWERED, now
-        row.save(update_fields=["state", "answered_at", "response", "updated_at"])
+        advance(row, to=InvitationState.ANSWERED, states=INVITATION, answered_at=now, response=response)
     else:
         raise ServiceError(_("No answer is taken here any more."), code="closed")
     _tell(row)
@@ -133,9 +133,7 @@ def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvita
     )
     reason = _("The recipient stopped surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
-    waiting = list(
-        theirs.filter(state__in=[InvitationState.PLANNED, InvitationState.SENT]).values_list("key", flat=True)
-    )
+    waiting = list(theirs.filter(state__in=INVITATION.open).values_list("key", flat=True))
     theirs.filter(state=InvitationState.PLANNED).update(
         state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now
     )
