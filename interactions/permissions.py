@@ -70,3 +70,13 @@ def may_change_answer(principal, response) -> bool:
 
 def may_decide_invitation(principal, invitation) -> bool:
     return may_ask(principal, invitation.client)
+
+
+def is_asked(principal, invitation) -> bool:
+    """The link was made for this person at this client."""
+    return (principal.contact_id, principal.client_id) == (invitation.contact_id, invitation.client_id)
+
+
+def is_recipient(principal, recipient) -> bool:
+    """The link was made for this person at this client."""
+    return (principal.contact_id, principal.client_id) == (recipient.contact_id, recipient.schedule.client_id)

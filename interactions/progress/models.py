@@ -10,6 +10,7 @@ from clients.gate import visible_q
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.models import Versioned, tracked
+from crm.core.base.principals import Principal, by_link
 from crm.core.base.zones import validate_zone
 from crm.core.firm.choices import Weekday
 from crm.core.users.models import User
@@ -73,6 +74,11 @@ class ProgressRecipient(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["schedule", "contact"], name="progress_recipient_once")]
+
+    @property
+    def link_principal(self) -> Principal:
+        """Who acts through the link of the emails."""
+        return by_link(contact_id=self.contact_id, client_id=self.schedule.client_id)
 
 
 class ProgressEmailQuerySet(ClientRowQuerySet):

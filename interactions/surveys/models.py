@@ -11,6 +11,7 @@ from clients.gate import visible_q
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.models import Versioned, tracked
+from crm.core.base.principals import Principal, by_link
 from crm.core.users.models import Team, User
 from interactions.surveys.choices import Asked, InvitationSource, InvitationState, SurveyKind
 
@@ -216,3 +217,8 @@ class SurveyInvitation(Versioned):
 
     def __str__(self):
         return self.key
+
+    @property
+    def link_principal(self) -> Principal:
+        """Who acts through the links of its mail."""
+        return by_link(contact_id=self.contact_id, client_id=self.client_id)

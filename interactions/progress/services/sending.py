@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clients.records.choices import Status
 from clients.records.models import ClientFacts
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal
+from crm.core.base.principals import Kind, Principal
 from crm.core.base.secret_links import link_token
 from crm.core.base.services import service
 from crm.core.base.states import advance
@@ -192,9 +192,9 @@ def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None
     return row if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")) else None
 
 
-@transaction.atomic
-def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
-    """The recipient wants no more; what waits for them is taken back and the account manager is told. Twice changes nothing."""
+@service(may=permissions.is_recipient, open_to=frozenset({Kind.LINK}))
+def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
+    """The recipient opts out: their unsent mails are cancelled and the account manager is notified. Twice changes nothing."""
     row = (
         ProgressRecipient.objects.select_for_update(of=("self",))
         .select_related("schedule__client", "contact")

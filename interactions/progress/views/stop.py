@@ -39,7 +39,7 @@ def progress_stopping(request, pk):
 
 
 def _stop(request, recipient):
-    recipient.stopped_at = stop_recipient(recipient=recipient, now=timezone.now()).stopped_at
+    recipient.stopped_at = stop_recipient(recipient.link_principal, recipient=recipient, now=timezone.now()).stopped_at
     return _page(request, recipient)
 
 

@@ -1,19 +1,20 @@
-"""What those do who were asked: open their link, answer, think better of it, stop. None of it needs a login."""
+"""What the people who were asked do through the links of their mail: answer, change the answer, stop. Nobody signs in for it."""
 
 import hmac
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
 from clients.contacts.models import Consent
 from clients.contacts.services import set_consent
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM
+from crm.core.base.principals import SYSTEM, Kind, Principal
 from crm.core.base.secret_links import hash_token, link_token
+from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.notifications.models import Notification
+from interactions import permissions
 from interactions.surveys import emails
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
@@ -22,6 +23,7 @@ from interactions.surveys.services.mailing import cancel_waiting_mail, lock
 
 DETRACTOR_UP_TO = 6
 COMMENT_AT_MOST = 2000
+BY_LINK = frozenset({Kind.LINK})
 
 
 def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
@@ -65,12 +67,13 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
     return "stopped" if has_stopped(row) else "open"
 
 
-@transaction.atomic
+@service(may=permissions.is_asked, open_to=BY_LINK)
 def answer_invitation(
-    *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
+    principal: Principal, *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
 ) -> SurveyInvitation:
-    """Take the answer, or the change of one: the latest counts and there are never two. At once on the timeline and in
-    the NPS, and the account manager is told. Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
+    """Save the answer, or change it: the latest counts and there are never two. The account manager is notified.
+
+    Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
     row = lock(invitation)
     state = state_of(row, now)
     comment = comment.replace("\0", "").strip()[:COMMENT_AT_MOST]
@@ -121,10 +124,10 @@ def _tell(row: SurveyInvitation) -> None:
     )
 
 
-@transaction.atomic
-def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
-    """The person wants no more surveys, from any client or survey; what waits for them is taken back and the account
-    manager is told. Twice changes nothing."""
+@service(may=permissions.is_asked, open_to=BY_LINK)
+def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+    """The person opts out of all surveys: their unsent ones are cancelled and the account manager is notified.
+    Twice changes nothing."""
     row = lock(invitation)
     if has_stopped(row):
         return row

@@ -39,7 +39,7 @@ def stop_link(request, pk, token):
     if invitation is None:
         raise Http404
     if request.method == "POST":
-        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+        invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
         return _page(request, "stop.html", invitation, {"is_stopped": True})
     return _swap(STOP, pk, token, reverse("interactions:survey-stop", args=[pk]))
 
@@ -61,7 +61,9 @@ def answer(request, pk):
     form = ReplyForm(posted(request), survey=invitation.survey, initial=_initial(invitation, score))
     if request.method == "POST" and form.is_valid():
         try:
-            answering.answer_invitation(invitation=invitation, now=timezone.now(), **form.cleaned_data)
+            answering.answer_invitation(
+                invitation.link_principal, invitation=invitation, now=timezone.now(), **form.cleaned_data
+            )
             return redirect("interactions:survey-answer", pk=pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -81,7 +83,7 @@ def stop(request, pk):
     if invitation is None:
         return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
     if request.method == "POST":
-        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+        invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
     return _page(request, "stop.html", invitation, {"is_stopped": answering.has_stopped(invitation)})
 
 
