@@ -1,8 +1,11 @@
 """Who may do what with interactions and follow-ups. Who may see them is `visible_to(principal)` on their QuerySets."""
 
+from django.utils.translation import gettext_lazy as _
+
 from clients import permissions as client_permissions
 
 IN_TRASH = client_permissions.IN_TRASH
+ASKED_BY = _("Only the client's account manager and managers may ask.")
 
 
 def may_log(principal, client) -> bool:

@@ -12,6 +12,7 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance, transition
+from crm.core.base.versions import who_saved
 from crm.core.base.zones import zone
 from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
@@ -139,7 +140,11 @@ def _listed(value: Any) -> list[Any]:
 def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
     """What is approved or sent is what was looked at."""
     if seen_version is not None and email.version != seen_version:
-        raise StaleWrite(_("Somebody changed this progress email meanwhile. Look at it once more."), current=email)
+        raise StaleWrite(
+            _("Somebody changed this progress email meanwhile. Look at it once more."),
+            current=email,
+            who=who_saved(email),
+        )
 
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)

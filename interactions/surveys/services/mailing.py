@@ -135,7 +135,7 @@ def save_new(rows: list[SurveyInvitation]) -> int:
     return SurveyInvitation.objects.filter(batch=rows[0].batch).count()
 
 
-@service(may=permissions.may_ask)
+@service(may=permissions.may_ask, why=permissions.ASKED_BY)
 def ask_contacts(
     principal: Principal, *, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
 ) -> list[SurveyInvitation]:
@@ -178,7 +178,7 @@ def lock(invitation: SurveyInvitation) -> SurveyInvitation:
     )
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def change_date(
     principal: Principal,
     *,
@@ -199,7 +199,7 @@ def change_date(
     return row
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def skip_invitation(
     principal: Principal, *, invitation: SurveyInvitation, reason: str = "", now: datetime
 ) -> SurveyInvitation:
@@ -217,14 +217,14 @@ def cancel_waiting_mail(keys: list[str], reason: str) -> None:
     OutboxMail.objects.filter(key__in=keys, state__in=MAIL_UNSENT).update(state=MailState.CANCELLED, reply=reason[:500])
 
 
-@service(may=None)
+@service(may=permissions.may_send_surveys)
 def skip_batch(principal: Principal, *, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
     """Take back what of one action (of those the actor may see) has not left yet; how many."""
     rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
     return sum(skip_invitation(principal, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Undo of skipping: planned again, or the link that is out opens again."""
     row = lock(invitation)
@@ -241,7 +241,7 @@ def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datet
     return row
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
     row = lock(invitation)

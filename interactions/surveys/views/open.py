@@ -9,8 +9,8 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.firm.queries import get_firm
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions.links import swap
 from interactions.surveys.emails import language_for, question_of
@@ -59,16 +59,15 @@ def answer(request, pk):
     if state not in ("open", "answered") or (state == "answered" and request.method != "POST" and score is None):
         return _page(request, "closed.html", invitation, {"state": state}, status=200 if invitation.response else 410)
     form = ReplyForm(posted(request), survey=invitation.survey, initial=_initial(invitation, score))
-    if request.method == "POST" and form.is_valid():
-        try:
-            answering.answer_invitation(
-                invitation.link_principal, invitation=invitation, now=timezone.now(), **form.cleaned_data
-            )
-            return redirect("interactions:survey-answer", pk=pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-    context = {"form": form, "state": state}
-    return _page(request, "answer.html", invitation, context, status=422 if form.is_bound else 200)
+
+    def act():
+        person = invitation.link_principal
+        return answering.answer_invitation(person, invitation=invitation, now=timezone.now(), **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        return redirect("interactions:survey-answer", pk=pk)
+    return _page(request, "answer.html", invitation, {"form": form, "state": state}, status=outcome.status)
 
 
 def _initial(invitation, score):
