@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.choices import Purpose
 from clients.contacts.models import Consent
 from clients.contacts.services import set_consent
+from clients.records import nps
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Kind, Principal
 from crm.core.base.secret_links import hash_token, link_token
@@ -21,7 +22,6 @@ from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
 from interactions.surveys.services.mailing import cancel_waiting_mail, lock
 
-DETRACTOR_UP_TO = 6
 COMMENT_AT_MOST = 2000
 BY_LINK = frozenset({Kind.LINK})
 
@@ -58,7 +58,7 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
     """open, answered (and may be changed), thanked (may not any more), stopped, expired, or withdrawn."""
     is_over = row.expires_at <= now or row.client.archived_at is not None
     if row.state == InvitationState.ANSWERED:
-        is_kept = row.response is not None and row.response.archived_at is None
+        is_kept = row.response is not None and not row.response.is_archived
         return "answered" if is_kept and not is_over else "thanked"
     if row.state == InvitationState.SKIPPED:
         return "withdrawn"
@@ -108,7 +108,7 @@ def _tell(row: SurveyInvitation) -> None:
     if response is None or not owner.is_active:
         return
     values = {"name": row.contact.name, "client": row.client.name, "score": response.score, "of": response.scale_max}
-    if row.survey.kind == SurveyKind.NPS and response.score <= DETRACTOR_UP_TO:
+    if row.survey.kind == SurveyKind.NPS and nps.band_of(response.score) == nps.DETRACTORS:
         text = _("Detractor: %(name)s of %(client)s answered %(score)d of %(of)d. Call them soon.") % values
     else:
         text = _("%(name)s of %(client)s answered %(score)d of %(of)d.") % values

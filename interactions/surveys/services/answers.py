@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
+from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
@@ -101,10 +102,8 @@ def restore_answer(principal: Principal, *, response: SurveyResponse, now: datet
     return _set_archived(response, None)
 
 
-def _set_archived(response, moment) -> SurveyResponse:
-    response = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
-    if bool(response.archived_at) != bool(moment):
-        response.archived_at = moment
-        response.save(update_fields=["archived_at", "updated_at"])
-        refresh_nps(client_id=response.client_id)
-    return response
+def _set_archived(response: SurveyResponse, at: datetime | None) -> SurveyResponse:
+    fresh, is_changed = set_archived(response, at=at)
+    if is_changed:
+        refresh_nps(client_id=fresh.client_id)
+    return fresh
