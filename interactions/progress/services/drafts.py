@@ -8,13 +8,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from clients.contacts.languages import language_for
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance, transition
 from crm.core.base.versions import who_saved
 from crm.core.base.zones import zone
-from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
 from interactions import permissions
 from interactions.progress import emails
@@ -51,8 +51,7 @@ def _content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
     schedule = ProgressSchedule.objects.filter(client_id=email.client_id).first()
     start = covers_from(email.client_id, email.send_at)
     end = max(min(now, email.send_at), start + timedelta(seconds=1))
-    language = mail_language(email.client.language)
-    with translation.override(language), timezone.override(zone(email.time_zone)):
+    with translation.override(language_for(email.client)), timezone.override(zone(email.time_zone)):
         sections, is_news = progress_sections.build(email.client, start, end)
         content = {
             "summary": progress_words.summary(sections, is_news=is_news),

@@ -6,10 +6,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clients.contacts.languages import language_for
 from clients.page.header import client_frame
 from clients.page.queries import load_client
 from crm.core.base.permissions import require
-from crm.core.firm.languages import language_name, mail_language
+from crm.core.firm.languages import language_name
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
@@ -35,7 +36,7 @@ def client_progress(request, client_id):
     context = client_frame(request, client, "progress", now=now)
     context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
     context |= {
-        "language": language_name(mail_language(client.language)),
+        "language": language_name(language_for(client)),
         "coming_days": coming_days(schedule, now) if schedule else [],
     }
     return render(request, "interactions/progress/client.html", context)

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clients.contacts.languages import language_for
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.zones import zone
 from crm.core.drafts.services import discard_draft, find_draft
-from crm.core.firm.languages import language_name, mail_language
+from crm.core.firm.languages import language_name
 from crm.core.firm.queries import get_firm
 from crm.core.listing import paging
 from crm.core.mail.models import OutboxMail
@@ -187,7 +188,7 @@ def _page_context(request, email):
         "email": email,
         "crumbs": crumbs,
         "flags": [flag for flag in flags.flags(email, now) if flag.key != "problem"],
-        "language": language_name(mail_language(email.client.language)),
+        "language": language_name(language_for(email.client)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
         "tone": progress_lists.TONES[email.state],
         "is_decidable": email.state in PROGRESS.decidable and may_change,

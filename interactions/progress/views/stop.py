@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm.core.firm.languages import mail_language
+from clients.contacts.languages import language_for
 from interactions.links import swap
 from interactions.progress.services.sending import find_by_stop_link, stop_recipient
 
@@ -45,5 +45,5 @@ def _stop(request, recipient):
 
 def _page(request, recipient):
     client = recipient.schedule.client
-    with translation.override(mail_language(client.language)):
+    with translation.override(language_for(client)):
         return render(request, "interactions/progress/stop.html", {"recipient": recipient, "owner": client.owner})

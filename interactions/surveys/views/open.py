@@ -9,11 +9,11 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.core.firm.queries import get_firm
+from clients.contacts.languages import language_for
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions.links import swap
-from interactions.surveys.emails import language_for, question_of
+from interactions.surveys.emails import question_of
 from interactions.surveys.forms.mailing import ReplyForm, score_in
 from interactions.surveys.services import answering
 
@@ -88,13 +88,12 @@ def stop(request, pk):
 
 def _page(request, template, invitation, context, status=200):
     """In the language of the mail."""
-    firm = get_firm()
     given = {
         "invitation": invitation,
         "owner": invitation.client.owner,
         "survey": invitation.survey,
         "given": invitation.response,
     }
-    with translation.override(language_for(invitation.client, invitation.contact, firm)):
+    with translation.override(language_for(invitation.client, invitation.contact)):
         given["question"] = question_of(invitation.survey)
         return render(request, f"interactions/surveys/{template}", given | context, status=status)
