@@ -139,11 +139,13 @@ def notify(now: datetime) -> int:
         said = [flag.text for flag in flags(email, now)]
         if email.state == ProgressState.DRAFT and email.is_review_needed:
             said.append(_("Waits for you to read it"))
-        tell(email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said))
+        notify_owner(
+            email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said)
+        )
     return len(found)
 
 
-def tell(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
+def notify_owner(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
     """A notification to the account manager about one email, once for each kind."""
     name = " ".join(email.client.name.split())[:120]
     Notification.objects.get_or_create(

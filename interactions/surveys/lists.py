@@ -11,8 +11,7 @@ from clients.records import nps
 from crm.core.listing.paging import Sort, paginate
 from crm.core.ui.forms import DateInput
 from interactions.surveys.choices import SurveyKind
-from interactions.surveys.models import Survey, SurveyResponse
-from interactions.surveys.words import NPS_QUESTION
+from interactions.surveys.models import SurveyResponse
 
 
 class AnswerFilter(forms.Form):
@@ -24,12 +23,6 @@ class AnswerFilter(forms.Form):
     since = forms.DateField(required=False, label=_("From"), widget=DateInput)
     until = forms.DateField(required=False, label=_("To"), widget=DateInput)
     commented = forms.BooleanField(required=False, label=_("With a comment"))
-
-
-def nps_survey() -> Survey:
-    """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
-    found = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return found or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
 def page(principal, query, now: datetime) -> dict[str, Any]:

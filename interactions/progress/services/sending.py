@@ -81,7 +81,7 @@ def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
         review_emails.mail_review_missing(email=email, when="problem", now=now)
     except ServiceError:  # an account manager whose own name or address is broken: the notification has to do
         log.exception("nobody could be mailed about progress email %s", email.pk)
-    flags.tell(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
+    flags.notify_owner(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
     return True
 
 
@@ -155,7 +155,7 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
     sent = {"sent_at": now, "sent_text": text, "sent_html": html, "problem": problem}
     advance(email, to=ProgressState.SENT, states=PROGRESS, **sent)
     if refused:
-        flags.tell(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
+        flags.notify_owner(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
     return mails
 
 

@@ -19,7 +19,7 @@ from interactions.progress import lists as progress_lists
 from interactions.progress.forms import ResumeForm, ScheduleForm
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.progress.services.schedules import resume_recipient, set_schedule
-from interactions.progress.times import coming_days
+from interactions.progress.times import next_days
 
 SHOWN = 52
 
@@ -31,13 +31,13 @@ def client_progress(request, client_id):
     schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
     rows = flags.with_signs(ProgressEmail.objects.filter(client=client), now)
     emails = list(rows.select_related("approved_by").defer("sent_text", "sent_html").order_by("-send_at")[:SHOWN])
-    progress_lists.dress(emails, now)
+    progress_lists.decorate(emails, now)
     recipients = schedule.recipients.select_related("contact").order_by("pk") if schedule else []
     context = client_frame(request, client, "progress", now=now)
     context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
     context |= {
         "language": language_name(language_for(client)),
-        "coming_days": coming_days(schedule, now) if schedule else [],
+        "next_days": next_days(schedule, now) if schedule else [],
     }
     return render(request, "interactions/progress/client.html", context)
 

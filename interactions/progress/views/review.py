@@ -64,7 +64,7 @@ def progress_list(request):
         page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
     except paging.BadCursor:
         return redirect("interactions:progress_list")
-    progress_lists.dress(page.rows, now)
+    progress_lists.decorate(page.rows, now)
     context = {
         "page": page,
         "show": show,

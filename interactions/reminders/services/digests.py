@@ -32,7 +32,7 @@ from interactions.reminders import digest
 from interactions.reminders.choices import DIGEST, DigestState
 from interactions.reminders.emails import DIGEST_KIND, mail_digest
 from interactions.reminders.models import Digest
-from interactions.reminders.services.reminders import tell
+from interactions.reminders.services.reminders import note_mentions
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100  # a tick; the others a minute later, for the tick has more to do
@@ -121,18 +121,18 @@ def _guarded(row: Digest, calendar: WorkingCalendar, now: datetime) -> int:
 
 
 def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
-    state, note = _reason_not_to(row, calendar, now)
+    state, note = _why_not(row, calendar, now)
     if not state:
         parts = digest.build(acting(row.user), now)
         state = DigestState.SENT if parts else DigestState.NOTHING
         if parts:
             mail = mail_digest(user=row.user, day=row.date, parts=parts, now=now)
             for part in parts:
-                tell(mail, ReadKind.NOTIFICATION, part.records)
+                note_mentions(mail, ReadKind.NOTIFICATION, part.records)
     advance(row, to=state, states=DIGEST, note=note[:200], settled_at=now)
 
 
-def _reason_not_to(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
+def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
     """(state, note) of one that is not to be mailed, or ("", "")."""
     user, zone = row.user, user_zone(row.user).key
     if not user.is_active or user.reminders != Reminders.DIGEST:

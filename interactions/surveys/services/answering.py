@@ -98,11 +98,11 @@ def answer_invitation(
         advance(row, to=InvitationState.ANSWERED, states=INVITATION, answered_at=now, response=response)
     else:
         raise ServiceError(_("No answer is taken here any more."), code="closed")
-    _tell(row)
+    _notify_owner(row)
     return row
 
 
-def _tell(row: SurveyInvitation) -> None:
+def _notify_owner(row: SurveyInvitation) -> None:
     """The account manager, once per answer and change."""
     response, owner = row.response, row.client.owner
     if response is None or not owner.is_active:

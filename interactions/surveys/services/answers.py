@@ -10,23 +10,28 @@ from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from interactions import permissions
-from interactions.signals import survey_answered
-from interactions.surveys.choices import SurveyKind
 from interactions.surveys.facts import refresh_nps
 from interactions.surveys.models import Survey, SurveyResponse
-from interactions.surveys.words import NPS_QUESTION
+from interactions.surveys.queries import nps_survey
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def ensure_nps_survey() -> Survey:
-    """The NPS survey every firm has: made when first asked for."""
-    survey = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return survey or Survey.objects.create(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
+    """The NPS survey every firm has, created when it is first needed."""
+    return saved_survey(nps_survey())
+
+
+def saved_survey(survey: Survey) -> Survey:
+    """The survey itself, or the firm's NPS survey saved in place of an unsaved one."""
+    if not survey.pk:
+        survey = nps_survey()
+        survey.save()
+    return survey
 
 
 @service(may=permissions.may_change_client, why=permissions.IN_TRASH)
@@ -65,7 +70,6 @@ def record_answer(
         is_demo=is_demo,
     )
     refresh_nps(client_id=client.pk)
-    survey_answered.send(SurveyResponse, response=response, principal=principal)
     return response
 
 
@@ -86,7 +90,6 @@ def change_answer(
     response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
     save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
     refresh_nps(client_id=response.client_id)
-    survey_answered.send(SurveyResponse, response=response, principal=SYSTEM)
     return response
 
 

@@ -20,7 +20,7 @@ from interactions.surveys import lists as survey_lists
 from interactions.surveys import queries as survey_pages
 from interactions.surveys.forms.answers import AnswerForm
 from interactions.surveys.models import SurveyResponse
-from interactions.surveys.services.answers import archive_answer, ensure_nps_survey, record_answer, restore_answer
+from interactions.surveys.services.answers import archive_answer, record_answer, restore_answer, saved_survey
 
 
 def _tab_url(client):
@@ -58,12 +58,13 @@ def enter(request, client_id):
     client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
     require(permissions.may_change_client(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
-    survey = survey_lists.nps_survey()
+    survey = survey_pages.nps_survey()
     form = AnswerForm(posted(request), client=client, survey=survey, initial={"answered_at": now})
 
     def act():
-        asked = survey if survey.pk else ensure_nps_survey()
-        return record_answer(request.principal, survey=asked, client=client, now=now, **form.cleaned_data)
+        return record_answer(
+            request.principal, survey=saved_survey(survey), client=client, now=now, **form.cleaned_data
+        )
 
     outcome = form_action(request, form, act)
     if outcome.is_done:

@@ -70,7 +70,7 @@ def show(request, pk):
         messages.success(request, _("Saved"))
         return redirect("interactions:survey-invitation", pk=pk)
     shown = _visible(request, pk) if outcome.conflict else row
-    context = {"row": survey_pages.dress(shown), "form": form, "may_ask": may_ask, "conflict": outcome.conflict}
+    context = {"row": survey_pages.decorate(shown), "form": form, "may_ask": may_ask, "conflict": outcome.conflict}
     return render(request, "interactions/surveys/invitation.html", context, status=outcome.status)
 
 

@@ -21,7 +21,7 @@ from interactions.surveys.choices import Asked, InvitationState
 from interactions.surveys.forms.mailing import AskForm, AudienceForm, ConfirmForm
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services import mailing
-from interactions.surveys.services.answers import ensure_nps_survey
+from interactions.surveys.services.answers import saved_survey
 
 
 @require_http_methods(["GET", "POST"])
@@ -57,7 +57,7 @@ def _invite(request, survey, form, values, context, now):
     try:
         batch, n = mailing.invite_clients(
             request.principal,
-            survey=survey if survey.pk else ensure_nps_survey(),
+            survey=saved_survey(survey),
             send_date=form.cleaned_data["send_date"],
             seen_count=confirmed.cleaned_data["count"],
             now=now,
@@ -92,7 +92,7 @@ def ask(request, client_id):
     form = AskForm(posted(request), people=people)
 
     def act():
-        chosen = survey if survey.pk else ensure_nps_survey()
+        chosen = saved_survey(survey)
         return mailing.ask_contacts(request.principal, survey=chosen, client=client, now=now, **form.cleaned_data)
 
     outcome = form_action(request, form, act)

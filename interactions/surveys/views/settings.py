@@ -22,7 +22,7 @@ from interactions.surveys import queries as survey_pages
 from interactions.surveys.forms.mailing import RuleForm, SurveyForm
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
-from interactions.surveys.services.answers import ensure_nps_survey
+from interactions.surveys.services.answers import saved_survey
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,7 +55,7 @@ def _save(request, form, rule_form, now) -> Outcome:
         return Outcome(status=422)
     try:
         with transaction.atomic():
-            survey = form.instance if form.instance.pk else ensure_nps_survey()
+            survey = saved_survey(form.instance)
             rules.set_survey(request.principal, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
             rules.set_rule(request.principal, survey=survey, now=now, **rule_form.cleaned_data)
         return Outcome(is_done=True)
