@@ -8,7 +8,6 @@ from clients.records.models import ClientFacts
 from interactions.cadence.services import refresh_contact_due
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction
-from interactions.surveys.choices import SurveyKind
 from interactions.surveys.models import SurveyResponse
 
 
@@ -18,10 +17,7 @@ def rebuild_facts(*, client_ids) -> int:
     contact = Interaction.objects.filter(client=OuterRef("pk")).kept().contacts_made().order_by("-occurred_at", "-id")
     steps = FollowUp.objects.filter(client=OuterRef("pk")).open()
     first = steps.order_by("due_at", "id")
-    nps = SurveyResponse.objects.filter(
-        client=OuterRef("pk"), archived_at=None, survey__kind=SurveyKind.NPS, scale_min=0, scale_max=10
-    )
-    latest = nps.order_by("-answered_at", "-id")
+    latest = SurveyResponse.objects.nps().filter(client=OuterRef("pk")).order_by("-answered_at", "-id")
     many = steps.order_by().values("client").annotate(n=Count("pk")).values("n")
     count = ClientFacts.objects.filter(pk__in=client_ids).update(
         last_contact_at=Subquery(contact.values("occurred_at")[:1]),

@@ -1,8 +1,11 @@
 """Who may do what with interactions and follow-ups. Who may see them is `visible_to(principal)` on their QuerySets."""
 
+from django.utils.translation import gettext_lazy as _
+
 from clients import permissions as client_permissions
 
 IN_TRASH = client_permissions.IN_TRASH
+ASKED_BY = _("Only the client's account manager and managers may ask.")
 
 
 def may_log(principal, client) -> bool:
@@ -70,3 +73,13 @@ def may_change_answer(principal, response) -> bool:
 
 def may_decide_invitation(principal, invitation) -> bool:
     return may_ask(principal, invitation.client)
+
+
+def is_asked(principal, invitation) -> bool:
+    """The link was made for this person at this client."""
+    return (principal.contact_id, principal.client_id) == (invitation.contact_id, invitation.client_id)
+
+
+def is_recipient(principal, recipient) -> bool:
+    """The link was made for this person at this client."""
+    return (principal.contact_id, principal.client_id) == (recipient.contact_id, recipient.schedule.client_id)

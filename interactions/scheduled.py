@@ -8,10 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.records.models import Client
-from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.mail import kinds
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery.decisions import cancel_mail
 from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
@@ -29,9 +28,6 @@ from interactions.reminders.services import digests, reminders
 from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.mailing import bring_back, skip_invitation
-
-WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
-
 
 # Progress emails
 
@@ -66,16 +62,6 @@ def show_progress(email: ProgressEmail, principal: Principal, now: datetime) -> 
     )
 
 
-def skip_progress_row(principal: Principal, email: ProgressEmail, now: datetime) -> None:
-    require(permissions.may_change_client(principal, email.client))
-    skip_progress(principal, email=email, reason="", now=now)
-
-
-def restore_progress_row(principal: Principal, email: ProgressEmail, now: datetime) -> None:
-    require(permissions.may_change_client(principal, email.client))
-    unskip_progress(principal, email=email, now=now)
-
-
 # Reminders
 
 
@@ -98,16 +84,6 @@ def show_reminder(row: FollowUp, principal: Principal, now: datetime) -> Row:
         url=reverse("interactions:follow-up", args=[row.pk]),
         may_skip=permissions.may_change_follow_up(principal, row),
     )
-
-
-def skip_reminder_row(principal: Principal, row: FollowUp, now: datetime) -> None:
-    require(permissions.may_change_follow_up(principal, row))
-    reminders.skip_reminder(principal, follow_up=row, now=now)
-
-
-def restore_reminder_row(principal: Principal, row: FollowUp, now: datetime) -> None:
-    require(permissions.may_change_follow_up(principal, row))
-    reminders.restore_reminder(principal, follow_up=row, now=now)
 
 
 # Morning mails
@@ -133,16 +109,6 @@ def show_digest(row: Digest, principal: Principal, now: datetime) -> Row:
         is_skipped=row.state == DigestState.SKIPPED,
         may_skip=permissions.may_change_digest(principal, row),
     )
-
-
-def skip_digest_row(principal: Principal, row: Digest, now: datetime) -> None:
-    require(permissions.may_change_digest(principal, row))
-    digests.skip_digest(principal, row=row, now=now)
-
-
-def restore_digest_row(principal: Principal, row: Digest, now: datetime) -> None:
-    require(permissions.may_change_digest(principal, row))
-    digests.restore_digest(principal, row=row, now=now)
 
 
 # Surveys
@@ -172,16 +138,6 @@ def show_survey(row: SurveyInvitation, principal: Principal, now: datetime) -> R
     )
 
 
-def skip_survey_row(principal: Principal, row: SurveyInvitation, now: datetime) -> None:
-    require(permissions.may_ask(principal, row.client))
-    skip_invitation(principal, invitation=row, now=now)
-
-
-def restore_survey_row(principal: Principal, row: SurveyInvitation, now: datetime) -> None:
-    require(permissions.may_ask(principal, row.client))
-    bring_back(principal, invitation=row, now=now)
-
-
 # What is written already and waits to be sent
 
 
@@ -190,7 +146,7 @@ def visible_mails(principal: Principal) -> QuerySet:
 
 
 def mail_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
-    rows = visible_mails(principal).filter(state__in=WAITING)
+    rows = visible_mails(principal).filter(state__in=MAIL_UNSENT)
     if mine:
         rows = rows.filter(
             Q(user=principal.user) | Q(client_id__in=Client.objects.filter(owner=principal.user).values("pk"))
@@ -233,8 +189,8 @@ SOURCES = (
         progress_rows,
         visible_progress,
         show_progress,
-        skip_progress_row,
-        restore_progress_row,
+        lambda principal, row, now: skip_progress(principal, email=row, now=now),
+        lambda principal, row, now: unskip_progress(principal, email=row, now=now),
     ),
     Source(
         "surveys",
@@ -244,8 +200,8 @@ SOURCES = (
         survey_rows,
         visible_surveys,
         show_survey,
-        skip_survey_row,
-        restore_survey_row,
+        lambda principal, row, now: skip_invitation(principal, invitation=row, now=now),
+        lambda principal, row, now: bring_back(principal, invitation=row, now=now),
     ),
     Source(
         "reminders",
@@ -255,8 +211,8 @@ SOURCES = (
         reminder_rows,
         visible_reminders,
         show_reminder,
-        skip_reminder_row,
-        restore_reminder_row,
+        lambda principal, row, now: reminders.skip_reminder(principal, follow_up=row, now=now),
+        lambda principal, row, now: reminders.restore_reminder(principal, follow_up=row, now=now),
     ),
     Source(
         "digests",
@@ -266,7 +222,7 @@ SOURCES = (
         digest_rows,
         visible_digests,
         show_digest,
-        skip_digest_row,
-        restore_digest_row,
+        lambda principal, row, now: digests.skip_digest(principal, row=row, now=now),
+        lambda principal, row, now: digests.restore_digest(principal, row=row, now=now),
     ),
 )

@@ -1,10 +1,9 @@
 """Domain signals, sent inside the causing transaction.
 
-interaction_logged: kwargs interaction, actor. follow_up_changed: follow_up, actor. survey_answered: response, actor (None from outside).
+interaction_logged: kwargs interaction, actor. follow_up_changed: follow_up, actor.
 """
 
 from django.dispatch import Signal
 
 interaction_logged = Signal()
 follow_up_changed = Signal()
-survey_answered = Signal()

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.records import nps
 from clients.records.choices import LeavingReason, Status
 from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import money, number, when
@@ -67,17 +68,11 @@ def _retention(client, firm):
 
 
 def _nps(answer, firm):
-    band, tone = (
-        (_("Promoter"), "green")
-        if answer.score >= 9
-        else (_("Passive"), "")
-        if answer.score >= 7
-        else (_("Detractor"), "red")
-    )
+    band = str(nps.NAMES[answer.band])
     return [
         Cell(answer.client.name, answer.client.name, client_address(answer.client_id), sub=str(answer.contact or "")),
         Cell(answer.score, answer.score),
-        Cell(band, band, tone=tone),
+        Cell(band, band, tone=nps.TONES[answer.band]),
         Cell(answer.comment or "—", answer.comment),
         Cell(when(answer.answered_at, "full"), answer.answered_at.isoformat()),
     ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients import permissions, registry
+from clients.records import nps
 from clients.records.choices import Channel
 from clients.records.models import Client
 from crm.core.base.dates import days_between, local_date
@@ -94,4 +95,4 @@ def nps_band(score: int | None) -> str:
     """Promoter, passive or detractor; "" without an answer."""
     if score is None:
         return ""
-    return _("Promoter") if score >= 9 else _("Passive") if score >= 7 else _("Detractor")
+    return str(nps.NAMES[nps.band_of(score)])

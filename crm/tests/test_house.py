@@ -21,7 +21,6 @@ OPEN_TO_COLLEAGUES = {
     "clients.contacts.services.set_consent",
     "clients.records.services.clients.archive_client",
     "clients.records.services.clients.restore_client",
-    "interactions.surveys.services.mailing.skip_batch",  # each invitation of it is asked about
     # of the principal alone
     "crm.core.drafts.services.discard_draft",
     "crm.core.drafts.services.save_draft",

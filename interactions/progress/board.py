@@ -39,7 +39,7 @@ from crm.core.base.dates import iso_week, week_day
 from crm.core.mail.choices import MailState
 from crm.core.mail.forms import week_days
 from crm.core.mail.models import OutboxMail
-from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 
 WEEKS_BACK = 8
@@ -159,7 +159,7 @@ def _state(week: str) -> Case:
     alone = Case(When(sent_at__gt=F("deadline_at"), then=Value("late")), default=Value("sent"))
     return Case(
         When(state=ProgressState.HELD, then=Value("decision")),
-        When(state__in=PROGRESS_OPEN, then=Value("planned")),
+        When(state__in=PROGRESS.open, then=Value("planned")),
         When(state=ProgressState.EXPIRED, then=Value("dead")),
         When(state=ProgressState.SENT, then=Coalesce(words, alone)),
         default=Value("skipped"),
@@ -241,8 +241,6 @@ def oldest_due(now: datetime) -> datetime | None:
         rows.filter(state=ProgressState.PLANNED, draft_at__lte=now)
         .order_by("draft_at")
         .values_list("draft_at", flat=True),
-        rows.filter(state__in=[ProgressState.DRAFT, ProgressState.APPROVED], send_at__lte=now)
-        .order_by("send_at")
-        .values_list("send_at", flat=True),
+        rows.filter(state__in=PROGRESS.ready, send_at__lte=now).order_by("send_at").values_list("send_at", flat=True),
     )
     return min((moment for row in moments if (moment := row.first())), default=None)

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class WhenNothing(models.TextChoices):
     SKIP = "skip", _("send nothing")
@@ -26,31 +28,42 @@ class ProgressState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-PROGRESS_MOVES = {
-    ProgressState.PLANNED: (ProgressState.DRAFT, ProgressState.HELD, ProgressState.SKIPPED, ProgressState.EXPIRED),
-    ProgressState.DRAFT: (
-        ProgressState.APPROVED,
-        ProgressState.HELD,
-        ProgressState.SENT,
-        ProgressState.SKIPPED,
-        ProgressState.EXPIRED,
-    ),
-    ProgressState.APPROVED: (
-        ProgressState.DRAFT,
-        ProgressState.HELD,
-        ProgressState.SENT,
-        ProgressState.SKIPPED,
-        ProgressState.EXPIRED,
-    ),
-    ProgressState.HELD: (
-        ProgressState.DRAFT,
-        ProgressState.APPROVED,
-        ProgressState.SENT,
-        ProgressState.SKIPPED,
-        ProgressState.EXPIRED,
-    ),
-    ProgressState.SKIPPED: (ProgressState.DRAFT,),
-    ProgressState.SENT: (),
-    ProgressState.EXPIRED: (),
-}
-PROGRESS_OPEN = (ProgressState.PLANNED, ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD)
+PROGRESS = States(
+    {
+        ProgressState.PLANNED: (ProgressState.DRAFT, ProgressState.HELD, ProgressState.SKIPPED, ProgressState.EXPIRED),
+        ProgressState.DRAFT: (
+            ProgressState.DRAFT,  # written again
+            ProgressState.APPROVED,
+            ProgressState.HELD,
+            ProgressState.SENT,
+            ProgressState.SKIPPED,
+            ProgressState.EXPIRED,
+        ),
+        ProgressState.APPROVED: (
+            ProgressState.DRAFT,
+            ProgressState.HELD,
+            ProgressState.SENT,
+            ProgressState.SKIPPED,
+            ProgressState.EXPIRED,
+        ),
+        ProgressState.HELD: (
+            ProgressState.DRAFT,
+            ProgressState.APPROVED,
+            ProgressState.HELD,  # for another reason
+            ProgressState.SENT,
+            ProgressState.SKIPPED,
+            ProgressState.EXPIRED,
+        ),
+        ProgressState.SKIPPED: (ProgressState.DRAFT,),
+        ProgressState.SENT: (),
+        ProgressState.EXPIRED: (),
+    },
+    refusal=_("This progress email is “%(now)s” by now."),
+    code="conflict",
+    open=(ProgressState.PLANNED, ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD),
+    decidable=(ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD),
+    undecided=(ProgressState.DRAFT, ProgressState.HELD),
+    ready=(ProgressState.DRAFT, ProgressState.APPROVED),
+    over=(ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED),
+    left_out=(ProgressState.SKIPPED, ProgressState.EXPIRED),
+)

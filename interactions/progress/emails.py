@@ -10,10 +10,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
 from crm.core.base.principals import Principal
 from crm.core.base.zones import zone
-from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
@@ -37,7 +37,7 @@ def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: 
         "stop_url": stop_url,
         "sections": [section for section in email.content.get("sections", []) if section.get("items")],
     }
-    with translation.override(mail_language(email.client.language)), timezone.override(zone(email.time_zone)):
+    with translation.override(language_for(email.client)), timezone.override(zone(email.time_zone)):
         context["greeting"] = progress_words.greeting(email.client, contact)
         return render_to_string("mail/progress.txt", context).strip() + "\n", render_to_string(
             "mail/progress.html", context

@@ -16,10 +16,9 @@ from crm.core.base.zones import zone
 from crm.core.mail.choices import MAIL_WAITING, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
-from interactions.progress.choices import PROGRESS_OPEN, ProgressState, WhenNothing
+from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 
-UNDECIDED = (ProgressState.DRAFT, ProgressState.HELD)  # what somebody approved as it is needs no remark
 FAILED = (MailState.DEAD, MailState.EXPIRED, MailState.UNCERTAIN)
 PER_TICK = 200
 
@@ -78,7 +77,7 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
         found.append(Flag("late-soon", _("Late unless approved by %(time)s their time") % {"time": by}))
     if email.state == ProgressState.SENT and email.has_failed_mail:
         found.append(Flag("failed", _("Did not reach everybody"), "red"))
-    if email.state in PROGRESS_OPEN:
+    if email.state in PROGRESS.open:
         found += _before_it_leaves(email)
     return found
 
@@ -87,7 +86,7 @@ def is_late(email: ProgressEmail, now: datetime) -> bool:
     """It left or arrived after the deadline, or has not left although the deadline is over."""
     if email.state == ProgressState.SENT:
         return email.sent_at > email.deadline_at or email.has_late_mail
-    return email.state in PROGRESS_OPEN and now > email.deadline_at
+    return email.state in PROGRESS.open and now > email.deadline_at
 
 
 def will_be_late(email: ProgressEmail, now: datetime) -> bool:
@@ -98,9 +97,9 @@ def will_be_late(email: ProgressEmail, now: datetime) -> bool:
 def _before_it_leaves(email: ProgressEmail) -> Iterable[Flag]:
     if not email.has_recipients:
         yield Flag("nobody", _("Nobody to send it to"), "red")
-    if email.state not in UNDECIDED or email.problem:
-        return
-    if email.is_empty and email.version == 1:
+    if email.state not in PROGRESS.undecided or email.problem:
+        return  # what somebody approved as it is needs no remark
+    if email.is_empty and not email.is_edited:
         words = {
             WhenNothing.SKIP: _("Nothing to tell: it will be skipped unless you write a line"),
             WhenNothing.SHORT: _("Nothing to tell: a short note goes out unless you write a line"),
@@ -119,9 +118,9 @@ def _summary_of(email: ProgressEmail) -> str:
 def flagged(rows: QuerySet) -> QuerySet:
     """Open emails, drafted already, that a person should look at; rows came through `with_signs`."""
     unread = Q(state=ProgressState.DRAFT, is_review_needed=True) | Q(state=ProgressState.HELD)
-    empty = Q(is_empty=True, version=1, state__in=UNDECIDED)
-    no_note = Q(content__summary="", state__in=UNDECIDED) | Q(content={}, state__in=UNDECIDED)
-    return rows.filter(state__in=PROGRESS_OPEN).filter(unread | empty | no_note | Q(has_recipients=False))
+    empty = Q(is_empty=True, version=1, state__in=PROGRESS.undecided)
+    no_note = Q(content__summary="", state__in=PROGRESS.undecided) | Q(content={}, state__in=PROGRESS.undecided)
+    return rows.filter(state__in=PROGRESS.open).filter(unread | empty | no_note | Q(has_recipients=False))
 
 
 def notify(now: datetime) -> int:
@@ -140,11 +139,13 @@ def notify(now: datetime) -> int:
         said = [flag.text for flag in flags(email, now)]
         if email.state == ProgressState.DRAFT and email.is_review_needed:
             said.append(_("Waits for you to read it"))
-        tell(email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said))
+        notify_owner(
+            email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said)
+        )
     return len(found)
 
 
-def tell(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
+def notify_owner(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
     """A notification to the account manager about one email, once for each kind."""
     name = " ".join(email.client.name.split())[:120]
     Notification.objects.get_or_create(

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from crm.core.base.zones import zone_choices
 from crm.core.firm.queries import get_firm
+from crm.core.ui.actions import Difference
 from crm.core.ui.forms import TimeInput, VersionedFormMixin
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.sections import SECTIONS
@@ -130,6 +131,16 @@ class ContentForm(VersionedFormMixin, forms.Form):
             "closing": content.get("closing", ""),
         }
         return self.cleaned_data["subject"] == email.subject and clean_content(self.content()) == clean_content(shape)
+
+    def differences(self, email: ProgressEmail) -> list[Difference]:
+        """The fields that read otherwise in the saved version."""
+        saved = ContentForm(email=email)
+        values = [(self[name], saved[name].value() if name in saved.fields else "") for name in self.fields]
+        return [
+            Difference(str(field.label), theirs or "—", field.value() or "—")
+            for field, theirs in values
+            if (theirs or "").split() != (field.value() or "").split()
+        ]
 
     def content(self) -> dict:
         data = self.cleaned_data

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
-from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.models import ProgressEmail
 
 COUNTED_AT_MOST = 100
@@ -31,7 +31,7 @@ def to_review(rows: QuerySet) -> QuerySet:
     return rows.filter(Q(state=ProgressState.HELD) | Q(state=ProgressState.DRAFT, is_review_needed=True))
 
 
-def coming(rows: QuerySet) -> QuerySet:
+def scheduled(rows: QuerySet) -> QuerySet:
     return rows.filter(
         Q(state__in=[ProgressState.PLANNED, ProgressState.APPROVED])
         | Q(state=ProgressState.DRAFT, is_review_needed=False)
@@ -43,10 +43,10 @@ def sent(rows: QuerySet) -> QuerySet:
 
 
 def skipped(rows: QuerySet) -> QuerySet:
-    return rows.filter(state__in=[ProgressState.SKIPPED, ProgressState.EXPIRED])
+    return rows.filter(state__in=PROGRESS.left_out)
 
 
-PARTS = {"review": to_review, "coming": coming, "sent": sent, "skipped": skipped}
+PARTS = {"review": to_review, "coming": scheduled, "sent": sent, "skipped": skipped}
 
 
 def default_whose(user) -> str:
@@ -85,7 +85,7 @@ def place_in_queue(principal, email: ProgressEmail) -> dict[str, Any] | None:
     }
 
 
-def dress(rows: list[ProgressEmail], now: datetime) -> None:
+def decorate(rows: list[ProgressEmail], now: datetime) -> None:
     """What a list shows of each besides the row itself; rows came through `progress_flags.with_signs`."""
     for email in rows:
         email.tone = TONES[email.state]  # type: ignore[attr-defined]
@@ -95,8 +95,8 @@ def dress(rows: list[ProgressEmail], now: datetime) -> None:
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
     """Today: progress emails of the user's clients that wait for a reader, or that something is wrong with the day before."""
-    open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS_OPEN, draft_at__lte=now)
+    open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS.open, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
     rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])
-    dress(rows, now)
+    decorate(rows, now)
     return {"emails": rows[:5], "has_more": len(rows) > 5} if rows else None

@@ -10,10 +10,11 @@ from clients.gate import visible_q
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.models import Versioned, tracked
+from crm.core.base.principals import Principal, by_link
 from crm.core.base.zones import validate_zone
 from crm.core.firm.choices import Weekday
 from crm.core.users.models import User
-from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressState, WhenNothing
+from interactions.progress.choices import PROGRESS, OnHoliday, ProgressState, WhenNothing
 
 
 class ClientRowQuerySet(models.QuerySet):
@@ -74,10 +75,15 @@ class ProgressRecipient(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["schedule", "contact"], name="progress_recipient_once")]
 
+    @property
+    def link_principal(self) -> Principal:
+        """Who acts through the link of the emails."""
+        return by_link(contact_id=self.contact_id, client_id=self.schedule.client_id)
+
 
 class ProgressEmailQuerySet(ClientRowQuerySet):
     def open(self):
-        return self.filter(state__in=PROGRESS_OPEN)
+        return self.filter(state__in=PROGRESS.open)
 
 
 @tracked
@@ -141,3 +147,8 @@ class ProgressEmail(Versioned):
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
             models.Index(fields=["week"], name="progress_email_week"),
         ]
+
+    @property
+    def is_edited(self) -> bool:
+        """Somebody wrote into it: `version` counts only people's edits."""
+        return self.version > 1

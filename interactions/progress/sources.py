@@ -38,7 +38,7 @@ def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
     ]
 
 
-def kept_promises(client, start: datetime, end: datetime) -> list[str]:
+def kept_commitments(client, start: datetime, end: datetime) -> list[str]:
     rows = Commitment.objects.filter(
         client=client, is_shared=True, state=CommitmentState.KEPT, closed_at__gte=start, closed_at__lt=end
     )
@@ -59,20 +59,20 @@ def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
     ]
 
 
-def our_promises(client, start: datetime, end: datetime) -> list[str]:
+def our_commitments(client, start: datetime, end: datetime) -> list[str]:
     """Ours, late ones too, each with who is on it."""
     firm = get_firm().name
     rows = _open(client, end, Side.FIRM)[:AT_MOST]
     return [with_person(row.text, name_of(row.owner) or firm, row.due_date) for row in rows]
 
 
-def their_promises(client, start: datetime, end: datetime) -> list[str]:
+def their_commitments(client, start: datetime, end: datetime) -> list[str]:
     """Theirs that are not late, each with whom we expect it of."""
     rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=day_of(end, client))
     return [with_person(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
 
 
-def late_promises(client, start: datetime, end: datetime) -> list[str]:
+def late_commitments(client, start: datetime, end: datetime) -> list[str]:
     """Theirs that are late: a question now."""
     rows = _open(client, end, Side.CLIENT).filter(due_date__lt=day_of(end, client))
     return [when_to_expect(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
@@ -100,7 +100,7 @@ def begun_contracts(client, start: datetime, end: datetime) -> list[str]:
     ]
 
 
-def coming_contracts(client, start: datetime, end: datetime) -> list[str]:
+def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
     """Starts, and the renewals that need both sides; one that renews by itself is nobody's task."""
     today = day_of(end, client)
     until = today + CONTRACTS_AHEAD

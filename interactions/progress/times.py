@@ -57,7 +57,7 @@ def candidate_days(now: datetime) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def coming_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[dict[str, Any]]:
+def next_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[dict[str, Any]]:
     """The next weeks as they stand: {"there": when each email is promised on the client's wall, "moved", "skipped"}."""
     if not schedule.is_active:
         return []

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class DigestState(models.TextChoices):
     PLANNED = "planned", _("Planned")
@@ -9,3 +11,24 @@ class DigestState(models.TextChoices):
     READ = "read", _("Read already")
     SKIPPED = "skipped", _("Skipped")
     MISSED = "missed", _("Too late")
+
+
+DIGEST = States(
+    {
+        DigestState.PLANNED: (
+            DigestState.SENT,
+            DigestState.NOTHING,
+            DigestState.READ,
+            DigestState.SKIPPED,
+            DigestState.MISSED,
+        ),
+        DigestState.SKIPPED: (DigestState.PLANNED,),
+        DigestState.SENT: (),
+        DigestState.NOTHING: (),
+        DigestState.READ: (),
+        DigestState.MISSED: (),
+    },
+    refusal=_("This morning mail is “%(now)s” by now."),
+    code="conflict",
+    unsent=(DigestState.PLANNED, DigestState.SKIPPED),
+)

@@ -1,7 +1,7 @@
 """What stands in a morning mail: what the Today page shows, as lines of text.
 
-A section of Today is in the mail when a teller is registered for it (`register`, in the `hooks.py` of the app whose section it
-is): the teller is given what the section's `build` gave, and makes a `Part` of it, or None.
+A section of Today is in the mail when a writer is registered for it (`register`, in the `hooks.py` of the app whose section it
+is): the writer is given what the section's `build` gave, and makes a `Part` of it, or None.
 """
 
 from collections.abc import Callable, Iterable
@@ -54,12 +54,12 @@ class Part:
         return f"{len(self.lines)}+" if self.more_url else str(len(self.lines))
 
 
-Teller = Callable[[dict[str, Any]], Part | None]
-_tellers: dict[str, Teller] = {}
+PartWriter = Callable[[dict[str, Any]], Part | None]
+_writers: dict[str, PartWriter] = {}
 
 
-def register(section_key: str, teller: Teller) -> None:
-    _tellers[section_key] = teller
+def register(section_key: str, writer: PartWriter) -> None:
+    _writers[section_key] = writer
 
 
 def build(principal: Principal, now: datetime) -> list[Part]:
@@ -68,8 +68,8 @@ def build(principal: Principal, now: datetime) -> list[Part]:
     with timezone.override(user_zone(principal.user)):
         found = _follow_ups(principal.user, now)
         for section in sections.sections():
-            data = section.build(principal, now) if section.key in _tellers else None
-            part = _tellers[section.key](data) if data is not None else None
+            data = section.build(principal, now) if section.key in _writers else None
+            part = _writers[section.key](data) if data is not None else None
             if part is not None and part.lines:
                 found.append(part)
         news = _news(principal.user)
@@ -118,7 +118,7 @@ def _news(user: User) -> Part:
 # Tellers of this app's own sections
 
 
-def tell_quiet(data: dict[str, Any]) -> Part | None:
+def quiet_part(data: dict[str, Any]) -> Part | None:
     url = reverse("clients:list") + "?quiet=1&sort=contact"
     is_more = len(data["clients"]) >= sections.QUIET_AT_MOST
     return Part(_("Going quiet"), list(_quiet_lines(data["clients"])), _("going quiet"), url if is_more else "")
@@ -131,7 +131,7 @@ def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:
         yield Line(client.name, said, client.get_absolute_url())
 
 
-def tell_progress(data: dict[str, Any]) -> Part | None:
+def progress_part(data: dict[str, Any]) -> Part | None:
     url = reverse("interactions:progress_list") if data.get("has_more") else ""
     lines = [
         Line(

@@ -10,7 +10,7 @@ from crm.core.mail.models import OutboxMail
 from crm.core.ui.htmx import render_page
 from interactions.reminders import digest as content
 from interactions.reminders import emails
-from interactions.reminders.choices import DigestState
+from interactions.reminders.choices import DIGEST
 from interactions.reminders.models import Digest
 
 
@@ -18,7 +18,7 @@ from interactions.reminders.models import Digest
 def digest(request, pk):
     """For its reader alone, whatever their role: it tells of clients that others may not see."""
     row = get_object_or_404(Digest.objects.filter(user=request.user), pk=pk)
-    is_planned = row.state in (DigestState.PLANNED, DigestState.SKIPPED)
+    is_planned = row.state in DIGEST.unsent
     parts = content.build(request.principal, timezone.now()) if is_planned else []
     mail = OutboxMail.objects.filter(user=request.user, key=f"digest:{row.user_id}:{row.date.isoformat()}").first()
     context = emails.digest_context(request.user, row.date, parts) | {

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class SurveyKind(models.TextChoices):
     NPS = "nps", _("NPS")
@@ -23,13 +25,19 @@ class InvitationState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-INVITATION_MOVES = {
-    InvitationState.PLANNED: (InvitationState.SENT, InvitationState.SKIPPED, InvitationState.EXPIRED),
-    InvitationState.SENT: (InvitationState.ANSWERED, InvitationState.SKIPPED, InvitationState.EXPIRED),
-    InvitationState.SKIPPED: (InvitationState.PLANNED, InvitationState.SENT),
-    InvitationState.ANSWERED: (),
-    InvitationState.EXPIRED: (),
-}
+INVITATION = States(
+    {
+        InvitationState.PLANNED: (InvitationState.SENT, InvitationState.SKIPPED, InvitationState.EXPIRED),
+        InvitationState.SENT: (InvitationState.ANSWERED, InvitationState.SKIPPED, InvitationState.EXPIRED),
+        InvitationState.SKIPPED: (InvitationState.PLANNED, InvitationState.SENT),
+        InvitationState.ANSWERED: (),
+        InvitationState.EXPIRED: (),
+    },
+    refusal=_("This one is “%(now)s” by now."),
+    code="conflict",
+    open=(InvitationState.PLANNED, InvitationState.SENT),
+    asked=(InvitationState.SENT, InvitationState.ANSWERED, InvitationState.EXPIRED),
+)
 
 
 class InvitationSource(models.TextChoices):

@@ -4,16 +4,15 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
-from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
@@ -25,16 +24,6 @@ ANSWER, STOP = "[[answer]]", "[[stop]]"
 ANSWER_PURPOSE, STOP_PURPOSE = "survey-answer", "survey-stop"
 ANSWER_PATH, STOP_PATH = "/mail/survey/{id}/{token}/", "/mail/survey/{id}/stop/{token}/"
 PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
-
-
-def language_for(client: Client, contact: Contact | None, firm: FirmSettings) -> str:
-    """The language of the person, else of the client, else of the firm; the first of them that there are words in."""
-    for wanted in (contact.language if contact else "", client.language, firm.language):
-        try:
-            return translation.get_supported_language_variant(wanted)
-        except LookupError:
-            continue
-    return settings.LANGUAGE_CODE
 
 
 def question_of(survey: Survey) -> str:
@@ -53,7 +42,7 @@ def render_survey(
 ) -> tuple[str, str, str]:
     """(subject, text, HTML) as this person gets it. Raises ServiceError for an unknown placeholder in the firm's words."""
     firm = get_firm()
-    with translation.override(language_for(client, contact, firm)):
+    with translation.override(language_for(client, contact)):
         first_name = contact.first_name or contact.name
         values = {
             "first_name": first_name,

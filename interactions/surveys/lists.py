@@ -7,35 +7,22 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients.records import nps
 from crm.core.listing.paging import Sort, paginate
 from crm.core.ui.forms import DateInput
 from interactions.surveys.choices import SurveyKind
-from interactions.surveys.models import Survey, SurveyResponse
-from interactions.surveys.words import NPS_QUESTION
-
-BANDS = {"promoters": (9, 10), "passives": (7, 8), "detractors": (0, 6)}
+from interactions.surveys.models import SurveyResponse
 
 
 class AnswerFilter(forms.Form):
     band = forms.ChoiceField(
         required=False,
         label=_("Band"),
-        choices=[
-            ("", _("All answers")),
-            ("promoters", _("Promoters (9–10)")),
-            ("passives", _("Passives (7–8)")),
-            ("detractors", _("Detractors (0–6)")),
-        ],
+        choices=[("", _("All answers")), *nps.LABELS.items()],
     )
     since = forms.DateField(required=False, label=_("From"), widget=DateInput)
     until = forms.DateField(required=False, label=_("To"), widget=DateInput)
     commented = forms.BooleanField(required=False, label=_("With a comment"))
-
-
-def nps_survey() -> Survey:
-    """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
-    found = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return found or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
 def page(principal, query, now: datetime) -> dict[str, Any]:
@@ -44,12 +31,12 @@ def page(principal, query, now: datetime) -> dict[str, Any]:
     chosen = form.cleaned_data if form.is_valid() else {}
     rows = (
         SurveyResponse.objects.visible_to(principal)
-        .filter(archived_at=None, client__archived_at=None)
+        .kept()
+        .filter(client__archived_at=None)
         .select_related("survey", "client", "contact")
     )
     if chosen.get("band"):
-        low, high = BANDS[chosen["band"]]
-        rows = rows.filter(survey__kind=SurveyKind.NPS, score__gte=low, score__lte=high)
+        rows = rows.filter(nps.in_band(chosen["band"]), survey__kind=SurveyKind.NPS)
     if chosen.get("since"):
         rows = rows.filter(answered_at__gte=_midnight(chosen["since"]))
     if chosen.get("until"):
@@ -65,5 +52,5 @@ def _midnight(day):
 
 
 def of_client(principal, client) -> list[SurveyResponse]:
-    rows = SurveyResponse.objects.visible_to(principal).filter(client=client, archived_at=None)
+    rows = SurveyResponse.objects.visible_to(principal).kept().filter(client=client)
     return list(rows.select_related("survey", "contact", "entered_by").order_by("-answered_at", "-id")[:200])

@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
 from clients.gate import visible_q
+from clients.records import nps
 from clients.records.choices import Status
 from clients.records.models import Client
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
+from crm.core.base.principals import Principal, by_link
 from crm.core.users.models import Team, User
 from interactions.surveys.choices import Asked, InvitationSource, InvitationState, SurveyKind
 
@@ -62,16 +65,20 @@ class Survey(Versioned):
         return self.name
 
 
-class SurveyResponseQuerySet(models.QuerySet):
+class SurveyResponseQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "client__"))
 
     def between(self, start, end):
         return self.filter(answered_at__gte=start, answered_at__lt=end)
 
+    def nps(self):
+        """Kept answers on the NPS scale."""
+        return self.kept().filter(survey__kind=SurveyKind.NPS, scale_min=0, scale_max=10)
+
 
 @tracked
-class SurveyResponse(Versioned):
+class SurveyResponse(Versioned, Archivable):
     """An answer. The scale stands with it, so that answers of different scales are never mixed."""
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="responses", verbose_name=_("survey"))
@@ -86,7 +93,6 @@ class SurveyResponse(Versioned):
     answered_at = models.DateTimeField(_("answered"))
     entered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SurveyResponseQuerySet.as_manager()
 
@@ -107,6 +113,11 @@ class SurveyResponse(Versioned):
                 fields=["-answered_at", "-id"], name="survey_response_recent", condition=Q(archived_at__isnull=True)
             ),
         ]
+
+    @property
+    def band(self) -> str:
+        """ "" for an answer on another scale than 0 to 10."""
+        return nps.band_of(self.score) if self.scale_max == 10 else ""
 
 
 def active_only() -> list[str]:
@@ -216,3 +227,8 @@ class SurveyInvitation(Versioned):
 
     def __str__(self):
         return self.key
+
+    @property
+    def link_principal(self) -> Principal:
+        """Who acts through the links of its mail."""
+        return by_link(contact_id=self.contact_id, client_id=self.client_id)

@@ -7,18 +7,27 @@ from django.utils.translation import gettext as _
 
 from crm.core.listing.paging import Sort, paginate
 from crm.core.mail.models import OutboxMail
-from interactions.surveys.choices import InvitationState, SurveyKind
-from interactions.surveys.lists import nps_survey
+from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import Survey, SurveyInvitation
+from interactions.surveys.words import NPS_QUESTION
 
 STATES = InvitationState
 TONES = {STATES.PLANNED: "blue", STATES.SENT: "amber", STATES.ANSWERED: "green", STATES.SKIPPED: "", STATES.EXPIRED: ""}
 OF_CLIENT = 20
 
 
+def nps_surveys() -> QuerySet:
+    return Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk")
+
+
+def nps_survey() -> Survey:
+    """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
+    return nps_surveys().first() or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
+
+
 def surveys_to_send() -> list[Survey]:
     """Those that can be asked by mail; the NPS survey, unsaved, where the firm has none yet."""
-    return list(Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk")) or [nps_survey()]
+    return list(nps_surveys()) or [nps_survey()]
 
 
 def chosen_survey(query) -> Survey:
@@ -46,11 +55,11 @@ def page(principal, query) -> dict[str, Any]:
         rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False
     )
     for row in found.rows:
-        dress(row)
+        decorate(row)
     return {"page": found, "show": show, "counts": counts, "cells": _cells(counts), "states": STATES.choices}
 
 
-def dress(row) -> SurveyInvitation:
+def decorate(row) -> SurveyInvitation:
     row.tone = TONES[row.state]
     row.has_failed = row.mail_state in ("dead", "uncertain", "cancelled", "expired") and row.state != STATES.SKIPPED
     return row
@@ -64,7 +73,7 @@ def counts_of(principal) -> dict[str, int]:
     """How many of each state, and `asked`: those whose mail was handed over and not taken back."""
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     wanted = {state: Count("pk", filter=Q(state=state)) for state in STATES.values}
-    was_asked = Q(state__in=[STATES.SENT, STATES.ANSWERED, STATES.EXPIRED], sent_at__isnull=False)
+    was_asked = Q(state__in=INVITATION.asked, sent_at__isnull=False)
     return rows.aggregate(asked=Count("pk", filter=was_asked), **wanted)
 
 
@@ -86,4 +95,6 @@ def tabs(current: str, answers_url: str, asked_url: str) -> list[dict[str, Any]]
 
 
 def of_client(principal, client) -> list[SurveyInvitation]:
-    return [dress(row) for row in invitations(principal).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]]
+    return [
+        decorate(row) for row in invitations(principal).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]
+    ]

@@ -9,6 +9,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from clients.contacts.languages import language_for
+from clients.contacts.models import Contact
+from clients.records.models import Client
 from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.firm.languages import known_language, language_name, mail_language
@@ -90,6 +93,14 @@ def test_else_the_firms_language_then_that_of_the_settings():
     FirmSettings.objects.update(language="it")
     assert mail_language("") == "en-gb"
     assert (language_name("en-gb"), language_name("de")) == ("English", "German")
+
+
+@pytest.mark.django_db
+def test_the_contact_comes_before_the_client():
+    make.make_firm(language="fi")
+    client, contact = Client(language="sv"), Contact(language="German")
+    assert (language_for(client, contact), language_for(client, Contact(language="it"))) == ("de", "sv")
+    assert (language_for(client), language_for(Client(language="it"))) == ("sv", "fi")
 
 
 @pytest.fixture

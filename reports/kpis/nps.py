@@ -4,19 +4,18 @@ from math import sqrt
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, F, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext_lazy as _
 
+from clients.records.nps import BANDS, DETRACTORS, PASSIVES, PROMOTERS, band_sql, in_band
 from crm.core.base.principals import acting
-from interactions.surveys.choices import SurveyKind
 from interactions.surveys.models import SurveyResponse
 from reports.kpis.base import POINTS, Kpi
 
-PROMOTERS, PASSIVES, DETRACTORS = "promoters", "passives", "detractors"
-BANDS = {PROMOTERS: Q(score__gte=9), PASSIVES: Q(score__gte=7, score__lte=8), DETRACTORS: Q(score__lte=6)}
 SMALL = 40  # below this many answers the plain margin is too sure of itself
 Z_95 = 1.96
+COUNTS = ", ".join(f"count(*) FILTER (WHERE {band_sql(band)})" for band in BANDS)
 
 SERIES = """
     WITH answer AS ({answers}),
@@ -26,7 +25,7 @@ SERIES = """
         JOIN answer ON answer.answered_at >= span.first AND answer.answered_at < span.last
         ORDER BY span.i, answer.person, answer.answered_at DESC, answer.id DESC
     )
-    SELECT i, count(*) FILTER (WHERE score >= 9), count(*) FILTER (WHERE score BETWEEN 7 AND 8), count(*) FILTER (WHERE score <= 6)
+    SELECT i, {counts}
     FROM latest GROUP BY i"""
 
 
@@ -88,13 +87,8 @@ class Nps(Kpi):
         """NPS answers on the usual scale about clients in scope, each with its `person`."""
         return (
             SurveyResponse.objects.visible_to(acting(scope.user))
-            .filter(
-                client__in=scope.clients(),
-                survey__kind=SurveyKind.NPS,
-                scale_min=0,
-                scale_max=10,
-                archived_at__isnull=True,
-            )
+            .nps()
+            .filter(client__in=scope.clients())
             .annotate(person=Coalesce(F("contact_id"), -F("client_id")))
         )
 
@@ -104,10 +98,10 @@ class Nps(Kpi):
         newest = Window(RowNumber(), partition_by=F("person"), order_by=[F("answered_at").desc(), F("id").desc()])
         latest = self.answers(scope).between(start, end).order_by().annotate(place=newest).filter(place=1)
         found = SurveyResponse.objects.filter(pk__in=latest.values("pk")).select_related("client", "contact")
-        return found.filter(BANDS[show]) if show in BANDS else found
+        return found.filter(in_band(show)) if show in BANDS else found
 
     def answer(self, scope, period):
-        counts = {band: Count("pk", filter=condition) for band, condition in BANDS.items()}
+        counts = {band: Count("pk", filter=in_band(band)) for band in BANDS}
         found = self.members(scope, period).order_by().aggregate(**counts)
         return self._made(scope, period, found[PROMOTERS], found[PASSIVES], found[DETRACTORS])
 
@@ -131,7 +125,7 @@ class Nps(Kpi):
             "ends": [b[1] for b in bounds],
         }
         with connection.cursor() as cursor:
-            cursor.execute(SERIES.format(answers=sql % tuple(f"%({name})s" for name in names)), values)
+            cursor.execute(SERIES.format(answers=sql % tuple(f"%({name})s" for name in names), counts=COUNTS), values)
             return {row[0]: row[1:] for row in cursor.fetchall()}
 
     def _made(self, scope, period, promoters, passives, detractors):

@@ -4,11 +4,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from clients.records.nps import BANDS, LABELS
 from crm.core.listing.paging import BadCursor, paginate
 from crm.core.templatetags.ui import number, percent, signed
 from reports import attention
 from reports.kpis import find
-from reports.kpis.nps import BANDS, DETRACTORS, PASSIVES, PROMOTERS
 from reports.links import members_address
 from reports.members import BY_NAME, client_address
 from reports.queries import attention_address, chart, dashboard
@@ -127,10 +127,9 @@ def _nps_note(nps, scope):
 def _bands(nps, scope):
     if nps.now.value is None:
         return []
-    labels = {PROMOTERS: _("Promoters (9–10)"), PASSIVES: _("Passives (7–8)"), DETRACTORS: _("Detractors (0–6)")}
     return [
         {
-            "label": labels[band],
+            "label": LABELS[band],
             "value": nps.now.parts[band],
             "text": number(nps.now.parts[band]),
             "url": members_address("nps", scope, nps.now.period, show=band),

@@ -126,7 +126,8 @@ def _tomorrow(stage) -> None:
             )
         elif state == "nobody":
             for recipient in email.client.progress_schedule.recipients.all():
-                sending.stop_recipient(recipient=recipient, now=stage.now - timedelta(days=2))
+                at = stage.now - timedelta(days=2)
+                sending.stop_recipient(recipient.link_principal, recipient=recipient, now=at)
     run_progress(stage.now)
 
 

@@ -46,7 +46,7 @@ def make(stage) -> None:
         mood = "good" if score >= 9 else "middle" if score >= 7 else "bad"
         comment = stage.dice.choice(words.COMMENTS[mood])
         moment = row.sent_at + timedelta(hours=stage.dice.randint(1, 40))
-        answering.answer_invitation(invitation=row, score=score, comment=comment, now=moment)
+        answering.answer_invitation(row.link_principal, invitation=row, score=score, comment=comment, now=moment)
     asked = SurveyInvitation.objects.filter(client__name__in=SECOND).order_by("pk")
     mailing.skip_invitation(
         acting(manager), invitation=asked.last(), reason="They have just spoken about it", now=stage.now - LATELY

@@ -12,9 +12,15 @@ from crm.core.base.versions import save_version
 
 
 class States:
-    """The moves of a state machine (`from → to …`) and its named sets: `States(MOVES, open=(A, B))` has `.open`."""
+    """The moves of a state machine (`from → to …`) and its named sets: `States(MOVES, open=(A, B))` has `.open`.
 
-    def __init__(self, moves: Mapping[Any, Iterable[Any]], **sets: Iterable[Any]):
+    `refusal` is the sentence for a move that is not there, with %(now)s and %(to)s in it, and `code` the error's.
+    """
+
+    def __init__(
+        self, moves: Mapping[Any, Iterable[Any]], *, refusal: Any = "", code: str = "state", **sets: Iterable[Any]
+    ):
+        self.refusal, self.code = refusal, code
         self.moves = {state: tuple(to) for state, to in moves.items()}
         known = set(self.moves)
         if unknown := {to for targets in self.moves.values() for to in targets} - known:
@@ -28,30 +34,42 @@ class States:
     def allows(self, state: Any, to: Any) -> bool:
         return to in self.moves.get(state, ())
 
+    def expect(self, row: Any, *among: Any, field: str = "state") -> None:
+        """Raises ServiceError when the row is in none of these states."""
+        if getattr(row, field) not in among:
+            raise refuse_move(row, among[0], self, field)
 
-def refuse_move(row: Any, to: Any, field: str = "state") -> ServiceError:
+
+def refuse_move(row: Any, to: Any, states: States, field: str = "state") -> ServiceError:
     """The sentence for a move that is not there, with both states in words."""
     words = dict(row._meta.get_field(field).flatchoices)
     now = words.get(getattr(row, field), getattr(row, field))
-    return ServiceError(
-        _("This is “%(now)s” and cannot become “%(to)s”.") % {"now": now, "to": words.get(to, to)}, code="state"
-    )
+    sentence = states.refusal or _("This is “%(now)s” and cannot become “%(to)s”.")
+    return ServiceError(sentence % {"now": now, "to": words.get(to, to)}, code=states.code)
 
 
 @contextmanager
 def transition(
-    row: Model, *, to: Any, states: States, seen: int | None = None, field: str = "state", is_edit: bool = True
+    row: Model,
+    *,
+    to: Any,
+    states: States,
+    seen: int | None = None,
+    field: str = "state",
+    is_edit: bool = True,
+    is_locked: bool = False,
 ) -> Iterator[Any]:
     """Lock the row, check the move, give the fresh row to the block, and save what the block set together with the state.
 
     One UPDATE, so one row of history. A Versioned row counts up and `seen` refuses a stale one; a move that people do not see as
-    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. Call it in a service. Raises ServiceError
-    (code "state") for a move that is not there, StaleWrite.
+    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. With `is_locked` the caller has loaded
+    the row under its lock, and the block gets that object. Call it in a service. Raises ServiceError (the code of `states`) for
+    a move that is not there, StaleWrite.
     """
     manager: Any = type(row)._default_manager
-    fresh = manager.select_for_update(of=("self",)).get(pk=row.pk)
+    fresh: Any = row if is_locked else manager.select_for_update(of=("self",)).get(pk=row.pk)
     if not states.allows(getattr(fresh, field), to):
-        raise refuse_move(fresh, to, field)
+        raise refuse_move(fresh, to, states, field)
     before = {column.attname: getattr(fresh, column.attname) for column in fresh._meta.concrete_fields}
     yield fresh
     setattr(fresh, field, to)
@@ -63,4 +81,11 @@ def transition(
     if is_edit and hasattr(fresh, "version"):
         save_version(fresh, fields=changed, seen=seen, merges=False)
     else:
-        fresh.save(update_fields=changed)
+        fresh.save(update_fields=[*changed, "updated_at"] if hasattr(fresh, "updated_at") else changed)
+
+
+def advance(row: Model, *, to: Any, states: States, **values: Any) -> None:
+    """A move that people do not see as an edit, of a row the caller holds: the state and these values in one UPDATE."""
+    with transition(row, to=to, states=states, is_edit=False, is_locked=True):
+        for name, value in values.items():
+            setattr(row, name, value)

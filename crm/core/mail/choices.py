@@ -43,6 +43,7 @@ MAIL_MOVES = [
     (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
 MAIL_WAITING = [MailState.PLANNED, MailState.HELD, MailState.PENDING, MailState.LEASED, MailState.SENDING]
+MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # may still be taken back
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
 MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.forms import BaseForm
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 
@@ -79,6 +82,8 @@ def words_of(bound: Any, value: Any) -> str:
     """A value of a form field as people read it."""
     if value is None:
         return "—"
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
     if hasattr(value, "all"):
         value = value.all()
     if hasattr(value, "__iter__") and not isinstance(value, str):

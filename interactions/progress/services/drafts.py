@@ -8,89 +8,71 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from clients.contacts.languages import language_for
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
-from crm.core.base.versions import save_version
+from crm.core.base.states import advance, transition
+from crm.core.base.versions import who_saved
 from crm.core.base.zones import zone
-from crm.core.firm.languages import mail_language
 from crm.core.firm.queries import get_firm
 from interactions import permissions
 from interactions.progress import emails
 from interactions.progress import sections as progress_sections
 from interactions.progress import words as progress_words
-from interactions.progress.choices import PROGRESS_MOVES, ProgressState, WhenNothing
+from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services.schedules import covers_from
 
 log = logging.getLogger(__name__)
-EDITABLE = (ProgressState.PLANNED, ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD)
-DECIDABLE = (ProgressState.DRAFT, ProgressState.HELD, ProgressState.APPROVED)
-SKIPPABLE = (ProgressState.PLANNED, *DECIDABLE)
-FILLED = ("subject", "content", "is_empty", "is_review_needed", "covers_from", "covers_to")
 
 
 def lock(email: ProgressEmail) -> ProgressEmail:
     return ProgressEmail.objects.select_for_update(of=("self",)).select_related("client__owner").get(pk=email.pk)
 
 
-def move(email: ProgressEmail, state: ProgressState, *fields: str) -> ProgressEmail:
-    """Raises ServiceError for a move that is not legal."""
-    if state not in PROGRESS_MOVES[ProgressState(email.state)]:
-        raise ServiceError(
-            _("This progress email is “%(state)s” by now.") % {"state": email.get_state_display()}, code="conflict"
-        )
-    email.state = state
-    email.save(update_fields=["state", *fields, "updated_at"])
-    return email
-
-
-def is_edited(email: ProgressEmail) -> bool:
-    """Somebody wrote into it: `version` counts only people's edits."""
-    return email.version > 1
-
-
 @transaction.atomic
 def draft_progress(*, email: ProgressEmail, now: datetime) -> ProgressEmail:
-    """Make the draft from what really happened so far. One that was edited, or is past being a draft, is left alone."""
+    """Write the draft of a planned one from what happened so far; any other is left alone."""
     email = lock(email)
     if email.state == ProgressState.PLANNED:
-        _fill(email, now)
-        return move(email, ProgressState.DRAFT, *FILLED)
+        advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_content(email, now))
     return email
 
 
 def refresh(email: ProgressEmail, now: datetime) -> None:
-    """Fill a draft anew that nobody touched, so that it tells what happened until it leaves. The caller holds the row."""
-    if not is_edited(email) and email.approved_at is None:
-        _fill(email, now)
-        email.save(update_fields=[*FILLED, "updated_at"])
+    """Write a draft again that nobody edited, so that it covers what happened until it leaves. The caller holds the row."""
+    if not email.is_edited and email.approved_at is None:
+        advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_content(email, now))
 
 
-def _fill(email: ProgressEmail, now: datetime) -> None:
-    """`covers_to` becomes the moment up to which the content tells, so that the next one goes on from there."""
-    client, firm = email.client, get_firm()
+def _content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
+    """The columns of a draft. `covers_to` is the moment up to which it tells: the next one starts there. Raises SourceFailed."""
     schedule = ProgressSchedule.objects.filter(client_id=email.client_id).first()
-    email.covers_from = covers_from(email.client_id, email.send_at)
-    email.covers_to = max(min(now, email.send_at), email.covers_from + timedelta(seconds=1))
-    language = mail_language(client.language)
-    with translation.override(language), timezone.override(zone(email.time_zone)):
-        sections, is_news = progress_sections.build(client, email.covers_from, email.covers_to)
-        email.is_empty = not is_news
-        email.subject = progress_words.subject(firm.name, email.week)[:200]
-        email.content = {
+    start = covers_from(email.client_id, email.send_at)
+    end = max(min(now, email.send_at), start + timedelta(seconds=1))
+    with translation.override(language_for(email.client)), timezone.override(zone(email.time_zone)):
+        sections, is_news = progress_sections.build(email.client, start, end)
+        content = {
             "summary": progress_words.summary(sections, is_news=is_news),
             "sections": sections,
             "closing": progress_words.closing(),
         }
-    if schedule is not None:
-        asks = email.is_empty and schedule.when_nothing == WhenNothing.ASK
-        email.is_review_needed = schedule.is_review_needed or asks
+        subject = progress_words.subject(get_firm().name, email.week)[:200]
+    asks = schedule is not None and not is_news and schedule.when_nothing == WhenNothing.ASK
+    return {
+        "subject": subject,
+        "content": content,
+        "is_empty": not is_news,
+        "is_review_needed": email.is_review_needed if schedule is None else schedule.is_review_needed or asks,
+        "covers_from": start,
+        "covers_to": end,
+    }
 
 
 def is_silent_week(email: ProgressEmail) -> bool:
     """Nothing happened, nobody wrote anything, and the client's schedule says to send nothing then."""
-    if not email.is_empty or is_edited(email):
+    if not email.is_empty or email.is_edited:
         return False
     return ProgressSchedule.objects.filter(client_id=email.client_id, when_nothing=WhenNothing.SKIP).exists()
 
@@ -108,21 +90,16 @@ def edit_progress(
     """Save what somebody wrote. An approved one becomes a draft again, and so does one that was held because it could not be
     made. Raises StaleWrite, ServiceError (subject, content)."""
     email = lock(email)
-    if email.state not in EDITABLE:
-        raise ServiceError(
-            _("This progress email is “%(state)s” by now.") % {"state": email.get_state_display()}, code="conflict"
-        )
+    PROGRESS.expect(email, *PROGRESS.open)
     if not subject.strip() or "\n" in subject or "\r" in subject:
         raise ServiceError(_("Write a subject, on one line."), field="subject")
-    email.subject, email.content = subject.strip()[:200], clean_content(content)
-    was_broken = bool(email.problem)
-    email.is_empty, email.problem = False, ""
-    fields = ["subject", "content", "is_empty", "problem"]
-    if was_broken or email.state in (ProgressState.APPROVED, ProgressState.PLANNED):
-        email.state, email.approved_by, email.approved_at = ProgressState.DRAFT, None, None
-        fields += ["state", "approved_by", "approved_at"]
+    content, is_held = clean_content(content), email.state == ProgressState.HELD and not email.problem
+    to = ProgressState.HELD if is_held else ProgressState.DRAFT
     # Never merged: somebody may have approved the other version, and would stand for a text they never read.
-    save_version(email, fields=fields, seen=seen_version, merges=False)
+    with transition(email, to=to, states=PROGRESS, seen=seen_version, is_locked=True):
+        email.subject, email.content = subject.strip()[:200], content
+        email.is_empty, email.problem = False, ""
+        email.approved_by = email.approved_at = None
     return email
 
 
@@ -162,7 +139,11 @@ def _listed(value: Any) -> list[Any]:
 def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
     """What is approved or sent is what was looked at."""
     if seen_version is not None and email.version != seen_version:
-        raise StaleWrite(_("Somebody changed this progress email meanwhile. Look at it once more."), current=email)
+        raise StaleWrite(
+            _("Somebody changed this progress email meanwhile. Look at it once more."),
+            current=email,
+            who=who_saved(email),
+        )
 
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
@@ -177,12 +158,12 @@ def approve_progress(
     if now >= email.expires_at:
         raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
     if email.state == ProgressState.PLANNED:
-        _filled(email, now)
-        move(email, ProgressState.DRAFT, *FILLED)
+        advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_asked_content(email, now))
     if trouble := trouble_of(email):
         raise ServiceError(trouble, field="content")
-    email.approved_by, email.approved_at, email.problem = principal.user, now, ""
-    return move(email, ProgressState.APPROVED, "approved_by", "approved_at", "problem")
+    approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
+    advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
+    return email
 
 
 def trouble_of(email: ProgressEmail) -> str:
@@ -208,10 +189,10 @@ def explain(error: Exception) -> str:
     }
 
 
-def _filled(email: ProgressEmail, now: datetime) -> None:
-    """`_fill` on somebody's request: a part that fails is said to them. Raises ServiceError."""
+def _asked_content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
+    """`_content` on somebody's request, who reads which part failed. Raises ServiceError."""
     try:
-        _fill(email, now)
+        return _content(email, now)
     except progress_sections.SourceFailed as error:
         log.exception("progress email %s could not be filled", email.pk)
         raise ServiceError(explain(error), code="conflict") from error
@@ -219,30 +200,20 @@ def _filled(email: ProgressEmail, now: datetime) -> None:
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
-    """Make the draft now, or anew from what really happened, in place of what is there. Raises ServiceError."""
+    """Write the draft from what happened until now, in place of what is there. Raises ServiceError."""
     email = lock(email)
-    if email.state not in EDITABLE:
-        raise ServiceError(
-            _("This progress email is “%(state)s” by now.") % {"state": email.get_state_display()}, code="conflict"
-        )
+    PROGRESS.expect(email, *PROGRESS.open)
     if now >= email.expires_at:
         raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
-    _filled(email, now)
-    email.problem, email.approved_by, email.approved_at = "", None, None
-    fields = [*FILLED, "problem", "approved_by", "approved_at"]
-    if email.state == ProgressState.DRAFT:
-        email.save(update_fields=[*fields, "updated_at"])
-        return email
-    return move(email, ProgressState.DRAFT, *fields)
+    values = _asked_content(email, now) | {"problem": "", "approved_by": None, "approved_at": None}
+    advance(email, to=ProgressState.DRAFT, states=PROGRESS, **values)
+    return email
 
 
 def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:
-    """It cannot go out until a person has mended it: kept with the reason. The caller holds the row and tells somebody."""
-    email.problem = problem[:300]
-    if email.state == ProgressState.HELD:
-        email.save(update_fields=["problem", "updated_at"])
-        return email
-    return move(email, ProgressState.HELD, "problem")
+    """It cannot go out until a person has fixed it. The caller holds the row and notifies somebody."""
+    advance(email, to=ProgressState.HELD, states=PROGRESS, problem=problem[:300])
+    return email
 
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
@@ -250,9 +221,9 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
     """No progress email this week. What would have been in it is in the next one."""
     email = lock(email)
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
-    email.skip_reason = (" ".join(reason.split()) or by)[:200]
-    email.approved_by = email.approved_at = None
-    return move(email, ProgressState.SKIPPED, "skip_reason", "approved_by", "approved_at")
+    values = {"skip_reason": (" ".join(reason.split()) or by)[:200], "approved_by": None, "approved_at": None}
+    advance(email, to=ProgressState.SKIPPED, states=PROGRESS, **values)
+    return email
 
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
@@ -261,7 +232,7 @@ def unskip_progress(principal: Principal, *, email: ProgressEmail, now: datetime
     email = lock(email)
     if now >= email.expires_at:
         raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
-    if not email.content:
-        _filled(email, now)
-    email.skip_reason = ""
-    return move(email, ProgressState.DRAFT, "skip_reason", *FILLED)
+    PROGRESS.expect(email, ProgressState.SKIPPED)
+    values = {} if email.content else _asked_content(email, now)
+    advance(email, to=ProgressState.DRAFT, states=PROGRESS, skip_reason="", **values)
+    return email

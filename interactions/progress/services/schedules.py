@@ -1,13 +1,15 @@
 """The weekly progress email: its schedule, its plan, and what people decide about it.
 
-Drafting and sending are `progress_drafts` and `progress_sending`.
+Drafting and sending are `drafts` and `sending`.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact, ContactEmail
@@ -18,11 +20,12 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import new_salt
 from crm.core.base.services import service
+from crm.core.base.states import advance
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 from interactions import permissions
 from interactions.log.choices import Channel
-from interactions.progress.choices import PROGRESS_OPEN, OnHoliday, ProgressState, WhenNothing
+from interactions.progress.choices import PROGRESS, OnHoliday, ProgressState, WhenNothing
 from interactions.progress.days import Days
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.progress.services.volume import closed_weeks
@@ -130,27 +133,23 @@ def _set_recipients(schedule: ProgressSchedule, contacts: list[Contact]) -> None
 def _move_open(schedule: ProgressSchedule, now: datetime, days: Days) -> None:
     """Emails not sent yet follow the new hours, unless those are over already; a schedule switched off takes them back."""
     for email in ProgressEmail.objects.select_for_update().filter(
-        client_id=schedule.client_id, state__in=PROGRESS_OPEN
+        client_id=schedule.client_id, state__in=PROGRESS.open
     ):
         times = times_of(schedule, email.week, days)
-        if not schedule.is_active:
-            email.state, email.skip_reason = ProgressState.SKIPPED, _("The schedule was switched off.")
-        elif times.deadline_at > now and times.send_at > email.covers_from:
-            _set_times(email, times)
-            if times.skipped and email.version == 1:  # what somebody wrote is not thrown away by a setting
-                email.state, email.skip_reason = ProgressState.SKIPPED, times.skipped
-        email.time_zone = schedule.time_zone
-        email.is_review_needed = schedule.is_review_needed
-        fields = ["state", "skip_reason", "moved_reason", "covers_to", "time_zone", "is_review_needed", "updated_at"]
-        email.save(update_fields=[*fields, *MOMENTS])
+        values: dict[str, Any] = {"time_zone": schedule.time_zone, "is_review_needed": schedule.is_review_needed}
+        skipped = "" if schedule.is_active else _("The schedule was switched off.")
+        if schedule.is_active and times.deadline_at > now and times.send_at > email.covers_from:
+            values |= _moments(email, times)
+            skipped = "" if email.is_edited else times.skipped  # what somebody wrote is not thrown away by a setting
+        if skipped:
+            advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=skipped, **values)
+        else:
+            ProgressEmail.objects.filter(pk=email.pk).update(updated_at=timezone.now(), **values)
 
 
-def _set_times(email: ProgressEmail, times: Times) -> None:
-    for name in MOMENTS:
-        setattr(email, name, getattr(times, name))
-    email.moved_reason = times.moved
-    if email.state == ProgressState.PLANNED:
-        email.covers_to = times.send_at
+def _moments(email: ProgressEmail, times: Times) -> dict[str, Any]:
+    values = {name: getattr(times, name) for name in MOMENTS} | {"moved_reason": times.moved}
+    return values | {"covers_to": times.send_at} if email.state == ProgressState.PLANNED else values
 
 
 def plan_progress(now: datetime) -> int:

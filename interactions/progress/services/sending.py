@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 from clients.records.choices import Status
 from clients.records.models import ClientFacts
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal
+from crm.core.base.principals import Kind, Principal
 from crm.core.base.secret_links import link_token
 from crm.core.base.services import service
-from crm.core.mail.choices import MailState
+from crm.core.base.states import advance
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
 from interactions.progress import emails, flags, review_emails
-from interactions.progress.choices import PROGRESS_OPEN, ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.flags import recipients_now
 from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.services.drafts import (
@@ -29,7 +30,6 @@ from interactions.progress.services.drafts import (
     hold_progress,
     is_silent_week,
     lock,
-    move,
     refresh,
     trouble_of,
 )
@@ -37,7 +37,6 @@ from interactions.progress.times import WARN_BEFORE
 
 log = logging.getLogger(__name__)
 PER_TICK = 500
-TAKEN_BACK = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 
 
 def run_progress(now: datetime) -> int:
@@ -75,14 +74,14 @@ def _guarded(email: ProgressEmail, now: datetime) -> int:
 def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
     """Held with the reason, and its account manager told once."""
     email = lock(email)
-    if email.state not in PROGRESS_OPEN or (email.state == ProgressState.HELD and email.problem == problem):
+    if email.state not in PROGRESS.open or (email.state == ProgressState.HELD and email.problem == problem):
         return False
     hold_progress(email=email, problem=problem)
     try:
         review_emails.mail_review_missing(email=email, when="problem", now=now)
     except ServiceError:  # an account manager whose own name or address is broken: the notification has to do
         log.exception("nobody could be mailed about progress email %s", email.pk)
-    flags.tell(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
+    flags.notify_owner(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
     return True
 
 
@@ -91,14 +90,13 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
     """Do what the hour asks for with one email. False: nothing to do."""
     email = lock(email)
     before = email.state
-    if email.state in (ProgressState.SENT, ProgressState.SKIPPED, ProgressState.EXPIRED):
+    if email.state in PROGRESS.over:
         return False
     if now >= email.expires_at:
-        move(email, ProgressState.EXPIRED)
+        advance(email, to=ProgressState.EXPIRED, states=PROGRESS)
         return True
     if _has_left(email):
-        email.skip_reason = _("They are a former client.")
-        move(email, ProgressState.SKIPPED, "skip_reason")
+        advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=_("They are a former client."))
         return True
     if email.state == ProgressState.PLANNED and now >= email.draft_at:
         email = draft_progress(email=email, now=now)
@@ -121,10 +119,9 @@ def _has_left(email: ProgressEmail) -> bool:
 def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
     refresh(email, now)
     if is_silent_week(email):
-        email.skip_reason = _("Nothing happened this week.")
-        move(email, ProgressState.SKIPPED, "skip_reason")
+        advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=_("Nothing happened this week."))
     elif email.is_review_needed:
-        move(email, ProgressState.HELD)
+        advance(email, to=ProgressState.HELD, states=PROGRESS)
         review_emails.mail_review_missing(email=email, when="send", now=now)
     else:
         send(email, now)
@@ -137,12 +134,12 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
     from being made at all."""
     people = recipients_now(email)
     if not people:
-        email.skip_reason = _("Nobody to send it to: all recipients stopped, left, or have no address.")
-        move(email, ProgressState.SKIPPED, "skip_reason")
+        nobody = _("Nobody to send it to: all recipients stopped, left, or have no address.")
+        advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=nobody)
         return []
     if trouble := trouble_of(email):
         raise ServiceError(trouble, code="conflict")
-    email.sent_text, email.sent_html = emails.render_progress(email, people[0].contact, stop_url=emails.STOP)
+    text, html = emails.render_progress(email, people[0].contact, stop_url=emails.STOP)
     mails, refused = [], []
     for person in people:
         address = person.address  # type: ignore[attr-defined]
@@ -154,10 +151,11 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
             refused.append(_("%(name)s: %(why)s") % {"name": person.contact.name, "why": error.message})
     if not mails:
         raise ServiceError(" ".join(refused), code="conflict")
-    email.sent_at, email.problem = now, (_("Not sent to %(who)s") % {"who": " ".join(refused)})[:300] if refused else ""
-    move(email, ProgressState.SENT, "sent_at", "sent_text", "sent_html", "problem")
+    problem = (_("Not sent to %(who)s") % {"who": " ".join(refused)})[:300] if refused else ""
+    sent = {"sent_at": now, "sent_text": text, "sent_html": html, "problem": problem}
+    advance(email, to=ProgressState.SENT, states=PROGRESS, **sent)
     if refused:
-        flags.tell(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
+        flags.notify_owner(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
     return mails
 
 
@@ -194,9 +192,9 @@ def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None
     return row if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")) else None
 
 
-@transaction.atomic
-def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
-    """The recipient wants no more; what waits for them is taken back and the account manager is told. Twice changes nothing."""
+@service(may=permissions.is_recipient, open_to=frozenset({Kind.LINK}))
+def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: datetime) -> ProgressRecipient:
+    """The recipient opts out: their unsent mails are cancelled and the account manager is notified. Twice changes nothing."""
     row = (
         ProgressRecipient.objects.select_for_update(of=("self",))
         .select_related("schedule__client", "contact")
@@ -207,7 +205,7 @@ def stop_recipient(*, recipient: ProgressRecipient, now: datetime) -> ProgressRe
         row.save(update_fields=["stopped_at"])
         client = row.schedule.client
         waiting = OutboxMail.objects.filter(
-            kind="progress", client_id=client.pk, contact_id=row.contact_id, state__in=TAKEN_BACK
+            kind="progress", client_id=client.pk, contact_id=row.contact_id, state__in=MAIL_UNSENT
         )
         waiting.update(state=MailState.CANCELLED, reply=_("The recipient stopped these emails"))
         Notification.objects.get_or_create(

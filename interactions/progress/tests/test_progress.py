@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from clients.contacts.models import ContactEmail
@@ -21,7 +22,7 @@ from interactions.agreements.models import Commitment, Decision
 from interactions.log.choices import Visibility
 from interactions.log.models import Interaction
 from interactions.progress.choices import ProgressState, WhenNothing
-from interactions.progress.models import ProgressEmail
+from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.services import drafts, schedules, sending
 from interactions.progress.times import times_of
 from tools.testing.factories.interactions import log, make_client, make_contact, make_firm, make_user
@@ -509,7 +510,8 @@ def test_a_mail_that_failed_is_not_sent_again_to_who_stopped_meanwhile(northwind
     for state in ("leased", "dead"):
         lease = {"lease_token": uuid.uuid4(), "lease_until": email.send_at} if state == "leased" else {}
         OutboxMail.objects.filter(kind="progress").update(state=state, **lease)
-    sending.stop_recipient(recipient=northwind.progress_schedule.recipients.get(), now=MONDAY)
+    recipient = northwind.progress_schedule.recipients.get()
+    sending.stop_recipient(recipient.link_principal, recipient=recipient, now=MONDAY)
     with pytest.raises(ServiceError) as caught:
         send_again(acting(marta), mail=OutboxMail.objects.get(kind="progress"), now=MONDAY)
     assert caught.value.code == "stopped"
@@ -520,7 +522,9 @@ def test_stopping_survives_a_change_of_recipients_and_only_the_firm_takes_it_bac
     jari = person(northwind, "Jari", "Koski")
     schedule(northwind, elina, jari)
     recipient = northwind.progress_schedule.recipients.get(contact=elina)
-    sending.stop_recipient(recipient=recipient, now=MONDAY)
+    sending.stop_recipient(recipient.link_principal, recipient=recipient, now=MONDAY)
+    event = ProgressRecipient.pgh_event_models["update"].objects.filter(pgh_obj_id=recipient.pk).latest("pgh_id")
+    assert event.pgh_context.metadata["contact"] == elina.pk
     schedule(northwind, jari)
     schedule(northwind, elina, jari)
     recipient.refresh_from_db()
@@ -531,6 +535,17 @@ def test_stopping_survives_a_change_of_recipients_and_only_the_firm_takes_it_bac
     recipient.refresh_from_db()
     assert recipient.stopped_at is None
     assert Interaction.objects.get(client=northwind).body == "She asked on the phone"
+
+
+def test_nobody_stops_the_emails_of_somebody_else(northwind, marta, elina):
+    jari = person(northwind, "Jari", "Koski")
+    schedule(northwind, elina, jari)
+    theirs, other = (northwind.progress_schedule.recipients.get(contact=who) for who in (elina, jari))
+    for principal in (other.link_principal, acting(marta)):
+        with pytest.raises(PermissionDenied):
+            sending.stop_recipient(principal, recipient=theirs, now=MONDAY)
+    theirs.refresh_from_db()
+    assert theirs.stopped_at is None
 
 
 def test_the_tick_does_it_all(northwind, elina):

@@ -6,18 +6,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clients.contacts.languages import language_for
 from clients.page.header import client_frame
 from clients.page.queries import load_client
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
-from crm.core.firm.languages import language_name, mail_language
-from interactions.permissions import may_change_client
+from crm.core.firm.languages import language_name
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import posted
+from interactions import permissions
 from interactions.progress import flags
 from interactions.progress import lists as progress_lists
 from interactions.progress.forms import ResumeForm, ScheduleForm
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.progress.services.schedules import resume_recipient, set_schedule
-from interactions.progress.times import coming_days
+from interactions.progress.times import next_days
 
 SHOWN = 52
 
@@ -29,13 +31,13 @@ def client_progress(request, client_id):
     schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
     rows = flags.with_signs(ProgressEmail.objects.filter(client=client), now)
     emails = list(rows.select_related("approved_by").defer("sent_text", "sent_html").order_by("-send_at")[:SHOWN])
-    progress_lists.dress(emails, now)
+    progress_lists.decorate(emails, now)
     recipients = schedule.recipients.select_related("contact").order_by("pk") if schedule else []
     context = client_frame(request, client, "progress", now=now)
     context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
     context |= {
-        "language": language_name(mail_language(client.language)),
-        "coming_days": coming_days(schedule, now) if schedule else [],
+        "language": language_name(language_for(client)),
+        "next_days": next_days(schedule, now) if schedule else [],
     }
     return render(request, "interactions/progress/client.html", context)
 
@@ -43,26 +45,21 @@ def client_progress(request, client_id):
 @require_http_methods(["GET", "POST"])
 def progress_schedule(request, client_id):
     client = load_client(request.principal, client_id)
-    require(may_change_client(request.principal, client), _("This client is in the trash. Restore it first."))
-    schedule = ProgressSchedule.objects.filter(client=client).first()
-    form = ScheduleForm(request.POST or None, instance=schedule or ProgressSchedule(client=client), client=client)
-    if request.method == "POST" and form.is_valid():
-        try:
-            set_schedule(
-                request.principal,
-                client=client,
-                seen_version=form.seen_version() if schedule else None,
-                now=timezone.now(),
-                **form.cleaned_data,
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Schedule saved"))
-            return redirect("interactions:client_progress", client_id=client.pk)
-    version = schedule.version if schedule else 0
-    context = client_frame(request, client, "progress", now=timezone.now()) | {"form": form, "version": version}
-    return render(request, "interactions/progress/schedule.html", context, status=422 if form.is_bound else 200)
+    require(permissions.may_change_client(request.principal, client), permissions.IN_TRASH)
+    schedule, now = ProgressSchedule.objects.filter(client=client).first(), timezone.now()
+    form = ScheduleForm(posted(request), instance=schedule or ProgressSchedule(client=client), client=client)
+
+    def act():
+        seen = form.seen_version() if schedule else None
+        return set_schedule(request.principal, client=client, seen_version=seen, now=now, **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("Schedule saved"))
+        return redirect("interactions:client_progress", client_id=client.pk)
+    shown = {"form": form, "version": schedule.version if schedule else 0, "conflict": outcome.conflict}
+    context = client_frame(request, client, "progress", now=now) | shown
+    return render(request, "interactions/progress/schedule.html", context, status=outcome.status)
 
 
 @require_POST
@@ -72,7 +69,6 @@ def progress_resume(request, pk):
         schedule__in=ProgressSchedule.objects.visible_to(request.principal)
     ).select_related("schedule__client", "contact")
     recipient = get_object_or_404(people, pk=pk)
-    require(may_change_client(request.principal, recipient.schedule.client))
     form = ResumeForm(request.POST)
     if form.is_valid():
         resume_recipient(request.principal, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())

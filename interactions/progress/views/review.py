@@ -1,5 +1,7 @@
 """The review queue of progress emails, and one of them: read, edit, approve, skip, send."""
 
+from dataclasses import replace
+
 from csp.decorators import csp
 from django.contrib import messages
 from django.db import transaction
@@ -12,25 +14,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from clients.contacts.languages import language_for
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from crm.core.drafts.services import discard_draft, find_draft
-from crm.core.firm.languages import language_name, mail_language
+from crm.core.firm.languages import language_name
 from crm.core.firm.queries import get_firm
 from crm.core.listing import paging
 from crm.core.mail.models import OutboxMail
-from crm.core.ui.htmx import render_page
-from interactions.permissions import may_change_client
+from crm.core.ui.actions import Outcome, form_action
+from crm.core.ui.htmx import posted, render_page
+from interactions import permissions
 from interactions.progress import emails, flags
 from interactions.progress import lists as progress_lists
-from interactions.progress.choices import ProgressState
+from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.forms import ContentForm, QueueFilter, SkipForm, WhatNextForm
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import drafts, sending
 
-IN_TRASH = "This client is in the trash. Restore it first."
 FRAME_POLICY = {
     "default-src": ["'none'"],
     "style-src": ["'unsafe-inline'"],
@@ -43,12 +45,6 @@ FRAME_POLICY = {
 def get_email(request, pk) -> ProgressEmail:
     rows = ProgressEmail.objects.visible_to(request.principal).select_related("client__owner", "approved_by")
     return get_object_or_404(flags.with_signs(rows, timezone.now()), pk=pk)
-
-
-def get_changeable(request, pk) -> ProgressEmail:
-    email = get_email(request, pk)
-    require(may_change_client(request.principal, email.client), _(IN_TRASH))
-    return email
 
 
 @require_GET
@@ -68,7 +64,7 @@ def progress_list(request):
         page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
     except paging.BadCursor:
         return redirect("interactions:progress_list")
-    progress_lists.dress(page.rows, now)
+    progress_lists.decorate(page.rows, now)
     context = {
         "page": page,
         "show": show,
@@ -93,42 +89,38 @@ def progress(request, pk):
     """Read and write; the buttons save what was typed first, so that none of them loses it."""
     email = get_email(request, pk)
     may_edit = _may_edit(request, email)
-    stale, typed = None, find_draft(principal=request.principal, **_draft_of(email)) if may_edit else None
+    typed = find_draft(principal=request.principal, **_draft_of(email)) if may_edit else None
+    initial = {name: values[0] for name, values in typed.data.items() if values} if typed else {}
+    form, do = ContentForm(posted(request), email=email, initial=initial), WhatNextForm(request.POST).value()
+    outcome = Outcome()
     if request.method == "POST":
-        require(may_change_client(request.principal, email.client), _(IN_TRASH))
-        form, do = ContentForm(request.POST, email=email), WhatNextForm(request.POST).value()
-        if do == "redraft":
-            return _go_on(request, email, do)
-        if do == "discard" or form.is_valid():
-            stale = _save(request, email, form, do)
-        if not form.errors:
-            return _go_on(request, email, do)
-    else:
-        form = ContentForm(
-            email=email, initial={name: values[0] for name, values in typed.data.items() if values} if typed else {}
-        )
-    shown = typed if request.method == "GET" else None
-    context = _page_context(request, email) | {"form": form, "may_edit": may_edit, "stale": stale, "typed": shown}
-    return render(
-        request, "interactions/progress/email.html", context, status=409 if stale else 422 if form.is_bound else 200
-    )
+        require(permissions.may_change_client(request.principal, email.client), permissions.IN_TRASH)
+        outcome = _save(request, email, form, do)
+    if outcome.is_done:
+        return _go_on(request, email, do)
+    shown = {"typed": None if form.is_bound else typed, "conflict": outcome.conflict}
+    context = _page_context(request, email) | {"form": form, "may_edit": may_edit} | shown
+    return render(request, "interactions/progress/email.html", context, status=outcome.status)
 
 
 def _may_edit(request, email) -> bool:
     """What was drafted, and what could not be: it is written by hand then."""
     is_there = bool(email.content) or bool(email.problem)
-    return is_there and email.state in drafts.EDITABLE and may_change_client(request.principal, email.client)
+    return is_there and email.state in PROGRESS.open and permissions.may_change_client(request.principal, email.client)
 
 
 def _draft_of(email):
     return {"kind": "progress", "client_id": email.client_id, "record": str(email.pk)}
 
 
-def _save(request, email, form, do):
-    """Save what differs. Gives the row as it stands when somebody else saved meanwhile; refusals go to the form."""
-    try:
+def _save(request, email, form, do) -> Outcome:
+    """Save what differs, or throw away what was typed where the button says so."""
+
+    def act():
         with transaction.atomic():
-            if do != "discard" and not form.says_the_same(email):
+            if form.says_the_same(email):
+                drafts.check_seen(email, form.seen_version())
+            else:
                 drafts.edit_progress(
                     request.principal,
                     email=email,
@@ -137,15 +129,18 @@ def _save(request, email, form, do):
                     seen_version=form.seen_version(),
                     now=timezone.now(),
                 )
-            elif do != "discard":
-                drafts.check_seen(email, form.seen_version())
             discard_draft(request.principal, **_draft_of(email))
-    except StaleWrite as error:
-        form.add_error(None, error.message)
-        return error.current
-    except ServiceError as error:
-        add_to_form(form, error)
-    return None
+
+    if do == "redraft":
+        return Outcome(is_done=True)
+    if do == "discard":
+        discard_draft(request.principal, **_draft_of(email))
+        return Outcome(is_done=True)
+    outcome = form_action(request, form, act)
+    if outcome.conflict is None:
+        return outcome
+    differences = form.differences(get_email(request, email.pk))
+    return replace(outcome, conflict=replace(outcome.conflict, differences=differences))
 
 
 def _go_on(request, email, do):
@@ -153,18 +148,18 @@ def _go_on(request, email, do):
     now, user = timezone.now(), request.user
     try:
         if do == "approve":
-            drafts.approve_progress(acting(user), email=email, now=now)
+            drafts.approve_progress(request.principal, email=email, now=now)
             messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
             return _to_next(request, email)
         if do == "redraft":
-            drafts.redraft_progress(acting(user), email=email, now=now)
-            discard_draft(acting(user), **_draft_of(email))
+            drafts.redraft_progress(request.principal, email=email, now=now)
+            discard_draft(request.principal, **_draft_of(email))
             messages.success(request, _("Drafted from what happened until now"))
         elif do == "send":
-            sending.send_progress_now(acting(user), email=email, now=now)
+            sending.send_progress_now(request.principal, email=email, now=now)
             messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
         elif do == "test":
-            sending.send_test(acting(user), email=email, now=now)
+            sending.send_test(request.principal, email=email, now=now)
             messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
         elif do == "save":
             messages.success(request, _("Saved"))
@@ -180,7 +175,7 @@ def _to_next(request, email):
 
 
 def _page_context(request, email):
-    now, may_change = timezone.now(), may_change_client(request.principal, email.client)
+    now, may_change = timezone.now(), permissions.may_change_client(request.principal, email.client)
     mails = OutboxMail.objects.visible_to(request.principal).filter(
         client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
     )
@@ -193,10 +188,10 @@ def _page_context(request, email):
         "email": email,
         "crumbs": crumbs,
         "flags": [flag for flag in flags.flags(email, now) if flag.key != "problem"],
-        "language": language_name(mail_language(email.client.language)),
+        "language": language_name(language_for(email.client)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
         "tone": progress_lists.TONES[email.state],
-        "is_decidable": email.state in drafts.DECIDABLE and may_change,
+        "is_decidable": email.state in PROGRESS.decidable and may_change,
         "is_planned": email.state == ProgressState.PLANNED and may_change,
         "is_sent": is_sent,
         "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,
@@ -225,7 +220,7 @@ def progress_preview(request, pk):
 
 @require_POST
 def progress_skip(request, pk):
-    email = get_changeable(request, pk)
+    email = get_email(request, pk)
     form = SkipForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
@@ -242,7 +237,7 @@ def progress_skip(request, pk):
 
 @require_POST
 def progress_unskip(request, pk):
-    email = get_changeable(request, pk)
+    email = get_email(request, pk)
     try:
         drafts.unskip_progress(request.principal, email=email, now=timezone.now())
     except ServiceError as error:

@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm.core.firm.languages import mail_language
+from clients.contacts.languages import language_for
 from interactions.links import swap
 from interactions.progress.services.sending import find_by_stop_link, stop_recipient
 
@@ -39,11 +39,11 @@ def progress_stopping(request, pk):
 
 
 def _stop(request, recipient):
-    recipient.stopped_at = stop_recipient(recipient=recipient, now=timezone.now()).stopped_at
+    recipient.stopped_at = stop_recipient(recipient.link_principal, recipient=recipient, now=timezone.now()).stopped_at
     return _page(request, recipient)
 
 
 def _page(request, recipient):
     client = recipient.schedule.client
-    with translation.override(mail_language(client.language)):
+    with translation.override(language_for(client)):
         return render(request, "interactions/progress/stop.html", {"recipient": recipient, "owner": client.owner})

@@ -17,6 +17,7 @@ from crm.core.base.dates import local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
+from crm.core.base.states import advance
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, firm_cached, user_zone
 from crm.core.mail.choices import MailState
@@ -28,10 +29,10 @@ from interactions import permissions
 from interactions.reading.choices import ReadKind
 from interactions.reading.models import ReadMark
 from interactions.reminders import digest
-from interactions.reminders.choices import DigestState
+from interactions.reminders.choices import DIGEST, DigestState
 from interactions.reminders.emails import DIGEST_KIND, mail_digest
 from interactions.reminders.models import Digest
-from interactions.reminders.services.reminders import tell
+from interactions.reminders.services.reminders import note_mentions
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100  # a tick; the others a minute later, for the tick has more to do
@@ -120,18 +121,18 @@ def _guarded(row: Digest, calendar: WorkingCalendar, now: datetime) -> int:
 
 
 def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
-    state, note = _reason_not_to(row, calendar, now)
+    state, note = _why_not(row, calendar, now)
     if not state:
         parts = digest.build(acting(row.user), now)
         state = DigestState.SENT if parts else DigestState.NOTHING
         if parts:
             mail = mail_digest(user=row.user, day=row.date, parts=parts, now=now)
             for part in parts:
-                tell(mail, ReadKind.NOTIFICATION, part.records)
-    _close(row, state, note, now)
+                note_mentions(mail, ReadKind.NOTIFICATION, part.records)
+    advance(row, to=state, states=DIGEST, note=note[:200], settled_at=now)
 
 
-def _reason_not_to(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
+def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
     """(state, note) of one that is not to be mailed, or ("", "")."""
     user, zone = row.user, user_zone(row.user).key
     if not user.is_active or user.reminders != Reminders.DIGEST:
@@ -144,12 +145,6 @@ def _reason_not_to(row: Digest, calendar: WorkingCalendar, now: datetime) -> tup
     if ReadMark.objects.filter(user=user, kind=ReadKind.TODAY, read_at__gte=midnight).exists():
         return DigestState.READ, _("Today was opened before.")
     return "", ""
-
-
-def _close(row: Digest, state: str, note: str, now: datetime) -> Digest:
-    row.state, row.note, row.settled_at = state, note[:200], now
-    row.save(update_fields=["state", "note", "settled_at"])
-    return row
 
 
 def take_back_read(now: datetime) -> int:
@@ -168,11 +163,9 @@ def oldest_due(now: datetime) -> datetime | None:
 def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
     """Not on this day. Raises ServiceError when it is no longer planned."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
-    if row.state != DigestState.PLANNED:
-        raise ServiceError(
-            _("This morning mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict"
-        )
-    return _close(row, DigestState.SKIPPED, _("Skipped by %(name)s") % {"name": principal.user.name}, now)
+    by = _("Skipped by %(name)s") % {"name": principal.user.name}
+    advance(row, to=DigestState.SKIPPED, states=DIGEST, note=by[:200], settled_at=now)
+    return row
 
 
 @service(may=permissions.may_change_digest)
@@ -181,6 +174,5 @@ def restore_digest(principal: Principal, *, row: Digest, now: datetime) -> Diges
     row = Digest.objects.select_for_update().get(pk=row.pk)
     if row.state != DigestState.SKIPPED or local_date(now, row.time_zone) > row.date:
         raise ServiceError(_("This morning mail cannot be brought back any more."), code="conflict")
-    row.state, row.note, row.settled_at = DigestState.PLANNED, "", None
-    row.save(update_fields=["state", "note", "settled_at"])
+    advance(row, to=DigestState.PLANNED, states=DIGEST, note="", settled_at=None)
     return row

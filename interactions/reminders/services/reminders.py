@@ -108,8 +108,8 @@ def _remind(user: User, rows: list[FollowUp], news: list[Notification], now: dat
         row.reminder_number += 1
     if wanted or news:
         mail = remind(user, wanted, news, now=now)
-        tell(mail, ReadKind.FOLLOW_UP, wanted)
-        tell(mail, ReadKind.NOTIFICATION, news)
+        note_mentions(mail, ReadKind.FOLLOW_UP, wanted)
+        note_mentions(mail, ReadKind.NOTIFICATION, news)
     FollowUp.objects.bulk_update(rows, ["remind_at", "reminder_number"])
     return len(wanted) + len(news)
 
@@ -129,7 +129,7 @@ def _wanted(user: User, rows: list[FollowUp]) -> list[FollowUp]:
     ]
 
 
-def tell(mail: OutboxMail, kind: ReadKind, rows: Iterable) -> None:
+def note_mentions(mail: OutboxMail, kind: ReadKind, rows: Iterable) -> None:
     """Note what a mail tells of."""
     Told.objects.bulk_create([Told(mail=mail, kind=kind, record_id=row.pk) for row in rows], ignore_conflicts=True)
 

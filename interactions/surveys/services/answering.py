@@ -1,26 +1,29 @@
-"""What those do who were asked: open their link, answer, think better of it, stop. None of it needs a login."""
+"""What the people who were asked do through the links of their mail: answer, change the answer, stop. Nobody signs in for it."""
 
 import hmac
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
 from clients.contacts.models import Consent
 from clients.contacts.services import set_consent
+from clients.records import nps
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM
+from crm.core.base.principals import SYSTEM, Kind, Principal
 from crm.core.base.secret_links import hash_token, link_token
+from crm.core.base.services import service
+from crm.core.base.states import advance
 from crm.core.notifications.models import Notification
+from interactions import permissions
 from interactions.surveys import emails
-from interactions.surveys.choices import InvitationState, SurveyKind
+from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
 from interactions.surveys.services.mailing import cancel_waiting_mail, lock
 
-DETRACTOR_UP_TO = 6
 COMMENT_AT_MOST = 2000
+BY_LINK = frozenset({Kind.LINK})
 
 
 def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
@@ -55,7 +58,7 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
     """open, answered (and may be changed), thanked (may not any more), stopped, expired, or withdrawn."""
     is_over = row.expires_at <= now or row.client.archived_at is not None
     if row.state == InvitationState.ANSWERED:
-        is_kept = row.response is not None and row.response.archived_at is None
+        is_kept = row.response is not None and not row.response.is_archived
         return "answered" if is_kept and not is_over else "thanked"
     if row.state == InvitationState.SKIPPED:
         return "withdrawn"
@@ -64,12 +67,13 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
     return "stopped" if has_stopped(row) else "open"
 
 
-@transaction.atomic
+@service(may=permissions.is_asked, open_to=BY_LINK)
 def answer_invitation(
-    *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
+    principal: Principal, *, invitation: SurveyInvitation, score: int, comment: str = "", now: datetime
 ) -> SurveyInvitation:
-    """Take the answer, or the change of one: the latest counts and there are never two. At once on the timeline and in
-    the NPS, and the account manager is told. Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
+    """Save the answer, or change it: the latest counts and there are never two. The account manager is notified.
+
+    Raises ServiceError (field score; code "closed" when no answer is taken any more)."""
     row = lock(invitation)
     state = state_of(row, now)
     comment = comment.replace("\0", "").strip()[:COMMENT_AT_MOST]
@@ -80,7 +84,7 @@ def answer_invitation(
         row.answered_at = now
         row.save(update_fields=["answered_at", "updated_at"])
     elif state == "open":
-        row.response = record_answer(
+        response = record_answer(
             SYSTEM,
             survey=row.survey,
             client=row.client,
@@ -91,21 +95,20 @@ def answer_invitation(
             now=now,
             is_demo=row.is_demo,
         )
-        row.state, row.answered_at = InvitationState.ANSWERED, now
-        row.save(update_fields=["state", "answered_at", "response", "updated_at"])
+        advance(row, to=InvitationState.ANSWERED, states=INVITATION, answered_at=now, response=response)
     else:
         raise ServiceError(_("No answer is taken here any more."), code="closed")
-    _tell(row)
+    _notify_owner(row)
     return row
 
 
-def _tell(row: SurveyInvitation) -> None:
+def _notify_owner(row: SurveyInvitation) -> None:
     """The account manager, once per answer and change."""
     response, owner = row.response, row.client.owner
     if response is None or not owner.is_active:
         return
     values = {"name": row.contact.name, "client": row.client.name, "score": response.score, "of": response.scale_max}
-    if row.survey.kind == SurveyKind.NPS and response.score <= DETRACTOR_UP_TO:
+    if row.survey.kind == SurveyKind.NPS and nps.band_of(response.score) == nps.DETRACTORS:
         text = _("Detractor: %(name)s of %(client)s answered %(score)d of %(of)d. Call them soon.") % values
     else:
         text = _("%(name)s of %(client)s answered %(score)d of %(of)d.") % values
@@ -121,10 +124,10 @@ def _tell(row: SurveyInvitation) -> None:
     )
 
 
-@transaction.atomic
-def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
-    """The person wants no more surveys, from any client or survey; what waits for them is taken back and the account
-    manager is told. Twice changes nothing."""
+@service(may=permissions.is_asked, open_to=BY_LINK)
+def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
+    """The person opts out of all surveys: their unsent ones are cancelled and the account manager is notified.
+    Twice changes nothing."""
     row = lock(invitation)
     if has_stopped(row):
         return row
@@ -133,9 +136,7 @@ def stop_surveys(*, invitation: SurveyInvitation, now: datetime) -> SurveyInvita
     )
     reason = _("The recipient stopped surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
-    waiting = list(
-        theirs.filter(state__in=[InvitationState.PLANNED, InvitationState.SENT]).values_list("key", flat=True)
-    )
+    waiting = list(theirs.filter(state__in=INVITATION.open).values_list("key", flat=True))
     theirs.filter(state=InvitationState.PLANNED).update(
         state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now
     )

@@ -7,25 +7,31 @@ from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
+from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from interactions import permissions
-from interactions.signals import survey_answered
-from interactions.surveys.choices import SurveyKind
 from interactions.surveys.facts import refresh_nps
 from interactions.surveys.models import Survey, SurveyResponse
-from interactions.surveys.words import NPS_QUESTION
+from interactions.surveys.queries import nps_survey
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def ensure_nps_survey() -> Survey:
-    """The NPS survey every firm has: made when first asked for."""
-    survey = Survey.objects.filter(kind=SurveyKind.NPS, archived_at=None).order_by("pk").first()
-    return survey or Survey.objects.create(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
+    """The NPS survey every firm has, created when it is first needed."""
+    return saved_survey(nps_survey())
+
+
+def saved_survey(survey: Survey) -> Survey:
+    """The survey itself, or the firm's NPS survey saved in place of an unsaved one."""
+    if not survey.pk:
+        survey = nps_survey()
+        survey.save()
+    return survey
 
 
 @service(may=permissions.may_change_client, why=permissions.IN_TRASH)
@@ -64,7 +70,6 @@ def record_answer(
         is_demo=is_demo,
     )
     refresh_nps(client_id=client.pk)
-    survey_answered.send(SurveyResponse, response=response, principal=principal)
     return response
 
 
@@ -85,7 +90,6 @@ def change_answer(
     response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
     save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
     refresh_nps(client_id=response.client_id)
-    survey_answered.send(SurveyResponse, response=response, principal=SYSTEM)
     return response
 
 
@@ -101,10 +105,8 @@ def restore_answer(principal: Principal, *, response: SurveyResponse, now: datet
     return _set_archived(response, None)
 
 
-def _set_archived(response, moment) -> SurveyResponse:
-    response = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
-    if bool(response.archived_at) != bool(moment):
-        response.archived_at = moment
-        response.save(update_fields=["archived_at", "updated_at"])
-        refresh_nps(client_id=response.client_id)
-    return response
+def _set_archived(response: SurveyResponse, at: datetime | None) -> SurveyResponse:
+    fresh, is_changed = set_archived(response, at=at)
+    if is_changed:
+        refresh_nps(client_id=fresh.client_id)
+    return fresh

@@ -1,6 +1,6 @@
 """Asking people by mail: whom, when, taking it back, handing it to the outbox.
 
-The rule that asks by itself is `survey_rules`, what the asked do is `survey_answering`.
+The rule that asks by itself is in `rules`, answering in `answering`.
 """
 
 import logging
@@ -20,14 +20,15 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.secret_links import hash_token, link_token, new_salt
 from crm.core.base.services import service
+from crm.core.base.states import advance
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from interactions import permissions
 from interactions.surveys import emails
 from interactions.surveys.audience import Audience, Person, audience, people
-from interactions.surveys.choices import INVITATION_MOVES, Asked, InvitationSource, InvitationState
+from interactions.surveys.choices import INVITATION, Asked, InvitationSource, InvitationState
 from interactions.surveys.models import Survey, SurveyInvitation
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ PER_TICK = 200  # a tick is one transaction, and others wait for it
 TAKE_BACK = timedelta(minutes=5)  # how long a mailing to many can be taken back before it leaves
 OFFICE_HOUR = time(10, 0)
 AHEAD_AT_MOST = timedelta(days=366)
-WAITING = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 
 
 def hand_period(now: datetime) -> str:
@@ -135,7 +135,7 @@ def save_new(rows: list[SurveyInvitation]) -> int:
     return SurveyInvitation.objects.filter(batch=rows[0].batch).count()
 
 
-@service(may=permissions.may_ask)
+@service(may=permissions.may_ask, why=permissions.ASKED_BY)
 def ask_contacts(
     principal: Principal, *, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
 ) -> list[SurveyInvitation]:
@@ -178,16 +178,7 @@ def lock(invitation: SurveyInvitation) -> SurveyInvitation:
     )
 
 
-def move(row: SurveyInvitation, state: InvitationState, *fields: str) -> SurveyInvitation:
-    """Raises ServiceError for a move that is not legal."""
-    if state not in INVITATION_MOVES[InvitationState(row.state)]:
-        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
-    row.state = state
-    row.save(update_fields=["state", *fields, "updated_at"])
-    return row
-
-
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def change_date(
     principal: Principal,
     *,
@@ -198,8 +189,7 @@ def change_date(
 ) -> SurveyInvitation:
     """Another moment for one that has not left. Raises ServiceError (field send_at), StaleWrite."""
     row = lock(invitation)
-    if row.state != InvitationState.PLANNED:
-        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    INVITATION.expect(row, InvitationState.PLANNED)
     if not is_plausible(send_at) or send_at > now + AHEAD_AT_MOST:
         raise ServiceError(_("This is more than a year ahead."), field="send_at")
     if send_at < now:
@@ -209,7 +199,7 @@ def change_date(
     return row
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def skip_invitation(
     principal: Principal, *, invitation: SurveyInvitation, reason: str = "", now: datetime
 ) -> SurveyInvitation:
@@ -217,48 +207,45 @@ def skip_invitation(
     row = lock(invitation)
     if row.state == InvitationState.SKIPPED:
         return row
-    row.skip_reason = (reason or (_("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""))[
-        :300
-    ]
-    move(row, InvitationState.SKIPPED, "skip_reason")
+    by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
+    advance(row, to=InvitationState.SKIPPED, states=INVITATION, skip_reason=(reason or by)[:300])
     cancel_waiting_mail([row.key], row.skip_reason)
     return row
 
 
 def cancel_waiting_mail(keys: list[str], reason: str) -> None:
-    OutboxMail.objects.filter(key__in=keys, state__in=WAITING).update(state=MailState.CANCELLED, reply=reason[:500])
+    OutboxMail.objects.filter(key__in=keys, state__in=MAIL_UNSENT).update(state=MailState.CANCELLED, reply=reason[:500])
 
 
-@service(may=None)
+@service(may=permissions.may_send_surveys)
 def skip_batch(principal: Principal, *, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
     """Take back what of one action (of those the actor may see) has not left yet; how many."""
     rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
     return sum(skip_invitation(principal, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Undo of skipping: planned again, or the link that is out opens again."""
     row = lock(invitation)
     if row.sent_at is None:
-        row.send_at = max(row.send_at, now)
-        row.expires_at = row.send_at + timedelta(days=row.survey.answer_days)
-        row.skip_reason = ""
-        return move(row, InvitationState.PLANNED, "send_at", "expires_at", "skip_reason")
+        send_at = max(row.send_at, now)
+        times = {"send_at": send_at, "expires_at": send_at + timedelta(days=row.survey.answer_days)}
+        advance(row, to=InvitationState.PLANNED, states=INVITATION, skip_reason="", **times)
+        return row
     if row.expires_at <= now:
         raise ServiceError(_("The time for an answer is over."), code="conflict")
     if OutboxMail.objects.filter(key=row.key, state=MailState.CANCELLED).exists():
         raise ServiceError(_("Its mail was taken back before it left. Ask once more instead."), code="conflict")
-    row.skip_reason = ""
-    return move(row, InvitationState.SENT, "skip_reason")
+    advance(row, to=InvitationState.SENT, states=INVITATION, skip_reason="")
+    return row
 
 
-@service(may=permissions.may_decide_invitation)
+@service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
     """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
     row = lock(invitation)
-    if row.state != InvitationState.PLANNED:
-        raise ServiceError(_("This one is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+    INVITATION.expect(row, InvitationState.PLANNED)
     _send(row, now)
     return row
 
@@ -280,9 +267,7 @@ def _due(now: datetime) -> QuerySet:
 
 def expire_invitations(now: datetime) -> int:
     """What nobody answered in time, or could not leave in time, is over (tick part); how many."""
-    over = SurveyInvitation.objects.filter(
-        state__in=[InvitationState.PLANNED, InvitationState.SENT], expires_at__lte=now
-    )
+    over = SurveyInvitation.objects.filter(state__in=INVITATION.open, expires_at__lte=now)
     return over.update(state=InvitationState.EXPIRED, updated_at=now)
 
 
@@ -313,11 +298,15 @@ def _guarded(pk: int, now: datetime) -> int:
 
 def _send(row: SurveyInvitation, now: datetime) -> None:
     """Hand it to the outbox, if the person may still be asked. The caller holds the row."""
-    person = _person_now(row, now)
-    row.address = person.address
-    row.sent_at, row.expires_at = now, now + timedelta(days=row.survey.answer_days)
-    row.token_hash = hash_token(link_token(emails.ANSWER_PURPOSE, row.pk, row.salt))
-    move(row, InvitationState.SENT, "address", "sent_at", "expires_at", "token_hash")
+    advance(
+        row,
+        to=InvitationState.SENT,
+        states=INVITATION,
+        address=_person_now(row, now).address,
+        sent_at=now,
+        expires_at=now + timedelta(days=row.survey.answer_days),
+        token_hash=hash_token(link_token(emails.ANSWER_PURPOSE, row.pk, row.salt)),
+    )
     emails.mail_survey(invitation=row, now=now)
 
 

@@ -3,8 +3,10 @@
 import re
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from clients.contacts.models import Consent, ContactEmail
 from clients.records.models import ClientFacts
-from crm.core.base.principals import acting
+from crm.core.base.principals import NOBODY, SYSTEM, acting
 from crm.core.base.secret_links import link_token
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -337,6 +339,30 @@ def test_the_whole_way_in_a_browser_on_a_phone(page, live_server, assert_accessi
     assert Consent.objects.filter(contact=row.contact, is_given=False).exists()
 
 
+def contexts_of(model, row):
+    events = model.pgh_event_models["update"].objects.filter(pgh_obj_id=row.pk).order_by("-pgh_id")
+    return events.first().pgh_context.metadata
+
+
+def test_the_history_names_the_person_whose_link_it_was(client, row):
+    give(client, row)
+    assert SurveyResponse.pgh_event_models["insert"].objects.get().pgh_context.metadata["contact"] == row.contact_id
+    named = contexts_of(SurveyInvitation, row)
+    assert (named["principal"], named["contact"]) == ("link", row.contact_id)
+    give(client, row, score=3)
+    named = contexts_of(SurveyResponse, SurveyResponse.objects.get())
+    assert (named["principal"], named["contact"]) == ("link", row.contact_id)
+
+
+@pytest.mark.parametrize("do", [answering.stop_surveys, partial(answering.answer_invitation, score=9)])
+def test_nobody_acts_with_the_link_of_somebody_else(marta, northwind, row, do):
+    other = asked(marta, northwind, "Jari", "Koski")
+    for principal in (other.link_principal, acting(marta), SYSTEM, NOBODY):
+        with pytest.raises(PermissionDenied):
+            do(principal, invitation=row, now=timezone.now())
+    assert not SurveyResponse.objects.exists() and not Consent.objects.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_are_one_answer():
     make_firm()
@@ -347,7 +373,7 @@ def test_two_clicks_at_once_are_one_answer():
     def click(score):
         start.wait()
         try:
-            answering.answer_invitation(invitation=row, score=score, now=timezone.now())
+            answering.answer_invitation(row.link_principal, invitation=row, score=score, now=timezone.now())
         except Exception as error:
             problems.append(error)
         finally:

@@ -9,18 +9,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients.page.header import client_frame
 from clients.page.queries import load_client
 from clients.records.models import Client
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
 from crm.core.importing import kinds
 from crm.core.listing.paging import BadCursor
-from crm.core.ui.htmx import go, render_page
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, posted, render_page
 from interactions import permissions
 from interactions.responses import done
 from interactions.surveys import lists as survey_lists
 from interactions.surveys import queries as survey_pages
 from interactions.surveys.forms.answers import AnswerForm
 from interactions.surveys.models import SurveyResponse
-from interactions.surveys.services.answers import archive_answer, ensure_nps_survey, record_answer, restore_answer
+from interactions.surveys.services.answers import archive_answer, record_answer, restore_answer, saved_survey
 
 
 def _tab_url(client):
@@ -56,34 +56,26 @@ def of_client(request, client_id):
 @require_http_methods(["GET", "POST"])
 def enter(request, client_id):
     client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
-    require(
-        permissions.may_change_client(request.principal, client), _("This client is in the trash. Restore it first.")
-    )
+    require(permissions.may_change_client(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
-    survey = survey_lists.nps_survey()
-    form = AnswerForm(
-        request.POST if request.method == "POST" else None, client=client, survey=survey, initial={"answered_at": now}
-    )
-    if request.method == "POST" and form.is_valid():
-        survey = survey if survey.pk else ensure_nps_survey()
-        try:
-            row = record_answer(request.principal, survey=survey, client=client, now=now, **form.cleaned_data)
-            return done(
-                request,
-                _("Answer saved."),
-                to=_tab_url(client),
-                undo_url=reverse("interactions:answer-archive", args=[row.pk]),
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
+    survey = survey_pages.nps_survey()
+    form = AnswerForm(posted(request), client=client, survey=survey, initial={"answered_at": now})
+
+    def act():
+        return record_answer(
+            request.principal, survey=saved_survey(survey), client=client, now=now, **form.cleaned_data
+        )
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        undo = reverse("interactions:answer-archive", args=[outcome.result.pk])
+        return done(request, _("Answer saved."), to=_tab_url(client), undo_url=undo)
     context = {"form": form, "client": client, "survey": survey}
-    return render(request, "interactions/surveys/answer_form.html", context, status=422 if form.is_bound else 200)
+    return render(request, "interactions/surveys/answer_form.html", context, status=outcome.status)
 
 
 def _response(request, pk):
-    row = get_object_or_404(SurveyResponse.objects.visible_to(request.principal).select_related("client"), pk=pk)
-    require(permissions.may_change_client(request.principal, row.client))
-    return row
+    return get_object_or_404(SurveyResponse.objects.visible_to(request.principal).select_related("client"), pk=pk)
 
 
 @require_POST

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.listing.paging import BadCursor
 from crm.core.mail.delivery.message import html_for_display
 from crm.core.mail.models import OutboxMail
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, posted
 from interactions import permissions
 from interactions.progress.views.review import FRAME_POLICY
@@ -52,43 +53,25 @@ def _visible(request, pk):
     )
 
 
-def _changeable(request, pk):
-    row = _visible(request, pk)
-    require(
-        permissions.may_ask(request.principal, row.client), _("Only the client's account manager and managers may ask.")
-    )
-    return row
-
-
 @require_http_methods(["GET", "POST"])
 def show(request, pk):
     """One invitation; POST gives it another moment."""
-    row = _changeable(request, pk) if request.method == "POST" else _visible(request, pk)
-    form, stale = WhenForm(posted(request), initial={"send_at": row.send_at}), False
-    if request.method == "POST" and form.is_valid():
-        try:
-            mailing.change_date(
-                request.principal,
-                invitation=row,
-                send_at=form.cleaned_data["send_at"],
-                seen_version=form.seen_version(),
-                now=timezone.now(),
-            )
-            messages.success(request, _("Saved"))
-            return redirect("interactions:survey-invitation", pk=pk)
-        except StaleWrite as error:
-            form.add_error(None, error.message)
-            stale, row = True, _visible(request, pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-    context = {
-        "row": survey_pages.dress(row),
-        "form": form,
-        "may_ask": permissions.may_ask(request.principal, row.client),
-    }
-    return render(
-        request, "interactions/surveys/invitation.html", context, status=409 if stale else 422 if form.is_bound else 200
-    )
+    row = _visible(request, pk)
+    may_ask = permissions.may_ask(request.principal, row.client)
+    require(may_ask or request.method != "POST", permissions.ASKED_BY)  # for a form that is invalid as well
+    form = WhenForm(posted(request), initial={"send_at": row.send_at})
+
+    def act():
+        seen, now = form.seen_version(), timezone.now()
+        return mailing.change_date(request.principal, invitation=row, seen_version=seen, now=now, **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return redirect("interactions:survey-invitation", pk=pk)
+    shown = _visible(request, pk) if outcome.conflict else row
+    context = {"row": survey_pages.decorate(shown), "form": form, "may_ask": may_ask, "conflict": outcome.conflict}
+    return render(request, "interactions/surveys/invitation.html", context, status=outcome.status)
 
 
 @require_GET
@@ -107,7 +90,7 @@ def mail(request, pk):
 
 
 def _decide(request, pk, do, words, undo=""):
-    row = _changeable(request, pk)
+    row = _visible(request, pk)
     back = back_to(request, reverse("interactions:survey-invitation", args=[pk]))
     try:
         row = do(request.principal, invitation=row, now=timezone.now())

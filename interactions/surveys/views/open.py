@@ -9,11 +9,11 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.core.base.errors import ServiceError, add_to_form
-from crm.core.firm.queries import get_firm
+from clients.contacts.languages import language_for
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions.links import swap
-from interactions.surveys.emails import language_for, question_of
+from interactions.surveys.emails import question_of
 from interactions.surveys.forms.mailing import ReplyForm, score_in
 from interactions.surveys.services import answering
 
@@ -39,7 +39,7 @@ def stop_link(request, pk, token):
     if invitation is None:
         raise Http404
     if request.method == "POST":
-        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+        invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
         return _page(request, "stop.html", invitation, {"is_stopped": True})
     return _swap(STOP, pk, token, reverse("interactions:survey-stop", args=[pk]))
 
@@ -59,14 +59,15 @@ def answer(request, pk):
     if state not in ("open", "answered") or (state == "answered" and request.method != "POST" and score is None):
         return _page(request, "closed.html", invitation, {"state": state}, status=200 if invitation.response else 410)
     form = ReplyForm(posted(request), survey=invitation.survey, initial=_initial(invitation, score))
-    if request.method == "POST" and form.is_valid():
-        try:
-            answering.answer_invitation(invitation=invitation, now=timezone.now(), **form.cleaned_data)
-            return redirect("interactions:survey-answer", pk=pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-    context = {"form": form, "state": state}
-    return _page(request, "answer.html", invitation, context, status=422 if form.is_bound else 200)
+
+    def act():
+        person = invitation.link_principal
+        return answering.answer_invitation(person, invitation=invitation, now=timezone.now(), **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        return redirect("interactions:survey-answer", pk=pk)
+    return _page(request, "answer.html", invitation, {"form": form, "state": state}, status=outcome.status)
 
 
 def _initial(invitation, score):
@@ -81,19 +82,18 @@ def stop(request, pk):
     if invitation is None:
         return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
     if request.method == "POST":
-        invitation = answering.stop_surveys(invitation=invitation, now=timezone.now())
+        invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
     return _page(request, "stop.html", invitation, {"is_stopped": answering.has_stopped(invitation)})
 
 
 def _page(request, template, invitation, context, status=200):
     """In the language of the mail."""
-    firm = get_firm()
     given = {
         "invitation": invitation,
         "owner": invitation.client.owner,
         "survey": invitation.survey,
         "given": invitation.response,
     }
-    with translation.override(language_for(invitation.client, invitation.contact, firm)):
+    with translation.override(language_for(invitation.client, invitation.contact)):
         given["question"] = question_of(invitation.survey)
         return render(request, f"interactions/surveys/{template}", given | context, status=status)

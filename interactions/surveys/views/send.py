@@ -12,6 +12,7 @@ from clients.listing.filters import ClientFilter
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
 from interactions.surveys import queries as survey_pages
@@ -20,7 +21,7 @@ from interactions.surveys.choices import Asked, InvitationState
 from interactions.surveys.forms.mailing import AskForm, AudienceForm, ConfirmForm
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services import mailing
-from interactions.surveys.services.answers import ensure_nps_survey
+from interactions.surveys.services.answers import saved_survey
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,7 +57,7 @@ def _invite(request, survey, form, values, context, now):
     try:
         batch, n = mailing.invite_clients(
             request.principal,
-            survey=survey if survey.pk else ensure_nps_survey(),
+            survey=saved_survey(survey),
             send_date=form.cleaned_data["send_date"],
             seen_count=confirmed.cleaned_data["count"],
             now=now,
@@ -74,7 +75,6 @@ def _invite(request, survey, form, values, context, now):
 @require_POST
 def take_back(request, batch):
     """Undo of a mailing: what has not left yet."""
-    require(permissions.may_send_surveys(request.principal))
     mine = SurveyInvitation.objects.visible_to(request.principal)
     n = mailing.skip_batch(request.principal, batch=batch, invitations=mine, now=timezone.now())
     messages.success(
@@ -86,30 +86,24 @@ def take_back(request, batch):
 @require_http_methods(["GET", "POST"])
 def ask(request, client_id):
     client = get_object_or_404(Client.objects.visible_to(request.principal).select_related("owner"), pk=client_id)
-    require(
-        permissions.may_ask(request.principal, client), _("Only the client's account manager and managers may ask.")
-    )
+    require(permissions.may_ask(request.principal, client), permissions.ASKED_BY)
     now, survey = timezone.now(), survey_pages.chosen_survey(request.GET)
     people = mailing.askable(survey=survey, client=client, now=now)
     form = AskForm(posted(request), people=people)
-    if request.method == "POST" and form.is_valid():
-        try:
-            rows = mailing.ask_contacts(
-                request.principal,
-                survey=survey if survey.pk else ensure_nps_survey(),
-                client=client,
-                now=now,
-                **form.cleaned_data,
-            )
-            return _told(request, client, rows)
-        except ServiceError as error:
-            add_to_form(form, error)
+
+    def act():
+        chosen = saved_survey(survey)
+        return mailing.ask_contacts(request.principal, survey=chosen, client=client, now=now, **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        return _asked(request, client, outcome.result)
     context = {"client": client, "survey": survey, "people": people, "form": form}
     context["may_any"] = any(not person.reason for person in people)
-    return render(request, "interactions/surveys/ask.html", context, status=422 if form.is_bound else 200)
+    return render(request, "interactions/surveys/ask.html", context, status=outcome.status)
 
 
-def _told(request, client, rows):
+def _asked(request, client, rows):
     sent = [row.contact.name for row in rows if row.state == InvitationState.SENT]
     if sent:
         messages.success(request, _("Asked by mail: %(names)s.") % {"names": ", ".join(sent)})

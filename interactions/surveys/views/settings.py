@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
+from crm.core.ui.actions import Outcome, conflict_of
 from crm.core.ui.htmx import posted
 from interactions import permissions
 from interactions.progress.views.review import FRAME_POLICY
@@ -21,7 +22,7 @@ from interactions.surveys import queries as survey_pages
 from interactions.surveys.forms.mailing import RuleForm, SurveyForm
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
-from interactions.surveys.services.answers import ensure_nps_survey
+from interactions.surveys.services.answers import saved_survey
 
 
 @require_http_methods(["GET", "POST"])
@@ -31,42 +32,38 @@ def edit(request):
     rule = SurveyRule.objects.filter(survey=survey).first() if survey.pk else None
     form = SurveyForm(posted(request), instance=survey)
     rule_form = RuleForm(posted(request), instance=rule or SurveyRule(), prefix="rule")
-    is_stale = False
-    if request.method == "POST" and form.is_valid() and rule_form.is_valid():
-        is_stale = _save(request, form, rule_form, now)
-        if not form.errors and not rule_form.errors:
-            messages.success(request, _("Saved"))
-            return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
+    outcome = _save(request, form, rule_form, now) if request.method == "POST" else Outcome()
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
     context = {
         "form": form,
         "rule_form": rule_form,
         "survey": survey,
         "rule": rule,
         "surveys": survey_pages.surveys_to_send(),
+        "conflict": outcome.conflict,
     }
     context["placeholders"] = [f"{{{name}}}" for name in emails.PLACEHOLDERS]
     context["n_clients"] = rules.matching_clients(rule, now).count() if rule and rule.is_active else None
-    return render(
-        request,
-        "interactions/surveys/settings.html",
-        context,
-        status=409 if is_stale else 422 if form.is_bound else 200,
-    )
+    return render(request, "interactions/surveys/settings.html", context, status=outcome.status)
 
 
-def _save(request, form, rule_form, now) -> bool:
-    """Both or neither; refusals go to their forms. True: somebody else saved meanwhile."""
+def _save(request, form, rule_form, now) -> Outcome:
+    """Both or neither; a refusal goes to the form it concerns."""
+    if not form.is_valid() or not rule_form.is_valid():
+        return Outcome(status=422)
     try:
         with transaction.atomic():
-            survey = form.instance if form.instance.pk else ensure_nps_survey()
+            survey = saved_survey(form.instance)
             rules.set_survey(request.principal, survey=survey, seen_version=form.seen_version(), **form.cleaned_data)
             rules.set_rule(request.principal, survey=survey, now=now, **rule_form.cleaned_data)
+        return Outcome(is_done=True)
     except StaleWrite as error:
-        form.add_error(None, error.message)
-        return True
+        return Outcome(status=409, conflict=conflict_of(form, error))
     except ServiceError as error:
         add_to_form(rule_form if error.field in rule_form.fields else form, error)
-    return False
+        return Outcome(status=422)
 
 
 @require_GET

@@ -39,3 +39,20 @@ def test_sets_have_names_and_unknown_ones_fail():
 def test_moves_to_unknown_states_are_refused_when_loaded():
     with pytest.raises(ValueError, match="unknown"):
         States({"a": ("b",)})
+
+
+def test_a_machine_may_have_its_own_words_for_a_refusal(marta):
+    spoken = States({"light": (), "dark": ()}, refusal="Already %(now)s.", code="conflict")
+    with pytest.raises(ServiceError, match="Already As the device"):
+        spoken.expect(marta, "light", field="theme")
+    spoken.expect(marta, "dark", marta.theme, field="theme")
+
+
+def test_a_move_that_is_no_edit_leaves_the_version(marta):
+    saved_at = marta.updated_at
+    with transition(marta, to="light", states=THEMES, field="theme", is_edit=False, is_locked=True) as row:
+        row.title = "Partner"
+    assert row is marta
+    kept = User.objects.get(pk=marta.pk)
+    assert (kept.theme, kept.title, kept.version) == ("light", "Partner", 1)
+    assert kept.updated_at > saved_at
