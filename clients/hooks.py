@@ -3,14 +3,14 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
-from clients.contacts.addresses import mark_address
 from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
+from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
 from clients.page.queries import page_part
 from clients.records.models import Client
-from clients.records.services.clients import update_client
+from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
 from clients.records.statuses import status_items
 from clients.revenue.services import lines
@@ -103,12 +103,12 @@ def _detail(*words):
 
 
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
-    """A bounce or complaint is seen at the person's address, and their account managers are told once."""
-    mark_address(address=address, is_refused=True, detail=detail, now=now)
+    """A bounce or complaint is shown beside the contact's address, and the account managers are told once."""
+    mark_address(SYSTEM, address=address, is_refused=True, now=now)
 
 
 def mark_address_released(sender, address, now, **kwargs):
-    mark_address(address=address, is_refused=False, now=now)
+    mark_address(SYSTEM, address=address, is_refused=False, now=now)
 
 
 def count_owned(principal, user):
@@ -117,10 +117,7 @@ def count_owned(principal, user):
 
 def hand_clients_on(principal, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
-    clients = Client.objects.filter(owner=user)
-    for client in clients:
-        update_client(SYSTEM, client=client, owner=to)
-    return len(clients)
+    return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
 
 # Wiring

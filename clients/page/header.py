@@ -35,7 +35,7 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "nps_band": nps_band(client.facts.nps_score),
         "strip": render_panels(request, client, "strip", now=now),
         "may_edit": may_edit,
-        "may_restrict": may_edit and permissions.may_restrict(request.principal, client),
+        "may_restrict": permissions.may_restrict(request.principal, client),
     }
 
 

@@ -21,22 +21,17 @@ from clients.records.choices import (
     Status,
     Tier,
 )
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Folded, Versioned, tracked
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import Team, User
 
 
-class ClientQuerySet(models.QuerySet):
+class ClientQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """The gate. Archived clients are in it; lists leave them out with `kept()`."""
         return self.filter(visible_q(principal))
-
-    def kept(self):
-        return self.filter(archived_at__isnull=True)
-
-    def archived(self):
-        return self.filter(archived_at__isnull=False)
 
     def quiet(self, today):
         """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
@@ -56,7 +51,7 @@ class ClientQuerySet(models.QuerySet):
 
 
 @tracked
-class Client(Versioned):
+class Client(Archivable, Versioned):
     """Who the firm serves: an organisation or a person, an ongoing client or a one-off customer."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -92,7 +87,6 @@ class Client(Versioned):
     is_restricted = models.BooleanField(_("restricted"), default=False)
     custom = models.JSONField(default=dict, blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     archived_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     name_key = models.GeneratedField(expression=Folded(F("name")), output_field=models.TextField(), db_persist=True)
     search_key = models.GeneratedField(

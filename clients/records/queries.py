@@ -1,12 +1,9 @@
 """Reads across the rows of a client."""
 
-from typing import Any
-
 from django.db.models import Q, QuerySet, Value
 
 from clients.records.models import Client
 from crm.core.base.models import Folded
-from crm.core.users.models import User
 
 
 def matching(queryset: QuerySet, text: str) -> QuerySet:
@@ -39,10 +36,3 @@ def domain_of(website: str) -> str:
     """acme.example of https://www.acme.example/about; "" for what is none."""
     host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
     return host if "." in host and " " not in host else ""
-
-
-def who_changed(row: Any) -> str:
-    """The name of whoever saved the row last, or ""."""
-    last = row.events.select_related("pgh_context").order_by("-pgh_id").first()
-    user_id = last.pgh_context.metadata.get("user") if last and last.pgh_context else None
-    return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or "" if user_id else ""

@@ -18,8 +18,6 @@ MOST = 30  # modules and rooms directly in one package
 OPEN_TO_COLLEAGUES = {
     "clients.contacts.services.archive_contact",
     "clients.contacts.services.restore_contact",
-    "clients.contacts.services.set_consent",
-    "clients.records.services.clients.archive_client",
     "clients.records.services.clients.restore_client",
     "interactions.surveys.services.mailing.skip_batch",  # each invitation of it is asked about
     # of the principal alone
