@@ -30,7 +30,6 @@ OPEN_TO_COLLEAGUES = {
 }
 # Take a principal first and are no services: parts of one, called within its transaction.
 PARTS = {
-    "clients.records.services.statuses.refresh_status_facts",
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
     "crm.core.mail.services.bulk.decide_mails",  # each mail is decided by a service, in its own transaction

@@ -84,7 +84,7 @@ def create_client(
         link_external(system=system, kind="client", value=value, object_id=client.pk)
     _start_status(client, status, status_start or today, reason, today)
     ClientFacts.objects.create(client=client)
-    refresh_status_facts(principal, client=client, today=today)
+    refresh_status_facts(client=client, today=today)
     return client
 
 
