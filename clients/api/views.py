@@ -17,6 +17,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
 from clients.records.external import find_external, link_external
 from clients.records.models import Client, ExternalId
+from clients.records.queries import add_next_steps
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from clients.records.services.statuses import change_status
 from clients.revenue.models import Contract, RevenueLine
@@ -100,6 +101,11 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
         found = super().filter_queryset(queryset)
         in_trash = self.request.query_params.get("archived", "").lower() in ("true", "1")
         return found if in_trash or self.action != "list" else found.kept()
+
+    def paginate_queryset(self, queryset):
+        rows = super().paginate_queryset(queryset)
+        add_next_steps(self.request.principal, rows)
+        return rows
 
     def create_row(self, data):
         return create_client(self.request.principal, today=firm_today(timezone.now()), **data)

@@ -32,7 +32,8 @@ def page_part(principal) -> dict[str, Any]:
 
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 when the user may not see it."""
-    client = page_clients(principal).annotate(**registry.page_annotations(principal)).filter(pk=client_id).first()
+    along = {name: part for source in registry.page_parts for name, part in source.annotations(principal).items()}
+    client = page_clients(principal).annotate(**along).filter(pk=client_id).first()
     if client is None:
         raise Http404
     return client

@@ -42,5 +42,5 @@ def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:
 @transaction.atomic
 def _rebuild_batch(ids: list[int], now: datetime) -> None:
     ClientFacts.objects.bulk_create([ClientFacts(client_id=pk) for pk in ids], ignore_conflicts=True)
-    for rebuild in registry.facts_rebuilders():
-        rebuild(ids, now)
+    for rebuilder in registry.facts_rebuilders:
+        rebuilder.rebuild(ids, now)

@@ -235,8 +235,8 @@ class ClientFactsQuerySet(models.QuerySet):
 
 
 class ClientFacts(models.Model):
-    """Derived facts of a client that lists sort and filter by. Written only through `clients.services.set_facts` by the
-    app that owns the fact, in the causing transaction; `manage.py rebuild_facts` makes them anew."""
+    """Derived facts of a client that lists sort and filter by. The app that owns a fact writes it with `set_facts`, in the
+    causing transaction; `manage.py rebuild_facts` recomputes them. A fact holds no text of a row with a visibility of its own."""
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="facts")
     status = models.CharField(max_length=10, choices=Status, default=Status.PROSPECT)
@@ -250,7 +250,6 @@ class ClientFacts(models.Model):
         null=True, help_text="the firm's day by which they should hear from us; none for clients not served at present"
     )
     next_step_at = models.DateTimeField(null=True)
-    next_step_text = models.CharField(max_length=200, blank=True)
     next_step_id = models.BigIntegerField(null=True)
     open_follow_ups = models.PositiveIntegerField(default=0)
     health_score = models.PositiveSmallIntegerField(null=True)

@@ -1,7 +1,10 @@
 """Reads across the rows of a client."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q, QuerySet, Value
 
+from clients import registry
 from clients.records.models import Client
 from crm.core.base.models import Folded
 
@@ -32,7 +35,15 @@ def similar_clients(
     return list(rows.order_by("name_key", "pk")[:limit])
 
 
+def add_next_steps(principal, clients: Iterable[Client]) -> None:
+    """Set `next_step_text` of each client: the title of its next step, "" where there is none or the principal may not see it."""
+    rows = list(clients)
+    titles = {pk: title for source in registry.next_steps for pk, title in source.titles(principal, rows).items()}
+    for client in rows:
+        client.next_step_text = titles.get(client.facts.next_step_id, "")
+
+
 def domain_of(website: str) -> str:
-    """acme.example of https://www.acme.example/about; "" for what is none."""
+    """acme.example of https://www.acme.example/about; "" for anything that is no website."""
     host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
     return host if "." in host and " " not in host else ""
