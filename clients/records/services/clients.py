@@ -118,7 +118,7 @@ def update_client(
     only_known(fields, FIELDS)
     row = Client.objects.select_for_update().get(pk=client.pk)
     if fields.get("owner", row.owner) != row.owner and not principal.is_system:
-        require(permissions.may_reassign(principal, row), permissions.HAND_ON)
+        require(permissions.may_reassign(principal, row), str(permissions.HAND_ON))
     columns = {name: getattr(row._meta.get_field(name), "attname", name) for name in fields}
     before = {name: getattr(row, column) for name, column in columns.items()}
     digits = row.phone_digits
