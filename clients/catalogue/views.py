@@ -1,4 +1,4 @@
-"""What the whole firm shares: services and tags. Everybody reads them, managers and admins keep them."""
+"""What the whole firm shares: services and tags. Everybody reads them; managers and admins edit them."""
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -75,7 +75,7 @@ def service_restore(request, service_id):
 
 
 def _uses(principal):
-    """On how many clients, of those the user may see."""
+    """The number of visible clients with the tag."""
     return Count("clients", filter=visible_q(principal, "clients__") & Q(clients__archived_at__isnull=True))
 
 

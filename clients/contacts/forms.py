@@ -24,7 +24,7 @@ class Row:
 
 
 class ContactForm(VersionedFormMixin, forms.ModelForm):
-    """A person with any number of mails and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
+    """A contact with any number of mail addresses and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
     of each is the main one. The button `more` asks for further rows instead of saving."""
 
     class Meta:
@@ -98,7 +98,7 @@ class ContactForm(VersionedFormMixin, forms.ModelForm):
 
 
 class PlaceForm(VersionedFormMixin, forms.ModelForm):
-    """A person's place at one client."""
+    """A contact's affiliation with one client."""
 
     class Meta:
         model = Affiliation
@@ -137,7 +137,7 @@ class LinkForm(forms.Form):
 
 
 class ClientChoiceForm(forms.Form):
-    """The client a new person belongs to."""
+    """The client a new contact belongs to."""
 
     client = forms.ModelChoiceField(
         queryset=Client.objects.none(),

@@ -20,7 +20,7 @@ def _any(rows):
 
 class ContactQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """Contacts of a client the user may see; those of no client for who entered them, managers and admins."""
+        """Contacts of a client the principal may see. Contacts without a client: for whoever entered them, managers and admins."""
         linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
         # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
         seen = Q(_any(linked.filter(visible_q(principal, "client__"))))
@@ -32,7 +32,7 @@ class ContactQuerySet(ArchivableQuerySet):
 
 @tracked
 class Contact(Archivable, Versioned):
-    """A person, linked to one or many clients through Affiliation."""
+    """A person, affiliated with one or many clients."""
 
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)
@@ -138,7 +138,7 @@ class AffiliationQuerySet(models.QuerySet):
 
 @tracked
 class Affiliation(Versioned):
-    """A person's place at a client."""
+    """A contact's role at a client."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="affiliations")
     client = models.ForeignKey(Client, models.CASCADE, related_name="affiliations")
@@ -164,7 +164,7 @@ class Affiliation(Versioned):
 
 @tracked
 class Consent(models.Model):
-    """Whether a person may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
+    """Whether a contact may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)

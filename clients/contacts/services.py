@@ -1,4 +1,4 @@
-"""People at clients: names, several mails and phones, their place at one or many clients, consents."""
+"""Contacts: names, mail addresses, phones, affiliations with one or many clients, consents."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -43,7 +43,8 @@ def create_contact(
     is_demo: bool = False,
     **fields,
 ) -> Contact:
-    """A new person, at `client` when one is given. `emails` and `phones` are (label, text), the first is the main one."""
+    """A new contact, affiliated with `client` when one is given. `emails` and `phones` are (label, text); the first is the main one.
+    Raises ServiceError."""
     contact = Contact(created_by=principal.user, is_demo=is_demo)
     _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
     contact.save()
@@ -70,7 +71,8 @@ def update_contact(
     phones: Labelled | None = None,
     **fields,
 ) -> Contact:
-    """Change a person. Lists that are given replace what there was; rows that stay keep their history. Raises StaleWrite."""
+    """Change a contact. `emails` and `phones`, when given, replace the present ones; rows that stay keep their history. A stale edit
+    is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError."""
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     _apply(row, fields)
     save_version(row, fields=list(fields), seen=seen_version, merges=False)
@@ -145,9 +147,10 @@ def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_fi
 def affiliate(
     principal: Principal, *, client: Client, contact: Contact, seen_version: int | None = None, **place
 ) -> Affiliation:
-    """Give a person their place at a client, or change it: title, decision_role, is_primary, is_billing, left_date.
+    """Affiliate a contact with a client, or change the affiliation: title, decision_role, is_primary, is_billing, left_date.
 
-    One main contact a client: a new one takes it from the one before. Somebody who left is not the main contact.
+    A client has one main contact: a new one replaces the former. Somebody who left is not the main contact.
+    Raises StaleWrite, ServiceError.
     """
     only_known(place, PLACE)
     Client.objects.select_for_update().get(pk=client.pk)
@@ -171,14 +174,8 @@ def affiliate(
 
 @service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
 def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date: date) -> Affiliation:
-    """The person left the client; what was said with them stays."""
+    """The contact left the client. What was logged with them stays."""
     return affiliate(principal, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
-
-
-@service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
-def unlink_contact(principal: Principal, *, affiliation: Affiliation) -> None:
-    """Take back a link that was a mistake."""
-    affiliation.delete()
 
 
 @service(may=None)
@@ -207,7 +204,7 @@ def set_consent(
 
 @service(may=permissions.is_system)
 def mark_address(principal: Principal, *, address: str, is_refused: bool, now: datetime) -> int:
-    """Mark or unmark an address wherever it stands. When it is refused, the account managers of the contacts' clients are told.
+    """Mark or unmark an address wherever it stands. When it is refused, the account managers of the contacts' clients are notified.
     Returns how many rows changed."""
     rows = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address.lower())
     changed = list(rows.filter(refused_at__isnull=is_refused).select_related("contact"))

@@ -32,7 +32,7 @@ def lock_facts(*, client_ids: Iterable[int]) -> None:
 
 
 def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:
-    """Make all derived facts anew (None: of every client), batch by batch, and give how many clients that were."""
+    """Recompute all derived facts (None: of every client), batch by batch. Returns the number of clients."""
     ids = client_ids if client_ids is not None else list(Client.objects.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         _rebuild_batch(ids[start : start + BATCH], now)

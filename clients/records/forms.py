@@ -100,9 +100,7 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
     def service_fields(self) -> dict:
         """What was changed (all of it for a new client), ready for the service."""
         names = self.changed_data if self.instance.pk else list(self.fields)
-        if (
-            self.hides_parent and self.cleaned_data.get("parent") is None
-        ):  # one the user does not see is not theirs to clear
+        if self.hides_parent and self.cleaned_data.get("parent") is None:  # nobody clears a parent they cannot see
             names = [name for name in names if name != "parent"]
         return {
             name: self.cleaned_data[name] for name in names if name in self.Meta.fields and name in self.cleaned_data
@@ -155,7 +153,7 @@ class AccessForm(forms.Form):
 
 
 class FactForm(ClientForm):
-    """One of the fields that are changed in their place on the client's page."""
+    """One of the fields that are edited in place on the client's page."""
 
     NAMES = ("owner", "tier", "industry", "phone", "email")
 

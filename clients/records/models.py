@@ -142,7 +142,7 @@ class Client(Archivable, Versioned):
 
     @property
     def website_url(self) -> str:
-        """An address a browser may open; "" for what is none."""
+        """The website as an address that a browser may open, else ""."""
         site = self.website if "://" in self.website else f"https://{self.website}"
         return site if self.website and site.lower().startswith(("https://", "http://")) and " " not in site else ""
 

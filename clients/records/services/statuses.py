@@ -57,7 +57,7 @@ def change_status(
 
 @service(may=permissions.may_change_period, why=permissions.IN_TRASH)
 def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
-    """Take a change of status back: the period before it goes on in its place. Raises ServiceError for the first one."""
+    """Take a change of status back: the period before it continues. Raises ServiceError for the first period."""
     Client.objects.select_for_update().get(pk=period.client_id)
     spans = _spans(period.client)
     at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
@@ -182,7 +182,7 @@ def refresh_statuses(*, today: date) -> int:
 
 
 def rebuild_status_facts(client_ids: list[int], today: date) -> None:
-    """The facts that periods say, made anew; nobody is told."""
+    """Recompute the facts that follow from the periods."""
     clients = {pk: [] for pk in client_ids}
     for p in StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date"):
         clients[p.client_id].append(Span(p.start_date, p.end_date, p.status, pk=p.pk))
