@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.contacts.models import Affiliation, Contact
+from clients.fields import RowForm
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput
 
 SPARE = 1  # empty rows offered besides those filled in
 
@@ -23,7 +24,7 @@ class Row:
     error: str = ""
 
 
-class ContactForm(VersionedFormMixin, forms.ModelForm):
+class ContactForm(RowForm):
     """A contact with any number of mail addresses and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
     of each is the main one. The button `more` asks for further rows instead of saving."""
 
@@ -83,9 +84,6 @@ class ContactForm(VersionedFormMixin, forms.ModelForm):
             raise ValidationError(wrong)
         return data
 
-    def _post_clean(self):
-        """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""
-
     @property
     def name(self) -> str:
         return f"{self.cleaned_data['first_name']} {self.cleaned_data['last_name']}".strip()
@@ -97,7 +95,7 @@ class ContactForm(VersionedFormMixin, forms.ModelForm):
         }
 
 
-class PlaceForm(VersionedFormMixin, forms.ModelForm):
+class PlaceForm(RowForm):
     """A contact's affiliation with one client."""
 
     class Meta:
@@ -109,9 +107,6 @@ class PlaceForm(VersionedFormMixin, forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not with_left:
             del self.fields["left_date"]
-
-    def _post_clean(self):
-        """Nothing is written to the instance here."""
 
 
 class LinkForm(forms.Form):
