@@ -56,31 +56,24 @@ def find_clients(principal, text, limit):
         .order_by("name_key", "pk")
     )
     hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
-    return [
-        Hit(
-            title=client.name,
-            url=client.get_absolute_url(),
-            kind="client",
-            icon="building",
-            detail=_detail(client.facts.get_status_display(), client.city),
-        )
-        for client in hits
-    ]
+    return [_client_hit(client) for client in hits]
 
 
 def find_recent(principal, client_ids):
     """The visible clients among the ids, in their order."""
     found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
-    return [
-        Hit(
-            title=c.name,
-            url=c.get_absolute_url(),
-            kind="client",
-            icon="building",
-            detail=_detail(c.facts.get_status_display(), c.city),
-        )
-        for c in (found[pk] for pk in client_ids if pk in found)
-    ]
+    return [_client_hit(found[pk]) for pk in client_ids if pk in found]
+
+
+def _client_hit(client):
+    words = (client.facts.get_status_display(), client.city)
+    return Hit(
+        title=client.name,
+        url=client.get_absolute_url(),
+        kind="client",
+        icon="building",
+        detail=" · ".join(str(word) for word in words if word),
+    )
 
 
 def find_people(principal, text, limit):
@@ -96,10 +89,6 @@ def find_people(principal, text, limit):
         )
         for p in people
     ]
-
-
-def _detail(*words):
-    return " · ".join(str(word) for word in words if word)
 
 
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
