@@ -1,4 +1,4 @@
-"""Fields that several forms of clients use."""
+"""What several forms of clients have in common."""
 
 from functools import lru_cache
 
@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.zones import zone_choices
 from crm.core.firm.languages import language_choices, language_name
+from crm.core.ui.forms import VersionedFormMixin
 from crm.core.users.models import User
+
+
+class RowForm(VersionedFormMixin, forms.ModelForm):
+    """A form of a row that a service saves: the service checks, locks and writes its own copy of it."""
+
+    def _post_clean(self):
+        """Writes nothing to the instance, as a ModelForm would."""
 
 
 def country_names() -> dict[str, str]:
@@ -38,7 +46,7 @@ class ZoneField(forms.ChoiceField):
 
 
 class LanguageField(forms.ChoiceField):
-    """The languages mails are written in; one that came in by an import stays choosable as it is (`keep`)."""
+    """The languages that mails are written in. `keep` adds one that an import brought."""
 
     def __init__(self, **kwargs):
         super().__init__(choices=lambda: [("", _("Not known")), *language_choices()], **kwargs)
@@ -49,7 +57,7 @@ class LanguageField(forms.ChoiceField):
 
 
 class UserField(forms.ModelChoiceField):
-    """Somebody of the firm who may log in; the present value stays choosable."""
+    """A colleague who may log in."""
 
     def __init__(self, **kwargs):
         super().__init__(queryset=User.objects.active(), **kwargs)

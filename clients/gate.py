@@ -34,6 +34,10 @@ def visible_q(principal, prefix: str = "") -> Q:
     return named
 
 
+def may_see(principal, client) -> bool:
+    return type(client).objects.filter(visible_q(principal), pk=client.pk).exists()
+
+
 def _named_ids(user):
     return user.client_accesses.values("client_id")
 

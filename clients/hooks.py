@@ -3,14 +3,14 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
-from clients.contacts.addresses import mark_address
 from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
+from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
 from clients.page.queries import page_part
 from clients.records.models import Client
-from clients.records.services.clients import update_client
+from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
 from clients.records.statuses import status_items
 from clients.revenue.services import lines
@@ -56,31 +56,24 @@ def find_clients(principal, text, limit):
         .order_by("name_key", "pk")
     )
     hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
-    return [
-        Hit(
-            title=client.name,
-            url=client.get_absolute_url(),
-            kind="client",
-            icon="building",
-            detail=_detail(client.facts.get_status_display(), client.city),
-        )
-        for client in hits
-    ]
+    return [_client_hit(client) for client in hits]
 
 
 def find_recent(principal, client_ids):
-    """Those of the ids that the user may see, in their order."""
+    """The visible clients among the ids, in their order."""
     found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
-    return [
-        Hit(
-            title=c.name,
-            url=c.get_absolute_url(),
-            kind="client",
-            icon="building",
-            detail=_detail(c.facts.get_status_display(), c.city),
-        )
-        for c in (found[pk] for pk in client_ids if pk in found)
-    ]
+    return [_client_hit(found[pk]) for pk in client_ids if pk in found]
+
+
+def _client_hit(client):
+    words = (client.facts.get_status_display(), client.city)
+    return Hit(
+        title=client.name,
+        url=client.get_absolute_url(),
+        kind="client",
+        icon="building",
+        detail=" · ".join(str(word) for word in words if word),
+    )
 
 
 def find_people(principal, text, limit):
@@ -98,17 +91,13 @@ def find_people(principal, text, limit):
     ]
 
 
-def _detail(*words):
-    return " · ".join(str(word) for word in words if word)
-
-
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
-    """A bounce or complaint is seen at the person's address, and their account managers are told once."""
-    mark_address(address=address, is_refused=True, detail=detail, now=now)
+    """A bounce or complaint is shown beside the contact's address, and the account managers are told once."""
+    mark_address(SYSTEM, address=address, is_refused=True, now=now)
 
 
 def mark_address_released(sender, address, now, **kwargs):
-    mark_address(address=address, is_refused=False, now=now)
+    mark_address(SYSTEM, address=address, is_refused=False, now=now)
 
 
 def count_owned(principal, user):
@@ -117,10 +106,7 @@ def count_owned(principal, user):
 
 def hand_clients_on(principal, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
-    clients = Client.objects.filter(owner=user)
-    for client in clients:
-        update_client(SYSTEM, client=client, owner=to)
-    return len(clients)
+    return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
 
 # Wiring
@@ -129,14 +115,14 @@ address_released.connect(mark_address_released, dispatch_uid="clients.mark_addre
 gate.register(visible_client_ids)
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
-registry.register_facts_rebuilder("clients", rebuild_own_facts)
+registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
-registry.register_timeline(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
-registry.register_page_part("clients", page_part)
-registry.register_tab(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
-registry.register_tab(registry.Tab("people", _("People"), "clients:people", 40))
-registry.register_tab(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
+registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
+registry.page_parts.register(registry.PagePart("clients", page_part))
+registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
+registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
+registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
 navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20))
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(

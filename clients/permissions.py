@@ -3,24 +3,39 @@
 from django.utils.translation import gettext_lazy as _
 
 IN_TRASH = _("This client is in the trash. Restore it first.")
+ALREADY_IN_TRASH = _("This client is in the trash already.")
 PERSON_IN_TRASH = _("This person is in the trash. Restore them first.")
+HAND_ON = _("Only the account manager, a manager or an admin hands a client on.")
 
 
 def may_edit(principal, client) -> bool:
-    """Whoever sees a client works with it; an archived one is only restored."""
+    """Everybody who sees a client may work with it. An archived client can only be restored."""
     return client.archived_at is None
+
+
+def is_system(principal) -> bool:
+    return principal.is_system
 
 
 def may_create(principal) -> bool:
     return principal.is_account_manager or principal.is_manager or principal.is_admin
 
 
-def may_restrict(principal, client) -> bool:
-    return principal.is_admin or principal.is_manager or client.owner_id == principal.user_id
-
-
 def may_reassign(principal, client) -> bool:
     return principal.is_admin or principal.is_manager or client.owner_id == principal.user_id
+
+
+def may_reassign_all(principal, clients) -> bool:
+    return all(may_edit(principal, client) and may_reassign(principal, client) for client in clients)
+
+
+def may_restrict(principal, client) -> bool:
+    return may_edit(principal, client) and may_reassign(principal, client)
+
+
+def may_lift_restriction(principal, client) -> bool:
+    """An archived client's too."""
+    return may_reassign(principal, client)
 
 
 def may_manage_catalogue(principal) -> bool:
@@ -29,8 +44,8 @@ def may_manage_catalogue(principal) -> bool:
 
 
 def may_add_contact(principal, client) -> bool:
-    """Who works with the client may add a contact; a contact without a client needs the right to add clients."""
-    return may_create(principal) if client is None else may_edit(principal, client)
+    """A contact without a client needs the right to add clients. With one, `affiliate` asks whether the client may be edited."""
+    return client is not None or may_create(principal)
 
 
 def may_change_contact(principal, contact) -> bool:

@@ -1,15 +1,17 @@
-"""What other apps show on a client's page: they register panels, tabs and timeline sources in their `hooks.py`."""
+"""What other apps add to clients and show on a client's page: they register it in their `hooks.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crm.core.base.registry import Registry
+
 
 @dataclass(frozen=True)
 class Panel:
     """A piece of the client's page. `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the
-    composer) or "side" (a card). `context(user, client, now)` gives the template's variables, or None to show nothing;
+    composer) or "side" (a card). `context(principal, client, now)` gives the template's variables, or None to show nothing;
     `client`, `request`, `now` and `user` are added. At most two indexed queries each."""
 
     key: str
@@ -21,7 +23,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Tab:
-    """A page of its own beside the timeline: `url_name` takes the client's id as `client_id`. `count(user, client)` may
+    """A page of its own beside the timeline: `url_name` takes the client's id as `client_id`. `count(principal, client)` may
     be None, or give a number from facts already loaded."""
 
     key: str
@@ -49,41 +51,12 @@ class TimelineItem:
 
 @dataclass(frozen=True)
 class TimelineSource:
-    """`items(user, client, before, limit)` gives at most `limit` TimelineItems with at < before (None: now and later too),
+    """`items(principal, client, before, limit)` gives at most `limit` TimelineItems with at < before (None: now and later too),
     newest first, in at most two indexed queries (prefetches counted). `kinds`: [(key, label)] for the filter."""
 
     key: str
     kinds: list[tuple[str, Any]]
     items: Callable[[Any, Any, datetime | None, int], list[TimelineItem]]
-
-
-_panels: dict[str, Panel] = {}
-_tabs: dict[str, Tab] = {}
-_sources: dict[str, TimelineSource] = {}
-
-
-def register_panel(panel: Panel) -> None:
-    _panels[panel.key] = panel
-
-
-def register_tab(tab: Tab) -> None:
-    _tabs[tab.key] = tab
-
-
-def register_timeline(source: TimelineSource) -> None:
-    _sources[source.key] = source
-
-
-def panels(slot: str) -> list[Panel]:
-    return sorted((p for p in _panels.values() if p.slot == slot), key=lambda p: p.order)
-
-
-def tabs() -> list[Tab]:
-    return sorted(_tabs.values(), key=lambda t: t.order)
-
-
-def timeline_sources() -> list[TimelineSource]:
-    return list(_sources.values())
 
 
 @dataclass(frozen=True)
@@ -93,40 +66,39 @@ class ListAction:
     key: str
     label: Any
     url_name: str
-    shown: Callable[[Any], bool] = lambda user: True
+    shown: Callable[[Any], bool] | None = None
 
 
-_list_actions: dict[str, ListAction] = {}
+@dataclass(frozen=True)
+class FactsRebuilder:
+    """`rebuild(client_ids, now)` recomputes the app's own fields of ClientFacts for these clients, in a few statements."""
+
+    key: str
+    rebuild: Callable[[list[int], datetime], None]
 
 
-def register_list_action(action: ListAction) -> None:
-    _list_actions[action.key] = action
+@dataclass(frozen=True)
+class PagePart:
+    """`annotations(principal)` gives {name: expression} read along with the client of a page, in the same statement: a few rows
+    of an indexed subquery each, only what the principal may see. Panels and timeline sources find them on the client."""
+
+    key: str
+    annotations: Callable[[Any], dict[str, Any]]
 
 
-def list_actions(principal) -> list[ListAction]:
-    return [action for action in _list_actions.values() if action.shown(principal)]
+@dataclass(frozen=True)
+class NextSteps:
+    """`titles(principal, clients)` gives {`ClientFacts.next_step_id`: title} of those that the principal may see, in at most one
+    statement."""
+
+    key: str
+    titles: Callable[[Any, list[Any]], dict[int, str]]
 
 
-_rebuilders: dict[str, Callable[[list[int], datetime], None]] = {}
-
-
-def register_facts_rebuilder(key: str, rebuild: Callable[[list[int], datetime], None]) -> None:
-    """`rebuild(client_ids, now)` computes the app's own fields of ClientFacts anew for these clients, in a few statements."""
-    _rebuilders[key] = rebuild
-
-
-def facts_rebuilders() -> list[Callable[[list[int], datetime], None]]:
-    return list(_rebuilders.values())
-
-
-_page_parts: dict[str, Callable[[Any], dict[str, Any]]] = {}
-
-
-def register_page_part(key: str, annotations: Callable[[Any], dict[str, Any]]) -> None:
-    """`annotations(user)` gives {name: expression} read along with the client of a page, in the same statement: a few rows of
-    an indexed subquery each, only what the user may see. Panels and timeline sources find them on the client."""
-    _page_parts[key] = annotations
-
-
-def page_annotations(principal) -> dict[str, Any]:
-    return {name: expression for build in _page_parts.values() for name, expression in build(principal).items()}
+panels: Registry[Panel] = Registry("panel")
+tabs: Registry[Tab] = Registry("tab")
+timeline_sources: Registry[TimelineSource] = Registry("timeline source")
+list_actions: Registry[ListAction] = Registry("list action")
+facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
+page_parts: Registry[PagePart] = Registry("page part")
+next_steps: Registry[NextSteps] = Registry("source of next steps")

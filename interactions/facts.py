@@ -23,7 +23,6 @@ def rebuild_facts(*, client_ids) -> int:
         last_contact_at=Subquery(contact.values("occurred_at")[:1]),
         last_contact_channel=Coalesce(Subquery(contact.values("channel")[:1]), Value("")),
         next_step_at=Subquery(first.values("due_at")[:1]),
-        next_step_text=Coalesce(Subquery(first.values("title")[:1]), Value("")),
         next_step_id=Subquery(first.values("pk")[:1]),
         open_follow_ups=Coalesce(Subquery(many), Value(0)),
         nps_score=Subquery(latest.values("score")[:1]),

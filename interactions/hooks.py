@@ -49,21 +49,22 @@ def contact_due_anew(today, last):
 signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm_changed")
 firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
 for source in timeline.SOURCES:
-    registry.register_timeline(source)
-registry.register_panel(registry.Panel("composer", "main", 10, "interactions/composer/composer.html", panel.panel))
-registry.register_panel(
+    registry.timeline_sources.register(source)
+registry.panels.register(registry.Panel("composer", "main", 10, "interactions/composer/composer.html", panel.panel))
+registry.panels.register(
     registry.Panel("follow-ups", "side", 20, "interactions/client_page/follow_ups_card.html", follow_ups_card)
 )
-registry.register_panel(
+registry.panels.register(
     registry.Panel("promises", "side", 30, "interactions/client_page/promises_card.html", promises_card)
 )
-registry.register_tab(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
-registry.register_tab(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
-registry.register_list_action(
+registry.tabs.register(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
+registry.tabs.register(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
+registry.list_actions.register(
     registry.ListAction("survey", _("Send survey"), "interactions:survey-send", permissions.may_send_surveys)
 )
-registry.register_page_part("interactions", parts.annotations)
-registry.register_facts_rebuilder("interactions", rebuild_own_facts)
+registry.page_parts.register(registry.PagePart("interactions", parts.annotations))
+registry.facts_rebuilders.register(registry.FactsRebuilder("interactions", rebuild_own_facts))
+registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_step_titles))
 periodic.register(
     Job("interactions.contact-due", contact_due_anew, _("Contact due dates"), daily="interactions:contact-due")
 )

@@ -23,13 +23,13 @@ def rebuild_own_facts(client_ids, now):
 
 # Wiring
 periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))
-registry.register_facts_rebuilder("onboarding", rebuild_own_facts)
-registry.register_page_part("onboarding", page_part)
-registry.register_panel(
+registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
+registry.page_parts.register(registry.PagePart("onboarding", page_part))
+registry.panels.register(
     registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", surfaces.side_card)
 )
-registry.register_tab(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
-registry.register_timeline(
+registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
+registry.timeline_sources.register(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
 )
 today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))

@@ -43,7 +43,7 @@ class ContactApiFilter(filters.FilterSet):
         return find_contacts(queryset, value.replace("\0", "")[:100])
 
     def at_client(self, queryset, name, value):
-        """Places of a client the caller does not see are not told by a filter either."""
+        """A filter does not reveal affiliations with clients the caller does not see."""
         places = Affiliation.objects.visible_to(self.request.principal).filter(client=value)
         return queryset.filter(pk__in=places.values("contact_id"))
 

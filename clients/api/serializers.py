@@ -6,6 +6,7 @@ from clients.contacts.choices import ContactLabel, DecisionRole
 from clients.contacts.models import Contact
 from clients.records.choices import ClientKind, LeavingReason, Status
 from clients.records.models import Client, ExternalId
+from clients.records.queries import add_next_steps
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
 from crm.core.users.models import Team, User
@@ -44,7 +45,7 @@ class FactsSerializer(serializers.Serializer):
     last_contact_at = serializers.DateTimeField(allow_null=True)
     last_contact_channel = serializers.CharField()
     next_step_at = serializers.DateTimeField(allow_null=True)
-    next_step_text = serializers.CharField()
+    next_step_text = serializers.CharField(source="client.next_step_text")
     open_follow_ups = serializers.IntegerField()
     health_score = serializers.IntegerField(allow_null=True)
     nps_score = serializers.IntegerField(allow_null=True)
@@ -114,7 +115,9 @@ class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
         read_only_fields = ["is_restricted", "version", "created_at", "updated_at", "archived_at"]
 
     def to_representation(self, instance):
-        """A parent the caller does not see is not told."""
+        """A parent the caller does not see stays hidden."""
+        if not hasattr(instance, "next_step_text"):
+            add_next_steps(self.context["request"].principal, [instance])
         data = super().to_representation(instance)
         return data if getattr(instance, "is_parent_seen", False) else data | {"parent": None}
 

@@ -4,7 +4,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from clients import permissions
 from clients.api.filters import ClientApiFilter, ContactApiFilter, ContractApiFilter, RevenueApiFilter
 from clients.api.serializers import (
     ClientSerializer,
@@ -18,6 +17,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
 from clients.records.external import find_external, link_external
 from clients.records.models import Client, ExternalId
+from clients.records.queries import add_next_steps
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from clients.records.services.statuses import change_status
 from clients.revenue.models import Contract, RevenueLine
@@ -26,7 +26,6 @@ from clients.revenue.services.lines import add_revenue_line, delete_revenue_line
 from crm.core.api.idempotency import idempotently
 from crm.core.api.viewsets import IDEMPOTENCY_KEY, ApiViewSet, CreateByService, ReadApiViewSet, UpdateByService, act
 from crm.core.base.errors import ServiceError
-from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 
 
@@ -103,24 +102,27 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
         in_trash = self.request.query_params.get("archived", "").lower() in ("true", "1")
         return found if in_trash or self.action != "list" else found.kept()
 
+    def paginate_queryset(self, queryset):
+        rows = super().paginate_queryset(queryset)
+        add_next_steps(self.request.principal, rows)
+        return rows
+
     def create_row(self, data):
-        require(permissions.may_create(self.request.principal))
         return create_client(self.request.principal, today=firm_today(timezone.now()), **data)
 
     def update_row(self, row, data, seen_version):
         _require_kept(row)
-        if "owner" in data and data["owner"] != row.owner:
-            require(permissions.may_reassign(self.request.principal, row))
         self.link_more(row, data)
         return update_client(self.request.principal, client=row, seen_version=seen_version, **data)
 
     def remove_row(self, row):
-        archive_client(self.request.principal, client=row, now=timezone.now())
+        if not row.is_archived:
+            archive_client(self.request.principal, client=row, now=timezone.now())
 
     @extend_schema(request=None, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request, pk=None):
-        return act(self, request, lambda row: restore_client(request.principal, client=row, now=timezone.now()))
+        return act(self, request, lambda row: restore_client(request.principal, client=row))
 
     @extend_schema(request=StatusSerializer, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
@@ -157,7 +159,6 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
         )
 
     def create_row(self, data):
-        require(permissions.may_create(self.request.principal))
         pairs, places = data.pop("external_ids"), data.pop("places", [])
         contact = create_contact(self.request.principal, **_addresses(data))
         return self._place(self.link(contact, pairs), places)

@@ -1,23 +1,17 @@
 from django import forms
 
 from clients.catalogue.models import Service, Tag
-from crm.core.ui.forms import VersionedFormMixin
+from clients.fields import RowForm
 
 
-class TagForm(forms.ModelForm):
+class TagForm(RowForm):
     class Meta:
         model = Tag
         fields = ["name", "tone"]
 
-    def _post_clean(self):
-        """The service checks and saves."""
 
-
-class ServiceForm(VersionedFormMixin, forms.ModelForm):
+class ServiceForm(RowForm):
     class Meta:
         model = Service
         fields = ["name", "code", "description"]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
-
-    def _post_clean(self):
-        """The service checks, locks and saves its own copy of the row."""

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 
 
@@ -28,13 +29,14 @@ class Tag(models.Model):
 
 
 @tracked
-class Service(Versioned):
+class Service(Archivable, Versioned):
     """What the firm sells."""
 
     name = models.CharField(_("name"), max_length=120)
     code = models.CharField(_("code"), max_length=40, blank=True)
     description = models.TextField(_("description"), blank=True)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ArchivableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("service")

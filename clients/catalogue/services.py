@@ -5,6 +5,7 @@ from datetime import datetime
 from clients import permissions
 from clients.catalogue.models import Service, Tag
 from clients.checks import check_constraints, clean_fields
+from crm.core.base.archiving import set_archived
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -41,19 +42,13 @@ def update_service(
 @service(may=permissions.may_manage_catalogue)
 def archive_service(principal: Principal, *, service: Service, now: datetime) -> Service:
     """No longer offered; what was sold keeps it."""
-    return _set_archived(service, service.archived_at or now)
+    row, _changed = set_archived(service, at=now)
+    return row
 
 
 @service(may=permissions.may_manage_catalogue)
 def restore_service(principal: Principal, *, service: Service) -> Service:
-    return _set_archived(service, None)
-
-
-def _set_archived(service: Service, value: datetime | None) -> Service:
-    row = Service.objects.select_for_update().get(pk=service.pk)
-    if row.archived_at != value:
-        row.archived_at = value
-        save_version(row, fields=["archived_at"], seen=None)
+    row, _changed = set_archived(service, at=None)
     return row
 
 

@@ -1,4 +1,4 @@
-"""What the whole firm shares: services and tags. Everybody reads them, managers and admins keep them."""
+"""What the whole firm shares: services and tags. Everybody reads them; managers and admins edit them."""
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -21,15 +21,15 @@ from clients.catalogue.services import (
     update_tag,
 )
 from clients.gate import visible_q
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
-from crm.core.ui.htmx import go
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, posted
 
 
 @require_GET
 def service_list(request):
     archived = request.GET.get("archived") == "1"
-    rows = Service.objects.filter(archived_at__isnull=not archived)
+    rows = Service.objects.archived() if archived else Service.objects.kept()
     return render(
         request,
         "clients/catalogue/services.html",
@@ -39,40 +39,27 @@ def service_list(request):
 
 @require_http_methods(["GET", "POST"])
 def service_create(request):
-    require(permissions.may_manage_catalogue(request.principal))
-    form = ServiceForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            create_service(request.principal, **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s added") % {"name": form.cleaned_data["name"]})
-            return go(request, "clients:services")
-    return _form(request, form, _("New service"), "clients:services")
+    form = ServiceForm(posted(request))
+
+    def act():
+        return create_service(request.principal, **form.cleaned_data)
+
+    return _form_page(request, form, act, title=_("New service"), done=_("%(name)s added"), back="clients:services")
 
 
 @require_http_methods(["GET", "POST"])
 def service_edit(request, service_id):
-    require(permissions.may_manage_catalogue(request.principal))
     service = get_object_or_404(Service, pk=service_id)
-    form = ServiceForm(request.POST or None, instance=service)
-    if request.method == "POST" and form.is_valid():
-        try:
-            update_service(request.principal, service=service, seen_version=form.seen_version(), **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-            stale = isinstance(error, StaleWrite)
-            version = error.current.version if stale else service.version
-            return _form(request, form, service.name, "clients:services", version=version, status=409 if stale else 422)
-        messages.success(request, _("Saved"))
-        return go(request, "clients:services")
-    return _form(request, form, service.name, "clients:services", version=service.version)
+    form = ServiceForm(posted(request), instance=service)
+
+    def act():
+        return update_service(request.principal, service=service, seen_version=form.seen_version(), **form.cleaned_data)
+
+    return _form_page(request, form, act, title=service.name, back="clients:services", version=service.version)
 
 
 @require_POST
 def service_archive(request, service_id):
-    require(permissions.may_manage_catalogue(request.principal))
     service = get_object_or_404(Service, pk=service_id)
     archive_service(request.principal, service=service, now=timezone.now())
     undo = reverse("clients:service_restore", kwargs={"service_id": service.pk})
@@ -82,14 +69,13 @@ def service_archive(request, service_id):
 
 @require_POST
 def service_restore(request, service_id):
-    require(permissions.may_manage_catalogue(request.principal))
     service = restore_service(request.principal, service=get_object_or_404(Service, pk=service_id))
     messages.success(request, _("%(name)s is offered again") % {"name": service.name})
     return go(request, "clients:services")
 
 
 def _uses(principal):
-    """On how many clients, of those the user may see."""
+    """The number of visible clients with the tag."""
     return Count("clients", filter=visible_q(principal, "clients__") & Q(clients__archived_at__isnull=True))
 
 
@@ -105,50 +91,51 @@ def tag_list(request):
 
 @require_http_methods(["GET", "POST"])
 def tag_create(request):
-    require(permissions.may_manage_catalogue(request.principal))
-    form = TagForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            create_tag(request.principal, **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Tag added"))
-            return go(request, "clients:tags")
-    return _form(request, form, _("New tag"), "clients:tags")
+    form = TagForm(posted(request))
+
+    def act():
+        return create_tag(request.principal, **form.cleaned_data)
+
+    return _form_page(request, form, act, title=_("New tag"), done=_("Tag added"), back="clients:tags")
 
 
 @require_http_methods(["GET", "POST"])
 def tag_edit(request, tag_id):
-    require(permissions.may_manage_catalogue(request.principal))
     tag = get_object_or_404(Tag, pk=tag_id)
-    form = TagForm(request.POST or None, instance=tag)
-    if request.method == "POST" and form.is_valid():
-        try:
-            update_tag(request.principal, tag=tag, **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved"))
-            return go(request, "clients:tags")
-    return _form(request, form, _("Edit tag"), "clients:tags")
+    form = TagForm(posted(request), instance=tag)
+
+    def act():
+        return update_tag(request.principal, tag=tag, **form.cleaned_data)
+
+    return _form_page(request, form, act, title=_("Edit tag"), back="clients:tags")
 
 
 @require_http_methods(["GET", "POST"])
 def tag_delete(request, tag_id):
-    """Cannot be undone, so it is asked for with the number of clients that lose it."""
-    require(permissions.may_manage_catalogue(request.principal))
+    """Cannot be undone, so the page asks first and says how many clients lose the tag."""
     tag = get_object_or_404(Tag.objects.annotate(uses=_uses(request.principal)), pk=tag_id)
     if request.method == "POST":
         delete_tag(request.principal, tag=tag)
         messages.success(request, _("Tag deleted"))
         return go(request, "clients:tags")
+    require(permissions.may_manage_catalogue(request.principal))
     return render(request, "clients/catalogue/tag_delete.html", {"tag": tag})
 
 
-def _form(request, form, title, back, *, version=None, status=None):
-    context = {"form": form, "form_title": title, "back_url": reverse(back), "version": version}
-    return render(request, "clients/catalogue/form.html", context, status=status or (422 if form.is_bound else 200))
+def _form_page(request, form, act, *, title, back, done="", version=None):
+    require(permissions.may_manage_catalogue(request.principal))
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, (done or _("Saved")) % {"name": outcome.result.name})
+        return go(request, back)
+    context = {
+        "form": form,
+        "form_title": title,
+        "back_url": reverse(back),
+        "version": version,
+        "conflict": outcome.conflict,
+    }
+    return render(request, "clients/catalogue/form.html", context, status=outcome.status)
 
 
 for view in (service_list, service_create, service_edit, tag_list, tag_create, tag_edit, tag_delete):

@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.contacts.models import Affiliation, Contact
+from clients.fields import RowForm
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput
 
 SPARE = 1  # empty rows offered besides those filled in
 
@@ -23,8 +24,8 @@ class Row:
     error: str = ""
 
 
-class ContactForm(VersionedFormMixin, forms.ModelForm):
-    """A person with any number of mails and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
+class ContactForm(RowForm):
+    """A contact with any number of mail addresses and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
     of each is the main one. The button `more` asks for further rows instead of saving."""
 
     class Meta:
@@ -83,9 +84,6 @@ class ContactForm(VersionedFormMixin, forms.ModelForm):
             raise ValidationError(wrong)
         return data
 
-    def _post_clean(self):
-        """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""
-
     @property
     def name(self) -> str:
         return f"{self.cleaned_data['first_name']} {self.cleaned_data['last_name']}".strip()
@@ -97,8 +95,8 @@ class ContactForm(VersionedFormMixin, forms.ModelForm):
         }
 
 
-class PlaceForm(VersionedFormMixin, forms.ModelForm):
-    """A person's place at one client."""
+class PlaceForm(RowForm):
+    """A contact's affiliation with one client."""
 
     class Meta:
         model = Affiliation
@@ -109,9 +107,6 @@ class PlaceForm(VersionedFormMixin, forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not with_left:
             del self.fields["left_date"]
-
-    def _post_clean(self):
-        """Nothing is written to the instance here."""
 
 
 class LinkForm(forms.Form):
@@ -137,7 +132,7 @@ class LinkForm(forms.Form):
 
 
 class ClientChoiceForm(forms.Form):
-    """The client a new person belongs to."""
+    """The client a new contact belongs to."""
 
     client = forms.ModelChoiceField(
         queryset=Client.objects.none(),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.gate import visible_q
 from clients.records.models import Client
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Folded, Versioned, tracked
 from crm.core.users.models import User
 
@@ -17,9 +18,9 @@ def _any(rows):
     return Coalesce(models.Subquery(rows.annotate(is_there=Value(True)).values("is_there")[:1]), False)
 
 
-class ContactQuerySet(models.QuerySet):
+class ContactQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """Contacts of a client the user may see; those of no client for who entered them, managers and admins."""
+        """Contacts of a client the principal may see. Contacts without a client: for whoever entered them, managers and admins."""
         linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
         # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
         seen = Q(_any(linked.filter(visible_q(principal, "client__"))))
@@ -28,13 +29,10 @@ class ContactQuerySet(models.QuerySet):
             unlinked &= Q(created_by=principal.user)
         return self.filter(seen | unlinked)
 
-    def kept(self):
-        return self.filter(archived_at__isnull=True)
-
 
 @tracked
-class Contact(Versioned):
-    """A person, linked to one or many clients through Affiliation."""
+class Contact(Archivable, Versioned):
+    """A person, affiliated with one or many clients."""
 
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)
@@ -43,7 +41,6 @@ class Contact(Versioned):
     notes = models.TextField(_("background"), blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     clients = models.ManyToManyField(Client, through="Affiliation", related_name="contacts")
     name_key = models.GeneratedField(
         expression=Folded(F("last_name"), Value(" "), F("first_name"), arg_joiner=" || "),
@@ -141,7 +138,7 @@ class AffiliationQuerySet(models.QuerySet):
 
 @tracked
 class Affiliation(Versioned):
-    """A person's place at a client."""
+    """A contact's role at a client."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="affiliations")
     client = models.ForeignKey(Client, models.CASCADE, related_name="affiliations")
@@ -167,7 +164,7 @@ class Affiliation(Versioned):
 
 @tracked
 class Consent(models.Model):
-    """Whether a person may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
+    """Whether a contact may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)

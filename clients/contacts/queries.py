@@ -1,4 +1,4 @@
-"""Reads of contacts and their places at clients."""
+"""Reads of contacts and their affiliations."""
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -10,7 +10,8 @@ from crm.core.firm.queries import get_firm
 
 
 def people_of(client: Client) -> list[Affiliation]:
-    """Who is at the client now, main contact first, each with `contact`, `main_email` and `main_phone`. Read once for a client object."""
+    """The client's present affiliations, main contact first, each with `contact`, `main_email` and `main_phone`. Read once for a
+    client object."""
     if not hasattr(client, "_people"):
         client._people = list(with_addresses(Affiliation.objects.filter(client=client).current()))  # type: ignore[attr-defined]
     return client._people  # type: ignore[attr-defined]
@@ -23,7 +24,7 @@ def with_addresses(affiliations: QuerySet) -> QuerySet:
 
 
 def find_contacts(contacts: QuerySet, text: str) -> QuerySet:
-    """People by name, by mail, by phone in any spelling."""
+    """Contacts by name, mail address, or phone in any spelling."""
     bare = bare_digits(text)
     if len(bare) >= 5 and not any(c.isalpha() for c in text):
         read = digits_of(text, get_firm().holiday_country)

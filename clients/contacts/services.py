@@ -1,4 +1,4 @@
-"""People at clients: names, several mails and phones, their place at one or many clients, consents."""
+"""Contacts: names, mail addresses, phones, affiliations with one or many clients, consents."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from clients import permissions
@@ -14,17 +15,19 @@ from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone
 from clients.phones import digits_of
 from clients.records.models import Client
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.notifications.models import Notification
 
 FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
 PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
 Labelled = Sequence[tuple[str, str]]
 
 
-@service(may=permissions.may_add_contact, why=permissions.IN_TRASH)
+@service(may=permissions.may_add_contact)
 def create_contact(
     principal: Principal,
     *,
@@ -40,7 +43,8 @@ def create_contact(
     is_demo: bool = False,
     **fields,
 ) -> Contact:
-    """A new person, at `client` when one is given. `emails` and `phones` are (label, text), the first is the main one."""
+    """A new contact, affiliated with `client` when one is given. `emails` and `phones` are (label, text); the first is the main one.
+    Raises ServiceError."""
     contact = Contact(created_by=principal.user, is_demo=is_demo)
     _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
     contact.save()
@@ -67,10 +71,11 @@ def update_contact(
     phones: Labelled | None = None,
     **fields,
 ) -> Contact:
-    """Change a person. Lists that are given replace what there was; rows that stay keep their history. Raises StaleWrite."""
+    """Change a contact. `emails` and `phones`, when given, replace the present ones; rows that stay keep their history. A stale edit
+    is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError."""
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version)
+    save_version(row, fields=list(fields), seen=seen_version, merges=False)
     if emails is not None:
         _write_emails(row, emails)
     if phones is not None:
@@ -142,9 +147,10 @@ def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_fi
 def affiliate(
     principal: Principal, *, client: Client, contact: Contact, seen_version: int | None = None, **place
 ) -> Affiliation:
-    """Give a person their place at a client, or change it: title, decision_role, is_primary, is_billing, left_date.
+    """Affiliate a contact with a client, or change the affiliation: title, decision_role, is_primary, is_billing, left_date.
 
-    One main contact a client: a new one takes it from the one before. Somebody who left is not the main contact.
+    A client has one main contact: a new one replaces the former. Somebody who left is not the main contact.
+    Raises StaleWrite, ServiceError.
     """
     only_known(place, PLACE)
     Client.objects.select_for_update().get(pk=client.pk)
@@ -162,47 +168,67 @@ def affiliate(
     if found is None:
         row.save()
     elif place:
-        save_version(row, fields=list({*place, "is_primary"}), seen=seen_version)
+        save_version(row, fields=list({*place, "is_primary"}), seen=seen_version, merges=False)
     return row
 
 
 @service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
 def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date: date) -> Affiliation:
-    """The person left the client; what was said with them stays."""
+    """The contact left the client. What was logged with them stays."""
     return affiliate(principal, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
-
-
-@service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
-def unlink_contact(principal: Principal, *, affiliation: Affiliation) -> None:
-    """Take back a link that was a mistake."""
-    affiliation.delete()
 
 
 @service(may=None)
 def archive_contact(principal: Principal, *, contact: Contact, now: datetime) -> Contact:
-    row = Contact.objects.select_for_update().get(pk=contact.pk)
-    if row.archived_at is None:
-        row.archived_at = now
-        save_version(row, fields=["archived_at"], seen=None)
+    row, _changed = set_archived(contact, at=now)
     return row
 
 
 @service(may=None)
 def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
-    row = Contact.objects.select_for_update().get(pk=contact.pk)
-    if row.archived_at is not None:
-        row.archived_at = None
-        save_version(row, fields=["archived_at"], seen=None)
+    row, _changed = set_archived(contact, at=None)
     return row
 
 
-@service(may=None)
+@service(may=permissions.may_change_contact)
 def set_consent(
     principal: Principal, *, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
 ) -> Consent:
-    """Whether the person may be written to for a purpose, from now on. `actor` is None when they said so themselves."""
+    """Whether the contact may be written to for a purpose, from now on. Raises ServiceError (field purpose)."""
     if purpose not in Purpose.values:
         raise ServiceError(_("“%(purpose)s” is not a purpose.") % {"purpose": purpose}, field="purpose")
     values = {"is_given": is_given, "source": source[:120], "decided_at": now}
     row, _made = Consent.objects.update_or_create(contact=contact, purpose=purpose, defaults=values)
     return row
+
+
+@service(may=permissions.is_system)
+def mark_address(principal: Principal, *, address: str, is_refused: bool, now: datetime) -> int:
+    """Mark or unmark an address wherever it stands. When it is refused, the account managers of the contacts' clients are notified.
+    Returns how many rows changed."""
+    rows = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address.lower())
+    changed = list(rows.filter(refused_at__isnull=is_refused).select_related("contact"))
+    ContactEmail.objects.filter(pk__in=[row.pk for row in changed]).update(refused_at=now if is_refused else None)
+    if is_refused:
+        for row in changed:
+            _notify_refused(row, now)
+    return len(changed)
+
+
+def _notify_refused(row: ContactEmail, now: datetime) -> None:
+    places = Affiliation.objects.current().filter(contact=row.contact, client__archived_at__isnull=True)
+    text = _("Mail to %(name)s comes back: %(address)s") % {"name": row.contact.name, "address": row.address}
+    Notification.objects.bulk_create(
+        [
+            Notification(
+                user_id=place.client.owner_id,
+                client_id=place.client_id,
+                kind="address-refused",
+                text=text[:300],
+                url=row.contact.get_absolute_url(),
+                key=f"address-refused:{row.pk}:{place.client_id}:{now.isoformat()}",
+            )
+            for place in places.select_related("client")
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,4 +1,4 @@
-"""People, whichever clients they belong to."""
+"""Contacts, whichever clients they belong to."""
 
 from django.contrib import messages
 from django.db.models import Prefetch
@@ -11,21 +11,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
+from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts
 from clients.contacts.services import archive_contact, create_contact, restore_contact, set_consent, update_contact
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
 from crm.core.listing.paging import BadCursor, Sort, paginate
-from crm.core.ui.htmx import back_to, go, render_page
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import back_to, go, posted, render_page
 
 SORTS = {"name": Sort("name_key"), "-name": Sort("name_key", descending=True)}
 
 
 def load_contact(principal, contact_id):
-    """The person with addresses and the places the user may see; 404 when unseen."""
+    """The contact with addresses and the affiliations the user may see; 404 when unseen."""
     places = (
         Affiliation.objects.visible_to(principal)
         .select_related("client__facts")
@@ -50,7 +51,8 @@ def show_list(request):
         .select_related("client")
         .only("title", "contact_id", "client__name")
     )
-    rows = Contact.objects.visible_to(request.principal).filter(archived_at__isnull=not archived)
+    visible = Contact.objects.visible_to(request.principal)
+    rows = visible.archived() if archived else visible.kept()
     rows = find_contacts(rows, text) if text else rows
     rows = rows.prefetch_related("emails", "phones", Prefetch("affiliations", places, to_attr="places"))
     sort = request.GET.get("sort", "name")
@@ -87,67 +89,47 @@ def show(request, contact_id):
     return render(
         request,
         "clients/contacts/contact.html",
-        {"contact": contact, "consents": consents, "crumbs": crumbs, "may_edit": contact.archived_at is None},
+        {"contact": contact, "consents": consents, "crumbs": crumbs, "may_edit": not contact.is_archived},
     )
 
 
 @require_http_methods(["GET", "POST"])
 def create(request):
     require(permissions.may_create(request.principal))
-    form, place = ContactForm(request.POST or None), PlaceForm(request.POST or None)
+    form, place = ContactForm(posted(request)), PlaceForm(posted(request))
     client_form = ClientChoiceForm(
-        request.POST or None, user=request.user, initial={"client": request.GET.get("client", "")}
+        posted(request), user=request.user, initial={"client": request.GET.get("client", "")}
     )
-    if request.method == "POST" and form.wants_rows:
-        form.add_rows()
-    elif request.method == "POST" and all([form.is_valid(), place.is_valid(), client_form.is_valid()]):
-        try:
-            contact = create_contact(
-                request.principal,
-                client=client_form.cleaned_data["client"],
-                **form.service_fields(),
-                **place.cleaned_data,
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s added") % {"name": contact.name})
-            return go(request, contact.get_absolute_url())
-    failed = request.method == "POST" and not form.wants_rows
-    return render(
-        request,
-        "clients/contacts/new.html",
-        {"form": form, "place": place, "client_form": client_form},
-        status=422 if failed else 200,
-    )
+
+    def act():
+        client = client_form.cleaned_data["client"]
+        return create_contact(request.principal, client=client, **form.service_fields(), **place.cleaned_data)
+
+    outcome = contact_action(request, form, act, beside=[place, client_form])
+    if outcome.is_done:
+        messages.success(request, _("%(name)s added") % {"name": outcome.result.name})
+        return go(request, outcome.result.get_absolute_url())
+    context = {"form": form, "place": place, "client_form": client_form}
+    return render(request, "clients/contacts/new.html", context, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
 def edit(request, contact_id):
     contact = load_contact(request.principal, contact_id)
-    require(contact.archived_at is None, _("This person is in the trash. Restore them first."))
-    form = ContactForm(request.POST or None, instance=contact)
-    status = 422 if request.method == "POST" else 200
-    version = contact.version
-    if form.wants_rows:
-        form.add_rows()
-        status = 200
-    elif request.method == "POST" and form.is_valid():
-        try:
-            update_contact(
-                request.principal, contact=contact, seen_version=form.seen_version(), **form.service_fields()
-            )
-        except StaleWrite as error:
-            add_to_form(form, error)
-            status, version = 409, error.current.version
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved"))
-            return go(request, contact.get_absolute_url())
-    return render(
-        request, "clients/contacts/edit.html", {"form": form, "contact": contact, "version": version}, status=status
+    require(permissions.may_change_contact(request.principal, contact), permissions.PERSON_IN_TRASH)
+    form = ContactForm(posted(request), instance=contact)
+    outcome = contact_action(
+        request,
+        form,
+        lambda: update_contact(
+            request.principal, contact=contact, seen_version=form.seen_version(), **form.service_fields()
+        ),
     )
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return go(request, contact.get_absolute_url())
+    context = {"form": form, "contact": contact, "conflict": outcome.conflict}
+    return render(request, "clients/contacts/edit.html", context, status=outcome.status)
 
 
 @require_POST
@@ -161,8 +143,7 @@ def archive(request, contact_id):
 
 @require_POST
 def restore(request, contact_id):
-    contact = load_contact(request.principal, contact_id)
-    restore_contact(request.principal, contact=contact)
+    contact = restore_contact(request.principal, contact=load_contact(request.principal, contact_id))
     messages.success(request, _("%(name)s restored") % {"name": contact.name})
     return go(request, back_to(request, contact.get_absolute_url()))
 
@@ -170,13 +151,16 @@ def restore(request, contact_id):
 @require_POST
 def consent(request, contact_id):
     contact = load_contact(request.principal, contact_id)
-    require(contact.archived_at is None)
     form = ConsentForm(request.POST)
-    if not form.is_valid():
+    outcome = form_action(
+        request,
+        form,
+        lambda: set_consent(request.principal, contact=contact, now=timezone.now(), **form.cleaned_data),
+    )
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+    else:
         messages.error(request, _("Choose what the person may be written to for."))
-        return go(request, contact.get_absolute_url())
-    set_consent(request.principal, contact=contact, now=timezone.now(), **form.cleaned_data)
-    messages.success(request, _("Saved"))
     return go(request, contact.get_absolute_url())
 
 

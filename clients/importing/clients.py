@@ -193,7 +193,7 @@ COLUMNS = (
 
 
 def _complete(values: dict[str, Any], result: RowResult) -> None:
-    """A row without a company is a person: called by the contact's name."""
+    """A row without a company is an individual with the contact's name."""
     person = f"{values.get('contact_first_name', '')} {values.get('contact_last_name', '')}".strip()
     if not values.get("name"):
         if not person:

@@ -71,7 +71,7 @@ COLUMNS = (
 
 
 def _find(principal, values, context, result) -> Contact | None:
-    """By id, then by a mail that one visible contact alone has, or of several the one that is called so."""
+    """By id, then by a mail address: the only visible contact with it, or of several the one with the same name."""
     contacts = Contact.objects.visible_to(principal)
     found = common.known("contact", values, context)
     if found:
@@ -99,7 +99,7 @@ def _find(principal, values, context, result) -> Contact | None:
 
 
 def _taken(context) -> dict[int, str]:
-    """{contact: the row of this file that it belongs to}: two people who share a mailbox are not one who keeps being renamed."""
+    """{contact: the row of this file that it belongs to}, so that two people with one mailbox are two contacts."""
     return context.setdefault("taken_contacts", {})
 
 

@@ -11,7 +11,7 @@ from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract
 from clients.revenue.services.contracts import create_contract, update_contract
 from crm.core.base.errors import ServiceError
-from crm.core.firm.queries import firm_today, get_firm
+from crm.core.firm.queries import get_firm
 from crm.core.importing.kinds import Column, ImportKind, RowResult
 
 PLAIN = (
@@ -88,7 +88,6 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
             client=client,
             service=service,
             rate=values.get("rate", 1),
-            today=firm_today(context["now"]),
             **fields,
         )
     if write and contract is not None:

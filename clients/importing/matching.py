@@ -1,4 +1,4 @@
-"""Which client a row means: by its id, then by mail or domain; a name alone only gives a remark."""
+"""Which client a row means: by its id, then by mail address or domain. A name alone only gives a warning."""
 
 from django.db.models import Value
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ FREE_MAIL = {
 
 
 def find(principal, values, context, result) -> Client | None:
-    """By id, then by mail or domain; a name alone only gives a remark."""
+    """The client that the row means, or None for a new one. Raises ServiceError for one the principal may not see or edit."""
     found = common.known("client", values, context)
     clients = Client.objects.visible_to(principal)
     if found:
@@ -54,7 +54,7 @@ def find(principal, values, context, result) -> Client | None:
 
 
 def taken(context) -> dict[int, str]:
-    """{client: the row of this file that it belongs to}: two rows with one domain are two clients, not one that keeps changing."""
+    """{client: the row of this file that it belongs to}, so that two rows with one domain are two clients."""
     return context.setdefault("taken", {})
 
 
@@ -71,13 +71,13 @@ def _by_mail_or_domain(clients, values) -> Client | None:
 
 
 def _the_one(found: list[Client], name: str) -> Client | None:
-    """Of several with the same mail or domain, the one that is called so."""
+    """Of several with the same mail address or domain, the one with this name."""
     if len(found) > 1:
         found = [client for client in found if tabular.fold(client.name) == tabular.fold(name)]
     return found[0] if len(found) == 1 else None
 
 
 def _has_other_id(client: Client, values, context) -> bool:
-    """It is somebody else in the same system, so mail or domain were shared."""
+    """Whether the client has another id in the same system, so that it only shares the mail address or domain."""
     own, _value = common.row_value(values)
     return own and has_external(system=context["system"], kind="client", object_id=client.pk)

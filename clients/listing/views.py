@@ -15,6 +15,7 @@ from clients.listing.filters import KEYS, SORT_WORDS, ClientFilter
 from clients.listing.forms import FilterForm
 from clients.records.choices import Status
 from clients.records.models import Client
+from clients.records.queries import add_next_steps
 from crm.core.firm.queries import get_firm
 from crm.core.listing.paging import BadCursor, paginate
 from crm.core.templatetags.ui import STATUS_TONES, due_state, money_round
@@ -30,7 +31,7 @@ COLUMNS = [
     "archived_at",
     "facts__status",
     "facts__next_step_at",
-    "facts__next_step_text",
+    "facts__next_step_id",
     "facts__last_contact_at",
     "facts__nps_score",
     "facts__revenue_12m",
@@ -51,7 +52,8 @@ def show(request):
         )
     except BadCursor:
         return go(request, reverse("clients:list") + "?" + _without_cursor(request))
-    _dress(page.rows, timezone.localtime(now).date())
+    add_next_steps(request.principal, page.rows)
+    _decorate(page.rows, timezone.localtime(now).date())
     count = _count(page, chosen)
     context = {
         "page": page,
@@ -59,7 +61,7 @@ def show(request):
         "count_text": count,
         "query": _without_cursor(request),
         "is_fragment": is_fragment(request),
-        "list_actions": registry.list_actions(request.principal),
+        "list_actions": registry.list_actions.shown(request.principal),
     }
     context["chips"] = chosen.chips(request.principal, request.GET)
     context["hidden"] = [
@@ -71,8 +73,8 @@ def show(request):
     return render_page(request, "clients/listing/list.html", context, fragment="rows")
 
 
-def _dress(clients, today):
-    """What the rows say, made here once instead of by template tags in each row."""
+def _decorate(clients, today):
+    """Set what each row shows, once here instead of by template tags in every row."""
     currency = get_firm().currency
     for client in clients:
         facts = client.facts

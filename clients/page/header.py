@@ -12,14 +12,16 @@ from clients import permissions, registry
 from clients.records import nps
 from clients.records.choices import Channel
 from clients.records.models import Client
+from clients.records.queries import add_next_steps
 from crm.core.base.dates import days_between, local_date
 from crm.core.base.zones import zone
 from crm.core.firm.queries import firm_today, get_firm
 
 
 def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[str, Any]:
-    """Context for `clients/page/frame.html`. `client` comes from `clients.queries.load_client` (or has facts, owner and team)."""
+    """Context for `clients/page/frame.html`. `client` comes from `load_client` (or has facts, owner and team)."""
     may_edit = permissions.may_edit(request.principal, client)
+    add_next_steps(request.principal, [client])
     return {
         "client": client,
         "now": now,
@@ -36,7 +38,7 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "nps_band": nps_band(client.facts.nps_score),
         "strip": render_panels(request, client, "strip", now=now),
         "may_edit": may_edit,
-        "may_restrict": may_edit and permissions.may_restrict(request.principal, client),
+        "may_restrict": permissions.may_restrict(request.principal, client),
     }
 
 
@@ -48,14 +50,14 @@ def _tabs(principal, client, current):
             "count": tab.count(principal, client) if tab.count else None,
             "current": tab.key == current,
         }
-        for tab in registry.tabs()
+        for tab in registry.tabs
     ]
 
 
 def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[str]:
     """The registered pieces of a slot, rendered; those with nothing to show are left out."""
     pieces = []
-    for panel in registry.panels(slot):
+    for panel in (panel for panel in registry.panels if panel.slot == slot):
         context = panel.context(request.principal, client, now)
         if context is not None:
             given = {

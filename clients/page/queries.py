@@ -6,11 +6,12 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.http import Http404
 
-from clients import registry
+from clients import permissions, registry
 from clients.catalogue.models import Tag
 from clients.records.models import Client, StatusPeriod
 from clients.records.statuses import PERIOD_COLUMNS, PERIODS_AT_MOST
 from crm.core.base.parts import rows_along
+from crm.core.base.permissions import require
 
 
 def page_clients(principal) -> QuerySet:
@@ -31,7 +32,15 @@ def page_part(principal) -> dict[str, Any]:
 
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 when the user may not see it."""
-    client = page_clients(principal).annotate(**registry.page_annotations(principal)).filter(pk=client_id).first()
+    along = {name: part for source in registry.page_parts for name, part in source.annotations(principal).items()}
+    client = page_clients(principal).annotate(**along).filter(pk=client_id).first()
     if client is None:
         raise Http404
+    return client
+
+
+def load_open_client(principal, client_id: int) -> Client:
+    """The client for a form about it; 404 when the user may not see it, 403 when it is archived."""
+    client = load_client(principal, client_id)
+    require(permissions.may_edit(principal, client), permissions.IN_TRASH)
     return client

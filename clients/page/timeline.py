@@ -38,7 +38,7 @@ def timeline(
 ) -> TimelinePage:
     """What happened with the client, newest first, merged from every registered source that has the kind ("" for all)."""
     items: list[registry.TimelineItem] = []
-    for source in registry.timeline_sources():
+    for source in registry.timeline_sources:
         if not kind or kind in dict(source.kinds):
             items += [
                 item for item in source.items(principal, client, before, limit + 1) if not kind or item.kind == kind
@@ -81,5 +81,5 @@ def heading_of(moment: datetime, now: datetime) -> str:
 
 def timeline_kinds() -> list[tuple[str, Any]]:
     """Of every source; changes of status, which nobody looks for first, at the end."""
-    pairs = [pair for source in registry.timeline_sources() for pair in source.kinds]
+    pairs = [pair for source in registry.timeline_sources for pair in source.kinds]
     return sorted(pairs, key=lambda pair: pair[0] == "status")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.records.models import ExternalId
@@ -17,7 +16,6 @@ def find_external(*, system: str, kind: str, value: str) -> int | None:
     return rows.values_list("object_id", flat=True).first()
 
 
-@transaction.atomic
 def link_external(*, system: str, kind: str, value: str, object_id: int) -> ExternalId:
     """Remember that `system` calls the row `value`. Raises ServiceError when it calls another row so."""
     system, value = system.strip().lower(), value.strip()

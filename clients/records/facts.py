@@ -32,7 +32,7 @@ def lock_facts(*, client_ids: Iterable[int]) -> None:
 
 
 def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:
-    """Make all derived facts anew (None: of every client), batch by batch, and give how many clients that were."""
+    """Recompute all derived facts (None: of every client), batch by batch. Returns the number of clients."""
     ids = client_ids if client_ids is not None else list(Client.objects.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         _rebuild_batch(ids[start : start + BATCH], now)
@@ -42,5 +42,5 @@ def rebuild_facts(*, now: datetime, client_ids: list[int] | None = None) -> int:
 @transaction.atomic
 def _rebuild_batch(ids: list[int], now: datetime) -> None:
     ClientFacts.objects.bulk_create([ClientFacts(client_id=pk) for pk in ids], ignore_conflicts=True)
-    for rebuild in registry.facts_rebuilders():
-        rebuild(ids, now)
+    for rebuilder in registry.facts_rebuilders:
+        rebuilder.rebuild(ids, now)

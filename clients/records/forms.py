@@ -5,12 +5,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
-from clients.fields import CountryField, LanguageField, UserField, ZoneField
+from clients.fields import CountryField, LanguageField, RowForm, UserField, ZoneField
 from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput
 from crm.core.users.models import Team, User
 
 WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
@@ -26,7 +26,7 @@ GROUPS = (
 )
 
 
-class ClientForm(VersionedFormMixin, forms.ModelForm):
+class ClientForm(RowForm):
     """Every field of a client. A new one also says its status and since when."""
 
     owner = UserField(label=_("Account manager"))
@@ -94,15 +94,10 @@ class ClientForm(VersionedFormMixin, forms.ModelForm):
             raise forms.ValidationError(_("Write the address as in www.example.com."))
         return site
 
-    def _post_clean(self):
-        """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""
-
     def service_fields(self) -> dict:
         """What was changed (all of it for a new client), ready for the service."""
         names = self.changed_data if self.instance.pk else list(self.fields)
-        if (
-            self.hides_parent and self.cleaned_data.get("parent") is None
-        ):  # one the user does not see is not theirs to clear
+        if self.hides_parent and self.cleaned_data.get("parent") is None:  # nobody clears a parent they cannot see
             names = [name for name in names if name != "parent"]
         return {
             name: self.cleaned_data[name] for name in names if name in self.Meta.fields and name in self.cleaned_data
@@ -120,7 +115,7 @@ class ParentSelect(forms.Select):
 
     @choices.setter
     def choices(self, value):
-        """A field would fill in every client; the combobox asks for those that are typed."""
+        """Ignored: a field would set every client. The combobox asks for those that match what is typed."""
 
 
 class NewClientForm(ClientForm):
@@ -155,7 +150,7 @@ class AccessForm(forms.Form):
 
 
 class FactForm(ClientForm):
-    """One of the fields that are changed in their place on the client's page."""
+    """One of the fields that are edited in place on the client's page."""
 
     NAMES = ("owner", "tier", "industry", "phone", "email")
 

@@ -21,22 +21,17 @@ from clients.records.choices import (
     Status,
     Tier,
 )
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Folded, Versioned, tracked
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import Team, User
 
 
-class ClientQuerySet(models.QuerySet):
+class ClientQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """The gate. Archived clients are in it; lists leave them out with `kept()`."""
         return self.filter(visible_q(principal))
-
-    def kept(self):
-        return self.filter(archived_at__isnull=True)
-
-    def archived(self):
-        return self.filter(archived_at__isnull=False)
 
     def quiet(self, today):
         """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
@@ -56,7 +51,7 @@ class ClientQuerySet(models.QuerySet):
 
 
 @tracked
-class Client(Versioned):
+class Client(Archivable, Versioned):
     """Who the firm serves: an organisation or a person, an ongoing client or a one-off customer."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -92,7 +87,6 @@ class Client(Versioned):
     is_restricted = models.BooleanField(_("restricted"), default=False)
     custom = models.JSONField(default=dict, blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     archived_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     name_key = models.GeneratedField(expression=Folded(F("name")), output_field=models.TextField(), db_persist=True)
     search_key = models.GeneratedField(
@@ -148,7 +142,7 @@ class Client(Versioned):
 
     @property
     def website_url(self) -> str:
-        """An address a browser may open; "" for what is none."""
+        """The website as an address that a browser may open, else ""."""
         site = self.website if "://" in self.website else f"https://{self.website}"
         return site if self.website and site.lower().startswith(("https://", "http://")) and " " not in site else ""
 
@@ -241,8 +235,8 @@ class ClientFactsQuerySet(models.QuerySet):
 
 
 class ClientFacts(models.Model):
-    """Derived facts of a client that lists sort and filter by. Written only through `clients.services.set_facts` by the
-    app that owns the fact, in the causing transaction; `manage.py rebuild_facts` makes them anew."""
+    """Derived facts of a client that lists sort and filter by. The app that owns a fact writes it with `set_facts`, in the
+    causing transaction; `manage.py rebuild_facts` recomputes them. A fact holds no text of a row with a visibility of its own."""
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="facts")
     status = models.CharField(max_length=10, choices=Status, default=Status.PROSPECT)
@@ -256,7 +250,6 @@ class ClientFacts(models.Model):
         null=True, help_text="the firm's day by which they should hear from us; none for clients not served at present"
     )
     next_step_at = models.DateTimeField(null=True)
-    next_step_text = models.CharField(max_length=200, blank=True)
     next_step_id = models.BigIntegerField(null=True)
     open_follow_ups = models.PositiveIntegerField(default=0)
     health_score = models.PositiveSmallIntegerField(null=True)

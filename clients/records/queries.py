@@ -1,12 +1,12 @@
 """Reads across the rows of a client."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet, Value
 
+from clients import registry
 from clients.records.models import Client
 from crm.core.base.models import Folded
-from crm.core.users.models import User
 
 
 def matching(queryset: QuerySet, text: str) -> QuerySet:
@@ -35,14 +35,15 @@ def similar_clients(
     return list(rows.order_by("name_key", "pk")[:limit])
 
 
+def add_next_steps(principal, clients: Iterable[Client]) -> None:
+    """Set `next_step_text` of each client: the title of its next step, "" where there is none or the principal may not see it."""
+    rows = list(clients)
+    titles = {pk: title for source in registry.next_steps for pk, title in source.titles(principal, rows).items()}
+    for client in rows:
+        client.next_step_text = titles.get(client.facts.next_step_id, "")
+
+
 def domain_of(website: str) -> str:
-    """acme.example of https://www.acme.example/about; "" for what is none."""
+    """acme.example of https://www.acme.example/about; "" for anything that is no website."""
     host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
     return host if "." in host and " " not in host else ""
-
-
-def who_changed(row: Any) -> str:
-    """The name of whoever saved the row last, or ""."""
-    last = row.events.select_related("pgh_context").order_by("-pgh_id").first()
-    user_id = last.pgh_context.metadata.get("user") if last and last.pgh_context else None
-    return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or "" if user_id else ""

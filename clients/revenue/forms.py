@@ -3,19 +3,30 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.fields import RowForm
 from clients.revenue.models import Contract, RevenueLine
-from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput
 
 
-class _ServiceMixin(VersionedFormMixin):
-    def _offer_services(self):
+class _PriceForm(RowForm):
+    """A row with a service and an amount in a currency."""
+
+    optional = ("currency", "rate")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self.fields["service"].queryset = Service.objects.filter(Q(archived_at=None) | Q(pk=self.instance.service_id))
+        for name in self.optional:
+            self.fields[name].required = False
 
-    def _post_clean(self):
-        """Nothing is written to the instance here: the service checks, locks and saves its own copy of the row."""
+    def clean_currency(self):
+        return self.cleaned_data["currency"].upper() or None
+
+    def clean_rate(self):
+        return self.cleaned_data["rate"] or 1
 
 
-class RevenueForm(_ServiceMixin, forms.ModelForm):
+class RevenueForm(_PriceForm):
     class Meta:
         model = RevenueLine
         fields = ["date", "amount", "currency", "rate", "kind", "service", "reference", "note"]
@@ -25,19 +36,10 @@ class RevenueForm(_ServiceMixin, forms.ModelForm):
             "rate": _("Firm's currency for one unit; 1 for the firm's own."),
         }
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._offer_services()
-        self.fields["currency"].required = self.fields["rate"].required = False
 
-    def clean_currency(self):
-        return self.cleaned_data["currency"].upper() or None
+class ContractForm(_PriceForm):
+    optional = ("currency", "rate", "notice_days")
 
-    def clean_rate(self):
-        return self.cleaned_data["rate"] or 1
-
-
-class ContractForm(_ServiceMixin, forms.ModelForm):
     class Meta:
         model = Contract
         fields = [
@@ -59,18 +61,6 @@ class ContractForm(_ServiceMixin, forms.ModelForm):
             "end_date": _("The first day it is no longer in force."),
             "rate": _("Firm's currency for one unit; 1 for the firm's own."),
         }
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._offer_services()
-        for name in ("currency", "rate", "notice_days"):
-            self.fields[name].required = False
-
-    def clean_currency(self):
-        return self.cleaned_data["currency"].upper() or None
-
-    def clean_rate(self):
-        return self.cleaned_data["rate"] or 1
 
     def clean_notice_days(self):
         return self.cleaned_data["notice_days"] or 0

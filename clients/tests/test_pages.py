@@ -151,7 +151,7 @@ def test_a_stale_edit_shows_both_values_and_saves_nothing(client, marta, sini, n
     response = client.post(reverse("clients:edit", args=[northwind.pk]), data)
     page = response.content.decode()
     assert response.status_code == 409
-    assert "Sini Ranta saved another version" in page
+    assert "Sini Ranta changed this while you were editing" in page
     assert "Espoo" in page and "Turku" in page and 'name="version" value="2"' in page
     assert Client.objects.get().city == "Espoo"
     assert client.post(reverse("clients:edit", args=[northwind.pk]), data | {"version": 2}).status_code == 302

@@ -18,8 +18,6 @@ MOST = 30  # modules and rooms directly in one package
 OPEN_TO_COLLEAGUES = {
     "clients.contacts.services.archive_contact",
     "clients.contacts.services.restore_contact",
-    "clients.contacts.services.set_consent",
-    "clients.records.services.clients.archive_client",
     "clients.records.services.clients.restore_client",
     # of the principal alone
     "crm.core.drafts.services.discard_draft",
@@ -31,7 +29,6 @@ OPEN_TO_COLLEAGUES = {
 }
 # Take a principal first and are no services: parts of one, called within its transaction.
 PARTS = {
-    "clients.records.services.statuses.refresh_status_facts",
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
     "crm.core.mail.services.bulk.decide_mails",  # each mail is decided by a service, in its own transaction

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from clients.gate import may_see
 from clients.records.models import Client
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
@@ -67,11 +68,7 @@ def create_commitment(
     _check(client, contact=contact, day=due_date, day_field="due_date")
     if decision is not None and decision.client_id != client.pk:
         raise ServiceError(_("This decision is about another client."), field="decision")
-    if (
-        owner is not None
-        and owner != principal.user
-        and not Client.objects.visible_to(acting(owner)).filter(pk=client.pk).exists()
-    ):
+    if owner is not None and owner != principal.user and not may_see(acting(owner), client):
         raise ServiceError(_("%(name)s may not see this client.") % {"name": owner.name}, field="owner")
     ours = side == Side.FIRM
     return Commitment.objects.create(

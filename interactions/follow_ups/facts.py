@@ -17,7 +17,6 @@ def refresh_next_step(*, client_id: int | None) -> None:
     set_facts(
         client_id=client_id,
         next_step_at=first.due_at if first else None,
-        next_step_text=first.title if first else "",
         next_step_id=first.pk if first else None,
         open_follow_ups=rows.count(),
     )

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from clients.gate import may_see
 from clients.records.models import Client
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
@@ -181,11 +182,7 @@ def _check(principal, *, client, title, assignee, contact, due_date) -> None:
         raise ServiceError(
             _("%(name)s can no longer log in. Choose somebody else.") % {"name": assignee.name}, field="assignee"
         )
-    if (
-        client is not None
-        and assignee != principal.user
-        and not Client.objects.visible_to(acting(assignee)).filter(pk=client.pk).exists()
-    ):
+    if client is not None and assignee != principal.user and not may_see(acting(assignee), client):
         raise ServiceError(_("%(name)s may not see this client.") % {"name": assignee.name}, field="assignee")
 
 

@@ -31,13 +31,13 @@ sections.register("questions", "decisions", progress_sources.unconfirmed_decisio
 sections.register("questions", "commitments", progress_sources.late_commitments, order=30)
 consents.register("progress", against_progress)
 consents.register("survey", against_survey)
-registry.register_tab(
+registry.tabs.register(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )
-registry.register_panel(
+registry.panels.register(
     Panel(key="progress", slot="side", order=60, template="interactions/progress/panel.html", context=side_panel)
 )
-registry.register_timeline(
+registry.timeline_sources.register(
     TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)
 )
 today.register(

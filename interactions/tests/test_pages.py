@@ -266,16 +266,13 @@ def test_facts_made_anew_are_the_same(marta, northwind, elina):
         "last_contact_at",
         "last_contact_channel",
         "next_step_at",
-        "next_step_text",
         "next_step_id",
         "open_follow_ups",
         "nps_score",
         "nps_at",
     )
     before = [getattr(northwind.facts, name) for name in names]
-    northwind.facts.__class__.objects.update(
-        last_contact_at=None, next_step_text="wrong", open_follow_ups=9, nps_score=None
-    )
+    northwind.facts.__class__.objects.update(last_contact_at=None, next_step_id=1, open_follow_ups=9, nps_score=None)
     assert rebuild_facts(client_ids=[northwind.pk]) == 1
     northwind.facts.refresh_from_db()
     assert [getattr(northwind.facts, name) for name in names] == before

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clients.gate import may_see
 from clients.records.choices import ACTIVE_STATUSES, Status
 from clients.records.models import Client, ClientFacts
 from clients.records.services.statuses import change_status
@@ -205,7 +206,7 @@ def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
 
 def check_sees(user: User, client: Client, *, field: str) -> None:
     """Raises ServiceError unless the user may work with the client."""
-    if not user.is_active or not Client.objects.visible_to(acting(user)).filter(pk=client.pk).exists():
+    if not user.is_active or not may_see(acting(user), client):
         raise ServiceError(_("%(name)s does not see this client.") % {"name": user.name}, field=field)
 
 

@@ -535,7 +535,7 @@ class Loader:
         last, year = self.first_client + self.n.clients - 1, self.today - timedelta(days=365)
         mine = f"BETWEEN {self.first_client} AND {last}"
         contact = f"SELECT DISTINCT ON (client_id) client_id, occurred_at, channel FROM interactions_interaction WHERE client_id {mine} AND channel <> 'note' AND archived_at IS NULL ORDER BY client_id, occurred_at DESC, id DESC"
-        step = f"SELECT DISTINCT ON (client_id) client_id, due_at, title, id, count(*) OVER (PARTITION BY client_id) AS n FROM interactions_followup WHERE client_id {mine} AND state = 'open' ORDER BY client_id, due_at, id"
+        step = f"SELECT DISTINCT ON (client_id) client_id, due_at, id, count(*) OVER (PARTITION BY client_id) AS n FROM interactions_followup WHERE client_id {mine} AND state = 'open' ORDER BY client_id, due_at, id"
         nps = f"SELECT DISTINCT ON (client_id) client_id, score, answered_at FROM interactions_surveyresponse WHERE client_id {mine} ORDER BY client_id, answered_at DESC, id DESC"
         money = f"SELECT client_id, sum(amount_firm) AS total FROM clients_revenueline WHERE client_id {mine} AND date > DATE '{year}' AND date <= DATE '{self.today}' GROUP BY client_id"
         plan = f"SELECT DISTINCT ON (client_id) client_id, state, track, done_count, task_count FROM onboarding_plan WHERE client_id {mine} ORDER BY client_id, id DESC"
@@ -557,7 +557,6 @@ class Loader:
             last_contact_at="c.occurred_at",
             last_contact_channel="coalesce(c.channel, '')",
             next_step_at="f.due_at",
-            next_step_text="coalesce(f.title, '')",
             next_step_id="f.id",
             open_follow_ups="coalesce(f.n, 0)",
             nps_score="a.score",

@@ -8,7 +8,12 @@ GROWS = {
 }
 
 # (table, column): values that may change, or columns that may go.
-CHANGES: dict[tuple[str, str], str] = {}
+CHANGES: dict[tuple[str, str], str] = {
+    (
+        "clients_clientfacts",
+        "next_step_text",
+    ): "Dropped: a copy of a follow-up's title; pages read the follow-up itself.",
+}
 
 # Tables that may go.
 GOES: dict[str, str] = {}

@@ -11,10 +11,12 @@ from django.db import OperationalError
 from django.db.models import Sum
 from django.urls import reverse
 
+from clients.catalogue.services import create_service
 from clients.contacts.models import Affiliation, Contact
+from clients.contacts.services import archive_contact
 from clients.records.models import Client, StatusPeriod
 from clients.records.services.clients import archive_client, restrict_client
-from clients.revenue.models import RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.principals import acting
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
@@ -328,3 +330,20 @@ def test_a_client_in_the_trash_is_not_changed_by_an_import(ines):
     archive_client(acting(ines), client=Client.objects.get(), now=NOW)
     assert counts(run(ines, "clients", b"Id,Name,City\n1,Alpha,Oslo\n")) == {"failed": 1}
     assert Client.objects.get().city == ""
+
+
+def test_contracts_come_in_once(ines):
+    make_client(owner=ines, name="Alder")
+    create_service(acting(ines), name="Audit")
+    data = b"Id,Client,Service,Value,From\nC-1,Alder,Audit,1200,2026-01-01\n"
+    assert counts(run(ines, "contracts", data)) == {"created": 1}
+    assert counts(run(ines, "contracts", data)) == {"unchanged": 1}
+    assert Contract.objects.values_list("value", "client__name").get() == (Decimal(1200), "Alder")
+
+
+def test_an_archived_contact_fails_its_row_alone(ines):
+    run(ines, "contacts", b"Id,First name\nP-1,Elina\nP-2,Kai\n")
+    archive_contact(acting(ines), contact=Contact.objects.get(first_name="Elina"), now=NOW)
+    job = run(ines, "contacts", b"Id,First name,Last name\nP-1,Elina,Aho\nP-2,Kai,Berg\n")
+    assert counts(job) == {"failed": 1, "updated": 1}
+    assert "in the trash" in str(job.report)

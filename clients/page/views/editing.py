@@ -10,16 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
-from clients.page.queries import load_client
+from clients.page.queries import load_client, load_open_client
 from clients.records import queries
 from clients.records.forms import ClientForm, NewClientForm
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.models import Folded
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.htmx import back_to, go
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import back_to, go, posted
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,81 +27,41 @@ def create(request):
     require(permissions.may_create(request.principal))
     today = firm_today(timezone.now())
     initial = {"owner": request.user.pk, "status_start": today, "name": request.GET.get("name", "")[:200]}
-    form = NewClientForm(request.POST or None, user=request.user, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    form = NewClientForm(posted(request), user=request.user, initial=initial)
+
+    def act():
         extra = {name: form.cleaned_data[name] for name in ("status", "status_start", "reason")}
-        try:
-            client = create_client(request.principal, today=today, **extra, **form.service_fields())
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s entered") % {"name": client.name})
-            return go(request, client.get_absolute_url())
-    return _answer(request, "clients/page/create.html", {"form": form})
+        return create_client(request.principal, today=today, **extra, **form.service_fields())
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("%(name)s entered") % {"name": outcome.result.name})
+        return go(request, outcome.result.get_absolute_url())
+    return render(request, "clients/page/create.html", {"form": form}, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
 def edit(request, client_id):
-    client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client), _("This client is in the trash. Restore it first."))
-    form = ClientForm(request.POST or None, user=request.user, instance=client)
-    context = {"form": form, "client": client, "version": client.version}
-    if request.method == "POST" and form.is_valid():
-        fields = form.service_fields()
-        if "owner" in fields:
-            require(
-                permissions.may_reassign(request.principal, client),
-                _("Only the account manager, a manager or an admin hands a client on."),
-            )
-        try:
-            update_client(request.principal, client=client, seen_version=form.seen_version(), **fields)
-        except StaleWrite as error:
-            return _conflict(request, context, error)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved"))
-            return go(request, client.get_absolute_url())
-    return _answer(request, "clients/page/edit.html", context)
-
-
-def _answer(request, template, context, status=None):
-    failed = request.method == "POST"
-    return render(request, template, context, status=status or (422 if failed else 200))
-
-
-def _conflict(request, context, error):
-    """Both values of every field that differs, and who saved the other; saving again takes the typed ones."""
-    form, current = context["form"], error.current
-    differences = []
-    for name in form.service_fields():
-        bound = form[name]
-        differences.append(
-            {
-                "label": bound.label,
-                "yours": _words(bound, form.cleaned_data[name]),
-                "theirs": "—" if name == "parent" and form.hides_parent else _words(bound, getattr(current, name)),
-            }
-        )
-    context |= {"version": current.version, "who": queries.who_changed(current), "differences": differences}
-    return _answer(request, "clients/page/edit.html", context, status=409)
-
-
-def _words(bound, value):
-    if hasattr(value, "all"):
-        value = value.all()
-    if hasattr(value, "__iter__") and not isinstance(value, str):
-        return ", ".join(str(row) for row in value) or "—"
-    labels = (
-        dict(getattr(bound.field, "choices", [])) if isinstance(value, str) and hasattr(bound.field, "choices") else {}
+    client = load_open_client(request.principal, client_id)
+    form = ClientForm(posted(request), user=request.user, instance=client)
+    outcome = form_action(
+        request,
+        form,
+        lambda: update_client(
+            request.principal, client=client, seen_version=form.seen_version(), **form.service_fields()
+        ),
+        hidden=["parent"] if form.hides_parent else [],
     )
-    return str(labels.get(value, value) or "—") if value is not None else "—"
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return go(request, client.get_absolute_url())
+    context = {"form": form, "client": client, "conflict": outcome.conflict}
+    return render(request, "clients/page/edit.html", context, status=outcome.status)
 
 
 @require_POST
 def archive(request, client_id):
     client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client), _("This client is in the trash already."))
     archive_client(request.principal, client=client, now=timezone.now())
     undo = reverse("clients:restore", kwargs={"client_id": client.pk})
     messages.success(request, _("%(name)s moved to the trash") % {"name": client.name}, extra_tags=f"undo:{undo}")
@@ -110,8 +70,7 @@ def archive(request, client_id):
 
 @require_POST
 def restore(request, client_id):
-    client = load_client(request.principal, client_id)
-    restore_client(request.principal, client=client, now=timezone.now())
+    client = restore_client(request.principal, client=load_client(request.principal, client_id))
     messages.success(request, _("%(name)s restored") % {"name": client.name})
     return go(request, back_to(request, client.get_absolute_url()))
 

@@ -8,52 +8,51 @@ from django.views.decorators.http import require_http_methods
 
 from clients import permissions
 from clients.page.header import client_frame
-from clients.page.queries import load_client
+from clients.page.queries import load_client, load_open_client
 from clients.records.forms import FactForm
 from clients.records.services.clients import update_client
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment
 
 
 @require_http_methods(["GET", "POST"])
 def change(request, client_id, name):
     """GET: the field to type in (with `as=value`: the value again, for Cancel). POST: saves it, or says why not."""
-    client = load_client(request.principal, client_id)
+    client = load_open_client(request.principal, client_id)
     if name not in FactForm.NAMES:
         raise Http404
-    require(permissions.may_edit(request.principal, client), _("This client is in the trash. Restore it first."))
-    if request.method == "GET" and not is_fragment(request):
+    if request.method == "POST":
+        return _save(request, client, name)
+    if not is_fragment(request):
         return redirect("clients:edit", client_id=client.pk)
     if request.GET.get("as") == "value":
         may_restrict = permissions.may_restrict(request.principal, client)
         return _answer(request, client, name, may_edit=True, may_restrict=may_restrict, is_cancelled=True)
     if name == "owner":
-        words = _("Only the account manager, a manager or an admin hands a client on.")
-        require(permissions.may_reassign(request.principal, client), words)
-    form = FactForm(request.POST or None, user=request.user, instance=client, name=name)
-    if request.method == "GET":
-        return _answer(request, client, name, form=form, bound=form[name], version=client.version)
-    return _save(request, client, name, form)
+        require(permissions.may_reassign(request.principal, client), permissions.HAND_ON)
+    form = FactForm(user=request.user, instance=client, name=name)
+    return _answer(request, client, name, form=form, bound=form[name], version=client.version)
 
 
-def _save(request, client, name, form):
-    status, version = 422, form.seen_version()
-    if form.is_valid():
-        try:
-            update_client(request.principal, client=client, seen_version=version, **form.service_fields())
-        except StaleWrite as error:
-            status, version = 409, error.current.version
-            form.add_error(name, _("Somebody changed this client meanwhile. Save again to keep what you typed."))
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            if not is_fragment(request):
-                return redirect(client.get_absolute_url())
-            client = load_client(request.principal, client.pk)
-            frame = client_frame(request, client, "timeline", now=timezone.now())
-            return _answer(request, client, name, is_saved=True, **frame)
-    return _answer(request, client, name, status=status, form=form, bound=form[name], version=version)
+def _save(request, client, name):
+    form = FactForm(request.POST, user=request.user, instance=client, name=name)
+    version = form.seen_version()
+    outcome = form_action(
+        request,
+        form,
+        lambda: update_client(request.principal, client=client, seen_version=version, **form.service_fields()),
+    )
+    if outcome.is_done:
+        if not is_fragment(request):
+            return redirect(client.get_absolute_url())
+        client = load_client(request.principal, client.pk)
+        frame = client_frame(request, client, "timeline", now=timezone.now())
+        return _answer(request, client, name, is_saved=True, **frame)
+    if outcome.conflict:
+        version = outcome.conflict.version
+        form.add_error(name, _("Somebody changed this client meanwhile. Save again to keep what you typed."))
+    return _answer(request, client, name, status=outcome.status, form=form, bound=form[name], version=version)
 
 
 def _answer(request, fact_client, name, *, status=200, **context):

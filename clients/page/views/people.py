@@ -1,4 +1,4 @@
-"""People of one client."""
+"""Contacts of one client."""
 
 from django.contrib import messages
 from django.http import JsonResponse
@@ -8,20 +8,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clients import permissions
+from clients.contacts.actions import contact_action
 from clients.contacts.forms import ContactForm, LinkForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import people_of, with_addresses
 from clients.contacts.services import affiliate, create_contact, end_affiliation
 from clients.page.header import client_frame
-from clients.page.queries import load_client
+from clients.page.queries import load_client, load_open_client
 from clients.records import queries
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
-from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.htmx import go
-
-IN_TRASH = "This client is in the trash. Restore it first."
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, posted
 
 
 @require_GET
@@ -37,81 +34,73 @@ def people(request, client_id):
 
 @require_http_methods(["GET", "POST"])
 def add(request, client_id):
-    client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    client = load_open_client(request.principal, client_id)
     first = not client.affiliations.exists()
-    form = ContactForm(request.POST or None, initial={"is_primary": first})
-    place = PlaceForm(request.POST or None, initial={"is_primary": first})
-    if request.method == "POST" and form.wants_rows:
-        form.add_rows()
-    elif request.method == "POST" and all([form.is_valid(), place.is_valid()]):
-        try:
-            create_contact(request.principal, client=client, **form.service_fields(), **place.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s added") % {"name": form.name})
-            return go(request, "clients:people", client.pk)
-    context = client_frame(request, client, "people", now=timezone.now()) | {
-        "form": form,
-        "place": place,
-        "link": LinkForm(user=request.user),
-    }
-    failed = request.method == "POST" and not form.wants_rows
-    return render(request, "clients/page/person_add.html", context, status=422 if failed else 200)
+    form = ContactForm(posted(request), initial={"is_primary": first})
+    place = PlaceForm(posted(request), initial={"is_primary": first})
+    outcome = contact_action(
+        request,
+        form,
+        lambda: create_contact(request.principal, client=client, **form.service_fields(), **place.cleaned_data),
+        beside=[place],
+    )
+    if outcome.is_done:
+        messages.success(request, _("%(name)s added") % {"name": form.name})
+        return go(request, "clients:people", client.pk)
+    return _add_page(request, client, form, place, LinkForm(user=request.user), outcome)
 
 
 @require_POST
 def link(request, client_id):
-    """Give an existing person a place at this client."""
-    client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    """Affiliate an existing contact with this client."""
+    client = load_open_client(request.principal, client_id)
     form = LinkForm(request.POST, user=request.user)
-    if form.is_valid():
-        place = {name: value for name, value in form.cleaned_data.items() if name != "contact"}
-        affiliate(request.principal, client=client, contact=form.cleaned_data["contact"], left_date=None, **place)
+    outcome = form_action(
+        request, form, lambda: affiliate(request.principal, client=client, left_date=None, **form.cleaned_data)
+    )
+    if outcome.is_done:
         messages.success(request, _("%(name)s linked") % {"name": form.cleaned_data["contact"].name})
         return go(request, "clients:people", client.pk)
+    return _add_page(request, client, ContactForm(), PlaceForm(), form, outcome)
+
+
+def _add_page(request, client, form, place, link, outcome):
     context = client_frame(request, client, "people", now=timezone.now())
-    context |= {"form": ContactForm(), "place": PlaceForm(), "link": form}
-    return render(request, "clients/page/person_add.html", context, status=422)
+    context |= {"form": form, "place": place, "link": link}
+    return render(request, "clients/page/person_add.html", context, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
 def place(request, client_id, affiliation_id):
-    """Change a person's place at the client."""
-    client = load_client(request.principal, client_id)
-    row = get_object_or_404(Affiliation.objects.filter(client=client).select_related("contact"), pk=affiliation_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
-    form = PlaceForm(
-        request.POST or None, initial={name: getattr(row, name) for name in PlaceForm.base_fields}, with_left=True
+    """Change a contact's affiliation with the client."""
+    client = load_open_client(request.principal, client_id)
+    row = _affiliation(client, affiliation_id)
+    initial = {name: getattr(row, name) for name in PlaceForm.base_fields}
+    form = PlaceForm(posted(request), initial=initial, with_left=True)
+    outcome = form_action(
+        request,
+        form,
+        lambda: affiliate(
+            request.principal,
+            client=client,
+            contact=row.contact,
+            seen_version=form.seen_version(),
+            **form.cleaned_data,
+        ),
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            affiliate(
-                request.principal,
-                client=client,
-                contact=row.contact,
-                seen_version=form.seen_version(),
-                **form.cleaned_data,
-            )
-        except StaleWrite as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Saved"))
-            return go(request, "clients:people", client.pk)
-    context = client_frame(request, client, "people", now=timezone.now()) | {"form": form, "row": row}
-    return render(request, "clients/page/place.html", context, status=422 if form.is_bound else 200)
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return go(request, "clients:people", client.pk)
+    context = client_frame(request, client, "people", now=timezone.now())
+    context |= {"form": form, "row": row, "conflict": outcome.conflict}
+    return render(request, "clients/page/place.html", context, status=outcome.status)
 
 
 @require_POST
 def leave(request, client_id, affiliation_id):
-    """The person left the client today."""
+    """The contact left the client today."""
     client = load_client(request.principal, client_id)
-    row = get_object_or_404(
-        Affiliation.objects.filter(client=client).select_related("contact", "client"), pk=affiliation_id
-    )
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    row = _affiliation(client, affiliation_id)
     end_affiliation(request.principal, affiliation=row, left_date=firm_today(timezone.now()))
     undo = reverse("clients:come_back", kwargs={"client_id": client.pk, "affiliation_id": row.pk})
     messages.success(request, _("%(name)s has left") % {"name": row.contact.name}, extra_tags=f"undo:{undo}")
@@ -121,16 +110,20 @@ def leave(request, client_id, affiliation_id):
 @require_POST
 def come_back(request, client_id, affiliation_id):
     client = load_client(request.principal, client_id)
-    row = get_object_or_404(Affiliation.objects.filter(client=client).select_related("contact"), pk=affiliation_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
+    row = _affiliation(client, affiliation_id)
     affiliate(request.principal, client=client, contact=row.contact, left_date=None)
     messages.success(request, _("%(name)s is back") % {"name": row.contact.name})
     return go(request, "clients:people", client.pk)
 
 
+def _affiliation(client, affiliation_id):
+    rows = Affiliation.objects.filter(client=client).select_related("contact", "client")
+    return get_object_or_404(rows, pk=affiliation_id)
+
+
 @require_GET
 def options(request):
-    """People for a combobox."""
+    """Contacts for a combobox."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     rows = queries.matching(Contact.objects.visible_to(request.principal).kept(), text)
     found = rows.order_by("name_key", "pk").prefetch_related("emails")[:20]

@@ -3,53 +3,50 @@
 from django.contrib import messages
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
+from clients.gate import may_see
 from clients.page.header import client_frame
-from clients.page.queries import load_client
+from clients.page.queries import load_client, load_open_client
 from clients.records.forms import AccessForm, StatusForm
 from clients.records.models import Client, ClientAccess, StatusPeriod
 from clients.records.services import statuses
 from clients.records.services.clients import restrict_client, revoke_access, unrestrict_client
-from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.htmx import go, is_fragment, render_page
-
-IN_TRASH = "This client is in the trash. Restore it first."
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, is_fragment, posted, render_page
 
 
 @require_http_methods(["GET", "POST"])
 def change_status(request, client_id):
     now = timezone.now()
     today = firm_today(now)
-    client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
-    form = StatusForm(request.POST or None, initial={"start_date": today, "status": client.facts.status})
-    if request.method == "POST" and form.is_valid():
-        try:
-            statuses.change_status(request.principal, client=client, today=today, **form.cleaned_data)
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("Status changed"))
-            return go(request, client.get_absolute_url())
+    client = load_open_client(request.principal, client_id)
+    form = StatusForm(posted(request), initial={"start_date": today, "status": client.facts.status})
+    outcome = form_action(
+        request,
+        form,
+        lambda: statuses.change_status(request.principal, client=client, today=today, **form.cleaned_data),
+    )
+    if outcome.is_done:
+        messages.success(request, _("Status changed"))
+        return go(request, client.get_absolute_url())
     context = {"form": form, "client": client}
     if not is_fragment(request):
         context |= client_frame(request, client, "timeline", now=now)
-    return render_page(
-        request, "clients/page/status.html", context, fragment="form", status=422 if form.is_bound else 200
-    )
+    return render_page(request, "clients/page/status.html", context, fragment="form", status=outcome.status)
 
 
 @require_POST
 def withdraw_status(request, client_id, period_id):
     client = load_client(request.principal, client_id)
     period = get_object_or_404(StatusPeriod.objects.filter(client=client), pk=period_id)
-    require(permissions.may_edit(request.principal, client), _(IN_TRASH))
     try:
         statuses.withdraw_status(request.principal, period=period, today=firm_today(timezone.now()))
     except ServiceError as error:
@@ -61,23 +58,22 @@ def withdraw_status(request, client_id, period_id):
 
 @require_http_methods(["GET", "POST"])
 def access(request, client_id):
-    """Restrict a client, name who may see it, lift the restriction."""
+    """Restrict a client, name who may see it."""
     client = load_client(request.principal, client_id)
-    require(permissions.may_edit(request.principal, client) and permissions.may_restrict(request.principal, client))
-    form = AccessForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    require(permissions.may_restrict(request.principal, client))
+    form = AccessForm(posted(request))
+
+    def act():
         named = [form.cleaned_data["user"]] if form.cleaned_data["user"] else []
-        try:
-            restrict_client(request.principal, client=client, users=named, reason=form.cleaned_data["reason"])
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            messages.success(request, _("%(name)s is restricted now") % {"name": client.name})
-            still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
-            return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
+        return restrict_client(request.principal, client=client, users=named, reason=form.cleaned_data["reason"])
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("%(name)s is restricted now") % {"name": client.name})
+        return _go_if_seen(request, client, reverse("clients:access", args=[client.pk]))
     accesses = client.accesses.select_related("user", "granted_by").order_by("user__name")
     context = {"form": form, "accesses": accesses} | client_frame(request, client, "timeline", now=timezone.now())
-    return render(request, "clients/page/access.html", context, status=422 if form.is_bound else 200)
+    return render(request, "clients/page/access.html", context, status=outcome.status)
 
 
 @require_POST
@@ -87,22 +83,23 @@ def lift(request, client_id):
     client = get_object_or_404(
         Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
     )
-    require(request.user.is_admin or permissions.may_restrict(request.principal, client))
     unrestrict_client(request.principal, client=client)
     messages.success(request, _("The restriction of %(name)s is lifted") % {"name": client.name})
-    still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
-    return go(request, client.get_absolute_url()) if still else go(request, "clients:list")
+    return _go_if_seen(request, client, client.get_absolute_url())
 
 
 @require_POST
 def revoke(request, client_id, access_id):
     client = load_client(request.principal, client_id)
-    row = get_object_or_404(ClientAccess.objects.filter(client=client), pk=access_id)
-    require(permissions.may_edit(request.principal, client) and permissions.may_restrict(request.principal, client))
+    row = get_object_or_404(ClientAccess.objects.filter(client=client).select_related("client", "user"), pk=access_id)
     revoke_access(request.principal, access=row)
     messages.success(request, _("%(name)s no longer sees this client by name") % {"name": row.user.name})
-    still = Client.objects.visible_to(request.principal).filter(pk=client.pk).exists()
-    return go(request, "clients:access", client.pk) if still else go(request, "clients:list")
+    return _go_if_seen(request, client, reverse("clients:access", args=[client.pk]))
+
+
+def _go_if_seen(request, client, url):
+    """To the page, or to the list for somebody who has just lost sight of the client."""
+    return go(request, url if may_see(request.principal, client) else reverse("clients:list"))
 
 
 @require_GET

@@ -1,8 +1,10 @@
 """Clients: create, change, archive, restrict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients import permissions, signals
@@ -13,8 +15,10 @@ from clients.records.choices import LeavingReason, Status
 from clients.records.external import link_external
 from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeriod
 from clients.records.services.statuses import refresh_status_facts
+from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -80,7 +84,7 @@ def create_client(
         link_external(system=system, kind="client", value=value, object_id=client.pk)
     _start_status(client, status, status_start or today, reason, today)
     ClientFacts.objects.create(client=client)
-    refresh_status_facts(principal, client=client, today=today)
+    refresh_status_facts(client=client, today=today)
     return client
 
 
@@ -109,9 +113,12 @@ def update_client(
     tags: Iterable[Tag] | None = None,
     **fields,
 ) -> Client:
-    """Change fields of a client. `seen_version` is the version the editor saw. Raises StaleWrite, ServiceError."""
+    """Change fields of a client. `seen_version` is the version the editor saw. Another owner needs the right to reassign.
+    Raises PermissionDenied, StaleWrite, ServiceError."""
     only_known(fields, FIELDS)
     row = Client.objects.select_for_update().get(pk=client.pk)
+    if fields.get("owner", row.owner) != row.owner and not principal.is_system:
+        require(permissions.may_reassign(principal, row), str(permissions.HAND_ON))
     columns = {name: getattr(row._meta.get_field(name), "attname", name) for name in fields}
     before = {name: getattr(row, column) for name, column in columns.items()}
     digits = row.phone_digits
@@ -142,14 +149,18 @@ def _apply(client: Client, fields: dict) -> None:
         setattr(client, name, value)
     if not client.name:
         raise ServiceError(_("Give the client a name."), field="name")
-    if "owner" in fields and not client.owner.is_active:
-        raise ServiceError(
-            _("%(name)s may no longer log in; choose somebody else.") % {"name": client.owner.name}, field="owner"
-        )
+    if "owner" in fields:
+        _check_active(client.owner, field="owner")
     if fields.get("parent"):
         _check_parent(client, fields["parent"])
     if "phone" in fields or "country" in fields:
         client.phone_digits = digits_of(client.phone, client.country)
+
+
+def _check_active(user: User, *, field: str) -> None:
+    if not user.is_active:
+        text = _("%(name)s may no longer log in; choose somebody else.") % {"name": user.name}
+        raise ServiceError(text, field=field)
 
 
 def _check_parent(client: Client, parent: Client) -> None:
@@ -163,25 +174,26 @@ def _check_parent(client: Client, parent: Client) -> None:
     raise ServiceError(_("This is nested too deeply."), field="parent")
 
 
-@service(may=None)
+@service(may=permissions.may_reassign_all, why=permissions.HAND_ON)
+def reassign_clients(principal: Principal, *, clients: Sequence[Client], owner: User) -> int:
+    """Give all of these clients to another account manager, or none of them. Returns how many had a different one.
+    Raises PermissionDenied when one of them may not be reassigned, ServiceError (field owner) for a disabled user."""
+    _check_active(owner, field="owner")
+    rows = Client.objects.filter(pk__in=[client.pk for client in clients]).exclude(owner=owner)
+    return rows.update(owner=owner, version=F("version") + 1, updated_at=timezone.now())
+
+
+@service(may=permissions.may_edit, why=permissions.ALREADY_IN_TRASH)
 def archive_client(principal: Principal, *, client: Client, now: datetime) -> Client:
-    """Take a client that was entered by mistake out of every list and number. Done twice, it changes nothing."""
-    row = Client.objects.select_for_update().get(pk=client.pk)
-    if row.archived_at is None:
-        row.archived_at, row.archived_by = now, principal.user
-        save_version(row, fields=["archived_at", "archived_by"], seen=None)
-        signals.client_archived.send(Client, client=row, principal=principal)
+    """Take a client that was entered by mistake out of every list and number."""
+    row, _changed = set_archived(client, at=now, archived_by=principal.user)
     return row
 
 
 @service(may=None)
-def restore_client(principal: Principal, *, client: Client, now: datetime) -> Client:
+def restore_client(principal: Principal, *, client: Client) -> Client:
     """Bring an archived client back with all it had."""
-    row = Client.objects.select_for_update().get(pk=client.pk)
-    if row.archived_at is not None:
-        row.archived_at = row.archived_by = None
-        save_version(row, fields=["archived_at", "archived_by"], seen=None)
-        signals.client_restored.send(Client, client=row, principal=principal)
+    row, _changed = set_archived(client, at=None, archived_by=None)
     return row
 
 
@@ -197,7 +209,7 @@ def restrict_client(principal: Principal, *, client: Client, users: Iterable[Use
     return row
 
 
-@service(may=permissions.may_restrict)
+@service(may=permissions.may_lift_restriction)
 def unrestrict_client(principal: Principal, *, client: Client) -> Client:
     """Lift the restriction. Those named stay named."""
     row = Client.objects.select_for_update().get(pk=client.pk)
@@ -210,10 +222,7 @@ def unrestrict_client(principal: Principal, *, client: Client) -> Client:
 @service(may=permissions.may_restrict)
 def grant_access(principal: Principal, *, client: Client, user: User, reason: str = "") -> ClientAccess:
     """Name somebody who may see the client."""
-    if not user.is_active:
-        raise ServiceError(
-            _("%(name)s may no longer log in; choose somebody else.") % {"name": user.name}, field="user"
-        )
+    _check_active(user, field="user")
     access, _made = ClientAccess.objects.get_or_create(
         client=client, user=user, defaults={"granted_by": principal.user, "reason": reason[:200]}
     )

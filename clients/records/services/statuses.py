@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from clients import permissions, signals
+from clients import permissions
 from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.facts import set_facts
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.principals import Principal
 from crm.core.base.services import service
 
 
@@ -51,15 +51,13 @@ def change_status(
         raise ServiceError(text, field="status", code="no_change")
     new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
     _write(client, spans, _insert(spans, new))
-    if start_date <= today:
-        signals.status_changed.send(Client, client=client, principal=principal, status=status, start_date=start_date)
-    refresh_status_facts(principal, client=client, today=today)
+    refresh_status_facts(client=client, today=today)
     return StatusPeriod.objects.filter(client=client).covering(start_date).get()
 
 
 @service(may=permissions.may_change_period, why=permissions.IN_TRASH)
 def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
-    """Take a change of status back: the period before it goes on in its place. Raises ServiceError for the first one."""
+    """Take a change of status back: the period before it continues. Raises ServiceError for the first period."""
     Client.objects.select_for_update().get(pk=period.client_id)
     spans = _spans(period.client)
     at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
@@ -67,7 +65,7 @@ def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) 
         raise ServiceError(_("The first status cannot be taken back; change it instead."))
     kept = [*spans[: at - 1], replace(spans[at - 1], end=spans[at].end), *spans[at + 1 :]]
     _write(period.client, spans, _join(kept))
-    refresh_status_facts(principal, client=period.client, today=today)
+    refresh_status_facts(client=period.client, today=today)
 
 
 def _check(status: str, start_date: date, reason: str) -> None:
@@ -143,8 +141,8 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             StatusPeriod.objects.filter(pk=span.pk).update(**values)
 
 
-def refresh_status_facts(principal: Principal, *, client: Client, today: date) -> bool:
-    """Make the facts say what the periods say about `today`; sends `client_activated` when that makes the client active."""
+def refresh_status_facts(*, client: Client, today: date) -> bool:
+    """Make the facts say what the periods say about `today`. Returns whether they changed."""
     spans = _spans(client)
     present = _covering(spans, today)
     facts = ClientFacts.objects.get(pk=client.pk)
@@ -154,8 +152,6 @@ def refresh_status_facts(principal: Principal, *, client: Client, today: date) -
     if all(getattr(facts, name) == value for name, value in values.items()):
         return False
     set_facts(client_id=client.pk, **values)
-    if values["active_since"] and facts.active_since is None:
-        signals.client_activated.send(Client, client=client, principal=principal, on=values["active_since"])
     return True
 
 
@@ -170,7 +166,7 @@ def _active_since(spans: list[Span], present: Span) -> date | None:
 
 
 def refresh_statuses(*, today: date) -> int:
-    """Planned changes whose day has come become the present status; gives how many. Safe to run at any time."""
+    """Make planned changes whose day has come the present status. Returns how many. Safe to run at any time."""
     differs = (
         ~Q(client__facts__status=F("status"))
         | ~Q(client__facts__status_since=F("start_date"))
@@ -178,20 +174,15 @@ def refresh_statuses(*, today: date) -> int:
     )
     rows = StatusPeriod.objects.covering(today).filter(differs, client__facts__isnull=False)
     changed = 0
-    for period in rows.select_related("client__facts").order_by("client_id"):
-        before = period.client.facts.status
+    for client_id in rows.order_by("client_id").values_list("client_id", flat=True):
         with transaction.atomic():
-            Client.objects.select_for_update().get(pk=period.client_id)
-            changed += refresh_status_facts(SYSTEM, client=period.client, today=today)
-            if before != period.status:
-                signals.status_changed.send(
-                    Client, client=period.client, principal=SYSTEM, status=period.status, start_date=period.start_date
-                )
+            client = Client.objects.select_for_update().get(pk=client_id)
+            changed += refresh_status_facts(client=client, today=today)
     return changed
 
 
 def rebuild_status_facts(client_ids: list[int], today: date) -> None:
-    """The facts that periods say, made anew; nobody is told."""
+    """Recompute the facts that follow from the periods."""
     clients = {pk: [] for pk in client_ids}
     for p in StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date"):
         clients[p.client_id].append(Span(p.start_date, p.end_date, p.status, pk=p.pk))

@@ -90,7 +90,7 @@ def _apply(line: RevenueLine, fields: dict) -> None:
 
 
 def check_currency(row: Any) -> None:
-    """Fill in the firm's currency where none is given; its rate is 1."""
+    """Fill in the firm's currency where none is given. Its rate is 1. Raises ServiceError (field rate)."""
     own = get_firm().currency
     row.currency = (row.currency or own).upper()
     if row.rate is None or row.rate <= 0:
@@ -140,7 +140,7 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
-    """Enter a deleted line again as history last knew it. Raises ServiceError when there is none, or it is there."""
+    """Restore a deleted line as it was. Raises ServiceError when it is not deleted, or unknown."""
     if RevenueLine.objects.filter(pk=line_id).exists():
         raise ServiceError(_("This line is there already."))
     last = (

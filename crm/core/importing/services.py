@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pghistory
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import Error as DatabaseError
 from django.db import OperationalError, transaction
 from django.utils import timezone
@@ -344,7 +344,7 @@ def _save(kind, principal, values, context) -> RowResult:
     try:
         with transaction.atomic():
             return kind.save(principal, values, context)
-    except (ServiceError, ValidationError) as error:
+    except (ServiceError, ValidationError, PermissionDenied) as error:
         return RowResult("failed", _messages(error))
     except OperationalError:
         raise  # the database went away or wants the transaction done again: no fault of the row
@@ -355,7 +355,7 @@ def _save(kind, principal, values, context) -> RowResult:
 
 
 def _messages(error) -> list[str]:
-    return error.messages if isinstance(error, ValidationError) else [error.message]
+    return error.messages if isinstance(error, ValidationError) else [str(error)]
 
 
 def _still_mine(job: Job, token: uuid.UUID) -> bool:

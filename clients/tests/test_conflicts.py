@@ -1,0 +1,84 @@
+"""A stale edit answers 409 with both values, saves nothing, and saves when it is sent again over the version shown."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from clients.catalogue.services import create_service, update_service
+from clients.contacts.services import affiliate, update_contact
+from clients.revenue.services.contracts import create_contract, update_contract
+from clients.revenue.services.lines import add_revenue_line, update_revenue_line
+from crm.core.base.principals import SYSTEM, acting
+from tools.testing.factories.clients import TODAY, make_client, make_contact
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alder(sini):
+    return make_client(owner=sini, name="Alder")
+
+
+def a_line(sini, alder):
+    line = add_revenue_line(SYSTEM, client=alder, date=date(2026, 1, 5), amount=10, today=TODAY)
+    update_revenue_line(acting(sini), line=line, note="Theirs", today=TODAY)
+    data = {"date": "2026-01-05", "amount": "10", "currency": "", "rate": "", "kind": "fee", "note": "Yours"}
+    return reverse("clients:edit_line", args=[alder.pk, line.pk]), data, line, "note"
+
+
+def a_contract(sini, alder):
+    service = create_service(SYSTEM, name="Audit")
+    contract = create_contract(SYSTEM, client=alder, service=service, value=10, start_date=date(2026, 1, 5))
+    update_contract(acting(sini), contract=contract, name="Theirs")
+    data = {"service": service.pk, "value": "10", "period": "month", "start_date": "2026-01-05", "name": "Yours"}
+    return reverse("clients:edit_contract", args=[alder.pk, contract.pk]), data, contract, "name"
+
+
+def a_contact(sini, alder):
+    elina = make_contact(actor=sini, client=alder, first_name="Elina", last_name="Aho")
+    update_contact(acting(sini), contact=elina, first_name="Theirs")
+    return reverse("clients:edit_contact", args=[elina.pk]), {"first_name": "Yours"}, elina, "first_name"
+
+
+def an_affiliation(sini, alder):
+    elina = make_contact(actor=sini, client=alder)
+    row = elina.affiliations.get()
+    affiliate(acting(sini), client=alder, contact=elina, title="Theirs")
+    return reverse("clients:place", args=[alder.pk, row.pk]), {"title": "Yours"}, row, "title"
+
+
+def a_service(sini, alder):
+    service = create_service(SYSTEM, name="Audit")
+    update_service(acting(sini), service=service, name="Theirs")
+    return reverse("clients:service_edit", args=[service.pk]), {"name": "Yours"}, service, "name"
+
+
+@pytest.mark.parametrize("make", [a_line, a_contract, a_contact, an_affiliation, a_service])
+def test_both_values_are_shown_and_the_second_save_counts(client, sini, alder, make):
+    client.force_login(sini)
+    url, data, row, field = make(sini, alder)
+    seen = row.version
+    row.refresh_from_db()
+    answer = client.post(url, data | {"version": seen})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Sini Ranta changed this while you were editing" in page and "Theirs" in page and "Yours" in page
+    assert page.count('name="version"') == 1 and f'name="version" value="{row.version}"' in page
+    row.refresh_from_db()
+    assert getattr(row, field) == "Theirs"
+    assert client.post(url, data | {"version": row.version}).status_code == 302
+    row.refresh_from_db()
+    assert getattr(row, field) == "Yours"
+
+
+def test_an_archived_client_is_archived_once(client, sini, alder):
+    """A second DELETE changes nothing; the page refuses."""
+    client.force_login(sini)
+    assert client.delete(f"/api/v1/clients/{alder.pk}").status_code == 204
+    alder.refresh_from_db()
+    assert client.delete(f"/api/v1/clients/{alder.pk}").status_code == 204
+    assert client.post(reverse("clients:archive", args=[alder.pk])).status_code == 403
+    version = alder.version
+    alder.refresh_from_db()
+    assert alder.version == version
