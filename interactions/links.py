@@ -1,4 +1,4 @@
-"""The first look at a personal link swaps the secret in the address for a cookie of that one page, so that it stands in no history."""
+"""Opening a secret link swaps the token in its address for a cookie of that page, so that no browser history keeps it."""
 
 from django.conf import settings
 from django.shortcuts import redirect
@@ -7,7 +7,7 @@ REMEMBERED = 30 * 24 * 3600
 
 
 def swap(name: str, token: str, *, path: str, to: str):
-    """Redirect to the clean address `to`; the cookie is sent to `path` and below alone."""
+    """Redirect to the clean address `to`; the cookie is only sent to `path` and below."""
     response = redirect(to)
     response.set_cookie(
         name, token, max_age=REMEMBERED, path=path, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE

@@ -1,4 +1,4 @@
-"""How the views of this app answer when something was done."""
+"""How the views of this app respond after a write."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,8 +13,8 @@ def client_url(client) -> str:
 
 
 def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse | None = None) -> HttpResponse:
-    """Say it and go on: a page goes to `next` or `to`; htmx gets events (the timeline, the strip, lists and cards of
-    follow-ups fetch themselves anew) and, where given, `response`."""
+    """Show `text` and go on: a page redirects to `next` or `to`; htmx gets `response`, or 204, with the events that reload the
+    timeline, the strip and the follow-ups and close the dialog."""
     if not is_fragment(request):
         messages.success(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
         return redirect(back_to(request, to))
@@ -25,5 +25,5 @@ def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse |
 
 
 def go_dialog(request) -> bool:
-    """The form was opened in the shared dialog."""
+    """Whether the form was opened in the shared dialog."""
     return is_fragment(request) and request.htmx.target == "remote-dialog-body"

@@ -1,4 +1,4 @@
-"""What this app shows on the page of coming mails: progress emails, surveys, reminders, morning mails, and what waits in the outbox."""
+"""The sources of the page of scheduled mails: progress emails, surveys, reminders, morning mails, the outbox."""
 
 from datetime import datetime
 
@@ -138,7 +138,7 @@ def show_survey(row: SurveyInvitation, principal: Principal, now: datetime) -> R
     )
 
 
-# What is written already and waits to be sent
+# Unsent mails in the outbox
 
 
 def visible_mails(principal: Principal) -> QuerySet:

@@ -1,4 +1,4 @@
-"""Planners of weekly mails ask before they write far more than usual: what `crm.core.services.blast` is told."""
+"""The numbers that the volume guard of weekly mails compares with."""
 
 from datetime import timedelta
 from itertools import dropwhile
@@ -15,5 +15,5 @@ def weeks_before(week: str) -> list[str]:
 
 
 def history_of(counts: dict[str, int], weeks: list[str]) -> list[int]:
-    """How many there were in each week, without the weeks before the first."""
+    """The number in each week, from the first week that has any."""
     return list(dropwhile(lambda number: not number, (counts.get(week, 0) for week in weeks)))

@@ -21,7 +21,7 @@ class SectionSerializer(StrictSerializer):
 
 
 class ContentSerializer(StrictSerializer):
-    """{} before the draft is made, and where it has a shape that no mail can be made of (`problem` says so then)."""
+    """{} before the draft is made, and when its shape is broken (`problem` then says so)."""
 
     summary = serializers.CharField(allow_blank=True, max_length=4000)
     sections = SectionSerializer(many=True)
@@ -106,7 +106,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
 
     @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def approve(self, request, pk=None):
-        """Approve the version named by If-Match, or the present one."""
+        """Approve the version named by If-Match, or the current one."""
 
         def do(row):
             seen = require_match(request, row)
@@ -116,7 +116,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
 
     @action(detail=True, methods=["post"], serializer_class=SkipSerializer)
     def skip(self, request, pk=None):
-        """Send none this week; what would have been in it is in the next one."""
+        """Send none this week; the next one covers this week too."""
         given = SkipSerializer(data=request.data)
         given.is_valid(raise_exception=True)
 
@@ -128,6 +128,6 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
         return self._answered(act, request, do)
 
     def _answered(self, run, request, do):
-        """Answer with the progress email itself, not in the shape of what was sent in."""
+        """Respond with the progress email, not with the fields of the request."""
         self.serializer_class = ProgressEmailSerializer
         return run(self, request, do)

@@ -13,7 +13,7 @@ from interactions.progress.models import ProgressEmail, ProgressSchedule
 
 
 def sent_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
-    """The first page shows those read along with the client."""
+    """Sent progress emails; the first page uses the rows loaded with the client."""
     if before is None and limit <= parts.SENT_AT_MOST and hasattr(client, "part_sent"):
         found = rows_from(ProgressEmail, client.part_sent)[:limit]
     else:
@@ -35,7 +35,7 @@ def sent_items(principal, client, before: datetime | None, limit: int) -> list[T
 
 
 def side_panel(principal, client, now: datetime):
-    """The schedule and the coming email, both read along with the client."""
+    """The schedule and the next email, both loaded with the client."""
     schedule = next(iter(rows_from(ProgressSchedule, client.part_schedule)), None)
     coming = next(iter(rows_from(ProgressEmail, client.part_coming)), None) if schedule else None
     return {

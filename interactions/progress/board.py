@@ -1,8 +1,8 @@
-"""The delivery board: per local ISO week, what became of the progress emails of the clients that should have one.
+"""The delivery board: the state of each client's progress email, per local ISO week.
 
-Each client is counted once, in its worst state: one recipient that was refused outweighs three that were reached. Numbers and
-lists are the same QuerySet. Which clients should have an email is told by their schedules, as they were before that week's
-deadline, and not by the emails: a client without one is `missing`, and then the states do not add up to it.
+Each client counts once, in its worst state: one refused recipient outweighs three who were reached. Numbers and lists are the
+same QuerySet. Which clients should have an email follows from their schedules, as they were before that week's deadline; a client
+without one is `missing`, and the states then add up to less than the total.
 """
 
 from collections.abc import Iterable
@@ -70,7 +70,7 @@ EARLIEST, PLANNED_BY = timedelta(hours=14), timedelta(hours=36 - 12 - 1)
 
 
 def weeks(today: date) -> list[str]:
-    """The coming week, this one, and the eight before."""
+    """Next week, this one, and the eight before."""
     monday = today - timedelta(days=today.weekday())
     return [iso_week(monday + timedelta(days=7 * n)) for n in range(1, -WEEKS_BACK - 1, -1)]
 
@@ -104,7 +104,7 @@ def _schedules(week: str) -> QuerySet:
 
 
 def _is_scheduled(week: str) -> Q:
-    """The schedule was on at the deadline, by its history, and the client had not left."""
+    """The schedule was active at the deadline, by its history, and the client had not left."""
     monday = week_day(week, 0)
     history = ProgressSchedule.pgh_event_model.objects.filter(client_id=OuterRef("pk"))  # type: ignore[attr-defined]
     before = history.annotate(about=_About(monday)).filter(pgh_created_at__lte=F("about") - EARLIEST)
@@ -130,7 +130,7 @@ def _worst_mail(week: str) -> QuerySet:
 
 
 def _first_moment(week: str) -> datetime:
-    """No mail of a week was written before: they are made 36 hours before the deadline at most."""
+    """No mail of a week is older: they are written at most 36 hours before the deadline."""
     return datetime.combine(week_day(week, 0) - timedelta(days=8), time(), UTC)
 
 
@@ -149,13 +149,13 @@ def _mail_rank() -> Case:
 
 
 def _state(week: str) -> Case:
-    """Of a progress email. Each part stands here once: what is asked twice of a subquery, PostgreSQL works out twice."""
+    """The board state of a progress email. The subquery appears once: PostgreSQL would compute each copy of it."""
     words = Func(
         Subquery(_worst_mail(week), output_field=IntegerField()),
         template=f"(ARRAY[{', '.join(repr(state) for state in reversed(WORST_FIRST))}])[%(expressions)s]",
         output_field=CharField(),
     )
-    # where its mails are not kept any more, the email itself has to tell
+    # its mails were deleted by retention: the email itself says
     alone = Case(When(sent_at__gt=F("deadline_at"), then=Value("late")), default=Value("sent"))
     return Case(
         When(state=ProgressState.HELD, then=Value("decision")),
@@ -169,7 +169,7 @@ def _state(week: str) -> Case:
 
 @dataclass(frozen=True)
 class WeekRow:
-    """`counts` in the order of STATES; `missing` is what they lack to `should`."""
+    """`counts` in the order of STATES; `should` is how many clients should have an email."""
 
     week: str
     counts: dict[str, int]
@@ -235,7 +235,7 @@ def known_states() -> Iterable[str]:
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when a progress email waits for the tick to draft or send it; those that wait for a person do not count."""
+    """When the oldest email was due that the periodic job should have drafted or sent; not those that wait for a person."""
     rows = ProgressEmail.objects.filter(client__archived_at__isnull=True)
     moments = (
         rows.filter(state=ProgressState.PLANNED, draft_at__lte=now)

@@ -1,4 +1,4 @@
-"""Why a progress email may not go out any more."""
+"""The opt-out of progress emails, asked again before a mail is sent."""
 
 from django.utils.translation import gettext as _
 
@@ -7,6 +7,7 @@ from interactions.progress.models import ProgressRecipient
 
 
 def against_progress(mail: OutboxMail) -> str:
+    """Why the mail must not be sent, or ""."""
     if mail.client_id is None or mail.contact_id is None:
         return ""
     stopped = ProgressRecipient.objects.filter(

@@ -1,4 +1,4 @@
-"""On which day of its week a progress email is promised, when the schedule's day is a holiday of the firm or of the client."""
+"""The day of a week on which a progress email is due, when its usual day is a holiday of the firm or of the client."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from interactions.progress.models import ProgressSchedule
 
 @dataclass(frozen=True)
 class Chosen:
-    """`day` the email is promised on; `moved` says why it is another one than usual, `skipped` why there is none."""
+    """The `day` it is due; `moved` says why that is not the usual day, `skipped` why there is no email."""
 
     day: date
     moved: str = ""
@@ -26,14 +26,13 @@ class Chosen:
 
 
 class Days:
-    """The firm's calendar beside the clients' countries, read once for a whole round of planning."""
+    """The holidays of the firm and of clients' countries, loaded once for a run of planning."""
 
     def __init__(self, calendar: WorkingCalendar | None = None):
         self.calendar = calendar or WorkingCalendar.of(get_firm())
 
     def choose(self, schedule: ProgressSchedule, week: str) -> Chosen:
-        """The day itself, unless it is a holiday and the schedule says what then. Never outside the local ISO week: a week has
-        one email, and the next week has its own."""
+        """The usual day, or what the schedule says for a holiday. Never outside the local ISO week: each week has one email."""
         day = week_day(week, schedule.weekday)
         if schedule.on_holiday == OnHoliday.SEND:
             return Chosen(day)
@@ -54,7 +53,7 @@ class Days:
         return next((other for other in free if not self.client_holiday(client, other)), None)
 
     def holiday(self, client: Client, day: date) -> str:
-        """Which holiday a day is, for people, or "". A weekend is none: who chose a Sunday meant it."""
+        """The name of the holiday on that day, or "". A weekend is no holiday: a schedule for Sundays is meant."""
         if ours := self.calendar.closed_for(day):
             return _("%(holiday)s (our holiday)") % {"holiday": ours}
         if theirs := self.client_holiday(client, day):
@@ -69,8 +68,8 @@ class Days:
         return holiday_there(client.country, client.region, day)
 
     def moved_to(self, days: list[date]) -> Q:
-        """Schedules whose email may be due on one of these days although it is not their weekday: their own day, another one of
-        the same week, is a holiday of the firm or of the client's country. Only those few are looked at one by one."""
+        """Schedules whose email may have moved to one of these days: their usual day in the same week is a holiday of the firm
+        or of the client's country."""
         countries = _countries_written_to()
         found = Q(pk__in=[])
         for week in {iso_week(day) for day in days}:

@@ -1,6 +1,4 @@
-"""The weekly progress email as a mail: to the client's people, and to whoever tests it. Each writes one outbox row.
-
-Words that the client reads stand in `progress_words` and in the templates, so that they are translated."""
+"""The weekly progress email as a mail: to the recipients, and as a test to a colleague. Each function writes one outbox row."""
 
 import uuid
 from datetime import datetime
@@ -77,7 +75,7 @@ def _stop_link(recipient: ProgressRecipient) -> dict[str, Any]:
 
 
 def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: Contact | None) -> OutboxMail:
-    """The same mail to whoever asked for it, without the link that stops."""
+    """The same mail as a test to the colleague who asked for it, without the opt-out link."""
     text, html = render_progress(email, contact, stop_url="")
     mail, _made = queue_mail(
         key=f"progress-test:{email.pk}:{uuid.uuid4()}",

@@ -1,4 +1,4 @@
-"""What a person should look at before a progress email leaves: told the day before, shown wherever it is listed."""
+"""What somebody should look at before a progress email leaves: notified the day before, shown wherever it is listed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Flag:
 
 
 def reachable(client_id: Any) -> QuerySet:
-    """Recipients of a client (an id, or an outer reference) who can be written to now, each with `address`: at the client still,
-    not stopped, with an address that takes mail."""
+    """The recipients of a client (id or OuterRef) who can be mailed now, each with `address`: still at the client, not opted out,
+    with an address that takes mail."""
     current = Affiliation.objects.filter(client_id=OuterRef("schedule__client_id"), contact_id=OuterRef("contact_id"))
     refused = Consent.objects.filter(purpose=Purpose.SERVICE, is_given=False).values("contact_id")
     address = (
@@ -46,12 +46,12 @@ def reachable(client_id: Any) -> QuerySet:
 
 
 def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
-    """Who gets it at this moment, each with `address`."""
+    """The recipients if it left now, each with `address`."""
     return list(reachable(email.client_id).select_related("contact").order_by("pk"))
 
 
 def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
-    """What `flags` reads besides the row itself, in the same statement."""
+    """The annotations that `flags` needs."""
     schedule = ProgressSchedule.objects.filter(client_id=OuterRef("client_id"))
     mails = OutboxMail.objects.filter(
         client_id=OuterRef("client_id"), kind="progress", deadline_at=OuterRef("deadline_at")
@@ -66,7 +66,7 @@ def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
 
 
 def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
-    """What to mend or to know, the worst first; of rows that came through `with_signs`."""
+    """What to fix or to know, the worst first. The row needs the annotations of `with_signs`."""
     found = []
     if email.problem:
         found.append(Flag("problem", email.problem, "red"))
@@ -83,7 +83,7 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
 
 
 def is_late(email: ProgressEmail, now: datetime) -> bool:
-    """It left or arrived after the deadline, or has not left although the deadline is over."""
+    """It left or arrived after the deadline, or has not left although the deadline has passed."""
     if email.state == ProgressState.SENT:
         return email.sent_at > email.deadline_at or email.has_late_mail
     return email.state in PROGRESS.open and now > email.deadline_at
@@ -98,7 +98,7 @@ def _before_it_leaves(email: ProgressEmail) -> Iterable[Flag]:
     if not email.has_recipients:
         yield Flag("nobody", _("Nobody to send it to"), "red")
     if email.state not in PROGRESS.undecided or email.problem:
-        return  # what somebody approved as it is needs no remark
+        return  # approved as it is
     if email.is_empty and not email.is_edited:
         words = {
             WhenNothing.SKIP: _("Nothing to tell: it will be skipped unless you write a line"),
@@ -116,7 +116,7 @@ def _summary_of(email: ProgressEmail) -> str:
 
 
 def flagged(rows: QuerySet) -> QuerySet:
-    """Open emails, drafted already, that a person should look at; rows came through `with_signs`."""
+    """Open, drafted emails that somebody should look at. The rows need the annotations of `with_signs`."""
     unread = Q(state=ProgressState.DRAFT, is_review_needed=True) | Q(state=ProgressState.HELD)
     empty = Q(is_empty=True, version=1, state__in=PROGRESS.undecided)
     no_note = Q(content__summary="", state__in=PROGRESS.undecided) | Q(content={}, state__in=PROGRESS.undecided)
@@ -124,8 +124,8 @@ def flagged(rows: QuerySet) -> QuerySet:
 
 
 def notify(now: datetime) -> int:
-    """The day before: one notification per email that a person should look at, to its account manager; how many were made."""
-    told = Notification.objects.filter(
+    """The day before: notify the account manager once of each email to look at. Returns how many."""
+    notified = Notification.objects.filter(
         key=Concat(Value("progress-flag:"), Cast(OuterRef("pk"), CharField()), output_field=CharField())
     )
     rows = with_signs(
@@ -133,7 +133,7 @@ def notify(now: datetime) -> int:
             draft_at__lte=now, send_at__gt=now, client__archived_at__isnull=True, client__owner__is_active=True
         ),
         now,
-    ).filter(~Exists(told))
+    ).filter(~Exists(notified))
     found = list(flagged(rows).select_related("client").order_by("send_at", "pk")[:PER_TICK])
     for email in found:
         said = [flag.text for flag in flags(email, now)]
@@ -146,7 +146,7 @@ def notify(now: datetime) -> int:
 
 
 def notify_owner(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
-    """A notification to the account manager about one email, once for each kind."""
+    """Notify the account manager of one email, once for each kind."""
     name = " ".join(email.client.name.split())[:120]
     Notification.objects.get_or_create(
         key=f"{kind}:{email.pk}",

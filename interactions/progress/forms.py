@@ -1,4 +1,4 @@
-"""Forms of progress emails: the client's schedule, the week's content, what is decided about it."""
+"""Forms of progress emails: the schedule, the content, the decision."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -29,8 +29,6 @@ class RecipientsField(forms.ModelMultipleChoiceField):
 
 
 class ScheduleForm(VersionedFormMixin, forms.ModelForm):
-    """`possible` are the people who may be chosen: at the client now, with an address."""
-
     recipients = RecipientsField(
         queryset=Contact.objects.none(), required=False, label=_("Goes to"), widget=forms.CheckboxSelectMultiple
     )
@@ -78,7 +76,7 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
 
 
 class ContentForm(VersionedFormMixin, forms.Form):
-    """Summary, one field per section with a line for each item, closing."""
+    """Subject, summary, one field per section with a line for each item, closing."""
 
     subject = forms.CharField(label=_("Subject"), max_length=200)
     summary = forms.CharField(
@@ -116,12 +114,12 @@ class ContentForm(VersionedFormMixin, forms.Form):
         )
 
     def shown_sections(self):
-        """Fields of sections with something in them, and the rest."""
+        """(fields of sections with lines, fields of the other sections)."""
         fields = [self[f"section_{section['key']}"] for section in self.sections]
         return [field for field in fields if field.value()], [field for field in fields if not field.value()]
 
     def says_the_same(self, email: ProgressEmail) -> bool:
-        """Nothing was changed, line ends and empty lines aside."""
+        """Whether nothing was changed, apart from line ends and empty lines."""
         content = readable(email.content)
         if not content:
             return False
@@ -133,7 +131,7 @@ class ContentForm(VersionedFormMixin, forms.Form):
         return self.cleaned_data["subject"] == email.subject and clean_content(self.content()) == clean_content(shape)
 
     def differences(self, email: ProgressEmail) -> list[Difference]:
-        """The fields that read otherwise in the saved version."""
+        """The fields that differ in the saved version."""
         saved = ContentForm(email=email)
         values = [(self[name], saved[name].value() if name in saved.fields else "") for name in self.fields]
         return [
@@ -149,7 +147,7 @@ class ContentForm(VersionedFormMixin, forms.Form):
 
 
 def readable(content: object) -> dict:
-    """The content, or {} where it has another shape than a form can show: then it is written anew."""
+    """The content, or {} when its shape is broken: the form then starts empty."""
     if not isinstance(content, dict) or not isinstance(content.get("sections", []), list):
         return {}
     well_formed = all(
@@ -160,7 +158,7 @@ def readable(content: object) -> dict:
 
 
 def _sections_of(content: dict) -> list[dict]:
-    """The sections of the content in its own order, then the known ones it lacks."""
+    """The sections of the content in their order, then the other known sections, empty."""
     found = list(content.get("sections", []))
     known = {section["key"] for section in found}
     return found + [{"key": s.key, "title": str(s.title), "items": []} for s in SECTIONS if s.key not in known]

@@ -1,4 +1,4 @@
-"""Which progress emails wait for a person, which are coming, which went out."""
+"""The parts of the list of progress emails: to review, scheduled, sent, left out."""
 
 from datetime import datetime
 from typing import Any
@@ -62,7 +62,7 @@ def _queue(principal) -> QuerySet:
 
 
 def next_to_review(principal, after: ProgressEmail) -> ProgressEmail | None:
-    """The next one in the queue of the user, so that they are worked off one after the other; from the end to its start."""
+    """The email after this one in the user's queue; after the last one, the first."""
     rows = _queue(principal).exclude(pk=after.pk)
     return rows.filter(_behind(after)).first() or rows.first()
 
@@ -72,7 +72,7 @@ def _behind(email: ProgressEmail) -> Q:
 
 
 def place_in_queue(principal, email: ProgressEmail) -> dict[str, Any] | None:
-    """{"place", "of", "previous", "next"} of an email that waits for a reader, or None."""
+    """{"place", "of", "previous", "next"} of an email in the user's queue, or None."""
     pks = list(_queue(principal).values_list("pk", flat=True)[:COUNTED_AT_MOST])
     if email.pk not in pks:
         return None
@@ -86,7 +86,7 @@ def place_in_queue(principal, email: ProgressEmail) -> dict[str, Any] | None:
 
 
 def decorate(rows: list[ProgressEmail], now: datetime) -> None:
-    """What a list shows of each besides the row itself; rows came through `progress_flags.with_signs`."""
+    """Add tone and flags to the rows of a list. They need the annotations of `flags.with_signs`."""
     for email in rows:
         email.tone = TONES[email.state]  # type: ignore[attr-defined]
         email.flags = flags.flags(email, now)  # type: ignore[attr-defined]
@@ -94,7 +94,7 @@ def decorate(rows: list[ProgressEmail], now: datetime) -> None:
 
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Today: progress emails of the user's clients that wait for a reader, or that something is wrong with the day before."""
+    """Drafted progress emails of the user's clients that somebody should look at; None when there are none."""
     open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS.open, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
     rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])

@@ -24,7 +24,7 @@ class ClientRowQuerySet(models.QuerySet):
 
 class ProgressScheduleQuerySet(ClientRowQuerySet):
     def running(self):
-        """Those of clients that are served: neither former nor in the trash."""
+        """Active schedules of clients that are neither former nor archived."""
         return self.filter(is_active=True, client__archived_at__isnull=True).exclude(
             client__facts__status=Status.FORMER
         )
@@ -65,7 +65,7 @@ class ProgressSchedule(Versioned):
 
 @tracked
 class ProgressRecipient(models.Model):
-    """A contact who gets a client's progress emails. Stopping is theirs: kept, with its time; `salt` derives the link."""
+    """A contact who gets a client's progress emails. `stopped_at` is their opt-out; `salt` derives the link."""
 
     schedule = models.ForeignKey(ProgressSchedule, models.CASCADE, related_name="recipients")
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
@@ -150,5 +150,5 @@ class ProgressEmail(Versioned):
 
     @property
     def is_edited(self) -> bool:
-        """Somebody wrote into it: `version` counts only people's edits."""
+        """Whether somebody edited it: `version` counts people's edits only."""
         return self.version > 1

@@ -1,5 +1,5 @@
-"""To the account manager about a progress email that waits for them: at its time, an hour before the deadline, or when it
-cannot be made. Once each."""
+"""The mail to the account manager about a progress email that waits for them: once at its time, once an hour before the
+deadline, once when it cannot be rendered."""
 
 import logging
 from datetime import datetime
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> OutboxMail | None:
-    """With the draft, as far as it can be shown. `when`: "send", "deadline" or "problem"."""
+    """`when`: "send", "deadline" or "problem". None when it was sent before, or the account manager left."""
     owner, key = email.client.owner, f"progress-review:{email.pk}:{when}"
     if not owner.is_active or OutboxMail.objects.filter(key=key).exists():
         return None
@@ -58,7 +58,7 @@ def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> Ou
 
 
 def _draft_of(email: ProgressEmail) -> str:
-    """The draft as text; "" where there is none or it cannot be shown."""
+    """The draft as text; "" without a draft, and for one that cannot be rendered."""
     if not email.content:
         return ""
     try:

@@ -1,6 +1,6 @@
 """What goes into a progress email: sections, each filled by sources that apps register in their `hooks.py`.
 
-A source says what really happened (or is coming) for a client, as short lines a client may read; only what was shared.
+A source lists what happened for a client, or is planned, in short lines; only what was shared with the client.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ NEWS = ("done", "agreed")
 
 @dataclass(frozen=True)
 class Source:
-    """`is_news`: a line of it means that something happened in the time covered."""
+    """`is_news`: a line of it means that something happened in the period covered."""
 
     key: str
     order: int
@@ -45,7 +45,7 @@ _sources: dict[tuple[str, str], Source] = {}
 
 
 class SourceFailed(Exception):
-    """A source could not say its lines; `part` names it for people ("agreed, decisions")."""
+    """A source raised; `part` names it for people ("agreed, decisions")."""
 
     def __init__(self, part: str, error: Exception):
         super().__init__(f"{part}: {type(error).__name__}: {error}")
@@ -53,8 +53,8 @@ class SourceFailed(Exception):
 
 
 def register(section: str, key: str, items: Items, *, order: int = 50, is_news: bool | None = None) -> None:
-    """`items(client, start, end)` gives lines for a section (its key in SECTIONS): what happened in [start, end), or what is
-    coming as seen at `end`. At most two indexed queries. What was done or agreed is news unless it is said otherwise.
+    """`items(client, start, end)` returns lines for a section (a key of SECTIONS): what happened in [start, end), or what is
+    planned as of `end`. At most two indexed queries. `is_news` is by default whether the section is one of NEWS.
     Raises KeyError for an unknown section."""
     if section not in {known.key for known in SECTIONS}:
         raise KeyError(section)
@@ -62,7 +62,7 @@ def register(section: str, key: str, items: Items, *, order: int = 50, is_news: 
 
 
 def build(client, start: datetime, end: datetime) -> tuple[list[dict[str, Any]], bool]:
-    """(sections with their lines, whether there is news). Every section is there, so that each can be written into.
+    """(all sections with their lines, whether there is news).
 
     Raises SourceFailed."""
     sections = []

@@ -1,6 +1,6 @@
-"""What this app brings into a progress email: shared interactions, decisions, promises, and the dates of contracts.
+"""What this app adds to a progress email: shared interactions, decisions, commitments, and the dates of contracts.
 
-Everything here is read by clients: only what was shared with them, or what they signed.
+Clients read all of it: only what was shared with them, or what they signed.
 """
 
 from datetime import date, datetime, timedelta
@@ -60,26 +60,26 @@ def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
 
 
 def our_commitments(client, start: datetime, end: datetime) -> list[str]:
-    """Ours, late ones too, each with who is on it."""
+    """Our open commitments, late ones too, each with the colleague."""
     firm = get_firm().name
     rows = _open(client, end, Side.FIRM)[:AT_MOST]
     return [with_person(row.text, name_of(row.owner) or firm, row.due_date) for row in rows]
 
 
 def their_commitments(client, start: datetime, end: datetime) -> list[str]:
-    """Theirs that are not late, each with whom we expect it of."""
+    """The client's open commitments that are not late, each with the contact."""
     rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=day_of(end, client))
     return [with_person(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
 
 
 def late_commitments(client, start: datetime, end: datetime) -> list[str]:
-    """Theirs that are late: a question now."""
+    """The client's late commitments, as questions."""
     rows = _open(client, end, Side.CLIENT).filter(due_date__lt=day_of(end, client))
     return [when_to_expect(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
 
 
 def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
-    """What the email before told and nobody has confirmed: asked once, not every week."""
+    """Decisions in the last email that nobody has confirmed; each is asked about once."""
     first, last = day_of(start - ASKED_AFTER, client), day_of(start, client)
     rows = Decision.objects.filter(
         client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
@@ -101,7 +101,7 @@ def begun_contracts(client, start: datetime, end: datetime) -> list[str]:
 
 
 def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
-    """Starts, and the renewals that need both sides; one that renews by itself is nobody's task."""
+    """Starts and ends of contracts; not one that renews automatically."""
     today = day_of(end, client)
     until = today + CONTRACTS_AHEAD
     starts = _contracts(client).filter(start_date__gt=today, start_date__lte=until)
@@ -120,7 +120,7 @@ def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
 
 
 def _contracts(client):
-    """First contracts for a service; one that only replaces another begins nothing the client would notice."""
+    """First contracts for a service; not those that replace another."""
     return Contract.objects.filter(client=client, replaces=None).select_related("service")
 
 

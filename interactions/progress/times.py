@@ -31,9 +31,9 @@ class Times:
 
 
 def times_of(schedule: ProgressSchedule, week: str, days: Days | None = None) -> Times:
-    """All moments of one week, in UTC. A deadline that the clock jumps over moves forward, one it passes twice is the first.
+    """All moments of one week, in UTC. A deadline skipped by a clock change moves forward; of a doubled one, the first counts.
 
-    With `days`, holidays count: `moved` says why the day is another one, `skipped` why there is no email in this week."""
+    With `days`, holidays count: `moved` says why the day is not the usual one, `skipped` why there is no email."""
     chosen = days.choose(schedule, week) if days else Chosen(week_day(week, schedule.weekday))
     deadline = local_to_utc(chosen.day, schedule.deadline_time, schedule.time_zone)
     send = deadline - timedelta(minutes=schedule.lead_minutes)
@@ -51,14 +51,14 @@ def first_open_week(schedule: ProgressSchedule, now: datetime, days: Days | None
 
 
 def candidate_days(now: datetime) -> list[date]:
-    """Dates whose deadline may be due to be planned at `now`, in whatever zone."""
+    """The dates whose deadline may have to be planned at `now`, in any zone."""
     first = (now - EXPIRES_AFTER - timedelta(days=1)).date()
     last = (now + HORIZON + timedelta(days=2)).date()  # a day for the zone, a day for the longest lead
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def next_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[dict[str, Any]]:
-    """The next weeks as they stand: {"there": when each email is promised on the client's wall, "moved", "skipped"}."""
+    """The next weeks: {"there": the deadline in the client's zone, in words, "moved", "skipped"}."""
     if not schedule.is_active:
         return []
     days, week, found = Days(), first_open_week(schedule, now), []

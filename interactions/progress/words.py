@@ -1,4 +1,4 @@
-"""What a progress email says by itself, in the client's language: subject, summary, greeting. Everything here is for clients."""
+"""The generated words of a progress email, in the client's language: subject, summary, greeting, closing."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import ngettext, pgettext
 from clients.contacts.models import Contact
 from clients.records.models import Client
 
-# what other systems export as a salutation: a title alone, which is no way to begin a letter
+# titles that other systems export as a salutation; not a greeting alone
 TITLES = {
     "mr",
     "mrs",
@@ -35,7 +35,7 @@ TITLES = {
 
 
 def one_line(text: str) -> str:
-    """Names come from people and imports; in a mail's head and first line they stand on one line."""
+    """On one line, for subjects and greetings: names from imports may have line breaks."""
     return " ".join(str(text).split())
 
 
@@ -44,19 +44,19 @@ def subject(firm_name: str, week: str) -> str:
 
 
 def summary(sections: list[dict[str, Any]], *, is_news: bool) -> str:
-    """One or two sentences out of what the sections hold."""
+    """A summary of the numbers of lines in the sections."""
     count = {section["key"]: len(section["items"]) for section in sections}
     if not is_news:
         lead = _("A quiet week: nothing was finished or decided, and all is on its way.")
         return " ".join([lead, *_needed(count)])
     lead = _("Here is where we stand this week.")
     done, agreed = count.get("done", 0), count.get("agreed", 0)
-    told = []
+    counted = []
     if done:
-        told.append(ngettext("One thing was done.", "%(n)d things were done.", done) % {"n": done})
+        counted.append(ngettext("One thing was done.", "%(n)d things were done.", done) % {"n": done})
     if agreed:
-        told.append(ngettext("One thing was agreed.", "%(n)d things were agreed.", agreed) % {"n": agreed})
-    return " ".join([lead, *told, *_needed(count)])
+        counted.append(ngettext("One thing was agreed.", "%(n)d things were agreed.", agreed) % {"n": agreed})
+    return " ".join([lead, *counted, *_needed(count)])
 
 
 def _needed(count: dict[str, int]) -> list[str]:
@@ -69,7 +69,7 @@ def closing() -> str:
 
 
 def greeting(client: Client, contact: Contact | None) -> str:
-    """The first line as they wish to be addressed, else by name, with the sign that ends it in their language."""
+    """The contact's or client's salutation, else the name, with the punctuation of the language."""
     return _closed(_address(client, contact))
 
 
@@ -90,5 +90,5 @@ def _is_title(text: str) -> bool:
 
 
 def _closed(text: str) -> str:
-    """Hello Elina, · Hola, Elina: · what ends in a sign of its own keeps it."""
+    """Hello Elina, · Hola, Elina: · a greeting that ends in punctuation stays."""
     return text if text[-1] in "!.?…，：" else pgettext("first line of a letter", "%(greeting)s,") % {"greeting": text}

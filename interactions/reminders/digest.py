@@ -1,7 +1,7 @@
-"""What stands in a morning mail: what the Today page shows, as lines of text.
+"""The morning mail: what the Today page shows, as lines of text.
 
-A section of Today is in the mail when a writer is registered for it (`register`, in the `hooks.py` of the app whose section it
-is): the writer is given what the section's `build` gave, and makes a `Part` of it, or None.
+A section of Today is in the mail when a writer is registered for it (`register`, in the `hooks.py` of its app): the writer gets
+what the section's `build` returned and makes a `Part` of it, or None.
 """
 
 from collections.abc import Callable, Iterable
@@ -63,8 +63,7 @@ def register(section_key: str, writer: PartWriter) -> None:
 
 
 def build(principal: Principal, now: datetime) -> list[Part]:
-    """The parts that have something to tell; [] on a quiet day. Everything through `visible_to(user)`, in the user's zone; not
-    what the user has opened today already."""
+    """The parts that are not empty, in the user's zone; without what the user may not see or has opened today."""
     with timezone.override(user_zone(principal.user)):
         found = _follow_ups(principal.user, now)
         for section in sections.sections():
@@ -107,15 +106,15 @@ def _follow_up_line(row: FollowUp, with_day: bool) -> Line:
 
 def _news(user: User) -> Part:
     """Notifications that were neither read nor mailed."""
-    told = Told.objects.filter(kind=ReadKind.NOTIFICATION).values("record_id")
-    unread = Notification.objects.visible_to(acting(user)).filter(read_at__isnull=True).exclude(pk__in=told)
+    mentioned = Told.objects.filter(kind=ReadKind.NOTIFICATION).values("record_id")
+    unread = Notification.objects.visible_to(acting(user)).filter(read_at__isnull=True).exclude(pk__in=mentioned)
     rows = list(unread.order_by("-pk")[: NEWS_AT_MOST + 1])
     shown = rows[:NEWS_AT_MOST]
     more = reverse("core:notifications") if len(rows) > NEWS_AT_MOST else ""
     return Part(_("New"), [Line(row.text, url=row.url) for row in shown], _("new"), more, records=shown)
 
 
-# Tellers of this app's own sections
+# Writers of this app's own sections
 
 
 def quiet_part(data: dict[str, Any]) -> Part | None:

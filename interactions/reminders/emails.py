@@ -1,4 +1,4 @@
-"""The mails of this app to the firm's own people: each writes one outbox row."""
+"""The mails of this app to colleagues: each function writes one outbox row."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -25,9 +25,9 @@ WORTH_SENDING = timedelta(days=2)
 
 
 def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notification], *, now: datetime) -> OutboxMail:
-    """To their assignee: what is due, for whom, with the links; and what else happened. One mail, whatever the number.
+    """One mail to a colleague about their due follow-ups and unread notifications.
 
-    The number in the key is the first follow-up's `reminder_number`, which the caller has counted up.
+    The key ends in the first follow-up's `reminder_number`, which the caller has increased.
     """
     zone = user_zone(user)
     rows = [
@@ -65,12 +65,12 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
 
 
 def _key_of(news: Sequence[Notification]) -> str:
-    """Other than that of a mail which was taken back: of its news one was read since, so there are fewer or later ones now."""
+    """Differs from the key of a cancelled mail: one of its notifications was read since, so the first, last or number changed."""
     return f"notification:{news[0].pk}:{news[-1].pk}:{len(news)}"
 
 
 def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> str:
-    """One thing by its name. Several by their number: they may be of clients that others are not to read of."""
+    """One item by its name, several by their number: a subject is seen by others, and client names may be confidential."""
     if len(follow_ups) == 1 and not news:
         row = follow_ups[0]
         if row.client:
@@ -84,7 +84,7 @@ def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> st
 
 
 def mail_digest(*, user: User, day: date, parts: Sequence[Part], now: datetime) -> OutboxMail:
-    """The morning mail: once per user and local day; worthless when that day is over."""
+    """The morning mail, once per user and local day; it expires at the end of that day."""
     zone = user_zone(user)
     context = digest_context(user, day, parts)
     with timezone.override(zone):
@@ -104,7 +104,7 @@ def mail_digest(*, user: User, day: date, parts: Sequence[Part], now: datetime) 
 
 
 def digest_context(user: User, day: date, parts: Sequence[Part]) -> dict[str, Any]:
-    """What the mail's templates and its preview are made of."""
+    """Context of the mail's templates and of its preview."""
     figures = [f"{part.count_text} {part.short}" for part in parts if part.short][:3]
     return {
         "user": user,

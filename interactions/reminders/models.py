@@ -1,4 +1,4 @@
-"""What the firm's own people are told by mail, and what they have read already."""
+"""Morning mails, and what a mail to a colleague mentioned."""
 
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -13,7 +13,7 @@ from interactions.reminders.choices import DigestState
 
 class DigestQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """One's own; managers and admins see when everybody's leaves. What stands in it is for its reader alone."""
+        """Their own; managers and admins see when everybody's leaves. The content is for its reader alone."""
         return self if principal.sees_all else self.filter(user=principal.user)
 
     def planned(self):
@@ -56,8 +56,8 @@ class Digest(models.Model):
 
 
 class Told(models.Model):
-    """A follow-up or a notification that a mail told its reader of: it is not told twice, and a mail that still waits is
-    taken back when it is read or done meanwhile."""
+    """A follow-up or notification that a mail mentioned: it is mailed once, and an unsent mail is cancelled when it was read or
+    done."""
 
     mail = models.ForeignKey(OutboxMail, models.CASCADE, related_name="told")
     kind = models.CharField(max_length=12, choices=ReadKind)

@@ -1,4 +1,4 @@
-"""One's own morning mail, as it was or as it would be now."""
+"""A colleague's own morning mail: as it was sent, or as it would be now."""
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,7 +16,7 @@ from interactions.reminders.models import Digest
 
 @require_GET
 def digest(request, pk):
-    """For its reader alone, whatever their role: it tells of clients that others may not see."""
+    """For its reader alone, whatever the role of others: it names clients that they may not see."""
     row = get_object_or_404(Digest.objects.filter(user=request.user), pk=pk)
     is_planned = row.state in DIGEST.unsent
     parts = content.build(request.principal, timezone.now()) if is_planned else []

@@ -1,4 +1,4 @@
-"""Whom a survey would reach, and who is left out and why. One definition for preview, sending and the rule."""
+"""Whom a survey would reach, and who is left out and why. Used by the preview, sending and the rule."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ NAMES_SHOWN = 50
 
 
 class LeftOut(models.TextChoices):
-    """Why somebody is not asked; "" is asked."""
+    """Why somebody is not asked; "" when they are."""
 
     NO = "", ""
     RESTRICTED = "restricted", _("restricted client: asked one by one only")
@@ -51,7 +51,7 @@ class Audience:
     left_out: list[Person] = field(default_factory=list)
 
     def reasons(self) -> list[tuple[str, int]]:
-        """(in words, how many), the most frequent first."""
+        """(reason, number of people), the most frequent first."""
         return [
             (str(reason.label), n) for reason, n in Counter(person.reason for person in self.left_out).most_common()
         ]
@@ -63,7 +63,7 @@ class Audience:
 def audience(
     clients: QuerySet, *, survey: Survey, who: str, when: datetime, period: str, is_mass: bool = True
 ) -> Audience:
-    """Everybody the survey would reach at `when`. `is_mass`: restricted clients are left out. Nobody is in it twice."""
+    """The people the survey would reach at `when`, each once. `is_mass`: restricted clients are left out."""
     found, seen = Audience(), set()
     for person in people(clients, survey=survey, who=who, when=when, period=period, is_mass=is_mass):
         if person.contact_id in seen and not person.reason:
@@ -84,7 +84,7 @@ def people(
     is_mass: bool,
     ignoring: int | None = None,
 ) -> Iterator[Person]:
-    """The people of these clients one by one. `ignoring`: an invitation that does not count as asked (itself)."""
+    """The people of these clients. `ignoring`: the id of an invitation that does not count as asked."""
     since, last_client = when - timedelta(days=survey.pause_days), 0
     for row in _rows(clients, survey, period, ignoring).iterator(chunk_size=2000):
         if who == Asked.MAIN and row.client_id == last_client:
@@ -104,7 +104,7 @@ def people(
 
 
 def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) -> QuerySet:
-    """Who is at these clients now, the main contact of each first."""
+    """The current contacts of these clients, the main contact of each first."""
     addresses = ContactEmail.objects.filter(contact=OuterRef("contact")).order_by("-is_primary", "id")
     stopped = Suppression.objects.annotate(folded=Lower("address")).filter(folded=Lower(OuterRef("address")))
     usable = addresses.filter(~Exists(stopped), refused_at__isnull=True)

@@ -1,4 +1,4 @@
-"""Why a survey mail may not go out any more."""
+"""The opt-out of surveys, asked again before a mail is sent."""
 
 from django.utils.translation import gettext as _
 
@@ -8,6 +8,7 @@ from crm.core.mail.models import OutboxMail
 
 
 def against_survey(mail: OutboxMail) -> str:
+    """Why the mail must not be sent, or ""."""
     if mail.contact_id is None:
         return ""
     refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)

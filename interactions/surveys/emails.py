@@ -1,4 +1,4 @@
-"""The mail that asks one question: eleven links in HTML and in plain text, each to a page with that score chosen."""
+"""The mail of a survey: one link for each score, to a page with that score selected."""
 
 import uuid
 from datetime import datetime
@@ -27,12 +27,12 @@ PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
 
 
 def question_of(survey: Survey) -> str:
-    """In the active language where it is the question we came with, else as the firm wrote it."""
+    """In the active language if it is the built-in question, else as the firm wrote it."""
     return _(survey.question) if survey.question else ""
 
 
 def check_words(subject: str, text: str) -> None:
-    """Raises ServiceError (fields mail_subject, mail_text) for a placeholder there is none of."""
+    """Raises ServiceError (fields mail_subject, mail_text) for an unknown placeholder."""
     placeholders.check(subject, PLACEHOLDERS, field="mail_subject")
     placeholders.check(text, PLACEHOLDERS, field="mail_text")
 
@@ -104,7 +104,7 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
 
 
 def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
-    """The mail to whoever asked for it, with links that lead nowhere."""
+    """A test mail to the colleague who asked for it, with dead links."""
     client, contact = sample(principal.user)
     subject, text, html = render_survey(survey, client, contact, answer_url="#", stop_url="")
     mail, _made = queue_mail(
@@ -121,5 +121,5 @@ def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
 
 
 def sample(user: User) -> tuple[Client, Contact]:
-    """Somebody made up, for a look at the mail; the account manager is who looks."""
+    """A made-up client and contact for the preview; the user is the account manager."""
     return Client(name=_("Example client"), owner=user), Contact(first_name=_("Alex"), last_name=_("Example"))

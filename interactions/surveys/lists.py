@@ -1,4 +1,4 @@
-"""The answers to surveys: all a user may see, and those of one client."""
+"""Survey answers: the list, and those of one client."""
 
 from datetime import datetime, time, timedelta
 from typing import Any

@@ -20,7 +20,7 @@ from interactions.surveys.choices import Asked, InvitationSource, InvitationStat
 
 @tracked
 class Survey(Versioned):
-    """A question asked again and again, with its scale."""
+    """A question with its scale, its mail and its pause."""
 
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=4, choices=SurveyKind, default=SurveyKind.NPS)
@@ -79,7 +79,7 @@ class SurveyResponseQuerySet(ArchivableQuerySet):
 
 @tracked
 class SurveyResponse(Versioned, Archivable):
-    """An answer. The scale stands with it, so that answers of different scales are never mixed."""
+    """An answer, with the scale it was given on."""
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="responses", verbose_name=_("survey"))
     client = models.ForeignKey(Client, models.CASCADE, related_name="survey_responses")
@@ -126,8 +126,8 @@ def active_only() -> list[str]:
 
 @tracked
 class SurveyRule(Versioned):
-    """Asks by itself: every client that fits, once in every period of so many months, on a working day, at an hour of
-    the client's own zone. The clients' days are spread over the period by their number, so that answers come in steadily."""
+    """Asks every matching client once in each period of `every_months`, on a working day, at `send_time` in the client's zone.
+    The clients' days are spread over the period by their id."""
 
     survey = models.OneToOneField(Survey, models.CASCADE, related_name="rule")
     is_active = models.BooleanField(_("ask by itself"), default=False)
@@ -158,7 +158,7 @@ class SurveyRule(Versioned):
         ]
 
     def client_filter(self) -> dict:
-        """In the words of the client list's filter."""
+        """The values as the client list's filter takes them."""
         values = {"status": self.statuses, "tier": self.tiers, "team": self.team_id, "owner": self.owner_id}
         return {name: value for name, value in values.items() if value}
 
@@ -170,8 +170,8 @@ class SurveyInvitationQuerySet(models.QuerySet):
 
 @tracked
 class SurveyInvitation(Versioned):
-    """One person asked once. `key` is the key of its mail too, so a person gets one mail per survey and period. The link
-    is derived from id, `salt` and the server's key; only the hash of its token is kept, from the moment it is sent."""
+    """One contact asked once. `key` is also the key of its mail: one mail per contact, survey and period. The link is derived
+    from id, `salt` and the server's key; from sending on, the hash of its token is stored."""
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="invitations", verbose_name=_("survey"))
     client = models.ForeignKey(Client, models.CASCADE, related_name="survey_invitations")

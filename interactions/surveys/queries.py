@@ -1,4 +1,4 @@
-"""What the pages of surveys by mail show: which survey, the invitations by state, the response rate."""
+"""What the pages of surveys show: the survey, the invitations by state, the response rate."""
 
 from typing import Any
 
@@ -21,23 +21,23 @@ def nps_surveys() -> QuerySet:
 
 
 def nps_survey() -> Survey:
-    """The NPS survey; unsaved where the firm has none yet (its first answer saves it)."""
+    """The NPS survey; unsaved while the firm has none (`saved_survey` saves it)."""
     return nps_surveys().first() or Survey(name="NPS", kind=SurveyKind.NPS, question=str(NPS_QUESTION))
 
 
 def surveys_to_send() -> list[Survey]:
-    """Those that can be asked by mail; the NPS survey, unsaved, where the firm has none yet."""
+    """The surveys that can be asked by mail, at least the NPS survey."""
     return list(nps_surveys()) or [nps_survey()]
 
 
 def chosen_survey(query) -> Survey:
-    """The one in the address, else the first."""
+    """The survey named in the address, else the first."""
     surveys, wanted = surveys_to_send(), query.get("survey", "")
     return next((survey for survey in surveys if str(survey.pk) == wanted), surveys[0])
 
 
 def invitations(principal) -> QuerySet:
-    """Those a user may see, each with the state of its mail."""
+    """The invitations the principal may see, each with `mail_state` and `mail_id`."""
     mail = OutboxMail.objects.filter(key=OuterRef("key"))
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     return rows.select_related("survey", "client", "contact", "response").annotate(
@@ -70,7 +70,7 @@ def _first_state(counts) -> str:
 
 
 def counts_of(principal) -> dict[str, int]:
-    """How many of each state, and `asked`: those whose mail was handed over and not taken back."""
+    """The number in each state, and `asked`: those whose mail was queued and not withdrawn."""
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     wanted = {state: Count("pk", filter=Q(state=state)) for state in STATES.values}
     was_asked = Q(state__in=INVITATION.asked, sent_at__isnull=False)

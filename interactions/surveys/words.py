@@ -1,4 +1,4 @@
-"""The words of surveys that clients read and that stand in no template; translated like those (tools/messages.py)."""
+"""Words of surveys that clients read and that are in no template; translated by tools/messages.py."""
 
 from django.utils.translation import gettext_lazy as _
 

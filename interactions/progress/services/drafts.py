@@ -1,4 +1,4 @@
-"""Making, editing and deciding about the draft of a progress email."""
+"""The draft of a progress email: write, edit, approve, skip."""
 
 import logging
 from datetime import datetime, timedelta
@@ -71,7 +71,7 @@ def _content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
 
 
 def is_silent_week(email: ProgressEmail) -> bool:
-    """Nothing happened, nobody wrote anything, and the client's schedule says to send nothing then."""
+    """Nothing happened, nobody edited it, and the schedule says to send nothing then."""
     if not email.is_empty or email.is_edited:
         return False
     return ProgressSchedule.objects.filter(client_id=email.client_id, when_nothing=WhenNothing.SKIP).exists()
@@ -87,15 +87,16 @@ def edit_progress(
     seen_version: int | None,
     now: datetime,
 ) -> ProgressEmail:
-    """Save what somebody wrote. An approved one becomes a draft again, and so does one that was held because it could not be
-    made. Raises StaleWrite, ServiceError (subject, content)."""
+    """Save an edit. An approved email, and one held because it could not be rendered, becomes a draft again.
+
+    Raises StaleWrite, ServiceError (fields subject, summary, content; code "conflict" when it is over)."""
     email = lock(email)
     PROGRESS.expect(email, *PROGRESS.open)
     if not subject.strip() or "\n" in subject or "\r" in subject:
         raise ServiceError(_("Write a subject, on one line."), field="subject")
     content, is_held = clean_content(content), email.state == ProgressState.HELD and not email.problem
     to = ProgressState.HELD if is_held else ProgressState.DRAFT
-    # Never merged: somebody may have approved the other version, and would stand for a text they never read.
+    # Never merged: an approval stands for the version that was read.
     with transition(email, to=to, states=PROGRESS, seen=seen_version, is_locked=True):
         email.subject, email.content = subject.strip()[:200], content
         email.is_empty, email.problem = False, ""
@@ -104,7 +105,7 @@ def edit_progress(
 
 
 def clean_content(content: dict[str, Any]) -> dict[str, Any]:
-    """The content in its shape: empty lines out, unknown keys out. Raises ServiceError when it has another shape."""
+    """The content without empty lines and unknown keys. Raises ServiceError (fields content, summary)."""
     try:
         sections = [
             {
@@ -137,7 +138,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
-    """What is approved or sent is what was looked at."""
+    """Only the version that was read may be approved or sent. Raises StaleWrite."""
     if seen_version is not None and email.version != seen_version:
         raise StaleWrite(
             _("Somebody changed this progress email meanwhile. Look at it once more."),
@@ -150,7 +151,7 @@ def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
 def approve_progress(
     principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
-    """It goes out at its time, or at the next tick when that is over. Raises StaleWrite, ServiceError past its expiry."""
+    """It leaves at its time, or with the next run if that has passed. Raises StaleWrite, ServiceError."""
     email = lock(email)
     if email.state == ProgressState.APPROVED:
         return email
@@ -167,7 +168,7 @@ def approve_progress(
 
 
 def trouble_of(email: ProgressEmail) -> str:
-    """Why this email cannot be made into a mail, for people; "" when it can."""
+    """Why this email cannot be rendered, in words; "" when it can."""
     try:
         clean_content(email.content)
         emails.render_progress(email, None, stop_url="")
@@ -179,7 +180,7 @@ def trouble_of(email: ProgressEmail) -> str:
 
 
 def explain(error: Exception) -> str:
-    """What a person can do with an error that keeps an email from being made."""
+    """An error of rendering or filling, in words that say what to do."""
     if isinstance(error, ServiceError):
         return error.message[:300]
     if isinstance(error, progress_sections.SourceFailed):
@@ -190,7 +191,7 @@ def explain(error: Exception) -> str:
 
 
 def _asked_content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
-    """`_content` on somebody's request, who reads which part failed. Raises ServiceError."""
+    """`_content` for a colleague who asked for it. Raises ServiceError that names the part that failed."""
     try:
         return _content(email, now)
     except progress_sections.SourceFailed as error:
@@ -218,7 +219,7 @@ def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "", now: datetime) -> ProgressEmail:
-    """No progress email this week. What would have been in it is in the next one."""
+    """No progress email this week; the next one covers this week too."""
     email = lock(email)
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     values = {"skip_reason": (" ".join(reason.split()) or by)[:200], "approved_by": None, "approved_at": None}
@@ -228,7 +229,7 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def unskip_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
-    """Undo a skip while there is time."""
+    """Undo a skip before the email expires. Raises ServiceError (code "conflict")."""
     email = lock(email)
     if now >= email.expires_at:
         raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")

@@ -1,7 +1,4 @@
-"""The weekly progress email: its schedule, its plan, and what people decide about it.
-
-Drafting and sending are `drafts` and `sending`.
-"""
+"""The schedule of weekly progress emails, and the emails planned by it."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time
@@ -71,7 +68,7 @@ def set_schedule(
     seen_version: int | None = None,
     now: datetime,
 ) -> ProgressSchedule:
-    """When and to whom. Emails already planned move with it; a week that has its email gets no second one.
+    """Set when and to whom. Planned emails move with it; a week never gets a second email.
 
     `time_zone` "" is the client's, else the firm's. Raises ServiceError (field recipients), StaleWrite.
     """
@@ -115,14 +112,14 @@ def _check_recipients(client: Client, contacts: list[Contact], is_active: bool) 
 
 
 def possible_recipients(client: Client):
-    """The client's people of today who have an address that takes mail, main contact first."""
+    """The client's current contacts with an address that takes mail, by name."""
     addresses = ContactEmail.objects.filter(refused_at__isnull=True).values("contact_id")
     current = Affiliation.objects.filter(client=client).current().filter(contact__in=addresses)
     return Contact.objects.filter(pk__in=current.values("contact_id")).order_by("name_key", "pk")
 
 
 def _set_recipients(schedule: ProgressSchedule, contacts: list[Contact]) -> None:
-    """A recipient who stopped stays stopped when taken out and put in again: rows are kept while somebody stopped on them."""
+    """The row of a recipient who opted out is kept, so that removing and adding them again does not undo it."""
     wanted = {contact.pk for contact in contacts}
     schedule.recipients.filter(stopped_at__isnull=True).exclude(contact__in=wanted).delete()
     present = set(schedule.recipients.values_list("contact_id", flat=True))
@@ -131,7 +128,7 @@ def _set_recipients(schedule: ProgressSchedule, contacts: list[Contact]) -> None
 
 
 def _move_open(schedule: ProgressSchedule, now: datetime, days: Days) -> None:
-    """Emails not sent yet follow the new hours, unless those are over already; a schedule switched off takes them back."""
+    """Unsent emails get the new times, unless those have passed; a schedule switched off skips them."""
     for email in ProgressEmail.objects.select_for_update().filter(
         client_id=schedule.client_id, state__in=PROGRESS.open
     ):
@@ -153,7 +150,7 @@ def _moments(email: ProgressEmail, times: Times) -> dict[str, Any]:
 
 
 def plan_progress(now: datetime) -> int:
-    """Write a row for everything due in the next 36 hours (tick part); how many. Running it twice changes nothing."""
+    """Periodic job: create the emails due in the next 36 hours. Idempotent. Returns how many."""
     days, window = Days(), candidate_days(now)
     due = days.moved_to(window)
     for day in window:
@@ -175,7 +172,7 @@ def _is_due(schedule: ProgressSchedule, now: datetime, days: Days) -> bool:
 
 
 def _next_weeks(schedules: Iterable[ProgressSchedule], now: datetime, days: Days) -> Iterator[str]:
-    """The week each of them would get an email of."""
+    """The week of the next email of each."""
     for schedule in schedules:
         times = times_of(schedule, schedule.next_week or first_open_week(schedule, now, days), days)
         if times.expires_at > now:
@@ -185,11 +182,11 @@ def _next_weeks(schedules: Iterable[ProgressSchedule], now: datetime, days: Days
 def plan_schedule(
     *, schedule: ProgressSchedule, now: datetime, days: Days | None = None, closed: frozenset[str] = frozenset()
 ) -> int:
-    """The emails of one schedule that are due within the horizon and not over; how many were made. `closed`: weeks that wait
-    for an admin's word."""
+    """Create the emails of one schedule that are due within the horizon. `closed`: weeks that wait for an admin's approval.
+    Returns how many."""
     days = days or Days()
     if not schedule.is_active or not _is_due(schedule, now, days):
-        return 0  # most that a round looks at are not due yet: no statement for them
+        return 0  # most are not due yet and cost no statement
     return _plan_weeks(schedule, now, days, closed)
 
 
@@ -210,7 +207,7 @@ def _plan_weeks(schedule: ProgressSchedule, now: datetime, days: Days, closed: f
 
 
 def _plan_week(schedule: ProgressSchedule, times: Times) -> int:
-    """One row for the week, also where a holiday means that nothing goes out: the row says so and can be brought back."""
+    """The row of one week; a week without an email because of a holiday gets a skipped row, which can be restored."""
     row = ProgressEmail(
         client_id=schedule.client_id,
         week=times.week,
@@ -230,7 +227,7 @@ def _plan_week(schedule: ProgressSchedule, times: Times) -> int:
 
 
 def covers_from(client_id: int, send_at: datetime) -> datetime:
-    """The cut-off of the last one that was sent, so that nothing falls between two; a week back for the first."""
+    """The cut-off of the last email sent, at most 28 days back; a week back for the first."""
     last = ProgressEmail.objects.filter(client_id=client_id, state=ProgressState.SENT, covers_to__lt=send_at).aggregate(
         last=Max("covers_to")
     )["last"]
@@ -241,7 +238,9 @@ def covers_from(client_id: int, send_at: datetime) -> datetime:
 def resume_recipient(
     principal: Principal, *, recipient: ProgressRecipient, note: str, now: datetime
 ) -> ProgressRecipient:
-    """Write to somebody again who had stopped the emails; the note says who asked for it and is kept on the client's page."""
+    """Send emails again to a contact who had opted out. The note says who asked for it and goes on the client's timeline.
+
+    Raises ServiceError (field note)."""
     if not note.strip():
         raise ServiceError(_("Say who asked for it, and when."), field="note")
     recipient = (

@@ -1,4 +1,4 @@
-"""Sending progress emails at their time, holding those nobody read, and stopping them for who asked."""
+"""Sending progress emails at their time, holding those nobody approved, and opting out."""
 
 import hmac
 import logging
@@ -40,7 +40,7 @@ PER_TICK = 500
 
 
 def run_progress(now: datetime) -> int:
-    """Draft, hold, send and expire what is due (tick part); how many moved. One that fails stops no other."""
+    """Periodic job: draft, hold, send and expire what is due. One failure does not stop the others. Returns how many moved."""
     due = ProgressEmail.objects.open().filter(client__archived_at__isnull=True)
     rows = list(due.filter(state=ProgressState.PLANNED, draft_at__lte=now).order_by("draft_at")[:PER_TICK])
     rows += due.exclude(state=ProgressState.PLANNED).filter(send_at__lte=now).order_by("send_at")[:PER_TICK]
@@ -50,17 +50,17 @@ def run_progress(now: datetime) -> int:
 
 
 def _guarded(email: ProgressEmail, now: datetime) -> int:
-    """Settle one. What cannot be made is held with the reason, never tried again every minute; a database that is away or
-    busy is no fault of the email, which is then tried again."""
+    """Settle one. An email that cannot be rendered is held with the reason; it is retried only when the database was away or
+    busy."""
     try:
         with transaction.atomic():
             return int(settle_progress(email=email, now=now))
     except (OperationalError, InterfaceError):
         log.exception("progress email %s could not be settled for want of the database", email.pk)
         return 0
-    except ServiceError as error:  # said for people already
+    except ServiceError as error:  # its message is written for people
         problem = explain(error)
-    except Exception as error:  # one client's broken draft must not keep the mails of all others
+    except Exception as error:  # one client's broken draft must not stop the mails of all others
         log.exception("progress email %s cannot be made", email.pk)
         problem = explain(error)
     try:
@@ -72,14 +72,14 @@ def _guarded(email: ProgressEmail, now: datetime) -> int:
 
 @transaction.atomic
 def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
-    """Held with the reason, and its account manager told once."""
+    """Hold it with the reason and notify the account manager, once for each reason."""
     email = lock(email)
     if email.state not in PROGRESS.open or (email.state == ProgressState.HELD and email.problem == problem):
         return False
     hold_progress(email=email, problem=problem)
     try:
         review_emails.mail_review_missing(email=email, when="problem", now=now)
-    except ServiceError:  # an account manager whose own name or address is broken: the notification has to do
+    except ServiceError:  # the account manager's own address is broken: the notification has to do
         log.exception("nobody could be mailed about progress email %s", email.pk)
     flags.notify_owner(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
     return True
@@ -87,7 +87,7 @@ def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
 
 @transaction.atomic
 def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
-    """Do what the hour asks for with one email. False: nothing to do."""
+    """Make the move that is due for one email. False when there is none."""
     email = lock(email)
     before = email.state
     if email.state in PROGRESS.over:
@@ -112,7 +112,7 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
 
 
 def _has_left(email: ProgressEmail) -> bool:
-    """A former client gets no progress email, whatever was drafted before they left."""
+    """A former client gets no progress email, even if one is drafted."""
     return ClientFacts.objects.filter(pk=email.client_id, status=Status.FORMER).exists()
 
 
@@ -128,10 +128,10 @@ def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
 
 
 def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> list[OutboxMail]:
-    """Freeze the email and hand it to the outbox, one row per recipient. The caller holds the row.
+    """Freeze the email and queue one mail per recipient. The caller holds the row.
 
-    Somebody who cannot be written to (an address that is none) keeps nobody else from it: the row says so. Raises what keeps it
-    from being made at all."""
+    A recipient with an invalid address does not stop the others: `problem` names them. Returns [] when there is nobody to send
+    it to (the email is then skipped). Raises ServiceError (code "conflict") when it cannot be sent at all."""
     people = recipients_now(email)
     if not people:
         nobody = _("Nobody to send it to: all recipients stopped, left, or have no address.")
@@ -163,7 +163,7 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
 def send_progress_now(
     principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
-    """Approve and send without waiting for its time."""
+    """Approve and send now. Raises StaleWrite, ServiceError."""
     email = lock(email)
     check_seen(email, seen_version)
     email = approve_progress(principal, email=email, now=now)
@@ -174,7 +174,7 @@ def send_progress_now(
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def send_test(principal: Principal, *, email: ProgressEmail, now: datetime) -> OutboxMail:
-    """The mail as the first recipient would get it, to whoever asks."""
+    """Send the mail as the first recipient would get it to the colleague who asks. Raises ServiceError (code "conflict")."""
     if not email.content:
         raise ServiceError(_("There is no draft yet."), code="conflict")
     if trouble := trouble_of(email):
@@ -184,7 +184,7 @@ def send_test(principal: Principal, *, email: ProgressEmail, now: datetime) -> O
 
 
 def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
-    """The recipient whom the link was made for, or None."""
+    """The recipient the link was made for, or None."""
     row = ProgressRecipient.objects.select_related("schedule__client__owner", "contact").filter(pk=recipient_id).first()
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""Progress emails: far more than usual are asked about first."""
+"""The volume guard of progress emails."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from interactions.volume import history_of, weeks_before
 
 
 def closed_weeks(wanted: Iterable[str]) -> frozenset[str]:
-    """Weeks of progress emails that may not be planned now. `wanted`: the week of each email that would be written."""
+    """The weeks that may not be planned before an admin approves. `wanted`: the week of each email to be created."""
     closed = set()
     for week, more in Counter(wanted).items():
         before = weeks_before(week)

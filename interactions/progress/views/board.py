@@ -1,4 +1,4 @@
-"""The delivery board of progress emails with its lists, and one's own morning mail as it would be now."""
+"""The delivery board of progress emails, and the clients behind its numbers."""
 
 from django.http import Http404
 from django.shortcuts import redirect

@@ -64,7 +64,7 @@ def progress_schedule(request, client_id):
 
 @require_POST
 def progress_resume(request, pk):
-    """Write again to somebody who had stopped the emails."""
+    """Send emails again to a contact who had opted out."""
     people = ProgressRecipient.objects.filter(
         schedule__in=ProgressSchedule.objects.visible_to(request.principal)
     ).select_related("schedule__client", "contact")

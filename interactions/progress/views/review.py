@@ -86,7 +86,7 @@ def _tabs(show, whose):
 
 @require_http_methods(["GET", "POST"])
 def progress(request, pk):
-    """Read and write; the buttons save what was typed first, so that none of them loses it."""
+    """Read and edit; every button but “Discard” and “Make the draft again” saves what was typed first."""
     email = get_email(request, pk)
     may_edit = _may_edit(request, email)
     typed = find_draft(principal=request.principal, **_draft_of(email)) if may_edit else None
@@ -104,7 +104,7 @@ def progress(request, pk):
 
 
 def _may_edit(request, email) -> bool:
-    """What was drafted, and what could not be: it is written by hand then."""
+    """A draft, or an email that could not be drafted and is written by hand."""
     is_there = bool(email.content) or bool(email.problem)
     return is_there and email.state in PROGRESS.open and permissions.may_change_client(request.principal, email.client)
 
@@ -114,7 +114,7 @@ def _draft_of(email):
 
 
 def _save(request, email, form, do) -> Outcome:
-    """Save what differs, or throw away what was typed where the button says so."""
+    """Save an edit, or discard what was typed; the button decides."""
 
     def act():
         with transaction.atomic():
@@ -144,7 +144,7 @@ def _save(request, email, form, do) -> Outcome:
 
 
 def _go_on(request, email, do):
-    """What the button asked for besides saving."""
+    """What the button does besides saving."""
     now, user = timezone.now(), request.user
     try:
         if do == "approve":
@@ -169,7 +169,7 @@ def _go_on(request, email, do):
 
 
 def _to_next(request, email):
-    """The next one of the queue, else the queue."""
+    """To the next email of the queue, or to the list."""
     following = progress_lists.next_to_review(request.principal, email)
     return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress_list")
 

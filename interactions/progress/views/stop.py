@@ -1,4 +1,4 @@
-"""The open pages behind the link in a progress email: looking changes nothing, the button stops the emails."""
+"""The open pages behind the opt-out link of a progress email. Only a POST opts out."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
@@ -16,7 +16,7 @@ COOKIE = "progress_stop"
 
 
 @login_not_required
-@csrf_exempt  # the token in the address is the right to stop; mail programs post here with one click (RFC 8058)
+@csrf_exempt  # the token authorises it; mail programs post here with one click (RFC 8058)
 @require_http_methods(["GET", "HEAD", "POST"])
 def progress_stop(request, pk, token):
     recipient = find_by_stop_link(pk, token)
@@ -31,7 +31,7 @@ def progress_stop(request, pk, token):
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def progress_stopping(request, pk):
-    """The same without the secret in its address."""
+    """The same without the token in its address."""
     recipient = find_by_stop_link(pk, request.COOKIES.get(COOKIE, ""))
     if recipient is None:
         raise Http404

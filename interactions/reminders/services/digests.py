@@ -1,7 +1,7 @@
 """The morning mail: planned ahead as one row per user and local day, rendered and mailed at its hour, once.
 
-The planner keeps, for everybody who wants it, rows up to one that lies beyond the next 36 hours; who has such a row under their
-present hour and zone is not looked at. So a tick costs two statements, however many users there are, but for one a day each.
+The planner keeps rows for each user who wants the mail, up to the first one beyond the next 36 hours. A user who has that row,
+with their present hour and zone, is skipped: a run costs two statements, plus one user's planning a day.
 """
 
 import logging
@@ -35,12 +35,12 @@ from interactions.reminders.models import Digest
 from interactions.reminders.services.reminders import note_mentions
 
 log = logging.getLogger(__name__)
-AT_ONCE = 100  # a tick; the others a minute later, for the tick has more to do
+AT_ONCE = 100  # per run; the rest follow a minute later
 DAYS_AHEAD = 400
 
 
 def run_digests(now: datetime) -> int:
-    """Tick part: plan, take back what was read, send what is due; how many rows moved."""
+    """Periodic job: plan, cancel what was read, send what is due. Returns the number of rows changed."""
     with firm_cached():
         return plan_digests(now) + take_back_read(now) + send_digests(now)
 
@@ -51,7 +51,7 @@ def wanting() -> QuerySet:
 
 @transaction.atomic
 def plan_digests(now: datetime) -> int:
-    """Write the rows that are missing, move those whose user changed hour or zone; how many. Twice changes nothing."""
+    """Create missing rows and move those whose user changed hour or zone. Idempotent. Returns the number of rows changed."""
     firm = get_firm()
     zone = Coalesce(NullIf(OuterRef("time_zone"), Value("")), Value(firm.time_zone))
     ahead = Digest.objects.filter(
@@ -101,7 +101,7 @@ def _moments(user: User, calendar: WorkingCalendar, now: datetime) -> Iterator[t
 
 @transaction.atomic
 def send_digests(now: datetime) -> int:
-    """Mail what is due, or say why not; how many rows were settled. Rows another run holds are left to it."""
+    """Mail what is due, or note why not. Skips rows that another run has locked. Returns the number of rows settled."""
     due = Digest.objects.planned().filter(due_at__lte=now)
     rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("user").order_by("due_at", "pk")
     found = list(rows[:AT_ONCE])
@@ -110,7 +110,7 @@ def send_digests(now: datetime) -> int:
 
 
 def _guarded(row: Digest, calendar: WorkingCalendar, now: datetime) -> int:
-    """One that cannot be written keeps nobody else's back; it is tried again until its day is over."""
+    """Settle one; a failure does not stop the others and is retried until the day is over."""
     try:
         with transaction.atomic():
             _settle(row, calendar, now)
@@ -133,7 +133,7 @@ def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
 
 
 def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str, str]:
-    """(state, note) of one that is not to be mailed, or ("", "")."""
+    """(state, note) of a mail that must not be sent, or ("", "")."""
     user, zone = row.user, user_zone(row.user).key
     if not user.is_active or user.reminders != Reminders.DIGEST:
         return DigestState.SKIPPED, _("No morning mail is wanted any more.")
@@ -148,7 +148,7 @@ def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str
 
 
 def take_back_read(now: datetime) -> int:
-    """Morning mails that still wait in the outbox, whose reader has opened Today meanwhile; how many."""
+    """Cancel morning mails still in the outbox whose reader has opened Today since. Returns how many."""
     opened = ReadMark.objects.filter(user=OuterRef("user"), kind=ReadKind.TODAY, read_at__gte=OuterRef("created_at"))
     waiting = OutboxMail.objects.filter(Exists(opened), kind=DIGEST_KIND, state=MailState.PENDING)
     return waiting.update(state=MailState.CANCELLED, reply=_("Today was opened before it left"), updated_at=now)
@@ -161,7 +161,7 @@ def oldest_due(now: datetime) -> datetime | None:
 
 @service(may=permissions.may_change_digest)
 def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
-    """Not on this day. Raises ServiceError when it is no longer planned."""
+    """No morning mail on this day. Raises ServiceError (code "conflict") when it is no longer planned."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
     by = _("Skipped by %(name)s") % {"name": principal.user.name}
     advance(row, to=DigestState.SKIPPED, states=DIGEST, note=by[:200], settled_at=now)
@@ -170,7 +170,7 @@ def skip_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
 
 @service(may=permissions.may_change_digest)
 def restore_digest(principal: Principal, *, row: Digest, now: datetime) -> Digest:
-    """Undo of a skip, as long as its day is not over. Raises ServiceError."""
+    """Undo a skip while the day is not over. Raises ServiceError (code "conflict")."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
     if row.state != DigestState.SKIPPED or local_date(now, row.time_zone) > row.date:
         raise ServiceError(_("This morning mail cannot be brought back any more."), code="conflict")

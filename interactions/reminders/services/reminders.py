@@ -1,6 +1,6 @@
-"""The tick's part: reminders of follow-ups that are due, and of notifications nobody has read, one mail a person.
+"""Reminders of due follow-ups and unread notifications: one mail per person and run.
 
-A follow-up is the plan of its own reminder: `remind_at` says when, and is cleared in the transaction that writes the mail.
+`remind_at` of a follow-up says when its reminder leaves; it is cleared in the transaction that writes the mail.
 """
 
 import logging
@@ -32,15 +32,15 @@ from interactions.reminders.models import Told
 
 log = logging.getLogger(__name__)
 PEOPLE_AT_ONCE = 100
-NEAR = timedelta(minutes=5)  # what is due so soon after goes along
-UNREAD_AFTER = timedelta(minutes=5)  # a notification is mailed when it was not read in the application by then
+NEAR = timedelta(minutes=5)  # follow-ups due within this go into the same mail
+UNREAD_AFTER = timedelta(minutes=5)  # a notification not read by then is mailed
 UNREAD_UNTIL = timedelta(days=2)
 
 
 @transaction.atomic
 def send_reminders(now: datetime) -> int:
-    """Queue the mails of what is due; gives how many things they tell of. Rows another run holds are left to it, and what is
-    done, snoozed, read, or out of its reader's sight is not mailed."""
+    """Queue the mails of what is due; nothing that is done, snoozed, read or no longer visible to its reader. Skips rows that
+    another run has locked. Returns the number of follow-ups and notifications mailed, plus the mails cancelled."""
     taken_back = take_back_read(now)
     due = FollowUp.objects.open().awake(now).filter(remind_at__lte=now)
     due.exclude(assignee__reminders=Reminders.EACH).update(remind_at=None)
@@ -53,20 +53,19 @@ def send_reminders(now: datetime) -> int:
 
 
 def unread(now: datetime):
-    """Notifications that are worth a mail and had none."""
-    told = Told.objects.filter(kind=ReadKind.NOTIFICATION, record_id=OuterRef("pk"))
+    """Unread notifications that no mail has mentioned yet."""
+    mentions = Told.objects.filter(kind=ReadKind.NOTIFICATION, record_id=OuterRef("pk"))
     span = {"created_at__lte": now - UNREAD_AFTER, "created_at__gt": now - UNREAD_UNTIL}
-    return Notification.objects.filter(read_at__isnull=True, **span).exclude(Exists(told))
+    return Notification.objects.filter(read_at__isnull=True, **span).exclude(Exists(mentions))
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when a reminder waits."""
     rows = FollowUp.objects.open().awake(now).filter(remind_at__lte=now)
     return rows.order_by("remind_at").values_list("remind_at", flat=True).first()
 
 
 def _guarded(user: User, now: datetime) -> int:
-    """What cannot be mailed keeps nothing else back: the group is tried one by one, and what fails loses its turn."""
+    """Remind one user. When the mail fails, each follow-up is tried alone; one that fails again gets no reminder."""
     rows = _locked(user, now)
     is_told = user.is_active and user.reminders == Reminders.EACH
     news = list(unread(now).visible_to(acting(user)).order_by("pk")) if is_told else []
@@ -83,7 +82,7 @@ def _alone(user: User, row: FollowUp, now: datetime) -> int:
         with transaction.atomic():
             row.refresh_from_db(fields=["remind_at", "reminder_number"])
             return _remind(user, [row], [], now)
-    except (OperationalError, InterfaceError):  # away or busy: tried again
+    except (OperationalError, InterfaceError):  # the database is away or busy: retried
         log.exception("the reminder of follow-up %s could not be written for want of the database", row.pk)
         return 0
     except Exception:
@@ -115,7 +114,7 @@ def _remind(user: User, rows: list[FollowUp], news: list[Notification], now: dat
 
 
 def _wanted(user: User, rows: list[FollowUp]) -> list[FollowUp]:
-    """Those the user still sees and has not opened since they were due."""
+    """The follow-ups the user may still see and has not opened since they were due."""
     ids = [row.pk for row in rows]
     seen = set(FollowUp.objects.visible_to(acting(user)).filter(pk__in=ids).values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=user, kind=ReadKind.FOLLOW_UP, record_id__in=ids)
@@ -130,22 +129,22 @@ def _wanted(user: User, rows: list[FollowUp]) -> list[FollowUp]:
 
 
 def note_mentions(mail: OutboxMail, kind: ReadKind, rows: Iterable) -> None:
-    """Note what a mail tells of."""
+    """Record what a mail mentions."""
     Told.objects.bulk_create([Told(mail=mail, kind=kind, record_id=row.pk) for row in rows], ignore_conflicts=True)
 
 
 def take_back_read(now: datetime) -> int:
-    """Reminders that still wait in the outbox, while the mail server is away say, and tell of something that was done, snoozed
-    or read meanwhile: taken back, and what is left in them is told anew. How many."""
-    told = Told.objects.filter(mail=OuterRef("pk"))
-    waiting = OutboxMail.objects.filter(Exists(told), kind=KIND, state=MailState.PENDING)
+    """Cancel reminders still in the outbox that mention something done, snoozed or read since they were written; what is left
+    of them is due again. Returns how many."""
+    mentions = Told.objects.filter(mail=OuterRef("pk"))
+    waiting = OutboxMail.objects.filter(Exists(mentions), kind=KIND, state=MailState.PENDING)
     return sum(_take_back(mail, now) for mail in waiting.select_for_update(skip_locked=True, of=("self",)))
 
 
 def _take_back(mail: OutboxMail, now: datetime) -> int:
-    told = list(mail.told.all())  # type: ignore[attr-defined]
-    news = {row.record_id for row in told if row.kind == ReadKind.NOTIFICATION}
-    asked = {row.record_id for row in told if row.kind == ReadKind.FOLLOW_UP}
+    mentions = list(mail.told.all())  # type: ignore[attr-defined]
+    news = {row.record_id for row in mentions if row.kind == ReadKind.NOTIFICATION}
+    asked = {row.record_id for row in mentions if row.kind == ReadKind.FOLLOW_UP}
     open_news = set(Notification.objects.filter(pk__in=news, read_at__isnull=True).values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=mail.user_id, kind=ReadKind.FOLLOW_UP, record_id__in=asked)
     read = set(marks.filter(read_at__gte=mail.created_at).values_list("record_id", flat=True))
@@ -163,7 +162,7 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
-    """No mail about this one; it stays due. Raises ServiceError when none is coming."""
+    """Send no reminder of this follow-up; it stays due. Raises ServiceError (code "conflict") when none is scheduled."""
     row = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up.pk)
     if row.remind_at is None:
         raise ServiceError(_("No reminder of this follow-up is coming any more."), code="conflict")
@@ -174,7 +173,7 @@ def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def restore_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
-    """Undo of a skip: at its own time, or at once where that has passed. Raises ServiceError for one that is closed."""
+    """Undo a skip: the reminder leaves at its time, or at once if that has passed. Raises ServiceError (code "closed")."""
     row = FollowUp.objects.select_for_update(of=("self",)).select_related("assignee").get(pk=follow_up.pk)
     if row.state != FollowUpState.OPEN:
         raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")

@@ -1,4 +1,4 @@
-"""Forms of surveys by mail: whom to ask, the survey's words and its rule, one invitation, and the open page."""
+"""Forms of surveys by mail: the audience, the words and the rule, one invitation, the open page."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ from interactions.surveys.services.answering import COMMENT_AT_MOST
 
 
 class AudienceForm(FilterForm):
-    """The filter of the client list, and who of each client; by GET, so that its state is the address."""
+    """The filter of the client list, and which contacts of each client; by GET, so that the address holds it."""
 
     main = ("status", "tier", "owner", "team")
     who = forms.ChoiceField(label=_("Goes to"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
@@ -41,7 +41,7 @@ class AudienceForm(FilterForm):
 
 
 class ConfirmForm(forms.Form):
-    """How many people the preview said it would be."""
+    """The number of people the preview showed."""
 
     count = forms.IntegerField(min_value=1, max_value=10_000_000)
 
@@ -89,7 +89,7 @@ class RuleForm(forms.ModelForm):
 
 
 class AskForm(forms.Form):
-    """Who of one client is asked now."""
+    """The contacts of one client to ask now."""
 
     contacts = PeopleField(queryset=Contact.objects.none(), label=_("Who is asked"), required=False)
 
@@ -105,7 +105,7 @@ class WhenForm(VersionedFormMixin, forms.Form):
 
 
 class ReplyForm(forms.Form):
-    """The open page: a score and, if they like, a sentence."""
+    """The open page: a score and an optional comment."""
 
     score = forms.TypedChoiceField(
         coerce=int, widget=forms.RadioSelect, label=survey_words.SCORE, error_messages={"required": survey_words.CHOOSE}
@@ -123,7 +123,7 @@ class ReplyForm(forms.Form):
 
 
 def score_in(query, survey) -> int | None:
-    """The score a link in the mail carries; None where it carries none that is on the scale."""
+    """The score in the link of the mail; None for one that is missing or not on the scale."""
     text = query.get("score", "")
     score = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
     return score if score is not None and survey.scale_min <= score <= survey.scale_max else None

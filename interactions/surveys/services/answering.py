@@ -1,4 +1,4 @@
-"""What the people who were asked do through the links of their mail: answer, change the answer, stop. Nobody signs in for it."""
+"""What contacts do through the links of a survey mail: answer, change the answer, opt out. No sign-in."""
 
 import hmac
 from datetime import datetime
@@ -27,7 +27,7 @@ BY_LINK = frozenset({Kind.LINK})
 
 
 def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
-    """The invitation a link was made for, open or not; None for a link that is none of ours. Looking changes nothing."""
+    """The invitation the answer link was made for, open or not; None for an unknown link. Reads only."""
     row = _load(pk)
     if row is None or not row.token_hash or not hmac.compare_digest(hash_token(token), row.token_hash):
         return None
@@ -35,7 +35,7 @@ def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
 
 
 def find_by_stop_link(pk: int, token: str) -> SurveyInvitation | None:
-    """The same for the link that stops: a token of the one opens nothing of the other."""
+    """The same for the opt-out link, which has another token."""
     row = _load(pk)
     if row is None or not row.token_hash:
         return None
@@ -55,7 +55,7 @@ def has_stopped(row: SurveyInvitation) -> bool:
 
 
 def state_of(row: SurveyInvitation, now: datetime) -> str:
-    """open, answered (and may be changed), thanked (may not any more), stopped, expired, or withdrawn."""
+    """open, answered (may be changed), thanked (may not be changed any more), stopped, expired or withdrawn."""
     is_over = row.expires_at <= now or row.client.archived_at is not None
     if row.state == InvitationState.ANSWERED:
         is_kept = row.response is not None and not row.response.is_archived
@@ -103,7 +103,7 @@ def answer_invitation(
 
 
 def _notify_owner(row: SurveyInvitation) -> None:
-    """The account manager, once per answer and change."""
+    """Notify the account manager, once per answer and change."""
     response, owner = row.response, row.client.owner
     if response is None or not owner.is_active:
         return

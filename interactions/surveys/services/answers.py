@@ -1,4 +1,4 @@
-"""Survey answers, entered by hand, by import, by the API, or given by mail (survey_answering)."""
+"""Survey answers, entered by hand, by import, by the API, or given by mail (`answering`)."""
 
 from datetime import datetime, timedelta
 
@@ -47,7 +47,7 @@ def record_answer(
     now: datetime,
     is_demo: bool = False,
 ) -> SurveyResponse:
-    """An answer on the survey's scale. `actor`: who entered it, None from outside.
+    """Save an answer on the survey's scale; a colleague who acts is the one who entered it.
 
     Raises ServiceError (fields score, contact, answered_at)."""
     _check_score(score, survey.scale_min, survey.scale_max)
@@ -82,7 +82,7 @@ def _check_score(score: int, low: int, high: int) -> None:
 def change_answer(
     *, response: SurveyResponse, score: int, comment: str, answered_at: datetime, now: datetime
 ) -> SurveyResponse:
-    """Who answered says otherwise: the same answer with its new score; the earlier one stays in the history.
+    """Save another score and comment from the contact; the earlier ones stay in the history.
 
     Raises ServiceError (field score), on the scale the answer was given on."""
     row = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
@@ -95,13 +95,13 @@ def change_answer(
 
 @service(may=permissions.may_change_answer, why=permissions.IN_TRASH)
 def archive_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
-    """Take an answer out of every number. Twice changes nothing."""
+    """Take an answer out of all lists and numbers. Idempotent."""
     return _set_archived(response, now)
 
 
 @service(may=permissions.may_change_answer, why=permissions.IN_TRASH)
 def restore_answer(principal: Principal, *, response: SurveyResponse, now: datetime) -> SurveyResponse:
-    """Undo of archiving."""
+    """Bring an archived answer back. Idempotent."""
     return _set_archived(response, None)
 
 

@@ -1,7 +1,4 @@
-"""Asking people by mail: whom, when, taking it back, handing it to the outbox.
-
-The rule that asks by itself is in `rules`, answering in `answering`.
-"""
+"""Survey invitations: ask, reschedule, skip, send. The rule that asks automatically is in `rules`, answering in `answering`."""
 
 import logging
 import uuid
@@ -32,14 +29,14 @@ from interactions.surveys.choices import INVITATION, Asked, InvitationSource, In
 from interactions.surveys.models import Survey, SurveyInvitation
 
 log = logging.getLogger(__name__)
-PER_TICK = 200  # a tick is one transaction, and others wait for it
-TAKE_BACK = timedelta(minutes=5)  # how long a mailing to many can be taken back before it leaves
+PER_TICK = 200  # a run is one transaction, and others wait for it
+TAKE_BACK = timedelta(minutes=5)  # a mailing to many leaves this long after it was confirmed
 OFFICE_HOUR = time(10, 0)
 AHEAD_AT_MOST = timedelta(days=366)
 
 
 def hand_period(now: datetime) -> str:
-    """By hand, nobody gets the same survey twice on one day of the firm."""
+    """The period of an invitation by hand: nobody gets the same survey twice on one day of the firm."""
     return local_date(now, get_firm().time_zone).isoformat()
 
 
@@ -59,10 +56,10 @@ def invite_clients(
     seen_count: int | None = None,
     now: datetime,
 ) -> tuple[uuid.UUID, int]:
-    """(batch, how many): ask the people of many clients (those the actor may see) as one action.
+    """Ask the people of many clients as one action. Returns (batch, number of invitations).
 
-    They are rows that can be read and skipped until they leave: after five minutes, or on `send_date` at ten in the
-    client's zone. Raises ServiceError: field send_date, code "changed" when `seen_count` is not how many it would be now."""
+    They leave after five minutes, or on `send_date` at ten in the client's zone; until then each can be read and skipped.
+    Raises ServiceError (field send_date; code "nobody"; code "changed" when `seen_count` is no longer the number)."""
     emails.check_words(survey.mail_subject, survey.mail_text)
     _check_date(send_date, now)
     found = mass_audience(survey=survey, clients=clients, who=who, now=now)
@@ -109,7 +106,7 @@ def invitation_for(
     send_at: datetime,
     batch: uuid.UUID,
 ) -> SurveyInvitation:
-    """The row, not saved. `actor` None: by rule."""
+    """The invitation, not saved; by rule when the system acts."""
     return SurveyInvitation(
         survey=survey,
         client_id=person.client_id,
@@ -128,7 +125,7 @@ def invitation_for(
 
 
 def save_new(rows: list[SurveyInvitation]) -> int:
-    """Insert those that are not there yet; how many. A second run at the same time makes none of them twice."""
+    """Insert the invitations that do not exist yet, safely beside a second run. Returns how many."""
     if not rows:
         return 0
     SurveyInvitation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
@@ -139,7 +136,7 @@ def save_new(rows: list[SurveyInvitation]) -> int:
 def ask_contacts(
     principal: Principal, *, survey: Survey, client: Client, contacts: Iterable[Contact], now: datetime
 ) -> list[SurveyInvitation]:
-    """Ask people of one client at once. One that cannot be sent is skipped with its reason and stops no other.
+    """Ask people of one client now. One that cannot be sent is skipped with its reason and does not stop the others.
 
     Raises ServiceError (field contacts) when somebody may not be asked now."""
     emails.check_words(survey.mail_subject, survey.mail_text)
@@ -165,13 +162,13 @@ def ask_contacts(
 
 
 def askable(*, survey: Survey, client: Client, now: datetime) -> list[Person]:
-    """Everybody at the client, each with the reason why not, for whoever asks them one by one."""
+    """Everybody at the client, each with the reason why they cannot be asked now."""
     rows = Client.objects.filter(pk=client.pk)
     return list(people(rows, survey=survey, who=Asked.ALL, when=now, period=hand_period(now), is_mass=False))
 
 
 def lock(invitation: SurveyInvitation) -> SurveyInvitation:
-    """First the lock, then a look: a join read along with the lock would show what stood before we had waited for it."""
+    """Lock first, then load: rows joined in the locking statement would be those from before the wait."""
     SurveyInvitation.objects.select_for_update().values_list("pk").get(pk=invitation.pk)
     return SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response").get(
         pk=invitation.pk
@@ -187,7 +184,7 @@ def change_date(
     seen_version: int | None = None,
     now: datetime,
 ) -> SurveyInvitation:
-    """Another moment for one that has not left. Raises ServiceError (field send_at), StaleWrite."""
+    """Reschedule a planned invitation. Raises ServiceError (field send_at; code "conflict"), StaleWrite."""
     row = lock(invitation)
     INVITATION.expect(row, InvitationState.PLANNED)
     if not is_plausible(send_at) or send_at > now + AHEAD_AT_MOST:
@@ -203,7 +200,7 @@ def change_date(
 def skip_invitation(
     principal: Principal, *, invitation: SurveyInvitation, reason: str = "", now: datetime
 ) -> SurveyInvitation:
-    """Do not ask, or take the question back: a mail that waits is cancelled, a link that is out opens nothing more."""
+    """Do not ask, or withdraw the question: an unsent mail is cancelled, a sent link stops working. Idempotent."""
     row = lock(invitation)
     if row.state == InvitationState.SKIPPED:
         return row
@@ -219,14 +216,14 @@ def cancel_waiting_mail(keys: list[str], reason: str) -> None:
 
 @service(may=permissions.may_send_surveys)
 def skip_batch(principal: Principal, *, batch: uuid.UUID, invitations: QuerySet, now: datetime) -> int:
-    """Take back what of one action (of those the actor may see) has not left yet; how many."""
+    """Skip the planned invitations of one batch, of those given. Returns how many."""
     rows = list(invitations.filter(batch=batch, state=InvitationState.PLANNED).order_by("pk"))
     return sum(skip_invitation(principal, invitation=row, now=now).state == InvitationState.SKIPPED for row in rows)
 
 
 @service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
-    """Undo of skipping: planned again, or the link that is out opens again."""
+    """Undo a skip: planned again, or the sent link works again. Raises ServiceError (code "conflict")."""
     row = lock(invitation)
     if row.sent_at is None:
         send_at = max(row.send_at, now)
@@ -243,7 +240,7 @@ def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datet
 
 @service(may=permissions.may_decide_invitation, why=permissions.ASKED_BY)
 def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetime) -> SurveyInvitation:
-    """Send a planned one without waiting for its time. Raises ServiceError with the reason when it cannot be sent."""
+    """Send a planned invitation now. Raises ServiceError with the reason when it cannot be sent."""
     row = lock(invitation)
     INVITATION.expect(row, InvitationState.PLANNED)
     _send(row, now)
@@ -251,12 +248,11 @@ def send_now(principal: Principal, *, invitation: SurveyInvitation, now: datetim
 
 
 def send_due(now: datetime) -> int:
-    """Send what is due (tick part); how many left. One that fails stops no other."""
+    """Periodic job: send what is due. One failure does not stop the others. Returns how many were sent."""
     return sum(_guarded(pk, now) for pk in _due(now).values_list("pk", flat=True)[:PER_TICK])
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when an invitation waits."""
     return _due(now).values_list("send_at", flat=True).first()
 
 
@@ -266,13 +262,13 @@ def _due(now: datetime) -> QuerySet:
 
 
 def expire_invitations(now: datetime) -> int:
-    """What nobody answered in time, or could not leave in time, is over (tick part); how many."""
+    """Periodic job: expire what was not answered or not sent in time. Returns how many."""
     over = SurveyInvitation.objects.filter(state__in=INVITATION.open, expires_at__lte=now)
     return over.update(state=InvitationState.EXPIRED, updated_at=now)
 
 
 def _guarded(pk: int, now: datetime) -> int:
-    """Send one. What cannot be sent is skipped with its reason, so that it is seen and keeps nobody else's mail back."""
+    """Send one; when it cannot be sent, skip it with the reason."""
     found = SurveyInvitation.objects.select_for_update(of=("self",), skip_locked=True)
     rows = found.select_related("client__owner", "contact", "survey").filter(pk=pk, state=InvitationState.PLANNED)
     with transaction.atomic():
@@ -283,7 +279,7 @@ def _guarded(pk: int, now: datetime) -> int:
             with transaction.atomic():
                 _send(row, now)
             return 1
-        except (OperationalError, InterfaceError):  # away or busy: no fault of the invitation, which is tried again
+        except (OperationalError, InterfaceError):  # the database is away or busy: retried
             log.exception("survey invitation %s could not be sent for want of the database", pk)
             return 0
         except ServiceError as error:
@@ -297,7 +293,7 @@ def _guarded(pk: int, now: datetime) -> int:
 
 
 def _send(row: SurveyInvitation, now: datetime) -> None:
-    """Hand it to the outbox, if the person may still be asked. The caller holds the row."""
+    """Queue the mail, if the person may still be asked. The caller holds the row. Raises ServiceError."""
     advance(
         row,
         to=InvitationState.SENT,
@@ -311,14 +307,14 @@ def _send(row: SurveyInvitation, now: datetime) -> None:
 
 
 def _person_now(row: SurveyInvitation, now: datetime) -> Person:
-    """What has changed since it was planned counts: consent, address, place, and who was asked meanwhile."""
+    """The person as of now: consent, address, affiliation, and surveys since it was planned. Raises ServiceError."""
     if row.client.archived_at:
         raise ServiceError(_("The client is in the trash."))
     if ClientFacts.objects.filter(pk=row.client_id, status=Status.FORMER).exists() and row.requested_by_id is None:
         raise ServiceError(_("They are a former client."))
     clients = Client.objects.filter(pk=row.client_id)
     is_mass = row.source == InvitationSource.RULE
-    # read to the end: a cursor left open would not outlive a rollback to the savepoint around this
+    # read to the end: an open cursor would not survive a rollback to the savepoint around this
     at_client = {
         found.contact_id: found
         for found in people(

@@ -1,4 +1,4 @@
-"""The rule that asks by itself. The planner looks 36 hours ahead: everything due by then is a row."""
+"""The rule that asks automatically. Its job creates the invitations of the next 36 hours."""
 
 import uuid
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tie
 
 @service(may=permissions.may_send_surveys)
 def set_survey(principal: Principal, *, survey: Survey, seen_version: int | None = None, **words) -> Survey:
-    """The question, the words of its mail, the pause and how long an answer is taken.
+    """Set the question, the words of the mail, the pause, and how long an answer is taken.
 
     Raises ServiceError (fields question, mail_subject, mail_text), StaleWrite."""
     row = Survey.objects.select_for_update().get(pk=survey.pk)
@@ -66,7 +66,7 @@ def set_rule(
     owner: User | None = None,
     now: datetime,
 ) -> SurveyRule:
-    """Who is asked by itself, and when: from tomorrow on. Switched off, what it planned and has not left is taken back.
+    """Set who is asked automatically and when, from tomorrow on. Switching it off skips what is planned.
 
     Raises ServiceError (fields every_months, statuses)."""
     if not 1 <= every_months <= 36:
@@ -101,14 +101,14 @@ def _take_back(survey: Survey) -> None:
 
 
 def plan_surveys(now: datetime) -> int:
-    """Write a row for everything due in the next 36 hours (tick part); how many. Running it twice changes nothing."""
+    """Periodic job: create the invitations due in the next 36 hours. Idempotent. Returns how many."""
     rules = SurveyRule.objects.filter(is_active=True, survey__archived_at__isnull=True).select_related("survey")
     due = [rule for rule in rules if next(days_to_plan(rule, now), None)]
     return sum(plan_rule(rule=rule, now=now) for rule in due)
 
 
 def days_to_plan(rule: SurveyRule, now: datetime) -> Iterator[date]:
-    """The days not planned yet whose hour is within the horizon somewhere on earth; after a long outage the last week's."""
+    """The days to plan whose hour is within the horizon in some zone; after an outage at most a week back."""
     day = (now - CATCH_UP).date()
     if rule.planned_until:
         day = max(day, rule.planned_until + timedelta(days=1))
@@ -119,7 +119,7 @@ def days_to_plan(rule: SurveyRule, now: datetime) -> Iterator[date]:
 
 @transaction.atomic
 def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
-    """The invitations of one rule for the days within the horizon; how many were made."""
+    """Create the invitations of one rule for the days within the horizon. Returns how many."""
     calendar, made = WorkingCalendar.of(get_firm()), 0
     for day in days_to_plan(rule, now):
         rows = _invitations_of(rule, day, calendar, now)
@@ -141,7 +141,7 @@ def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now:
         zone_name = person.time_zone or firm_zone
         send_at = _at(workday, rule, zone_name)
         later = workday
-        while send_at < now:  # an outage is made up for at the same decent hour
+        while send_at < now:  # after an outage, at the same hour of a later working day
             later = calendar.on_or_after(later + timedelta(days=1))
             send_at = _at(later, rule, zone_name)
         rows.append(invitation_for(SYSTEM, person, rule.survey, period=period, send_at=send_at, batch=batch))
@@ -149,25 +149,25 @@ def _invitations_of(rule: SurveyRule, day: date, calendar: WorkingCalendar, now:
 
 
 def _at(day: date, rule: SurveyRule, zone_name: str) -> datetime:
-    """The hour of the rule on that day in a zone. One the clock jumps over moves forward, a double one is the first."""
+    """The rule's hour on that day. One skipped by a clock change moves forward; of a doubled one, the first counts."""
     return local_to_utc(day, rule.send_time, zone_name)
 
 
 def period_of(day: date, months: int) -> tuple[date, date, str]:
-    """[start, end) of the period a day lies in, and its name such as 2026-07+6."""
+    """(start, end, name) of the period of a day, end excluded; the name is like 2026-07+6."""
     index = (day.year * 12 + day.month - 1) // months * months
     start = date(index // 12, index % 12 + 1, 1)
     return start, add_months(start, months), f"{start:%Y-%m}+{months}"
 
 
 def matching_clients(rule: SurveyRule, now: datetime):
-    """Every client the rule is about. Restricted ones are left out: a rule sees no more than everybody does."""
+    """The clients the rule is about, without restricted ones: a rule sees only what every colleague sees."""
     clients = Client.objects.filter(is_restricted=False)
     return ClientFilter(rule.client_filter()).apply(clients, None, now)
 
 
 def clients_of_day(rule: SurveyRule, day: date, now: datetime):
-    """Those whose day it is: their number, counted round the days of the period."""
+    """The clients whose day it is: id modulo the days of the period."""
     start, end, _name = period_of(day, rule.every_months)
     turn = F("pk") % (end - start).days
     return matching_clients(rule, now).alias(turn=turn).filter(turn=(day - start).days)

@@ -1,4 +1,4 @@
-"""Surveys: far more than usual are asked about first."""
+"""The volume guard of surveys asked by the rule."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from interactions.volume import history_of, weeks_before
 
 
 def may_plan_surveys(day: date, more: int) -> bool:
-    """Whether a rule may write `more` invitations for the week of a day."""
+    """Whether a rule may create `more` invitations for the week of this day."""
     zone, week = get_firm().time_zone, iso_week(day)
     before = weeks_before(week)
     since = local_to_utc(week_day(before[0], 0), datetime.min.time(), zone)
@@ -23,5 +23,5 @@ def may_plan_surveys(day: date, more: int) -> bool:
 
 
 def are_surveys_left_out(day: date) -> bool:
-    """An admin was asked about the week of this day and said no."""
+    """Whether an admin refused the invitations of the week of this day."""
     return volume.is_left_out(kind="survey", week=iso_week(day))

@@ -1,4 +1,4 @@
-"""Survey answers: what came in, and entering one by hand."""
+"""Survey answers: the list, a client's answers, and entering one by hand."""
 
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Who was asked by mail: the list, and one invitation with what can be decided about it."""
+"""Survey invitations: the list, and one with its decisions."""
 
 from csp.decorators import csp
 from django.contrib import messages
@@ -55,7 +55,7 @@ def _visible(request, pk):
 
 @require_http_methods(["GET", "POST"])
 def show(request, pk):
-    """One invitation; POST gives it another moment."""
+    """One invitation; POST reschedules it."""
     row = _visible(request, pk)
     may_ask = permissions.may_ask(request.principal, row.client)
     require(may_ask or request.method != "POST", permissions.ASKED_BY)  # for a form that is invalid as well
@@ -78,7 +78,7 @@ def show(request, pk):
 @xframe_options_sameorigin
 @csp(FRAME_POLICY)
 def mail(request, pk):
-    """As it was sent, its links masked; or as it would be sent now."""
+    """The mail as it was sent, with its links masked, or as it would be sent now."""
     row = _visible(request, pk)
     sent = OutboxMail.objects.filter(key=row.key).first()
     if sent is not None:

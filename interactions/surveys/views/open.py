@@ -1,5 +1,5 @@
-"""The open pages behind the links in a survey's mail. Looking changes nothing: mail scanners open every link. The first
-look swaps the secret in the address for a cookie; only the button on the page, which posts, answers or stops."""
+"""The open pages behind the links of a survey mail. Opening a link only swaps its token for a cookie, since mail scanners open
+every link; answering and opting out need a POST."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
@@ -32,7 +32,7 @@ def answer_link(request, pk, token):
 
 
 @login_not_required
-@csrf_exempt  # the token in the address is the right to stop; mail programs post here with one click (RFC 8058)
+@csrf_exempt  # the token authorises it; mail programs post here with one click (RFC 8058)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_link(request, pk, token):
     invitation = answering.find_by_stop_link(pk, token)

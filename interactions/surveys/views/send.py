@@ -1,4 +1,4 @@
-"""Asking many clients (choose, look, confirm), and people of one client."""
+"""Asking many clients (choose, preview, confirm), and the people of one client."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,7 +26,7 @@ from interactions.surveys.services.answers import saved_survey
 
 @require_http_methods(["GET", "POST"])
 def send(request):
-    """The filter stands in the address; POST confirms what the preview showed."""
+    """The address holds the filter; POST confirms what the preview showed."""
     require(permissions.may_send_surveys(request.principal))
     now, is_asked = timezone.now(), request.method == "POST"
     survey, chosen = survey_pages.chosen_survey(request.GET), ClientFilter.read(request.GET)
@@ -74,7 +74,7 @@ def _invite(request, survey, form, values, context, now):
 
 @require_POST
 def take_back(request, batch):
-    """Undo of a mailing: what has not left yet."""
+    """Undo of a mailing: skips what is still planned."""
     mine = SurveyInvitation.objects.visible_to(request.principal)
     n = mailing.skip_batch(request.principal, batch=batch, invitations=mine, now=timezone.now())
     messages.success(

@@ -1,4 +1,4 @@
-"""The words of a survey's mail, the pause between two, and the rule that asks by itself."""
+"""The words of a survey mail, the pause between two, and the rule that asks automatically."""
 
 from csp.decorators import csp
 from django.contrib import messages
@@ -70,7 +70,7 @@ def _save(request, form, rule_form, now) -> Outcome:
 @xframe_options_sameorigin
 @csp(FRAME_POLICY)
 def preview(request):
-    """The mail as somebody made up would get it from who looks."""
+    """The mail to a made-up contact, from the user."""
     require(permissions.may_send_surveys(request.principal))
     client, contact = emails.sample(request.user)
     try:
