@@ -226,7 +226,7 @@ def _outcome(principal, client: Client | None, values, context, result, owner) -
 
 
 def _from_file(values, field, context) -> bool:
-    """An answer given once for all rows is for new clients; it never overwrites what stands here."""
+    """Whether the file itself gives the value. A default for all rows is for new clients only."""
     return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
 
 

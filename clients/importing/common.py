@@ -162,7 +162,7 @@ def people_choices() -> list[tuple[str, str]]:
 
 
 def find_user(text: str, context: Context) -> User | None:
-    """By e-mail or full name, any writing; None when nobody or more than one is called so."""
+    """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one."""
     people = context["cache"].get("people")
     if people is None:
         people = context["cache"]["people"] = _people()
@@ -179,13 +179,13 @@ def _people() -> dict[str, User | None]:
 
 
 def default_owner(principal: Principal, context: Context) -> User:
-    """The owner chosen for all rows, else who imports."""
+    """The owner chosen for all rows, else the user who imports."""
     chosen = context["defaults"].get("owner")
     return (find_user(chosen, context) if chosen else None) or principal.user
 
 
 def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:
-    """The account manager named in the row; an unknown name falls back with a remark."""
+    """The account manager named in the row. An unknown name gives the default and a warning."""
     fallback = default_owner(principal, context)
     if not text:
         return fallback
@@ -223,7 +223,7 @@ def row_value(values: dict[str, Any]) -> tuple[bool, str]:
 
 
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
-    """The row's object here, when it was brought before."""
+    """The id of the row's object, when it was imported before."""
     _own, value = row_value(values)
     cached = context["cache"].setdefault(f"ids:{kind}", {})
     if value not in cached:
@@ -278,7 +278,7 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
 
 
 def changed_fields(row, values: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """What the file says otherwise than the row; empty cells change nothing, nor do spaces."""
+    """The fields whose cells differ from the row. Empty cells and spacing change nothing."""
     return {
         name: values[name]
         for name in fields

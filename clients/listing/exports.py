@@ -39,7 +39,7 @@ FIELDS = [
 
 
 class _Line:
-    """A file that hands each written line on instead of keeping it."""
+    """A file that returns each written line instead of storing it."""
 
     def write(self, text: str) -> str:
         return text

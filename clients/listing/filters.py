@@ -46,7 +46,7 @@ MAX_ID = 2**63 - 1
 
 @dataclass
 class ClientFilter:
-    """`values` holds what was understood; what was not is left out, so that an old link still opens a list."""
+    """`values` holds the parameters that were understood. Others are ignored, so that an old link still opens the list."""
 
     values: dict = field(default_factory=dict)
     sort_key: str = "name"
@@ -119,7 +119,7 @@ class ClientFilter:
         return clients
 
     def chips(self, principal, query: QueryDict) -> list[dict]:
-        """What is set, in words, each with the address without it. One query for each named user, team or tag."""
+        """The filters that are set, in words, each with the address of the list without it. One query for each named user, team or tag."""
         return [
             {"label": label, "value": words, "remove_url": "?" + _without(query, key).urlencode()}
             for key, (label, words) in self._words(principal).items()

@@ -101,7 +101,7 @@ def _without_cursor(request) -> str:
 
 
 def _views(request):
-    """Ready-made filters; the one whose address this is, is the present one."""
+    """Ready-made filters; the one that is shown is marked as current."""
     views = [
         (_("Mine"), {"owner": "me"}),
         (_("All"), {}),

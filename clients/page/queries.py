@@ -1,4 +1,4 @@
-"""The client of a page, with what the page reads along."""
+"""The client of a page, and what the page reads along with it."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from crm.core.base.permissions import require
 
 
 def page_clients(principal) -> QuerySet:
-    """Clients with all that the head of their page shows, in one statement."""
+    """Clients with everything that the header of their page shows, in one statement."""
     tags = Tag.objects.filter(clients=OuterRef("pk")).order_by("name").values("name")
     return (
         Client.objects.visible_to(principal)

@@ -80,6 +80,6 @@ def heading_of(moment: datetime, now: datetime) -> str:
 
 
 def timeline_kinds() -> list[tuple[str, Any]]:
-    """Of every source; changes of status, which nobody looks for first, at the end."""
+    """The kinds of every source; changes of status come last."""
     pairs = [pair for source in registry.timeline_sources for pair in source.kinds]
     return sorted(pairs, key=lambda pair: pair[0] == "status")

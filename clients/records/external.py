@@ -17,7 +17,7 @@ def find_external(*, system: str, kind: str, value: str) -> int | None:
 
 
 def link_external(*, system: str, kind: str, value: str, object_id: int) -> ExternalId:
-    """Remember that `system` calls the row `value`. Raises ServiceError when it calls another row so."""
+    """Remember that `system` calls the row `value`. Raises ServiceError when the id belongs to another row."""
     system, value = system.strip().lower(), value.strip()
     if not system or not value or len(system) > 60 or len(value) > 200:
         raise ServiceError(_("An external id needs a system and a value."), field="external_ids")

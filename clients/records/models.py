@@ -30,7 +30,7 @@ from crm.core.users.models import Team, User
 
 class ClientQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """The gate. Archived clients are in it; lists leave them out with `kept()`."""
+        """The gate. It includes archived clients; lists leave them out with `kept()`."""
         return self.filter(visible_q(principal))
 
     def quiet(self, today):
@@ -283,7 +283,7 @@ class ClientFacts(models.Model):
 
 @tracked
 class ClientAccess(models.Model):
-    """Someone named who may see a restricted client (and any client they could not see otherwise)."""
+    """A colleague named to see a client, restricted or not, that they could not see otherwise."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="accesses")
     user = models.ForeignKey(User, models.CASCADE, related_name="client_accesses")
@@ -296,7 +296,7 @@ class ClientAccess(models.Model):
 
 
 class ExternalId(models.Model):
-    """What another system calls a row here: imports and the API match by it first."""
+    """What another system calls a row: imports and the API match by it first."""
 
     system = models.CharField(max_length=60, help_text="such as salesforce, chinook, csv")
     kind = models.CharField(max_length=30, help_text="client, contact, contract, revenue, interaction, survey_response")

@@ -46,7 +46,7 @@ def show(request, client_id):
 
 
 def _moment(text: str) -> datetime | None:
-    """Raises ValueError for what is no aware moment."""
+    """Raises ValueError for anything but a datetime with its offset."""
     if not text:
         return None
     moment = datetime.fromisoformat(text.replace(" ", "+"))

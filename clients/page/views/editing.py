@@ -77,7 +77,7 @@ def restore(request, client_id):
 
 @require_GET
 def similar(request):
-    """Existing clients that what is being typed may be a duplicate of."""
+    """Existing clients that may be the one being typed."""
     query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
     exclude = request.GET.get("client", "")
     clients = queries.similar_clients(

@@ -1,4 +1,4 @@
-"""One fact of a client changed in its place on the page. Without script the same link leads to the form of all of them."""
+"""One field of a client, edited in place on its page. Without JavaScript the same link leads to the full form."""
 
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -18,7 +18,7 @@ from crm.core.ui.htmx import is_fragment
 
 @require_http_methods(["GET", "POST"])
 def change(request, client_id, name):
-    """GET: the field to type in (with `as=value`: the value again, for Cancel). POST: saves it, or says why not."""
+    """GET: the field (with `as=value`: its value again, for Cancel). POST: saves it, or says why not."""
     client = load_open_client(request.principal, client_id)
     if name not in FactForm.NAMES:
         raise Http404

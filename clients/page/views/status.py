@@ -58,7 +58,7 @@ def withdraw_status(request, client_id, period_id):
 
 @require_http_methods(["GET", "POST"])
 def access(request, client_id):
-    """Restrict a client, name who may see it."""
+    """Restrict a client, or name one more colleague who may see it."""
     client = load_client(request.principal, client_id)
     require(permissions.may_restrict(request.principal, client))
     form = AccessForm(posted(request))
@@ -78,7 +78,7 @@ def access(request, client_id):
 
 @require_POST
 def lift(request, client_id):
-    """Admins may lift a restriction of a client they do not see otherwise."""
+    """Admins may lift the restriction of a client that they do not see otherwise."""
     seen = Q(pk__in=Client.objects.visible_to(request.principal).values("pk"))
     client = get_object_or_404(
         Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
@@ -104,7 +104,7 @@ def _go_if_seen(request, client, url):
 
 @require_GET
 def restricted(request):
-    """Names of restricted clients, for admins alone: the one place where they see them."""
+    """The names of restricted clients. Admins see them only here."""
     require(may_administer(request.principal))
     rows = (
         Client.objects.filter(is_restricted=True)

@@ -192,14 +192,14 @@ def archive_client(principal: Principal, *, client: Client, now: datetime) -> Cl
 
 @service(may=None)
 def restore_client(principal: Principal, *, client: Client) -> Client:
-    """Bring an archived client back with all it had."""
+    """Restore an archived client with everything it had."""
     row, _changed = set_archived(client, at=None, archived_by=None)
     return row
 
 
 @service(may=permissions.may_restrict)
 def restrict_client(principal: Principal, *, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
-    """Only the owner and those named see the client from now on, whatever their role."""
+    """From now on only the owner and the colleagues named see the client, whatever their role. Raises ServiceError (field user)."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     for user in users:
         grant_access(principal, client=row, user=user, reason=reason)
@@ -211,7 +211,7 @@ def restrict_client(principal: Principal, *, client: Client, users: Iterable[Use
 
 @service(may=permissions.may_lift_restriction)
 def unrestrict_client(principal: Principal, *, client: Client) -> Client:
-    """Lift the restriction. Those named stay named."""
+    """Lift the restriction. The colleagues named stay named."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     if row.is_restricted:
         row.is_restricted = False
@@ -221,7 +221,7 @@ def unrestrict_client(principal: Principal, *, client: Client) -> Client:
 
 @service(may=permissions.may_restrict)
 def grant_access(principal: Principal, *, client: Client, user: User, reason: str = "") -> ClientAccess:
-    """Name somebody who may see the client."""
+    """Name a colleague who may see the client. Raises ServiceError (field user) for a disabled one."""
     _check_active(user, field="user")
     access, _made = ClientAccess.objects.get_or_create(
         client=client, user=user, defaults={"granted_by": principal.user, "reason": reason[:200]}

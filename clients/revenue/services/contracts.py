@@ -63,7 +63,7 @@ def create_contract(
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
-    """Correct a contract. A new price from a day on is `change_price`. Raises StaleWrite, ServiceError."""
+    """Correct a contract. For a new price from some day on use `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     _apply(row, fields)
     save_version(row, fields=list(fields), seen=seen_version, merges=False)
@@ -80,7 +80,8 @@ def change_price(
     reason: str,
     rate: Decimal | None = None,
 ) -> Contract:
-    """End the contract on `start_date` and go on with one of another value that says which it replaces and why."""
+    """End the contract on `start_date` and continue with a new one, which names the contract it replaces and why.
+    Raises ServiceError (fields start_date, reason)."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     if start_date <= row.start_date or (row.end_date and start_date >= row.end_date):
         raise ServiceError(_("The new price starts within the time of the contract."), field="start_date")

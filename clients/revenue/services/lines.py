@@ -59,7 +59,7 @@ def add_revenue_line(
 def update_revenue_line(
     principal: Principal, *, line: RevenueLine, seen_version: int | None = None, today: date, **fields
 ) -> RevenueLine:
-    """Raises StaleWrite, ServiceError."""
+    """Correct a line. Raises StaleWrite, ServiceError."""
     row = RevenueLine.objects.select_for_update().get(pk=line.pk)
     _apply(row, fields)
     save_version(row, fields=list(fields), seen=seen_version, merges=False)
@@ -70,7 +70,7 @@ def update_revenue_line(
 
 @service(may=permissions.may_change_line, why=permissions.IN_TRASH)
 def delete_revenue_line(principal: Principal, *, line: RevenueLine, today: date) -> None:
-    """Take a wrong line out; history keeps it."""
+    """Delete a wrong line; the history keeps it."""
     line.delete()
     refresh_revenue_facts(client_ids=[line.client_id], today=today)
 
@@ -124,7 +124,7 @@ def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
 
 
 def move_revenue_window(*, since: date | None, today: date) -> int:
-    """The twelve months have moved from `since` (None: unknown) to `today`: refresh clients with lines that came in or fell out."""
+    """Move the twelve months from `since` (None: unknown) to `today`: refresh the clients with lines that came in or fell out."""
     if since is None:
         ids = set(Client.objects.values_list("pk", flat=True))
     else:
