@@ -19,7 +19,7 @@ from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.firm.calendar import WorkingCalendar
-from crm.core.firm.queries import get_firm, firm_cached, user_zone
+from crm.core.firm.queries import firm_cached, get_firm, user_zone
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import HORIZON
