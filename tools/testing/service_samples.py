@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import SYSTEM, Principal, acting, by_link
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.services import create_import
@@ -207,16 +207,29 @@ declare(
     "clients.contacts.services",
     affiliate=lambda own: {"client": own("client"), "contact": own.scene.rows["contact"]["team"], "title": "CFO"},
     create_contact=lambda own: {"client": own("client"), "first_name": "Aino"},
+    mark_address=Sample(
+        lambda own: (
+            own.make("clients.ContactEmail", contact=own("contact"), address="elina@example.com")
+            and {"address": "elina@example.com", "is_refused": True, "now": own.now}
+        ),
+        by=lambda own: SYSTEM,
+    ),
     update_contact=Sample(
         lambda own: {"contact": own("contact"), "first_name": "Aino"},
         refused=lambda own: _archived_contact(own) | {"first_name": "Aino"},
     ),
     archive_contact=lambda own: {"contact": own("contact"), "now": own.now},
     restore_contact=_archived_contact,
-    set_consent=lambda own: {"contact": own("contact"), "purpose": "survey", "is_given": True, "now": own.now},
+    set_consent=Sample(
+        lambda own: _consent(own, own("contact")),
+        refused=lambda own: _consent(own, own.changed("contact", archived_at=own.now)),
+    ),
     end_affiliation=lambda own: {"affiliation": own("affiliation"), "left_date": TODAY},
-    unlink_contact=lambda own: {"affiliation": own("affiliation")},
 )
+
+
+def _consent(own, contact):
+    return {"contact": contact, "purpose": "survey", "is_given": True, "now": own.now}
 
 
 def _another(own):
@@ -230,7 +243,8 @@ declare(
     create_client=lambda own: {"name": "Northwind", "today": TODAY},
     update_client=lambda own: {"client": own("client"), "city": "Turku"},
     archive_client=lambda own: {"client": own("client"), "now": own.now},
-    restore_client=Sample(lambda own: {"client": own("client"), "now": own.now}, of="archived"),
+    restore_client=Sample(lambda own: {"client": own("client")}, of="archived"),
+    reassign_clients=lambda own: {"clients": [own("client")], "owner": own.user("mate")},
     restrict_client=lambda own: {"client": own("client"), "users": [own.user("mate")]},
     unrestrict_client=lambda own: {"client": own.changed("client", is_restricted=True)},
     grant_access=lambda own: {"client": own("client"), "user": own.user("mate")},
@@ -363,6 +377,10 @@ declare(
     "interactions.progress.services.sending",
     send_progress_now=lambda own: _recipient(own) and _email(own),
     send_test=_email,
+    stop_recipient=Sample(
+        lambda own: {"recipient": own.changed("progress recipient", stopped_at=None), "now": own.now},
+        by=lambda own: by_link(contact_id=own("progress recipient").contact_id, client_id=own("client").pk),
+    ),
 )
 declare(
     "interactions.progress.services.schedules",
@@ -434,7 +452,22 @@ declare(
     bring_back=lambda own: {"invitation": own.changed("survey invitation", state="skipped"), "now": own.now},
     change_date=lambda own: _planned(own, send_at=own.now + timedelta(days=1)),
     send_now=Sample(_planned, by="mate", of="team"),
-    skip_batch=lambda own: _batch(own),
+    skip_batch=by_manager(lambda own: _batch(own)),
+)
+
+
+def _asked(own):
+    return by_link(contact_id=own.scene.asked.contact_id, client_id=own.scene.asked.client_id)
+
+
+def _invitation(own):
+    return {"invitation": type(own.scene.asked).objects.get(pk=own.scene.asked.pk), "now": own.now}
+
+
+declare(
+    "interactions.surveys.services.answering",
+    answer_invitation=Sample(lambda own: _invitation(own) | {"score": 9}, by=_asked),
+    stop_surveys=Sample(_invitation, by=_asked),
 )
 
 
