@@ -51,9 +51,9 @@ class ReportFilter(forms.Form):
         choices=[("", _("All tiers")), *[(t.value, _("Tier %s") % t.label) for t in Tier]],
     )
 
-    def __init__(self, data, *, user, firm, today):
+    def __init__(self, data, *, principal, firm, today):
         super().__init__(data)
-        self.user, self.firm, self.today = user, firm, today
+        self.principal, self.firm, self.today = principal, firm, today
         self.fields["team"].queryset = Team.objects.filter(archived_at__isnull=True)
         owning = Exists(Client.objects.filter(owner=OuterRef("pk")))
         self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
@@ -100,7 +100,7 @@ class ReportFilter(forms.Form):
     def scope(self) -> Scope:
         found = self.cleaned_data
         basis = found["basis"] or self.firm.retention_basis
-        return Scope(self.user, self.firm, self.today, basis, found["owner"], found["team"], found["tier"])
+        return Scope(self.firm, self.today, self.principal, basis, found["owner"], found["team"], found["tier"])
 
     def offer_months(self) -> None:
         """The months to choose from, and the period of the address where it is none of them."""

@@ -1,11 +1,11 @@
-"""Of which clients a number is made: what the viewer may see, narrowed by the filters of the page."""
+"""Of which clients a number is made: what the principal may see, narrowed by the filters of the page."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from clients.records.models import Client
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.firm.models import FirmSettings
 
 STATUS, REVENUE = "status", "revenue"
@@ -13,19 +13,19 @@ STATUS, REVENUE = "status", "revenue"
 
 @dataclass(frozen=True)
 class Scope:
-    """Owner, team and tier are those of today. `basis`: what "active" rests on where a number knows two of them."""
+    """Owner, team and tier are today's. `basis` says what "active" rests on. The system's scope is the whole firm."""
 
-    user: Any
     firm: FirmSettings
     today: date
+    principal: Principal = SYSTEM
     basis: str = STATUS
     owner: Any = None
     team: Any = None
     tier: str = ""
 
     def clients(self):
-        """Clients the viewer may see, without one-off customers and without archived ones."""
-        found = Client.objects.visible_to(acting(self.user)).kept().ongoing()
+        """Clients the principal may see, without one-off customers and without archived ones."""
+        found = Client.objects.visible_to(self.principal).kept().ongoing()
         if self.owner is not None:
             found = found.filter(owner=self.owner)
         if self.team is not None:

@@ -85,6 +85,15 @@ def test_archived_customers_restricted_and_others_do_not_count(mira):
     assert [a.n for a in find("retention").series(scope_of(mira), [YEAR])] == [1]
 
 
+def test_the_system_counts_the_whole_firm(mira):
+    otto, survey = make_user("Otto Owner"), make_survey()
+    for is_restricted in (False, True):
+        client = make_client(otto, ("active", LONG_AGO), is_restricted=is_restricted)
+        give_answer(survey, client, 9, date(2025, 3, 1))
+    assert [find(kpi).answer(scope_of(), YEAR).n for kpi in ("retention", "nps")] == [2, 2]
+    assert [find(kpi).answer(scope_of(mira), YEAR).n for kpi in ("retention", "nps")] == [1, 1]
+
+
 def test_owner_team_and_tier_narrow(mira):
     north, otto = Team.objects.create(name="North"), make_user("Otto")
     make_client(otto, ("active", LONG_AGO), team=north, tier="A")
