@@ -23,7 +23,7 @@ from crm.core.mail.signals import address_released, address_stopped
 from crm.core.people import reassignment
 from crm.core.search import sources as search
 from crm.core.search.sources import Hit
-from crm.core.ui import navigation
+from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 
 # Handlers
@@ -123,7 +123,8 @@ registry.page_parts.register(registry.PagePart("clients", page_part))
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
-navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20))
+tones.declare(active="green", onboarding="blue", at_notice="amber", prospect="violet")
+navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c"))
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(
     navigation.NavEntry(

@@ -4,13 +4,13 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry, signals
-from crm.core.base import open_pages
+from crm.core.base import logs, open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
 from crm.core.mail import kinds as mail_kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
-from crm.core.ui import navigation
+from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
 from interactions.cadence.services import refresh_contact_due
@@ -75,6 +75,7 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"),
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
+logs.declare_secret_paths(r"mail/stop/\d+", r"mail/survey/\d+(?:/stop)?")
 # a recipient stops progress emails, answers a survey or wants no more of them: each needs the secret link of the mail
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
@@ -95,9 +96,14 @@ pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delive
 digest.register("quiet", digest.quiet_part)
 digest.register("progress", digest.progress_part)
 navigation.register(
-    navigation.NavEntry("today", _("Today"), "interactions:today", "calendar-check", 10, count=sections.nav_count)
+    navigation.NavEntry(
+        "today", _("Today"), "interactions:today", "calendar-check", 10, letter="t", count=sections.nav_count
+    )
 )
-navigation.register(navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50))
+tones.declare(open="blue", done="green")
+navigation.register(
+    navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50, letter="f")
+)
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
 sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails

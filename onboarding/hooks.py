@@ -36,7 +36,7 @@ today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today
 digest.register("onboarding", surfaces.tell_day)
 navigation.register(
     navigation.NavEntry(
-        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, count=surfaces.nav_count
+        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=surfaces.nav_count
     )
 )
 navigation.register(

@@ -9,5 +9,7 @@ from crm.core.ui import navigation
 from reports.permissions import may_see_reports
 
 navigation.register(
-    navigation.NavEntry("reports", _("Reports"), "reports:dashboard", "bar-chart", 80, shown=may_see_reports)
+    navigation.NavEntry(
+        "reports", _("Reports"), "reports:dashboard", "bar-chart", 80, letter="r", shown=may_see_reports
+    )
 )

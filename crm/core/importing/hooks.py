@@ -4,10 +4,11 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.importing.permissions import may_import
 from crm.core.importing.services import resume_jobs
-from crm.core.ui import navigation
+from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 
 navigation.register(
     navigation.NavEntry("imports", _("Imports"), "core:imports", "upload", 30, group="setup", shown=may_import)
 )
+tones.declare(running="blue", done="green", failed="red")
 periodic.register(Job("jobs", resume_jobs, _("Imports")))

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_forms import crumbs, layout_of, name_empty_choice
+from crm.core.ui import tones
 
 register = template.Library()
 register.tag("component", do_component)
@@ -66,7 +67,6 @@ TONE_ICONS = {
     "": "info-circle",
 }
 MESSAGE_TONES = {"error": "red", "warning": "amber", "success": "green", "info": "blue", "debug": "blue"}
-NAV_KEYS = {"today": "t", "clients": "c", "follow-ups": "f", "follow_ups": "f", "onboarding": "o", "reports": "r"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -133,12 +133,6 @@ def avatar(name, size="", tone=""):
 @register.filter
 def tone_icon(tone):
     return TONE_ICONS.get(tone or "", "info-circle")
-
-
-@register.filter
-def nav_shortcut(item):
-    """The letter after `g` that opens a navigation item: its own `shortcut`, else by its key."""
-    return item.get("shortcut") or NAV_KEYS.get(item.get("key", ""), "")
 
 
 @register.filter
@@ -429,41 +423,10 @@ def attributes(**values):
     return format_html_join(" ", '{}="{}"', pairs)
 
 
-STATUS_TONES = {
-    "active": "green",
-    "done": "green",
-    "kept": "green",
-    "sent": "green",
-    "published": "green",
-    "won": "green",
-    "on_track": "green",
-    "onboarding": "blue",
-    "pending": "blue",
-    "scheduled": "blue",
-    "in_progress": "blue",
-    "running": "blue",
-    "open": "blue",
-    "at_notice": "amber",
-    "behind": "amber",
-    "waiting": "amber",
-    "held": "amber",
-    "review": "amber",
-    "blocked": "amber",
-    "stuck": "red",
-    "failed": "red",
-    "broken": "red",
-    "overdue": "red",
-    "lost": "red",
-    "expired": "red",
-    "prospect": "violet",
-    "draft": "violet",
-}
-
-
 @register.filter
 def status_tone(status):
-    """The tone of a state of any record; paused, former, cancelled and what is unknown stay grey."""
-    return STATUS_TONES.get(str(status or "").replace("-", "_"), "")
+    """The tone of a state of any record; grey where none is declared."""
+    return tones.tone_of(str(status or ""))
 
 
 @register.filter

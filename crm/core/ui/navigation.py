@@ -17,7 +17,8 @@ Counted = list[tuple[QuerySet, str]]
 @dataclass(frozen=True)
 class NavEntry:
     """`shown(user)` says for whom. `count(user, now)` gives [(rows, tone)], rows with a limit and served by an index: the first
-    that are any are shown as a number in that tone. All numbers of the navigation are one statement."""
+    that are any are shown as a number in that tone. All numbers of the navigation are one statement.
+    `letter`: the key that opens the page after `g`."""
 
     key: str
     label: Any
@@ -25,6 +26,7 @@ class NavEntry:
     icon: str
     order: int
     group: str = "main"
+    letter: str = ""
     shown: Check = lambda user: True
     count: Callable[[Any, Any], Counted] | None = None
 
@@ -52,7 +54,8 @@ def numbers(principal, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] 
 
 
 def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
-    """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon, count, tone, current}.
+    """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon,
+    letter, count, tone, current}.
 
     `settings` are further pages of the settings; `bell` stands beside the firm's mark.
     """
@@ -68,6 +71,7 @@ def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
                 "label": entry.label,
                 "url": reverse(entry.url_name),
                 "icon": entry.icon,
+                "letter": entry.letter,
                 "count": count,
                 "tone": tone,
                 "current": current == entry.key or (in_settings and entry.key == "settings"),

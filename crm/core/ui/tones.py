@@ -1,0 +1,14 @@
+"""The tones of states: whoever owns a state machine declares them in its `hooks.py`. Undeclared states are grey."""
+
+_tones: dict[str, str] = {}
+
+
+def declare(**tones: str) -> None:
+    """{state: "green", "blue", "amber", "red" or "violet"}. Raises ValueError when a state has another tone already."""
+    for state, tone in tones.items():
+        if _tones.setdefault(state, tone) != tone:
+            raise ValueError(f"The state {state!r} is {_tones[state]} already")
+
+
+def tone_of(state: str) -> str:
+    return _tones.get(state, "")
