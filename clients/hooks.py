@@ -9,6 +9,7 @@ from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
 from clients.page.queries import page_part
+from clients.records.choices import STATUS_TONES
 from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
@@ -123,7 +124,7 @@ registry.page_parts.register(registry.PagePart("clients", page_part))
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
-tones.declare(active="green", onboarding="blue", at_notice="amber", prospect="violet")
+tones.declare(**STATUS_TONES)
 navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c"))
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(

@@ -166,7 +166,7 @@ COLUMNS = (
         is_lenient=True,
     ),
     Column("time_zone", gettext_lazy("Time zone"), ("timezone",), parse=common.parse_zone, is_lenient=True),
-    Column("language", gettext_lazy("Language"), ("locale",), parse=common.limited(10)),
+    Column("language", gettext_lazy("Language"), ("locale",), parse=common.parse_language),
     Column("tags", gettext_lazy("Tags"), ("labels",), help_text=gettext_lazy("Several with ; or ,")),
     Column("goals", gettext_lazy("Goals"), ()),
     Column("notes", gettext_lazy("Background"), ("description", "comments", "beschreibung")),

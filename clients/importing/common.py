@@ -1,5 +1,6 @@
 """How cells become values, and how a row finds what it belongs to."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -16,11 +17,13 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
 from crm.core.base.zones import validate_zone
+from crm.core.firm.languages import known_language
 from crm.core.importing import tabular
 from crm.core.importing.kinds import RowResult
 from crm.core.users.models import Team, User
 
 Context = dict[str, Any]
+LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?")
 # What other systems write and the language tables do not have.
 OTHER_COUNTRY_NAMES = {
     "usa": "US",
@@ -116,6 +119,12 @@ def parse_zone(text: str, context: Context) -> str:
     except ValidationError as error:
         raise ValueError(error.messages[0]) from error
     return text
+
+
+def parse_language(text: str, context: Context) -> str:
+    """A code as it is; the name of a language that emails are written in as its code ("German" is de); else short text."""
+    name = "" if LANGUAGE_CODE.fullmatch(text) else known_language(text)
+    return name or limited(10)(text, context)
 
 
 def parse_currency(text: str, context: Context) -> str:

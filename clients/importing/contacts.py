@@ -65,7 +65,7 @@ COLUMNS = (
     Column("phone_home", gettext_lazy("Phone, home"), ("home phone",), parse=common.limited(40), is_lenient=True),
     Column("phone_other", gettext_lazy("Phone, other"), (), parse=common.limited(40), is_lenient=True),
     Column("salutation", gettext_lazy("How to address them"), ("salutation",), parse=common.limited(120)),
-    Column("language", gettext_lazy("Language"), (), parse=common.limited(10)),
+    Column("language", gettext_lazy("Language"), (), parse=common.parse_language),
     Column("notes", gettext_lazy("Background"), ("background", "description")),
 )
 

@@ -13,12 +13,12 @@ from clients import permissions, registry
 from clients.listing.exports import stream_clients
 from clients.listing.filters import KEYS, SORT_WORDS, ClientFilter
 from clients.listing.forms import FilterForm
-from clients.records.choices import Status
+from clients.records.choices import STATUS_TONES, Status
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from crm.core.firm.queries import get_firm
 from crm.core.listing.paging import BadCursor, paginate
-from crm.core.templatetags.ui import STATUS_TONES, due_state, money_round
+from crm.core.templatetags.ui import due_state, money_round
 from crm.core.ui.htmx import go, is_fragment, render_page
 
 COLUMNS = [

@@ -30,9 +30,7 @@ STATUS_TONES = {
     Status.ONBOARDING: "blue",
     Status.ACTIVE: "green",
     Status.AT_NOTICE: "amber",
-    Status.PAUSED: "neutral",
-    Status.FORMER: "neutral",
-}
+}  # the others are grey
 
 
 class LeavingReason(models.TextChoices):

@@ -59,6 +59,14 @@ def test_countries_are_known_as_people_write_them(ines, written, code):
     assert Client.objects.get().country == code
 
 
+@pytest.mark.parametrize(
+    ("written", "code"), [("German", "de"), ("Deutsch", "de"), ("de-AT", "de-AT"), ("pt", "pt"), ("Latin", "Latin")]
+)
+def test_a_language_is_known_by_its_name_and_a_code_stays(ines, written, code):
+    run(ines, "clients", f"Id,Name,Language\n1,Alpha,{written}\n".encode())
+    assert Client.objects.get().language == code
+
+
 def test_the_page_calls_the_country_by_its_name(ines, client):
     run(ines, "clients", b"Id,Name,City,Country\n1,Alpha,Bangalore,IN\n")
     client.force_login(ines)
