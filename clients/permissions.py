@@ -68,5 +68,9 @@ def may_change_contract(principal, contract) -> bool:
     return may_edit(principal, contract.client)
 
 
+def may_add_lines(principal, lines) -> bool:
+    return all(may_edit(principal, line.client) for line in lines)
+
+
 def may_change_line(principal, line) -> bool:
     return may_edit(principal, line.client)

@@ -1,6 +1,7 @@
 """How cells become values, and how a row finds what it belongs to."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import Value
 from django.utils.translation import gettext as _
 
 from clients.catalogue.models import Service
-from clients.records.external import find_externals, link_external
+from clients.records.external import find_externals, link_external, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
@@ -231,6 +232,10 @@ def row_value(values: dict[str, Any]) -> tuple[bool, str]:
     return bool(own), own or f"row:{values['row_key']}"
 
 
+def identity(values: dict[str, Any]) -> str:
+    return row_value(values)[1]
+
+
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
     """The id of the row's object, when it was imported before."""
     _own, value = row_value(values)
@@ -253,6 +258,13 @@ def remember(kind: str, values: dict[str, Any], object_id: int, context: Context
     _own, value = row_value(values)
     link_external(system=context["system"], kind=kind, value=value, object_id=object_id)
     context["cache"].setdefault(f"ids:{kind}", {})[value] = object_id
+
+
+def remember_all(kind: str, pairs: Iterable[tuple[dict[str, Any], int]], context: Context) -> None:
+    """`remember` for the rows of a batch: (values, id of the object)."""
+    ids = {identity(values): object_id for values, object_id in pairs}
+    link_externals(system=context["system"], kind=kind, ids=ids)
+    context["cache"].setdefault(f"ids:{kind}", {}).update(ids)
 
 
 def client_of(principal: Principal, values: dict[str, Any], context: Context) -> Client:

@@ -9,7 +9,7 @@ from clients.importing import common
 from clients.importing.common import Context
 from clients.revenue.choices import RevenueKind
 from clients.revenue.models import RevenueLine
-from clients.revenue.services.lines import add_revenue_line, update_revenue_line
+from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.importing.kinds import Column, ImportKind, RowResult
@@ -65,22 +65,19 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
         result.outcome = "updated" if changes else "unchanged"
         if write and changes:
             update_revenue_line(principal, line=line, today=firm_today(context["now"]), **changes)
+        if write:
+            common.remember("revenue", values, line.pk, context)
     elif write:
-        line = add_revenue_line(
-            principal,
-            client=client,
-            date=values["date"],
-            amount=values["amount"],
-            currency=values["currency"],
-            rate=values.get("rate", 1),
-            service=service,
-            kind=values["kind"],
-            reference=values["reference"],
-            today=firm_today(context["now"]),
-        )
-    if write and line is not None:
-        common.remember("revenue", values, line.pk, context)
+        given = {name: values[name] for name in COMPARED} | {"rate": values.get("rate", 1), "service": service}
+        result.new = new_line(client, **given)
     return result
+
+
+def create(principal, pairs, context: Context) -> None:
+    lines = add_revenue_lines(principal, lines=[line for _values, line in pairs], today=firm_today(context["now"]))
+    common.remember_all(
+        "revenue", [(values, line.pk) for (values, _line), line in zip(pairs, lines, strict=True)], context
+    )
 
 
 def _check_rate(values, result: RowResult) -> None:
@@ -123,6 +120,8 @@ REVENUE = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
+    create=create,
+    identity=common.identity,
     prepare=prepare,
     defaults=("currency", "kind"),
     may_import=lambda user: user.sees_all or user.is_account_manager,

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from clients.revenue.services.lines import new_line
 from crm.core.base.principals import SYSTEM, Principal, acting, by_link
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
@@ -281,6 +282,10 @@ declare(
 )
 declare(
     "clients.revenue.services.lines",
+    add_revenue_lines=lambda own: {
+        "lines": [new_line(own("client"), date=TODAY, amount=Decimal(n), currency="EUR", rate=1) for n in (5, 6)],
+        "today": TODAY,
+    },
     add_revenue_line=lambda own: {"client": own("client"), "date": TODAY, "amount": Decimal(5), "today": TODAY} | EUR,
     update_revenue_line=lambda own: {"line": own("line"), "today": TODAY, "note": "Again"},
     delete_revenue_line=lambda own: {"line": own("line"), "today": TODAY},

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clients.catalogue.services import create_service
@@ -198,6 +199,36 @@ def test_revenue_finds_its_client_by_id_and_counts_refunds(ines):
     assert RevenueLine.objects.aggregate(total=Sum("amount_firm"))["total"] == Decimal("80.50")
     assert RevenueLine.objects.get(amount__lt=0).kind == "refund"
     assert counts(run(ines, "revenue", data, system="books")) == {"unchanged": 2, "failed": 2}
+
+
+def revenue_file(*rows):
+    return b"Id,Client,Date,Amount\n" + "".join(f"{row}\n" for row in rows).encode()
+
+
+def test_the_new_lines_of_a_batch_are_one_statement(ines):
+    make_client(owner=ines, name="Alpha")
+    data = revenue_file(*(f"{n},Alpha,2026-01-05,{n}" for n in range(1, 41)))
+    with CaptureQueriesContext(connection) as asked:
+        assert counts(run(ines, "revenue", data)) == {"created": 40}
+    for table in ("clients_revenueline", "clients_externalid"):
+        assert sum(f'INSERT INTO "{table}"' in query["sql"] for query in asked) == 1
+    assert RevenueLine.objects.aggregate(total=Sum("amount"))["total"] == 820
+    events = RevenueLine.pgh_event_models["insert"].objects.select_related("pgh_context")
+    assert {event.pgh_context.metadata["user"] for event in events} == {ines.pk} and len(events) == 40
+
+
+def test_one_bad_line_fails_alone_and_a_repeated_id_is_one_line(ines, monkeypatch):
+    make_client(owner=ines, name="Alpha")
+    data = revenue_file("1,Alpha,2026-01-05,5", "2,Alpha,2026-01-05,6", "1,Alpha,2026-01-05,7", "3,Nobody,2026-01-05,8")
+    monkeypatch.setattr("clients.revenue.services.lines.check_currency", refuse_six)
+    job = run(ines, "revenue", data)
+    assert counts(job) == {"created": 1, "updated": 1, "failed": 2}
+    assert [str(line.amount) for line in RevenueLine.objects.all()] == ["7.00"]
+
+
+def refuse_six(line):
+    """Put a rate there that only the table refuses."""
+    line.currency, line.rate = "EUR", 0 if line.amount == 6 else 1
 
 
 def test_contacts_come_with_mails_and_phones_and_their_client(ines):

@@ -1,6 +1,6 @@
 """Revenue lines, and the fact that sums up twelve months of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,12 +47,26 @@ def add_revenue_line(
     today: date,
 ) -> RevenueLine:
     """Book revenue, net of tax. A refund is negative. `rate`: firm's currency per unit of `currency` (None: the firm's own)."""
-    line = RevenueLine(client=client)
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
-    _apply(line, values | {"service": service, "kind": kind, "reference": reference, "note": note})
-    line.save()
-    refresh_revenue_facts(client_ids=[client.pk], today=today)
+    values |= {"service": service, "kind": kind, "reference": reference, "note": note}
+    return add_revenue_lines(principal, lines=[new_line(client, **values)], today=today)[0]
+
+
+def new_line(client: Client, **fields) -> RevenueLine:
+    """A checked line that is not saved yet. Raises ServiceError."""
+    line = RevenueLine(client=client)
+    _apply(line, fields)
     return line
+
+
+@service(may=permissions.may_add_lines, why=permissions.IN_TRASH)
+def add_revenue_lines(principal: Principal, *, lines: Sequence[RevenueLine], today: date) -> list[RevenueLine]:
+    """Book these lines, made by `new_line`, in one statement; the sums of their clients in another. All or none."""
+    for line in lines:
+        line.pk = None
+    made = RevenueLine.objects.bulk_create(lines)
+    refresh_revenue_facts(client_ids={line.client_id for line in made}, today=today)
+    return made
 
 
 @service(may=permissions.may_change_line, why=permissions.IN_TRASH)

@@ -25,19 +25,23 @@ class Column:
 
 @dataclass
 class RowResult:
-    """What became of one row: "created", "updated", "unchanged" or "failed" with messages; `warnings` for what was left out."""
+    """What became of one row: "created", "updated", "unchanged" or "failed" with messages; `warnings` for what was left out.
+    `new` is a checked row that waits for the kind's `create`."""
 
     outcome: str
     messages: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    new: Any = None
 
 
 @dataclass(frozen=True)
 class ImportKind:
-    """`save(actor, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
-    `check(actor, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
+    """`save(principal, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
+    A kind with `create(principal, [(values, new)], context)` only checks new rows in `save` and writes all of a batch together
+    through a service that takes a list; a row whose `identity(values)` waits already is saved after those.
+    `check(principal, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
     answered once for all rows (such as status), `must_ask` those of them that the page insists on where the file has no such
-    column. `prepare(actor, rows, context)` may load what many rows need, once per batch. `match_note` tells people how rows are
+    column. `prepare(principal, rows, context)` may load what many rows need, once per batch. `match_note` tells people how rows are
     recognised."""
 
     key: str
@@ -47,6 +51,8 @@ class ImportKind:
     check: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
     defaults: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
+    create: Callable[[Any, list[tuple[dict[str, Any], Any]], dict[str, Any]], None] | None = None
+    identity: Callable[[dict[str, Any]], str] | None = None
     prepare: Callable[[Any, list[dict[str, Any]], dict[str, Any]], None] | None = None
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""

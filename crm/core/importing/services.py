@@ -327,8 +327,8 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
     context["cache"].clear()
     if kind.prepare:
         kind.prepare(acting(job.user), [values for _row, values, problems in parsed if not problems], context)
-    for row, values, problems in parsed:
-        result = RowResult("failed", problems) if problems else _save(kind, acting(job.user), values, context)
+    results = _save_all(kind, acting(job.user), [(values, problems) for _row, values, problems in parsed], context)
+    for (row, values, _problems), result in zip(parsed, results, strict=True):
         result.warnings += values.get("left_out", [])
         report["counts"][result.outcome] += 1
         if result.outcome == "failed":
@@ -340,10 +340,44 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
             )
 
 
-def _save(kind, principal, values, context) -> RowResult:
+def _save_all(kind, principal, parsed, context) -> list[RowResult]:
+    """Save the rows in their order; new ones wait, and are created together at the end or before one that is the same."""
+    results: list[RowResult] = []
+    waiting: dict[str, tuple[dict[str, Any], RowResult]] = {}
+    for values, problems in parsed:
+        if not problems and kind.create and kind.identity(values) in waiting:
+            _create(kind, principal, waiting, context)
+        result = RowResult("failed", problems)
+        if not problems:
+            result = _guarded(lambda values=values: kind.save(principal, values, context))
+        if result.new is not None:
+            waiting[kind.identity(values)] = values, result
+        results.append(result)
+    _create(kind, principal, waiting, context)
+    return results
+
+
+def _create(kind, principal, waiting, context) -> None:
+    """Create what waits in one go. Where the set is refused, each row by itself, so that only the bad ones fail."""
+
+    def create(pairs) -> RowResult:
+        return _guarded(lambda: kind.create(principal, [(values, result.new) for values, result in pairs], context))
+
+    pairs = [*waiting.values()]
+    waiting.clear()
+    if not pairs or create(pairs) is None:
+        return
+    for values, result in pairs:
+        refused = create([(values, result)])
+        if refused is not None:
+            result.outcome, result.messages = refused.outcome, refused.messages
+
+
+def _guarded(save) -> Any:
+    """What `save` gives, within a savepoint; a failed RowResult when it is refused."""
     try:
         with transaction.atomic():
-            return kind.save(principal, values, context)
+            return save()
     except (ServiceError, ValidationError, PermissionDenied) as error:
         return RowResult("failed", _messages(error))
     except OperationalError:
