@@ -44,7 +44,7 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
     ]
     zone = get_firm().time_zone
     for plan in plans:
-        if plan.state in (PlanState.DRAFT, PlanState.PENDING):
+        if not plan.has_started:
             continue
         begun = local_to_utc(plan.kickoff_date, KICKOFF_HOUR, zone)
         found = [(f"plan-{plan.pk}", begun, _("Onboarding “%(plan)s” started"))]

@@ -30,7 +30,7 @@ def standing(plan: Plan, tasks: Sequence[Task], today: date, calendar: WorkingCa
     """Stuck: a mandatory task is blocked, or later than STUCK_AFTER_DAYS working days. Behind: one is late, or the forecast
     ends after the last mandatory task is due. A plan that does not run is on track as it was."""
     wanted = [task for task in tasks if task.state != TaskState.SKIPPED]
-    start = max(today, plan.kickoff_date) if plan.state in (PlanState.DRAFT, PlanState.PENDING) else today
+    start = max(today, plan.kickoff_date) if not plan.has_started else today
     expected = schedule.forecast_dates(tasks, start, calendar)
     measured = [task for task in wanted if task.is_mandatory] or wanted
     forecast = max((expected[task.pk] for task in measured), default=None)

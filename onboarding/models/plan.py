@@ -22,7 +22,7 @@ class PlanQuerySet(models.QuerySet):
         return self.filter(client__archived_at__isnull=True)
 
     def open(self):
-        return self.filter(state__in=choices.PLAN_OPEN)
+        return self.filter(state__in=choices.PLAN.open)
 
     def running(self):
         return self.filter(state=choices.PlanState.ACTIVE)
@@ -87,7 +87,16 @@ class Plan(Versioned):
 
     @property
     def is_open(self) -> bool:
-        return self.state in choices.PLAN_OPEN
+        return self.state in choices.PLAN.open
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Its tasks may be ticked off."""
+        return self.state in choices.PLAN.worked_on
+
+    @property
+    def has_started(self) -> bool:
+        return self.state not in choices.PLAN.not_started
 
 
 class PlanPhase(models.Model):
@@ -110,7 +119,7 @@ class TaskQuerySet(models.QuerySet):
         return self.filter(plan__client__archived_at__isnull=True)
 
     def unfinished(self):
-        return self.exclude(state__in=choices.TASK_FINISHED)
+        return self.exclude(state__in=choices.TASK.finished)
 
     def overdue(self, today):
         return self.unfinished().filter(due_date__lt=today, plan__state=choices.PlanState.ACTIVE)
@@ -186,7 +195,7 @@ class Task(Versioned):
 
     @property
     def is_finished(self) -> bool:
-        return self.state in choices.TASK_FINISHED
+        return self.state in choices.TASK.finished
 
 
 class TaskCommentQuerySet(models.QuerySet):

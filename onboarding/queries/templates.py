@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from onboarding import schedule
-from onboarding.choices import PLAN_OPEN, OwnerSide, VersionState
+from onboarding.choices import PLAN, OwnerSide, VersionState
 from onboarding.models import Plan, Template, TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.queries import gantt
 
@@ -85,7 +85,7 @@ def templates_with_counts(principal):
     running = (
         Plan.objects.visible_to(principal)
         .kept()
-        .filter(state__in=PLAN_OPEN, template_version__template=OuterRef("pk"))
+        .filter(state__in=PLAN.open, template_version__template=OuterRef("pk"))
         .order_by()
         .values("template_version__template")
         .annotate(n=Count("pk"))

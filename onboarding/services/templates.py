@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
+from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from onboarding import schedule
-from onboarding.choices import VersionState
+from onboarding.choices import VERSION, VersionState
 from onboarding.models import Template, TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.permissions import may_edit_templates
 
@@ -119,7 +120,7 @@ def edit_version(principal: Principal, *, template: Template) -> TemplateVersion
 @service(may=may_edit_templates)
 def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template:
     """Throw the draft away; the published version before it stays the newest. Raises ServiceError when there is none."""
-    version = lock_draft(principal, version=version)
+    version = lock_draft(version)
     if not TemplateVersion.objects.filter(template=version.template_id, state=VersionState.PUBLISHED).exists():
         raise ServiceError(_("This is the only version. Archive the template instead."))
     template = version.template
@@ -136,12 +137,10 @@ def publish_version(
     Raises ServiceError unless there is a phase and a task, every task is counted from one of the same version, and no tasks
     wait for one another in a circle.
     """
-    version = lock_draft(principal, version=version)
-    check_publishable(version)
-    version.state = VersionState.PUBLISHED
-    version.published_at = now
-    version.published_by = principal.user
-    save_version(version, fields=["state", "published_at", "published_by"], seen=seen_version, merges=False)
+    version = lock_draft(version)
+    with transition(version, to=VersionState.PUBLISHED, states=VERSION, seen=seen_version, is_locked=True):
+        check_publishable(version)
+        version.published_at, version.published_by = now, principal.user
     return version
 
 
@@ -174,8 +173,8 @@ def check_no_cycle(tasks) -> None:
         ) from cycle
 
 
-def lock_draft(principal: Principal, *, version: TemplateVersion) -> TemplateVersion:
-    """The version's row, locked. Raises PermissionDenied, or ServiceError when it is published."""
+def lock_draft(version: TemplateVersion) -> TemplateVersion:
+    """The version's row, locked. Raises ServiceError (code "frozen") when it is published."""
     version = TemplateVersion.objects.select_for_update().get(pk=version.pk)
     if not version.is_draft:
         raise ServiceError(

@@ -13,7 +13,6 @@ from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import render_page
-from onboarding.choices import PlanState
 from onboarding.forms import PlanForm
 from onboarding.models import Plan
 from onboarding.permissions import may_run_plans
@@ -66,7 +65,7 @@ def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
         "today": today,
         "forecast": forecast_words(plan, shown.end),
         "may_run": may_run_plans(request.principal, plan.client),
-        "is_worked_on": plan.state in (PlanState.PENDING, PlanState.ACTIVE),
+        "is_worked_on": plan.is_worked_on,
         "refused": refused,
         "crumbs": [{"label": _("Onboarding"), "url": reverse("onboarding:plans")}, {"label": plan.name}],
     }
