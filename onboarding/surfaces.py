@@ -34,7 +34,9 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
     if not plans:
         return []
     tasks = (
-        Task.objects.visible_to(principal).filter(plan__client=client, state=TaskState.DONE).select_related("done_by")
+        Task.objects.visible_to(principal)
+        .filter(plan__client=client, state=TaskState.DONE)
+        .select_related("done_by", "done_by_contact")
     )
     if before is not None:
         tasks = tasks.filter(done_at__lt=before)
@@ -62,11 +64,11 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
 
 
 def _done_words(task):
-    words = {"task": task.title, "who": task.done_by.name if task.done_by else ""}
+    words = {"task": task.title, "who": task.done_by_name}
     return (
         _("Onboarding task “%(task)s” finished by %(who)s") % words
         if words["who"]
-        else _("Onboarding task “%(task)s” finished by the client") % words
+        else _("Onboarding task “%(task)s” finished") % words
     )
 
 

@@ -98,7 +98,7 @@ class PlanPage:
 def plan_page(plan: Plan, today: date) -> PlanPage:
     tasks = _dated(
         Task.objects.filter(plan=plan)
-        .select_related("assignee", "contact", "done_by")
+        .select_related("assignee", "contact", "done_by", "done_by_contact")
         .annotate(comment_count=Count("comments"))
         .order_by("phase__position", "position", "pk")
     )

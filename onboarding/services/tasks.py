@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
+from crm.core.base.actors import actor_columns
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
@@ -28,6 +30,8 @@ from onboarding.queries.plans import plan_tasks
 from onboarding.services.plans import check_sees, lock_plan, write_dates
 from onboarding.services.tracking import refresh_plan
 
+NOT_DONE_BY = {"done_by": None, "done_by_contact_id": None}
+
 
 @dataclass(frozen=True)
 class Shift:
@@ -44,7 +48,7 @@ def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version
     plan, task = _lock(principal, task)
     if task.state == TaskState.DONE:
         return task
-    return _move(plan, task, TaskState.DONE, now=now, seen=seen_version, done_at=now, done_by=principal.user)
+    return _move(plan, task, TaskState.DONE, now=now, seen=seen_version, done_at=now, **_done_by(principal))
 
 
 @service(may=may_work_on_task, why=ARCHIVED)
@@ -53,7 +57,7 @@ def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version
     plan, task = _lock(principal, task)
     if task.state == TaskState.OPEN:
         return task
-    return _move(plan, task, TaskState.OPEN, now=now, seen=seen_version, done_at=None, done_by=None)
+    return _move(plan, task, TaskState.OPEN, now=now, seen=seen_version, done_at=None, **NOT_DONE_BY)
 
 
 @service(may=may_work_on_task, why=ARCHIVED)
@@ -82,11 +86,9 @@ def skip_task(
     reason = " ".join(reason.split())
     if task.is_mandatory and not reason:
         raise ServiceError(_("This task is mandatory. Say why it is not needed here."), field="reason")
-    task = _move(plan, task, TaskState.SKIPPED, now=now, seen=seen_version, done_at=now, done_by=principal.user)
+    task = _move(plan, task, TaskState.SKIPPED, now=now, seen=seen_version, done_at=now, **_done_by(principal))
     if reason:
-        TaskComment.objects.create(
-            task=task, author=principal.user, text=_("Not needed: %(reason)s") % {"reason": reason}
-        )
+        _add_comment(principal, task, _("Not needed: %(reason)s") % {"reason": reason})
     return task
 
 
@@ -118,10 +120,11 @@ def assign_task(
 
 @service(may=may_work_on_task, why=ARCHIVED)
 def comment_task(principal: Principal, *, task: Task, text: str) -> TaskComment:
+    """Raises ServiceError (field text) without a text, PermissionDenied for the system: a comment has an author."""
     plan, task = _lock(principal, task, worked_on=False)
     if not text.strip():
         raise ServiceError(_("Write something first."), field="text")
-    return TaskComment.objects.create(task=task, author=principal.user, text=text.strip())
+    return _add_comment(principal, task, text.strip())
 
 
 def preview_due(*, task: Task, due_date: date) -> list[Shift]:
@@ -167,6 +170,16 @@ def _lock(principal, task, *, worked_on=True):
             code="state",
         )
     return plan, Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
+
+
+def _done_by(principal):
+    return actor_columns(principal, "done_by", "done_by_contact_id")
+
+
+def _add_comment(principal, task, text) -> TaskComment:
+    if principal.is_system:
+        raise PermissionDenied(_("A comment needs an author."))
+    return TaskComment.objects.create(task=task, text=text, **actor_columns(principal, "author", "author_contact_id"))
 
 
 def _move(plan, task, to, *, now, seen, blocked_reason="", **values) -> Task:

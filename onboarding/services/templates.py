@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -65,19 +66,12 @@ def update_template(principal: Principal, *, template: Template, seen_version: i
 @service(may=may_edit_templates)
 def archive_template(principal: Principal, *, template: Template, now: datetime) -> Template:
     """No plan is started from it any more; running plans go on."""
-    return _set_archived(principal, template, now)
+    return set_archived(template, at=now)[0]
 
 
 @service(may=may_edit_templates)
 def restore_template(principal: Principal, *, template: Template) -> Template:
-    return _set_archived(principal, template, None)
-
-
-def _set_archived(principal, template, archived_at):
-    template = Template.objects.select_for_update().get(pk=template.pk)
-    template.archived_at = archived_at
-    save_version(template, fields=["archived_at"], seen=None)
-    return template
+    return set_archived(template, at=None)[0]
 
 
 @service(may=may_edit_templates)

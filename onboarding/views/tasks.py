@@ -44,7 +44,8 @@ IN_DIALOG = "remote-dialog-body"
 def load(request, pk, *, to_change: bool = False) -> Task:
     rows = Task.objects.visible_to(request.principal)
     task = get_object_or_404(
-        rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by"), pk=pk
+        rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact"),
+        pk=pk,
     )
     if to_change:
         require(may_run_plans(request.principal, task.plan.client))
@@ -67,7 +68,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
         "in_dialog": in_dialog,
         "may_run": may_run_plans(request.principal, task.plan.client) and task.plan.is_open,
         "is_worked_on": task.plan.is_worked_on,
-        "comments": task.comments.select_related("author"),
+        "comments": task.comments.select_related("author", "author_contact"),
         "assign_form": assign_form(task),
         "due_form": DueForm(initial={"due_date": task.due_date}),
         "reason_form": ReasonForm(),

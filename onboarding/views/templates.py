@@ -33,12 +33,13 @@ def templates(request):
     """Templates in use; admins also see drafts and, asked for, archived ones."""
     may_edit = may_edit_templates(request.principal)
     archived = may_edit and request.GET.get("show") == "archived"
-    rows = templates_with_counts(request.principal).filter(archived_at__isnull=not archived)
+    rows = templates_with_counts(request.principal)
+    rows = rows.archived() if archived else rows.kept()
     try:
         page = paging.paginate(rows, sort=paging.Sort("name"), cursor=request.GET.get("cursor", ""), size=50)
     except paging.BadCursor:
         return redirect("onboarding:templates")
-    has_archived = may_edit and not archived and Template.objects.filter(archived_at__isnull=False).exists()
+    has_archived = may_edit and not archived and Template.objects.archived().exists()
     return render(
         request,
         "onboarding/templates.html",
