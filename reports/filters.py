@@ -1,4 +1,4 @@
-"""The filter of every report, page and API alike: a period and of which clients. Its state is the address."""
+"""The filter of every report, page and API alike: a period, and which clients. Its state is the address."""
 
 import re
 from datetime import date, timedelta
@@ -51,10 +51,10 @@ class ReportFilter(forms.Form):
         choices=[("", _("All tiers")), *[(t.value, _("Tier %s") % t.label) for t in Tier]],
     )
 
-    def __init__(self, data, *, user, firm, today):
+    def __init__(self, data, *, principal, firm, today):
         super().__init__(data)
-        self.user, self.firm, self.today = user, firm, today
-        self.fields["team"].queryset = Team.objects.filter(archived_at__isnull=True)
+        self.principal, self.firm, self.today = principal, firm, today
+        self.fields["team"].queryset = Team.objects.kept()
         owning = Exists(Client.objects.filter(owner=OuterRef("pk")))
         self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
 
@@ -100,10 +100,10 @@ class ReportFilter(forms.Form):
     def scope(self) -> Scope:
         found = self.cleaned_data
         basis = found["basis"] or self.firm.retention_basis
-        return Scope(self.user, self.firm, self.today, basis, found["owner"], found["team"], found["tier"])
+        return Scope(self.principal, self.firm, self.today, basis, found["owner"], found["team"], found["tier"])
 
     def offer_months(self) -> None:
-        """The months to choose from, and the period of the address where it is none of them."""
+        """Offer the months to choose from, and the period of the address where it is not one of them."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
         choices = [(month.strftime("%Y-%m"), _year_words(month)) for month in months]

@@ -1,11 +1,11 @@
-"""Of which clients a number is made: what the viewer may see, narrowed by the filters of the page."""
+"""Which clients a number is made of: those the principal may see, narrowed by the filters of the page."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from clients.records.models import Client
-from crm.core.base.principals import acting
+from crm.core.base.principals import Principal
 from crm.core.firm.models import FirmSettings
 
 STATUS, REVENUE = "status", "revenue"
@@ -13,9 +13,10 @@ STATUS, REVENUE = "status", "revenue"
 
 @dataclass(frozen=True)
 class Scope:
-    """Owner, team and tier are those of today. `basis`: what "active" rests on where a number knows two of them."""
+    """Owner, team and tier are those of today. `basis`: what "active" rests on where a number knows two of them. SYSTEM as
+    principal gives the whole firm's numbers."""
 
-    user: Any
+    principal: Principal
     firm: FirmSettings
     today: date
     basis: str = STATUS
@@ -24,8 +25,8 @@ class Scope:
     tier: str = ""
 
     def clients(self):
-        """Clients the viewer may see, without one-off customers and without archived ones."""
-        found = Client.objects.visible_to(acting(self.user)).kept().ongoing()
+        """Clients the principal may see, without one-off customers and without archived ones."""
+        found = Client.objects.visible_to(self.principal).kept().ongoing()
         if self.owner is not None:
             found = found.filter(owner=self.owner)
         if self.team is not None:

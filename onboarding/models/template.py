@@ -36,7 +36,7 @@ STAYS_PUBLISHED = """
 
 
 def frozen_when_published() -> pgtrigger.Trigger:
-    """Phases and tasks of a published version never change, through no way of writing."""
+    """Phases and tasks of a published version never change: the database refuses every write."""
     return pgtrigger.Trigger(
         name="frozen_when_published",
         level=pgtrigger.Row,

@@ -127,10 +127,6 @@ def startable_versions() -> Any:
     return TemplateVersion.objects.startable().select_related("template").order_by("template__name")
 
 
-def has_published(template: Template) -> bool:
-    return TemplateVersion.objects.published().filter(template=template).exists()
-
-
 def version_rows(version: TemplateVersion) -> tuple[list[TemplatePhase], list[TemplateTask]]:
     """Phases and tasks in order, each task with its phase and the task it is counted from at hand."""
     phases = list(version.phases.all())

@@ -127,7 +127,7 @@ def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
 def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
     """Undo `remove_phase` or `remove_task`: the same rows, keys, places and what was counted from them.
 
-    Raises ServiceError when the phase of a removed task has gone meanwhile.
+    Raises ServiceError when the phase of a removed task is gone by now.
     """
     version = lock_draft(version)
     if phase := removed.get("phase"):
@@ -208,5 +208,5 @@ def _number(rows):
 
 
 def _touch(version):
-    """Count the draft's version up: whoever publishes says which state of it they saw."""
+    """Count the draft's version up: publishing names the version that was seen."""
     save_version(version, fields=[], seen=None)

@@ -94,7 +94,7 @@ def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
 
 @service(may=may_run_plan, why=ARCHIVED)
 def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
-    """Change `name`, `owner` or, before it runs, `kickoff_date` (dates not set by hand are computed anew)."""
+    """Change `name`, `owner` or, before it runs, `kickoff_date` (due dates that were not set by hand are recomputed)."""
     plan = lock_plan(principal, plan=plan)
     if "owner" in fields:
         check_sees(fields["owner"], plan.client, field="owner")
@@ -185,7 +185,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
 
 
 def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
-    """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
+    """The plan's row, locked: every change of a plan or its tasks takes this lock first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
     require(may_run_plan(principal, plan), str(ARCHIVED))
     return plan

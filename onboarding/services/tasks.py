@@ -102,7 +102,7 @@ def assign_task(
     now: datetime,
     seen_version: int | None = None,
 ) -> Task:
-    """Give the task to somebody of ours, or to a person of the client; nobody when both are None."""
+    """Assign the task to a colleague or to a contact of the client; to nobody when both are None."""
     plan, task = _lock(principal, task, worked_on=False)
     if assignee is not None and contact is not None:
         raise ServiceError(_("Choose one person."), field="assignee")

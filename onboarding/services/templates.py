@@ -88,7 +88,7 @@ def duplicate_template(principal: Principal, *, template: Template, name: str = 
 
 @service(may=may_edit_templates)
 def remove_demo_templates(principal: Principal) -> int:
-    """Delete the demonstration's templates that no plan is pinned to any more; gives how many. The only way past the freeze."""
+    """Delete the demo templates that no plan uses any more; returns how many. The only way past the freeze."""
     unused = Template.objects.filter(is_demo=True).exclude(versions__plans__isnull=False)
     with pgtrigger.ignore(
         "onboarding.TemplateVersion:stays_published",
@@ -100,7 +100,7 @@ def remove_demo_templates(principal: Principal) -> int:
 
 @service(may=may_edit_templates)
 def edit_version(principal: Principal, *, template: Template) -> TemplateVersion:
-    """The template's draft; made as a copy of the newest version, with the same keys, where there is none."""
+    """The template's draft. Without one, a copy of the newest version with the same keys is made."""
     Template.objects.select_for_update().get(pk=template.pk)
     newest = TemplateVersion.objects.filter(template=template).order_by("-number").first()
     if newest is not None and newest.is_draft:

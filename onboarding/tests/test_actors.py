@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import SYSTEM, acting
-from onboarding import surfaces
+from onboarding import panels
 from onboarding.models import TaskComment
 from onboarding.services.tasks import comment_task, finish_task, reopen_task, skip_task
 from tools.testing.factories.onboarding import MONDAY, at, make_contact, task
@@ -32,7 +32,7 @@ def test_what_a_contact_did_is_shown_with_their_name(client, marta, plan, northw
     TaskComment.objects.create(task=done_by_elina, author_contact=elina, text="Signed and sent.")
     for name, pk in (("plan", plan.pk), ("task", done_by_elina.pk)):
         assert elina.name in client.get(reverse(f"onboarding:{name}", args=[pk])).content.decode()
-    titles = [item.title for item in surfaces.timeline_items(acting(marta), northwind, None, 30)]
+    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, None, 30)]
     assert f"Onboarding task “Engagement letter signed” finished by {elina.name}" in titles
 
 
@@ -44,7 +44,7 @@ def test_reopening_forgets_the_contact(marta, done_by_elina):
 def test_the_system_finishes_but_does_not_comment(client, marta, plan, northwind):
     row = finish_task(SYSTEM, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     assert (row.state, row.done_by, row.done_by_contact) == ("done", None, None)
-    titles = [item.title for item in surfaces.timeline_items(acting(marta), northwind, None, 30)]
+    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, None, 30)]
     assert "Onboarding task “Kickoff meeting” finished" in titles
     with pytest.raises(PermissionDenied):
         comment_task(SYSTEM, task=row, text="Seen.")

@@ -124,7 +124,9 @@ class ReportViewSet(viewsets.ViewSet):
         unknown = {name: [_("There is no such parameter.")] for name in request.query_params if name not in known}
         if unknown:
             raise exceptions.ValidationError(unknown)
-        form = ReportFilter(request.query_params, user=request.user, firm=get_firm(), today=firm_today(timezone.now()))
+        form = ReportFilter(
+            request.query_params, principal=request.principal, firm=get_firm(), today=firm_today(timezone.now())
+        )
         if not form.is_valid():
             raise exceptions.ValidationError(
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}

@@ -9,7 +9,6 @@ from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from clients.records.nps import BANDS, DETRACTORS, PASSIVES, PROMOTERS, band_sql, in_band
-from crm.core.base.principals import acting
 from interactions.surveys.models import SurveyResponse
 from reports.kpis.base import POINTS, Kpi
 
@@ -86,7 +85,7 @@ class Nps(Kpi):
     def answers(self, scope):
         """NPS answers on the usual scale about clients in scope, each with its `person`."""
         return (
-            SurveyResponse.objects.visible_to(acting(scope.user))
+            SurveyResponse.objects.visible_to(scope.principal)
             .nps()
             .filter(client__in=scope.clients())
             .annotate(person=Coalesce(F("contact_id"), -F("client_id")))

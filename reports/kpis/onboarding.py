@@ -4,7 +4,6 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Task
@@ -44,7 +43,7 @@ class OnTimeShare(Kpi):
         """Tasks due in the period, each with `is_on_time`."""
         on_time = Q(state=TaskState.DONE) & Q(done_date__lte=F("due_date"))
         found = (
-            Task.objects.visible_to(acting(scope.user))
+            Task.objects.visible_to(scope.principal)
             .filter(plan__client__in=scope.clients(), due_date__gte=period.start, due_date__lt=period.end)
             .exclude(state=TaskState.SKIPPED)
             .exclude(plan__state__in=[PlanState.DRAFT, PlanState.PENDING, PlanState.CANCELLED])

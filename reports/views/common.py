@@ -11,7 +11,9 @@ from reports.permissions import may_see_reports
 def read_filter(request, now=None) -> ReportFilter:
     """The filter of the address, checked. Raises 403 for who may not see the numbers."""
     require(may_see_reports(request.principal))
-    form = ReportFilter(request.GET, user=request.user, firm=get_firm(), today=firm_today(now or timezone.now()))
+    form = ReportFilter(
+        request.GET, principal=request.principal, firm=get_firm(), today=firm_today(now or timezone.now())
+    )
     if form.is_valid():
         form.offer_months()
     return form

@@ -6,6 +6,7 @@ from itertools import count
 from clients.catalogue.models import Service
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from clients.revenue.models import Contract, RevenueLine
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.firm.models import FirmSettings
 from crm.core.users.models import User
 from interactions.surveys.models import Survey, SurveyResponse
@@ -60,5 +61,7 @@ def give_answer(survey, client, score, when, contact=None, **fields):
     )
 
 
-def scope_of(user, today=date(2026, 11, 22), **fields):
-    return Scope(user=user, firm=FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1), today=today, **fields)
+def scope_of(user=None, today=date(2026, 11, 22), **fields):
+    """What the user sees; without one the whole firm."""
+    principal = acting(user) if user else SYSTEM
+    return Scope(principal, firm=FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1), today=today, **fields)
