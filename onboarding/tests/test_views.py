@@ -14,8 +14,9 @@ from crm.core.ui import navigation
 from onboarding import emails, panels
 from onboarding.models import Plan, Template, TemplateVersion
 from onboarding.services.drafts import add_task, remove_task, update_task
+from onboarding.services.plans import update_plan
 from onboarding.services.tasks import block_task, change_due, comment_task, finish_task
-from onboarding.services.templates import edit_version
+from onboarding.services.templates import edit_version, update_template
 from tools.testing.factories.onboarding import MONDAY, at, make_client, make_plan, make_template, make_user, task
 
 
@@ -290,3 +291,15 @@ def test_numbers_in_addresses_and_pictures_are_never_grouped(as_admin, admin, pl
     page = text(as_admin.get(reverse("onboarding:version", args=[version.pk])))
     assert f"?task={version.tasks.first().pk}" in page and "41,0" not in page
     assert 'viewBox="0 0 1120 ' in text(as_admin.get(reverse("onboarding:plan", args=[plan.pk])))
+
+
+def test_a_stale_edit_of_plan_or_template_shows_both_values(as_admin, admin, plan, payroll):
+    update_plan(acting(admin), plan=plan, name="Theirs", now=at(MONDAY))
+    values = {"name": "Mine", "owner": plan.owner_id, "kickoff_date": plan.kickoff_date}
+    response = post(as_admin, "plan_edit", plan.pk, version=plan.version, **values)
+    assert response.status_code == 409 and "Theirs" in text(response) and "Mine" in text(response)
+    assert f'name="version" value="{plan.version + 1}"' in text(response)
+    update_template(acting(admin), template=payroll.template, name="Theirs")
+    version = payroll.template.version
+    response = post(as_admin, "template_edit", payroll.template_id, name="Mine", version=version)
+    assert response.status_code == 409 and f'name="version" value="{version + 1}"' in text(response)
