@@ -3,10 +3,15 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class VersionState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     PUBLISHED = "published", _("Published")
+
+
+VERSION = States({VersionState.DRAFT: (VersionState.PUBLISHED,), VersionState.PUBLISHED: ()})
 
 
 class OwnerSide(models.TextChoices):
@@ -30,18 +35,20 @@ class PlanState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-PLAN_MOVES = {
-    PlanState.DRAFT: (PlanState.PENDING, PlanState.ACTIVE, PlanState.CANCELLED),
-    PlanState.PENDING: (PlanState.ACTIVE, PlanState.CANCELLED),
-    PlanState.ACTIVE: (PlanState.PAUSED, PlanState.DONE, PlanState.CANCELLED),
-    PlanState.PAUSED: (PlanState.ACTIVE, PlanState.CANCELLED),
-    PlanState.DONE: (PlanState.ACTIVE,),
-    PlanState.CANCELLED: (),
-}
-PLAN_OPEN = (PlanState.DRAFT, PlanState.PENDING, PlanState.ACTIVE, PlanState.PAUSED)
-
-
-PLAN_WORKED_ON = (PlanState.PENDING, PlanState.ACTIVE)  # tasks may be ticked off
+PLAN = States(
+    {
+        PlanState.DRAFT: (PlanState.PENDING, PlanState.ACTIVE, PlanState.CANCELLED),
+        PlanState.PENDING: (PlanState.ACTIVE, PlanState.CANCELLED),
+        PlanState.ACTIVE: (PlanState.PAUSED, PlanState.DONE, PlanState.CANCELLED),
+        PlanState.PAUSED: (PlanState.ACTIVE, PlanState.CANCELLED),
+        PlanState.DONE: (PlanState.ACTIVE,),
+        PlanState.CANCELLED: (),
+    },
+    refusal=_("The plan is %(now_lower)s; it cannot become %(to_lower)s."),
+    open=(PlanState.DRAFT, PlanState.PENDING, PlanState.ACTIVE, PlanState.PAUSED),
+    not_started=(PlanState.DRAFT, PlanState.PENDING),
+    worked_on=(PlanState.PENDING, PlanState.ACTIVE),  # tasks may be ticked off
+)
 
 
 class TaskState(models.TextChoices):
@@ -51,13 +58,16 @@ class TaskState(models.TextChoices):
     SKIPPED = "skipped", _("Not needed")
 
 
-TASK_MOVES = {
-    TaskState.OPEN: (TaskState.BLOCKED, TaskState.DONE, TaskState.SKIPPED),
-    TaskState.BLOCKED: (TaskState.OPEN, TaskState.DONE, TaskState.SKIPPED),
-    TaskState.DONE: (TaskState.OPEN,),
-    TaskState.SKIPPED: (TaskState.OPEN,),
-}
-TASK_FINISHED = (TaskState.DONE, TaskState.SKIPPED)
+TASK = States(
+    {
+        TaskState.OPEN: (TaskState.BLOCKED, TaskState.DONE, TaskState.SKIPPED),
+        TaskState.BLOCKED: (TaskState.OPEN, TaskState.DONE, TaskState.SKIPPED),
+        TaskState.DONE: (TaskState.OPEN,),
+        TaskState.SKIPPED: (TaskState.OPEN,),
+    },
+    refusal=_("The task is %(now_lower)s; it cannot become %(to_lower)s."),
+    finished=(TaskState.DONE, TaskState.SKIPPED),
+)
 
 
 class Track(models.TextChoices):

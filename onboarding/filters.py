@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.models import Folded
 from crm.core.base.principals import acting
 from crm.core.users.models import Team, User
-from onboarding.choices import PLAN_OPEN, PlanState, Track
+from onboarding.choices import PLAN, PlanState, Track
 from onboarding.models import Task, Template
 
 OPEN = "open"
@@ -62,7 +62,7 @@ class PlanFilter(forms.Form):
         if values["state"] in PlanState.values:
             plans = plans.filter(state=values["state"])
         elif values["state"] != "all":
-            plans = plans.filter(state__in=PLAN_OPEN)
+            plans = plans.filter(state__in=PLAN.open)
         if values["track"] == "overdue":
             late = Task.objects.unfinished().filter(plan=OuterRef("pk"), due_date__lt=today)
             plans = plans.filter(Exists(late), state=PlanState.ACTIVE)

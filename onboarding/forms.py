@@ -131,7 +131,7 @@ class DueForm(SeenForm):
 
 
 class AssignForm(SeenForm):
-    """Somebody of ours ("u" and the id), of the client ("c" and the id), or nobody."""
+    """A colleague ("u" and the id), a contact ("c" and the id), or nobody."""
 
     person = forms.ChoiceField(label=_("Who does it"), required=False)
 

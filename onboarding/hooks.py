@@ -9,7 +9,7 @@ from crm.core.work.schedule import Job, periodic
 from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
-from onboarding import emails, surfaces
+from onboarding import emails, panels
 from onboarding.queries.plans import page_part
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
@@ -26,24 +26,24 @@ periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans
 registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
 registry.page_parts.register(registry.PagePart("onboarding", page_part))
 registry.panels.register(
-    registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", surfaces.side_card)
+    registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", panels.side_card)
 )
 registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
 registry.timeline_sources.register(
-    registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
+    registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items)
 )
-today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
-digest.register("onboarding", surfaces.tell_day)
+today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
+digest.register("onboarding", panels.tell_day)
 navigation.register(
     navigation.NavEntry(
-        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=surfaces.nav_count
+        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=panels.nav_count
     )
 )
 navigation.register(
     navigation.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup")
 )
-search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, surfaces.find_plans))
-search.register(search.Source("onboarding-templates", _("Templates"), 80, surfaces.find_templates))
+search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, panels.find_plans))
+search.register(search.Source("onboarding-templates", _("Templates"), 80, panels.find_templates))
 sections.register("done", "onboarding", emails.finished_tasks, order=40)
 sections.register("next", "onboarding", emails.our_tasks, order=40)
 sections.register("needed", "onboarding", emails.their_tasks, order=40)

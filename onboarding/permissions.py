@@ -13,7 +13,7 @@ def may_edit_templates(principal) -> bool:
 
 
 def may_run_plans(principal, client) -> bool:
-    """Whoever works with the client starts and runs its plans, and ticks off their tasks."""
+    """Everybody who sees a client runs its plans and works on their tasks, unless it is archived."""
     return may_edit(principal, client)
 
 

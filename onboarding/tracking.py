@@ -1,4 +1,4 @@
-"""How a plan stands: counts, forecast end, on track or not and why. Pure: rows in, a dataclass out."""
+"""The progress of a plan: counts, forecast end, whether it is on track and why. Pure: rows in, a dataclass out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from onboarding.models import Plan, Task
 
 
 @dataclass(frozen=True)
-class Standing:
-    """`done` of `total` tasks (those not needed are in neither); `forecast` is the expected end, `check_date` the day from
-    which all this has to be computed anew though nobody touched the plan (None: never)."""
+class Progress:
+    """`done` of `total` tasks (those not needed are in neither); `forecast` is the expected end. On `check_date` all this is
+    computed again even if nobody touched the plan (None: never)."""
 
     done: int
     total: int
@@ -26,18 +26,18 @@ class Standing:
     check_date: date | None
 
 
-def standing(plan: Plan, tasks: Sequence[Task], today: date, calendar: WorkingCalendar) -> Standing:
+def progress_of(plan: Plan, tasks: Sequence[Task], today: date, calendar: WorkingCalendar) -> Progress:
     """Stuck: a mandatory task is blocked, or later than STUCK_AFTER_DAYS working days. Behind: one is late, or the forecast
     ends after the last mandatory task is due. A plan that does not run is on track as it was."""
     wanted = [task for task in tasks if task.state != TaskState.SKIPPED]
-    start = max(today, plan.kickoff_date) if plan.state in (PlanState.DRAFT, PlanState.PENDING) else today
+    start = max(today, plan.kickoff_date) if not plan.has_started else today
     expected = schedule.forecast_dates(tasks, start, calendar)
     measured = [task for task in wanted if task.is_mandatory] or wanted
     forecast = max((expected[task.pk] for task in measured), default=None)
     track, reason = Track.ON_TRACK.value, ""
     if plan.state == PlanState.ACTIVE:
         track, reason = _track(measured, forecast, today, calendar)
-    return Standing(
+    return Progress(
         done=sum(task.state == TaskState.DONE for task in wanted),
         total=len(wanted),
         forecast=forecast,

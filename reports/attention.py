@@ -1,4 +1,4 @@
-"""Clients that need somebody: read from the facts, no score involved."""
+"""Clients that need attention, read from their facts; no score is involved."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ def _conditions(now) -> dict[str, tuple[Q, int]]:
 
 
 def explain(client, now: datetime) -> Need:
-    """In words, the gravest first, and the sort of the gravest as a badge."""
+    """The reasons in words, the most serious first; the badge is that of the first."""
     signs = [
         sign for sign in (_notice(client), _onboarding(client), _low_answer(client, now), _silence(client, now)) if sign
     ]

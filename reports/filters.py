@@ -1,4 +1,4 @@
-"""The filter of every report, page and API alike: a period and of which clients. Its state is the address."""
+"""The filter of every report, page and API alike: a period, and which clients. Its state is the address."""
 
 import re
 from datetime import date, timedelta
@@ -54,7 +54,7 @@ class ReportFilter(forms.Form):
     def __init__(self, data, *, principal, firm, today):
         super().__init__(data)
         self.principal, self.firm, self.today = principal, firm, today
-        self.fields["team"].queryset = Team.objects.filter(archived_at__isnull=True)
+        self.fields["team"].queryset = Team.objects.kept()
         owning = Exists(Client.objects.filter(owner=OuterRef("pk")))
         self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
 
@@ -103,7 +103,7 @@ class ReportFilter(forms.Form):
         return Scope(self.firm, self.today, self.principal, basis, found["owner"], found["team"], found["tier"])
 
     def offer_months(self) -> None:
-        """The months to choose from, and the period of the address where it is none of them."""
+        """Offer the months to choose from, and the period of the address where it is not one of them."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
         choices = [(month.strftime("%Y-%m"), _year_words(month)) for month in months]

@@ -38,9 +38,7 @@ PARTS = {
     "interactions.agreements.services.withdraw_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
     "interactions.surveys.services.mailing.invitation_for",  # a row, not saved
-    "onboarding.services.plans.activate_plan",  # by the tick and by the client's first day
     "onboarding.services.plans.lock_plan",
-    "onboarding.services.templates.lock_draft",
 }
 
 

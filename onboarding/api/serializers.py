@@ -155,6 +155,7 @@ class TaskSerializer(StrictModelSerializer):
             "blocked_reason",
             "done_at",
             "done_by",
+            "done_by_contact",
             "version",
             "updated_at",
         ]

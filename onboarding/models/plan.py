@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.gate import visible_q
 from clients.records.models import Client
+from crm.core.base.actors import one_actor
 from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from onboarding import choices
@@ -22,7 +23,7 @@ class PlanQuerySet(models.QuerySet):
         return self.filter(client__archived_at__isnull=True)
 
     def open(self):
-        return self.filter(state__in=choices.PLAN_OPEN)
+        return self.filter(state__in=choices.PLAN.open)
 
     def running(self):
         return self.filter(state=choices.PlanState.ACTIVE)
@@ -87,7 +88,16 @@ class Plan(Versioned):
 
     @property
     def is_open(self) -> bool:
-        return self.state in choices.PLAN_OPEN
+        return self.state in choices.PLAN.open
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Its tasks may be ticked off."""
+        return self.state in choices.PLAN.worked_on
+
+    @property
+    def has_started(self) -> bool:
+        return self.state not in choices.PLAN.not_started
 
 
 class PlanPhase(models.Model):
@@ -110,7 +120,7 @@ class TaskQuerySet(models.QuerySet):
         return self.filter(plan__client__archived_at__isnull=True)
 
     def unfinished(self):
-        return self.exclude(state__in=choices.TASK_FINISHED)
+        return self.exclude(state__in=choices.TASK.finished)
 
     def overdue(self, today):
         return self.unfinished().filter(due_date__lt=today, plan__state=choices.PlanState.ACTIVE)
@@ -153,6 +163,9 @@ class Task(Versioned):
     blocked_reason = models.CharField(_("blocked because"), max_length=200, blank=True)
     done_at = models.DateTimeField(null=True, blank=True, editable=False)
     done_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    done_by_contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
 
     objects = TaskQuerySet.as_manager()
     done_date: date | None = None  # done_at in the firm's zone; set by `queries.plan_tasks`
@@ -172,6 +185,7 @@ class Task(Versioned):
                 name="task_blocked_says_why",
                 violation_error_message=_("Say what it waits for."),
             ),
+            one_actor("done_by", "done_by_contact", name="task_done_by_one", may_be_system=True),
         ]
         indexes = [
             models.Index(
@@ -186,7 +200,13 @@ class Task(Versioned):
 
     @property
     def is_finished(self) -> bool:
-        return self.state in choices.TASK_FINISHED
+        return self.state in choices.TASK.finished
+
+    @property
+    def done_by_name(self) -> str:
+        """A colleague or a contact; "" where nobody is known."""
+        person = self.done_by or self.done_by_contact
+        return person.name if person else ""
 
 
 class TaskCommentQuerySet(models.QuerySet):
@@ -196,7 +216,8 @@ class TaskCommentQuerySet(models.QuerySet):
 
 class TaskComment(models.Model):
     task = models.ForeignKey(Task, models.CASCADE, related_name="comments")
-    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    author_contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     text = models.TextField(_("comment"))
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -204,4 +225,11 @@ class TaskComment(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="task_comment_text_given")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="task_comment_text_given"),
+            one_actor("author", "author_contact", name="task_comment_author"),
+        ]
+
+    @property
+    def author_name(self) -> str:
+        return (self.author or self.author_contact).name

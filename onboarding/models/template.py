@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from onboarding import choices
@@ -35,7 +36,7 @@ STAYS_PUBLISHED = """
 
 
 def frozen_when_published() -> pgtrigger.Trigger:
-    """Phases and tasks of a published version never change, whoever writes."""
+    """Phases and tasks of a published version never change: the database refuses every write."""
     return pgtrigger.Trigger(
         name="frozen_when_published",
         level=pgtrigger.Row,
@@ -45,7 +46,7 @@ def frozen_when_published() -> pgtrigger.Trigger:
     )
 
 
-class TemplateQuerySet(models.QuerySet):
+class TemplateQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """Admins see all; the others those that can be used: not archived, with a published version."""
         if principal.is_admin:
@@ -53,18 +54,14 @@ class TemplateQuerySet(models.QuerySet):
         published = TemplateVersion.objects.published().filter(template=models.OuterRef("pk"))
         return self.kept().filter(models.Exists(published))
 
-    def kept(self):
-        return self.filter(archived_at__isnull=True)
-
 
 @tracked
-class Template(Versioned):
+class Template(Versioned, Archivable):
     """A kind of onboarding the firm runs. What it consists of stands in its versions."""
 
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("what it is for"), blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = TemplateQuerySet.as_manager()
 

@@ -22,7 +22,7 @@ class Entry:
 
 
 def plan_history(plan: Plan) -> list[Entry]:
-    """Newest first: states of the plan and its tasks, people, dates. Done by nobody: by itself (the daily look)."""
+    """Newest first: states of the plan and its tasks, people, dates. `who` is "" for what the system did."""
     found = [*_changes(Plan, plan.pk, _plan_words), *_changes(Task, plan.pk, _task_words)]
     ids = {event.pgh_context.metadata.get("user") for event, _text in found if event.pgh_context}
     names = dict(User.objects.filter(pk__in=ids - {None}).values_list("pk", "name"))

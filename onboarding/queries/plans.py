@@ -15,7 +15,7 @@ from crm.core.base.parts import rows_along, rows_from
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_zone, get_firm
 from onboarding import tracking
-from onboarding.choices import TASK_FINISHED, OwnerSide, PlanState, TaskState
+from onboarding.choices import OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.queries import gantt
 
@@ -98,7 +98,7 @@ class PlanPage:
 def plan_page(plan: Plan, today: date) -> PlanPage:
     tasks = _dated(
         Task.objects.filter(plan=plan)
-        .select_related("assignee", "contact", "done_by")
+        .select_related("assignee", "contact", "done_by", "done_by_contact")
         .annotate(comment_count=Count("comments"))
         .order_by("phase__position", "position", "pk")
     )
@@ -163,7 +163,7 @@ def forecast_words(plan: Plan, end: date | None, calendar: WorkingCalendar | Non
 def with_next_tasks(plans: list[Plan], today: date) -> list[Plan]:
     """Each plan of a page with `next_task` (the open one due first, or None) and `overdue`; one query."""
     by_plan: dict[int, list[Task]] = {plan.pk: [] for plan in plans}
-    rows = Task.objects.filter(plan__in=plans).exclude(state__in=TASK_FINISHED).order_by("due_date", "pk")
+    rows = Task.objects.filter(plan__in=plans).unfinished().order_by("due_date", "pk")
     for task in rows.only("plan_id", "title", "due_date", "state", "owner_side"):
         by_plan[task.plan_id].append(task)
     for plan in plans:

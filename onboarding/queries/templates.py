@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from onboarding import schedule
-from onboarding.choices import PLAN_OPEN, OwnerSide, VersionState
+from onboarding.choices import PLAN, OwnerSide, VersionState
 from onboarding.models import Plan, Template, TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.queries import gantt
 
@@ -85,7 +85,7 @@ def templates_with_counts(principal):
     running = (
         Plan.objects.visible_to(principal)
         .kept()
-        .filter(state__in=PLAN_OPEN, template_version__template=OuterRef("pk"))
+        .filter(state__in=PLAN.open, template_version__template=OuterRef("pk"))
         .order_by()
         .values("template_version__template")
         .annotate(n=Count("pk"))
@@ -125,10 +125,6 @@ def previous_version(version: TemplateVersion) -> TemplateVersion | None:
 
 def startable_versions() -> Any:
     return TemplateVersion.objects.startable().select_related("template").order_by("template__name")
-
-
-def has_published(template: Template) -> bool:
-    return TemplateVersion.objects.published().filter(template=template).exists()
 
 
 def version_rows(version: TemplateVersion) -> tuple[list[TemplatePhase], list[TemplateTask]]:

@@ -21,7 +21,7 @@ MAX_DAYS = 730
 @service(may=may_edit_templates)
 def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> TemplatePhase:
     """A phase at the end of the draft."""
-    version = lock_draft(principal, version=version)
+    version = lock_draft(version)
     phase = TemplatePhase.objects.create(
         version_of=version, key=new_key(), name=_named(name, "name"), position=version.phases.count()
     )
@@ -31,7 +31,7 @@ def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> T
 
 @service(may=may_edit_templates)
 def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> TemplatePhase:
-    version = lock_draft(principal, version=phase.version_of)
+    version = lock_draft(phase.version_of)
     phase.name = _named(name, "name")
     phase.save(update_fields=["name"])
     _touch(version)
@@ -41,7 +41,7 @@ def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> Te
 @service(may=may_edit_templates)
 def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> TemplatePhase:
     """Put the phase at a place, counted from 0; the others close up."""
-    version = lock_draft(principal, version=phase.version_of)
+    version = lock_draft(phase.version_of)
     _place(list(version.phases.exclude(pk=phase.pk)), phase, position)
     _touch(version)
     phase.refresh_from_db()
@@ -51,7 +51,7 @@ def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> 
 @service(may=may_edit_templates)
 def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any]:
     """Remove the phase with its tasks. Gives what `put_back` takes; tasks counted from removed ones count from kickoff."""
-    version = lock_draft(principal, version=phase.version_of)
+    version = lock_draft(phase.version_of)
     tasks = list(phase.tasks.all())
     removed = {"phase": {"key": phase.key, "name": phase.name, "position": phase.position}, **_snapshot(tasks)}
     TemplateTask.objects.filter(after__in=tasks).update(after=None)
@@ -66,7 +66,7 @@ def add_task(
     principal: Principal, *, phase: TemplatePhase, title: str, after: TemplateTask | None = None, **fields
 ) -> TemplateTask:
     """A task at the end of a phase of a draft. `fields`: those of TASK_FIELDS; `after`: the task it is counted from."""
-    version = lock_draft(principal, version=phase.version_of)
+    version = lock_draft(phase.version_of)
     task = TemplateTask(
         version_of=version, phase=phase, key=new_key(), after=after, position=phase.tasks.count(), **_known(fields)
     )
@@ -80,7 +80,7 @@ def add_task(
 @service(may=may_edit_templates)
 def update_task(principal: Principal, *, task: TemplateTask, seen_version: int | None = None, **fields) -> TemplateTask:
     """Change a task of a draft. `fields`: those of TASK_FIELDS and `after`. Raises ServiceError, StaleWrite."""
-    version = lock_draft(principal, version=task.version_of)
+    version = lock_draft(task.version_of)
     task = TemplateTask.objects.select_for_update().get(pk=task.pk)
     if "after" in fields:
         task.after = fields.pop("after")
@@ -98,7 +98,7 @@ def move_task(
     principal: Principal, *, task: TemplateTask, position: int, phase: TemplatePhase | None = None
 ) -> TemplateTask:
     """Put the task at a place (from 0) of its phase, or of another phase of the same draft."""
-    version = lock_draft(principal, version=task.version_of)
+    version = lock_draft(task.version_of)
     target = phase or task.phase
     if target.version_of_id != version.pk:
         raise ServiceError(_("This phase belongs to another version."), field="phase")
@@ -114,7 +114,7 @@ def move_task(
 @service(may=may_edit_templates)
 def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
     """Remove a task. Gives what `put_back` takes; tasks counted from it count from kickoff until it is put back."""
-    version = lock_draft(principal, version=task.version_of)
+    version = lock_draft(task.version_of)
     removed = _snapshot([task])
     TemplateTask.objects.filter(after=task).update(after=None)
     task.delete()
@@ -127,9 +127,9 @@ def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
 def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
     """Undo `remove_phase` or `remove_task`: the same rows, keys, places and what was counted from them.
 
-    Raises ServiceError when the phase of a removed task has gone meanwhile.
+    Raises ServiceError when the phase of a removed task is gone by now.
     """
-    version = lock_draft(principal, version=version)
+    version = lock_draft(version)
     if phase := removed.get("phase"):
         version.phases.filter(position__gte=phase["position"]).update(position=F("position") + 1)
         TemplatePhase.objects.get_or_create(
@@ -208,5 +208,5 @@ def _number(rows):
 
 
 def _touch(version):
-    """Count the draft's version up: whoever publishes says which state of it they saw."""
+    """Count the draft's version up: publishing names the version that was seen."""
     save_version(version, fields=[], seen=None)

@@ -1,8 +1,9 @@
 """A client's plan: started from a published version, paused, resumed, finished, cancelled. The plan's row is the lock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clients.gate import may_see
@@ -14,12 +15,13 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
+from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.users.models import User
 from onboarding import schedule
-from onboarding.choices import PLAN_MOVES, OwnerSide, PlanState
+from onboarding.choices import PLAN, OwnerSide, PlanState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.permissions import ARCHIVED, may_run_plan, may_run_plans
 from onboarding.queries.plans import main_contact, plan_tasks, startable_version
@@ -66,7 +68,8 @@ def start_plan(
     calendar = WorkingCalendar.of(get_firm())
     _copy_tasks(plan, version, calendar)
     if not is_draft:
-        _set_state(plan, PlanState.ACTIVE if kickoff_date <= today else PlanState.PENDING)
+        with transition(plan, to=_state_at(kickoff_date, today), states=PLAN, is_locked=True):
+            pass
     if plan.state == PlanState.ACTIVE:
         _client_is_onboarding(plan, principal, today)
     refresh_plan(plan=plan, now=now, calendar=calendar)
@@ -77,31 +80,27 @@ def start_plan(
 def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A draft becomes pending, or active when its kickoff has come."""
     plan = lock_plan(principal, plan=plan)
-    if plan.state != PlanState.DRAFT:
-        raise _wrong_move(plan, PlanState.PENDING)
-    today = firm_today(now)
-    state = PlanState.ACTIVE if plan.kickoff_date <= today else PlanState.PENDING
-    return _move(principal, plan, state, now=now, seen=seen_version)
+    to = _state_at(plan.kickoff_date, firm_today(now))
+    with _moving(principal, plan, to, now=now, seen=seen_version, only_from=PlanState.DRAFT) as plan:
+        return plan
 
 
+@service(may=may_run_plan, why=ARCHIVED)
 def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
     """The kickoff of a pending plan has come (also by hand, earlier)."""
-    with transaction.atomic():
-        plan = lock_plan(principal, plan=plan)
-        if plan.state != PlanState.PENDING:
-            raise _wrong_move(plan, PlanState.ACTIVE)
-        return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None)
+    with _moving(principal, plan, PlanState.ACTIVE, now=now, only_from=PlanState.PENDING) as plan:
+        return plan
 
 
 @service(may=may_run_plan, why=ARCHIVED)
 def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None, **fields) -> Plan:
-    """Change `name`, `owner` or, before it runs, `kickoff_date` (dates not set by hand are computed anew)."""
+    """Change `name`, `owner` or, before it runs, `kickoff_date` (due dates that were not set by hand are recomputed)."""
     plan = lock_plan(principal, plan=plan)
     if "owner" in fields:
         check_sees(fields["owner"], plan.client, field="owner")
     kickoff = fields.get("kickoff_date", plan.kickoff_date)
     _check_kickoff(kickoff)
-    if kickoff != plan.kickoff_date and plan.state not in (PlanState.DRAFT, PlanState.PENDING):
+    if kickoff != plan.kickoff_date and plan.has_started:
         raise ServiceError(_("The plan has started. Change the due dates of its tasks instead."), field="kickoff_date")
     if "name" in fields and not fields["name"].strip():
         raise ServiceError(_("Give the plan a name."), field="name")
@@ -112,7 +111,8 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     if "kickoff_date" in known:
         _reschedule(plan)
         if plan.state == PlanState.PENDING and kickoff <= firm_today(now):
-            return _move(principal, plan, PlanState.ACTIVE, now=now, seen=None)
+            with _moving(principal, plan, PlanState.ACTIVE, now=now) as plan:
+                return plan
     refresh_plan(plan=plan, now=now)
     return plan
 
@@ -120,38 +120,30 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
 @service(may=may_run_plan, why=ARCHIVED)
 def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Stop the clock; due dates move by the working days of the pause when it is resumed."""
-    plan = lock_plan(principal, plan=plan)
-    plan.paused_date = firm_today(now)
-    return _move(principal, plan, PlanState.PAUSED, now=now, seen=seen_version, fields=["paused_date"])
+    with _moving(principal, plan, PlanState.PAUSED, now=now, seen=seen_version) as plan:
+        plan.paused_date = firm_today(now)
+    return plan
 
 
 @service(may=may_run_plan, why=ARCHIVED)
 def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Go on after a pause: every open task is due later by the working days paused."""
-    plan = lock_plan(principal, plan=plan)
-    if plan.state != PlanState.PAUSED:
-        raise _wrong_move(plan, PlanState.ACTIVE)
-    calendar = WorkingCalendar.of(get_firm())
-    days = calendar.between(plan.paused_date or firm_today(now), firm_today(now))
-    if days:
-        write_dates(schedule.shifted_dates(plan_tasks(plan), days, calendar))
-    plan.paused_date = None
-    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, fields=["paused_date"])
+    resumed = _moving(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, only_from=PlanState.PAUSED)
+    with resumed as plan:
+        calendar = WorkingCalendar.of(get_firm())
+        days = calendar.between(plan.paused_date or firm_today(now), firm_today(now))
+        if days:
+            write_dates(schedule.shifted_dates(plan_tasks(plan), days, calendar))
+        plan.paused_date = None
+    return plan
 
 
 @service(may=may_run_plan, why=ARCHIVED)
 def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """Give the plan up. The client's status stays as it is: leaving or staying is another decision."""
-    plan = lock_plan(principal, plan=plan)
-    plan.ended_at, plan.paused_date = now, None
-    return _move(
-        principal,
-        plan,
-        PlanState.CANCELLED,
-        now=now,
-        seen=seen_version,
-        fields=["ended_at", "paused_date"],
-    )
+    with _moving(principal, plan, PlanState.CANCELLED, now=now, seen=seen_version) as plan:
+        plan.ended_at, plan.paused_date = now, None
+    return plan
 
 
 @service(may=may_run_plan, why=ARCHIVED)
@@ -163,8 +155,8 @@ def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
         raise ServiceError(
             _("Mandatory tasks are still open: %(tasks)s.") % {"tasks": ", ".join(missing)}, code="unfinished"
         )
-    plan.ended_at = now
-    plan = _move(principal, plan, PlanState.DONE, now=now, seen=seen_version, fields=["ended_at"])
+    with _moving(principal, plan, PlanState.DONE, now=now, seen=seen_version) as plan:
+        plan.ended_at = now
     _client_is_active(plan, principal, firm_today(now))
     return plan
 
@@ -172,33 +164,28 @@ def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
 @service(may=may_run_plan, why=ARCHIVED)
 def reopen_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
     """A plan that was called done runs again. The client's status stays."""
-    plan = lock_plan(principal, plan=plan)
-    if plan.state != PlanState.DONE:
-        raise _wrong_move(plan, PlanState.ACTIVE)
-    plan.ended_at = None
-    return _move(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, fields=["ended_at"])
+    with _moving(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, only_from=PlanState.DONE) as plan:
+        plan.ended_at = None
+    return plan
 
 
 def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
-    """Tick part: pending plans whose kickoff has come start; running ones whose day has turned are looked at anew."""
+    """Start pending plans whose kickoff has come; recompute running ones whose `check_date` has come. Returns the number of plans."""
     today = firm_today(now)
-    due = (
-        Plan.objects.kept()
-        .filter(check_date__lte=today, state__in=[PlanState.PENDING, PlanState.ACTIVE])
-        .order_by("check_date", "pk")
-    )
+    due = Plan.objects.kept().filter(check_date__lte=today, state__in=PLAN.worked_on).order_by("check_date", "pk")
     calendar = WorkingCalendar.of(get_firm())
     rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("owner", "client")[:most])
     for plan in rows:
         if plan.state == PlanState.PENDING:
-            _move(acting(plan.owner), plan, PlanState.ACTIVE, now=now, seen=None)
+            with _moving(acting(plan.owner), plan, PlanState.ACTIVE, now=now):
+                pass
         else:
             refresh_plan(plan=plan, now=now, calendar=calendar)
     return len(rows)
 
 
 def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
-    """The plan's row, locked: whatever changes a plan or its tasks takes this first. Raises PermissionDenied."""
+    """The plan's row, locked: every change of a plan or its tasks takes this lock first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
     require(may_run_plan(principal, plan), str(ARCHIVED))
     return plan
@@ -258,24 +245,19 @@ def _reschedule(plan):
     write_dates({task.pk: dates[task.pk] for task in tasks if not task.is_finished and not task.is_due_fixed})
 
 
-def _move(principal, plan, state, *, now, seen, fields=()):
-    _set_state(plan, state, seen=seen, fields=fields)
-    if state == PlanState.ACTIVE:
-        _client_is_onboarding(plan, principal, firm_today(now))
-    refresh_plan(plan=plan, now=now)
-    return plan
+def _state_at(kickoff_date, today):
+    return PlanState.ACTIVE if kickoff_date <= today else PlanState.PENDING
 
 
-def _set_state(plan, state, *, seen=None, fields=()):
-    if state not in PLAN_MOVES[PlanState(plan.state)]:
-        raise _wrong_move(plan, state)
-    plan.state = state
-    save_version(plan, fields=["state", *fields], seen=seen, merges=False)
-
-
-def _wrong_move(plan, state):
-    words = {"now": plan.get_state_display().lower(), "wanted": PlanState(state).label.lower()}
-    return ServiceError(_("The plan is %(now)s; it cannot become %(wanted)s.") % words, code="state")
+@contextmanager
+def _moving(principal, plan, to, *, now, seen=None, only_from=None) -> Iterator[Plan]:
+    """A transition of the plan, and what follows from it: the client's status, and the plan's progress."""
+    fresh = lock_plan(principal, plan=plan)
+    with transition(fresh, to=to, states=PLAN, seen=seen, only_from=only_from, is_locked=True):
+        yield fresh
+    if to == PlanState.ACTIVE:
+        _client_is_onboarding(fresh, principal, firm_today(now))
+    refresh_plan(plan=fresh, now=now)
 
 
 def _client_is_onboarding(plan, principal, today):

@@ -8,24 +8,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
+from crm.core.base.actors import actor_columns
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
+from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from crm.core.users.models import User
 from onboarding import schedule
-from onboarding.choices import PLAN_WORKED_ON, TASK_MOVES, OwnerSide, TaskState
+from onboarding.choices import TASK, OwnerSide, TaskState
 from onboarding.models import Plan, Task, TaskComment
 from onboarding.permissions import ARCHIVED, may_work_on_task
 from onboarding.queries.plans import plan_tasks
 from onboarding.services.plans import check_sees, lock_plan, write_dates
 from onboarding.services.tracking import refresh_plan
+
+NOT_DONE_BY = {"done_by": None, "done_by_contact_id": None}
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,11 @@ class Shift:
 
 @service(may=may_work_on_task, why=ARCHIVED)
 def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
-    """Tick the task off. One that is done already stays with whoever did it first."""
+    """Tick the task off. One that is done already stays with the person who did it first."""
     plan, task = _lock(principal, task)
     if task.state == TaskState.DONE:
         return task
-    task.done_at, task.done_by, task.blocked_reason = now, principal.user, ""
-    _move(plan, task, TaskState.DONE, seen_version)
-    refresh_plan(plan=plan, now=now)
-    return task
+    return _move(plan, task, TaskState.DONE, now=now, seen=seen_version, done_at=now, **_done_by(principal))
 
 
 @service(may=may_work_on_task, why=ARCHIVED)
@@ -55,10 +57,7 @@ def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version
     plan, task = _lock(principal, task)
     if task.state == TaskState.OPEN:
         return task
-    task.done_at, task.done_by, task.blocked_reason = None, None, ""
-    _move(plan, task, TaskState.OPEN, seen_version)
-    refresh_plan(plan=plan, now=now)
-    return task
+    return _move(plan, task, TaskState.OPEN, now=now, seen=seen_version, done_at=None, **NOT_DONE_BY)
 
 
 @service(may=may_work_on_task, why=ARCHIVED)
@@ -67,13 +66,13 @@ def block_task(
 ) -> Task:
     """Say what the task waits for."""
     plan, task = _lock(principal, task)
-    task.blocked_reason = " ".join(reason.split())[:200]
-    if not task.blocked_reason:
+    reason = " ".join(reason.split())[:200]
+    if not reason:
         raise ServiceError(_("Say what it waits for."), field="reason")
-    if task.state == TaskState.BLOCKED:
-        save_version(task, fields=["blocked_reason"], seen=seen_version)
-    else:
-        _move(plan, task, TaskState.BLOCKED, seen_version)
+    if task.state != TaskState.BLOCKED:
+        return _move(plan, task, TaskState.BLOCKED, now=now, seen=seen_version, blocked_reason=reason)
+    task.blocked_reason = reason
+    save_version(task, fields=["blocked_reason"], seen=seen_version)
     refresh_plan(plan=plan, now=now)
     return task
 
@@ -87,13 +86,9 @@ def skip_task(
     reason = " ".join(reason.split())
     if task.is_mandatory and not reason:
         raise ServiceError(_("This task is mandatory. Say why it is not needed here."), field="reason")
-    task.done_at, task.done_by, task.blocked_reason = now, principal.user, ""
-    _move(plan, task, TaskState.SKIPPED, seen_version)
+    task = _move(plan, task, TaskState.SKIPPED, now=now, seen=seen_version, done_at=now, **_done_by(principal))
     if reason:
-        TaskComment.objects.create(
-            task=task, author=principal.user, text=_("Not needed: %(reason)s") % {"reason": reason}
-        )
-    refresh_plan(plan=plan, now=now)
+        _add_comment(principal, task, _("Not needed: %(reason)s") % {"reason": reason})
     return task
 
 
@@ -107,7 +102,7 @@ def assign_task(
     now: datetime,
     seen_version: int | None = None,
 ) -> Task:
-    """Give the task to somebody of ours, or to a person of the client; nobody when both are None."""
+    """Assign the task to a colleague or to a contact of the client; to nobody when both are None."""
     plan, task = _lock(principal, task, worked_on=False)
     if assignee is not None and contact is not None:
         raise ServiceError(_("Choose one person."), field="assignee")
@@ -125,10 +120,11 @@ def assign_task(
 
 @service(may=may_work_on_task, why=ARCHIVED)
 def comment_task(principal: Principal, *, task: Task, text: str) -> TaskComment:
+    """Raises ServiceError (field text) without a text, PermissionDenied for the system: a comment has an author."""
     plan, task = _lock(principal, task, worked_on=False)
     if not text.strip():
         raise ServiceError(_("Write something first."), field="text")
-    return TaskComment.objects.create(task=task, author=principal.user, text=text.strip())
+    return _add_comment(principal, task, text.strip())
 
 
 def preview_due(*, task: Task, due_date: date) -> list[Shift]:
@@ -168,7 +164,7 @@ def _shifts(tasks, dates: Mapping[int, date], first: int) -> list[Shift]:
 def _lock(principal, task, *, worked_on=True):
     """(plan, task), both locked, in this order everywhere."""
     plan = lock_plan(principal, plan=Plan(pk=task.plan_id))
-    if not plan.is_open or (worked_on and plan.state not in PLAN_WORKED_ON):
+    if not plan.is_open or (worked_on and not plan.is_worked_on):
         raise ServiceError(
             _("The plan is %(state)s. Its tasks do not change now.") % {"state": plan.get_state_display().lower()},
             code="state",
@@ -176,12 +172,20 @@ def _lock(principal, task, *, worked_on=True):
     return plan, Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
 
 
-def _move(plan, task, state, seen):
-    if state not in TASK_MOVES[TaskState(task.state)]:
-        raise ServiceError(
-            _("The task is %(now)s; it cannot become %(wanted)s.")
-            % {"now": task.get_state_display().lower(), "wanted": TaskState(state).label.lower()},
-            code="state",
-        )
-    task.state = state
-    save_version(task, fields=["state", "done_at", "done_by", "blocked_reason"], seen=seen, merges=False)
+def _done_by(principal):
+    return actor_columns(principal, "done_by", "done_by_contact_id")
+
+
+def _add_comment(principal, task, text) -> TaskComment:
+    if principal.is_system:
+        raise PermissionDenied(_("A comment needs an author."))
+    return TaskComment.objects.create(task=task, text=text, **actor_columns(principal, "author", "author_contact_id"))
+
+
+def _move(plan, task, to, *, now, seen, blocked_reason="", **values) -> Task:
+    with transition(task, to=to, states=TASK, seen=seen, is_locked=True):
+        task.blocked_reason = blocked_reason
+        for name, value in values.items():
+            setattr(task, name, value)
+    refresh_plan(plan=plan, now=now)
+    return task

@@ -7,12 +7,14 @@ import pgtrigger
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
+from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from onboarding import schedule
-from onboarding.choices import VersionState
+from onboarding.choices import VERSION, VersionState
 from onboarding.models import Template, TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.permissions import may_edit_templates
 
@@ -64,19 +66,12 @@ def update_template(principal: Principal, *, template: Template, seen_version: i
 @service(may=may_edit_templates)
 def archive_template(principal: Principal, *, template: Template, now: datetime) -> Template:
     """No plan is started from it any more; running plans go on."""
-    return _set_archived(principal, template, now)
+    return set_archived(template, at=now)[0]
 
 
 @service(may=may_edit_templates)
 def restore_template(principal: Principal, *, template: Template) -> Template:
-    return _set_archived(principal, template, None)
-
-
-def _set_archived(principal, template, archived_at):
-    template = Template.objects.select_for_update().get(pk=template.pk)
-    template.archived_at = archived_at
-    save_version(template, fields=["archived_at"], seen=None)
-    return template
+    return set_archived(template, at=None)[0]
 
 
 @service(may=may_edit_templates)
@@ -93,7 +88,7 @@ def duplicate_template(principal: Principal, *, template: Template, name: str = 
 
 @service(may=may_edit_templates)
 def remove_demo_templates(principal: Principal) -> int:
-    """Delete the demonstration's templates that no plan is pinned to any more; gives how many. The only way past the freeze."""
+    """Delete the demo templates that no plan uses any more; returns how many. The only way past the freeze."""
     unused = Template.objects.filter(is_demo=True).exclude(versions__plans__isnull=False)
     with pgtrigger.ignore(
         "onboarding.TemplateVersion:stays_published",
@@ -105,7 +100,7 @@ def remove_demo_templates(principal: Principal) -> int:
 
 @service(may=may_edit_templates)
 def edit_version(principal: Principal, *, template: Template) -> TemplateVersion:
-    """The template's draft; made as a copy of the newest version, with the same keys, where there is none."""
+    """The template's draft. Without one, a copy of the newest version with the same keys is made."""
     Template.objects.select_for_update().get(pk=template.pk)
     newest = TemplateVersion.objects.filter(template=template).order_by("-number").first()
     if newest is not None and newest.is_draft:
@@ -119,7 +114,7 @@ def edit_version(principal: Principal, *, template: Template) -> TemplateVersion
 @service(may=may_edit_templates)
 def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template:
     """Throw the draft away; the published version before it stays the newest. Raises ServiceError when there is none."""
-    version = lock_draft(principal, version=version)
+    version = lock_draft(version)
     if not TemplateVersion.objects.filter(template=version.template_id, state=VersionState.PUBLISHED).exists():
         raise ServiceError(_("This is the only version. Archive the template instead."))
     template = version.template
@@ -136,12 +131,10 @@ def publish_version(
     Raises ServiceError unless there is a phase and a task, every task is counted from one of the same version, and no tasks
     wait for one another in a circle.
     """
-    version = lock_draft(principal, version=version)
-    check_publishable(version)
-    version.state = VersionState.PUBLISHED
-    version.published_at = now
-    version.published_by = principal.user
-    save_version(version, fields=["state", "published_at", "published_by"], seen=seen_version, merges=False)
+    version = lock_draft(version)
+    with transition(version, to=VersionState.PUBLISHED, states=VERSION, seen=seen_version, is_locked=True):
+        check_publishable(version)
+        version.published_at, version.published_by = now, principal.user
     return version
 
 
@@ -174,8 +167,8 @@ def check_no_cycle(tasks) -> None:
         ) from cycle
 
 
-def lock_draft(principal: Principal, *, version: TemplateVersion) -> TemplateVersion:
-    """The version's row, locked. Raises PermissionDenied, or ServiceError when it is published."""
+def lock_draft(version: TemplateVersion) -> TemplateVersion:
+    """The version's row, locked. Raises ServiceError (code "frozen") when it is published."""
     version = TemplateVersion.objects.select_for_update().get(pk=version.pk)
     if not version.is_draft:
         raise ServiceError(

@@ -1,4 +1,4 @@
-"""Keeps what is derived of a plan true: counts, forecast, track, and the client's facts; in the causing transaction and daily."""
+"""Updates what is derived from a plan: counts, forecast, track and the client's facts; with every change, and daily."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,16 +19,16 @@ BADNESS = {Track.ON_TRACK: 0, Track.BEHIND: 1, Track.STUCK: 2}
 
 
 def refresh_plan(*, plan: Plan, now: datetime, calendar: WorkingCalendar | None = None) -> Plan:
-    """Compute the plan's counts, forecast and track anew and write the client's facts. The caller holds the plan's lock."""
+    """Recompute the plan's counts, forecast and track, and write the client's facts. The caller holds the plan's lock."""
     calendar = calendar or WorkingCalendar.of(get_firm())
-    stand = tracking.standing(plan, plan_tasks(plan), firm_today(now), calendar)
+    progress = tracking.progress_of(plan, plan_tasks(plan), firm_today(now), calendar)
     values = {
-        "done_count": stand.done,
-        "task_count": stand.total,
-        "forecast_date": stand.forecast,
-        "track": stand.track,
-        "track_reason": stand.reason,
-        "check_date": stand.check_date,
+        "done_count": progress.done,
+        "task_count": progress.total,
+        "forecast_date": progress.forecast,
+        "track": progress.track,
+        "track_reason": progress.reason,
+        "check_date": progress.check_date,
     }
     if any(getattr(plan, name) != value for name, value in values.items()):
         Plan.objects.filter(pk=plan.pk).update(**values)
@@ -48,7 +48,7 @@ def refresh_onboarding_facts(*, client_id: int) -> None:
 
 @transaction.atomic
 def rebuild_onboarding_facts(*, client_ids: Iterable[int] | None = None) -> int:
-    """Make the facts anew for the given clients, or for all. Gives how many clients have a plan."""
+    """Recompute the facts of the given clients, or of all. Returns the number of clients with a plan."""
     plans = Plan.objects.order_by("client_id", "-ended_at", "pk")
     facts = ClientFacts.objects.all()
     if client_ids is not None:

@@ -11,11 +11,12 @@ from clients.records.services.clients import archive_client
 from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.ui import navigation
-from onboarding import emails, surfaces
+from onboarding import emails, panels
 from onboarding.models import Plan, Template, TemplateVersion
 from onboarding.services.drafts import add_task, remove_task, update_task
+from onboarding.services.plans import update_plan
 from onboarding.services.tasks import block_task, change_due, comment_task, finish_task
-from onboarding.services.templates import edit_version
+from onboarding.services.templates import edit_version, update_template
 from tools.testing.factories.onboarding import MONDAY, at, make_client, make_plan, make_template, make_user, task
 
 
@@ -227,14 +228,12 @@ def test_filters_of_the_list(as_marta, plan, payroll, marta):
 
 
 def test_plans_of_clients_in_the_trash_are_in_no_list_and_no_number(as_marta, plan, marta, northwind):
-    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {
+    assert navigation.numbers(acting(marta), {"plans": panels.nav_count(acting(marta), at(MONDAY))}) == {
         "plans": (1, "")
     }
     archive_client(acting(marta), client=northwind, now=at(MONDAY))
-    assert navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), at(MONDAY))}) == {
-        "plans": None
-    }
-    assert surfaces.today_section(acting(marta), at(MONDAY)) is None
+    assert navigation.numbers(acting(marta), {"plans": panels.nav_count(acting(marta), at(MONDAY))}) == {"plans": None}
+    assert panels.today_section(acting(marta), at(MONDAY)) is None
     assert "No open plan" in text(as_marta.get(reverse("onboarding:plans")))
 
 
@@ -267,10 +266,10 @@ def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_reques
     now = at(MONDAY + timedelta(3))
     finish_task(acting(marta), task=task(plan, "Conflict check"), now=at(MONDAY))
     calls = [
-        lambda: surfaces.timeline_items(acting(marta), northwind, None, 30),
-        lambda: surfaces.today_section(acting(marta), now),
-        lambda: surfaces.find_plans(acting(marta), "northwind", 8),
-        lambda: navigation.numbers(acting(marta), {"plans": surfaces.nav_count(acting(marta), now)}),
+        lambda: panels.timeline_items(acting(marta), northwind, None, 30),
+        lambda: panels.today_section(acting(marta), now),
+        lambda: panels.find_plans(acting(marta), "northwind", 8),
+        lambda: navigation.numbers(acting(marta), {"plans": panels.nav_count(acting(marta), now)}),
         lambda: emails.their_tasks(northwind, now - timedelta(7), now),
     ]
     for call in calls:
@@ -280,7 +279,7 @@ def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_reques
 
 def test_card_of_the_client_costs_three_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):  # the plans, their phases, the firm's own holidays
-        shown = surfaces.side_card(acting(marta), northwind, timezone.now())
+        shown = panels.side_card(acting(marta), northwind, timezone.now())
     assert (shown["card"].plan, len(shown["card"].segments)) == (plan, 3)
 
 
@@ -292,3 +291,15 @@ def test_numbers_in_addresses_and_pictures_are_never_grouped(as_admin, admin, pl
     page = text(as_admin.get(reverse("onboarding:version", args=[version.pk])))
     assert f"?task={version.tasks.first().pk}" in page and "41,0" not in page
     assert 'viewBox="0 0 1120 ' in text(as_admin.get(reverse("onboarding:plan", args=[plan.pk])))
+
+
+def test_a_stale_edit_of_plan_or_template_shows_both_values(as_admin, admin, plan, payroll):
+    update_plan(acting(admin), plan=plan, name="Theirs", now=at(MONDAY))
+    values = {"name": "Mine", "owner": plan.owner_id, "kickoff_date": plan.kickoff_date}
+    response = post(as_admin, "plan_edit", plan.pk, version=plan.version, **values)
+    assert response.status_code == 409 and "Theirs" in text(response) and "Mine" in text(response)
+    assert f'name="version" value="{plan.version + 1}"' in text(response)
+    update_template(acting(admin), template=payroll.template, name="Theirs")
+    version = payroll.template.version
+    response = post(as_admin, "template_edit", payroll.template_id, name="Mine", version=version)
+    assert response.status_code == 409 and f'name="version" value="{version + 1}"' in text(response)

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.htmx import is_fragment, render_page, toast
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import is_fragment, posted, render_page, toast
 from onboarding.forms import MoveForm, NameForm, OrderForm, PhaseForm, SeenForm, TemplateTaskForm
 from onboarding.models import TemplatePhase, TemplateTask, TemplateVersion
 from onboarding.permissions import may_edit_templates
@@ -142,16 +143,11 @@ def phase_add(request, pk):
 @require_http_methods(["GET", "HEAD", "POST"])
 def phase_rename(request, pk):
     phase = load_row(request, TemplatePhase, pk)
-    form = PhaseForm(request.POST or None, initial={"name": phase.name})
-    if form.is_bound and form.is_valid():
-        try:
-            rename_phase(request.principal, phase=phase, name=form.cleaned_data["name"])
-            return redirect("onboarding:version", phase.version_of_id)
-        except ServiceError as error:
-            add_to_form(form, error)
-    return render(
-        request, "onboarding/phase_form.html", {"form": form, "phase": phase}, status=422 if form.is_bound else 200
-    )
+    form = PhaseForm(posted(request), initial={"name": phase.name})
+    outcome = form_action(request, form, lambda: rename_phase(request.principal, phase=phase, **form.cleaned_data))
+    if outcome.is_done:
+        return redirect("onboarding:version", phase.version_of_id)
+    return render(request, "onboarding/phase_form.html", {"form": form, "phase": phase}, status=outcome.status)
 
 
 @require_POST

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.htmx import render_page
-from onboarding.choices import PlanState
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import posted, render_page
 from onboarding.forms import PlanForm
 from onboarding.models import Plan
 from onboarding.permissions import may_run_plans
@@ -66,7 +66,7 @@ def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
         "today": today,
         "forecast": forecast_words(plan, shown.end),
         "may_run": may_run_plans(request.principal, plan.client),
-        "is_worked_on": plan.state in (PlanState.PENDING, PlanState.ACTIVE),
+        "is_worked_on": plan.is_worked_on,
         "refused": refused,
         "crumbs": [{"label": _("Onboarding"), "url": reverse("onboarding:plans")}, {"label": plan.name}],
     }
@@ -107,18 +107,18 @@ def move(request, pk, move):
 def edit(request, pk):
     plan = load(request, pk)
     require(may_run_plans(request.principal, plan.client))
-    form = PlanForm(request.POST or None, instance=plan)
-    status = 422 if form.is_bound else 200
-    if form.is_bound and form.is_valid():
-        try:
-            update_plan(
-                request.principal, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
-            )
-            return redirect("onboarding:plan", pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-            status = 409 if isinstance(error, StaleWrite) else 422
-    return render(request, "onboarding/plan_form.html", {"form": form, "plan": load(request, pk)}, status=status)
+    form = PlanForm(posted(request), instance=plan)
+
+    def act():
+        return update_plan(
+            request.principal, plan=plan, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
+        )
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        return redirect("onboarding:plan", pk)
+    context = {"form": form, "plan": load(request, pk), "conflict": outcome.conflict}
+    return render(request, "onboarding/plan_form.html", context, status=outcome.status)
 
 
 @require_GET

@@ -15,7 +15,6 @@ from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import add_event, is_fragment, toast
 from crm.core.users.models import User
-from onboarding.choices import PLAN_WORKED_ON
 from onboarding.forms import AssignForm, CommentForm, DueForm, ReasonForm
 from onboarding.models import Task
 from onboarding.permissions import may_run_plans
@@ -45,7 +44,8 @@ IN_DIALOG = "remote-dialog-body"
 def load(request, pk, *, to_change: bool = False) -> Task:
     rows = Task.objects.visible_to(request.principal)
     task = get_object_or_404(
-        rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by"), pk=pk
+        rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact"),
+        pk=pk,
     )
     if to_change:
         require(may_run_plans(request.principal, task.plan.client))
@@ -67,8 +67,8 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
         "today": firm_today(timezone.now()),
         "in_dialog": in_dialog,
         "may_run": may_run_plans(request.principal, task.plan.client) and task.plan.is_open,
-        "is_worked_on": task.plan.state in PLAN_WORKED_ON,
-        "comments": task.comments.select_related("author"),
+        "is_worked_on": task.plan.is_worked_on,
+        "comments": task.comments.select_related("author", "author_contact"),
         "assign_form": assign_form(task),
         "due_form": DueForm(initial={"due_date": task.due_date}),
         "reason_form": ReasonForm(),

@@ -7,9 +7,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
 from crm.core.listing import paging
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import posted
 from onboarding.forms import TemplateForm
 from onboarding.models import Template
 from onboarding.permissions import may_edit_templates
@@ -33,12 +34,13 @@ def templates(request):
     """Templates in use; admins also see drafts and, asked for, archived ones."""
     may_edit = may_edit_templates(request.principal)
     archived = may_edit and request.GET.get("show") == "archived"
-    rows = templates_with_counts(request.principal).filter(archived_at__isnull=not archived)
+    rows = templates_with_counts(request.principal)
+    rows = rows.archived() if archived else rows.kept()
     try:
         page = paging.paginate(rows, sort=paging.Sort("name"), cursor=request.GET.get("cursor", ""), size=50)
     except paging.BadCursor:
         return redirect("onboarding:templates")
-    has_archived = may_edit and not archived and Template.objects.filter(archived_at__isnull=False).exists()
+    has_archived = may_edit and not archived and Template.objects.archived().exists()
     return render(
         request,
         "onboarding/templates.html",
@@ -49,31 +51,29 @@ def templates(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request):
     require(may_edit_templates(request.principal))
-    form = TemplateForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            template = create_template(request.principal, **form.cleaned_data)
-            return redirect("onboarding:version", template.versions.get().pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-    return render(request, "onboarding/template_form.html", {"form": form}, status=422 if form.is_bound else 200)
+    form = TemplateForm(posted(request))
+    outcome = form_action(request, form, lambda: create_template(request.principal, **form.cleaned_data))
+    if outcome.is_done:
+        return redirect("onboarding:version", outcome.result.versions.get().pk)
+    return render(request, "onboarding/template_form.html", {"form": form}, status=outcome.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request, pk):
     template = load(request, pk)
     require(may_edit_templates(request.principal))
-    form = TemplateForm(request.POST or None, instance=template)
-    status = 422 if form.is_bound else 200
-    if form.is_bound and form.is_valid():
-        try:
-            update_template(request.principal, template=template, seen_version=form.seen_version(), **form.cleaned_data)
-            return redirect("onboarding:template", pk)
-        except ServiceError as error:
-            add_to_form(form, error)
-            status = 409 if isinstance(error, StaleWrite) else 422
-    template = load(request, pk)
-    return render(request, "onboarding/template_form.html", {"form": form, "template": template}, status=status)
+    form = TemplateForm(posted(request), instance=template)
+
+    def act():
+        return update_template(
+            request.principal, template=template, seen_version=form.seen_version(), **form.cleaned_data
+        )
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        return redirect("onboarding:template", pk)
+    context = {"form": form, "template": load(request, pk), "conflict": outcome.conflict}
+    return render(request, "onboarding/template_form.html", context, status=outcome.status)
 
 
 @require_GET

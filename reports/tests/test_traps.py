@@ -283,3 +283,10 @@ def test_periods_out_of_proportion_are_refused_beside_the_field(client, mira):
     assert client.get("/reports/", {"start": "2005-01-01", "end": "2026-11-01"}).status_code == 200
     assert client.get("/reports/", {"start": "1975-01-01", "end": "2026-11-01"}).status_code == 422
     assert client.get("/api/v1/reports/arpa-realised", {"start": "1975-01-01", "end": "2026-11-01"}).status_code == 400
+
+
+def test_without_a_viewer_a_number_is_of_the_whole_firm(mira):
+    hidden = make_client(make_user("Otto Other"), ("active", LONG_AGO), is_restricted=True)
+    active = find("active-clients")
+    assert hidden not in active.members(scope_of(mira), YEAR)
+    assert hidden in active.members(scope_of(), YEAR)

@@ -14,7 +14,8 @@ from crm.core.base.versions import save_version
 class States:
     """The moves of a state machine (`from → to …`) and its named sets: `States(MOVES, open=(A, B))` has `.open`.
 
-    `refusal` is the sentence for a move that is not there, with %(now)s and %(to)s in it, and `code` the error's.
+    `refusal` is the sentence for a move that is not there, with %(now)s and %(to)s in it (%(now_lower)s and %(to_lower)s within
+    a sentence), and `code` the error's.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class States:
 def refuse_move(row: Any, to: Any, states: States, field: str = "state") -> ServiceError:
     """The sentence for a move that is not there, with both states in words."""
     words = dict(row._meta.get_field(field).flatchoices)
-    now = words.get(getattr(row, field), getattr(row, field))
+    now, wanted = (str(words.get(state, state)) for state in (getattr(row, field), to))
     sentence = states.refusal or _("This is “%(now)s” and cannot become “%(to)s”.")
-    return ServiceError(sentence % {"now": now, "to": words.get(to, to)}, code=states.code)
+    named = {"now": now, "to": wanted, "now_lower": now.lower(), "to_lower": wanted.lower()}
+    return ServiceError(sentence % named, code=states.code)
 
 
 @contextmanager
@@ -54,6 +56,7 @@ def transition(
     *,
     to: Any,
     states: States,
+    only_from: Any = None,
     seen: int | None = None,
     field: str = "state",
     is_edit: bool = True,
@@ -62,13 +65,15 @@ def transition(
     """Lock the row, check the move, give the fresh row to the block, and save what the block set together with the state.
 
     One UPDATE, so one row of history. A Versioned row counts up and `seen` refuses a stale one; a move that people do not see as
-    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. With `is_locked` the caller has loaded
+    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. `only_from` narrows a move that several
+    states allow: what was paused is resumed, what was done is reopened. With `is_locked` the caller has loaded
     the row under its lock, and the block gets that object. Call it in a service. Raises ServiceError (the code of `states`) for
     a move that is not there, StaleWrite.
     """
     manager: Any = type(row)._default_manager
     fresh: Any = row if is_locked else manager.select_for_update(of=("self",)).get(pk=row.pk)
-    if not states.allows(getattr(fresh, field), to):
+    now = getattr(fresh, field)
+    if not states.allows(now, to) or only_from not in (None, now):
         raise refuse_move(fresh, to, states, field)
     before = {column.attname: getattr(fresh, column.attname) for column in fresh._meta.concrete_fields}
     yield fresh

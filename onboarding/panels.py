@@ -34,7 +34,9 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
     if not plans:
         return []
     tasks = (
-        Task.objects.visible_to(principal).filter(plan__client=client, state=TaskState.DONE).select_related("done_by")
+        Task.objects.visible_to(principal)
+        .filter(plan__client=client, state=TaskState.DONE)
+        .select_related("done_by", "done_by_contact")
     )
     if before is not None:
         tasks = tasks.filter(done_at__lt=before)
@@ -44,7 +46,7 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
     ]
     zone = get_firm().time_zone
     for plan in plans:
-        if plan.state in (PlanState.DRAFT, PlanState.PENDING):
+        if not plan.has_started:
             continue
         begun = local_to_utc(plan.kickoff_date, KICKOFF_HOUR, zone)
         found = [(f"plan-{plan.pk}", begun, _("Onboarding “%(plan)s” started"))]
@@ -62,11 +64,11 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
 
 
 def _done_words(task):
-    words = {"task": task.title, "who": task.done_by.name if task.done_by else ""}
+    words = {"task": task.title, "who": task.done_by_name}
     return (
         _("Onboarding task “%(task)s” finished by %(who)s") % words
         if words["who"]
-        else _("Onboarding task “%(task)s” finished by the client") % words
+        else _("Onboarding task “%(task)s” finished") % words
     )
 
 
