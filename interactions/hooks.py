@@ -99,7 +99,7 @@ navigation.register(
 )
 navigation.register(navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50))
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
-sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
+sections.sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails
 
 for kind in (INTERACTIONS, SURVEY_RESPONSES):

@@ -32,7 +32,9 @@ registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:c
 registry.timeline_sources.register(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], surfaces.timeline_items)
 )
-today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section))
+today_page.sections.register(
+    today_page.Section("onboarding", 20, "onboarding/parts/today.html", surfaces.today_section)
+)
 digest.register("onboarding", surfaces.tell_day)
 navigation.register(
     navigation.NavEntry(
