@@ -13,7 +13,7 @@ from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
-from interactions.cadence.services import refresh_contact_due
+from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import parts, timeline
 from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
@@ -35,12 +35,12 @@ def rhythm_changed(sender, client_ids, **kwargs):
 
 
 def firm_changed(sender, fields, **kwargs):
-    """Another number of days for a tier, or another calendar: the day of every client may be another."""
+    """A tier's number of days or the firm's time zone decides the day of every client."""
     if fields & {"cadence_days_a", "cadence_days_b", "cadence_days_c", "time_zone"}:
-        refresh_contact_due()
+        refresh_all_contact_due()
 
 
-def contact_due_anew(today, last):
+def contact_due_daily(today, last):
     """Nothing depends on the day; this finds what was written past the services."""
     return refresh_contact_due()
 
@@ -65,9 +65,7 @@ registry.list_actions.register(
 registry.page_parts.register(registry.PagePart("interactions", parts.annotations))
 registry.facts_rebuilders.register(registry.FactsRebuilder("interactions", rebuild_own_facts))
 registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_step_titles))
-periodic.register(
-    Job("interactions.contact-due", contact_due_anew, _("Contact due dates"), daily="interactions:contact-due")
-)
+periodic.register(Job("interactions.contact-due", contact_due_daily, _("Contact due dates"), daily=DAILY))
 periodic.register(Job("interactions.reminders", reminders.send_reminders, _("Reminders"), reminders.oldest_due))
 periodic.register(Job("interactions.digests", digests.run_digests, _("Morning mails"), digests.oldest_due))
 periodic.register(Job("surveys-plan", rules.plan_surveys, _("Planning of surveys")))
@@ -105,7 +103,7 @@ navigation.register(
     navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50, letter="f")
 )
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
-sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
+sections.sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails
 
 for kind in (INTERACTIONS, SURVEY_RESPONSES):

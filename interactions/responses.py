@@ -1,10 +1,11 @@
-"""How the views of this app respond after a write."""
+"""How the views of this app respond: after a write, and with a small form."""
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from crm.core.ui.actions import Outcome
 from crm.core.ui.htmx import add_event, back_to, is_fragment, toast
 
 
@@ -24,6 +25,19 @@ def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse |
     return toast(response, text, undo_url=undo_url)
 
 
-def go_dialog(request) -> bool:
+def small_form(request, form, outcome: Outcome, **context) -> HttpResponse:
+    """One small form: a page of its own, or a fragment in the shared dialog. Give `title` and `submit`, and `lead` or `client`."""
+    is_dialog = in_dialog(request)
+    template = "interactions/agreements/form.html"
+    context |= {
+        "form": form,
+        "url": request.get_full_path(),
+        "is_dialog": is_dialog,
+        "conflict": outcome.conflict,
+    }
+    return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
+
+
+def in_dialog(request) -> bool:
     """Whether the form was opened in the shared dialog."""
     return is_fragment(request) and request.htmx.target == "remote-dialog-body"

@@ -32,7 +32,7 @@ registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:c
 registry.timeline_sources.register(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items)
 )
-today_page.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
+today_page.sections.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
 digest.register("onboarding", panels.tell_day)
 navigation.register(
     navigation.NavEntry(

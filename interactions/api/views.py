@@ -2,8 +2,6 @@ from django.utils import timezone
 from rest_framework.decorators import action
 
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
-from crm.core.base.permissions import require
-from interactions import permissions
 from interactions.agreements.models import Commitment
 from interactions.agreements.services import create_commitment, settle_commitment
 from interactions.api import serializers
@@ -39,20 +37,17 @@ class InteractionViewSet(ApiViewSet):
     filterset_class = InteractionApiFilter
 
     def create_row(self, data):
-        require(permissions.may_log(self.request.principal, data["client"]))
         step = data.pop("next_step", None)
         return log_interaction(
             self.request.principal, now=timezone.now(), next_step=NextStep(**step) if step else None, **data
         )
 
     def update_row(self, row, data, seen_version):
-        require(permissions.may_correct(self.request.principal, row))
         return correct_interaction(
             self.request.principal, interaction=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
-        require(permissions.may_correct(self.request.principal, row))
         archive_interaction(self.request.principal, interaction=row, now=timezone.now())
 
 
@@ -63,28 +58,22 @@ class FollowUpViewSet(ApiViewSet):
     serializer_class = serializers.FollowUpSerializer
     filterset_class = FollowUpApiFilter
 
-    def _require(self, row):
-        require(permissions.may_change_follow_up(self.request.principal, row))
-
     def create_row(self, data):
         client = data.pop("client", None)
         return create_follow_up(self.request.principal, client=client, now=timezone.now(), **data)
 
     def update_row(self, row, data, seen_version):
-        self._require(row)
         return update_follow_up(
             self.request.principal, follow_up=row, now=timezone.now(), seen_version=seen_version, **data
         )
 
     def remove_row(self, row):
-        self._require(row)
         cancel_follow_up(self.request.principal, follow_up=row, now=timezone.now())
 
     def _act(self, request, serializer, do):
         """Read the body with `serializer`, then do it to the row."""
 
         def run(row):
-            self._require(row)
             body = serializer(data=request.data, context=self.get_serializer_context())
             body.is_valid(raise_exception=True)
             return do(request.principal, follow_up=row, now=timezone.now(), **body.validated_data)
@@ -117,13 +106,11 @@ class CommitmentViewSet(CreateByService, ReadApiViewSet):
     filterset_class = CommitmentApiFilter
 
     def create_row(self, data):
-        require(permissions.may_change_client(self.request.principal, data["client"]))
         return create_commitment(self.request.principal, **data)
 
     @action(detail=True, methods=["post"], serializer_class=serializers.SettleSerializer)
     def settle(self, request, pk=None):
         def run(row):
-            require(permissions.may_change_client(request.principal, row.client))
             body = serializers.SettleSerializer(data=request.data)
             body.is_valid(raise_exception=True)
             return settle_commitment(request.principal, commitment=row, now=timezone.now(), **body.validated_data)
@@ -150,11 +137,9 @@ class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
     filterset_class = SurveyResponseApiFilter
 
     def create_row(self, data):
-        require(permissions.may_change_client(self.request.principal, data["client"]))
         return record_answer(self.request.principal, now=timezone.now(), **data)
 
     def remove_row(self, row):
-        require(permissions.may_change_client(self.request.principal, row.client))
         archive_answer(self.request.principal, response=row, now=timezone.now())
 
 

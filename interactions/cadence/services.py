@@ -1,4 +1,4 @@
-"""How often a client wants to hear from us, and so the day by which they should."""
+"""How often we contact a client, and the day by which the next contact is due."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,13 +7,17 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from clients.records.choices import SERVED_STATUSES
-from clients.records.models import Client
+from clients.records.models import Client, ClientFacts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.firm.queries import get_firm
+from crm.core.work import jobs, schedule
 from interactions import permissions
 from interactions.cadence.models import Cadence
+
+AT_ONCE = 10_000  # clients
+DAILY = "interactions:contact-due"  # heartbeat of the daily run over all clients
 
 
 @service(may=permissions.may_change_client, why=permissions.IN_TRASH)
@@ -30,28 +34,24 @@ def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Ca
     return cadence
 
 
-# the last contact, else the start of the time served, in the firm's calendar, and the client's own days or its tier's on top
-DUE = """
-    UPDATE clients_clientfacts AS facts SET contact_due_at = due.day
-    FROM (
-        SELECT f.client_id, CASE WHEN f.status = ANY(%(served)s) THEN
-            coalesce((f.last_contact_at AT TIME ZONE firm.time_zone)::date, f.active_since, f.status_since)
-            + coalesce(own.days, CASE c.tier WHEN 'A' THEN firm.cadence_days_a WHEN 'B' THEN firm.cadence_days_b
-                                             ELSE firm.cadence_days_c END)::int
-        END AS day
-        FROM clients_clientfacts f
-        JOIN clients_client c ON c.id = f.client_id
-        LEFT JOIN interactions_cadence own ON own.client_id = f.client_id
-        CROSS JOIN (SELECT time_zone, cadence_days_a, cadence_days_b, cadence_days_c FROM (VALUES (%(zone)s, %(a)s, %(b)s, %(c)s))
-                    AS given (time_zone, cadence_days_a, cadence_days_b, cadence_days_c)) firm
-        WHERE %(ids)s::bigint[] IS NULL OR f.client_id = ANY(%(ids)s::bigint[])
-    ) due
-    WHERE facts.client_id = due.client_id AND facts.contact_due_at IS DISTINCT FROM due.day
+# The day counts from the last contact in the firm's calendar, else from the start of the time served. It is worked out from the
+# row that is updated, not from a join with itself: of a row that somebody else changes meanwhile, the new values count.
+DAY = """
+    CASE WHEN facts.status = ANY(%(served)s) THEN
+        coalesce((facts.last_contact_at AT TIME ZONE %(zone)s)::date, facts.active_since, facts.status_since)
+        + coalesce(own.days, CASE client.tier WHEN 'A' THEN %(a)s WHEN 'B' THEN %(b)s ELSE %(c)s END)::int
+    END
+"""
+DUE = f"""
+    UPDATE clients_clientfacts AS facts SET contact_due_at = {DAY}
+    FROM clients_client client LEFT JOIN interactions_cadence own ON own.client_id = client.id
+    WHERE client.id = facts.client_id AND facts.contact_due_at IS DISTINCT FROM {DAY}
+        AND (%(ids)s::bigint[] IS NULL OR facts.client_id = ANY(%(ids)s::bigint[]))
 """
 
 
 def refresh_contact_due(*, client_ids: Iterable[int] | None = None) -> int:
-    """Work out anew by which day these clients (None: all) should hear from us, in one statement; how many days changed.
+    """Set the day by which these clients (None: all) should hear from us. Returns how many days changed.
 
     Never contacted: the start of the present time as a client, plus the cadence. Not served at present: no day.
     """
@@ -67,3 +67,15 @@ def refresh_contact_due(*, client_ids: Iterable[int] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(DUE, values)
         return cursor.rowcount
+
+
+def refresh_all_contact_due() -> None:
+    """Set the day of every client: at once for up to AT_ONCE clients, in the background above that.
+
+    The work is marked as not done today, so the next tick finds it where its message was lost.
+    """
+    if ClientFacts.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
+        refresh_contact_due()
+        return
+    schedule.do_again(DAILY)
+    jobs.enqueue("interactions.tasks.refresh_contact_due")

@@ -8,16 +8,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.records.models import Client
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.listing.paging import BadCursor
-from crm.core.ui.htmx import go, is_fragment, render_page
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, is_fragment, posted, render_page
 from interactions import permissions
 from interactions.composer import lists as interaction_lists
 from interactions.composer import panel
 from interactions.composer.forms import CorrectForm, LogForm
 from interactions.composer.queries import interaction_page
-from interactions.log import queries
 from interactions.log.drafts import keep_draft
 from interactions.log.models import Interaction
 from interactions.log.services import archive_interaction, correct_interaction, pin_interaction, restore_interaction
@@ -40,47 +40,47 @@ def _interaction(request, pk):
 @require_http_methods(["GET", "POST"])
 def log(request, client_id):
     client = _client(request, client_id)
-    require(permissions.may_log(request.principal, client), _("This client is in the trash. Restore it first."))
-    now = timezone.now()
-    form = None
+    require(permissions.may_log(request.principal, client), permissions.IN_TRASH)
+    now, form = timezone.now(), None
     if request.method == "POST":
         form = LogForm(request.POST, client=client, user=request.user, today=timezone.localtime(now).date())
-        interaction = _logged(request, client, form, now)
-        if interaction is not None:
-            fresh = (
-                render(request, "interactions/composer/composer.html", panel.context(request.principal, client, now))
-                if is_fragment(request)
-                else None
-            )
-            undo = reverse("interactions:archive", args=[interaction.pk])
-            return done(request, _logged_words(interaction, form), to=client_url(client), undo_url=undo, response=fresh)
+        outcome = form_action(request, form, lambda: _log(request.principal, client, form, now))
+        if outcome.is_done:
+            return _logged(request, client, form, outcome.result, now)
     context = panel.context(request.principal, client, now, form=form) | {"client_url": client_url(client)}
-    template = "interactions/composer/composer.html" if is_fragment(request) else "interactions/composer/log.html"
-    if not is_fragment(request):
-        context["colleagues"] = panel.list_rows(
-            request.principal, client, "participants", form["participants"].value() or [] if form else []
-        )
-    return render(request, template, context, status=422 if form else 200)
+    status = outcome.status if form else 200
+    if is_fragment(request):
+        return render(request, "interactions/composer/composer.html", context, status=status)
+    chosen = form["participants"].value() or [] if form else []
+    context["colleagues"] = panel.list_rows(request.principal, client, "participants", chosen)
+    return render(request, "interactions/composer/log.html", context, status=status)
 
 
-def _logged(request, client, form, now):
-    if not form.is_valid():
-        return None
-    decision = {"decision": form.cleaned_data["decision"], "decision_shared": form.cleaned_data["decision_shared"]}
+def _log(principal, client, form, now):
+    words = {name: form.cleaned_data[name] for name in ("decision", "decision_shared")}
     try:
         return log_interaction(
-            request.principal,
+            principal,
             client=client,
             next_step=form.next_step(),
             now=now,
             from_composer=True,
-            **decision,
+            **words,
             **form.values(),
         )
     except ServiceError as error:
         error.field = NEXT_STEP_FIELDS.get(error.field, error.field)
-        add_to_form(form, error)
-        return None
+        raise
+
+
+def _logged(request, client, form, interaction, now):
+    """Say so; htmx gets an empty composer."""
+    fresh = None
+    if is_fragment(request):
+        context = panel.context(request.principal, client, now)
+        fresh = render(request, "interactions/composer/composer.html", context)
+    undo = reverse("interactions:archive", args=[interaction.pk])
+    return done(request, _logged_words(interaction, form), to=client_url(client), undo_url=undo, response=fresh)
 
 
 def _logged_words(interaction, form):
@@ -95,7 +95,6 @@ def _logged_words(interaction, form):
 @require_POST
 def draft(request, client_id):
     client = _client(request, client_id)
-    require(permissions.may_log(request.principal, client))
     try:
         keep_draft(request.principal, client=client, data=request.POST, now=timezone.now())
     except ServiceError as error:
@@ -139,55 +138,36 @@ def correct(request, pk):
         _("Only its author, the account manager and managers correct it."),
     )
     given = {"client": interaction.client, "user": request.user}
-    form = (
-        CorrectForm(request.POST, **given)
-        if request.method == "POST"
-        else CorrectForm(initial=CorrectForm.initial_of(interaction), **given)
+    form = CorrectForm(posted(request), initial=CorrectForm.initial_of(interaction), **given)
+    outcome = form_action(
+        request,
+        form,
+        lambda: correct_interaction(
+            request.principal,
+            interaction=interaction,
+            now=timezone.now(),
+            seen_version=form.seen_version(),
+            **form.values(),
+        ),
     )
-    status, theirs = 200, None
-    if request.method == "POST":
-        status, theirs = 422, None
-        if form.is_valid():
-            try:
-                correct_interaction(
-                    request.principal,
-                    interaction=interaction,
-                    now=timezone.now(),
-                    seen_version=form.seen_version(),
-                    **form.values(),
-                )
-                return done(
-                    request,
-                    _("Corrected. The earlier text is in its history."),
-                    to=reverse("interactions:detail", args=[pk]),
-                )
-            except StaleWrite as error:
-                status, theirs = 409, error.current
-            except ServiceError as error:
-                add_to_form(form, error)
-    context = {
-        "form": form,
-        "interaction": interaction,
-        "theirs": theirs,
-        "who": queries.last_editor(theirs) if theirs else "",
-    }
-    return render(request, "interactions/composer/correct.html", context, status=status)
+    if outcome.is_done:
+        detail_url = reverse("interactions:detail", args=[pk])
+        return done(request, _("Corrected. The earlier text is in its history."), to=detail_url)
+    context = {"form": form, "interaction": interaction, "conflict": outcome.conflict}
+    return render(request, "interactions/composer/correct.html", context, status=outcome.status)
 
 
 @require_POST
 def archive(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_correct(request.principal, interaction))
     archive_interaction(request.principal, interaction=interaction, now=timezone.now())
-    return done(
-        request, _("Archived."), to=client_url(interaction.client), undo_url=reverse("interactions:restore", args=[pk])
-    )
+    undo = reverse("interactions:restore", args=[pk])
+    return done(request, _("Archived."), to=client_url(interaction.client), undo_url=undo)
 
 
 @require_POST
 def restore(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_correct(request.principal, interaction))
     restore_interaction(request.principal, interaction=interaction, now=timezone.now())
     return done(request, _("Restored."), to=client_url(interaction.client))
 
@@ -195,7 +175,6 @@ def restore(request, pk):
 @require_POST
 def pin(request, pk):
     interaction = _interaction(request, pk)
-    require(permissions.may_log(request.principal, interaction.client))
     wanted = not interaction.is_pinned
     pin_interaction(request.principal, interaction=interaction, is_pinned=wanted)
     return done(request, _("Pinned on top.") if wanted else _("Unpinned."), to=client_url(interaction.client))

@@ -24,7 +24,6 @@ from interactions.follow_ups import recurrence
 from interactions.follow_ups.choices import FOLLOW_UP_MOVES, FollowUpState, Priority
 from interactions.follow_ups.facts import refresh_next_step
 from interactions.follow_ups.models import FollowUp
-from interactions.signals import follow_up_changed
 
 END_OF_DAY = time(17, 0)
 MORNING = time(8, 0)
@@ -237,7 +236,6 @@ def _repeat(principal, done: FollowUp, now) -> None:
     _set_due(fresh)
     fresh.remind_at = reminder_moment(fresh, now)
     fresh.save()
-    follow_up_changed.send(FollowUp, follow_up=fresh, principal=principal)
 
 
 def _take_back_repeat(principal, follow_up, now) -> None:
@@ -262,5 +260,4 @@ def _take_back_repeat(principal, follow_up, now) -> None:
 
 def _changed(follow_up: FollowUp, principal: Principal) -> FollowUp:
     refresh_next_step(client_id=follow_up.client_id)
-    follow_up_changed.send(FollowUp, follow_up=follow_up, principal=principal)
     return follow_up

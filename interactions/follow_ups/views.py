@@ -1,6 +1,7 @@
 """Follow-ups: the list, the form, and what is done with one."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -9,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.records.models import Client
-from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.listing.paging import BadCursor
-from crm.core.ui.htmx import go, render_page
+from crm.core.ui.actions import form_action
+from crm.core.ui.htmx import go, posted, render_page
 from interactions import permissions
 from interactions.follow_ups import lists as follow_up_lists
 from interactions.follow_ups.choices import SourceKind
@@ -28,26 +30,19 @@ from interactions.follow_ups.services import (
     snooze_follow_up,
     update_follow_up,
 )
-from interactions.log import queries
 from interactions.log.models import Interaction
-from interactions.responses import client_url, done, go_dialog
+from interactions.log.queries import origin_of
+from interactions.responses import client_url, done, in_dialog, small_form
 
 
 def _load(request, pk):
-    row = get_object_or_404(
-        FollowUp.objects.visible_to(request.principal).select_related(
-            "client", "assignee", "contact", "author", "closed_by"
-        ),
-        pk=pk,
-    )
-    return row
+    rows = FollowUp.objects.visible_to(request.principal)
+    return get_object_or_404(rows.select_related("client", "assignee", "contact", "author", "closed_by"), pk=pk)
 
 
 def _load_to_change(request, pk):
     row = _load(request, pk)
-    require(
-        permissions.may_change_follow_up(request.principal, row), _("This client is in the trash. Restore it first.")
-    )
+    require(permissions.may_change_follow_up(request.principal, row), permissions.IN_TRASH)
     return row
 
 
@@ -68,143 +63,101 @@ def index(request):
 @require_http_methods(["GET", "POST"])
 def create(request, client_id):
     client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
-    require(
-        permissions.may_change_client(request.principal, client), _("This client is in the trash. Restore it first.")
-    )
+    require(permissions.may_add_follow_up(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
-    source = (
-        Interaction.objects.visible_to(request.principal)
-        .filter(client=client, pk=_number(request.GET.get("interaction")))
-        .first()
-    )
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
-    form = FollowUpForm(request.POST or None, client=client, initial={"assignee": request.user, "due_date": tomorrow})
-    if request.method == "POST" and form.is_valid():
-        origin = {"source_kind": SourceKind.INTERACTION, "source_id": source.pk} if source else {}
-        try:
-            row = create_follow_up(request.principal, client=client, now=now, **origin, **form.values())
-            return done(
-                request,
-                _("Follow-up planned."),
-                to=client_url(client),
-                undo_url=reverse("interactions:follow-up-cancel", args=[row.pk]),
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-    return _form_page(request, form, {"client": client, "title": _("New follow-up"), "submit": _("Plan it")})
+    form = FollowUpForm(posted(request), client=client, initial={"assignee": request.user, "due_date": tomorrow})
+    origin = _origin(request, client)
+    outcome = form_action(
+        request, form, lambda: create_follow_up(request.principal, client=client, now=now, **origin, **form.values())
+    )
+    if outcome.is_done:
+        undo = reverse("interactions:follow-up-cancel", args=[outcome.result.pk])
+        return done(request, _("Follow-up planned."), to=client_url(client), undo_url=undo)
+    return small_form(request, form, outcome, client=client, title=_("New follow-up"), submit=_("Plan it"))
+
+
+def _origin(request, client):
+    """The source of a follow-up that is planned from an interaction of the client."""
+    rows = Interaction.objects.visible_to(request.principal).filter(client=client)
+    source = rows.filter(pk=_number(request.GET.get("interaction"))).first()
+    return {"source_kind": SourceKind.INTERACTION, "source_id": source.pk} if source else {}
 
 
 def _number(text):
     return int(text) if text and text.isdigit() and len(text) < 18 else None
 
 
-def _form_page(request, form, context, *, status=None):
-    status = status or (422 if form.is_bound else 200)
-    context |= {"form": form, "url": request.get_full_path(), "is_dialog": go_dialog(request)}
-    if context["is_dialog"]:
-        return render(request, "interactions/agreements/form.html#form", context, status=status)
-    return render(request, "interactions/agreements/form.html", context, status=status)
-
-
 @require_http_methods(["GET", "POST"])
 def edit(request, pk):
-    """One follow-up: changed while it is open, read afterwards."""
-    row = _load(request, pk) if request.method == "GET" else _load_to_change(request, pk)
-    note_follow_up_read(user=request.user, follow_up=row, now=timezone.now())
-    form = FollowUpForm(request.POST or None, client=row.client, follow_up=row, initial=FollowUpForm.initial_of(row))
-    context = {
-        "follow_up": row,
-        "client": row.client,
-        "title": row.title,
-        "may_change": permissions.may_change_follow_up(request.principal, row),
-    }
-    context |= {"origin": queries.origin_of(request.principal, row), "submit": _("Save")}
-    status = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            seen = form.seen_version()
-            update_follow_up(request.principal, follow_up=row, now=timezone.now(), seen_version=seen, **form.values())
-            return done(request, _("Saved."), to=_home(row))
-        except StaleWrite as error:
-            status, context["theirs"], context["who"] = 409, error.current, queries.last_editor(error.current)
-        except ServiceError as error:
-            add_to_form(form, error)
-    if go_dialog(request):
-        return _form_page(request, form, context, status=status)
-    status = status or (422 if form.is_bound else 200)
-    return render(
-        request, "interactions/follow_ups/follow_up.html", context | {"form": form, "url": request.path}, status=status
+    """One follow-up: edited while it is open, read-only once it is closed."""
+    row, now = _load(request, pk), timezone.now()
+    note_follow_up_read(user=request.user, follow_up=row, now=now)
+    form = FollowUpForm(posted(request), client=row.client, follow_up=row, initial=FollowUpForm.initial_of(row))
+    outcome = form_action(
+        request,
+        form,
+        lambda: update_follow_up(
+            request.principal, follow_up=row, now=now, seen_version=form.seen_version(), **form.values()
+        ),
     )
+    if outcome.is_done:
+        return done(request, _("Saved."), to=_home(row))
+    context = {"client": row.client, "title": row.title, "submit": _("Save")}
+    if in_dialog(request):
+        return small_form(request, form, outcome, **context)
+    context |= {
+        "follow_up": row,
+        "form": form,
+        "url": request.path,
+        "conflict": outcome.conflict,
+        "may_change": permissions.may_change_follow_up(request.principal, row),
+        "origin": origin_of(request.principal, row),
+    }
+    return render(request, "interactions/follow_ups/follow_up.html", context, status=outcome.status)
 
 
 def _act(request, pk, form_class, act, *, title, submit, said, undo="", initial=None):
-    """A small form (a dialog, or a page without script) whose valid answer does one thing to a follow-up."""
+    """A small form whose valid answer does one thing to a follow-up."""
     row = _load_to_change(request, pk)
-    form = form_class(request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        try:
-            act(row, form.cleaned_data)
-            return done(request, said, to=_home(row), undo_url=reverse(undo, args=[pk]) if undo else "")
-        except ServiceError as error:
-            add_to_form(form, error)
-    return _form_page(
-        request,
-        form,
-        {
-            "client": row.client,
-            "title": title,
-            "lead": row.title,
-            "submit": submit,
-            "next": request.GET.get("next", ""),
-        },
-    )
+    form = form_class(posted(request), initial=initial)
+    outcome = form_action(request, form, lambda: act(request.principal, follow_up=row, **form.cleaned_data))
+    if outcome.is_done:
+        return done(request, said, to=_home(row), undo_url=reverse(undo, args=[pk]) if undo else "")
+    return small_form(request, form, outcome, client=row.client, title=title, lead=row.title, submit=submit)
 
 
 @require_http_methods(["GET", "POST"])
 def complete(request, pk):
-    def act(row, data):
-        complete_follow_up(request.principal, follow_up=row, outcome=data["outcome"], now=timezone.now())
-
-    words = {
-        "title": _("Done"),
-        "submit": _("Mark as done"),
-        "said": _("Done."),
-        "undo": "interactions:follow-up-reopen",
-    }
-    return _act(request, pk, OutcomeForm, act, **words)
+    words = {"title": _("Done"), "submit": _("Mark as done"), "said": _("Done.")}
+    act = partial(complete_follow_up, now=timezone.now())
+    return _act(request, pk, OutcomeForm, act, undo="interactions:follow-up-reopen", **words)
 
 
 @require_http_methods(["GET", "POST"])
 def snooze(request, pk):
     now = timezone.now()
-
-    def act(row, data):
-        snooze_follow_up(request.principal, follow_up=row, until=data["until"], now=now)
-
     morning = timezone.localtime(now).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
     words = {"title": _("Snooze"), "submit": _("Snooze"), "said": _("Snoozed.")}
-    return _act(request, pk, SnoozeForm, act, initial={"until": morning}, **words)
+    return _act(request, pk, SnoozeForm, partial(snooze_follow_up, now=now), initial={"until": morning}, **words)
 
 
 @require_http_methods(["GET", "POST"])
 def reassign(request, pk):
-    def act(row, data):
-        reassign_follow_up(request.principal, follow_up=row, assignee=data["assignee"], now=timezone.now())
-
     words = {"title": _("Reassign"), "submit": _("Hand over"), "said": _("Handed over.")}
-    return _act(request, pk, ReassignForm, act, **words)
+    return _act(request, pk, ReassignForm, partial(reassign_follow_up, now=timezone.now()), **words)
 
 
 @require_POST
 def reopen(request, pk):
-    row = _load_to_change(request, pk)
+    row = _load(request, pk)
     reopen_follow_up(request.principal, follow_up=row, now=timezone.now())
     return done(request, _("Open again."), to=_home(row))
 
 
 @require_POST
 def cancel(request, pk):
-    row = _load_to_change(request, pk)
+    row = _load(request, pk)
     try:
         cancel_follow_up(request.principal, follow_up=row, now=timezone.now())
     except ServiceError as error:

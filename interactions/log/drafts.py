@@ -6,8 +6,10 @@ from django.http import QueryDict
 
 from clients.records.models import Client
 from crm.core.base.principals import Principal
+from crm.core.base.services import service
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import discard_draft, save_draft
+from interactions import permissions
 from interactions.log.choices import DRAFT_KIND
 
 LISTS = ("contacts", "participants")
@@ -15,8 +17,9 @@ SKIPPED = ("csrfmiddlewaretoken", "untouched")
 TEXTS = ("body", "subject", "decision", "next_title")
 
 
+@service(may=permissions.may_log, why=permissions.IN_TRASH)
 def keep_draft(principal: Principal, *, client: Client, data: QueryDict, now: datetime) -> Draft | None:
-    """One draft a user and client. Without any text there is nothing to keep, and an earlier draft goes (None).
+    """Save what is typed as the user's one draft for this client. Without any text the earlier draft is deleted (None).
 
     Raises ServiceError when it is too long."""
     if not any(data.get(name, "").strip() for name in TEXTS):

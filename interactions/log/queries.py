@@ -27,12 +27,6 @@ def history(interaction) -> list[dict[str, Any]]:
     return steps[::-1]
 
 
-def last_editor(row) -> str:
-    """The name of who saved it last, or ""."""
-    event = row.events.order_by("-pgh_id").select_related("pgh_context").first()
-    return _names([event]).get(_user_id(event), "") if event else ""
-
-
 def _user_id(event):
     return (event.pgh_context.metadata or {}).get("user") if event.pgh_context else None
 

@@ -40,7 +40,7 @@ registry.panels.register(
 registry.timeline_sources.register(
     TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)
 )
-today.register(
+today.sections.register(
     today.Section(
         key="progress", order=10, template="interactions/progress/today.html", build=progress_lists.today_section
     )

@@ -20,7 +20,6 @@ from interactions.log.choices import DRAFT_KIND, Direction, Visibility
 from interactions.log.facts import refresh_last_contact
 from interactions.log.models import Interaction
 from interactions.log.services import check_words, set_people
-from interactions.signals import interaction_logged
 
 
 @dataclass(frozen=True)
@@ -103,5 +102,4 @@ def log_interaction(
     refresh_last_contact(client_id=client.pk)
     if from_composer:
         discard_draft(principal, kind=DRAFT_KIND, client_id=client.pk)
-    interaction_logged.send(Interaction, interaction=interaction, principal=principal)
     return interaction

@@ -66,7 +66,7 @@ def build(principal: Principal, now: datetime) -> list[Part]:
     """The parts that are not empty, in the user's zone; without what the user may not see or has opened today."""
     with timezone.override(user_zone(principal.user)):
         found = _follow_ups(principal.user, now)
-        for section in sections.sections():
+        for section in sections.sections:
             data = section.build(principal, now) if section.key in _writers else None
             part = _writers[section.key](data) if data is not None else None
             if part is not None and part.lines:

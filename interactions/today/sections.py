@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from clients.records.models import Client
 from crm.core.base.dates import day_start, days_between
+from crm.core.base.registry import Registry
 from crm.core.ui.navigation import Counted
 from interactions.cadence.queries import cadence_days, going_quiet
 from interactions.follow_ups.models import FollowUp
@@ -22,8 +23,8 @@ COUNTED_AT_MOST = 1000
 
 @dataclass(frozen=True)
 class Section:
-    """A part of Today. `build(user, now)` gives the variables of `template`, or None where there is nothing to show; at
-    most two indexed queries, and only what the user may see. `column`: "main" or "side"."""
+    """A part of Today. `build(principal, now)` gives the variables of `template`, or None when there is nothing to show; at
+    most two indexed queries, and only what the principal may see. `column`: "main" or "side"."""
 
     key: str
     order: int
@@ -32,15 +33,7 @@ class Section:
     column: str = "side"
 
 
-_sections: dict[str, Section] = {}
-
-
-def register(section: Section) -> None:
-    _sections[section.key] = section
-
-
-def sections() -> list[Section]:
-    return sorted(_sections.values(), key=lambda section: section.order)
+sections: Registry[Section] = Registry("section of Today")
 
 
 def mine(principal, now: datetime):
@@ -95,8 +88,8 @@ def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
 
 
 def build(principal, now: datetime) -> dict[str, Any]:
-    """{"groups", "main", "side"}: sections as (template, context)."""
-    built = [(section, section.build(principal, now)) for section in sections()]
+    """{"groups", "figures", "main", "side"}; a section of a column is {"template", "key", "data"}."""
+    built = [(section, section.build(principal, now)) for section in sections]
     columns: dict[str, list] = {"main": [], "side": []}
     for section, context in built:
         if context is not None:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone
 
 from clients.revenue.services.lines import new_line
@@ -332,6 +333,10 @@ declare(
     cancel_follow_up=_step,
     snooze_follow_up=lambda own: _step(own, until=own.now + timedelta(days=2)),
     reopen_follow_up=_closed_step,
+)
+declare(
+    "interactions.log.drafts",
+    keep_draft=lambda own: {"client": own("client"), "data": QueryDict("body=Half&channel=phone"), "now": own.now},
 )
 declare(
     "interactions.log.services",

@@ -12,6 +12,8 @@ from clients.records.services.clients import update_client
 from crm.core.base.principals import acting
 from crm.core.firm.queries import get_firm
 from crm.core.firm.services import update_firm
+from crm.core.work import jobs, schedule
+from interactions.cadence import services
 from interactions.cadence.queries import going_quiet
 from interactions.cadence.services import refresh_contact_due, set_cadence
 from interactions.log.services import archive_interaction
@@ -59,6 +61,43 @@ def test_other_numbers_of_the_firm_move_all(marta, northwind):
     other = make_client(owner=marta, name="Other", tier="B")
     update_firm(acting(admin), cadence_days_a=7)
     assert (due(northwind), due(other)) == (SINCE + timedelta(days=7), SINCE + timedelta(days=30))
+
+
+def rewritten(firm_admin, monkeypatch, capture, **changed):
+    """The wake-ups that a change of the firm sends."""
+    woken = []
+    monkeypatch.setattr(jobs, "_listener", lambda task, kwargs: woken.append((task, kwargs)))
+    with capture(execute=True):
+        update_firm(acting(firm_admin), **changed)
+    return woken
+
+
+def test_up_to_the_limit_all_are_rewritten_at_once(marta, northwind, monkeypatch, django_capture_on_commit_callbacks):
+    make_client(owner=marta, name="Other", tier="B")
+    monkeypatch.setattr(services, "AT_ONCE", 2)
+    admin = make_user(name="Aino Admin", roles=("admin",))
+    assert rewritten(admin, monkeypatch, django_capture_on_commit_callbacks, cadence_days_a=7) == []
+    assert due(northwind) == SINCE + timedelta(days=7)
+
+
+def test_above_the_limit_a_job_rewrites_them(marta, northwind, monkeypatch, django_capture_on_commit_callbacks):
+    own = make_client(owner=marta, name="With its own cadence", tier="A")
+    set_cadence(acting(marta), client=own, days=5)
+    monkeypatch.setattr(services, "AT_ONCE", 1)
+    admin = make_user(name="Aino Admin", roles=("admin",))
+    schedule.beat(services.DAILY, NOW, note="2026-11-20")
+    [(task, kwargs)] = rewritten(admin, monkeypatch, django_capture_on_commit_callbacks, cadence_days_a=7)
+    assert due(northwind) == SINCE + timedelta(days=14)
+    assert schedule.last_day(services.DAILY) is None, "where the message is lost, the next tick does it"
+    task(**kwargs)
+    assert (due(northwind), due(own)) == (SINCE + timedelta(days=7), SINCE + timedelta(days=5))
+
+
+def test_another_zone_of_the_firm_moves_all(marta, northwind):
+    admin = make_user(name="Aino Admin", roles=("admin",))
+    log(actor=marta, client=northwind, occurred_at=datetime(2026, 11, 17, 23, 30, tzinfo=UTC))
+    update_firm(acting(admin), time_zone="UTC")
+    assert due(northwind) == date(2026, 11, 17) + timedelta(days=14)
 
 
 def test_who_is_not_served_has_no_day(northwind):

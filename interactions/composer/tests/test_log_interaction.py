@@ -11,7 +11,6 @@ from interactions.log.choices import Channel, Visibility
 from interactions.log.models import Interaction
 from interactions.log.services import archive_interaction, correct_interaction, restore_interaction
 from interactions.recording.services import NextStep
-from interactions.signals import interaction_logged
 from tools.testing.factories.interactions import NOW, log, make_client, make_contact, make_user
 
 pytestmark = pytest.mark.django_db
@@ -84,20 +83,6 @@ def test_the_draft_goes_only_with_the_composer_and_only_this_clients(marta, nort
     assert Draft.objects.count() == 2
     log(actor=marta, client=northwind, from_composer=True)
     assert [d.client_id for d in Draft.objects.all()] == [other.pk]
-
-
-def test_the_signal_tells_others_within_the_transaction(marta, northwind):
-    heard = []
-
-    def listen(sender, interaction, principal, **kwargs):
-        heard.append((interaction.pk, principal.user))
-
-    interaction_logged.connect(listen)
-    try:
-        call = log(actor=marta, client=northwind)
-    finally:
-        interaction_logged.disconnect(listen)
-    assert heard == [(call.pk, marta)]
 
 
 def test_a_correction_keeps_the_earlier_text(marta, northwind):
