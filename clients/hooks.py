@@ -105,7 +105,7 @@ def count_owned(principal, user):
     return Client.objects.visible_to(principal).kept().filter(owner=user).count()
 
 
-def hand_clients_on(principal, user, to, now):
+def reassign_owned(principal, user, to, now):
     """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
     return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
@@ -152,4 +152,4 @@ navigation.register(
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
-reassignment.register(reassignment.Holding("clients", _("Clients"), 10, count_owned, hand_clients_on))
+reassignment.register(reassignment.Reassignable("clients", _("Clients"), 10, count_owned, reassign_owned))

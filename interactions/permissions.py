@@ -15,7 +15,7 @@ def may_log(principal, client) -> bool:
 
 def may_correct(principal, interaction) -> bool:
     """Who wrote it, the client's account manager, managers and admins."""
-    is_theirs = interaction.author_id == principal.user_id or interaction.client.owner_id == principal.user_id
+    is_theirs = principal.user_id in (interaction.author_id, interaction.client.owner_id) and principal.is_user
     return (is_theirs or principal.sees_all) and client_permissions.may_edit(principal, interaction.client)
 
 

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class Side(models.TextChoices):
     FIRM = "firm", _("Ours")
@@ -12,3 +14,12 @@ class CommitmentState(models.TextChoices):
     KEPT = "kept", _("Kept")
     BROKEN = "broken", _("Broken")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+SETTLED = (CommitmentState.KEPT, CommitmentState.BROKEN, CommitmentState.WITHDRAWN)
+COMMITMENT = States(
+    {CommitmentState.OPEN: SETTLED} | dict.fromkeys(SETTLED, (CommitmentState.OPEN,)),
+    refusal=_("This promise is settled. Reopen it first."),
+    code="closed",
+    open=(CommitmentState.OPEN,),
+)

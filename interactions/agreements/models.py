@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.gate import visible_q
 from clients.records.models import Client
+from crm.core.base.actors import actor_name, one_actor
 from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState, Side
@@ -35,7 +36,8 @@ class Decision(Versioned):
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("agreed by")
     )
-    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    author_contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     is_shared = models.BooleanField(_("shared with the client"), default=False)
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -45,11 +47,18 @@ class Decision(Versioned):
     class Meta:
         verbose_name = _("decision")
         ordering = ["-decided_date", "-id"]
-        constraints = [models.CheckConstraint(condition=~Q(text=""), name="decision_text_given")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="decision_text_given"),
+            one_actor("author", "author_contact", name="decision_author_is_one"),
+        ]
         indexes = [models.Index(fields=["client", "-decided_date"], name="decision_client")]
 
     def __str__(self):
         return self.text[:80]
+
+    @property
+    def author_name(self) -> str:
+        return actor_name(self, "author", "author_contact")
 
 
 @tracked
@@ -66,6 +75,10 @@ class Commitment(Versioned):
     due_date = models.DateField(_("due"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=CommitmentState, default=CommitmentState.OPEN)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    closed_by_contact = models.ForeignKey(
+        Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
     is_shared = models.BooleanField(_("shared with the client"), default=False)
     is_demo = models.BooleanField(default=False, editable=False)
 
@@ -74,6 +87,7 @@ class Commitment(Versioned):
     class Meta:
         verbose_name = _("commitment")
         ordering = ["due_date", "id"]
+        constraints = [one_actor("closed_by", "closed_by_contact", name="commitment_closed_by_one", may_be_system=True)]
         indexes = [
             models.Index(fields=["client", "due_date"], name="commitment_client_open", condition=Q(state="open"))
         ]

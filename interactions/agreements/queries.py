@@ -13,7 +13,9 @@ PAGE_AT_MOST = 200
 
 def page(principal, client, now) -> dict[str, Any]:
     decisions = (
-        Decision.objects.visible_to(principal).filter(client=client).select_related("author", "contact", "interaction")
+        Decision.objects.visible_to(principal)
+        .filter(client=client)
+        .select_related("author", "author_contact", "contact", "interaction")
     )
     promises = Commitment.objects.visible_to(principal).filter(client=client).select_related("owner", "contact")
     rows = list(promises.order_by("due_date", "pk")[:PAGE_AT_MOST])

@@ -7,14 +7,15 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Affiliation, Contact
 from clients.gate import may_see
 from clients.records.models import Client
+from crm.core.base.actors import actor_columns, set_actor
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
-from crm.core.base.versions import save_version
+from crm.core.base.states import transition
 from crm.core.users.models import User
 from interactions import permissions
-from interactions.agreements.choices import CommitmentState, Side
+from interactions.agreements.choices import COMMITMENT, CommitmentState, Side
 from interactions.agreements.models import Commitment, Decision
 from interactions.log.models import Interaction
 
@@ -41,7 +42,7 @@ def record_decision(
         text=text.strip(),
         decided_date=decided_date,
         contact=contact,
-        author=principal.user,
+        **actor_columns(principal, "author", "author_contact_id"),
         is_shared=is_shared,
         is_demo=is_demo,
     )
@@ -97,15 +98,14 @@ def settle_commitment(
     principal: Principal, *, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
 ) -> Commitment:
     """Kept, broken, withdrawn; or open again, which undoes those. The same state twice changes nothing."""
-    commitment = Commitment.objects.select_for_update(of=("self",)).get(pk=commitment.pk)
-    if commitment.state == state:
-        return commitment
-    if CommitmentState.OPEN not in (state, commitment.state):
-        raise ServiceError(_("This promise is settled. Reopen it first."), code="closed")
-    commitment.state = state
-    commitment.closed_at = None if state == CommitmentState.OPEN else now
-    save_version(commitment, fields=["state", "closed_at"], seen=seen_version, merges=False)
-    return commitment
+    row = Commitment.objects.select_for_update(of=("self",)).get(pk=commitment.pk)
+    if row.state == state:
+        return row
+    with transition(row, to=state, states=COMMITMENT, seen=seen_version, is_locked=True):
+        is_open = state in COMMITMENT.open
+        row.closed_at = None if is_open else now
+        set_actor(row, SYSTEM if is_open else principal, "closed_by", "closed_by_contact_id")
+    return row
 
 
 def keep_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:

@@ -58,6 +58,7 @@ class InteractionSerializer(StrictModelSerializer):
             "contacts",
             "participants",
             "author",
+            "author_contact",
             "visibility",
             "is_pinned",
             "decision",
@@ -68,7 +69,16 @@ class InteractionSerializer(StrictModelSerializer):
             "updated_at",
             "archived_at",
         )
-        read_only_fields = ("id", "author", "is_pinned", "version", "created_at", "updated_at", "archived_at")
+        read_only_fields = (
+            "id",
+            "author",
+            "author_contact",
+            "is_pinned",
+            "version",
+            "created_at",
+            "updated_at",
+            "archived_at",
+        )
 
     def validate(self, attrs):
         """What a correction may not touch is refused, not ignored."""
@@ -96,6 +106,7 @@ class FollowUpSerializer(StrictModelSerializer):
             "note",
             "assignee",
             "author",
+            "author_contact",
             "due_date",
             "due_time",
             "time_zone",
@@ -107,6 +118,7 @@ class FollowUpSerializer(StrictModelSerializer):
             "outcome",
             "closed_at",
             "closed_by",
+            "closed_by_contact",
             "source_kind",
             "source_id",
             "version",
@@ -116,12 +128,14 @@ class FollowUpSerializer(StrictModelSerializer):
         read_only_fields = (
             "id",
             "author",
+            "author_contact",
             "due_at",
             "state",
             "snoozed_until",
             "outcome",
             "closed_at",
             "closed_by",
+            "closed_by_contact",
             "source_kind",
             "source_id",
             "version",

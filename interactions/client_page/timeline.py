@@ -27,7 +27,7 @@ def with_timeline_parts(queryset):
     contacts = Contact.objects.filter(interactions=OuterRef("pk")).order_by("pk").annotate(full=names).values("full")
     decisions = Decision.objects.filter(interaction=OuterRef("pk")).order_by("pk")
     fields = JSONObject(id="pk", text="text", is_shared="is_shared", confirmed_at="confirmed_at")
-    return queryset.select_related("author").annotate(
+    return queryset.select_related("author", "author_contact").annotate(
         contact_names=ArraySubquery(contacts), agreed=ArraySubquery(decisions.values_list(fields))
     )
 
@@ -72,7 +72,11 @@ def _interaction_item(row, user, may):
 
 def follow_up_items(principal, client, before, limit):
     """Done ones and those entered by hand; one that came out of an interaction is told there."""
-    rows = FollowUp.objects.visible_to(principal).filter(client=client).select_related("assignee", "closed_by")
+    rows = (
+        FollowUp.objects.visible_to(principal)
+        .filter(client=client)
+        .select_related("assignee", "closed_by", "closed_by_contact")
+    )
     closed = Q(state=FollowUpState.DONE, closed_at__isnull=False)
     made = Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
@@ -80,7 +84,7 @@ def follow_up_items(principal, client, before, limit):
     items = []
     for row in rows.filter(closed | made).order_by("-updated_at")[: limit * 2]:
         if row.state == FollowUpState.DONE and (before is None or row.closed_at < before):
-            who = row.closed_by.name if row.closed_by else ""
+            who = row.closed_by_name
             items.append(
                 _quiet(
                     row,

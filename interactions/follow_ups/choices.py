@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.states import States
+
 
 class FollowUpState(models.TextChoices):
     OPEN = "open", _("Open")
@@ -8,11 +10,16 @@ class FollowUpState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-FOLLOW_UP_MOVES = {
-    FollowUpState.OPEN: (FollowUpState.DONE, FollowUpState.CANCELLED),
-    FollowUpState.DONE: (FollowUpState.OPEN,),
-    FollowUpState.CANCELLED: (FollowUpState.OPEN,),
-}
+FOLLOW_UP = States(
+    {
+        FollowUpState.OPEN: (FollowUpState.DONE, FollowUpState.CANCELLED),
+        FollowUpState.DONE: (FollowUpState.OPEN,),
+        FollowUpState.CANCELLED: (FollowUpState.OPEN,),
+    },
+    refusal=_("This follow-up is closed. Reopen it first."),
+    code="closed",
+    open=(FollowUpState.OPEN,),
+)
 
 
 class Priority(models.IntegerChoices):

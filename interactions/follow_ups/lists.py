@@ -32,7 +32,9 @@ def page(principal, query, now: datetime) -> dict[str, Any]:
     """Context of interactions/follow_ups/list.html. Raises BadCursor."""
     whose = query.get("who") if query.get("who") in WHOSE else "mine"
     which = query.get("show") if query.get("show") in WHICH else "open"
-    rows = select(principal, whose, which, now).select_related("client", "contact", "assignee", "closed_by")
+    rows = select(principal, whose, which, now).select_related(
+        "client", "contact", "assignee", "closed_by", "closed_by_contact"
+    )
     sort = Sort("closed_at", descending=True) if which == "done" else Sort("due_at")
     found = paginate(rows, sort=sort, cursor=query.get("cursor", ""), size=50)
     whose_words, which_words = words()

@@ -5,22 +5,23 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.gate import visible_q
 from clients.records.models import Client
+from crm.core.base.actors import actor_name, one_actor
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
-from interactions.follow_ups.choices import FollowUpState, Priority, SourceKind
+from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority, SourceKind
 
 
 class FollowUpQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """Those of a client the user may see; those of no client for assignee and author."""
-        return self.filter(
-            (Q(client__isnull=False) & visible_q(principal, "client__"))
-            | Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
-        )
+        """Those of a client the principal may see; those of no client for assignee and author."""
+        seen = Q(client__isnull=False) & visible_q(principal, "client__")
+        if principal.user is not None:
+            seen |= Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
+        return self.filter(seen)
 
     def open(self):
-        return self.filter(state=FollowUpState.OPEN)
+        return self.filter(state__in=FOLLOW_UP.open)
 
     def due_before(self, moment):
         return self.filter(due_at__lt=moment)
@@ -41,7 +42,8 @@ class FollowUp(Versioned):
     title = models.CharField(_("what"), max_length=200)
     note = models.TextField(_("note"), blank=True)
     assignee = models.ForeignKey(User, models.PROTECT, related_name="follow_ups", verbose_name=_("who"))
-    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    author_contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     due_date = models.DateField(_("due"))
     due_time = models.TimeField(_("at"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_zone])
@@ -53,6 +55,9 @@ class FollowUp(Versioned):
     outcome = models.TextField(_("outcome"), blank=True)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    closed_by_contact = models.ForeignKey(
+        Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
     source_kind = models.CharField(max_length=20, choices=SourceKind, blank=True)
     source_id = models.BigIntegerField(null=True, blank=True)
     remind_at = models.DateTimeField(
@@ -79,6 +84,8 @@ class FollowUp(Versioned):
                 condition=Q(state="open", closed_at__isnull=True) | ~Q(state="open") & Q(closed_at__isnull=False),
                 name="follow_up_closed_at",
             ),
+            one_actor("author", "author_contact", name="follow_up_author_is_one", may_be_system=True),
+            one_actor("closed_by", "closed_by_contact", name="follow_up_closed_by_one", may_be_system=True),
         ]
         indexes = [
             models.Index(fields=["assignee", "due_at"], name="follow_up_assignee_open", condition=Q(state="open")),
@@ -93,3 +100,11 @@ class FollowUp(Versioned):
 
     def __str__(self):
         return self.title
+
+    @property
+    def author_name(self) -> str:
+        return actor_name(self, "author", "author_contact")
+
+    @property
+    def closed_by_name(self) -> str:
+        return actor_name(self, "closed_by", "closed_by_contact")

@@ -11,17 +11,19 @@ from django.utils.translation import gettext as _
 from clients.contacts.models import Affiliation, Contact
 from clients.gate import may_see
 from clients.records.models import Client
+from crm.core.base.actors import actor_columns, set_actor
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
+from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, user_zone
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.follow_ups import recurrence
-from interactions.follow_ups.choices import FOLLOW_UP_MOVES, FollowUpState, Priority
+from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority
 from interactions.follow_ups.facts import refresh_next_step
 from interactions.follow_ups.models import FollowUp
 
@@ -60,7 +62,7 @@ def create_follow_up(
         title=title.strip(),
         note=note,
         assignee=assignee,
-        author=principal.user,
+        **actor_columns(principal, "author", "author_contact_id"),
         due_date=due_date,
         due_time=due_time,
         time_zone=time_zone or user_zone(assignee).key,
@@ -73,7 +75,7 @@ def create_follow_up(
     _set_due(follow_up)
     follow_up.remind_at = reminder_moment(follow_up, now) if wants_reminder else None
     follow_up.save()
-    return _changed(follow_up, principal)
+    return _changed(follow_up)
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
@@ -98,12 +100,16 @@ def update_follow_up(
     follow_up.time_zone = follow_up.time_zone or user_zone(follow_up.assignee).key
     if follow_up.rrule != old_rule:
         follow_up.rrule = recurrence.normalise(follow_up.rrule, follow_up.due_date)
-    _set_due(follow_up)
-    if before != (follow_up.due_at, follow_up.assignee_id) and follow_up.state == FollowUpState.OPEN:
-        follow_up.snoozed_until = None
-        follow_up.remind_at = reminder_moment(follow_up, now)
-    save_version(follow_up, fields=[*EDITABLE, "due_at", "snoozed_until", "remind_at"], seen=seen_version)
-    return _changed(follow_up, principal)
+
+    def derive() -> list[str]:
+        _set_due(follow_up)
+        if before != (follow_up.due_at, follow_up.assignee_id) and follow_up.state in FOLLOW_UP.open:
+            follow_up.snoozed_until = None
+            follow_up.remind_at = reminder_moment(follow_up, now)
+        return ["due_at", "snoozed_until", "remind_at"]
+
+    save_version(follow_up, fields=EDITABLE, seen=seen_version, derive=derive)
+    return _changed(follow_up)
 
 
 def reassign_follow_up(
@@ -117,14 +123,14 @@ def reassign_follow_up(
 def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
     """Out of sight until then; what is due stays due. Raises ServiceError (field until) for a time that has passed."""
     follow_up = _locked(follow_up)
-    _require_open(follow_up)
+    FOLLOW_UP.expect(follow_up, *FOLLOW_UP.open)
     if until <= now:
         raise ServiceError(_("Choose a time that is still to come."), field="until")
     if not is_plausible(until):
         raise ServiceError(_("This date is too far away."), field="until")
     follow_up.snoozed_until = follow_up.remind_at = until
     save_version(follow_up, fields=["snoozed_until", "remind_at"], seen=None)
-    return _changed(follow_up, principal)
+    return _changed(follow_up)
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
@@ -136,7 +142,7 @@ def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: st
     _close(follow_up, FollowUpState.DONE, principal, outcome, now)
     if follow_up.rrule:
         _repeat(principal, follow_up, now)
-    return _changed(follow_up, principal)
+    return _changed(follow_up)
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
@@ -146,7 +152,7 @@ def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str =
     if follow_up.state == FollowUpState.CANCELLED:
         return follow_up
     _close(follow_up, FollowUpState.CANCELLED, principal, reason, now)
-    return _changed(follow_up, principal)
+    return _changed(follow_up)
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
@@ -157,10 +163,11 @@ def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime
         return follow_up
     if follow_up.state == FollowUpState.DONE and follow_up.rrule:
         _take_back_repeat(principal, follow_up, now)
-    follow_up.state, follow_up.closed_at, follow_up.closed_by, follow_up.outcome = FollowUpState.OPEN, None, None, ""
-    follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
-    save_version(follow_up, fields=["state", "closed_at", "closed_by", "outcome", "remind_at"], seen=None)
-    return _changed(follow_up, principal)
+    with transition(follow_up, to=FollowUpState.OPEN, states=FOLLOW_UP, is_locked=True):
+        follow_up.closed_at, follow_up.outcome = None, ""
+        set_actor(follow_up, SYSTEM, "closed_by", "closed_by_contact_id")
+        follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
+    return _changed(follow_up)
 
 
 def _locked(follow_up: FollowUp) -> FollowUp:
@@ -185,11 +192,6 @@ def _check(principal, *, client, title, assignee, contact, due_date) -> None:
         raise ServiceError(_("%(name)s may not see this client.") % {"name": assignee.name}, field="assignee")
 
 
-def _require_open(follow_up: FollowUp) -> None:
-    if follow_up.state != FollowUpState.OPEN:
-        raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
-
-
 def _set_due(follow_up: FollowUp) -> None:
     follow_up.due_at = local_to_utc(follow_up.due_date, follow_up.due_time or END_OF_DAY, follow_up.time_zone)
 
@@ -201,13 +203,10 @@ def reminder_moment(follow_up: FollowUp, now: datetime) -> datetime:
 
 
 def _close(follow_up, state, principal, outcome, now) -> None:
-    if state not in FOLLOW_UP_MOVES[FollowUpState(follow_up.state)]:
-        raise ServiceError(_("This follow-up is closed. Reopen it first."), code="closed")
-    follow_up.state, follow_up.outcome, follow_up.closed_at, follow_up.closed_by = state, outcome, now, principal.user
-    follow_up.snoozed_until = follow_up.remind_at = None
-    save_version(
-        follow_up, fields=["state", "outcome", "closed_at", "closed_by", "snoozed_until", "remind_at"], seen=None
-    )
+    with transition(follow_up, to=state, states=FOLLOW_UP, is_locked=True):
+        follow_up.outcome, follow_up.closed_at = outcome, now
+        set_actor(follow_up, principal, "closed_by", "closed_by_contact_id")
+        follow_up.snoozed_until = follow_up.remind_at = None
 
 
 def _repeat(principal, done: FollowUp, now) -> None:
@@ -224,6 +223,7 @@ def _repeat(principal, done: FollowUp, now) -> None:
         note=done.note,
         assignee=done.assignee,
         author=done.author,
+        author_contact=done.author_contact,
         due_date=day,
         due_time=done.due_time,
         time_zone=done.time_zone,
@@ -258,6 +258,6 @@ def _take_back_repeat(principal, follow_up, now) -> None:
         _close(fresh, FollowUpState.CANCELLED, principal, "", now)
 
 
-def _changed(follow_up: FollowUp, principal: Principal) -> FollowUp:
+def _changed(follow_up: FollowUp) -> FollowUp:
     refresh_next_step(client_id=follow_up.client_id)
     return follow_up

@@ -6,15 +6,21 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.gate import visible_q
 from clients.records.models import Client
+from crm.core.base.actors import actor_name, one_actor
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
 
-class InteractionQuerySet(models.QuerySet):
+class InteractionQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """The client's gate; a private one is its author's and participants' alone; a team one its client's team's,
-        owner's, and those who see all."""
+        owner's, and those who see all. The system sees all."""
+        if principal.is_system:
+            return self.all()
+        if principal.user is None:
+            return self.none()
         part = Exists(
             Interaction.participants.through.objects.filter(interaction_id=OuterRef("pk"), user_id=principal.user_id)
         )
@@ -35,12 +41,9 @@ class InteractionQuerySet(models.QuerySet):
     def between(self, start, end):
         return self.filter(occurred_at__gte=start, occurred_at__lt=end)
 
-    def kept(self):
-        return self.filter(archived_at__isnull=True)
-
 
 @tracked
-class Interaction(Versioned):
+class Interaction(Archivable, Versioned):
     """Something that passed between the firm and a client. A correction keeps the earlier text in its history."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
@@ -60,12 +63,14 @@ class Interaction(Versioned):
         blank=True,
         validators=[MinValueValidator(-2), MaxValueValidator(2)],
     )
-    author = models.ForeignKey(User, models.PROTECT, related_name="interactions", verbose_name=_("logged by"))
+    author = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="interactions", verbose_name=_("logged by")
+    )
+    author_contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     participants = models.ManyToManyField(User, blank=True, related_name="took_part_in", verbose_name=_("of us"))
     visibility = models.CharField(_("seen by"), max_length=8, choices=Visibility, default=Visibility.FIRM)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     is_demo = models.BooleanField(default=False, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = InteractionQuerySet.as_manager()
 
@@ -81,6 +86,7 @@ class Interaction(Versioned):
                 condition=Q(sentiment__isnull=True) | Q(sentiment__gte=-2, sentiment__lte=2),
                 name="interaction_sentiment_range",
             ),
+            one_actor("author", "author_contact", name="interaction_author_is_one"),
         ]
         indexes = [
             models.Index(
@@ -108,3 +114,7 @@ class Interaction(Versioned):
 
     def __str__(self):
         return self.subject or self.body[:60]
+
+    @property
+    def author_name(self) -> str:
+        return actor_name(self, "author", "author_contact")

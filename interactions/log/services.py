@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
@@ -46,39 +47,34 @@ def correct_interaction(
 
 @service(may=permissions.may_correct)
 def archive_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
-    """Take it out of the timeline and of the facts. Its decision and follow-up stand. Twice changes nothing."""
-    interaction = _locked(interaction)
-    if interaction.archived_at is None:
-        _set(interaction, archived_at=now)
-        refresh_last_contact(client_id=interaction.client_id)
-    return interaction
+    """Take it out of the timeline and of the facts. Its decision and follow-up stay. Twice changes nothing."""
+    return _set_archived(interaction, now)
 
 
 @service(may=permissions.may_correct)
 def restore_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
-    """Undo of archiving."""
-    interaction = _locked(interaction)
-    if interaction.archived_at is not None:
-        _set(interaction, archived_at=None)
-        refresh_last_contact(client_id=interaction.client_id)
-    return interaction
+    """Restore an archived interaction. Twice changes nothing."""
+    return _set_archived(interaction, None)
+
+
+def _set_archived(interaction: Interaction, at: datetime | None) -> Interaction:
+    fresh, is_changed = set_archived(interaction, at=at)
+    if is_changed:
+        refresh_last_contact(client_id=fresh.client_id)
+    return fresh
 
 
 @service(may=permissions.may_pin)
 def pin_interaction(principal: Principal, *, interaction: Interaction, is_pinned: bool) -> Interaction:
     """On top of the client's timeline, for everybody. No correction: the version stays."""
-    return _set(_locked(interaction), is_pinned=is_pinned)
+    interaction = _locked(interaction)
+    interaction.is_pinned = is_pinned
+    interaction.save(update_fields=["is_pinned"])
+    return interaction
 
 
 def _locked(interaction: Interaction) -> Interaction:
     return Interaction.objects.select_for_update(of=("self",)).select_related("client").get(pk=interaction.pk)
-
-
-def _set(interaction: Interaction, **fields) -> Interaction:
-    for name, value in fields.items():
-        setattr(interaction, name, value)
-    interaction.save(update_fields=[*fields])
-    return interaction
 
 
 def check_words(*, subject, body, occurred_at, now) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
+from crm.core.base.actors import actor_columns
 from crm.core.base.dates import local_date
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -68,7 +69,7 @@ def log_interaction(
         subject=subject.strip(),
         body=body.strip(),
         sentiment=sentiment,
-        author=principal.user,
+        **actor_columns(principal, "author", "author_contact_id"),
         visibility=visibility,
         is_demo=is_demo,
     )

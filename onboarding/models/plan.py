@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.gate import visible_q
 from clients.records.models import Client
-from crm.core.base.actors import one_actor
+from crm.core.base.actors import actor_name, one_actor
 from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from onboarding import choices
@@ -205,8 +205,7 @@ class Task(Versioned):
     @property
     def done_by_name(self) -> str:
         """A colleague or a contact; "" where nobody is known."""
-        person = self.done_by or self.done_by_contact
-        return person.name if person else ""
+        return actor_name(self, "done_by", "done_by_contact")
 
 
 class TaskCommentQuerySet(models.QuerySet):
@@ -232,4 +231,4 @@ class TaskComment(models.Model):
 
     @property
     def author_name(self) -> str:
-        return (self.author or self.author_contact).name
+        return actor_name(self, "author", "author_contact")

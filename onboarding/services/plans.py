@@ -13,7 +13,7 @@ from clients.records.services.statuses import change_status
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
 from crm.core.base.states import transition
 from crm.core.base.versions import save_version
@@ -177,7 +177,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
     rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("owner", "client")[:most])
     for plan in rows:
         if plan.state == PlanState.PENDING:
-            with _moving(acting(plan.owner), plan, PlanState.ACTIVE, now=now):
+            with _moving(SYSTEM, plan, PlanState.ACTIVE, now=now):
                 pass
         else:
             refresh_plan(plan=plan, now=now, calendar=calendar)

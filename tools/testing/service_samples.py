@@ -535,6 +535,7 @@ declare(
     },
     update_plan=lambda own: {"plan": own("ob_plan"), "now": own.now, "name": "Payroll, again"},
     begin_plan=_plan("draft"),
+    activate_plan=_plan("pending"),
     pause_plan=_plan("active"),
     resume_plan=_plan("paused"),
     cancel_plan=_plan("active"),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.catalogue.services import create_tag
-from clients.hooks import count_owned, hand_clients_on
+from clients.hooks import count_owned, reassign_owned
 from clients.records.facts import set_facts
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client, update_client
@@ -179,5 +179,5 @@ def test_the_list_costs_at_most_twelve_statements(client, marta, django_assert_m
 def test_what_a_colleague_keeps_is_handed_on(marta, otto, aino):
     make_client(owner=marta, name="Anna", today=TODAY)
     assert count_owned(acting(aino), marta) == 1
-    assert hand_clients_on(aino, marta, otto, timezone.now()) == 1
+    assert reassign_owned(aino, marta, otto, timezone.now()) == 1
     assert Client.objects.get().owner == otto

@@ -19,3 +19,15 @@ def actor_columns(principal: Principal, user: str, contact: str) -> dict[str, An
     if principal.user is not None:
         return {user: principal.user, contact: None}
     return {user: None, contact: principal.contact_id}
+
+
+def set_actor(row: Any, principal: Principal, user: str, contact: str) -> None:
+    """Put the principal into a row's columns; SYSTEM empties both."""
+    for name, value in actor_columns(principal, user, contact).items():
+        setattr(row, name, value)
+
+
+def actor_name(row: Any, user: str, contact: str) -> str:
+    """The name of who did it; "" for the system."""
+    actor = getattr(row, user) or getattr(row, contact)
+    return actor.name if actor else ""

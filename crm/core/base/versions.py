@@ -1,6 +1,6 @@
 """Optimistic concurrency: edits of different fields merge, edits of the same field are put to the second editor."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,14 +11,22 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import StaleWrite
 
 
-def save_version(row: Model, *, fields: Iterable[str], seen: int | None, merges: bool = True) -> None:
+def save_version(
+    row: Model,
+    *,
+    fields: Iterable[str],
+    seen: int | None,
+    merges: bool = True,
+    derive: Callable[[], Iterable[str]] | None = None,
+) -> None:
     """Save `fields` of a Versioned row and count its version up, in one UPDATE. `seen` is the version the editor saw (None: the
     row's own).
 
     Lock and load the row first (`select_for_update`) in the caller's transaction, then set its fields. When somebody saved
     another version since `seen`, what the editor really changed is laid over it: fields that both changed to different values,
     or a version that the history does not hold, raise StaleWrite. A decision about all that was seen (a move of state, a
-    publication) says `merges=False`: any other version is stale.
+    publication) says `merges=False`: any other version is stale. `derive()` then sets what follows from the row as it is merged,
+    and names those columns; nobody is asked about them.
     """
     present: int = row.version  # type: ignore[attr-defined]
     names = list(fields)
@@ -26,6 +34,8 @@ def save_version(row: Model, *, fields: Iterable[str], seen: int | None, merges:
         if not merges:
             raise _stale(row, names)
         names = _merge(row, names, seen)
+    if derive is not None:
+        names = [*names, *derive()]
     columns = {row._meta.get_field(name).attname: getattr(row, row._meta.get_field(name).attname) for name in names}  # type: ignore[union-attr]
     saved_at = timezone.now()
     manager: Any = type(row)._default_manager

@@ -9,7 +9,7 @@ from crm.core.base.registry import Registry
 
 
 @dataclass(frozen=True)
-class Holding:
+class Reassignable:
     """`count(viewer, user)` of what the viewer may see; `move(actor, user, to, now)` hands all of it on and says how many."""
 
     key: str
@@ -19,16 +19,16 @@ class Holding:
     move: Callable[[Any, Any, Any, datetime], int]
 
 
-holdings: Registry[Holding] = Registry("holding")
+holdings: Registry[Reassignable] = Registry("holding")
 register = holdings.register
 
 
-def holdings_of(principal, user) -> list[tuple[Holding, int]]:
+def holdings_of(principal, user) -> list[tuple[Reassignable, int]]:
     """What the user holds, without empty kinds."""
     counted = ((holding, holding.count(principal, user)) for holding in holdings)
     return [(holding, n) for holding, n in counted if n]
 
 
-def hand_over(principal, *, user, to, now: datetime) -> int:
+def reassign_all(principal, *, user, to, now: datetime) -> int:
     """Hand on everything the user holds; in the caller's transaction."""
     return sum(holding.move(principal, user, to, now) for holding in holdings)

@@ -124,7 +124,7 @@ def test_list_page_today_and_attention_agree(client, marta, manager, northwind):
     log(actor=marta, client=edge, occurred_at=NOW - timedelta(days=14))
     seen = Client.objects.visible_to(acting(manager))
     assert list(going_quiet(seen, NOW)) == [northwind]
-    scope = Scope(acting(manager), get_firm(), NOW.date())
+    scope = Scope(get_firm(), NOW.date(), acting(manager))
     assert list(needing(scope, NOW)) == [northwind]
     for row in (northwind, fresh, edge):
         assert cadence_note(seen.select_related("facts").get(pk=row.pk), NOW)["is_late"] == (row == northwind)

@@ -161,3 +161,18 @@ def test_another_day_means_another_reminder(marta, northwind):
         update_follow_up(acting(marta), follow_up=made, due_date=date(2026, 11, 27), now=NOW, seen_version=1)
     merged = update_follow_up(acting(marta), follow_up=made, title="Call them", now=NOW, seen_version=1)
     assert (merged.title, merged.due_at) == ("Call them", utc(2026, 11, 25, 7, 0))
+
+
+def test_two_people_move_and_rename_it_and_both_count(marta, otto, northwind):
+    row = follow_up(actor=marta, client=northwind)
+    update_follow_up(acting(marta), follow_up=row, title="Send the offer", now=NOW, seen_version=1)
+    row = update_follow_up(acting(marta), follow_up=row, due_date=date(2026, 12, 4), now=NOW, seen_version=1)
+    assert (row.title, row.due_at.date(), row.version) == ("Send the offer", date(2026, 12, 4), 3)
+
+
+def test_two_people_move_it_and_the_second_is_asked_about_the_date_alone(marta, northwind):
+    row = follow_up(actor=marta, client=northwind)
+    update_follow_up(acting(marta), follow_up=row, due_date=date(2026, 12, 4), now=NOW, seen_version=1)
+    with pytest.raises(StaleWrite) as stale:
+        update_follow_up(acting(marta), follow_up=row, due_date=date(2026, 12, 7), now=NOW, seen_version=1)
+    assert stale.value.fields == ["due_date"]

@@ -83,7 +83,7 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
     if hand_over_to is not None:
         if hand_over_to.pk == user.pk or not hand_over_to.is_active:
             raise ServiceError(_("Choose a colleague who may log in."), field="hand_over_to")
-        reassignment.hand_over(principal, user=user, to=hand_over_to, now=now)
+        reassignment.reassign_all(principal, user=user, to=hand_over_to, now=now)
     user.is_active, user.disabled_at = False, now
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
     ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
