@@ -41,7 +41,7 @@ def firm_changed(sender, fields, **kwargs):
 
 
 def contact_due_daily(today, last):
-    """Nothing depends on the day; this finds what was written past the services."""
+    """Nothing depends on the day; this corrects rows that were written without the services."""
     return refresh_contact_due()
 
 

@@ -14,7 +14,7 @@ def client_url(client) -> str:
 
 
 def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse | None = None) -> HttpResponse:
-    """Show `text` and go on: a page redirects to `next` or `to`; htmx gets `response`, or 204, with the events that reload the
+    """Show `text` and continue: a page redirects to `next` or `to`; htmx gets `response`, or 204, with the events that reload the
     timeline, the strip and the follow-ups and close the dialog."""
     if not is_fragment(request):
         messages.success(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")

@@ -1,4 +1,4 @@
-"""What was agreed with a client: the tab, the side card and the number on the tab."""
+"""What the “Agreed” tab of a client shows."""
 
 from typing import Any
 

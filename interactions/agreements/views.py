@@ -1,4 +1,4 @@
-"""“What did we agree?”: decisions and promises of one client."""
+"""Decisions and promises of one client."""
 
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -103,7 +103,7 @@ def reopen(request, pk):
 
 @require_http_methods(["GET", "POST"])
 def cadence(request, client_id):
-    """How often this client wants to hear from us."""
+    """How often we contact this client."""
     client = _client_to_change(request, client_id)
     own = Cadence.objects.filter(client=client).first()
     form = CadenceForm(posted(request), initial={"days": own.days if own else None})

@@ -81,7 +81,7 @@ class InteractionSerializer(StrictModelSerializer):
         )
 
     def validate(self, attrs):
-        """What a correction may not touch is refused, not ignored."""
+        """Refuse fields that a correction cannot change instead of ignoring them."""
         fixed = {"client", "decision", "decision_shared", "next_step"} & set(attrs) if self.instance else set()
         if fixed:
             raise serializers.ValidationError({name: [_("This cannot be changed afterwards.")] for name in fixed})

@@ -9,7 +9,7 @@ from crm.core.base.models import tracked
 
 @tracked
 class Cadence(models.Model):
-    """ "Contact at least every N days" for one client; without a row the firm's number for the client's tier holds."""
+    """ "Contact at least every N days" for one client; without a row the firm's number for the client's tier applies."""
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="cadence")
     days = models.PositiveSmallIntegerField(_("contact at least every (days)"), validators=[MinValueValidator(1)])

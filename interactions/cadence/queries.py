@@ -1,4 +1,4 @@
-"""Who is going quiet: no contact for longer than the client's cadence, or else the firm's number for its tier."""
+"""Clients going quiet: no contact for longer than their cadence, or without one for longer than the firm's days of their tier."""
 
 from datetime import datetime
 
@@ -10,13 +10,13 @@ from crm.core.firm.queries import firm_today, get_firm
 
 
 def tier_days(tier: str) -> int:
-    """The firm's number for a tier; a client without one is treated as C."""
+    """The firm's days for a tier; a client without a tier counts as C."""
     firm = get_firm()
     return {str(Tier.A): firm.cadence_days_a, str(Tier.B): firm.cadence_days_b}.get(tier, firm.cadence_days_c)
 
 
 def cadence_days(client: Client) -> int:
-    """The client's own cadence, else its tier's. One query where `cadence` is not loaded."""
+    """The client's own cadence in days, or its tier's. One query if `cadence` is not loaded."""
     own = getattr(client, "cadence", None)
     return own.days if own else tier_days(client.tier)
 

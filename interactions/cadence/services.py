@@ -22,7 +22,7 @@ DAILY = "interactions:contact-due"  # heartbeat of the daily run over all client
 
 @service(may=permissions.may_change_client, why=permissions.IN_TRASH)
 def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Cadence | None:
-    """Contact at least every `days` days; None: as the firm's number for the tier says. Raises ServiceError (field days)."""
+    """Contact at least every `days` days (1 to 3650); None: as often as the firm's tier says. Raises ServiceError (field days)."""
     if days is None:
         Cadence.objects.filter(client=client).delete()
         refresh_contact_due(client_ids=[client.pk])
@@ -35,7 +35,7 @@ def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Ca
 
 
 # The day counts from the last contact in the firm's calendar, else from the start of the time served. It is worked out from the
-# row that is updated, not from a join with itself: of a row that somebody else changes meanwhile, the new values count.
+# row that is updated, not from a join with itself: when somebody else changes a row at the same time, the new values count.
 DAY = """
     CASE WHEN facts.status = ANY(%(served)s) THEN
         coalesce((facts.last_contact_at AT TIME ZONE %(zone)s)::date, facts.active_since, facts.status_since)
@@ -72,7 +72,7 @@ def refresh_contact_due(*, client_ids: Iterable[int] | None = None) -> int:
 def refresh_all_contact_due() -> None:
     """Set the day of every client: at once for up to AT_ONCE clients, in the background above that.
 
-    The work is marked as not done today, so the next tick finds it where its message was lost.
+    The work is marked as not done today, so the next tick does it if its message was lost.
     """
     if ClientFacts.objects.all()[: AT_ONCE + 1].count() <= AT_ONCE:
         refresh_contact_due()

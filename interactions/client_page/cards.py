@@ -7,13 +7,13 @@ from interactions.follow_ups.models import FollowUp
 
 
 def promises_card(principal, client, now) -> dict[str, Any] | None:
-    """The open promises read along with the client."""
+    """The open promises loaded with the client."""
     found = parts.promises_of(client)
     return {"promises": found[: parts.PROMISES_AT_MOST]} if found else None
 
 
 def follow_ups_card(principal, client, now) -> dict[str, Any] | None:
-    """Open follow-ups of the client: those read along with it. No query where the client's facts say there is none."""
+    """The client's open follow-ups, loaded with the client if possible. No query if the client's facts count none."""
     if not client.facts.open_follow_ups:
         return {"follow_ups": [], "more": 0}
     if hasattr(client, "part_steps"):

@@ -1,5 +1,5 @@
-"""What a client's page reads of this app along with the client, in one statement: open promises and next steps, the latest survey
-answers and progress emails, the user's draft. Without them on the client (a page that loads it otherwise) each is a query of its own."""
+"""What a client's page loads from this app together with the client, in one query: open promises and next steps, the latest
+survey answers and progress emails, the user's draft. A page that loads the client without them needs a query for each."""
 
 from datetime import date, datetime
 from types import SimpleNamespace
@@ -97,7 +97,7 @@ def steps_of(client) -> list[SimpleNamespace]:
 
 
 def next_step_titles(principal, clients) -> dict[int, str]:
-    """{id: title} of the clients' next steps: those read along with a client's page, all others in one statement."""
+    """{id: title} of the clients' next steps: as loaded with a client's page, all others in one query."""
     ids = {client.facts.next_step_id for client in clients if not hasattr(client, "part_steps")} - {None}
     steps = FollowUp.objects.visible_to(principal).filter(pk__in=ids)
     found = dict(steps.values_list("pk", "title")) if ids else {}

@@ -1,4 +1,4 @@
-"""What this app puts into a client's timeline. One query each."""
+"""The entries of this app in a client's timeline. One query each."""
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, OuterRef, Q, Value
@@ -22,7 +22,7 @@ PINNED_AT_MOST = 10
 
 
 def with_timeline_parts(queryset):
-    """Names of contacts and decisions along with each interaction, without further queries."""
+    """Load the names of contacts and the decisions with each interaction, without further queries."""
     names = Concat("first_name", Value(" "), "last_name", output_field=CharField())
     contacts = Contact.objects.filter(interactions=OuterRef("pk")).order_by("pk").annotate(full=names).values("full")
     decisions = Decision.objects.filter(interaction=OuterRef("pk")).order_by("pk")
@@ -33,7 +33,7 @@ def with_timeline_parts(queryset):
 
 
 def interaction_items(principal, client, before, limit):
-    """Pinned ones come with the first page, whatever their age, and not again."""
+    """Interactions; pinned ones of any age are on the first page and not repeated."""
     rows = Interaction.objects.visible_to(principal).filter(client=client).kept()
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
@@ -71,7 +71,7 @@ def _interaction_item(row, user, may):
 
 
 def follow_up_items(principal, client, before, limit):
-    """Done ones and those entered by hand; one that came out of an interaction is told there."""
+    """Follow-ups that were done, or entered by hand or by a rule; the interaction shows those planned with it."""
     rows = (
         FollowUp.objects.visible_to(principal)
         .filter(client=client)
@@ -114,7 +114,7 @@ def _quiet(row, at, what, title):
 
 
 def survey_items(principal, client, before, limit):
-    """The first page shows those read along with the client."""
+    """Survey answers; the first page uses those loaded with the client."""
     if before is None and limit <= parts.ANSWERS_AT_MOST and hasattr(client, "part_answers"):
         return [_survey_item(row) for row in parts.answers_of(client)[:limit]]
     rows = (

@@ -1,4 +1,4 @@
-"""Cards of the client's page that are fetched on their own."""
+"""Cards of the client's page that load on their own."""
 
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -11,7 +11,7 @@ from interactions.client_page.cards import follow_ups_card
 
 @require_GET
 def card(request, client_id):
-    """The open follow-ups at the side of the client's page, fetched again when something changed."""
+    """The open follow-ups at the side of the client's page, loaded again after a change."""
     client = get_object_or_404(Client.objects.visible_to(request.principal).select_related("facts"), pk=client_id)
     context = follow_ups_card(request.principal, client, timezone.now())
     context |= {"client": client, "may_edit": permissions.may_change_client(request.principal, client)}

@@ -1,4 +1,4 @@
-"""The composer and the correction of what it wrote."""
+"""Forms for logging and correcting an interaction."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def quick_days(today):
 
 
 class InteractionFields(forms.Form):
-    """What composer and correction have in common."""
+    """The fields that logging and correcting share."""
 
     layout = dict.fromkeys(("channel", "direction", "occurred_at", "duration_minutes"), "half")
     layout |= dict.fromkeys(("sentiment", "contacts", "participants"), "in-line")
@@ -117,7 +117,7 @@ class LogForm(InteractionFields):
         self.fields["next_title"].widget.attrs["data-chip-needed"] = ""
 
     def clean_occurred_at(self):
-        """The moment of writing where the prefilled time was not touched."""
+        """Now, if the prefilled time was left as it was."""
         typed = self.data.get("occurred_at")
         return timezone.now() if typed and typed == self.data.get("untouched") else self.cleaned_data["occurred_at"]
 
@@ -139,7 +139,7 @@ class LogForm(InteractionFields):
             return None
 
     def next_step(self):
-        """The NextStep, or None where nothing is to be done."""
+        """The NextStep, or None without one."""
         data = self.cleaned_data
         if not data["next_on"]:
             return None
@@ -148,7 +148,7 @@ class LogForm(InteractionFields):
 
 
 class CorrectForm(VersionedFormMixin, InteractionFields):
-    """The present text, to be corrected."""
+    """Correct an interaction."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     field_order = (

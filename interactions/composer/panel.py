@@ -1,4 +1,4 @@
-"""What the composer on a client's page is filled with."""
+"""The variables of the composer on a client's page."""
 
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,7 @@ def context(principal, client, now: datetime, *, form: LogForm | None = None) ->
 
 
 def _channels(chosen):
-    """The kinds as tabs (`is_main`) or under “More”, with the words of the button and the field."""
+    """The channels as tabs (`is_main`) or under “More”, with the texts of the button and the field."""
     order = [*MAIN_CHANNELS, *(channel for channel in Channel if channel not in MAIN_CHANNELS)]
     return [
         {
@@ -100,12 +100,12 @@ def _channels(chosen):
 
 
 def panel(principal, client, now: datetime) -> dict[str, Any] | None:
-    """On the client's page; nothing is logged for an archived client."""
+    """The composer on the client's page; None for an archived client."""
     return context(principal, client, now) if client.archived_at is None else None
 
 
 def list_rows(principal, client, part: str, chosen) -> list[dict[str, Any]]:
-    """The long lists of the composer: further contacts of the client, colleagues. Those chosen already are ticked."""
+    """[{id, name, is_on}] for the long lists of the composer: the client's further contacts, or colleagues. `chosen` ids are on."""
     on = {str(value) for value in chosen}
     if part == "contacts":
         rows = [(row.contact_id, row.contact.name) for row in people_of(client)[CHIPS_AT_MOST:]]

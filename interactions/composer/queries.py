@@ -10,7 +10,7 @@ from interactions.log.queries import history, title_of
 
 
 def interaction_page(principal, interaction) -> dict[str, Any]:
-    """The interaction with its people, decisions, follow-ups and the earlier texts, newest first."""
+    """The interaction with its people, decisions, follow-ups and corrections, newest first."""
     full = with_timeline_parts(Interaction.objects.filter(pk=interaction.pk)).select_related("client", "author").get()
     return {
         "interaction": full,

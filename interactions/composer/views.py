@@ -1,4 +1,4 @@
-"""Log, look at, correct and archive interactions."""
+"""Log, view, correct and archive interactions."""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -74,7 +74,7 @@ def _log(principal, client, form, now):
 
 
 def _logged(request, client, form, interaction, now):
-    """Say so; htmx gets an empty composer."""
+    """Confirm it; htmx gets an empty composer."""
     fresh = None
     if is_fragment(request):
         context = panel.context(request.principal, client, now)

@@ -8,7 +8,7 @@ from interactions.follow_ups.models import FollowUp
 
 @transaction.atomic
 def refresh_next_step(*, client_id: int | None) -> None:
-    """From the open follow-up that is due first, and how many are open. None (a follow-up of no client) is fine."""
+    """Set the next step from the open follow-up that is due first, and count the open ones. Nothing for None (no client)."""
     if client_id is None:
         return
     lock_facts(client_ids=[client_id])

@@ -51,7 +51,7 @@ class FollowUpForm(VersionedFormMixin, forms.Form):
             self.fields["rrule"].choices = [*REPEATS, (self.rule, self.rule)]
 
     def clean_rrule(self):
-        """The rule as it stands, with its anchor, where the choice was not touched."""
+        """The saved rule with its anchor, if the choice was not changed."""
         chosen = self.cleaned_data["rrule"]
         return self.rule if chosen == plain_rule(self.rule) else chosen
 
@@ -76,7 +76,7 @@ class FollowUpForm(VersionedFormMixin, forms.Form):
 
 
 def plain_rule(rule):
-    """A rule with its anchor written out (FREQ=WEEKLY;BYDAY=FR) as the choice it was made of; others as they are."""
+    """The choice that a rule with its anchor (FREQ=WEEKLY;BYDAY=FR) was made from; other rules unchanged."""
     parts = dict(part.split("=") for part in rule.split(";")) if rule else {}
     plain = ";".join(f"{name}={value}" for name, value in parts.items() if name in ("FREQ", "INTERVAL"))
     is_anchored = not {"COUNT", "UNTIL"} & set(parts) and "," not in parts.get("BYDAY", "")

@@ -1,4 +1,4 @@
-"""The list of follow-ups: whose, and which."""
+"""The list of follow-ups, by assignee and by state."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""That an assignee opened a follow-up: a mail about it is left out."""
+"""Notes that an assignee opened a follow-up, so that no mail about it is sent."""
 
 from datetime import datetime
 
@@ -10,6 +10,6 @@ from interactions.reading.services import mark_read
 
 
 def note_follow_up_read(*, user: User, follow_up: FollowUp, now: datetime) -> None:
-    """Its assignee opened it. Bookkeeping, written while the page is read; for others there is nothing to note."""
+    """Note that the assignee opened an open follow-up; does nothing for anybody else. Written on GET."""
     if follow_up.assignee_id == user.pk and follow_up.state == FollowUpState.OPEN:
         mark_read(user, ReadKind.FOLLOW_UP, follow_up.pk, now)

@@ -14,8 +14,8 @@ SHORTEST_MONTH = 28
 
 
 def normalise(rule: str, start: date) -> str:
-    """The rule with its anchor written out (the weekday of a weekly one and so on), so that an occurrence that was moved
-    off a holiday does not move those after it. "" stays "". Raises ServiceError (field rrule)."""
+    """The rule with its anchor added (such as the weekday of a weekly rule), so that moving one occurrence off a holiday does
+    not move the later ones. "" stays "". Raises ServiceError (field rrule)."""
     if not rule.strip():
         return ""
     parts = _parts(rule)
@@ -37,7 +37,7 @@ def normalise(rule: str, start: date) -> str:
 
 
 def following(rule: str, *, after: date, start: date, calendar: WorkingCalendar) -> tuple[date, str] | None:
-    """(date, rule left) of the next occurrence later than `after`, moved to a working day; None when it has ended."""
+    """(date, remaining rule) of the next occurrence after `after`, moved to a working day; None when the rule has ended."""
     parts = _parts(rule)
     left = int(parts.get("COUNT", 0) or 0)
     if left == 1:

@@ -1,4 +1,4 @@
-"""Follow-ups: the list, the form, and what is done with one."""
+"""Follow-ups: the list, the form, and the actions on one."""
 
 from datetime import timedelta
 from functools import partial
@@ -118,7 +118,7 @@ def edit(request, pk):
 
 
 def _act(request, pk, form_class, act, *, title, submit, said, undo="", initial=None):
-    """A small form whose valid answer does one thing to a follow-up."""
+    """A small form that does one thing to a follow-up."""
     row = _load_to_change(request, pk)
     form = form_class(posted(request), initial=initial)
     outcome = form_action(request, form, lambda: act(request.principal, follow_up=row, **form.cleaned_data))

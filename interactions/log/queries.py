@@ -1,4 +1,4 @@
-"""Reads across the rows of this app."""
+"""The corrections, the title and the origin of what is in the log."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ SHOWN = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "
 
 
 def history(interaction) -> list[dict[str, Any]]:
-    """[{at, who, changes: [(label, before, after)]}] of every correction, newest first; texts in full."""
+    """[{at, who, changes: [(label, before, after)]}] for each correction, newest first; texts in full."""
     events = list(interaction.events.order_by("pgh_id").select_related("pgh_context")[:200])
     names = _names(events)
     steps = []
@@ -48,7 +48,7 @@ def _words(name, event):
 
 
 def origin_of(principal, follow_up):
-    """The interaction a follow-up came out of, where the user may see it."""
+    """The interaction that a follow-up was planned from; None if there is none that the principal may see."""
     if follow_up.source_kind != "interaction":
         return None
     return Interaction.objects.visible_to(principal).filter(pk=follow_up.source_id).first()

@@ -8,7 +8,10 @@ from crm.core.base.principals import acting
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.facts import rebuild_facts
+from interactions.follow_ups.choices import Priority
+from interactions.follow_ups.forms import FollowUpForm
 from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import update_follow_up
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from interactions.surveys.models import SurveyResponse
@@ -105,6 +108,25 @@ def test_the_pinned_one_leads_the_timeline(web, marta, northwind):
     assert page.index("Old but pinned") < page.index("Call 0")
     web.post(reverse("interactions:pin", args=[old.pk]))
     assert "Old but pinned" not in web.get(reverse("clients:client", args=[northwind.pk])).content.decode()
+
+
+def test_a_stale_follow_up_shows_both_and_is_saved_knowingly(web, marta, otto, northwind):
+    row = follow_up(actor=marta, client=northwind, title="Send the price")
+    seen = FollowUpForm.initial_of(row)
+    data = {name: seen[name] for name in ("due_date", "rrule", "time_zone", "version")}
+    data |= {"assignee": marta.pk}
+    update_follow_up(acting(marta), follow_up=row, title="Call them", priority=3, now=now())
+    url = reverse("interactions:follow-up", args=[row.pk])
+    mine = data | {"title": "Write to them", "priority": "1"}
+    for headers in ({}, {"hx-request": "true", "hx-target": "remote-dialog-body"}):
+        answer = web.post(url, mine, headers=headers)
+        assert answer.status_code == 409
+        assert "Call them" in answer.text and "Write to them" in answer.text
+        assert all(f"<td>{Priority(value).label}</td>" in answer.text for value in (1, 3))
+        assert answer.text.count('name="version"') == 1 and 'name="version" value="2"' in answer.text
+    assert web.post(url, mine | {"version": 2}).status_code == 302
+    row.refresh_from_db()
+    assert (row.title, row.priority) == ("Write to them", 1)
 
 
 def test_a_follow_up_is_planned_changed_snoozed_handed_over(web, marta, otto, northwind):

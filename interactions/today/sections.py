@@ -1,4 +1,4 @@
-"""The page a day starts with. Sections of other apps register themselves in their `hooks.py`."""
+"""Today, the page a day starts with. Other apps register their sections in their `hooks.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ def mine(principal, now: datetime):
 
 
 def nav_count(principal, now: datetime) -> Counted:
-    """What is overdue, in red; else what is due today. Counted up to 1 000."""
+    """The overdue follow-ups, in red; without any, those due today. Counts up to 1 000."""
     rows, start = mine(principal, now).order_by("due_at"), day_start(now)
     late, due = rows.filter(due_at__lt=start), rows.filter(due_at__gte=start, due_at__lt=day_start(now, 1))
     return [(late[:COUNTED_AT_MOST], "red"), (due[:COUNTED_AT_MOST], "")]
 
 
 def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
-    """Overdue, due today, coming by day; one statement, each stretch with a limit of its own."""
+    """{"overdue", "more_overdue", "today", "coming": [(day, rows)], "more_coming"}; one query, each group with its own limit."""
     rows, start = mine(principal, now).order_by("due_at", "id").values("pk"), day_start(now)
     late = rows.filter(due_at__lt=start)[: OVERDUE_AT_MOST + 1]
     coming = rows.filter(due_at__gte=start, due_at__lt=day_start(now, COMING_DAYS + 1))[: COMING_AT_MOST + 1]
@@ -75,7 +75,7 @@ def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
 
 
 def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Clients going quiet: their own for account managers, all they may see for others."""
+    """Clients going quiet: an account manager's own; for others, all they may see."""
     clients = Client.objects.visible_to(principal).kept()
     if principal.is_account_manager:
         clients = clients.filter(owner=principal.user)
@@ -99,7 +99,7 @@ def build(principal, now: datetime) -> dict[str, Any]:
 
 
 def figures(groups: dict[str, Any], side: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The day at a glance, out of what the page has read already: a figure that stops at a limit ends in +."""
+    """[{label, value, url, note}] from what the page has loaded; a value that reached its limit ends in +."""
     data = {section["key"]: section["data"] for section in side}
     listed, quiet, letters = reverse("interactions:follow-ups"), data.get("quiet", {}), data.get("progress", {})
     silent, waiting = len(quiet.get("clients", ())), len(letters.get("emails", ()))

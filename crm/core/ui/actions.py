@@ -65,9 +65,10 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
 
 
 def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:
-    """Both values of each field in question; where the service names none, of each field of the form that differs."""
+    """Both values of each field in question; where the service names none of the form, of each field that differs."""
     current = error.current
-    names = [name for name in error.fields or form.fields if name in form.fields and hasattr(current, name)]
+    asked = [name for name in error.fields if name in form.fields] or form.fields
+    names = [name for name in asked if hasattr(current, name)]
     found = []
     for name in names:
         bound = form[name]
@@ -88,5 +89,6 @@ def words_of(bound: Any, value: Any) -> str:
         value = value.all()
     if hasattr(value, "__iter__") and not isinstance(value, str):
         return ", ".join(str(row) for row in value) or "—"
-    choices = getattr(bound.field, "choices", None) if isinstance(value, str) else None
-    return str(dict(choices).get(value, value) if choices else value) or "—"
+    choices = getattr(bound.field, "choices", None) if isinstance(value, str | int) else None
+    labels = {str(key): label for key, label in choices} if choices else {}
+    return str(labels.get(str(value), value)) or "—"
