@@ -67,6 +67,14 @@ def may_change_recipient(principal, recipient) -> bool:
     return may_change_client(principal, recipient.schedule.client)
 
 
+def may_add_answers(principal, answers) -> bool:
+    return all(may_change_client(principal, answer.client) for answer in answers)
+
+
+def may_log_all(principal, entries) -> bool:
+    return all(may_log(principal, entry.interaction.client) for entry in entries)
+
+
 def may_change_answer(principal, response) -> bool:
     return may_change_client(principal, response.client)
 

@@ -65,8 +65,6 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
         result.outcome = "updated" if changes else "unchanged"
         if write and changes:
             update_revenue_line(principal, line=line, today=firm_today(context["now"]), **changes)
-        if write:
-            common.remember("revenue", values, line.pk, context)
     elif write:
         given = {name: values[name] for name in COMPARED} | {"rate": values.get("rate", 1), "service": service}
         result.new = new_line(client, **given)

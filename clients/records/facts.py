@@ -13,15 +13,23 @@ BATCH = 1000
 DECIDE_RHYTHM = frozenset({"status", "status_since", "active_since", "last_contact_at"})
 
 
-@transaction.atomic
 def set_facts(*, client_id: int, **facts) -> None:
     """Write fields of ClientFacts for one client; a client always has its row (made by `create_client`).
 
     Raises FieldDoesNotExist for an unknown name.
     """
-    ClientFacts.objects.filter(pk=client_id).update(**facts)
+    set_facts_of(client_ids=[client_id], **facts)
+
+
+@transaction.atomic
+def set_facts_of(*, client_ids: Iterable[int], **facts) -> int:
+    """`set_facts` for several clients in one statement: values, or expressions about the client. Returns the number of clients."""
+    client_ids = list(client_ids)
+    lock_facts(client_ids=client_ids)
+    count = ClientFacts.objects.filter(pk__in=client_ids).update(**facts)
     if not DECIDE_RHYTHM.isdisjoint(facts):
-        rhythm_changed.send(Client, client_ids=[client_id])
+        rhythm_changed.send(Client, client_ids=client_ids)
+    return count
 
 
 def lock_facts(*, client_ids: Iterable[int]) -> None:

@@ -37,7 +37,9 @@ PARTS = {
     "interactions.agreements.services.reopen_commitment",
     "interactions.agreements.services.withdraw_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
-    "interactions.surveys.services.mailing.invitation_for",  # a row, not saved
+    "interactions.recording.services.new_interaction",  # these three give a row that is not saved
+    "interactions.surveys.services.answers.new_answer",
+    "interactions.surveys.services.mailing.invitation_for",
     "onboarding.services.plans.lock_plan",
 }
 

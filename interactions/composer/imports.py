@@ -1,5 +1,7 @@
 """Importing interactions."""
 
+from collections import defaultdict
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +15,7 @@ from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, 
 from interactions.log.choices import Channel, Direction, Sentiment
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
-from interactions.recording.services import log_interaction
+from interactions.recording.services import Entry, log_interactions, new_interaction
 
 
 def parse_sentiment(text: str, context: Context) -> int:
@@ -46,7 +48,7 @@ def _interaction(principal, values, context, *, write: bool) -> RowResult:
         if write and changes:
             correct_interaction(principal, interaction=row, now=context["now"], **changes)
     elif write:
-        row = log_interaction(
+        interaction = new_interaction(
             acting(common.owner_of(values.get("author"), principal, context, result)),
             client=client,
             channel=values.get("channel") or Channel.NOTE,
@@ -56,12 +58,20 @@ def _interaction(principal, values, context, *, write: bool) -> RowResult:
             body=values.get("body", ""),
             duration_minutes=values.get("duration_minutes"),
             sentiment=values.get("sentiment"),
-            contacts=[contact] if contact else [],
             now=context["now"],
         )
-    if write and row is not None:
-        common.remember("interaction", values, row.pk, context)
+        result.new = Entry(interaction, [contact] if contact else [])
     return result
+
+
+def create(principal, pairs, context: Context) -> None:
+    """One list for each author: what they did is theirs in the history too."""
+    by_author = defaultdict(list)
+    for _values, entry in pairs:
+        by_author[entry.interaction.author].append(entry)
+    for author, entries in by_author.items():
+        log_interactions(acting(author), entries=entries)
+    common.remember_all("interaction", [(values, entry.interaction.pk) for values, entry in pairs], context)
 
 
 INTERACTIONS = ImportKind(
@@ -92,6 +102,8 @@ INTERACTIONS = ImportKind(
     ),
     save=lambda principal, values, context: _interaction(principal, values, context, write=True),
     check=lambda principal, values, context: _interaction(principal, values, context, write=False),
+    create=create,
+    identity=common.identity,
     prepare=prepare,
     defaults=("channel",),
     may_import=lambda user: user.sees_all or user.is_account_manager,

@@ -1,22 +1,22 @@
 """The next step of a client."""
 
-from django.db import transaction
+from collections.abc import Iterable
 
-from clients.records.facts import lock_facts, set_facts
+from django.db.models import Count, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from clients.records.facts import set_facts_of
 from interactions.follow_ups.models import FollowUp
 
 
-@transaction.atomic
-def refresh_next_step(*, client_id: int | None) -> None:
-    """Set the next step from the open follow-up that is due first, and count the open ones. Nothing for None (no client)."""
-    if client_id is None:
-        return
-    lock_facts(client_ids=[client_id])
-    rows = FollowUp.objects.filter(client_id=client_id).open()
-    first = rows.order_by("due_at", "id").first()
-    set_facts(
-        client_id=client_id,
-        next_step_at=first.due_at if first else None,
-        next_step_id=first.pk if first else None,
-        open_follow_ups=rows.count(),
+def refresh_next_step(*, client_ids: Iterable[int]) -> int:
+    """From the open follow-up that is due first, and how many are open. Returns the number of clients."""
+    steps = FollowUp.objects.filter(client=OuterRef("pk")).open()
+    first = steps.order_by("due_at", "id")
+    many = steps.order_by().values("client").annotate(n=Count("pk")).values("n")
+    return set_facts_of(
+        client_ids=client_ids,
+        next_step_at=Subquery(first.values("due_at")[:1]),
+        next_step_id=Subquery(first.values("pk")[:1]),
+        open_follow_ups=Coalesce(Subquery(many), Value(0)),
     )

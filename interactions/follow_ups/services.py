@@ -259,5 +259,6 @@ def _take_back_repeat(principal, follow_up, now) -> None:
 
 
 def _changed(follow_up: FollowUp) -> FollowUp:
-    refresh_next_step(client_id=follow_up.client_id)
+    if follow_up.client_id is not None:
+        refresh_next_step(client_ids=[follow_up.client_id])
     return follow_up

@@ -1,15 +1,19 @@
 """The last contact of a client."""
 
-from django.db import transaction
+from collections.abc import Iterable
 
-from clients.records.facts import lock_facts, set_facts
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from clients.records.facts import set_facts_of
 from interactions.log.models import Interaction
 
 
-@transaction.atomic
-def refresh_last_contact(*, client_id: int) -> None:
-    """From the latest kept interaction that was a contact; notes do not count."""
-    lock_facts(client_ids=[client_id])
-    rows = Interaction.objects.filter(client_id=client_id).kept().contacts_made().order_by("-occurred_at", "-id")
-    at, channel = rows.values_list("occurred_at", "channel").first() or (None, "")
-    set_facts(client_id=client_id, last_contact_at=at, last_contact_channel=channel)
+def refresh_last_contact(*, client_ids: Iterable[int]) -> int:
+    """From the latest kept interaction that was a contact; notes do not count. Returns the number of clients."""
+    latest = Interaction.objects.filter(client=OuterRef("pk")).kept().contacts_made().order_by("-occurred_at", "-id")
+    return set_facts_of(
+        client_ids=client_ids,
+        last_contact_at=Subquery(latest.values("occurred_at")[:1]),
+        last_contact_channel=Coalesce(Subquery(latest.values("channel")[:1]), Value("")),
+    )

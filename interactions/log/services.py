@@ -41,7 +41,7 @@ def correct_interaction(
     check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
     save_version(interaction, fields=list(EDITABLE), seen=seen_version)
     set_people(interaction, contacts, participants)
-    refresh_last_contact(client_id=interaction.client_id)
+    refresh_last_contact(client_ids=[interaction.client_id])
     return interaction
 
 
@@ -60,7 +60,7 @@ def restore_interaction(principal: Principal, *, interaction: Interaction, now: 
 def _set_archived(interaction: Interaction, at: datetime | None) -> Interaction:
     fresh, is_changed = set_archived(interaction, at=at)
     if is_changed:
-        refresh_last_contact(client_id=fresh.client_id)
+        refresh_last_contact(client_ids=[fresh.client_id])
     return fresh
 
 
@@ -89,8 +89,15 @@ def check_words(*, subject, body, occurred_at, now) -> None:
 def set_people(interaction, contacts, participants) -> None:
     if contacts is not None:
         ids = {contact.pk for contact in contacts}
-        if ids and Affiliation.objects.filter(client=interaction.client, contact__in=ids).count() != len(ids):
-            raise ServiceError(_("One of these people is not a contact of this client."), field="contacts")
+        check_contacts({(interaction.client_id, pk) for pk in ids})
         interaction.contacts.set(ids)
     if participants is not None:
         interaction.participants.set(participants)
+
+
+def check_contacts(pairs: set[tuple[int, int]]) -> None:
+    """Raises ServiceError (field contacts) unless each (client id, contact id) is an affiliation."""
+    clients, contacts = {client for client, _contact in pairs}, {contact for _client, contact in pairs}
+    known = Affiliation.objects.filter(client__in=clients, contact__in=contacts).values_list("client_id", "contact_id")
+    if pairs and not pairs <= set(known):
+        raise ServiceError(_("One of these people is not a contact of this client."), field="contacts")

@@ -1,6 +1,6 @@
 """Logging an interaction: what passed, what was decided, and the next step, all or nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -20,7 +20,7 @@ from interactions.follow_ups.services import create_follow_up
 from interactions.log.choices import DRAFT_KIND, Direction, Visibility
 from interactions.log.facts import refresh_last_contact
 from interactions.log.models import Interaction
-from interactions.log.services import check_words, set_people
+from interactions.log.services import check_contacts, check_words
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,43 @@ class NextStep:
     due_time: time | None = None
     assignee: User | None = None
     time_zone: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An interaction, made by `new_interaction`, with its people."""
+
+    interaction: Interaction
+    contacts: Iterable[Contact] = ()
+    participants: Iterable[User] = ()
+
+
+def new_interaction(principal: Principal, *, subject: str, body: str, now: datetime, **fields) -> Interaction:
+    """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at)."""
+    check_words(subject=subject, body=body, occurred_at=fields["occurred_at"], now=now)
+    author = actor_columns(principal, "author", "author_contact_id")
+    return Interaction(subject=subject.strip(), body=body.strip(), **author, **fields)
+
+
+@service(may=permissions.may_log_all, why=permissions.IN_TRASH)
+def log_interactions(principal: Principal, *, entries: Sequence[Entry]) -> list[Interaction]:
+    """Save these interactions in one statement, and their clients' last contact in another. All or none.
+    Raises ServiceError (field contacts)."""
+    for entry in entries:
+        entry.interaction.pk = None
+    made = Interaction.objects.bulk_create([entry.interaction for entry in entries])
+    _save_people(entries)
+    refresh_last_contact(client_ids={interaction.client_id for interaction in made})
+    return made
+
+
+def _save_people(entries: Sequence[Entry]) -> None:
+    with_whom = [(entry.interaction, contact.pk) for entry in entries for contact in {*entry.contacts}]
+    by_whom = [(entry.interaction, user.pk) for entry in entries for user in {*entry.participants}]
+    check_contacts({(interaction.client_id, pk) for interaction, pk in with_whom})
+    people, colleagues = Interaction.contacts.through, Interaction.participants.through
+    people.objects.bulk_create([people(interaction=row, contact_id=pk) for row, pk in with_whom])
+    colleagues.objects.bulk_create([colleagues(interaction=row, user_id=pk) for row, pk in by_whom])
 
 
 @service(may=permissions.may_log, why=permissions.IN_TRASH)
@@ -58,22 +95,22 @@ def log_interaction(
 ) -> Interaction:
     """Write down what passed, what was decided and what follows, all or nothing. `from_composer` discards the author's
     draft for this client. Raises ServiceError (fields body, occurred_at, contacts, and title or assignee of the next step)."""
-    check_words(subject=subject, body=body, occurred_at=occurred_at, now=now)
     contacts = list(contacts)
-    interaction = Interaction.objects.create(
+    interaction = new_interaction(
+        principal,
         client=client,
         channel=channel,
         direction=direction,
         occurred_at=occurred_at,
         duration_minutes=duration_minutes,
-        subject=subject.strip(),
-        body=body.strip(),
+        subject=subject,
+        body=body,
         sentiment=sentiment,
-        **actor_columns(principal, "author", "author_contact_id"),
         visibility=visibility,
         is_demo=is_demo,
+        now=now,
     )
-    set_people(interaction, contacts, participants)
+    log_interactions(principal, entries=[Entry(interaction, contacts, participants)])
     if decision.strip():
         record_decision(
             principal,
@@ -100,7 +137,6 @@ def log_interaction(
             now=now,
             is_demo=is_demo,
         )
-    refresh_last_contact(client_id=client.pk)
     if from_composer:
         discard_draft(principal, kind=DRAFT_KIND, client_id=client.pk)
     return interaction

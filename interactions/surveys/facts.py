@@ -1,15 +1,18 @@
 """The latest NPS answer of a client."""
 
-from django.db import transaction
+from collections.abc import Iterable
 
-from clients.records.facts import lock_facts, set_facts
+from django.db.models import OuterRef, Subquery
+
+from clients.records.facts import set_facts_of
 from interactions.surveys.models import SurveyResponse
 
 
-@transaction.atomic
-def refresh_nps(*, client_id: int) -> None:
-    """From the latest kept NPS answer on the scale 0–10."""
-    lock_facts(client_ids=[client_id])
-    rows = SurveyResponse.objects.nps().filter(client_id=client_id)
-    score, at = rows.order_by("-answered_at", "-id").values_list("score", "answered_at").first() or (None, None)
-    set_facts(client_id=client_id, nps_score=score, nps_at=at)
+def refresh_nps(*, client_ids: Iterable[int]) -> int:
+    """From the latest kept NPS answer on the scale 0–10. Returns the number of clients."""
+    latest = SurveyResponse.objects.nps().filter(client=OuterRef("pk")).order_by("-answered_at", "-id")
+    return set_facts_of(
+        client_ids=client_ids,
+        nps_score=Subquery(latest.values("score")[:1]),
+        nps_at=Subquery(latest.values("answered_at")[:1]),
+    )

@@ -10,7 +10,7 @@ from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, ImportKind, RowResult
 from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare
 from interactions.surveys.models import SurveyResponse
-from interactions.surveys.services.answers import ensure_nps_survey, record_answer
+from interactions.surveys.services.answers import ensure_nps_survey, new_answer, record_answers
 
 
 def parse_score(text: str, context: Context) -> int:
@@ -36,7 +36,7 @@ def _answer(principal, values, context, *, write: bool) -> RowResult:
             result.messages.append(_("This answer is here with another score or comment; an answer is not changed."))
             return result
     elif write:
-        row = record_answer(
+        result.new = new_answer(
             principal,
             survey=ensure_nps_survey(),
             client=client,
@@ -46,9 +46,13 @@ def _answer(principal, values, context, *, write: bool) -> RowResult:
             answered_at=values["answered_at"],
             now=context["now"],
         )
-    if write and row is not None:
-        common.remember("survey_response", values, row.pk, context)
     return result
+
+
+def create(principal, pairs, context: Context) -> None:
+    answers = record_answers(principal, answers=[answer for _values, answer in pairs])
+    found = [(values, answer.pk) for (values, _answer), answer in zip(pairs, answers, strict=True)]
+    common.remember_all("survey_response", found, context)
 
 
 SURVEY_RESPONSES = ImportKind(
@@ -74,6 +78,8 @@ SURVEY_RESPONSES = ImportKind(
     ),
     save=lambda principal, values, context: _answer(principal, values, context, write=True),
     check=lambda principal, values, context: _answer(principal, values, context, write=False),
+    create=create,
+    identity=common.identity,
     prepare=prepare,
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy(

@@ -1,5 +1,6 @@
 """Survey answers, entered by hand, by import, by the API, or given by mail (`answering`)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -50,6 +51,43 @@ def record_answer(
     """Save an answer on the survey's scale; a colleague who acts is the one who entered it.
 
     Raises ServiceError (fields score, contact, answered_at)."""
+    response = new_answer(
+        principal,
+        survey=survey,
+        client=client,
+        contact=contact,
+        score=score,
+        comment=comment,
+        answered_at=answered_at,
+        now=now,
+        is_demo=is_demo,
+    )
+    return record_answers(principal, answers=[response])[0]
+
+
+@service(may=permissions.may_add_answers, why=permissions.IN_TRASH)
+def record_answers(principal: Principal, *, answers: Sequence[SurveyResponse]) -> list[SurveyResponse]:
+    """Save these answers, made by `new_answer`, in one statement, and their clients' latest ones in another. All or none."""
+    for answer in answers:
+        answer.pk = None
+    made = SurveyResponse.objects.bulk_create(answers)
+    refresh_nps(client_ids={answer.client_id for answer in made})
+    return made
+
+
+def new_answer(
+    principal: Principal,
+    *,
+    survey: Survey,
+    client: Client,
+    contact: Contact | None,
+    score: int,
+    comment: str,
+    answered_at: datetime,
+    now: datetime,
+    is_demo: bool = False,
+) -> SurveyResponse:
+    """A checked answer that is not saved yet. Raises ServiceError (fields score, contact, answered_at)."""
     _check_score(score, survey.scale_min, survey.scale_max)
     if answered_at > now + CLOCKS_DIFFER:
         raise ServiceError(_("An answer cannot lie in the future."), field="answered_at")
@@ -57,7 +95,7 @@ def record_answer(
         raise ServiceError(_("This date is too far away."), field="answered_at")
     if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
         raise ServiceError(_("This person is not a contact of this client."), field="contact")
-    response = SurveyResponse.objects.create(
+    return SurveyResponse(
         survey=survey,
         client=client,
         contact=contact,
@@ -69,8 +107,6 @@ def record_answer(
         entered_by=principal.user,
         is_demo=is_demo,
     )
-    refresh_nps(client_id=client.pk)
-    return response
 
 
 def _check_score(score: int, low: int, high: int) -> None:
@@ -89,7 +125,7 @@ def change_answer(
     _check_score(score, row.scale_min, row.scale_max)
     response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
     save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
-    refresh_nps(client_id=response.client_id)
+    refresh_nps(client_ids=[response.client_id])
     return response
 
 
@@ -108,5 +144,5 @@ def restore_answer(principal: Principal, *, response: SurveyResponse, now: datet
 def _set_archived(response: SurveyResponse, at: datetime | None) -> SurveyResponse:
     fresh, is_changed = set_archived(response, at=at)
     if is_changed:
-        refresh_nps(client_id=fresh.client_id)
+        refresh_nps(client_ids=[fresh.client_id])
     return fresh

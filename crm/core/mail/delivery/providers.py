@@ -80,7 +80,7 @@ class ApiSession:
         self.sender, self.recipient, self.provider_id = sender, recipient, ""
         return False
 
-    def reassign_all(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
         """Raises Refused, Unreachable (nothing was handed over), Unknown, and Stale when `is_over` just before the request."""
         mail = _as_anymail(message)
         try:

@@ -78,7 +78,7 @@ class Captured:
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
         return False
 
-    def reassign_all(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
         return "kept on this machine"
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ class Session:
                 self.close()
             raise Refused(code, _text(reply))
 
-    def reassign_all(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
+    def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
         """DATA, the body, the dot; the server's words for its 250. Raises Refused, Dropped before the dot, Unknown after it.
 
         `is_over` is asked last thing before the dot, for only the dot makes the server take the mail. Raises Stale when it is.
