@@ -128,6 +128,7 @@ class TaskSerializer(StrictModelSerializer):
     reason = serializers.CharField(
         write_only=True, required=False, max_length=200, help_text="why it is blocked, or not needed"
     )
+    done_by_name = serializers.CharField(read_only=True, help_text="a colleague or a contact; empty: nobody is known")
 
     class Meta:
         model = Task
@@ -156,13 +157,14 @@ class TaskSerializer(StrictModelSerializer):
             "done_at",
             "done_by",
             "done_by_contact",
+            "done_by_name",
             "version",
             "updated_at",
         ]
         read_only_fields = [
             name
             for name in fields
-            if name not in {"state", "assignee", "contact", "due_date", "reason", "client", "phase"}
+            if name not in {"state", "assignee", "contact", "due_date", "reason", "client", "phase", "done_by_name"}
         ]
 
 

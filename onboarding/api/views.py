@@ -132,7 +132,7 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
 class TaskViewSet(UpdateByService, ReadApiViewSet):
     """Tasks of plans."""
 
-    queryset = Task.objects.select_related("plan", "phase")
+    queryset = Task.objects.select_related("plan", "phase", "done_by", "done_by_contact")
     serializer_class = TaskSerializer
     filterset_class = TaskApiFilter
     http_method_names = ["get", "post", "patch", "head", "options"]
@@ -173,5 +173,5 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     @extend_schema(request=None, responses=TaskSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def finish(self, request, pk=None):
-        """Tick it off; one that is done stays with whoever did it first."""
+        """Tick it off; one that is done stays with the person who did it first."""
         return act(self, request, lambda task: finish_task(request.principal, task=task, now=timezone.now()))

@@ -164,7 +164,7 @@ class Task(Versioned):
     done_at = models.DateTimeField(null=True, blank=True, editable=False)
     done_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     done_by_contact = models.ForeignKey(
-        Contact, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+        Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False
     )
 
     objects = TaskQuerySet.as_manager()

@@ -7,11 +7,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from clients.contacts.models import Contact
 from crm.core.users.models import User
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Plan, Task
 
 MOST = 1000  # rows of history read for one page
+ACTORS = {"user": User, "contact": Contact}  # as the history's context names them
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,24 @@ class Entry:
 def plan_history(plan: Plan) -> list[Entry]:
     """Newest first: states of the plan and its tasks, people, dates. `who` is "" for what the system did."""
     found = [*_changes(Plan, plan.pk, _plan_words), *_changes(Task, plan.pk, _task_words)]
-    ids = {event.pgh_context.metadata.get("user") for event, _text in found if event.pgh_context}
-    names = dict(User.objects.filter(pk__in=ids - {None}).values_list("pk", "name"))
-    entries = [Entry(event.pgh_created_at, _who(event, names), text) for event, text in found]
+    names = _names({_actor(event) for event, _text in found})
+    entries = [Entry(event.pgh_created_at, names.get(_actor(event), ""), text) for event, text in found]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def _who(event, names):
-    context = event.pgh_context
-    return names.get(context.metadata.get("user"), "") if context else ""
+def _actor(event):
+    """(kind, pk) of the colleague or contact; None for the system."""
+    context = event.pgh_context.metadata if event.pgh_context else {}
+    return next(((kind, context[kind]) for kind in ACTORS if context.get(kind)), None)
+
+
+def _names(actors):
+    """{(kind, pk): name}"""
+    found = {
+        kind: model.objects.in_bulk([pk for known, pk in actors - {None} if known == kind])
+        for kind, model in ACTORS.items()
+    }
+    return {(kind, pk): row.name for kind, rows in found.items() for pk, row in rows.items()}
 
 
 def _changes(model, plan_id, words):

@@ -1,5 +1,6 @@
 """A task is done by a colleague, a contact or the system; a comment is a colleague's or a contact's."""
 
+import pghistory
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django.utils import timezone
 from crm.core.base.principals import SYSTEM, acting
 from onboarding import panels
 from onboarding.models import TaskComment
+from onboarding.queries.history import plan_history
 from onboarding.services.tasks import comment_task, finish_task, reopen_task, skip_task
 from tools.testing.factories.onboarding import MONDAY, at, make_contact, task
 
@@ -34,6 +36,19 @@ def test_what_a_contact_did_is_shown_with_their_name(client, marta, plan, northw
         assert elina.name in client.get(reverse(f"onboarding:{name}", args=[pk])).content.decode()
     titles = [item.title for item in panels.timeline_items(acting(marta), northwind, None, 30)]
     assert f"Onboarding task “Engagement letter signed” finished by {elina.name}" in titles
+
+
+def test_the_api_names_who_finished(client, marta, elina, done_by_elina):
+    client.force_login(marta)
+    row = client.get(f"/api/v1/onboarding/tasks/{done_by_elina.pk}").json()
+    assert (row["done_by"], row["done_by_contact"], row["done_by_name"]) == (None, elina.pk, elina.name)
+
+
+def test_the_history_names_a_contact(plan, elina):
+    with pghistory.context(principal="contact", contact=elina.pk):
+        plan.tasks.filter(key=task(plan, "Kickoff meeting").key).update(state="blocked", blocked_reason="papers")
+    found = {entry.text: entry.who for entry in plan_history(plan)}
+    assert found["“Kickoff meeting” is blocked: papers"] == elina.name
 
 
 def test_reopening_forgets_the_contact(marta, done_by_elina):
