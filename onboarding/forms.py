@@ -103,6 +103,11 @@ class StartPlanForm(forms.Form):
         )
         self.fields["owner"].queryset = User.objects.active()
 
+    def plan_fields(self):
+        """What `start_plan` takes."""
+        values = dict(self.cleaned_data)
+        return {"version": values.pop("template_version")} | values
+
 
 class PlanForm(VersionedFormMixin, forms.ModelForm):
     class Meta:

@@ -57,6 +57,12 @@ def load(request, pk) -> TemplateVersion:
     return get_object_or_404(rows, pk=pk)
 
 
+def load_to_edit(request, pk) -> TemplateVersion:
+    found = load(request, pk)
+    require(may_edit_templates(request.principal))
+    return found
+
+
 def load_row(request, model, pk):
     """A phase or task of a version the user sees."""
     rows = model.objects.filter(version_of__in=TemplateVersion.objects.visible_to(request.principal))
@@ -102,7 +108,7 @@ def _kickoff(request, today):
 
 
 def _after(request, version, task=None, focus=""):
-    """The builder once more after a change that worked."""
+    """The builder again after a change that worked."""
     if not is_fragment(request):
         address = reverse("onboarding:version", args=[version.pk])
         return redirect(f"{address}?task={task.pk}" if task else address)
@@ -128,8 +134,7 @@ def version(request, pk):
 
 @require_POST
 def phase_add(request, pk):
-    found = load(request, pk)
-    require(may_edit_templates(request.principal))
+    found = load_to_edit(request, pk)
     form = PhaseForm(request.POST)
     if not form.is_valid():
         return builder_page(request, found, Shown(phase_form=form, status=422))
@@ -264,8 +269,7 @@ def _removed_answer(request, version, removed, text):
 
 @require_POST
 def undo(request, pk):
-    found = load(request, pk)
-    require(may_edit_templates(request.principal))
+    found = load_to_edit(request, pk)
     rows = _removed(request, found)
     try:
         if rows:
@@ -282,8 +286,7 @@ def undo(request, pk):
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request, pk):
     """First what would change, then publishing."""
-    found = load(request, pk)
-    require(may_edit_templates(request.principal))
+    found = load_to_edit(request, pk)
     refused, status = "", 200
     if request.method == "POST":
         try:
@@ -347,8 +350,7 @@ def preview(request, pk):
 @require_http_methods(["GET", "HEAD", "POST"])
 def discard(request, pk):
     """Throwing a draft away cannot be undone, so it is asked first."""
-    found = load(request, pk)
-    require(may_edit_templates(request.principal))
+    found = load_to_edit(request, pk)
     refused = ""
     if request.method == "POST":
         try:

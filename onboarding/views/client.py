@@ -8,12 +8,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from clients.page.header import client_frame
 from clients.page.queries import load_client
-from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
+from crm.core.ui.actions import form_action
 from onboarding.forms import StartPlanForm
 from onboarding.models import Plan
-from onboarding.permissions import may_run_plans
+from onboarding.permissions import ARCHIVED, may_run_plans
 from onboarding.queries.plans import with_next_tasks
 from onboarding.queries.templates import role_text, sketch, startable_versions, version_rows
 from onboarding.services.plans import start_plan
@@ -46,31 +46,24 @@ def start(request, client_id):
     """Choose, look at the dates, confirm. The preview is a GET of the same page."""
     now = timezone.now()
     client = load_client(request.principal, client_id)
-    require(may_run_plans(request.principal, client), _("The client is archived. Restore it first."))
+    require(may_run_plans(request.principal, client), str(ARCHIVED))
     today = firm_today(now)
     data = request.POST or (request.GET if "template_version" in request.GET else None)
     form = StartPlanForm(data, initial={"kickoff_date": today, "owner": client.owner_id})
-    form.is_valid()
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            plan = start_plan(
-                request.principal,
-                client=client,
-                version=values["template_version"],
-                kickoff_date=values["kickoff_date"],
-                owner=values["owner"],
-                name=values["name"],
-                today=today,
-                now=now,
-                is_draft="draft" in request.POST,
-            )
-            messages.success(request, _("The plan is made: %(n)s tasks.") % {"n": plan.task_count})
-            return redirect("onboarding:plan", plan.pk)
-        except ServiceError as error:
-            form.add_error({"version": "template_version"}.get(error.field, error.field) or None, error.message)
+
+    def act():
+        is_draft = "draft" in request.POST
+        return start_plan(
+            request.principal, client=client, today=today, now=now, is_draft=is_draft, **form.plan_fields()
+        )
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        plan = outcome.result
+        messages.success(request, _("The plan is made: %(n)s tasks.") % {"n": plan.task_count})
+        return redirect("onboarding:plan", plan.pk)
     context = {"client": client, "form": form, "has_templates": startable_versions().exists(), **_preview(form)}
-    return render(request, "onboarding/start.html", context, status=422 if form.is_bound and form.errors else 200)
+    return render(request, "onboarding/start.html", context, status=422 if form.errors else 200)
 
 
 def _preview(form):

@@ -84,13 +84,11 @@ def move(request, pk, move):
     plan = load(request, pk)
     if move not in MOVES:
         raise Http404
-    require(may_run_plans(request.principal, plan.client))
     if request.method != "POST":
-        return (
-            render(request, "onboarding/plan_move.html", {"plan": plan, "move": move})
-            if move in ASKED_FIRST
-            else redirect("onboarding:plan", pk)
-        )
+        require(may_run_plans(request.principal, plan.client))
+        if move not in ASKED_FIRST:
+            return redirect("onboarding:plan", pk)
+        return render(request, "onboarding/plan_move.html", {"plan": plan, "move": move})
     service, text, undo = MOVES[move]
     try:
         service(request.principal, plan=plan, now=timezone.now())

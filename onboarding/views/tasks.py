@@ -1,5 +1,6 @@
 """One task of a plan. Its page opens in a dialog where there is script; ticking off happens in the plan itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.contacts.models import Contact
-from crm.core.base.errors import ServiceError, add_to_form
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import add_event, is_fragment, toast
@@ -41,15 +42,10 @@ WITH_REASON = ("block", "skip")
 IN_DIALOG = "remote-dialog-body"
 
 
-def load(request, pk, *, to_change: bool = False) -> Task:
+def load(request, pk) -> Task:
     rows = Task.objects.visible_to(request.principal)
-    task = get_object_or_404(
-        rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact"),
-        pk=pk,
-    )
-    if to_change:
-        require(may_run_plans(request.principal, task.plan.client))
-    return task
+    rows = rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact")
+    return get_object_or_404(rows, pk=pk)
 
 
 def assign_form(task: Task, data=None) -> AssignForm:
@@ -79,7 +75,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
 
 
 def changed(request, task: Task, text: str):
-    """After a change: in the dialog the task once more and the plan behind it told, else back to the task's page."""
+    """After a change: in the dialog the task again, with an event for the plan behind it; else the way back to its page."""
     if is_fragment(request) and request.htmx.target == IN_DIALOG:
         response = task_page(request, load(request, task.pk))
         return toast(add_event(response, "planChanged"), text)
@@ -89,6 +85,21 @@ def changed(request, task: Task, text: str):
 
 def status_of(error: ServiceError) -> int:
     return 409 if error.code in ("stale", "state") else 422
+
+
+def answer(request, task: Task, name: str, form, act: Callable[[], Any], say: Callable[[Any], str]):
+    """Call `act()` if the form is valid, and answer with the task. Each form has one field, and a refusal stands beside it.
+
+    `name`: the form's in the page's context. `say(result)`: what the toast says.
+    """
+    if not form.is_valid():
+        return task_page(request, task, status=422, **{name: form})
+    try:
+        result = act()
+    except ServiceError as error:
+        form.add_error(form.visible_fields()[0].name if error.field else None, error.message)
+        return task_page(request, load(request, task.pk), status=status_of(error), **{name: form})
+    return changed(request, task, say(result))
 
 
 @require_GET
@@ -101,85 +112,78 @@ def move(request, pk, move):
     """Finish, reopen, block or skip. From the plan's own list the plan is answered, else the task."""
     if move not in MOVES:
         raise Http404
-    task = load(request, pk, to_change=True)
-    form = ReasonForm(request.POST)
-    from_task = move in WITH_REASON or request.htmx.target == IN_DIALOG
-    if not form.is_valid():
-        return task_page(request, task, status=422, reason_form=form)
-    reason = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
+    task, form = load(request, pk), ReasonForm(request.POST)
+
+    def act():
+        reason = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
+        return MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason)
+
+    if move in WITH_REASON or request.htmx.target == IN_DIALOG or not form.is_valid():
+        return answer(request, task, "reason_form", form, act, _moved)
     try:
-        task = MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason)
+        act()
     except ServiceError as error:
-        if not from_task:
-            return plan_answer(
-                request, load_plan(request, task.plan_id), refused=error.message, status=status_of(error)
-            )
-        add_to_form(form, error)
-        return task_page(request, load(request, pk), status=status_of(error), reason_form=form)
-    text = _("“%(task)s”: %(state)s") % {"task": task.title, "state": task.get_state_display().lower()}
-    if from_task:
-        return changed(request, task, text)
-    return (
-        plan_answer(request, load_plan(request, task.plan_id))
-        if is_fragment(request)
-        else redirect("onboarding:plan", task.plan_id)
-    )
+        plan = load_plan(request, task.plan_id)
+        return plan_answer(request, plan, refused=error.message, status=status_of(error))
+    if is_fragment(request):
+        return plan_answer(request, load_plan(request, task.plan_id))
+    return redirect("onboarding:plan", task.plan_id)
+
+
+def _moved(task):
+    return _("“%(task)s”: %(state)s") % {"task": task.title, "state": task.get_state_display().lower()}
 
 
 @require_POST
 def assign(request, pk):
-    task = load(request, pk, to_change=True)
+    task = load(request, pk)
     form = assign_form(task, request.POST)
-    if form.is_valid():
-        try:
-            assign_task(
-                request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
-            )
-            return changed(request, task, _("“%(task)s” has a new owner.") % {"task": task.title})
-        except ServiceError as error:
-            form.add_error("person" if error.field else None, error.message)
-            return task_page(request, load(request, pk), status=status_of(error), assign_form=form)
-    return task_page(request, task, status=422, assign_form=form)
+
+    def act():
+        return assign_task(
+            request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
+        )
+
+    return answer(
+        request, task, "assign_form", form, act, lambda _task: _("“%(task)s” has a new owner.") % {"task": task.title}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def due(request, pk):
     """GET shows what would move, POST moves it."""
-    task = load(request, pk, to_change=True)
+    task = load(request, pk)
+    require(may_run_plans(request.principal, task.plan.client))
     form = DueForm(request.POST or (request.GET if "due_date" in request.GET else None))
     if not form.is_bound:
         return redirect("onboarding:task", pk)
-    if not form.is_valid():
-        return task_page(request, task, status=422, due_form=form)
-    day = form.cleaned_data["due_date"]
-    if request.method != "POST":
-        return task_page(request, task, due_form=form, shifts=preview_due(task=task, due_date=day), new_due=day)
-    try:
-        moved = change_due(
-            request.principal, task=task, due_date=day, now=timezone.now(), seen_version=form.seen_version()
+
+    def act():
+        return change_due(
+            request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.cleaned_data
         )
-    except ServiceError as error:
-        add_to_form(form, error)
-        return task_page(request, load(request, pk), status=status_of(error), due_form=form)
-    return changed(
-        request,
-        task,
-        _("%(n)s due dates moved.") % {"n": len(moved)} if len(moved) > 1 else _("The due date is changed."),
-    )
+
+    if request.method == "POST" or not form.is_valid():
+        return answer(request, task, "due_form", form, act, _shifted)
+    day = form.cleaned_data["due_date"]
+    return task_page(request, task, due_form=form, shifts=preview_due(task=task, due_date=day), new_due=day)
+
+
+def _shifted(moved):
+    return _("%(n)s due dates moved.") % {"n": len(moved)} if len(moved) > 1 else _("The due date is changed.")
 
 
 @require_POST
 def comment(request, pk):
-    task = load(request, pk, to_change=True)
-    form = CommentForm(request.POST)
-    if form.is_valid():
-        try:
-            comment_task(request.principal, task=task, text=form.cleaned_data["text"])
-            return changed(request, task, _("Comment added."))
-        except ServiceError as error:
-            add_to_form(form, error)
-            return task_page(request, task, status=status_of(error), comment_form=form)
-    return task_page(request, task, status=422, comment_form=form)
+    task, form = load(request, pk), CommentForm(request.POST)
+    return answer(
+        request,
+        task,
+        "comment_form",
+        form,
+        lambda: comment_task(request.principal, task=task, **form.cleaned_data),
+        lambda _comment: _("Comment added."),
+    )
 
 
 show.nav_key = due.nav_key = "onboarding"
