@@ -76,5 +76,4 @@ class Track(models.TextChoices):
     STUCK = "stuck", _("Stuck")
 
 
-TRACK_TONES = {Track.ON_TRACK: "green", Track.BEHIND: "amber", Track.STUCK: "red"}
 STUCK_AFTER_DAYS = 5  # a mandatory task later than this many working days

@@ -262,7 +262,7 @@ def one_request():
     queries.close_firm_cache()
 
 
-def test_surfaces_cost_at_most_two_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):
+def test_panels_cost_at_most_two_statements(plan, marta, northwind, one_request, django_assert_max_num_queries):
     now = at(MONDAY + timedelta(3))
     finish_task(acting(marta), task=task(plan, "Conflict check"), now=at(MONDAY))
     calls = [

@@ -4,6 +4,7 @@ Every change is a small POST. htmx gets the builder's fragment back, a browser w
 """
 
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -123,6 +124,24 @@ def _refuse(request, version, error: ServiceError, **shown):
     )
 
 
+def changes(model, *, focus: str = ""):
+    """For a view that changes one row of a draft by POST: `view(request, row)`. A refusal is answered with the builder."""
+
+    def decorate(view):
+        @require_POST
+        @wraps(view)
+        def call(request, pk):
+            row = load_row(request, model, pk)
+            try:
+                return view(request, row)
+            except ServiceError as error:
+                return _refuse(request, row.version_of, error, focus=focus and f"{focus}-{pk}")
+
+        return call
+
+    return decorate
+
+
 @require_GET
 def version(request, pk):
     found = load(request, pk)
@@ -155,41 +174,28 @@ def phase_rename(request, pk):
     return render(request, "onboarding/phase_form.html", {"form": form, "phase": phase}, status=outcome.status)
 
 
-@require_POST
-def phase_move(request, pk):
-    phase = load_row(request, TemplatePhase, pk)
+@changes(TemplatePhase)
+def phase_move(request, phase):
     form = MoveForm(request.POST)
     step = {"up": -1, "down": 1}.get(form.cleaned_data["where"], 0) if form.is_valid() else 0
-    try:
-        move_phase(request.principal, phase=phase, position=max(0, phase.position + step))
-    except ServiceError as error:
-        return _refuse(request, phase.version_of, error)
+    move_phase(request.principal, phase=phase, position=max(0, phase.position + step))
     return _after(request, phase.version_of, focus=f"phase-menu-{phase.pk}")
 
 
-@require_POST
-def phase_remove(request, pk):
-    phase = load_row(request, TemplatePhase, pk)
-    try:
-        removed = remove_phase(request.principal, phase=phase)
-    except ServiceError as error:
-        return _refuse(request, phase.version_of, error)
+@changes(TemplatePhase)
+def phase_remove(request, phase):
+    removed = remove_phase(request.principal, phase=phase)
     return _removed_answer(
         request, phase.version_of, removed, _("The phase “%(name)s” is removed.") % {"name": phase.name}
     )
 
 
-@require_POST
-def task_add(request, pk):
-    phase = load_row(request, TemplatePhase, pk)
+@changes(TemplatePhase, focus="add")
+def task_add(request, phase):
     form = NameForm(request.POST)
     if not form.is_valid():
-        error = ServiceError(" ".join(form.errors.get("name", [])), field="title")
-        return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
-    try:
-        add_task(request.principal, phase=phase, title=form.cleaned_data["name"])
-    except ServiceError as error:
-        return _refuse(request, phase.version_of, error, focus=f"add-{phase.pk}")
+        raise ServiceError(" ".join(form.errors.get("name", [])), field="title")
+    add_task(request.principal, phase=phase, title=form.cleaned_data["name"])
     return _after(request, phase.version_of, focus=f"add-{phase.pk}")
 
 
@@ -209,46 +215,34 @@ def task_save(request, pk):
     return toast(_after(request, task.version_of, task=saved), _("“%(title)s” is saved.") % {"title": saved.title})
 
 
-@require_POST
-def task_move(request, pk):
-    task = load_row(request, TemplateTask, pk)
+@changes(TemplateTask)
+def task_move(request, task):
     form = MoveForm(request.POST)
     where = form.cleaned_data["where"] if form.is_valid() else ""
-    try:
-        if where in ("up", "down"):
-            step = -1 if where == "up" else 1
-            task = move_task(request.principal, task=task, position=max(0, task.position + step))
-        elif where:
-            phase = get_object_or_404(TemplatePhase, pk=where, version_of=task.version_of)
-            task = move_task(request.principal, task=task, phase=phase, position=phase.tasks.count())
-    except ServiceError as error:
-        return _refuse(request, task.version_of, error)
+    if where in ("up", "down"):
+        step = -1 if where == "up" else 1
+        move_task(request.principal, task=task, position=max(0, task.position + step))
+    elif where:
+        phase = get_object_or_404(TemplatePhase, pk=where, version_of=task.version_of)
+        move_task(request.principal, task=task, phase=phase, position=phase.tasks.count())
     return _after(request, task.version_of, focus=f"task-menu-{task.pk}")
 
 
-@require_POST
-def task_order(request, pk):
+@changes(TemplatePhase)
+def task_order(request, phase):
     """A row was dragged into this phase, to the place it has in `ids`."""
-    phase = load_row(request, TemplatePhase, pk)
     form = OrderForm(request.POST)
     if not form.is_valid():
         raise Http404
     ids, moved = form.cleaned_data["ids"], form.cleaned_data["moved"]
     task = get_object_or_404(TemplateTask, pk=moved, version_of=phase.version_of)
-    try:
-        move_task(request.principal, task=task, phase=phase, position=ids.index(moved))
-    except ServiceError as error:
-        return _refuse(request, phase.version_of, error)
+    move_task(request.principal, task=task, phase=phase, position=ids.index(moved))
     return HttpResponse(status=204)
 
 
-@require_POST
-def task_remove(request, pk):
-    task = load_row(request, TemplateTask, pk)
-    try:
-        removed = remove_task(request.principal, task=task)
-    except ServiceError as error:
-        return _refuse(request, task.version_of, error)
+@changes(TemplateTask)
+def task_remove(request, task):
+    removed = remove_task(request.principal, task=task)
     return _removed_answer(request, task.version_of, removed, _("“%(title)s” is removed.") % {"title": task.title})
 
 

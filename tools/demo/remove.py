@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import pgtrigger
 from django.db import transaction
 from django.db.models import ProtectedError
 
@@ -10,6 +9,7 @@ from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact
 from clients.records.models import Client, ExternalId
 from clients.revenue.models import Contract
+from crm.core.base.principals import SYSTEM
 from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.models import OutboxMail
@@ -18,9 +18,8 @@ from crm.core.users.models import Team, User
 from interactions.follow_ups.models import FollowUp
 from interactions.surveys.models import SurveyRule
 from onboarding.models import Plan, Template
+from onboarding.services.templates import remove_demo_templates
 from tools.demo import cast
-
-FROZEN = ("onboarding.TemplatePhase:frozen_when_published", "onboarding.TemplateTask:frozen_when_published")
 
 
 @transaction.atomic
@@ -40,8 +39,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     Client.objects.filter(pk__in=ids).delete()
     Contact.objects.filter(is_demo=True, affiliations=None).delete()
     Contact.objects.filter(is_demo=True).update(is_demo=False)  # at a client of the firm's own by now
-    with pgtrigger.ignore(*FROZEN):
-        counts["templates"] = _delete_each(Template.objects.filter(is_demo=True))
+    counts["templates"] = remove_demo_templates(SYSTEM)
     Template.objects.filter(is_demo=True).update(is_demo=False)  # a plan of the firm's own is pinned to it
     _delete_each(Service.objects.filter(name__in=[name for name, _code in cast.SERVICES]))
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))

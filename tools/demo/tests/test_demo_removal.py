@@ -15,7 +15,9 @@ from crm.core.users.models import User
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
 from interactions.surveys.services.answers import ensure_nps_survey
+from onboarding.models import Template
 from tools.demo.remove import remove
+from tools.testing.factories import onboarding
 from tools.testing.factories.clients import make_client, make_contact, make_firm, make_user
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +64,13 @@ def test_the_demos_survey_rule_does_not_write_to_the_firms_own_clients(aino):
     rules.set_rule(acting(aino), survey=survey, is_active=True, statuses=["active"], now=timezone.now())
     remove(now=timezone.now())
     assert SurveyRule.objects.get().is_active is False
+
+
+def test_published_templates_of_the_demo_go_unless_a_plan_needs_them(aino):
+    unused, used = (onboarding.make_version(admin=aino, name=name) for name in ("Demo", "Demo in use"))
+    Template.objects.update(is_demo=True)
+    own = make_client(owner=aino, name="Ours")
+    onboarding.make_plan(client=own, version=used)
+    assert remove(now=timezone.now())["templates"] == 1
+    assert list(Template.objects.values_list("name", "is_demo")) == [("Demo in use", False)]
+    assert not unused.tasks.exists() and used.tasks.exists()
