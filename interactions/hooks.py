@@ -91,8 +91,8 @@ for order, (key, label) in enumerate(
 ):
     mail_kinds.register(mail_kinds.MailKind(key, label, 30 + order))
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
-digest.register("quiet", digest.quiet_part)
-digest.register("progress", digest.progress_part)
+digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))
+digest.writers.register(digest.PartWriter("progress", digest.progress_part))
 navigation.register(
     navigation.NavEntry(
         "today", _("Today"), "interactions:today", "calendar-check", 10, letter="t", count=sections.nav_count

@@ -33,7 +33,7 @@ registry.timeline_sources.register(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items)
 )
 today_page.sections.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
-digest.register("onboarding", panels.tell_day)
+digest.writers.register(digest.PartWriter("onboarding", panels.tell_day))
 navigation.register(
     navigation.NavEntry(
         "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=panels.nav_count

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.registry import Registry
+
 Items = Callable[[Any, datetime, datetime], list[str]]
 
 
@@ -33,15 +35,20 @@ NEWS = ("done", "agreed")
 
 @dataclass(frozen=True)
 class Source:
-    """`is_news`: a line of it means that something happened in the period covered."""
+    """`name` tells it from the others of its section. `is_news`: a line of it means that something happened in the period."""
 
-    key: str
+    section: str
+    name: str
     order: int
     items: Items
     is_news: bool
 
+    @property
+    def key(self) -> str:
+        return f"{self.section}, {self.name}"
 
-_sources: dict[tuple[str, str], Source] = {}
+
+sources: Registry[Source] = Registry("source of progress emails")
 
 
 class SourceFailed(Exception):
@@ -58,7 +65,7 @@ def register(section: str, key: str, items: Items, *, order: int = 50, is_news: 
     Raises KeyError for an unknown section."""
     if section not in {known.key for known in SECTIONS}:
         raise KeyError(section)
-    _sources[section, key] = Source(key, order, items, section in NEWS if is_news is None else is_news)
+    sources.register(Source(section, key, order, items, section in NEWS if is_news is None else is_news))
 
 
 def build(client, start: datetime, end: datetime) -> tuple[list[dict[str, Any]], bool]:
@@ -70,22 +77,21 @@ def build(client, start: datetime, end: datetime) -> tuple[list[dict[str, Any]],
     for section in SECTIONS:
         lines: list[str] = []
         for source in _of(section.key):
-            found = _lines(section.key, source, client, start, end)
+            found = _lines(source, client, start, end)
             is_news |= source.is_news and bool(found)
             lines += found
         sections.append({"key": section.key, "title": str(section.title), "items": lines})
     return sections, is_news
 
 
-def _lines(section: str, source: Source, client, start: datetime, end: datetime) -> list[str]:
+def _lines(source: Source, client, start: datetime, end: datetime) -> list[str]:
     try:
         return [" ".join(str(line).split()) for line in source.items(client, start, end)]
     except (OperationalError, InterfaceError):
         raise  # the database is away or busy: nothing is wrong with this email
     except Exception as error:
-        raise SourceFailed(f"{section}, {source.key}", error) from error
+        raise SourceFailed(source.key, error) from error
 
 
 def _of(section: str) -> list[Source]:
-    found = [source for (key, _name), source in _sources.items() if key == section]
-    return sorted(found, key=lambda source: (source.order, source.key))
+    return sorted((s for s in sources if s.section == section), key=lambda source: (source.order, source.name))

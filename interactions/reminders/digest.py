@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.dates import day_start
 from crm.core.base.principals import Principal, acting
+from crm.core.base.registry import Registry
 from crm.core.firm.queries import user_zone
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
@@ -54,12 +55,15 @@ class Part:
         return f"{len(self.lines)}+" if self.more_url else str(len(self.lines))
 
 
-PartWriter = Callable[[dict[str, Any]], Part | None]
-_writers: dict[str, PartWriter] = {}
+@dataclass(frozen=True)
+class PartWriter:
+    """Writes the part of the section of Today with this key from that section's data."""
+
+    key: str
+    write: Callable[[dict[str, Any]], Part | None]
 
 
-def register(section_key: str, writer: PartWriter) -> None:
-    _writers[section_key] = writer
+writers: Registry[PartWriter] = Registry("part of the digest")
 
 
 def build(principal: Principal, now: datetime) -> list[Part]:
@@ -67,8 +71,9 @@ def build(principal: Principal, now: datetime) -> list[Part]:
     with timezone.override(user_zone(principal.user)):
         found = _follow_ups(principal.user, now)
         for section in sections.sections:
-            data = section.build(principal, now) if section.key in _writers else None
-            part = _writers[section.key](data) if data is not None else None
+            writer = writers.get(section.key)
+            data = section.build(principal, now) if writer else None
+            part = writer.write(data) if writer and data is not None else None
             if part is not None and part.lines:
                 found.append(part)
         news = _news(principal.user)

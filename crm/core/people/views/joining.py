@@ -8,9 +8,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.people.forms import JoinForm, SetupForm
 from crm.core.people.services import first_admin, invitations
+from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted, render_page
 
 INVITATION, CODE = "invitation", "setup_code"
@@ -40,21 +40,20 @@ def join(request):
             status=404 if state == "none" else 410,
         )
     form = JoinForm(posted(request), initial={"name": invitation.name})
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = invitations.accept_invitation(
-                invitation=invitation,
-                name=form.cleaned_data["name"],
-                password=form.cleaned_data["password1"],
-                now=timezone.now(),
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            return _enter(request, user)
-    return render_page(
-        request, "core/people/join.html", {"form": form, "invitation": invitation}, status=422 if form.is_bound else 200
+    outcome = form_action(
+        request,
+        form,
+        lambda: invitations.accept_invitation(
+            invitation=invitation,
+            name=form.cleaned_data["name"],
+            password=form.cleaned_data["password1"],
+            now=timezone.now(),
+        ),
     )
+    if outcome.is_done:
+        return _enter(request, outcome.result)
+    context = {"form": form, "invitation": invitation}
+    return render_page(request, "core/people/join.html", context, status=outcome.status)
 
 
 @login_not_required
@@ -74,21 +73,20 @@ def setup(request):
     if not first_admin.code_is_good(code, now=timezone.now()):
         return render_page(request, "core/people/setup_closed.html", {"is_needed": first_admin.is_needed()}, status=404)
     form = SetupForm(posted(request))
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            user = first_admin.create_first_admin(
-                email=values["email"],
-                person_name=values["name"],
-                password=values["password1"],
-                code=code,
-                **form.firm_values(),
-            )
-        except ServiceError as error:
-            add_to_form(form, error)
-        else:
-            return _enter(request, user)
-    return render_page(request, "core/people/setup.html", {"form": form}, status=422 if form.is_bound else 200)
+    outcome = form_action(
+        request,
+        form,
+        lambda: first_admin.create_first_admin(
+            email=form.cleaned_data["email"],
+            person_name=form.cleaned_data["name"],
+            password=form.cleaned_data["password1"],
+            code=code,
+            **form.firm_values(),
+        ),
+    )
+    if outcome.is_done:
+        return _enter(request, outcome.result)
+    return render_page(request, "core/people/setup.html", {"form": form}, status=outcome.status)
 
 
 def _enter(request, user):
