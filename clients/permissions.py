@@ -72,5 +72,9 @@ def may_add_lines(principal, lines) -> bool:
     return all(may_edit(principal, line.client) for line in lines)
 
 
+def may_add_contracts(principal, contracts) -> bool:
+    return all(may_edit(principal, contract.client) for contract in contracts)
+
+
 def may_change_line(principal, line) -> bool:
     return may_edit(principal, line.client)

@@ -9,7 +9,7 @@ from clients.importing import common
 from clients.importing.common import Context
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract
-from clients.revenue.services.contracts import create_contract, update_contract
+from clients.revenue.services.contracts import create_contracts, new_contract, update_contract
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import get_firm
 from crm.core.importing.kinds import Column, ImportKind, RowResult
@@ -83,16 +83,14 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
         if write and changes:
             update_contract(principal, contract=contract, **changes)
     elif write:
-        contract = create_contract(
-            principal,
-            client=client,
-            service=service,
-            rate=values.get("rate", 1),
-            **fields,
-        )
-    if write and contract is not None:
-        common.remember("contract", values, contract.pk, context)
+        result.new = new_contract(client, service=service, rate=values.get("rate", 1), **fields)
     return result
+
+
+def create(principal, pairs, context: Context) -> None:
+    contracts = create_contracts(principal, contracts=[contract for _values, contract in pairs])
+    found = [(values, contract.pk) for (values, _contract), contract in zip(pairs, contracts, strict=True)]
+    common.remember_all("contract", found, context)
 
 
 def check(principal, values: dict[str, Any], context: Context) -> RowResult:
@@ -114,6 +112,8 @@ CONTRACTS = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
+    create=create,
+    identity=common.identity,
     prepare=prepare,
     defaults=("currency", "period"),
     may_import=lambda user: user.sees_all or user.is_account_manager,

@@ -16,6 +16,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils import timezone
 
+from clients.revenue.services.contracts import new_contract
 from clients.revenue.services.lines import new_line
 from crm.core.base.principals import SYSTEM, Principal, acting, by_link
 from crm.core.files.services import store_bytes
@@ -270,11 +271,19 @@ def _paused_before(own):
 
 
 EUR = {"currency": "EUR"}
+
+
+def _contract(own):
+    given = {"service": own("service"), "value": Decimal(900), "start_date": TODAY, "rate": 1, "period": "month"}
+    return new_contract(own("client"), **given | EUR)
+
+
 declare(
     "clients.revenue.services.contracts",
     create_contract=lambda own: (
         {"client": own("client"), "service": own("service"), "value": Decimal(900), "start_date": TODAY} | EUR
     ),
+    create_contracts=lambda own: {"contracts": [_contract(own), _contract(own)]},
     update_contract=lambda own: {"contract": own("contract"), "notice_days": 30},
     change_price=lambda own: {
         "contract": own("contract"),

@@ -1,5 +1,6 @@
 """Contracts: what a client pays for a service, price changes as a chain of rows."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -47,7 +48,6 @@ def create_contract(
     **fields,
 ) -> Contract:
     """What the client pays for a service over [start_date, end_date). Raises ServiceError."""
-    contract = Contract(client=client)
     values = {
         "service": service,
         "value": value,
@@ -56,9 +56,22 @@ def create_contract(
         "rate": rate,
         "period": period,
     }
-    _apply(contract, values | fields)
-    contract.save()
+    return create_contracts(principal, contracts=[new_contract(client, **values | fields)])[0]
+
+
+def new_contract(client: Client, **fields) -> Contract:
+    """A checked contract that is not saved yet. Raises ServiceError."""
+    contract = Contract(client=client)
+    _apply(contract, fields)
     return contract
+
+
+@service(may=permissions.may_add_contracts, why=permissions.IN_TRASH)
+def create_contracts(principal: Principal, *, contracts: Sequence[Contract]) -> list[Contract]:
+    """Save these contracts, made by `new_contract`, in one statement. All or none."""
+    for contract in contracts:
+        contract.pk = None
+    return Contract.objects.bulk_create(contracts)
 
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
