@@ -2,6 +2,8 @@ from django.utils import timezone
 from rest_framework.decorators import action
 
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
+from crm.core.base.permissions import require
+from interactions import permissions
 from interactions.agreements.models import Commitment
 from interactions.agreements.services import create_commitment, settle_commitment
 from interactions.api import serializers
@@ -71,9 +73,10 @@ class FollowUpViewSet(ApiViewSet):
         cancel_follow_up(self.request.principal, follow_up=row, now=timezone.now())
 
     def _act(self, request, serializer, do):
-        """Read the body with `serializer`, then do it to the row."""
+        """Read the body with `serializer`, then do it to the row. A client in the trash is a 403 whatever the body says."""
 
         def run(row):
+            require(permissions.may_change_follow_up(request.principal, row), permissions.IN_TRASH)
             body = serializer(data=request.data, context=self.get_serializer_context())
             body.is_valid(raise_exception=True)
             return do(request.principal, follow_up=row, now=timezone.now(), **body.validated_data)

@@ -91,7 +91,7 @@ def _number(text):
 @require_http_methods(["GET", "POST"])
 def edit(request, pk):
     """One follow-up: edited while it is open, read-only once it is closed."""
-    row, now = _load(request, pk), timezone.now()
+    row, now = (_load if request.method == "GET" else _load_to_change)(request, pk), timezone.now()
     note_follow_up_read(user=request.user, follow_up=row, now=now)
     form = FollowUpForm(posted(request), client=row.client, follow_up=row, initial=FollowUpForm.initial_of(row))
     outcome = form_action(
