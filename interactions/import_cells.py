@@ -54,5 +54,11 @@ def contact_of(client, values: dict[str, Any], result: RowResult) -> Contact | N
     return mail.contact if mail else None
 
 
-def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
-    common.load_known("client", rows, context, field="client_external_id")
+def prepare_for(kind: str):
+    """Look the ids of a batch's rows and of their clients up at once."""
+
+    def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
+        common.load_known(kind, rows, context)
+        common.load_known("client", rows, context, field="client_external_id")
+
+    return prepare

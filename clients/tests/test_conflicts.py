@@ -5,10 +5,13 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
+from clients.catalogue.models import Tag
 from clients.catalogue.services import create_service, update_service
 from clients.contacts.services import affiliate, update_contact
+from clients.records.services.clients import update_client
 from clients.revenue.services.contracts import create_contract, update_contract
 from clients.revenue.services.lines import add_revenue_line, update_revenue_line
+from crm.core.base.errors import StaleWrite
 from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import TODAY, make_client, make_contact
 
@@ -70,6 +73,33 @@ def test_both_values_are_shown_and_the_second_save_counts(client, sini, alder, m
     assert client.post(url, data | {"version": row.version}).status_code == 302
     row.refresh_from_db()
     assert getattr(row, field) == "Yours"
+
+
+def test_what_the_other_changed_besides_is_shown_before_it_would_go(client, sini, alder):
+    """The form holds every field: a second save takes back the other's email too, so both stand in the box."""
+    client.force_login(sini)
+    update_client(SYSTEM, client=alder, phone="+358 9 111", email="theirs@alder.example")
+    form = client.get(reverse("clients:edit", args=[alder.pk])).context["form"]
+    data = {name: form.initial.get(name) or "" for name in form.fields} | {"owner": sini.pk, "email": "", "tags": []}
+    answer = client.post(reverse("clients:edit", args=[alder.pk]), data | {"version": 1, "phone": "+358 9 222"})
+    assert answer.status_code == 409
+    assert {row.theirs for row in answer.context["conflict"].differences} == {"+358 9 111", "theirs@alder.example"}
+
+
+def test_a_form_that_comes_back_with_an_error_keeps_the_version_that_was_seen(client, sini, alder):
+    client.force_login(sini)
+    url, data, row, _field = a_contact(sini, alder)
+    answer = client.post(url, data | {"version": 1, "first_name": "", "last_name": ""})
+    assert answer.status_code == 422 and 'name="version" value="1"' in answer.text
+    assert client.post(url, data | {"version": 1}).status_code == 409
+
+
+def test_tags_that_somebody_else_changed_are_not_put_back(sini, alder):
+    board = Tag.objects.create(name="Board")
+    update_client(SYSTEM, client=alder, tags=[board])
+    with pytest.raises(StaleWrite):
+        update_client(acting(sini), client=alder, seen_version=1, city="Turku", tags=[])
+    assert update_client(acting(sini), client=alder, seen_version=1, city="Turku", tags=[board]).city == "Turku"
 
 
 def test_an_archived_client_is_archived_once(client, sini, alder):

@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy
 
 from clients.importing import common
 from clients.importing.common import Context
+from clients.records.facts import lock_facts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.importing.kinds import Column, ImportKind, RowResult
 from interactions import permissions
-from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare
+from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare_for
 from interactions.log.choices import Channel, Direction, Sentiment
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
@@ -69,6 +70,7 @@ def create(principal, pairs, context: Context) -> None:
     by_author = defaultdict(list)
     for _values, entry in pairs:
         by_author[entry.interaction.author].append(entry)
+    lock_facts(client_ids={entry.interaction.client_id for _values, entry in pairs})  # of all lists, in one order
     for author, entries in by_author.items():
         log_interactions(acting(author), entries=entries)
     common.remember_all("interaction", [(values, entry.interaction.pk) for values, entry in pairs], context)
@@ -104,7 +106,7 @@ INTERACTIONS = ImportKind(
     check=lambda principal, values, context: _interaction(principal, values, context, write=False),
     create=create,
     identity=common.identity,
-    prepare=prepare,
+    prepare=prepare_for("interaction"),
     defaults=("channel",),
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known interactions are found by their id; one without an id by all its values."),

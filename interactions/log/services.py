@@ -36,10 +36,12 @@ def correct_interaction(
     if unknown := set(fields) - set(EDITABLE):
         raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
     interaction = _locked(interaction)
+    contacts, participants = (None if rows is None else list(rows) for rows in (contacts, participants))
     for name, value in fields.items():
         setattr(interaction, name, value)
     check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
-    save_version(interaction, fields=list(EDITABLE), seen=seen_version)
+    merges = not _people_differ(interaction, contacts, participants)  # lists have no version of their own
+    save_version(interaction, fields=list(EDITABLE), seen=seen_version, merges=merges)
     set_people(interaction, contacts, participants)
     refresh_last_contact(client_ids=[interaction.client_id])
     return interaction
@@ -58,7 +60,7 @@ def restore_interaction(principal: Principal, *, interaction: Interaction, now: 
 
 
 def _set_archived(interaction: Interaction, at: datetime | None) -> Interaction:
-    fresh, is_changed = set_archived(interaction, at=at)
+    fresh, is_changed = set_archived(interaction, at=at, is_edit=False)
     if is_changed:
         refresh_last_contact(client_ids=[fresh.client_id])
     return fresh
@@ -93,6 +95,13 @@ def set_people(interaction, contacts, participants) -> None:
         interaction.contacts.set(ids)
     if participants is not None:
         interaction.participants.set(participants)
+
+
+def _people_differ(interaction, contacts, participants) -> bool:
+    given = ((interaction.contacts, contacts), (interaction.participants, participants))
+    return any(
+        rows is not None and {row.pk for row in rows} != {row.pk for row in field.all()} for field, rows in given
+    )
 
 
 def check_contacts(pairs: set[tuple[int, int]]) -> None:

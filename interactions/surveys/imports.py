@@ -8,7 +8,7 @@ from clients.importing.common import Context
 from crm.core.base.errors import ServiceError
 from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, ImportKind, RowResult
-from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare
+from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare_for
 from interactions.surveys.models import SurveyResponse
 from interactions.surveys.services.answers import ensure_nps_survey, new_answer, record_answers
 
@@ -80,7 +80,7 @@ SURVEY_RESPONSES = ImportKind(
     check=lambda principal, values, context: _answer(principal, values, context, write=False),
     create=create,
     identity=common.identity,
-    prepare=prepare,
+    prepare=prepare_for("survey_response"),
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy(
         "Known answers are found by their id; one without an id by all its values. An answer is never changed."

@@ -130,7 +130,7 @@ def update_client(
     new_tags = set(tags) if tags is not None else set(row.tags.all())
     tags_differ = new_tags != set(row.tags.all())
     if changed or tags_differ or (seen_version is not None and seen_version != row.version):
-        save_version(row, fields=changed, seen=seen_version)
+        save_version(row, fields=changed, seen=seen_version, merges=not tags_differ)
     if tags_differ:
         row.tags.set(new_tags)
     if "tier" in changed:

@@ -32,16 +32,16 @@ class Archivable(models.Model):
 A = TypeVar("A", bound=Archivable)
 
 
-def set_archived(row: A, *, at: datetime | None, **also: Any) -> tuple[A, bool]:
+def set_archived(row: A, *, at: datetime | None, is_edit: bool = True, **also: Any) -> tuple[A, bool]:
     """Archive the row at a moment, or restore it (None). Returns (the fresh row, whether this changed it). `also` sets further
-    columns, such as who did it. Call it in a service."""
+    columns, such as who did it. `is_edit=False` leaves the version alone: it counts corrections alone. Call it in a service."""
     fresh: Any = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if (fresh.archived_at is None) == (at is None):
         return fresh, False
     values = {"archived_at": at} | also
     for name, value in values.items():
         setattr(fresh, name, value)
-    if hasattr(fresh, "version"):
+    if is_edit and hasattr(fresh, "version"):
         save_version(fresh, fields=[*values], seen=None)
     else:
         fresh.save(update_fields=[*values])

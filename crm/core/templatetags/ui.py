@@ -411,6 +411,13 @@ def choice_input(choice):
 
 
 @register.filter
+def seen_version(form, present):
+    """For a form's hidden field: the version the user saw, also when the form comes back with an error; at first the present one."""
+    seen = form.seen_version() if form.is_bound else None
+    return str(present if seen is None else seen)
+
+
+@register.filter
 def input_type(field):
     """text, checkbox, select, radio … of a bound field's control."""
     return getattr(field.field.widget, "input_type", "textarea")

@@ -65,17 +65,15 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
 
 
 def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:
-    """Both values of each field in question; where the service names none of the form, of each field that differs."""
-    current = error.current
-    asked = [name for name in error.fields if name in form.fields] or form.fields
-    names = [name for name in asked if hasattr(current, name)]
-    found = []
-    for name in names:
+    """Both values of each field that differs: saving again writes the whole form, so what would go is shown, whoever changed it."""
+    current, found = error.current, []
+    for name in form.fields:
+        if name == "version" or not hasattr(current, name):
+            continue
         bound = form[name]
-        yours = words_of(bound, form.cleaned_data.get(name))
-        theirs = "—" if name in set(hidden) else words_of(bound, getattr(current, name))
-        if theirs != yours or name in error.fields:
-            found.append(Difference(str(bound.label), theirs, yours))
+        yours, theirs = words_of(bound, form.cleaned_data.get(name)), words_of(bound, getattr(current, name))
+        if theirs != yours:
+            found.append(Difference(str(bound.label), "—" if name in set(hidden) else theirs, yours))
     return Conflict(error.who, current.version, found)
 
 

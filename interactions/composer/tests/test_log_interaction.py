@@ -155,3 +155,21 @@ def test_a_team_one_is_for_the_clients_team(marta, otto, manager, northwind):
     talk = log(actor=manager, client=northwind, visibility=Visibility.TEAM)
     assert not Interaction.objects.visible_to(acting(otto)).filter(pk=talk.pk).exists()
     assert Interaction.objects.visible_to(acting(marta)).filter(pk=talk.pk).exists()
+
+
+def test_people_that_somebody_else_changed_are_not_put_back(marta, manager, otto, northwind):
+    row = log(actor=marta, client=northwind, participants=[otto])
+    correct_interaction(acting(manager), interaction=row, now=NOW, participants=[], subject="Without Otto")
+    with pytest.raises(StaleWrite):
+        correct_interaction(acting(marta), interaction=row, now=NOW, seen_version=1, body="More.", participants=[otto])
+    correct_interaction(acting(marta), interaction=row, now=NOW, seen_version=1, body="More.", participants=[])
+    row.refresh_from_db()
+    assert (row.subject, row.body, row.participants.count()) == ("Without Otto", "More.", 0)
+
+
+def test_archiving_and_undo_are_no_correction(client, marta, northwind):
+    row = log(actor=marta, client=northwind)
+    row = archive_interaction(acting(marta), interaction=row, now=NOW)
+    row = restore_interaction(acting(marta), interaction=row, now=NOW)
+    client.force_login(marta)
+    assert row.version == 1 and "corrected" not in client.get(northwind.get_absolute_url()).text

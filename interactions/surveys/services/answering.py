@@ -80,7 +80,7 @@ def answer_invitation(
     if state == "answered" and row.response is not None:
         if (row.response.score, row.response.comment) == (score, comment):
             return row
-        change_answer(response=row.response, score=score, comment=comment, answered_at=now, now=now)
+        row.response = change_answer(response=row.response, score=score, comment=comment, answered_at=now, now=now)
         row.answered_at = now
         row.save(update_fields=["answered_at", "updated_at"])
     elif state == "open":

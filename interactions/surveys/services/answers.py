@@ -123,10 +123,10 @@ def change_answer(
     Raises ServiceError (field score), on the scale the answer was given on."""
     row = SurveyResponse.objects.select_for_update(of=("self",)).get(pk=response.pk)
     _check_score(score, row.scale_min, row.scale_max)
-    response.score, response.comment, response.answered_at = score, comment.strip(), answered_at
-    save_version(response, fields=["score", "comment", "answered_at"], seen=row.version)
-    refresh_nps(client_ids=[response.client_id])
-    return response
+    row.score, row.comment, row.answered_at = score, comment.strip(), answered_at
+    save_version(row, fields=["score", "comment", "answered_at"], seen=None)
+    refresh_nps(client_ids=[row.client_id])
+    return row
 
 
 @service(may=permissions.may_change_answer, why=permissions.IN_TRASH)
@@ -142,7 +142,7 @@ def restore_answer(principal: Principal, *, response: SurveyResponse, now: datet
 
 
 def _set_archived(response: SurveyResponse, at: datetime | None) -> SurveyResponse:
-    fresh, is_changed = set_archived(response, at=at)
+    fresh, is_changed = set_archived(response, at=at, is_edit=False)
     if is_changed:
         refresh_nps(client_ids=[fresh.client_id])
     return fresh
