@@ -36,7 +36,8 @@ def correct_interaction(
     if unknown := set(fields) - set(EDITABLE):
         raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
     interaction = _locked(interaction)
-    contacts, participants = (None if rows is None else list(rows) for rows in (contacts, participants))
+    contacts = None if contacts is None else list(contacts)
+    participants = None if participants is None else list(participants)
     for name, value in fields.items():
         setattr(interaction, name, value)
     check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
