@@ -32,10 +32,8 @@ PARTS = {
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
     "crm.core.mail.services.bulk.decide_mails",  # each mail is decided by a service, in its own transaction
-    "interactions.agreements.services.break_commitment",  # these four call settle_commitment
-    "interactions.agreements.services.keep_commitment",
+    "interactions.agreements.services.keep_commitment",  # these two call settle_commitment
     "interactions.agreements.services.reopen_commitment",
-    "interactions.agreements.services.withdraw_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
     "interactions.recording.services.new_interaction",  # these three give a row that is not saved
     "interactions.surveys.services.answers.new_answer",

@@ -112,13 +112,5 @@ def keep_commitment(principal: Principal, *, commitment: Commitment, now: dateti
     return settle_commitment(principal, commitment=commitment, state=CommitmentState.KEPT, now=now)
 
 
-def break_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(principal, commitment=commitment, state=CommitmentState.BROKEN, now=now)
-
-
-def withdraw_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
-    return settle_commitment(principal, commitment=commitment, state=CommitmentState.WITHDRAWN, now=now)
-
-
 def reopen_commitment(principal: Principal, *, commitment: Commitment, now: datetime) -> Commitment:
     return settle_commitment(principal, commitment=commitment, state=CommitmentState.OPEN, now=now)

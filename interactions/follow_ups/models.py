@@ -23,9 +23,6 @@ class FollowUpQuerySet(models.QuerySet):
     def open(self):
         return self.filter(state__in=FOLLOW_UP.open)
 
-    def due_before(self, moment):
-        return self.filter(due_at__lt=moment)
-
     def awake(self, now):
         return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
 

@@ -141,7 +141,7 @@ def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: st
         return follow_up
     _close(follow_up, FollowUpState.DONE, principal, outcome, now)
     if follow_up.rrule:
-        _repeat(principal, follow_up, now)
+        _repeat(follow_up, now)
     return _changed(follow_up)
 
 
@@ -209,7 +209,7 @@ def _close(follow_up, state, principal, outcome, now) -> None:
         follow_up.snoozed_until = follow_up.remind_at = None
 
 
-def _repeat(principal, done: FollowUp, now) -> None:
+def _repeat(done: FollowUp, now) -> None:
     today = local_date(now, done.time_zone)
     calendar = WorkingCalendar.of(get_firm())
     found = recurrence.following(done.rrule, after=max(done.due_date, today), start=done.due_date, calendar=calendar)

@@ -37,11 +37,6 @@ def channel_icon(channel):
 
 
 @register.filter
-def channel_label(channel):
-    return Channel(channel).label if channel in Channel.values else ""
-
-
-@register.filter
 def sentiment_icon(value):
     return SENTIMENT_ICONS.get(int(value), "emoji-neutral") if value not in (None, "") else "emoji-neutral"
 

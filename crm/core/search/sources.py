@@ -82,8 +82,3 @@ def pages(principal, text: str, *, limit: int = 6) -> list[Hit]:
         Hit(title=str(entry.label), url=reverse(entry.url_name), kind="page", icon=entry.icon)
         for entry in found[:limit]
     ]
-
-
-def like_pattern(text: str) -> str:
-    """The text as a literal for LIKE."""
-    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
