@@ -12,7 +12,7 @@ from crm.core.firm.queries import get_firm
 def visible_q(principal, prefix: str = "") -> Q:
     """The condition on a client reached through `prefix` (such as "client__") for the principal to see it.
 
-    A restricted client is seen by its owner and those named in ClientAccess alone, whatever their role. Managers and
+    A restricted client is seen by its owner and those named in ClientAccess alone; no role overrides this. Managers and
     admins see all others; account managers all, their teams' and their own, or their own, as the firm chose. The system sees
     all; contacts and links see nothing of the firm's side.
     """

@@ -13,6 +13,11 @@ def may_edit(principal, client) -> bool:
     return client.archived_at is None
 
 
+def may_edit_clients_of(principal, rows) -> bool:
+    """For rows that are written together: every client they are about may be edited."""
+    return all(may_edit(principal, row.client) for row in rows)
+
+
 def is_system(principal) -> bool:
     return principal.is_system
 
@@ -66,14 +71,6 @@ def may_change_period(principal, period) -> bool:
 
 def may_change_contract(principal, contract) -> bool:
     return may_edit(principal, contract.client)
-
-
-def may_add_lines(principal, lines) -> bool:
-    return all(may_edit(principal, line.client) for line in lines)
-
-
-def may_add_contracts(principal, contracts) -> bool:
-    return all(may_edit(principal, contract.client) for contract in contracts)
 
 
 def may_change_line(principal, line) -> bool:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions as client_permissions
 
 IN_TRASH = client_permissions.IN_TRASH
+may_edit_clients_of = client_permissions.may_edit_clients_of
 ASKED_BY = _("Only the client's account manager and managers may ask.")
 
 
@@ -20,7 +21,7 @@ def may_correct(principal, interaction) -> bool:
 
 
 def may_change_follow_up(principal, follow_up) -> bool:
-    """Follow-ups are the firm's work: whoever sees the client may do, move or hand on one."""
+    """Follow-ups are the firm's work: everybody who sees the client may do, move or reassign them."""
     return follow_up.client is None or client_permissions.may_edit(principal, follow_up.client)
 
 
@@ -65,14 +66,6 @@ def may_change_progress(principal, email) -> bool:
 
 def may_change_recipient(principal, recipient) -> bool:
     return may_change_client(principal, recipient.schedule.client)
-
-
-def may_add_answers(principal, answers) -> bool:
-    return all(may_change_client(principal, answer.client) for answer in answers)
-
-
-def may_log_all(principal, entries) -> bool:
-    return all(may_log(principal, entry.interaction.client) for entry in entries)
 
 
 def may_change_answer(principal, response) -> bool:

@@ -20,7 +20,7 @@ def _any(rows):
 
 class ContactQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """Contacts of a client the principal may see. Contacts without a client: for whoever entered them, managers and admins."""
+        """Contacts of a client the principal may see. A contact without a client is seen by the colleague who entered it, managers and admins."""
         linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
         # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
         seen = Q(_any(linked.filter(visible_q(principal, "client__"))))

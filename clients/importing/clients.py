@@ -265,7 +265,7 @@ def save(principal, values: dict[str, Any], context: Context) -> RowResult:
                 today=today,
             )
     taken(context).setdefault(client.pk, values["row_key"])
-    common.remember("client", values, client.pk, context)
+    common.remember("client", [(values, client.pk)], context)
     _link_parent(principal, client, values, context, result)
     return result
 

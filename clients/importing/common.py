@@ -1,7 +1,7 @@
 """How cells become values, and how a row finds what it belongs to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import Value
 from django.utils.translation import gettext as _
 
 from clients.catalogue.models import Service
-from clients.records.external import find_externals, link_external, link_externals
+from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
@@ -20,7 +20,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.zones import validate_zone
 from crm.core.firm.languages import known_language
 from crm.core.importing import tabular
-from crm.core.importing.kinds import RowResult
+from crm.core.importing.kinds import RowResult, identity
 from crm.core.users.models import Team, User
 
 Context = dict[str, Any]
@@ -226,19 +226,9 @@ def find_service(text: str | None, result: RowResult) -> Service | None:
     return service
 
 
-def row_value(values: dict[str, Any]) -> tuple[bool, str]:
-    """(is it the file's own id, the id): rows without one are recognised by what they say."""
-    own = values.get("external_id")
-    return bool(own), own or f"row:{values['row_key']}"
-
-
-def identity(values: dict[str, Any]) -> str:
-    return row_value(values)[1]
-
-
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
     """The id of the row's object, when it was imported before."""
-    _own, value = row_value(values)
+    value = identity(values)
     cached = context["cache"].setdefault(f"ids:{kind}", {})
     if value not in cached:
         cached |= find_externals(system=context["system"], kind=kind, values=[value])
@@ -247,24 +237,27 @@ def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
 
 def load_known(kind: str, rows: list[dict[str, Any]], context: Context, field: str = "") -> None:
     """Look a batch's ids up in one query."""
-    values = [row.get(field) for row in rows] if field else [row_value(row)[1] for row in rows]
+    values = [value for row in rows if (value := row.get(field) if field else identity(row))]
     cached = context["cache"].setdefault(f"ids:{kind}", {})
-    cached |= dict.fromkeys([v for v in values if v]) | find_externals(
-        system=context["system"], kind=kind, values=[v for v in values if v]
-    )
+    cached |= dict.fromkeys(values) | find_externals(system=context["system"], kind=kind, values=values)
 
 
-def remember(kind: str, values: dict[str, Any], object_id: int, context: Context) -> None:
-    _own, value = row_value(values)
-    link_external(system=context["system"], kind=kind, value=value, object_id=object_id)
-    context["cache"].setdefault(f"ids:{kind}", {})[value] = object_id
-
-
-def remember_all(kind: str, pairs: Iterable[tuple[dict[str, Any], int]], context: Context) -> None:
-    """`remember` for the rows of a batch: (values, id of the object)."""
+def remember(kind: str, pairs: Iterable[tuple[dict[str, Any], int]], context: Context) -> None:
+    """Keep what each row became: (values, id of the object)."""
     ids = {identity(values): object_id for values, object_id in pairs}
     link_externals(system=context["system"], kind=kind, ids=ids)
     context["cache"].setdefault(f"ids:{kind}", {}).update(ids)
+
+
+def creator(kind: str, save: Callable[[Principal, list[Any], Context], list[Any]]):
+    """The `create` of an import: `save(principal, rows, context)` writes the new rows together and returns the objects in their
+    order; what each row became is remembered."""
+
+    def create(principal: Principal, pairs: list[tuple[dict[str, Any], Any]], context: Context) -> None:
+        made = save(principal, [new for _values, new in pairs], context)
+        remember(kind, [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)], context)
+
+    return create
 
 
 def client_of(principal: Principal, values: dict[str, Any], context: Context) -> Client:

@@ -162,7 +162,7 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
             )
     if write and contact is not None:
         _taken(context).setdefault(contact.pk, values["row_key"])
-        common.remember("contact", values, contact.pk, context)
+        common.remember("contact", [(values, contact.pk)], context)
     return result
 
 

@@ -87,10 +87,8 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def create(principal, pairs, context: Context) -> None:
-    contracts = create_contracts(principal, contracts=[contract for _values, contract in pairs])
-    found = [(values, contract.pk) for (values, _contract), contract in zip(pairs, contracts, strict=True)]
-    common.remember_all("contract", found, context)
+def _enter(principal, rows, context):
+    return create_contracts(principal, rows=rows)
 
 
 def check(principal, values: dict[str, Any], context: Context) -> RowResult:
@@ -112,8 +110,7 @@ CONTRACTS = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
-    create=create,
-    identity=common.identity,
+    create=common.creator("contract", _enter),
     prepare=prepare,
     defaults=("currency", "period"),
     may_import=lambda user: user.sees_all or user.is_account_manager,

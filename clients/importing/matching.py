@@ -79,5 +79,6 @@ def _the_one(found: list[Client], name: str) -> Client | None:
 
 def _has_other_id(client: Client, values, context) -> bool:
     """Whether the client has another id in the same system, so that it only shares the mail address or domain."""
-    own, _value = common.row_value(values)
-    return own and has_external(system=context["system"], kind="client", object_id=client.pk)
+    return bool(values.get("external_id")) and has_external(
+        system=context["system"], kind="client", object_id=client.pk
+    )

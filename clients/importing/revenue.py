@@ -71,11 +71,8 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def create(principal, pairs, context: Context) -> None:
-    lines = add_revenue_lines(principal, lines=[line for _values, line in pairs], today=firm_today(context["now"]))
-    common.remember_all(
-        "revenue", [(values, line.pk) for (values, _line), line in zip(pairs, lines, strict=True)], context
-    )
+def _book(principal, rows, context):
+    return add_revenue_lines(principal, rows=rows, today=firm_today(context["now"]))
 
 
 def _check_rate(values, result: RowResult) -> None:
@@ -118,8 +115,7 @@ REVENUE = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
-    create=create,
-    identity=common.identity,
+    create=common.creator("revenue", _book),
     prepare=prepare,
     defaults=("currency", "kind"),
     may_import=lambda user: user.sees_all or user.is_account_manager,

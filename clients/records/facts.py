@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -18,14 +19,19 @@ def set_facts(*, client_id: int, **facts) -> None:
 
     Raises FieldDoesNotExist for an unknown name.
     """
-    set_facts_of(client_ids=[client_id], **facts)
+    _write([client_id], facts)
 
 
 @transaction.atomic
 def set_facts_of(*, client_ids: Iterable[int], **facts) -> int:
-    """`set_facts` for several clients in one statement: values, or expressions about the client. Returns the number of clients."""
+    """Facts of several clients in one statement, as expressions about the client, under their locks. Returns the number of clients."""
     client_ids = list(client_ids)
     lock_facts(client_ids=client_ids)
+    return _write(client_ids, facts)
+
+
+@transaction.atomic
+def _write(client_ids: list[int], facts: dict[str, Any]) -> int:
     count = ClientFacts.objects.filter(pk__in=client_ids).update(**facts)
     if not DECIDE_RHYTHM.isdisjoint(facts):
         rhythm_changed.send(Client, client_ids=client_ids)

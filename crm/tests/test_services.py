@@ -12,13 +12,15 @@ from crm.core.base.principals import NOBODY, READ, acting
 from crm.core.base.services import SERVICES
 from crm.core.users.models import User
 from crm.tests.test_house import modules
-from tools.testing.service_samples import SAMPLES, Own
+from tools.testing import samples
+from tools.testing.samples import SAMPLES, Own
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("stranger", "mate", "owner", "manager", "admin", "gone", "without a role")
 
 for name in modules():
     import_module(name)
+samples.load()
 NAMES = sorted(name for name in SERVICES if ".tests." not in name)
 
 

@@ -56,9 +56,7 @@ class Decision(Versioned):
     def __str__(self):
         return self.text[:80]
 
-    @property
-    def author_name(self) -> str:
-        return actor_name(self, "author", "author_contact")
+    author_name = actor_name("author", "author_contact")
 
 
 @tracked

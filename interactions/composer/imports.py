@@ -65,15 +65,15 @@ def _interaction(principal, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def create(principal, pairs, context: Context) -> None:
+def _log(principal, rows: list[Entry], context) -> list[Interaction]:
     """One list for each author: what they did is theirs in the history too."""
     by_author = defaultdict(list)
-    for _values, entry in pairs:
+    for entry in rows:
         by_author[entry.interaction.author].append(entry)
-    lock_facts(client_ids={entry.interaction.client_id for _values, entry in pairs})  # of all lists, in one order
+    lock_facts(client_ids={entry.client.pk for entry in rows})  # of all lists, in one order
     for author, entries in by_author.items():
-        log_interactions(acting(author), entries=entries)
-    common.remember_all("interaction", [(values, entry.interaction.pk) for values, entry in pairs], context)
+        log_interactions(acting(author), rows=entries)
+    return [entry.interaction for entry in rows]
 
 
 INTERACTIONS = ImportKind(
@@ -104,8 +104,7 @@ INTERACTIONS = ImportKind(
     ),
     save=lambda principal, values, context: _interaction(principal, values, context, write=True),
     check=lambda principal, values, context: _interaction(principal, values, context, write=False),
-    create=create,
-    identity=common.identity,
+    create=common.creator("interaction", _log),
     prepare=prepare_for("interaction"),
     defaults=("channel",),
     may_import=lambda user: user.sees_all or user.is_account_manager,

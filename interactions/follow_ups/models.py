@@ -98,10 +98,5 @@ class FollowUp(Versioned):
     def __str__(self):
         return self.title
 
-    @property
-    def author_name(self) -> str:
-        return actor_name(self, "author", "author_contact")
-
-    @property
-    def closed_by_name(self) -> str:
-        return actor_name(self, "closed_by", "closed_by_contact")
+    author_name = actor_name("author", "author_contact")
+    closed_by_name = actor_name("closed_by", "closed_by_contact")

@@ -115,6 +115,4 @@ class Interaction(Archivable, Versioned):
     def __str__(self):
         return self.subject or self.body[:60]
 
-    @property
-    def author_name(self) -> str:
-        return actor_name(self, "author", "author_contact")
+    author_name = actor_name("author", "author_contact")

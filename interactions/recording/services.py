@@ -8,6 +8,7 @@ from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base.actors import actor_columns
 from crm.core.base.dates import local_date
+from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.drafts.services import discard_draft
@@ -42,6 +43,10 @@ class Entry:
     contacts: Iterable[Contact] = ()
     participants: Iterable[User] = ()
 
+    @property
+    def client(self) -> Client:
+        return self.interaction.client
+
 
 def new_interaction(principal: Principal, *, subject: str, body: str, now: datetime, **fields) -> Interaction:
     """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at)."""
@@ -50,14 +55,12 @@ def new_interaction(principal: Principal, *, subject: str, body: str, now: datet
     return Interaction(subject=subject.strip(), body=body.strip(), **author, **fields)
 
 
-@service(may=permissions.may_log_all, why=permissions.IN_TRASH)
-def log_interactions(principal: Principal, *, entries: Sequence[Entry]) -> list[Interaction]:
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def log_interactions(principal: Principal, *, rows: Sequence[Entry]) -> list[Interaction]:
     """Save these interactions in one statement, and their clients' last contact in another. All or none.
     Raises ServiceError (field contacts)."""
-    for entry in entries:
-        entry.interaction.pk = None
-    made = Interaction.objects.bulk_create([entry.interaction for entry in entries])
-    _save_people(entries)
+    made = insert([entry.interaction for entry in rows])
+    _save_people(rows)
     refresh_last_contact(client_ids={interaction.client_id for interaction in made})
     return made
 
@@ -110,7 +113,7 @@ def log_interaction(
         is_demo=is_demo,
         now=now,
     )
-    log_interactions(principal, entries=[Entry(interaction, contacts, participants)])
+    log_interactions(principal, rows=[Entry(interaction, contacts, participants)])
     if decision.strip():
         record_decision(
             principal,

@@ -49,10 +49,8 @@ def _answer(principal, values, context, *, write: bool) -> RowResult:
     return result
 
 
-def create(principal, pairs, context: Context) -> None:
-    answers = record_answers(principal, answers=[answer for _values, answer in pairs])
-    found = [(values, answer.pk) for (values, _answer), answer in zip(pairs, answers, strict=True)]
-    common.remember_all("survey_response", found, context)
+def _record(principal, rows, context):
+    return record_answers(principal, rows=rows)
 
 
 SURVEY_RESPONSES = ImportKind(
@@ -78,8 +76,7 @@ SURVEY_RESPONSES = ImportKind(
     ),
     save=lambda principal, values, context: _answer(principal, values, context, write=True),
     check=lambda principal, values, context: _answer(principal, values, context, write=False),
-    create=create,
-    identity=common.identity,
+    create=common.creator("survey_response", _record),
     prepare=prepare_for("survey_response"),
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy(

@@ -202,10 +202,7 @@ class Task(Versioned):
     def is_finished(self) -> bool:
         return self.state in choices.TASK.finished
 
-    @property
-    def done_by_name(self) -> str:
-        """A colleague or a contact; "" where nobody is known."""
-        return actor_name(self, "done_by", "done_by_contact")
+    done_by_name = actor_name("done_by", "done_by_contact")
 
 
 class TaskCommentQuerySet(models.QuerySet):
@@ -229,6 +226,4 @@ class TaskComment(models.Model):
             one_actor("author", "author_contact", name="task_comment_author"),
         ]
 
-    @property
-    def author_name(self) -> str:
-        return actor_name(self, "author", "author_contact")
+    author_name = actor_name("author", "author_contact")

@@ -51,7 +51,7 @@ def _save(request, client, name):
         return _answer(request, client, name, is_saved=True, **frame)
     if outcome.conflict:
         version = outcome.conflict.version
-        form.add_error(name, _("Somebody changed this client meanwhile. Save again to keep what you typed."))
+        form.add_error(name, _("Somebody else changed this client. Save again to keep what you typed."))
     return _answer(request, client, name, status=outcome.status, form=form, bound=form[name], version=version)
 
 

@@ -199,7 +199,7 @@ def restore_client(principal: Principal, *, client: Client) -> Client:
 
 @service(may=permissions.may_restrict)
 def restrict_client(principal: Principal, *, client: Client, users: Iterable[User] = (), reason: str = "") -> Client:
-    """From now on only the owner and the colleagues named see the client, whatever their role. Raises ServiceError (field user)."""
+    """Restrict the client to its owner and the colleagues named; no role overrides this. Raises ServiceError (field user)."""
     row = Client.objects.select_for_update().get(pk=client.pk)
     for user in users:
         grant_access(principal, client=row, user=user, reason=reason)

@@ -166,7 +166,7 @@ def _active_since(spans: list[Span], present: Span) -> date | None:
 
 
 def refresh_statuses(*, today: date) -> int:
-    """Make planned changes whose day has come the present status. Returns how many. Safe to run at any time."""
+    """Apply planned status changes that are due. Returns how many. Safe to run at any time."""
     differs = (
         ~Q(client__facts__status=F("status"))
         | ~Q(client__facts__status_since=F("start_date"))

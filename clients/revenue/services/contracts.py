@@ -14,6 +14,7 @@ from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract
 from clients.revenue.services.lines import check_currency
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -56,7 +57,7 @@ def create_contract(
         "rate": rate,
         "period": period,
     }
-    return create_contracts(principal, contracts=[new_contract(client, **values | fields)])[0]
+    return create_contracts(principal, rows=[new_contract(client, **values | fields)])[0]
 
 
 def new_contract(client: Client, **fields) -> Contract:
@@ -66,12 +67,10 @@ def new_contract(client: Client, **fields) -> Contract:
     return contract
 
 
-@service(may=permissions.may_add_contracts, why=permissions.IN_TRASH)
-def create_contracts(principal: Principal, *, contracts: Sequence[Contract]) -> list[Contract]:
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def create_contracts(principal: Principal, *, rows: Sequence[Contract]) -> list[Contract]:
     """Save these contracts, made by `new_contract`, in one statement. All or none."""
-    for contract in contracts:
-        contract.pk = None
-    return Contract.objects.bulk_create(contracts)
+    return insert(rows)
 
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)

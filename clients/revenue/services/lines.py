@@ -17,6 +17,7 @@ from clients.revenue.choices import RevenueKind
 from clients.revenue.models import RevenueLine
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -49,7 +50,7 @@ def add_revenue_line(
     """Book revenue, net of tax. A refund is negative. `rate`: firm's currency per unit of `currency` (None: the firm's own)."""
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
     values |= {"service": service, "kind": kind, "reference": reference, "note": note}
-    return add_revenue_lines(principal, lines=[new_line(client, **values)], today=today)[0]
+    return add_revenue_lines(principal, rows=[new_line(client, **values)], today=today)[0]
 
 
 def new_line(client: Client, **fields) -> RevenueLine:
@@ -59,12 +60,10 @@ def new_line(client: Client, **fields) -> RevenueLine:
     return line
 
 
-@service(may=permissions.may_add_lines, why=permissions.IN_TRASH)
-def add_revenue_lines(principal: Principal, *, lines: Sequence[RevenueLine], today: date) -> list[RevenueLine]:
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def add_revenue_lines(principal: Principal, *, rows: Sequence[RevenueLine], today: date) -> list[RevenueLine]:
     """Book these lines, made by `new_line`, in one statement; the sums of their clients in another. All or none."""
-    for line in lines:
-        line.pk = None
-    made = RevenueLine.objects.bulk_create(lines)
+    made = insert(rows)
     refresh_revenue_facts(client_ids={line.client_id for line in made}, today=today)
     return made
 

@@ -27,7 +27,11 @@ def set_actor(row: Any, principal: Principal, user: str, contact: str) -> None:
         setattr(row, name, value)
 
 
-def actor_name(row: Any, user: str, contact: str) -> str:
-    """The name of who did it; "" for the system."""
-    actor = getattr(row, user) or getattr(row, contact)
-    return actor.name if actor else ""
+def actor_name(user: str, contact: str) -> property:
+    """A property of a row: the name of who did it, "" for the system."""
+
+    def name(row: Any) -> str:
+        actor = getattr(row, user) or getattr(row, contact)
+        return actor.name if actor else ""
+
+    return property(name)

@@ -1,8 +1,8 @@
 """The gate for kernel rows that concern a client (mail, files, notifications, drafts, jobs).
 
 The kernel knows no clients: `clients/hooks.py` registers which client ids a principal may see. A row without a client belongs
-to its addressee, or to an admin. An app whose rows cause kernel rows registers a rule of its own: what its cause hides is
-hidden, whoever sees the client.
+to its addressee, or to an admin. An app whose rows cause kernel rows may register a rule of its own: it hides rows because of
+their cause, also from those who see the client.
 """
 
 from collections.abc import Callable

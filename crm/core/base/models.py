@@ -1,11 +1,23 @@
+from collections.abc import Sequence
+from typing import TypeVar
+
 import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+M = TypeVar("M", bound=models.Model)
 
 
 def tracked(model: type[models.Model]) -> type[models.Model]:
     """Keep every insert, update and delete of the model's rows, bulk and raw SQL included, in `<table>event`."""
     return pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())(model)
+
+
+def insert(rows: Sequence[M]) -> list[M]:
+    """Insert unsaved rows of one model in one statement. Rows of an attempt that was rolled back may be given again."""
+    for row in rows:
+        row.pk = None
+    return type(rows[0])._default_manager.bulk_create(rows) if rows else []
 
 
 class Folded(models.Func):

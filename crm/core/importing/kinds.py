@@ -38,7 +38,8 @@ class RowResult:
 class ImportKind:
     """`save(principal, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
     A kind with `create(principal, [(values, new)], context)` only checks new rows in `save` and writes all of a batch together
-    through a service that takes a list; a row whose `identity(values)` waits already is saved after those.
+    through a service that takes a list; a row with the identity of one that waits is saved
+    after it.
     `check(principal, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
     answered once for all rows (such as status), `must_ask` those of them that the page insists on where the file has no such
     column. `prepare(principal, rows, context)` may load what many rows need, once per batch. `match_note` tells people how rows are
@@ -52,10 +53,14 @@ class ImportKind:
     defaults: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
     create: Callable[[Any, list[tuple[dict[str, Any], Any]], dict[str, Any]], None] | None = None
-    identity: Callable[[dict[str, Any]], str] | None = None
     prepare: Callable[[Any, list[dict[str, Any]], dict[str, Any]], None] | None = None
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""
+
+
+def identity(values: dict[str, Any]) -> str:
+    """What a row is recognised by: its id in the file, else its content."""
+    return values.get("external_id") or f"row:{values['row_key']}"
 
 
 _kinds: Registry[ImportKind] = Registry("kind of import")

@@ -27,7 +27,7 @@ from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
-from crm.core.importing.kinds import ImportKind, RowResult
+from crm.core.importing.kinds import ImportKind, RowResult, identity
 from crm.core.importing.permissions import may_import_job, may_import_kind
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
@@ -345,13 +345,13 @@ def _save_all(kind, principal, parsed, context) -> list[RowResult]:
     results: list[RowResult] = []
     waiting: dict[str, tuple[dict[str, Any], RowResult]] = {}
     for values, problems in parsed:
-        if not problems and kind.create and kind.identity(values) in waiting:
+        if not problems and kind.create and identity(values) in waiting:
             _create(kind, principal, waiting, context)
         result = RowResult("failed", problems)
         if not problems:
             result = _guarded(lambda values=values: kind.save(principal, values, context))
         if result.new is not None:
-            waiting[kind.identity(values)] = values, result
+            waiting[identity(values)] = values, result
         results.append(result)
     _create(kind, principal, waiting, context)
     return results

@@ -42,8 +42,8 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
     (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
-MAIL_WAITING = [MailState.PLANNED, MailState.HELD, MailState.PENDING, MailState.LEASED, MailState.SENDING]
 MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # may still be taken back
+MAIL_WAITING = (*MAIL_UNSENT, MailState.LEASED, MailState.SENDING)
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
 MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
 

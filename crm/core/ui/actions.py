@@ -65,7 +65,7 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
 
 
 def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:
-    """Both values of each field that differs: saving again writes the whole form, so what would go is shown, whoever changed it."""
+    """Both values of each field that differs. Saving again writes the whole form, so every value that it would replace is shown."""
     current, found = error.current, []
     for name in form.fields:
         if name == "version" or not hasattr(current, name):

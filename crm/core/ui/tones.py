@@ -1,4 +1,4 @@
-"""The tones of states: whoever owns a state machine declares them in its `hooks.py`. Undeclared states are grey."""
+"""The tones of states. The owner of a state machine declares them in its `hooks.py`; undeclared states are grey."""
 
 _tones: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -62,15 +63,13 @@ def record_answer(
         now=now,
         is_demo=is_demo,
     )
-    return record_answers(principal, answers=[response])[0]
+    return record_answers(principal, rows=[response])[0]
 
 
-@service(may=permissions.may_add_answers, why=permissions.IN_TRASH)
-def record_answers(principal: Principal, *, answers: Sequence[SurveyResponse]) -> list[SurveyResponse]:
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def record_answers(principal: Principal, *, rows: Sequence[SurveyResponse]) -> list[SurveyResponse]:
     """Save these answers, made by `new_answer`, in one statement, and their clients' latest ones in another. All or none."""
-    for answer in answers:
-        answer.pk = None
-    made = SurveyResponse.objects.bulk_create(answers)
+    made = insert(rows)
     refresh_nps(client_ids={answer.client_id for answer in made})
     return made
 

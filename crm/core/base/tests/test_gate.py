@@ -18,7 +18,7 @@ contact = Principal(Kind.CONTACT, contact_id=ELINA, client_id=1)
 
 @pytest.fixture
 def rule():
-    """Notifications of the kind "quiet" are hidden from everybody, whoever sees the client."""
+    """Hides notifications of the kind "quiet" from everybody."""
     yield gate.rules.register(gate.Rule("test.quiet", "core.Notification", lambda principal: ~Q(kind="quiet")))
     del gate.rules._items["test.quiet"]
 

@@ -12,7 +12,7 @@ from crm.core.base.permissions import may_see_outbox
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.mail import consents
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery.message import is_secret
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import suppression
@@ -20,7 +20,6 @@ from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs
 
 AGAIN_AT_MOST = 3
-MAY_CANCEL = (MailState.PLANNED, MailState.HELD, MailState.PENDING)
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
     "kind",
@@ -45,7 +44,7 @@ COPIED = (
 @service(may=may_see_outbox)
 def cancel_mail(principal: Principal, *, mail: OutboxMail) -> OutboxMail:
     """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
-    mail = _locked(mail, *MAY_CANCEL)
+    mail = _locked(mail, *MAIL_UNSENT)
     return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": principal.user.name})
 
 

@@ -70,7 +70,7 @@ class Unsendable(Exception):
 
 
 def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
-    """The mail with its links put in. Raises Unsendable for whatever is wrong with the row, so that it is not retried for ever."""
+    """The mail with its links put in. Raises Unsendable for any fault of the row: such a mail is not retried."""
     try:
         return _build(mail, firm).as_bytes()
     except Error:

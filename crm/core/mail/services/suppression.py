@@ -17,7 +17,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
-from crm.core.mail.choices import SECRET_KINDS, MailState, SuppressionReason
+from crm.core.mail.choices import MAIL_UNSENT, SECRET_KINDS, MailState, SuppressionReason
 from crm.core.mail.models import OutboxMail, Suppression
 from crm.core.mail.signals import address_released, address_stopped
 
@@ -61,9 +61,7 @@ def stop_address(
             )
     except IntegrityError:
         return Suppression.objects.alias(folded=Lower("address")).get(folded=address.lower())
-    waiting = OutboxMail.objects.annotate(folded=Lower("to_address")).filter(
-        folded=row.address, state__in=[MailState.PLANNED, MailState.HELD, MailState.PENDING]
-    )
+    waiting = OutboxMail.objects.annotate(folded=Lower("to_address")).filter(folded=row.address, state__in=MAIL_UNSENT)
     waiting.exclude(kind__in=SECRET_KINDS).update(state=MailState.CANCELLED, reply=why(row)[:500], updated_at=now)
     address_stopped.send(Suppression, address=row.address, reason=row.reason, detail=row.detail, now=now)
     return row

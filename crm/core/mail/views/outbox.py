@@ -17,10 +17,9 @@ from crm.core.base.permissions import may_see_outbox, require
 from crm.core.firm.queries import firm_today
 from crm.core.listing import paging
 from crm.core.mail import kinds, pages
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery import message
 from crm.core.mail.delivery.decisions import (
-    MAY_CANCEL,
     MAY_SEND_AGAIN,
     cancel_mail,
     mark_arrived,
@@ -109,7 +108,7 @@ def outbox_mail(request, pk):
         "has_html": is_readable and bool(message.html_for_display(mail)),
         "headers": message.header_rows(mail),
         "attempts": mail.delivery_attempts.all()[:50],
-        "may_cancel": mail.state in MAY_CANCEL,
+        "may_cancel": mail.state in MAIL_UNSENT,
         "may_send_again": mail.state in MAY_SEND_AGAIN,
         "is_uncertain": mail.state == MailState.UNCERTAIN,
         "is_held": mail.state == MailState.HELD,

@@ -1,0 +1,113 @@
+from datetime import date
+
+from crm.core.base.principals import acting
+from crm.core.files.services import store_bytes
+from crm.core.importing import kinds
+from crm.core.importing.services import create_import
+from crm.core.mail.choices import MailState
+from tools.testing.samples import by_admin, declare
+
+
+def _clients_csv(own):
+    return store_bytes(acting(own.user("owner")), name="clients.csv", data=b"Id,Name\n1,Alpha\n")
+
+
+def _import(own):
+    return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
+
+
+declare(
+    "crm.core.drafts.services",
+    save_draft=lambda own: {
+        "kind": "composer",
+        "client_id": own("client").pk,
+        "data": {"body": "Half"},
+        "now": own.now,
+    },
+    discard_draft=lambda own: (
+        own.make("core.Draft", user=own.user("owner"), kind="composer", data={}) and {"kind": "composer"}
+    ),
+)
+declare("crm.core.files.services", store_bytes=lambda own: {"name": "a.csv", "data": b"Id\n1\n"})
+declare(
+    "crm.core.firm.services",
+    add_holiday=by_admin(lambda own: {"date": date(2026, 12, 31), "name": "New Year's Eve"}),
+    import_public_holidays=by_admin(lambda own: {"country": "FI", "region": "", "year": 2026}),
+    remove_holiday=by_admin(lambda own: {"holiday": own("holiday")}),
+    update_firm=by_admin(lambda own: {"name": "Halden Advisory"}),
+)
+declare(
+    "crm.core.importing.services",
+    create_import=lambda own: {"kind": kinds.get("clients"), "file": _clients_csv(own)},
+    set_options=lambda own: {
+        "job": own("import"),
+        "dialect": own("import").options["dialect"],
+        "mapping": {"name": "Name"},
+        "defaults": {},
+        "system": "old",
+    },
+    start_import=lambda own: {"job": _import(own), "now": own.now},
+    cancel_import=lambda own: {"job": own("import"), "now": own.now},
+)
+declare(
+    "crm.core.mail.delivery.decisions",
+    cancel_mail=lambda own: {"mail": own("mail")},
+    mark_arrived=lambda own: {"mail": _mail(own, MailState.UNCERTAIN), "now": own.now},
+    release_mail=lambda own: {"mail": _mail(own, MailState.HELD), "now": own.now},
+    send_again=lambda own: {"mail": _mail(own, MailState.DEAD), "now": own.now},
+)
+
+
+def _mail(own, state):
+    return own.make(
+        "core.OutboxMail",
+        key=f"sample:{own.of}:{state}",
+        kind="progress",
+        state=state,
+        client_id=own("client").pk,
+        to_address="elina@example.com",
+        subject="Week 48",
+        text="All well",
+        message_id=f"<{own.of}-{state}@example.com>",
+        planned_for=own.now,
+        next_attempt_at=own.now,
+    )
+
+
+declare("crm.core.mail.services.instance", claim=by_admin(lambda own: {"cancel_waiting": True, "now": own.now}))
+declare(
+    "crm.core.mail.services.suppression",
+    enter_address=by_admin(lambda own: {"address": "a@example.com", "detail": "Asked", "now": own.now}),
+    stop_address=by_admin(lambda own: {"address": "a@example.com", "reason": "bounce", "now": own.now}),
+    release_address=by_admin(lambda own: {"row": own("stopped address"), "now": own.now}),
+)
+declare(
+    "crm.core.mail.services.volume",
+    answer=by_admin(lambda own: {"question": own("blast question"), "let_through": True, "now": own.now}),
+)
+declare(
+    "crm.core.notifications.services",
+    mark_read=lambda own: {"notification": own("notification"), "now": own.now},
+    mark_all_read=lambda own: {"now": own.now},
+)
+declare(
+    "crm.core.people.services.api_tokens",
+    create_api_token=lambda own: {"user": own.user("owner"), "name": "Books"},
+    revoke_api_token=lambda own: {"token": own("api token"), "now": own.now},
+)
+declare(
+    "crm.core.people.services.colleagues",
+    archive_team=by_admin(lambda own: {"team": own("team"), "now": own.now}),
+    restore_team=by_admin(lambda own: {"team": own.changed("team", archived_at=own.now)}),
+    save_team=by_admin(lambda own: {"name": "East", "lead": None, "members": [own.user("mate")]}),
+    update_user=by_admin(lambda own: {"user": own.user("mate"), "name": "Mate Mateson"}),
+    disable_user=by_admin(lambda own: {"user": own.user("mate"), "now": own.now, "hand_over_to": own.user("owner")}),
+    enable_user=by_admin(lambda own: {"user": own.user("gone")}),
+    update_profile=lambda own: {"name": "Olga Owner"},
+)
+declare(
+    "crm.core.people.services.invitations",
+    invite=by_admin(lambda own: {"email": "newer@example.com", "roles": ["manager"], "now": own.now}),
+    resend_invitation=by_admin(lambda own: {"invitation": own("invitation"), "now": own.now}),
+    revoke_invitation=by_admin(lambda own: {"invitation": own("invitation"), "now": own.now}),
+)
