@@ -53,6 +53,10 @@ def may_add_contact(principal, client) -> bool:
     return client is not None or may_create(principal)
 
 
+def may_add_contacts(principal, rows) -> bool:
+    return all(may_edit(principal, row.client) if row.client else may_create(principal) for row in rows)
+
+
 def may_change_contact(principal, contact) -> bool:
     return contact.archived_at is None
 

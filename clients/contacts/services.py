@@ -1,6 +1,7 @@
 """Contacts: names, mail addresses, phones, affiliations with one or many clients, consents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,20 +18,36 @@ from clients.phones import digits_of
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.notifications.models import Notification
+from crm.core.users.models import User
 
 FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
 PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
 Labelled = Sequence[tuple[str, str]]
+Wanted = dict[str, tuple[str, str]]  # folded address or digits → label, text
 
 
-@service(may=permissions.may_add_contact)
-def create_contact(
-    principal: Principal,
+@dataclass
+class NewContact:
+    """A checked contact that is not saved yet; `affiliation` when it belongs to a client."""
+
+    contact: Contact
+    emails: Sequence[ContactEmail]
+    phones: Sequence[ContactPhone]
+    affiliation: Affiliation | None = None
+
+    @property
+    def client(self) -> Client | None:
+        return self.affiliation.client if self.affiliation else None
+
+
+def new_contact(
     *,
+    created_by: User | None,
     client: Client | None = None,
     first_name: str = "",
     last_name: str = "",
@@ -42,23 +59,50 @@ def create_contact(
     is_billing: bool = False,
     is_demo: bool = False,
     **fields,
-) -> Contact:
-    """A new contact, affiliated with `client` when one is given. `emails` and `phones` are (label, text); the first is the main one.
-    Raises ServiceError."""
-    contact = Contact(created_by=principal.user, is_demo=is_demo)
+) -> NewContact:
+    """For `create_contacts`. `emails` and `phones` are (label, text); the first is the main one. Raises ServiceError."""
+    contact = Contact(created_by=created_by, is_demo=is_demo)
     _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
-    contact.save()
-    _write_emails(contact, emails)
-    _write_phones(contact, phones, client.country if client else "")
+    row = NewContact(
+        contact,
+        _new_rows(ContactEmail, _checked_emails(emails)),
+        _new_rows(ContactPhone, _checked_phones(phones, client.country if client else "")),
+    )
     if client:
-        place: dict[str, Any] = {
-            "title": title,
-            "decision_role": decision_role,
-            "is_primary": is_primary,
-            "is_billing": is_billing,
-        }
-        affiliate(principal, client=client, contact=contact, **place)
-    return contact
+        place: dict[str, Any] = {"title": title.strip(), "decision_role": decision_role}
+        row.affiliation = Affiliation(client=client, is_primary=is_primary, is_billing=is_billing, **place)
+        clean_fields(row.affiliation, place)
+    return row
+
+
+@service(may=permissions.may_add_contacts, why=permissions.IN_TRASH)
+def create_contacts(principal: Principal, *, rows: Sequence[NewContact]) -> list[Contact]:
+    """Contacts made by `new_contact`: all or none, one statement a table. A new main contact replaces the former."""
+    contacts = insert([row.contact for row in rows])
+    places = [row.affiliation for row in rows if row.affiliation]
+    _make_way({place.client_id for place in places}, {place.client_id for place in places if place.is_primary})
+    for row in rows:
+        parts: list[Any] = [*row.emails, *row.phones, *filter(None, [row.affiliation])]
+        for part in parts:
+            part.contact = row.contact
+    insert([email for row in rows for email in row.emails])
+    insert([phone for row in rows for phone in row.phones])
+    insert(places)
+    return contacts
+
+
+@service(may=permissions.may_add_contact)
+def create_contact(principal: Principal, *, client: Client | None = None, **given) -> Contact:
+    """One new contact, from what `new_contact` takes."""
+    return create_contacts(principal, rows=[new_contact(created_by=principal.user, client=client, **given)])[0]
+
+
+def _make_way(client_ids: Iterable[int], with_new_main: Iterable[int], besides: int = 0) -> None:
+    """Lock the clients in the order of their ids; those with a new main contact lose the former."""
+    list(Client.objects.select_for_update().filter(pk__in=client_ids).order_by("pk").values_list("pk"))
+    for former in Affiliation.objects.filter(client__in=with_new_main, is_primary=True).exclude(pk=besides):
+        former.is_primary = False
+        save_version(former, fields=["is_primary"], seen=None)
 
 
 @service(may=permissions.may_change_contact, why=permissions.PERSON_IN_TRASH)
@@ -77,10 +121,11 @@ def update_contact(
     _apply(row, fields)
     save_version(row, fields=list(fields), seen=seen_version, merges=False)
     if emails is not None:
-        _write_emails(row, emails)
+        _replace(row, ContactEmail, {mail.address.lower(): mail for mail in row.emails.all()}, _checked_emails(emails))
     if phones is not None:
         country = row.affiliations.exclude(client__country="").values_list("client__country", flat=True).first()
-        _write_phones(row, phones, country or "")
+        present = {phone.digits: phone for phone in row.phones.all()}
+        _replace(row, ContactPhone, present, _checked_phones(phones, country or ""))
     return row
 
 
@@ -94,8 +139,8 @@ def _apply(contact: Contact, fields: dict) -> None:
     clean_fields(contact, fields)
 
 
-def _write_emails(contact: Contact, emails: Labelled) -> None:
-    wanted: dict[str, tuple[str, str]] = {}
+def _checked_emails(emails: Labelled) -> Wanted:
+    wanted: Wanted = {}
     for label, address in emails:
         address = address.strip()
         if not address:
@@ -107,12 +152,11 @@ def _write_emails(contact: Contact, emails: Labelled) -> None:
                 _("“%(address)s” is not an e-mail address.") % {"address": address}, field="emails"
             ) from error
         wanted.setdefault(address.lower(), (label, address))
-    existing = {row.address.lower(): row for row in contact.emails.all()}
-    _replace(contact, ContactEmail, existing, wanted, "address")
+    return wanted
 
 
-def _write_phones(contact: Contact, phones: Labelled, country: str) -> None:
-    wanted: dict[str, tuple[str, str]] = {}
+def _checked_phones(phones: Labelled, country: str) -> Wanted:
+    wanted: Wanted = {}
     for label, number in phones:
         number = number.strip()
         if not number:
@@ -121,12 +165,25 @@ def _write_phones(contact: Contact, phones: Labelled, country: str) -> None:
         if len(digits) < 3 or len(number) > 40:
             raise ServiceError(_("“%(number)s” is not a phone number.") % {"number": number}, field="phones")
         wanted.setdefault(digits, (label, number))
-    existing = {row.digits: row for row in contact.phones.all()}
-    _replace(contact, ContactPhone, existing, wanted, "number")
+    return wanted
 
 
-def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_field: str) -> None:
-    """Rows of `wanted` (key → label, text) with the first as the main one; one that was there before stays the same row."""
+def _new_rows(model: Any, wanted: Wanted) -> list[Any]:
+    """Unsaved rows, the first of them the main one."""
+    rows = [model(**_values(model, label, text, is_primary=n == 0)) for n, (label, text) in enumerate(wanted.values())]
+    if model is ContactPhone:
+        for row, digits in zip(rows, wanted, strict=True):
+            row.digits = digits
+    return rows
+
+
+def _values(model: Any, label: str, text: str, *, is_primary: bool) -> dict[str, Any]:
+    label = label if label in ContactLabel.values else ContactLabel.OTHER
+    return {"label": label, "number" if model is ContactPhone else "address": text, "is_primary": is_primary}
+
+
+def _replace(contact: Contact, model: Any, existing: dict[str, Any], wanted: Wanted) -> None:
+    """Rows of `wanted` with the first as the main one; one that was there before stays the same row."""
     model.objects.filter(pk__in=[row.pk for key, row in existing.items() if key not in wanted]).delete()
     main = next(iter(wanted), None)
     for key, row in existing.items():
@@ -134,11 +191,11 @@ def _replace(contact: Contact, model: Any, existing: dict, wanted: dict, text_fi
             model.objects.filter(pk=row.pk).update(
                 is_primary=False
             )  # one main at a time: first take it from the old one
-    for key, (label, text) in wanted.items():
-        label = label if label in ContactLabel.values else ContactLabel.OTHER
-        values = {"label": label, text_field: text, "is_primary": key == main}
+    for key, new in zip(wanted, _new_rows(model, wanted), strict=True):
+        values = _values(model, *wanted[key], is_primary=key == main)
         if key not in existing:
-            model.objects.create(contact=contact, **values, **({"digits": key} if model is ContactPhone else {}))
+            new.contact = contact
+            new.save()
         elif any(getattr(existing[key], name) != value for name, value in values.items()):
             model.objects.filter(pk=existing[key].pk).update(**values)
 
@@ -153,7 +210,7 @@ def affiliate(
     Raises StaleWrite, ServiceError.
     """
     only_known(place, PLACE)
-    Client.objects.select_for_update().get(pk=client.pk)
+    _make_way([client.pk], [])
     found = Affiliation.objects.select_for_update().filter(client=client, contact=contact).first()
     row = found or Affiliation(client=client, contact=contact)
     for name, value in place.items():
@@ -162,9 +219,7 @@ def affiliate(
         row.is_primary = False
     clean_fields(row, place)
     if row.is_primary:
-        for other in Affiliation.objects.filter(client=client, is_primary=True).exclude(pk=row.pk):
-            other.is_primary = False
-            save_version(other, fields=["is_primary"], seen=None)
+        _make_way([], [client.pk], besides=row.pk)
     if found is None:
         row.save()
     elif place:

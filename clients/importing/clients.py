@@ -7,18 +7,18 @@ from django.utils.translation import gettext_lazy
 
 from clients import permissions
 from clients.catalogue.models import Tag
-from clients.contacts.models import Contact
-from clients.contacts.services import create_contact
+from clients.contacts.services import NewContact, create_contacts, new_contact
 from clients.importing import common
 from clients.importing.common import Context
-from clients.importing.matching import find, taken
+from clients.importing.matching import find, own_domain, taken
 from clients.records.choices import ClientKind, LeavingReason, Relationship, Status, Tier
 from clients.records.models import Client, StatusPeriod
-from clients.records.services.clients import create_client, update_client
+from clients.records.services.clients import NewClient, create_clients, new_client, update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
-from crm.core.importing.kinds import Column, ImportKind, RowResult
+from crm.core.importing import tabular
+from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
 
 PLAIN = (
     "name",
@@ -248,9 +248,11 @@ def save(principal, values: dict[str, Any], context: Context) -> RowResult:
     client = find(principal, values, context, result)
     today = firm_today(context["now"])
     result.outcome, changes = _outcome(principal, client, values, context, result, owner)
+    parent = _parent(principal, client, values, context, result)
     if client is None:
-        client = _create(principal, values, context, result, owner, today)
-    elif changes:
+        result.new = values, _new(principal, values, context, result, owner, parent, today)
+        return result
+    if changes:
         status = changes.pop("status", None)
         if changes:
             update_client(principal, client=client, **changes)
@@ -264,22 +266,23 @@ def save(principal, values: dict[str, Any], context: Context) -> RowResult:
                 reason=values.get("leaving_reason", ""),
                 today=today,
             )
-    taken(context).setdefault(client.pk, values["row_key"])
     common.remember("client", [(values, client.pk)], context)
-    _link_parent(principal, client, values, context, result)
+    if parent and client.parent_id != parent.pk:
+        update_client(principal, client=client, parent=parent)
+        result.outcome = "updated"
     return result
 
 
-def _create(principal, values, context, result, owner, today) -> Client:
+def _new(principal, values, context, result, owner, parent, today) -> NewClient:
     fields = {name: values[name] for name in PLAIN if name != "name" and values.get(name)}
     if values["left_out"]:
         fields["notes"] = "\n".join(
             [*filter(None, [fields.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
         )
-    client = create_client(
-        principal,
+    return new_client(
         name=values["name"],
         owner=owner,
+        parent=parent,
         team=common.find_team(values.get("team"), context, result),
         status=values.get("status") or Status.PROSPECT,
         status_start=values.get("status_date"),
@@ -287,23 +290,39 @@ def _create(principal, values, context, result, owner, today) -> Client:
         today=today,
         **fields,
     )
-    if values.get("tags"):
-        names = [name.strip()[:60] for name in values["tags"].replace(",", ";").split(";") if name.strip()]
-        client.tags.set(
-            [Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name) for name in names]
-        )
-    if values.get("contact_first_name") or values.get("contact_last_name"):
-        _main_contact(principal, client, values)
-    return client
 
 
-def _main_contact(principal, client: Client, values) -> Contact:
+def _create(principal, rows: list[tuple[dict[str, Any], NewClient]], context: Context) -> list[Client]:
+    known: dict[str, Tag] = {}
+    for values, new in rows:
+        new.tags = {tag.pk: tag for name in _tag_names(values) if (tag := _tag(name, known))}.values()
+    made = create_clients(principal, rows=[new for _values, new in rows], today=firm_today(context["now"]))
+    create_contacts(
+        principal, rows=[row for values, new in rows if (row := _main_contact(principal, new.client, values))]
+    )
+    taken(context).update({client.pk: values["row_key"] for client, (values, _new) in zip(made, rows, strict=True)})
+    return made
+
+
+def _tag_names(values) -> list[str]:
+    return [name.strip()[:60] for name in values.get("tags", "").replace(",", ";").split(";") if name.strip()]
+
+
+def _tag(name: str, known: dict[str, Tag]) -> Tag:
+    if name.lower() not in known:
+        known[name.lower()] = Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
+    return known[name.lower()]
+
+
+def _main_contact(principal, client: Client, values) -> NewContact | None:
+    if not values.get("contact_first_name") and not values.get("contact_last_name"):
+        return None
     email = values.get("contact_email") or (
         values.get("email") if client.kind == ClientKind.INDIVIDUAL or "contact_email" not in values else ""
     )
     phone = values.get("contact_phone") or values.get("phone")
-    return create_contact(
-        principal,
+    return new_contact(
+        created_by=principal.user,
         client=client,
         first_name=values.get("contact_first_name", ""),
         last_name=values.get("contact_last_name", ""),
@@ -313,20 +332,31 @@ def _main_contact(principal, client: Client, values) -> Contact:
     )
 
 
-def _link_parent(principal, client, values, context, result) -> None:
+def _parent(principal, client: Client | None, values, context, result) -> Client | None:
     ref = values.get("parent_external_id")
     if not ref:
-        return
+        return None
     parent = (
         Client.objects.visible_to(principal).filter(pk=common.known("client", {"external_id": ref}, context)).first()
     )
-    if parent is None or parent.pk == client.pk:
+    if parent is None or parent == client:
         result.warnings.append(
             _("The parent “%(id)s” is not here yet; import the file once more to link it.") % {"id": ref[:60]}
         )
-    elif client.parent_id != parent.pk:
-        update_client(principal, client=client, parent=parent)
-        result.outcome = "updated" if result.outcome == "unchanged" else result.outcome
+        return None
+    return parent
+
+
+def _keys(values: dict[str, Any]) -> set[str]:
+    """What another row of the file may be this client by, its parent's id included."""
+    found = {identity(values), f"name:{tabular.fold(values.get('name', ''))}"}
+    if ref := values.get("parent_external_id"):
+        found.add(ref)
+    if email := values.get("email"):
+        found.add(f"mail:{email.lower()}")
+    if domain := own_domain(values):
+        found.add(f"domain:{domain}")
+    return found
 
 
 def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
@@ -339,6 +369,8 @@ CLIENTS = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
+    keys=_keys,
+    create=common.creator("client", _create),
     prepare=prepare,
     defaults=("status", "owner", "relationship", "status_date", "tier"),
     must_ask=("status",),

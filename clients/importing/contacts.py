@@ -7,13 +7,13 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.choices import DecisionRole
 from clients.contacts.models import Contact, ContactEmail
-from clients.contacts.services import affiliate, create_contact, update_contact
+from clients.contacts.services import NewContact, affiliate, create_contacts, new_contact, update_contact
 from clients.importing import common
 from clients.importing.common import Context
 from clients.phones import digits_of
 from crm.core.base.errors import ServiceError
 from crm.core.importing import tabular
-from crm.core.importing.kinds import Column, ImportKind, RowResult
+from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
 
 MAILS = ("email_work", "email_home", "email_other")
 PHONES = ("phone_work", "phone_mobile", "phone_home", "phone_other")
@@ -143,32 +143,42 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
     contact = _find(principal, values, context, result)
     if contact is None:
         if write:
-            contact = _create(principal, client, values)
-    else:
-        _taken(context).setdefault(contact.pk, values["row_key"])
-        changes = common.changed_fields(contact, values, PLAIN)
-        additions = _additions(contact, values, client.country if client else "")
-        is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
-        result.outcome = "updated" if changes or additions or is_new_place else "unchanged"
-        if write and (changes or additions):
-            update_contact(principal, contact=contact, **additions, **changes)
-        if write and is_new_place:
-            affiliate(
-                principal,
-                contact=contact,
-                client=client,
-                title=values.get("title", ""),
-                decision_role=values.get("decision_role", ""),
-            )
-    if write and contact is not None:
-        _taken(context).setdefault(contact.pk, values["row_key"])
+            result.new = values, _new(principal, client, values)
+        return result
+    _taken(context).setdefault(contact.pk, values["row_key"])
+    changes = common.changed_fields(contact, values, PLAIN)
+    additions = _additions(contact, values, client.country if client else "")
+    is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
+    result.outcome = "updated" if changes or additions or is_new_place else "unchanged"
+    if write and (changes or additions):
+        update_contact(principal, contact=contact, **additions, **changes)
+    if write and is_new_place:
+        affiliate(
+            principal,
+            contact=contact,
+            client=client,
+            title=values.get("title", ""),
+            decision_role=values.get("decision_role", ""),
+        )
+    if write:
         common.remember("contact", [(values, contact.pk)], context)
     return result
 
 
-def _create(principal, client, values) -> Contact:
-    return create_contact(
-        principal,
+def _create(principal, rows: list[tuple[dict[str, Any], NewContact]], context: Context) -> list[Contact]:
+    made = create_contacts(principal, rows=[new for _values, new in rows])
+    _taken(context).update({contact.pk: values["row_key"] for contact, (values, _new) in zip(made, rows, strict=True)})
+    return made
+
+
+def _keys(values: dict[str, Any]) -> set[str]:
+    """What another row of the file may be this person by."""
+    return {identity(values)} | {f"mail:{values[name].lower()}" for name in MAILS if values.get(name)}
+
+
+def _new(principal, client, values) -> NewContact:
+    return new_contact(
+        created_by=principal.user,
         client=client,
         emails=_pairs(values, MAILS),
         phones=_pairs(values, PHONES),
@@ -199,6 +209,8 @@ CONTACTS = ImportKind(
     columns=COLUMNS,
     save=save,
     check=check,
+    keys=_keys,
+    create=common.creator("contact", _create),
     prepare=prepare,
     may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known contacts are found by id, then by e-mail."),

@@ -58,13 +58,18 @@ def taken(context) -> dict[int, str]:
     return context.setdefault("taken", {})
 
 
+def own_domain(values) -> str:
+    """The domain of the row's website, "" for one that many share."""
+    domain = domain_of(values.get("website", ""))
+    return "" if domain in FREE_MAIL else domain
+
+
 def _by_mail_or_domain(clients, values) -> Client | None:
     if values.get("email"):
         found = list(clients.filter(email__iexact=values["email"])[:20])
         if client := _the_one(found, values["name"]):
             return client
-    domain = domain_of(values.get("website", ""))
-    if domain and domain not in FREE_MAIL:
+    if domain := own_domain(values):
         found = [c for c in clients.filter(website__icontains=domain)[:20] if domain_of(c.website) == domain]
         return _the_one(found, values["name"])
     return None

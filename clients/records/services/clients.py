@@ -1,6 +1,7 @@
 """Clients: create, change, archive, restrict."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import F
@@ -11,13 +12,13 @@ from clients import permissions, signals
 from clients.catalogue.models import Tag
 from clients.checks import clean_fields, only_known
 from clients.phones import digits_of
-from clients.records.choices import LeavingReason, Status
-from clients.records.external import link_external
+from clients.records.choices import Status
+from clients.records.external import link_externals
 from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeriod
-from clients.records.services.statuses import refresh_status_facts
+from clients.records.services.statuses import first_periods, status_facts
 from crm.core.base.archiving import set_archived
-from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -53,12 +54,20 @@ FIELDS = [
 ]
 
 
-@service(may=permissions.may_create)
-def create_client(
-    principal: Principal,
+@dataclass
+class NewClient:
+    """A checked client that is not saved yet, with its first periods. `external_ids` are (system, value) pairs."""
+
+    client: Client
+    periods: Sequence[StatusPeriod]
+    tags: Sequence[Tag] = ()
+    external_ids: Sequence[tuple[str, str]] = ()
+
+
+def new_client(
     *,
     name: str,
-    owner: User | None = None,
+    owner: User,
     status: str = Status.PROSPECT,
     status_start: date | None = None,
     today: date,
@@ -67,41 +76,43 @@ def create_client(
     external_ids: Iterable[tuple[str, str]] = (),
     is_demo: bool = False,
     **fields,
-) -> Client:
-    """A new client with its first status period and its row of facts.
-
-    A `status_start` in the future leaves the client a prospect until then. `external_ids` are (system, value) pairs.
-    `reason` is of leaving, for a client entered as former (not known: other). Raises ServiceError.
-    """
+) -> NewClient:
+    """For `create_clients`. A `status_start` in the future leaves the client a prospect until then. `reason` is of leaving,
+    for a client entered as former (not known: other). Raises ServiceError."""
     only_known(fields, FIELDS)
-    client = Client(owner=owner or principal.user, is_demo=is_demo)
-    _apply(client, fields | {"name": name, "owner": client.owner})
+    client = Client(owner=owner, is_demo=is_demo)
+    _apply(client, fields | {"name": name, "owner": owner})
     clean_fields(client, ["name", *fields])
-    client.save()
-    if tags := list(tags):
-        client.tags.set(tags)
-    for system, value in external_ids:
-        link_external(system=system, kind="client", value=value, object_id=client.pk)
-    _start_status(client, status, status_start or today, reason, today)
-    ClientFacts.objects.create(client=client)
-    refresh_status_facts(client=client, today=today)
-    return client
+    periods = first_periods(client, status=status, start=status_start or today, reason=reason, today=today)
+    return NewClient(client, periods, list(tags), list(external_ids))
 
 
-def _start_status(client: Client, status: str, start: date, reason: str, today: date) -> None:
-    if status not in Status.values:
-        raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
-    if not is_plausible(start):
-        raise ServiceError(_("This date is too far away."), field="status_start")
-    if status == Status.FORMER:
-        reason = reason or LeavingReason.OTHER
-    if status == Status.PROSPECT:
-        start = min(start, today)
-    if start > today:
-        StatusPeriod.objects.create(client=client, status=Status.PROSPECT, start_date=today, end_date=start)
-    StatusPeriod.objects.create(
-        client=client, status=status, start_date=start, reason=reason if status == Status.FORMER else ""
-    )
+@service(may=permissions.may_create)
+def create_clients(principal: Principal, *, rows: Sequence[NewClient], today: date) -> list[Client]:
+    """Clients made by `new_client`, with their periods and facts: all or none, one statement a table. Raises ServiceError for an
+    external id that belongs to another client."""
+    clients = insert([row.client for row in rows])
+    for row in rows:
+        for period in row.periods:
+            period.client = row.client
+    insert([period for row in rows for period in row.periods])
+    ClientFacts.objects.bulk_create(ClientFacts(client=row.client, **status_facts(row.periods, today)) for row in rows)
+    insert([Client.tags.through(client=row.client, tag=tag) for row in rows for tag in row.tags])
+    ids: dict[str, dict[str, int]] = {}
+    for row in rows:
+        for system, value in row.external_ids:
+            ids.setdefault(system, {})[value] = row.client.pk
+    for system, values in ids.items():
+        link_externals(system=system, kind="client", ids=values)
+    signals.rhythm_changed.send(Client, client_ids=[client.pk for client in clients])
+    return clients
+
+
+@service(may=permissions.may_create)
+def create_client(principal: Principal, *, owner: User | None = None, today: date, **given) -> Client:
+    """One new client, from what `new_client` takes; the principal's own when no `owner` is given."""
+    row = new_client(owner=owner or principal.user, today=today, **given)
+    return create_clients(principal, rows=[row], today=today)[0]
 
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)

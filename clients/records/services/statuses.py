@@ -1,7 +1,10 @@
 """Status periods: half-open date ranges that follow one another without gap or overlap, in the firm's calendar."""
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -11,6 +14,7 @@ from clients import permissions
 from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.facts import set_facts
 from clients.records.models import Client, ClientFacts, StatusPeriod
+from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -141,14 +145,34 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             StatusPeriod.objects.filter(pk=span.pk).update(**values)
 
 
+def first_periods(client: Client, *, status: str, start: date, reason: str = "", today: date) -> list[StatusPeriod]:
+    """The periods a new client begins with, not saved yet; a `start` in the future leaves it a prospect until then. Raises ServiceError."""
+    if status not in Status.values:
+        raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
+    if not is_plausible(start):
+        raise ServiceError(_("This date is too far away."), field="status_start")
+    reason = (reason or LeavingReason.OTHER) if status == Status.FORMER else ""
+    if status == Status.PROSPECT:
+        start = min(start, today)
+    periods = [StatusPeriod(client=client, status=status, start_date=start, reason=reason)]
+    if start > today:
+        periods.insert(0, StatusPeriod(client=client, status=Status.PROSPECT, start_date=today, end_date=start))
+    return periods
+
+
+def status_facts(periods: Iterable[StatusPeriod], today: date) -> dict[str, Any]:
+    """{fact: value} that follow from a client's periods, given in their order; empty when none covers `today`."""
+    spans = [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk) for p in periods]
+    present = _covering(spans, today)
+    if present is None:
+        return {}
+    return {"status": present.status, "status_since": present.start, "active_since": _active_since(spans, present)}
+
+
 def refresh_status_facts(*, client: Client, today: date) -> bool:
     """Make the facts say what the periods say about `today`. Returns whether they changed."""
-    spans = _spans(client)
-    present = _covering(spans, today)
+    values = status_facts(client.status_periods.order_by("start_date"), today)
     facts = ClientFacts.objects.get(pk=client.pk)
-    if present is None:
-        return False
-    values = {"status": present.status, "status_since": present.start, "active_since": _active_since(spans, present)}
     if all(getattr(facts, name) == value for name, value in values.items()):
         return False
     set_facts(client_id=client.pk, **values)
@@ -183,19 +207,8 @@ def refresh_statuses(*, today: date) -> int:
 
 def rebuild_status_facts(client_ids: list[int], today: date) -> None:
     """Recompute the facts that follow from the periods."""
-    clients = {pk: [] for pk in client_ids}
-    for p in StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date"):
-        clients[p.client_id].append(Span(p.start_date, p.end_date, p.status, pk=p.pk))
-    rows = []
-    for pk, spans in clients.items():
-        present = _covering(spans, today)
-        if present:
-            rows.append(
-                ClientFacts(
-                    client_id=pk,
-                    status=present.status,
-                    status_since=present.start,
-                    active_since=_active_since(spans, present),
-                )
-            )
+    periods = StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date")
+    grouped = itertools.groupby(periods, key=lambda period: period.client_id)
+    found = {pk: status_facts(rows, today) for pk, rows in grouped}
+    rows = [ClientFacts(client_id=pk, **facts) for pk, facts in found.items() if facts]
     ClientFacts.objects.bulk_update(rows, ["status", "status_since", "active_since"], batch_size=500)

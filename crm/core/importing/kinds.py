@@ -38,8 +38,7 @@ class RowResult:
 class ImportKind:
     """`save(principal, values, context)` writes one row through the services, inside its own savepoint, and gives a RowResult.
     A kind with `create(principal, [(values, new)], context)` only checks new rows in `save` and writes all of a batch together
-    through a service that takes a list; a row with the identity of one that waits is saved
-    after it.
+    through a service that takes a list; a row that shares one of its `keys` with one that waits is saved after it.
     `check(principal, values, context)` says the same without writing (for the preview). `defaults` are the columns that may be
     answered once for all rows (such as status), `must_ask` those of them that the page insists on where the file has no such
     column. `prepare(principal, rows, context)` may load what many rows need, once per batch. `match_note` tells people how rows are
@@ -52,6 +51,7 @@ class ImportKind:
     check: Callable[[Any, dict[str, Any], dict[str, Any]], RowResult]
     defaults: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
+    keys: Callable[[dict[str, Any]], set[str]] = lambda values: {identity(values)}
     create: Callable[[Any, list[tuple[dict[str, Any], Any]], dict[str, Any]], None] | None = None
     prepare: Callable[[Any, list[dict[str, Any]], dict[str, Any]], None] | None = None
     may_import: Callable[[Any], bool] = lambda user: True

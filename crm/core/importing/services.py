@@ -27,7 +27,7 @@ from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
-from crm.core.importing.kinds import ImportKind, RowResult, identity
+from crm.core.importing.kinds import ImportKind, RowResult
 from crm.core.importing.permissions import may_import_job, may_import_kind
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
@@ -343,16 +343,19 @@ def _run_batch(kind, job, header, batch, context, report) -> None:
 def _save_all(kind, principal, parsed, context) -> list[RowResult]:
     """Save the rows in their order; new ones wait, and are created together at the end or before one that is the same."""
     results: list[RowResult] = []
-    waiting: dict[str, tuple[dict[str, Any], RowResult]] = {}
+    waiting: list[tuple[dict[str, Any], RowResult]] = []
+    taken: set[str] = set()
     for values, problems in parsed:
-        if not problems and kind.create and identity(values) in waiting:
+        if problems:
+            results.append(RowResult("failed", problems))
+            continue
+        if kind.create and not taken.isdisjoint(kind.keys(values)):
             _create(kind, principal, waiting, context)
-        result = RowResult("failed", problems)
-        if not problems:
-            result = _guarded(lambda values=values: kind.save(principal, values, context))
+            taken.clear()
+        results.append(result := _guarded(lambda values=values: kind.save(principal, values, context)))
         if result.new is not None:
-            waiting[identity(values)] = values, result
-        results.append(result)
+            waiting.append((values, result))
+            taken |= kind.keys(values)
     _create(kind, principal, waiting, context)
     return results
 
@@ -363,7 +366,7 @@ def _create(kind, principal, waiting, context) -> None:
     def create(pairs) -> RowResult:
         return _guarded(lambda: kind.create(principal, [(values, result.new) for values, result in pairs], context))
 
-    pairs = [*waiting.values()]
+    pairs = [*waiting]
     waiting.clear()
     if not pairs or create(pairs) is None:
         return

@@ -1,6 +1,8 @@
 from datetime import date
 from decimal import Decimal
 
+from clients.contacts.services import new_contact
+from clients.records.services.clients import new_client
 from clients.revenue.services.contracts import new_contract
 from clients.revenue.services.lines import new_line
 from crm.core.base.principals import SYSTEM
@@ -26,6 +28,12 @@ declare(
     "clients.contacts.services",
     affiliate=lambda own: {"client": own("client"), "contact": own.scene.rows["contact"]["team"], "title": "CFO"},
     create_contact=lambda own: {"client": own("client"), "first_name": "Aino"},
+    create_contacts=lambda own: {
+        "rows": [
+            new_contact(created_by=own.user("owner"), client=own("client"), first_name=name)
+            for name in ("Aino", "Eero")
+        ]
+    },
     mark_address=Sample(
         lambda own: (
             own.make("clients.ContactEmail", contact=own("contact"), address="elina@example.com")
@@ -60,6 +68,10 @@ def _another(own):
 declare(
     "clients.records.services.clients",
     create_client=lambda own: {"name": "Northwind", "today": TODAY},
+    create_clients=lambda own: {
+        "rows": [new_client(owner=own.user("owner"), name=name, today=TODAY) for name in ("Alfa", "Beta")],
+        "today": TODAY,
+    },
     update_client=lambda own: {"client": own("client"), "city": "Turku"},
     archive_client=lambda own: {"client": own("client"), "now": own.now},
     restore_client=Sample(lambda own: {"client": own("client")}, of="archived"),

@@ -1,0 +1,99 @@
+"""New clients and contacts of a file are written together; a row that may mean an earlier one waits for it."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client, ClientFacts, StatusPeriod
+from tools.testing.importing import counts, run
+
+pytestmark = pytest.mark.django_db
+HEADER = "Id,Name,Status,Status since,E-mail,Website,Tags,Part of (id),First name,Last name"
+
+
+def inserted(asked):
+    return re.findall(r'INSERT INTO "clients_(\w+)"', " ".join(query["sql"] for query in asked))
+
+
+def import_clients(actor, *rows):
+    with CaptureQueriesContext(connection) as asked:
+        job = run(actor, "clients", "\n".join([HEADER, *rows]).encode(), defaults={"status": "active"})
+    return job, inserted(asked)
+
+
+def test_new_clients_are_one_statement_a_table(marta):
+    rows = [
+        f"{n},Client {n},active,2026-01-{n:02},a{n}@c{n}.example,c{n}.example,Key;Tag {n % 2},,Ada,Nr {n}"
+        for n in range(1, 31)
+    ]
+    job, tables = import_clients(marta, *rows)
+    assert counts(job) == {"created": 30}, job.report
+    for table in (
+        "client",
+        "statusperiod",
+        "clientfacts",
+        "contact",
+        "contactemail",
+        "affiliation",
+        "client_tags",
+        "externalid",
+    ):
+        assert tables.count(table) == 1, table
+    assert Client.objects.get(name="Client 7").facts.status_since.day == 7
+    assert ClientFacts.objects.filter(contact_due_at=None).count() == 0
+    assert sorted(Client.objects.get(name="Client 3").tags.values_list("name", flat=True)) == ["Key", "Tag 1"]
+    assert Affiliation.objects.filter(is_primary=True).count() == 30
+    assert {
+        row.pgh_context.metadata["user"] for row in Client.pgh_event_model.objects.select_related("pgh_context")
+    } == {marta.pk}
+
+
+def test_a_parent_in_the_same_file_is_linked_whatever_stands_between(marta):
+    job, _tables = import_clients(
+        marta, "1,Holding,,,,,,,,", "2,Daughter,,,,,,1,,", "3,Niece,,,,,,2,,", "4,Lost,,,,,,99,,"
+    )
+    assert counts(job) == {"created": 4}, job.report
+    assert [row.parent and row.parent.name for row in Client.objects.order_by("pk")] == [
+        None,
+        "Holding",
+        "Daughter",
+        None,
+    ]
+    assert "99" in job.report["messages"][0]["texts"][0]
+
+
+def test_a_row_that_shares_a_domain_or_name_with_an_earlier_one_says_so(marta):
+    job, _tables = import_clients(
+        marta, "1,Alfa,,,,alfa.example,,,,", "2,Alfa Two,,,,alfa.example,,,,", "3,ALFA,,,,,,,,"
+    )
+    assert counts(job) == {"created": 3}, job.report
+    assert [message["number"] for message in job.report["messages"]] == [3, 4]
+    assert "website" in job.report["messages"][0]["texts"][0] and "already" in job.report["messages"][1]["texts"][0]
+
+
+def test_an_id_that_comes_twice_is_one_client(marta):
+    job, _tables = import_clients(marta, "1,Alfa,,,,,,,,", "1,Alfa Ltd,,,,,,,,")
+    assert counts(job) == {"created": 1, "updated": 1}, job.report
+    assert Client.objects.get().name == "Alfa Ltd"
+
+
+def test_a_refused_row_fails_alone_and_leaves_nothing(marta):
+    job, _tables = import_clients(marta, "1,Alfa,,,,,,,Ada,A", "2,Beta,,,,,New,,Ada,B", "3,Gamma,,1500-01-01,,,,,Ada,C")
+    assert counts(job) == {"created": 2, "failed": 1}, job.report
+    assert Client.objects.count() == Contact.objects.count() == StatusPeriod.objects.count() == 2
+
+
+def test_new_contacts_are_one_statement_a_table_and_a_shared_mailbox_two_people(marta):
+    import_clients(marta, "1,Alfa,,,,,,,,")
+    rows = [f"{n},Ada,Nr {n},1,a{n if n > 2 else 1}@alfa.example,+358 40 555 {n:04}" for n in range(1, 31)]
+    data = "\n".join(["Id,First name,Last name,Client’s id,E-mail,Phone", *rows]).encode()
+    with CaptureQueriesContext(connection) as asked:
+        job = run(marta, "contacts", data)
+    assert counts(job) == {"created": 30}, job.report
+    assert [inserted(asked).count(table) for table in ("contact", "contactemail", "contactphone", "affiliation")] == [
+        2
+    ] * 4
+    assert Contact.objects.filter(emails__address="a1@alfa.example").count() == 2
