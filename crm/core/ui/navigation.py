@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import IntegerField, QuerySet, Subquery, Value
 from django.urls import reverse
 
+from crm.core.base.kept import Kept
 from crm.core.base.registry import Registry
 from crm.core.users.models import User
 
@@ -30,6 +32,10 @@ class NavEntry:
     shown: Check = lambda user: True
     count: Callable[[Any, Any], Counted] | None = None
 
+    @cached_property
+    def url(self) -> str:
+        return reverse(self.url_name)
+
 
 entries: Registry[NavEntry] = Registry("navigation entry")
 register = entries.register
@@ -40,20 +46,30 @@ class _CountOf(Subquery):
     output_field = IntegerField()
 
 
-def numbers(principal, wanted: dict[str, Counted]) -> dict[str, tuple[int, str] | None]:
-    """{key: (number, tone) or None}, in one statement."""
-    counts = [_CountOf(rows.values("pk")) for stretches in wanted.values() for rows, _tone in stretches]
-    if not counts:
-        return {}
-    values = iter(User.objects.filter(pk=principal.user_id).values_list(*counts)[0])
-    found: dict[str, tuple[int, str] | None] = {}
-    for key, stretches in wanted.items():
-        numbered = [(next(values), tone) for _rows, tone in stretches]
-        found[key] = next((pair for pair in numbered if pair[0]), None)
+def _counted(principal, now) -> QuerySet:
+    """One row of text and number in turn: the key of an entry and the tone of a stretch, and how many."""
+    cells: list[Any] = [Value(" "), Value(0)]
+    for entry in entries.shown(principal):
+        for rows, tone in entry.count(principal, now) if entry.count else []:
+            cells += [Value(f"{entry.key} {tone}"), _CountOf(rows.values("pk"))]
+    return User.objects.filter(pk=principal.user_id).values_list(*cells)
+
+
+_statement = Kept(_counted)
+
+
+def numbers(principal, now, firm) -> dict[str, tuple[int, str]]:
+    """{key: (number, tone)} of the entries with something to count, in one statement."""
+    found: dict[str, tuple[int, str]] = {}
+    for row in _statement.rows(principal, now, shape=(firm,)):
+        for name, number in zip(row[::2], row[1::2], strict=True):
+            key, _space, tone = name.partition(" ")
+            if number:
+                found.setdefault(key, (number, tone))
     return found
 
 
-def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
+def build(principal, now, current: str, firm) -> dict[str, list[dict[str, Any]]]:
     """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon,
     letter, count, tone, current}.
 
@@ -61,15 +77,14 @@ def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
     """
     groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
     in_settings = current in entries and entries[current].group == "settings"
-    shown = entries.shown(principal)
-    counted = numbers(principal, {entry.key: entry.count(principal, now) for entry in shown if entry.count})
-    for entry in shown:
+    counted = numbers(principal, now, firm)
+    for entry in entries.shown(principal):
         count, tone = counted.get(entry.key) or (None, "")
         groups[entry.group].append(
             {
                 "key": entry.key,
                 "label": entry.label,
-                "url": reverse(entry.url_name),
+                "url": entry.url,
                 "icon": entry.icon,
                 "letter": entry.letter,
                 "count": count,

@@ -5,11 +5,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
+from crm.core.firm.queries import get_firm
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.services import set_cadence
 from interactions.follow_ups.models import FollowUp
-from interactions.today import sections
 from tools.testing.factories.interactions import NOW, follow_up, log, make_client
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def day(n):
 
 def number(user, now):
     """What the navigation says beside Today."""
-    return navigation.numbers(acting(user), {"today": sections.nav_count(acting(user), now)})["today"]
+    return navigation.numbers(acting(user), now, get_firm()).get("today")
 
 
 def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):
