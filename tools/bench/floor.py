@@ -1,4 +1,4 @@
-"""The floor: the least that a page of this site can be. Closed by login like every other."""
+"""The floors: the least that a page of this site can be, with its layout and without. Closed by login like every other."""
 
 from django.db.models import F
 from django.shortcuts import render
@@ -10,8 +10,17 @@ from clients.records.models import Client
 @require_safe
 def show(request):
     """The site's layout and 25 clients from one query by primary key. Never reachable outside the bench settings."""
+    return render(request, "bench/floor.html", {"rows": _rows(request)})
+
+
+@require_safe
+def bare(request):
+    """The same rows, in a page of its own without the layout."""
+    return render(request, "bench/bare.html", {"rows": _rows(request)})
+
+
+def _rows(request):
     wanted = [int(pk) for pk in request.GET["ids"].split(",")]
-    rows = Client.objects.filter(pk__in=wanted).values(
+    return Client.objects.filter(pk__in=wanted).values(
         "name", "city", status=F("facts__status"), owner_name=F("owner__name")
     )
-    return render(request, "bench/floor.html", {"rows": rows})

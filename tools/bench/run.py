@@ -65,8 +65,8 @@ def people() -> dict[str, User]:
     return {"am": busiest, "manager": User.objects.active().with_role(Role.MANAGER).order_by("pk").first()}
 
 
-def targets(users) -> tuple[Target, list[Target]]:
-    """The floor and the pages."""
+def targets(users) -> tuple[Target, Target, list[Target]]:
+    """The bare floor, the floor with the layout, and the pages."""
     seen = Client.objects.visible_to(acting(users["manager"])).kept()
     ids = list(seen.order_by("pk").values_list("pk", flat=True)[:25])
     by_name = seen.order_by("name_key", "pk")
@@ -96,7 +96,8 @@ def targets(users) -> tuple[Target, list[Target]]:
         Target("dashboard, by revenue", f"{reverse('reports:dashboard')}?basis=revenue", "manager"),
         Target("retention and its clients", reverse("reports:kpi", args=["retention"]), "manager"),
     ]
-    return Target("floor", "/bench/floor/?ids=" + ",".join(map(str, ids)), "manager"), pages
+    rows = "?ids=" + ",".join(map(str, ids))
+    return Target("bare", f"/bench/bare/{rows}", "manager"), Target("floor", f"/bench/floor/{rows}", "manager"), pages
 
 
 @contextmanager
@@ -199,30 +200,23 @@ def summed_up(name: str, costs: list[tuple[float, int, float]]) -> dict:
 
 
 def run(*, warm: int, times: int, say=lambda text: None) -> dict:
-    """The report: {machine, data, floor, pages}."""
+    """The report: {machine, data, bare, floor, pages}; `ratio` is to the floor, `bare_ratio` to the bare floor."""
     users = people()
     cookies = {who: session_of(user) for who, user in users.items()}
-    floor_target, pages = targets(users)
+    bare_target, floor_target, pages = targets(users)
     with server() as port:
-        costs = measure(port, [floor_target, *pages], cookies, warm=warm, times=times)
-    floor = summed_up(floor_target.name, costs[floor_target.name])
-    say(floor)
+        costs = measure(port, [bare_target, floor_target, *pages], cookies, warm=warm, times=times)
+    bare, floor = (summed_up(target.name, costs[target.name]) for target in (bare_target, floor_target))
     measured = []
-    for target in pages:
-        found = summed_up(target.name, costs[target.name])
+    for found in (bare, floor, *(summed_up(target.name, costs[target.name]) for target in pages)):
         found |= {
+            "bare_ratio": round(found["median_ms"] / bare["median_ms"], 2),
             "ratio": round(found["median_ms"] / floor["median_ms"], 2),
             "p95_ratio": round(found["p95_ms"] / floor["p95_ms"], 2),
         }
         say(found)
         measured.append(found)
-    order = ("name", "median_ms", "p95_ms", "ratio", "p95_ratio", "sql", "kb")
-    return {
-        "machine": machine(),
-        "data": counts(),
-        "floor": {"median_ms": floor["median_ms"], "p95_ms": floor["p95_ms"], "sql": floor["sql"], "kb": floor["kb"]},
-        "pages": [{key: page[key] for key in order} for page in measured],
-    }
+    return {"machine": machine(), "data": counts(), "bare": bare, "floor": floor, "pages": measured[2:]}
 
 
 def machine() -> dict:

@@ -34,7 +34,7 @@ class Kept:
 
     def rows(self, principal: Principal, now: datetime, *, shape: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         shapes = [written(part) if isinstance(part, models.Model) else part for part in shape]
-        key = (str(principal.kind), written(principal.user), written(principal.acting_for))
+        key: tuple[Any, ...] = (str(principal.kind), written(principal.user), written(principal.acting_for))
         key += (timezone.get_current_timezone_name(), int(now.timestamp()) // QUARTER, *shapes)
         found = self._built.get(key)
         if found is None:
