@@ -1,6 +1,6 @@
 """What other pages show of onboarding: the card and timeline of a client, the part of Today, navigation, search."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Value
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients.registry import TimelineItem
 from crm.core.base.dates import local_to_utc
+from crm.core.base.kept import Kept
 from crm.core.base.models import Folded
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.search.sources import Hit
@@ -28,21 +29,22 @@ def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
 
 
+@Kept
+def _tasks_done(principal, limit: int, *, client_id: int, before: datetime | None):
+    rows = Task.objects.visible_to(principal).filter(plan__client=client_id, state=TaskState.DONE)
+    if before is not None:
+        rows = rows.filter(done_at__lt=before)
+    return rows.select_related("done_by", "done_by_contact").order_by("-done_at", "-pk")[:limit]
+
+
 def timeline_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff stands at nine of its day in the firm's zone."""
     plans = plans_of(client)
     if not plans:
         return []
-    tasks = (
-        Task.objects.visible_to(principal)
-        .filter(plan__client=client, state=TaskState.DONE)
-        .select_related("done_by", "done_by_contact")
-    )
-    if before is not None:
-        tasks = tasks.filter(done_at__lt=before)
     items = [
         _quiet(f"task-{row.pk}", row.done_at, _done_words(row), "onboarding:task", row.pk)
-        for row in tasks.order_by("-done_at", "-pk")[:limit]
+        for row in _tasks_done.rows(principal, limit, client_id=client.pk, before=before)
     ]
     zone = get_firm().time_zone
     for plan in plans:
@@ -84,22 +86,26 @@ def _quiet(key, at, title, url_name, pk):
     )
 
 
+@Kept
+def _tasks_due(principal, *, now: datetime):
+    rows = Task.objects.visible_to(principal).kept().overdue(firm_today(now) + timedelta(days=1))
+    rows = rows.filter(assignee=principal.user).select_related("plan__client")
+    return rows.order_by("due_date", "pk")[: TASKS_AT_MOST + 1]
+
+
+@Kept
+def _plans_in_trouble(principal):
+    rows = Plan.objects.visible_to(principal).kept()
+    rows = rows.filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
+    if principal.is_account_manager:
+        rows = rows.filter(owner=principal.user)
+    return rows.select_related("client").order_by("forecast_date", "pk")[:PLANS_AT_MOST]
+
+
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
     """The user's tasks that are due, and plans in trouble: their own for account managers, all visible for the others."""
     today = firm_today(now)
-    tasks = (
-        Task.objects.visible_to(principal)
-        .kept()
-        .overdue(today.fromordinal(today.toordinal() + 1))
-        .filter(assignee=principal.user)
-    )
-    tasks = list(tasks.select_related("plan__client").order_by("due_date", "pk")[: TASKS_AT_MOST + 1])
-    plans = (
-        Plan.objects.visible_to(principal).kept().filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
-    )
-    if principal.is_account_manager:
-        plans = plans.filter(owner=principal.user)
-    plans = list(plans.select_related("client").order_by("forecast_date", "pk")[:PLANS_AT_MOST])
+    tasks, plans = _tasks_due.rows(principal, now=now), _plans_in_trouble.rows(principal)
     if not tasks and not plans:
         return None
     return {"tasks": tasks[:TASKS_AT_MOST], "more_tasks": len(tasks) > TASKS_AT_MOST, "plans": plans, "today": today}

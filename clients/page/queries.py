@@ -10,6 +10,7 @@ from clients import permissions, registry
 from clients.catalogue.models import Tag
 from clients.records.models import Client, StatusPeriod
 from clients.records.statuses import PERIOD_COLUMNS, PERIODS_AT_MOST
+from crm.core.base.kept import Kept
 from crm.core.base.parts import rows_along
 from crm.core.base.permissions import require
 
@@ -30,13 +31,18 @@ def page_part(principal) -> dict[str, Any]:
     return {"part_periods": rows_along(periods, *PERIOD_COLUMNS, limit=PERIODS_AT_MOST)}
 
 
+@Kept
+def _client(principal, *, client_id: int) -> QuerySet:
+    along = {name: part for source in registry.page_parts for name, part in source.annotations(principal).items()}
+    return page_clients(principal).annotate(**along).filter(pk=client_id)
+
+
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 when the user may not see it."""
-    along = {name: part for source in registry.page_parts for name, part in source.annotations(principal).items()}
-    client = page_clients(principal).annotate(**along).filter(pk=client_id).first()
-    if client is None:
+    found = _client.rows(principal, client_id=client_id)
+    if not found:
         raise Http404
-    return client
+    return found[0]
 
 
 def load_open_client(principal, client_id: int) -> Client:

@@ -1,6 +1,10 @@
+from functools import lru_cache
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import trans_real
 
 
 class CoreConfig(AppConfig):
@@ -13,3 +17,10 @@ class CoreConfig(AppConfig):
 
         post_migrate.connect(grants.grant_application_role, sender=self, dispatch_uid="core.grants")
         autodiscover_modules("hooks")
+        _keep_words()
+
+
+def _keep_words() -> None:
+    """Each text of the pages' language is looked up once: else every lookup walks a chain of catalogues, hundreds for a page."""
+    words = trans_real.translation(settings.LANGUAGE_CODE)
+    words.gettext = lru_cache(maxsize=20_000)(words.gettext)  # type: ignore[method-assign]

@@ -19,6 +19,6 @@ def shell(request):
         now = timezone.now()
         match = request.resolver_match
         current = getattr(match.func, "nav_key", match.app_name or match.namespace) if match else ""
-        context["nav"] = SimpleLazyObject(lambda: navigation.build(acting(user), now, current, queries.get_firm()))
+        context["nav"] = SimpleLazyObject(lambda: navigation.build(acting(user), now, current))
         context["banners"] = SimpleLazyObject(lambda: banners.build(acting(user), now))
     return context

@@ -1,5 +1,7 @@
 """The entries of this app in a client's timeline. One query each."""
 
+from datetime import datetime
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, OuterRef, Q, Value
 from django.db.models.functions import Concat, JSONObject
@@ -8,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
 from clients.registry import TimelineItem, TimelineSource
+from crm.core.base.kept import Kept
 from interactions.agreements.models import Decision
 from interactions.client_page import parts
 from interactions.follow_ups.choices import FollowUpState, SourceKind
@@ -32,24 +35,26 @@ def with_timeline_parts(queryset):
     )
 
 
-def interaction_items(principal, client, before, limit):
-    """Interactions; pinned ones of any age are on the first page and not repeated."""
-    rows = Interaction.objects.visible_to(principal).filter(client=client).kept()
+@Kept
+def _interactions(principal, limit: int, *, client_id: int, before: datetime | None):
+    rows = Interaction.objects.visible_to(principal).filter(client=client_id).kept()
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
         pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
-        chosen = Interaction.objects.filter(Q(pk__in=latest) | Q(pk__in=pinned), client=client)
+        chosen = Interaction.objects.filter(Q(pk__in=latest) | Q(pk__in=pinned), client=client_id)
+        limit += PINNED_AT_MOST
     else:
         chosen = rows.filter(is_pinned=False, occurred_at__lt=before)
-    found = list(
-        with_timeline_parts(chosen).order_by("-occurred_at", "-id")[
-            : limit + PINNED_AT_MOST if before is None else limit
-        ]
-    )
+    return with_timeline_parts(chosen).order_by("-occurred_at", "-id")[:limit]
+
+
+def interaction_items(principal, client, before, limit):
+    """Interactions; pinned ones of any age are on the first page and not repeated."""
     may = {
         "may_change": client.archived_at is None,
         "sees_all": principal.sees_all or client.owner_id == principal.user_id,
     }
+    found = _interactions.rows(principal, limit, client_id=client.pk, before=before)
     return [_interaction_item(row, principal.user, may) for row in found]
 
 
@@ -70,19 +75,21 @@ def _interaction_item(row, user, may):
     )
 
 
-def follow_up_items(principal, client, before, limit):
-    """Follow-ups that were done, or entered by hand or by a rule; the interaction shows those planned with it."""
-    rows = (
-        FollowUp.objects.visible_to(principal)
-        .filter(client=client)
-        .select_related("assignee", "closed_by", "closed_by_contact")
-    )
+@Kept
+def _follow_ups(principal, limit: int, *, client_id: int, before: datetime | None):
+    rows = FollowUp.objects.visible_to(principal).filter(client=client_id)
     closed = Q(state=FollowUpState.DONE, closed_at__isnull=False)
     made = Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
         closed, made = closed & Q(closed_at__lt=before), made & Q(created_at__lt=before)
+    rows = rows.filter(closed | made).select_related("assignee", "closed_by", "closed_by_contact")
+    return rows.order_by("-updated_at")[: limit * 2]
+
+
+def follow_up_items(principal, client, before, limit):
+    """Follow-ups that were done, or entered by hand or by a rule; the interaction shows those planned with it."""
     items = []
-    for row in rows.filter(closed | made).order_by("-updated_at")[: limit * 2]:
+    for row in _follow_ups.rows(principal, limit, client_id=client.pk, before=before):
         if row.state == FollowUpState.DONE and (before is None or row.closed_at < before):
             who = row.closed_by_name
             items.append(

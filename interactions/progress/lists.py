@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from crm.core.base.kept import Kept
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
 from interactions.progress.choices import PROGRESS, ProgressState
@@ -93,10 +94,15 @@ def decorate(rows: list[ProgressEmail], now: datetime) -> None:
         email.is_overdue = flags.will_be_late(email, now)  # type: ignore[attr-defined]
 
 
-def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Drafted progress emails of the user's clients that somebody should look at; None when there are none."""
+@Kept
+def _to_look_at(principal, *, now: datetime):
     open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS.open, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
-    rows = list(found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6])
+    return found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6]
+
+
+def today_section(principal, now: datetime) -> dict[str, Any] | None:
+    """Drafted progress emails of the user's clients that somebody should look at; None when there are none."""
+    rows = _to_look_at.rows(principal, now=now)
     decorate(rows, now)
     return {"emails": rows[:5], "has_more": len(rows) > 5} if rows else None

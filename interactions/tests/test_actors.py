@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from crm.core.base.principals import SYSTEM, Kind, Principal, acting
+from crm.core.firm.queries import firm_cached
 from interactions import permissions
 from interactions.agreements.models import Decision
 from interactions.agreements.services import create_commitment, keep_commitment, reopen_commitment
@@ -38,7 +39,7 @@ def test_a_contacts_interaction_is_shown_with_their_name(client, marta, northwin
 
 
 def test_names_of_contacts_cost_no_further_query(marta, northwind, elina, by_elina, django_assert_num_queries):
-    with django_assert_num_queries(2):  # the firm's settings, and the rows
+    with firm_cached(), django_assert_num_queries(2):  # the firm's settings, and the rows
         items = interaction_items(acting(marta), northwind, NOW.replace(year=2027), 20)
         assert [item.object.author_name for item in items] == [elina.name]
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from clients.records.models import Client
 from crm.core.base.dates import day_start, days_between
+from crm.core.base.kept import Kept
 from crm.core.base.registry import Registry
 from crm.core.ui.navigation import Counted
 from interactions.cadence.queries import cadence_days, going_quiet
@@ -47,17 +48,18 @@ def nav_count(principal, now: datetime) -> Counted:
     return [(late[:COUNTED_AT_MOST], "red"), (due[:COUNTED_AT_MOST], "")]
 
 
-def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
-    """{"overdue", "more_overdue", "today", "coming": [(day, rows)], "more_coming"}; one query, each group with its own limit."""
+@Kept
+def _follow_ups(principal, *, now: datetime):
     rows, start = mine(principal, now).order_by("due_at", "id").values("pk"), day_start(now)
     late = rows.filter(due_at__lt=start)[: OVERDUE_AT_MOST + 1]
     coming = rows.filter(due_at__gte=start, due_at__lt=day_start(now, COMING_DAYS + 1))[: COMING_AT_MOST + 1]
-    chosen = (
-        FollowUp.objects.filter(pk__in=late.union(coming, all=True))
-        .select_related("client", "contact", "assignee")
-        .order_by("due_at", "id")
-    )
-    found = list(chosen)
+    chosen = FollowUp.objects.filter(pk__in=late.union(coming, all=True))
+    return chosen.select_related("client", "contact", "assignee").order_by("due_at", "id")
+
+
+def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
+    """{"overdue", "more_overdue", "today", "coming": [(day, rows)], "more_coming"}; one query, each group with its own limit."""
+    found, start = _follow_ups.rows(principal, now=now), day_start(now)
     overdue = [row for row in found if row.due_at < start]
     ahead = [row for row in found if row.due_at >= start]
     tomorrow = day_start(now, 1)
@@ -74,12 +76,17 @@ def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
     }
 
 
-def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Clients going quiet: an account manager's own; for others, all they may see."""
+@Kept
+def _quiet_clients(principal, *, now: datetime):
     clients = Client.objects.visible_to(principal).kept()
     if principal.is_account_manager:
         clients = clients.filter(owner=principal.user)
-    rows = list(going_quiet(clients, now).select_related("facts", "owner", "cadence")[:QUIET_AT_MOST])
+    return going_quiet(clients, now).select_related("facts", "owner", "cadence")[:QUIET_AT_MOST]
+
+
+def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
+    """Clients going quiet: an account manager's own; for others, all they may see."""
+    rows = _quiet_clients.rows(principal, now=now)
     for row in rows:
         last = row.facts.last_contact_at
         row.silent_days = days_between(last, now) if last else None

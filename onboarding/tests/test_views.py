@@ -228,9 +228,9 @@ def test_filters_of_the_list(as_marta, plan, payroll, marta):
 
 
 def test_plans_of_clients_in_the_trash_are_in_no_list_and_no_number(as_marta, plan, marta, northwind):
-    assert navigation.numbers(acting(marta), at(MONDAY), queries.get_firm())["onboarding"] == (1, "")
+    assert navigation.numbers(acting(marta), at(MONDAY))["onboarding"] == (1, "")
     archive_client(acting(marta), client=northwind, now=at(MONDAY))
-    assert "onboarding" not in navigation.numbers(acting(marta), at(MONDAY), queries.get_firm())
+    assert "onboarding" not in navigation.numbers(acting(marta), at(MONDAY))
     assert panels.today_section(acting(marta), at(MONDAY)) is None
     assert "No open plan" in text(as_marta.get(reverse("onboarding:plans")))
 
@@ -267,7 +267,7 @@ def test_panels_cost_at_most_two_statements(plan, marta, northwind, one_request,
         lambda: panels.timeline_items(acting(marta), northwind, None, 30),
         lambda: panels.today_section(acting(marta), now),
         lambda: panels.find_plans(acting(marta), "northwind", 8),
-        lambda: navigation.numbers(acting(marta), now, queries.get_firm()),
+        lambda: navigation.numbers(acting(marta), now),
         lambda: emails.their_tasks(northwind, now - timedelta(7), now),
     ]
     for call in calls:

@@ -1,13 +1,16 @@
-"""Statements that every page asks: built and compiled once for a person, then only executed.
+"""Querysets that every page asks: built and compiled once for a person, then only executed.
 
 Building and compiling a queryset costs ten times what PostgreSQL needs to answer it.
 """
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,57 +19,108 @@ from crm.core.base.principals import Principal
 
 QUARTER = 900  # every time zone is a multiple of 15 minutes from UTC, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
-Built = tuple[str, tuple[Any, ...], tuple[int, ...]]
+Given = int | datetime | None
+_rows: list[Callable[[], models.Model]] = []
+
+
+def depends_on(row: Callable[[], models.Model]) -> None:
+    """Every statement is kept for what this row says at the time; the gate looks at the firm's settings."""
+    _rows.append(row)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A queryset with its compiler; `places` are the parameters that are filled in anew, {position: name}."""
+
+    queryset: QuerySet
+    compiler: Any
+    sql: str
+    values: tuple[Any, ...]
+    places: dict[int, str]
+
+    def rows(self, given: dict[str, Given]) -> list[Any]:
+        values = list(self.values)
+        for position, name in self.places.items():
+            values[position] = given[name]
+        compiler = copy.copy(self.compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *args, **kwargs: (self.sql, tuple(values))
+        queryset = self.queryset.all()
+        queryset.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+        return list(queryset)
 
 
 class Kept:
-    """The rows of `build(principal, now)`, a QuerySet of `values_list`, from a statement that is kept.
+    """The rows of `build(principal, *shape, **given)`, a QuerySet, from a statement that is kept.
 
-    A statement is kept for one row of the person and `shape`, whatever else it is built from (such as the firm's settings, as a
-    row), and for one quarter of an hour: days and hours in it stay true. `now` itself is filled in anew each time. A statement
-    that contains another moment that moves with `now`, or whose building asks the database, is built each time instead. What the
+    A statement is kept for everything that the person's row and those of `depends_on` say, for each `shape` (such as a limit), and
+    for one quarter of an hour, so that days and hours in it stay true. What is `given` (ids, moments such as `now`) is filled in anew each time. A statement
+    that contains a value made of one of them, or whose building asks the database, is built each time instead. What the
     statement reads (who is named, who is in which team) is asked of the database as ever.
     """
 
-    def __init__(self, build: Callable[[Principal, datetime], QuerySet], *, size: int = 500):
+    def __init__(self, build: Callable[..., QuerySet], *, size: int = 500):
         self.build, self.size = build, size
-        self._built: OrderedDict[tuple[Any, ...], Built] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], Statement] = OrderedDict()
 
-    def rows(self, principal: Principal, now: datetime, *, shape: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        shapes = [written(part) if isinstance(part, models.Model) else part for part in shape]
-        key: tuple[Any, ...] = (str(principal.kind), written(principal.user), written(principal.acting_for))
-        key += (timezone.get_current_timezone_name(), int(now.timestamp()) // QUARTER, *shapes)
-        found = self._built.get(key)
+    def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
+        key = (*shape, *self._key(principal, given))
+        found = self._kept.get(key)
         if found is None:
-            found = self._compile(principal, now)
+            found = self._compile(principal, shape, given)
             if found is None:
-                return list(self.build(principal, now))
-            self._built[key] = found
-            while len(self._built) > self.size:
-                self._built.popitem(last=False)
-        sql, values, moments = found
-        parameters = list(values)
-        for place in moments:
-            parameters[place] = now
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return cursor.fetchall()
+                return list(self.build(principal, *shape, **given))
+            self._kept[key] = found
+            while len(self._kept) > self.size:
+                self._kept.popitem(last=False)
+        return found.rows(given)
 
-    def _compile(self, principal: Principal, now: datetime) -> Built | None:
+    def _key(self, principal: Principal, given: dict[str, Given]) -> tuple[Any, ...]:
+        people = (str(principal.kind), _written(principal.user), _written(principal.acting_for), principal.client_id)
+        moment = (timezone.get_current_timezone_name(), int(timezone.now().timestamp()) // QUARTER)
+        moments = tuple(int(v.timestamp()) // QUARTER for v in given.values() if isinstance(v, datetime))
+        empty = tuple(name for name, value in given.items() if value is None)
+        return (*people, *moment, *moments, *empty, *(_written(row()) for row in _rows))
+
+    def _compile(self, principal: Principal, shape: tuple[Any, ...], given: dict[str, Given]) -> Statement | None:
+        """None for one that cannot be kept. A second building with other values shows where the given ones stand."""
         asked: list[str] = []
 
         def noted(execute, sql, parameters, many, context):
             asked.append(sql)
             return execute(sql, parameters, many, context)
 
+        moved = {name: _another(value) for name, value in given.items()}
         with connection.execute_wrapper(noted):
-            sql, values = self.build(principal, now).query.sql_with_params()
-            _again, moved = self.build(principal, now + MOMENT).query.sql_with_params()
-        moments = tuple(n for n, pair in enumerate(zip(values, moved, strict=True)) if pair[0] != pair[1])
-        is_keepable = not asked and all(values[n] == now for n in moments)
-        return (sql, values, moments) if is_keepable else None
+            queryset = self.build(principal, *shape, **given)
+            compiler = queryset.query.get_compiler(connection=connection)
+            try:
+                sql, values = compiler.as_sql()
+                other_sql, others = self.build(principal, *shape, **moved).query.sql_with_params()
+            except EmptyResultSet:
+                return None
+        present = [value for value in given.values() if value is not None]
+        if asked or sql != other_sql or len({*present}) < len(present):
+            return None
+        pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
+        places = {n: value for n, (value, other) in pairs if value != other}
+        names = {value: name for name, value in given.items()}
+        if any(value not in present for value in places.values()):
+            return None
+        return Statement(queryset, compiler, sql, values, {n: names[value] for n, value in places.items()})
 
 
-def written(row: models.Model | None) -> str:
+def _another(value: Given) -> Given:
+    if isinstance(value, datetime):
+        return value + MOMENT
+    return None if value is None else -1 - value
+
+
+def _plain(value: Any) -> Any:
+    """The value of a parameter; one of JSON is wrapped."""
+    return getattr(value, "adapted", value)
+
+
+def _written(row: models.Model | None) -> str:
     """Everything the row says, so that a changed row is another."""
     return "" if row is None else repr([getattr(row, field.attname) for field in row._meta.concrete_fields])

@@ -6,7 +6,9 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.api.idempotency import forget_old_keys
+from crm.core.base import kept
 from crm.core.base.permissions import may_administer
+from crm.core.firm.queries import get_firm
 from crm.core.notifications.models import Notification
 from crm.core.search import sources as search
 from crm.core.ui import navigation
@@ -22,6 +24,7 @@ def count_unread(principal, now: datetime) -> navigation.Counted:
 
 
 # Wiring
+kept.depends_on(get_firm)
 navigation.register(
     navigation.NavEntry(
         key="settings",

@@ -58,10 +58,10 @@ def _counted(principal, now) -> QuerySet:
 _statement = Kept(_counted)
 
 
-def numbers(principal, now, firm) -> dict[str, tuple[int, str]]:
+def numbers(principal, now) -> dict[str, tuple[int, str]]:
     """{key: (number, tone)} of the entries with something to count, in one statement."""
     found: dict[str, tuple[int, str]] = {}
-    for row in _statement.rows(principal, now, shape=(firm,)):
+    for row in _statement.rows(principal, now=now):
         for name, number in zip(row[::2], row[1::2], strict=True):
             key, _space, tone = name.partition(" ")
             if number:
@@ -69,7 +69,7 @@ def numbers(principal, now, firm) -> dict[str, tuple[int, str]]:
     return found
 
 
-def build(principal, now, current: str, firm) -> dict[str, list[dict[str, Any]]]:
+def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
     """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon,
     letter, count, tone, current}.
 
@@ -77,7 +77,7 @@ def build(principal, now, current: str, firm) -> dict[str, list[dict[str, Any]]]
     """
     groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
     in_settings = current in entries and entries[current].group == "settings"
-    counted = numbers(principal, now, firm)
+    counted = numbers(principal, now)
     for entry in entries.shown(principal):
         count, tone = counted.get(entry.key) or (None, "")
         groups[entry.group].append(

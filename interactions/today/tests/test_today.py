@@ -5,7 +5,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
-from crm.core.firm.queries import get_firm
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.services import set_cadence
@@ -28,7 +27,7 @@ def day(n):
 
 def number(user, now):
     """What the navigation says beside Today."""
-    return navigation.numbers(acting(user), now, get_firm()).get("today")
+    return navigation.numbers(acting(user), now).get("today")
 
 
 def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):

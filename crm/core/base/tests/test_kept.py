@@ -3,15 +3,26 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
 from crm.core.base.kept import Kept
 from crm.core.base.principals import acting
+from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
+from crm.core.firm.queries import firm_cached, forget_firm, get_firm
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def one_request():
+    """The firm's settings are read once, as in a request."""
+    with firm_cached():
+        yield
+
+
 NOW = datetime(2026, 11, 20, 10, 1, tzinfo=UTC)
 
 
@@ -21,9 +32,9 @@ class Asked:
     def __init__(self, build):
         self.build, self.times = build, 0
 
-    def __call__(self, principal, now):
+    def __call__(self, principal, *shape, **given):
         self.times += 1
-        return self.build(principal, now)
+        return self.build(principal, *shape, **given)
 
 
 def notify(user, key, at=NOW):
@@ -39,20 +50,20 @@ def test_it_is_built_once_and_reads_what_stands_there_now(marta, oskar):
     build = Asked(own)
     kept = Kept(build)
     notify(marta, "a")
-    assert kept.rows(acting(marta), NOW) == [("a",)]
+    assert kept.rows(acting(marta), now=NOW) == [("a",)]
     notify(marta, "b")
     notify(oskar, "c")
-    assert kept.rows(acting(marta), NOW) == [("a",), ("b",)]
+    assert kept.rows(acting(marta), now=NOW) == [("a",), ("b",)]
     assert build.times == 2
-    assert kept.rows(acting(oskar), NOW) == [("c",)]
+    assert kept.rows(acting(oskar), now=NOW) == [("c",)]
 
 
 def test_now_is_filled_in_anew(marta):
     build = Asked(own)
     kept = Kept(build)
     notify(marta, "a", NOW + timedelta(minutes=2))
-    assert kept.rows(acting(marta), NOW) == []
-    assert kept.rows(acting(marta), NOW + timedelta(minutes=3)) == [("a",)]
+    assert kept.rows(acting(marta), now=NOW) == []
+    assert kept.rows(acting(marta), now=NOW + timedelta(minutes=3)) == [("a",)]
     assert build.times == 2
 
 
@@ -60,8 +71,8 @@ def test_a_moment_made_of_now_is_never_kept(marta):
     build = Asked(lambda principal, now: own(principal, now - timedelta(minutes=1)))
     kept = Kept(build)
     notify(marta, "a")
-    assert kept.rows(acting(marta), NOW) == []
-    assert kept.rows(acting(marta), NOW + timedelta(minutes=1)) == [("a",)]
+    assert kept.rows(acting(marta), now=NOW) == []
+    assert kept.rows(acting(marta), now=NOW + timedelta(minutes=1)) == [("a",)]
 
 
 def test_a_building_that_asks_the_database_is_never_kept(marta, oskar):
@@ -71,9 +82,9 @@ def test_a_building_that_asks_the_database_is_never_kept(marta, oskar):
             "name"
         )
     )
-    before = len(kept.rows(acting(marta), NOW))
+    before = len(kept.rows(acting(marta), now=NOW))
     User.objects.create(email="new@example.com", name="New")
-    assert len(kept.rows(acting(marta), NOW)) == before + 1
+    assert len(kept.rows(acting(marta), now=NOW)) == before + 1
 
 
 def test_a_changed_person_or_setting_is_another_statement(marta):
@@ -82,22 +93,23 @@ def test_a_changed_person_or_setting_is_another_statement(marta):
             "pk"
         )
     )
-    assert len(kept.rows(acting(marta), NOW)) == 1
+    assert len(kept.rows(acting(marta), now=NOW)) == 1
     marta.roles = ["admin"]
     User.objects.create(email="new@example.com", name="New")
-    assert len(kept.rows(acting(marta), NOW)) > 1
-    firm = FirmSettings(pk=1)
-    names = Kept(lambda principal, now: User.objects.filter(name=firm.name).values_list("pk"))
-    assert names.rows(acting(marta), NOW, shape=(firm,)) == []
-    firm.name = marta.name
-    assert names.rows(acting(marta), NOW, shape=(firm,)) == [(marta.pk,)]
+    assert len(kept.rows(acting(marta), now=NOW)) > 1
+    settings = get_firm()
+    names = Kept(lambda principal: User.objects.filter(name=get_firm().name).values_list("pk"))
+    assert names.rows(acting(marta)) == []
+    FirmSettings.objects.update_or_create(pk=settings.pk, defaults={"name": marta.name})
+    forget_firm()
+    assert names.rows(acting(marta)) == [(marta.pk,)]
 
 
 def test_the_next_quarter_is_another_statement(marta):
     build = Asked(own)
     kept = Kept(build)
-    kept.rows(acting(marta), NOW)
-    kept.rows(acting(marta), NOW + timedelta(minutes=15))
+    kept.rows(acting(marta), now=NOW)
+    kept.rows(acting(marta), now=NOW + timedelta(minutes=15))
     assert build.times == 4
 
 
@@ -105,5 +117,66 @@ def test_the_oldest_goes_first(marta, oskar):
     build = Asked(own)
     kept = Kept(build, size=1)
     for user in (marta, oskar, marta):
-        kept.rows(acting(user), NOW)
+        kept.rows(acting(user), now=NOW)
     assert build.times == 6
+
+
+def test_ids_are_filled_in_and_the_shape_is_another_statement(marta, oskar):
+    build = Asked(
+        lambda principal, limit, *, user_id, before: Notification.objects.filter(user=user_id).order_by("key")[:limit]
+    )
+    kept = Kept(build)
+    for user in (marta, oskar):
+        notify(user, f"a{user.pk}")
+        notify(user, f"b{user.pk}")
+    for user in (marta, oskar):
+        assert [row.key for row in kept.rows(acting(marta), 5, user_id=user.pk, before=None)] == [
+            f"a{user.pk}",
+            f"b{user.pk}",
+        ]
+    assert build.times == 2
+    assert [row.key for row in kept.rows(acting(marta), 1, user_id=oskar.pk, before=None)] == [f"a{oskar.pk}"]
+
+
+def test_rows_come_with_what_they_select_and_prefetch(marta):
+    notify(marta, "a")
+    kept = Kept(
+        lambda principal, *, user_id: (
+            Notification.objects.filter(user=user_id).select_related("user").annotate(same=F("key"))
+        )
+    )
+    for _time in range(2):
+        (row,) = kept.rows(acting(marta), user_id=marta.pk)
+        assert (row.same, row._state.fields_cache["user"].name) == ("a", marta.name)
+    people = Kept(lambda principal: User.objects.filter(pk=principal.user_id).prefetch_related("notifications"))
+    for count in (1, 2):
+        (person,) = people.rows(acting(marta))
+        assert len(person.notifications.all()) == count
+        notify(marta, f"more {count}")
+
+
+def test_two_equal_values_are_never_kept(marta, oskar):
+    kept = Kept(lambda principal, *, first, second: User.objects.filter(pk=first).exclude(pk=-second).values_list("pk"))
+    assert kept.rows(acting(marta), first=marta.pk, second=marta.pk) == [(marta.pk,)]
+    assert kept.rows(acting(marta), first=oskar.pk, second=marta.pk) == [(oskar.pk,)]
+
+
+def test_a_value_made_of_an_id_is_never_kept(marta):
+    kept = Kept(
+        lambda principal, *, number: User.objects.annotate(n=Value(number * 2)).filter(pk=marta.pk).values_list("n")
+    )
+    assert kept.rows(acting(marta), number=1) == [(2,)]
+    assert kept.rows(acting(marta), number=2) == [(4,)]
+
+
+def test_a_condition_on_json_is_kept(marta):
+    build = Asked(lambda principal: Draft.objects.exclude(data={"a": 1}).values_list("kind"))
+    kept = Kept(build)
+    Draft.objects.create(user=marta, kind="x", record="", data={})
+    assert kept.rows(acting(marta)) == kept.rows(acting(marta)) == [("x",)]
+    assert build.times == 2
+
+
+def test_nothing_to_see_is_nothing(marta):
+    kept = Kept(lambda principal: User.objects.filter(pk__in=[]))
+    assert kept.rows(acting(marta)) == []
