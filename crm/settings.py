@@ -161,7 +161,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "crm.core.context.shell",
             ],
-            "builtins": ["crm.core.templatetags.ui"],
+            "builtins": ["crm.core.templatetags.ui", "crm.core.templatetags.addresses"],
         },
     }
 ]
