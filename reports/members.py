@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from clients.records import nps
 from clients.records.choices import LeavingReason, Status
 from crm.core.listing.paging import Sort
-from crm.core.templatetags.ui import money, number, when
+from crm.core.templatetags.ui import when
+from crm.core.ui.formatting import money, number
 from reports.kpis.retention import KEPT, LEFT, OUTCOMES, PAUSED, REACTIVATED
 from reports.queries import reason_label, silent_before_leaving
 

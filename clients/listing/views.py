@@ -18,7 +18,7 @@ from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from crm.core.firm.queries import get_firm
 from crm.core.listing.paging import BadCursor, paginate
-from crm.core.templatetags.ui import due_state, money_round
+from crm.core.ui.formatting import due_state, money_round
 from crm.core.ui.htmx import go, is_fragment, render_page
 
 COLUMNS = [

@@ -1,6 +1,6 @@
 from django import template
 
-from crm.core.templatetags.ui import money
+from crm.core.ui.formatting import money
 
 register = template.Library()
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from clients.records.nps import BANDS, LABELS
 from crm.core.listing.paging import BadCursor, paginate
-from crm.core.templatetags.ui import number, percent, signed
+from crm.core.ui.formatting import number, percent, signed
 from reports import attention
 from reports.kpis import find
 from reports.links import members_address

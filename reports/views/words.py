@@ -1,6 +1,6 @@
 """Values as people read them; rounded here and nowhere before."""
 
-from crm.core.templatetags.ui import number, percent
+from crm.core.ui.formatting import number, percent
 from reports.kpis.base import MONEY, PERCENT
 from reports.templatetags.report_words import money_whole
 

@@ -4,27 +4,38 @@ Leaf markup that appears hundreds of times on a page (icon, badge, avatar, time)
 the components of the same name call these tags.
 """
 
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from functools import lru_cache
 from zlib import crc32
 
-from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, format_decimal
 from django import template
 from django.http import QueryDict
 from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join, json_script
-from django.utils.translation import get_language, ngettext, pgettext, to_locale
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_forms import crumbs, layout_of, name_empty_choice
 from crm.core.ui import tones
+from crm.core.ui.formatting import (
+    capped,
+    day_words,
+    due_state,
+    exact,
+    is_late,
+    moment_words,
+    money,
+    money_exact,
+    money_round,
+    number,
+    percent,
+    short_day,
+    signed,
+    written,
+)
 
 register = template.Library()
 register.tag("component", do_component)
@@ -67,7 +78,6 @@ TONE_ICONS = {
     "": "info-circle",
 }
 MESSAGE_TONES = {"error": "red", "warning": "amber", "success": "green", "info": "blue", "debug": "blue"}
-MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 # Small marks
@@ -143,38 +153,10 @@ def heat(value):
     return f"heat-{max(0, min(10, round((float(value) - 80) / 2)))}"
 
 
-# Times
+# Times and numbers
 
-
-def _exact(moment):
-    return date_format(moment, pgettext("date format", "l j F Y, H:i")) + f" ({moment.tzname()})"
-
-
-def _day(day, today):
-    return date_format(
-        day, pgettext("date format", "j M") if day.year == today.year else pgettext("date format", "j M Y")
-    )
-
-
-def _day_words(day, today):
-    """“Today”, “Tomorrow”, “Yesterday”, the weekday within a week, else None."""
-    days = (day - today).days
-    if days in (0, 1, -1):
-        return {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}[days]
-    return date_format(day, "D") if -7 < days < 7 else None
-
-
-def _moment_words(moment, now):
-    seconds = (now - moment).total_seconds()
-    minutes, hours = round(abs(seconds) / MINUTE), round(abs(seconds) / HOUR)
-    if abs(seconds) < 45:
-        return _("just now")
-    if abs(seconds) < 55 * MINUTE:
-        return _("%(n)d min ago") % {"n": minutes} if seconds > 0 else _("in %(n)d min") % {"n": minutes}
-    if abs(seconds) < 6 * HOUR:
-        return _("%(n)d h ago") % {"n": hours} if seconds > 0 else _("in %(n)d h") % {"n": hours}
-    words = _day_words(moment.date(), now.date())
-    return f"{words} {date_format(moment, 'H:i')}" if words else _day(moment, now)
+for shown in (is_late, money, money_round, money_exact, number, percent, signed, capped):
+    register.filter(shown)
 
 
 @register.simple_tag
@@ -190,31 +172,17 @@ def when(value, style="", now=None):
     if isinstance(value, datetime):
         value = timezone.localtime(value) if timezone.is_aware(value) else timezone.make_aware(value)
         texts = {
-            "full": lambda: date_format(value, pgettext("date format", "D j M Y H:i")),
-            "time": lambda: date_format(value, "H:i"),
-            "day": lambda: _day_words(value.date(), now.date()) or _day(value, now),
+            "full": lambda: written(value, pgettext("date format", "D j M Y H:i")),
+            "time": lambda: written(value, "H:i"),
+            "day": lambda: day_words(value.date(), now.date()) or short_day(value, now),
         }
-        text, title = texts.get(style, lambda: _moment_words(value, now))(), _exact(value)
+        text, title = texts.get(style, lambda: moment_words(value, now))(), exact(value)
     else:
-        text = _day_words(value, now.date()) or _day(value, now.date())
+        text = day_words(value, now.date()) or short_day(value, now.date())
         if style == "full":
-            text = date_format(value, pgettext("date format", "D j M Y"))
-        title = date_format(value, pgettext("date format", "l j F Y"))
+            text = written(value, pgettext("date format", "D j M Y"))
+        title = written(value, pgettext("date format", "l j F Y"))
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), title, text)
-
-
-def due_state(value, today):
-    """(tone, words) of a due day: late red, today green, later without colour, none amber."""
-    if not value:
-        return "amber", _("No next step")
-    day = timezone.localtime(value).date() if isinstance(value, datetime) else value
-    days = (day - today).days
-    if days < 0:
-        return "red", ngettext("%(n)d day late", "%(n)d days late", -days) % {"n": -days}
-    words = _day_words(day, today) or _day(day, today)
-    if isinstance(value, datetime) and days < 7:
-        words = f"{words} {date_format(timezone.localtime(value), 'H:i')}"
-    return ("green" if days == 0 else ""), words
 
 
 @register.simple_tag
@@ -229,96 +197,8 @@ def due(value, today=None, none_text="", done=False):
     if not value:
         return inner
     local = timezone.localtime(value) if isinstance(value, datetime) else value
-    title = _exact(local) if isinstance(local, datetime) else date_format(local, pgettext("date format", "l j F Y"))
+    title = exact(local) if isinstance(local, datetime) else written(local, pgettext("date format", "l j F Y"))
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, inner)
-
-
-@register.filter
-def is_late(value, today=None):
-    day = timezone.localtime(value).date() if isinstance(value, datetime) else value
-    return isinstance(day, date) and day < (today or timezone.localdate())
-
-
-# Numbers
-
-
-def _locale():
-    try:
-        return Locale.parse(to_locale(get_language() or "en"))
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
-
-
-def _decimal(value):
-    try:
-        return Decimal(str(value))
-    except (InvalidOperation, TypeError):
-        return None
-
-
-@register.filter
-def money(value, currency="EUR"):
-    """€48,200; with decimals only where there are some. An empty value is a dash."""
-    amount = _decimal(value)
-    if amount is None or not amount.is_finite():
-        return "—"
-    whole = amount == amount.to_integral_value()
-    text = format_currency(
-        amount,
-        str(currency or "EUR"),
-        locale=_locale(),
-        currency_digits=not whole,
-        format=_locale().currency_formats["standard"].pattern.replace(".00", "") if whole else None,
-    )
-    return text.replace("-", "−")
-
-
-@register.filter
-def money_round(value, currency="EUR"):
-    """€48,200 without cents, for lists and cards where the size of the sum matters."""
-    amount = _decimal(value)
-    return money(round(amount) if amount is not None and amount.is_finite() else value, currency)
-
-
-@register.filter
-def money_exact(value, currency="EUR"):
-    """€48,200.00: cents always, for a column of booked amounts that stand under each other."""
-    amount = _decimal(value)
-    if amount is None or not amount.is_finite():
-        return "—"
-    return format_currency(amount, str(currency or "EUR"), locale=_locale()).replace("-", "−")
-
-
-@register.filter
-def number(value, digits=0):
-    """12,345 or, with digits, 12,345.6, in the user's language. An empty value is a dash."""
-    amount = _decimal(value)
-    if amount is None or not amount.is_finite():
-        return "—"
-    pattern = "#,##0" + ("." + "0" * int(digits) if int(digits) else "")
-    return format_decimal(amount, format=pattern, locale=_locale()).replace("-", "−")
-
-
-@register.filter
-def percent(value, digits=1):
-    """91.4 % for 91.4 (not for 0.914), with a narrow no-break space."""
-    text = number(value, digits)
-    return text if text == "—" else f"{text}\u202f%"
-
-
-@register.filter
-def signed(value, digits=1):
-    """+1.6, −2.1 or 0: a change."""
-    amount = _decimal(value)
-    text = number(value, digits)
-    return f"+{text}" if amount is not None and amount.is_finite() and amount > 0 else text
-
-
-@register.filter
-def capped(value, cap=10000):
-    """A count that stopped at its cap reads “10,000+”."""
-    amount = _decimal(value)
-    return f"{number(cap)}+" if amount is not None and amount > int(cap) else number(value)
 
 
 # Addresses and forms
