@@ -88,3 +88,12 @@ def test_packages_stay_small():
         if len(inside) > MOST:
             large[str(folder.relative_to(ROOT))] = len(inside)
     assert large == {}
+
+
+def test_lines_of_templates_can_be_read():
+    long = {}
+    for path in sorted(ROOT.glob("templates/**/*.html")):
+        numbers = [number for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 200]
+        if numbers:
+            long[str(path.relative_to(ROOT))] = numbers
+    assert not long
