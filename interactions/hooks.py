@@ -4,7 +4,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry, signals
-from crm.core.base import logs, open_pages
+from crm.core.base import open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
 from crm.core.mail import kinds as mail_kinds
@@ -73,7 +73,6 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"),
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
-logs.declare_secret_paths(r"mail/stop/\d+", r"mail/survey/\d+(?:/stop)?")
 # a recipient stops progress emails, answers a survey or wants no more of them: each needs the secret link of the mail
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
 from crm.core.base.principals import Principal
+from crm.core.base.secret_links import SecretLink
 from crm.core.base.zones import zone
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
@@ -20,8 +21,13 @@ from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.words import one_line
 
 STOP = "[[stop]]"
-STOP_PURPOSE = "progress-stop"
-STOP_PATH = "/mail/stop/{id}/{token}/"
+STOP_LINK = SecretLink(
+    "progress-stop",
+    "/mail/stop/{id}/{token}/",
+    lambda: ProgressRecipient.objects.select_related("schedule__client__owner", "contact"),
+    cookie="progress_stop",
+    page="interactions:progress_stopping",
+)
 
 
 def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: str) -> tuple[str, str]:
@@ -60,7 +66,7 @@ def mail_progress(
         contact_id=contact.pk,
         from_name=one_line(f"{owner.name}, {firm.name}"),
         reply_to=owner.email,
-        links={STOP: _stop_link(recipient)},
+        links={STOP: STOP_LINK.in_mail(recipient)},
         headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         is_automatic=is_automatic,
         send_at=now,
@@ -68,10 +74,6 @@ def mail_progress(
         expires_at=max(email.expires_at, now),
     )
     return mail
-
-
-def _stop_link(recipient: ProgressRecipient) -> dict[str, Any]:
-    return {"purpose": STOP_PURPOSE, "id": recipient.pk, "salt": recipient.salt, "path": STOP_PATH}
 
 
 def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: Contact | None) -> OutboxMail:

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
+from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
@@ -21,8 +23,30 @@ from interactions.surveys.choices import InvitationSource, SurveyKind
 from interactions.surveys.models import Survey, SurveyInvitation
 
 ANSWER, STOP = "[[answer]]", "[[stop]]"
-ANSWER_PURPOSE, STOP_PURPOSE = "survey-answer", "survey-stop"
-ANSWER_PATH, STOP_PATH = "/mail/survey/{id}/{token}/", "/mail/survey/{id}/stop/{token}/"
+
+
+def invitations() -> QuerySet:
+    """With all that the open pages show."""
+    return SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response")
+
+
+ANSWER_LINK = SecretLink(
+    "survey-answer",
+    "/mail/survey/{id}/{token}/",
+    invitations,
+    is_stored=True,
+    cookie="survey",
+    page="interactions:survey-answer",
+)
+STOP_LINK = SecretLink(
+    "survey-stop",
+    "/mail/survey/{id}/stop/{token}/",
+    invitations,
+    is_open=lambda row: bool(row.token_hash),
+    cookie="survey_stop",
+    page="interactions:survey-stop",
+    cookie_page="interactions:survey-answer",
+)
 PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
 
 
@@ -91,8 +115,8 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
         from_name=f"{owner.name}, {firm.name}",
         reply_to=owner.email if owner.is_active else "",
         links={
-            ANSWER: {"purpose": ANSWER_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": ANSWER_PATH},
-            STOP: {"purpose": STOP_PURPOSE, "id": invitation.pk, "salt": invitation.salt, "path": STOP_PATH},
+            ANSWER: ANSWER_LINK.in_mail(invitation),
+            STOP: STOP_LINK.in_mail(invitation),
         },
         headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         purpose="survey",

@@ -8,11 +8,11 @@ from typing import Any
 
 import structlog
 
-_secret_paths = [r"join/\d+", "setup", "accounts/password/reset/key"]
+_secret_paths = ["setup"]
 
 
 def declare_secret_paths(*patterns: str) -> None:
-    """What stands before a secret in the addresses of an app, as regular expressions; apps declare theirs in `hooks.py`."""
+    """What stands before a secret in an address, as regular expressions; a `SecretLink` declares its own."""
     _secret_paths.extend(patterns)
     _compiled.cache_clear()
 

@@ -1,17 +1,24 @@
 """The kernel's mails; each writes one outbox row. Links are placeholders: they are put in when the mail leaves."""
 
+from typing import Any
+
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.models import Invitation, User
 
 LINK = "[[link]]"
+JOIN_LINK = SecretLink(
+    "invitation", "/join/{id}/{token}/", lambda: Invitation.objects.select_related("invited_by"), is_stored=True
+)
+RESET_LINK = SecretLink("password-reset", "/accounts/password/reset/key/{uid}-{stamp}.{token}/", User.objects.all)
 
 
-def mail_invitation(invitation: Invitation, *, invited_by: User, purpose: str) -> OutboxMail:
+def mail_invitation(invitation: Invitation, *, invited_by: User) -> OutboxMail:
     context = {"invitation": invitation, "invited_by": invited_by, "firm": get_firm(), "link": LINK}
     mail, _made = queue_mail(
         key=f"invitation:{invitation.pk}:{invitation.token_hash[:16]}",
@@ -20,13 +27,13 @@ def mail_invitation(invitation: Invitation, *, invited_by: User, purpose: str) -
         to_name=invitation.name,
         subject=_("%(name)s invites you to %(firm)s on Rapport") % {"name": invited_by.name, "firm": get_firm().name},
         text=render_to_string("core/people/mail/invitation.txt", context),
-        links={LINK: {"purpose": purpose, "id": invitation.pk, "salt": invitation.salt, "path": "/join/{id}/{token}/"}},
+        links={LINK: JOIN_LINK.in_mail(invitation)},
         expires_at=invitation.expires_at,
     )
     return mail
 
 
-def mail_password_reset(user: User, *, purpose: str, salt: str, path: str, key: str) -> OutboxMail:
+def mail_password_reset(user: User, *, link: dict[str, Any], key: str) -> OutboxMail:
     context = {"user": user, "firm": get_firm(), "link": LINK}
     mail, _made = queue_mail(
         key=key,
@@ -36,6 +43,6 @@ def mail_password_reset(user: User, *, purpose: str, salt: str, path: str, key: 
         user=user,
         subject=_("Set a new password for Rapport"),
         text=render_to_string("core/people/mail/password_reset.txt", context),
-        links={LINK: {"purpose": purpose, "id": user.pk, "salt": salt, "path": path}},
+        links={LINK: link},
     )
     return mail

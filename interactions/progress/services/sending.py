@@ -1,6 +1,5 @@
 """Sending progress emails at their time, holding those nobody approved, and opting out."""
 
-import hmac
 import logging
 from datetime import datetime
 
@@ -11,7 +10,6 @@ from clients.records.choices import Status
 from clients.records.models import ClientFacts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Kind, Principal
-from crm.core.base.secret_links import link_token
 from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.mail.choices import MAIL_UNSENT, MailState
@@ -181,15 +179,6 @@ def send_test(principal: Principal, *, email: ProgressEmail, now: datetime) -> O
         raise ServiceError(trouble, code="conflict")
     people = recipients_now(email)
     return emails.mail_progress_test(principal, email=email, contact=people[0].contact if people else None)
-
-
-def find_by_stop_link(recipient_id: int, token: str) -> ProgressRecipient | None:
-    """The recipient the link was made for, or None."""
-    row = ProgressRecipient.objects.select_related("schedule__client__owner", "contact").filter(pk=recipient_id).first()
-    if row is None:
-        return None
-    expected = link_token(emails.STOP_PURPOSE, row.pk, row.salt)
-    return row if hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")) else None
 
 
 @service(may=permissions.is_recipient, open_to=frozenset({Kind.LINK}))

@@ -3,36 +3,32 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from clients.contacts.languages import language_for
-from interactions.links import swap
-from interactions.progress.services.sending import find_by_stop_link, stop_recipient
-
-COOKIE = "progress_stop"
+from interactions.progress.emails import STOP_LINK
+from interactions.progress.services.sending import stop_recipient
 
 
 @login_not_required
 @csrf_exempt  # the token authorises it; mail programs post here with one click (RFC 8058)
 @require_http_methods(["GET", "HEAD", "POST"])
 def progress_stop(request, pk, token):
-    recipient = find_by_stop_link(pk, token)
+    recipient = STOP_LINK.find(pk, token)
     if recipient is None:
         raise Http404
     if request.method == "POST":
         return _stop(request, recipient)
-    here = reverse("interactions:progress_stopping", args=[pk])
-    return swap(COOKIE, token, path=here, to=here)
+    return STOP_LINK.swap(pk, token)
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def progress_stopping(request, pk):
     """The same without the token in its address."""
-    recipient = find_by_stop_link(pk, request.COOKIES.get(COOKIE, ""))
+    recipient = STOP_LINK.opened(request, pk)
     if recipient is None:
         raise Http404
     return _stop(request, recipient) if request.method == "POST" else _page(request, recipient)

@@ -1,6 +1,5 @@
 """What contacts do through the links of a survey mail: answer, change the answer, opt out. No sign-in."""
 
-import hmac
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -11,12 +10,10 @@ from clients.contacts.services import set_consent
 from clients.records import nps
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Kind, Principal
-from crm.core.base.secret_links import hash_token, link_token
 from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.notifications.models import Notification
 from interactions import permissions
-from interactions.surveys import emails
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
@@ -24,30 +21,6 @@ from interactions.surveys.services.mailing import cancel_waiting_mail, lock
 
 COMMENT_AT_MOST = 2000
 BY_LINK = frozenset({Kind.LINK})
-
-
-def find_by_answer_link(pk: int, token: str) -> SurveyInvitation | None:
-    """The invitation the answer link was made for, open or not; None for an unknown link. Reads only."""
-    row = _load(pk)
-    if row is None or not row.token_hash or not hmac.compare_digest(hash_token(token), row.token_hash):
-        return None
-    return row
-
-
-def find_by_stop_link(pk: int, token: str) -> SurveyInvitation | None:
-    """The same for the opt-out link, which has another token."""
-    row = _load(pk)
-    if row is None or not row.token_hash:
-        return None
-    is_ours = hmac.compare_digest(
-        link_token(emails.STOP_PURPOSE, row.pk, row.salt).encode(), token.encode("utf-8", "replace")
-    )
-    return row if is_ours else None
-
-
-def _load(pk: int) -> SurveyInvitation | None:
-    rows = SurveyInvitation.objects.select_related("client__owner", "contact", "survey", "response")
-    return rows.filter(pk=pk).first()
 
 
 def has_stopped(row: SurveyInvitation) -> bool:

@@ -15,7 +15,7 @@ from clients.records.models import Client, ClientFacts
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
-from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.base.secret_links import hash_token, new_salt
 from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.base.versions import save_version
@@ -301,7 +301,7 @@ def _send(row: SurveyInvitation, now: datetime) -> None:
         address=_person_now(row, now).address,
         sent_at=now,
         expires_at=now + timedelta(days=row.survey.answer_days),
-        token_hash=hash_token(link_token(emails.ANSWER_PURPOSE, row.pk, row.salt)),
+        token_hash=hash_token(emails.ANSWER_LINK.token(row)),
     )
     emails.mail_survey(invitation=row, now=now)
 

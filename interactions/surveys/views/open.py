@@ -4,7 +4,6 @@ every link; answering and opting out need a POST."""
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,46 +11,38 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients.contacts.languages import language_for
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
-from interactions.links import swap
-from interactions.surveys.emails import question_of
+from interactions.surveys.emails import ANSWER_LINK, STOP_LINK, question_of
 from interactions.surveys.forms.mailing import ReplyForm, score_in
 from interactions.surveys.services import answering
-
-ANSWER, STOP = "survey", "survey_stop"  # names of the cookies; their path is that of one invitation
 
 
 @login_not_required
 @require_safe
 def answer_link(request, pk, token):
-    invitation = answering.find_by_answer_link(pk, token)
+    invitation = ANSWER_LINK.find(pk, token)
     if invitation is None:
         raise Http404
     score = score_in(request.GET, invitation.survey)
-    here = reverse("interactions:survey-answer", args=[pk])
-    return _swap(ANSWER, pk, token, here if score is None else f"{here}?score={score}")
+    return ANSWER_LINK.swap(pk, token, "" if score is None else f"?score={score}")
 
 
 @login_not_required
 @csrf_exempt  # the token authorises it; mail programs post here with one click (RFC 8058)
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop_link(request, pk, token):
-    invitation = answering.find_by_stop_link(pk, token)
+    invitation = STOP_LINK.find(pk, token)
     if invitation is None:
         raise Http404
     if request.method == "POST":
         invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
         return _page(request, "stop.html", invitation, {"is_stopped": True})
-    return _swap(STOP, pk, token, reverse("interactions:survey-stop", args=[pk]))
-
-
-def _swap(name, pk, token, to):
-    return swap(name, token, path=reverse("interactions:survey-answer", args=[pk]), to=to)
+    return STOP_LINK.swap(pk, token)
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request, pk):
-    invitation = answering.find_by_answer_link(pk, request.COOKIES.get(ANSWER, ""))
+    invitation = ANSWER_LINK.opened(request, pk)
     if invitation is None:
         return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
     state = answering.state_of(invitation, timezone.now())
@@ -78,7 +69,7 @@ def _initial(invitation, score):
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def stop(request, pk):
-    invitation = answering.find_by_stop_link(pk, request.COOKIES.get(STOP, ""))
+    invitation = STOP_LINK.opened(request, pk)
     if invitation is None:
         return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
     if request.method == "POST":

@@ -1,6 +1,5 @@
 """Inviting colleagues: a mail with a link that opens once, for two weeks, unless it is revoked."""
 
-import hmac
 from datetime import datetime, timedelta
 
 from django.contrib.auth.password_validation import validate_password
@@ -12,13 +11,12 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
-from crm.core.base.secret_links import hash_token, link_token, new_salt
+from crm.core.base.secret_links import hash_token, new_salt
 from crm.core.base.services import service
-from crm.core.people.emails import mail_invitation
+from crm.core.people.emails import JOIN_LINK, mail_invitation
 from crm.core.users.models import Invitation, Team, TeamMembership, User
 
 VALID_FOR = timedelta(days=14)
-PURPOSE = "invitation"
 
 
 @service(may=may_administer)
@@ -99,14 +97,6 @@ def open_invitations(now: datetime):
     return Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
 
 
-def find_invitation(pk: int, token: str) -> Invitation | None:
-    """The invitation of a link, open or not; None for an unknown link."""
-    invitation = Invitation.objects.filter(pk=pk).select_related("invited_by").first()
-    if invitation is None or not hmac.compare_digest(hash_token(token), invitation.token_hash):
-        return None
-    return invitation
-
-
 def state_of(invitation: Invitation, now: datetime) -> str:
     """open, accepted, revoked or expired."""
     if invitation.accepted_at:
@@ -124,7 +114,7 @@ def waiting(now: datetime):
 
 
 def _send(invitation: Invitation, principal: Principal) -> Invitation:
-    invitation.token_hash = hash_token(link_token(PURPOSE, invitation.pk, invitation.salt))
+    invitation.token_hash = hash_token(JOIN_LINK.token(invitation))
     invitation.save(update_fields=["token_hash"])
-    mail_invitation(invitation, invited_by=principal.user, purpose=PURPOSE)
+    mail_invitation(invitation, invited_by=principal.user)
     return invitation

@@ -7,12 +7,10 @@ import uuid
 
 from django.utils.http import base36_to_int, int_to_base36
 
-from crm.core.base.secret_links import link_token
 from crm.core.mail.models import OutboxMail
-from crm.core.people.emails import mail_password_reset
+from crm.core.people.emails import RESET_LINK, mail_password_reset
 from crm.core.users.models import User
 
-PURPOSE = "password-reset"
 VALID_SECONDS = 3 * 3600
 
 
@@ -21,7 +19,7 @@ class ResetTokens:
 
     def make_token(self, user: User) -> str:
         stamp = int(time.time())
-        return f"{int_to_base36(stamp)}.{link_token(PURPOSE, user.pk, _salt(user, stamp))}"
+        return f"{int_to_base36(stamp)}.{RESET_LINK.token(user, _salt(user, stamp))}"
 
     def check_token(self, user: User | None, token: str | None) -> bool:
         stamp_text, _dot, given = (token or "").partition(".")
@@ -31,16 +29,14 @@ class ResetTokens:
             return False
         if user is None or not 0 <= time.time() - stamp <= VALID_SECONDS:
             return False
-        return hmac.compare_digest(given, link_token(PURPOSE, user.pk, _salt(user, stamp)))
+        return hmac.compare_digest(given, RESET_LINK.token(user, _salt(user, stamp)))
 
 
 def send_reset_link(*, user: User, uid: str) -> OutboxMail:
     """Write the mail; its body holds a placeholder, the link is derived when it leaves."""
     stamp = int(time.time())
-    path = f"/accounts/password/reset/key/{uid}-{int_to_base36(stamp)}.{{token}}/"
-    return mail_password_reset(
-        user, purpose=PURPOSE, salt=_salt(user, stamp), path=path, key=f"account:reset:{uuid.uuid4()}"
-    )
+    link = RESET_LINK.in_mail(user, salt=_salt(user, stamp), uid=uid, stamp=int_to_base36(stamp))
+    return mail_password_reset(user, link=link, key=f"account:reset:{uuid.uuid4()}")
 
 
 def _salt(user: User, stamp: int) -> str:

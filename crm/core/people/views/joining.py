@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from crm.core.people.emails import JOIN_LINK
 from crm.core.people.forms import JoinForm, SetupForm
 from crm.core.people.services import first_admin, invitations
 from crm.core.ui.actions import form_action
@@ -21,7 +22,7 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 @require_safe
 def join_link(request, pk, token):
     """Move the secret from the address to the session, so that it stays out of logs and histories. The link stays valid."""
-    if invitations.find_invitation(pk, token) is None:
+    if JOIN_LINK.find(pk, token) is None:
         raise Http404
     request.session[INVITATION] = [pk, token]
     return redirect("core:join")
@@ -30,7 +31,7 @@ def join_link(request, pk, token):
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def join(request):
-    invitation = invitations.find_invitation(*request.session.get(INVITATION, (0, "")))
+    invitation = JOIN_LINK.find(*request.session.get(INVITATION, (0, "")))
     state = invitations.state_of(invitation, timezone.now()) if invitation else "none"
     if state != "open":
         return render_page(
