@@ -6,6 +6,7 @@ Building and compiling a queryset costs ten times what PostgreSQL needs to answe
 import copy
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,33 +55,39 @@ class Kept:
     """The rows of `build(principal, *shape, **given)`, a QuerySet, from a statement that is kept.
 
     A statement is kept for everything that the person's row and those of `depends_on` say, for each `shape` (such as a limit), and
-    for one quarter of an hour, so that days and hours in it stay true. What is `given` (ids, moments such as `now`) is filled in anew each time. A statement
-    that contains a value made of one of them, or whose building asks the database, is built each time instead. What the
+    for one quarter of an hour, so that days and hours in it stay true; it is kept from the second time on, since much is asked
+    only once. What is `given` (ids, moments such as `now`) is filled in anew each time. A statement that contains a value made
+    of one of them, or whose building asks the database, is built each time instead. What the
     statement reads (who is named, who is in which team) is asked of the database as ever.
     """
 
-    def __init__(self, build: Callable[..., QuerySet], *, size: int = 500):
-        self.build, self.size = build, size
-        self._kept: OrderedDict[tuple[Any, ...], Statement] = OrderedDict()
+    def __init__(self, build: Callable[..., QuerySet], *, size: int = 200):
+        self.build, self.size, self._quarter = build, size, 0
+        self._kept: OrderedDict[tuple[Any, ...], Statement | None] = OrderedDict()
 
     def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
+        self._forget(int(timezone.now().timestamp()) // QUARTER)
         key = (*shape, *self._key(principal, given))
-        found = self._kept.get(key)
-        if found is None:
+        is_known, found = key in self._kept, self._kept.get(key)
+        if found is None and is_known:
             found = self._compile(principal, shape, given)
-            if found is None:
-                return list(self.build(principal, *shape, **given))
-            self._kept[key] = found
+        self._kept[key] = found
+        with suppress(KeyError):  # another thread may have emptied it
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)
-        return found.rows(given)
+        return list(self.build(principal, *shape, **given)) if found is None else found.rows(given)
+
+    def _forget(self, quarter: int) -> None:
+        """What was kept in an earlier quarter is never asked again."""
+        if quarter != self._quarter:
+            self._quarter = quarter
+            self._kept.clear()
 
     def _key(self, principal: Principal, given: dict[str, Given]) -> tuple[Any, ...]:
         people = (str(principal.kind), _written(principal.user), _written(principal.acting_for), principal.client_id)
-        moment = (timezone.get_current_timezone_name(), int(timezone.now().timestamp()) // QUARTER)
         moments = tuple(int(v.timestamp()) // QUARTER for v in given.values() if isinstance(v, datetime))
         empty = tuple(name for name, value in given.items() if value is None)
-        return (*people, *moment, *moments, *empty, *(_written(row()) for row in _rows))
+        return (*people, timezone.get_current_timezone_name(), *moments, *empty, *(_written(row()) for row in _rows))
 
     def _compile(self, principal: Principal, shape: tuple[Any, ...], given: dict[str, Given]) -> Statement | None:
         """None for one that cannot be kept. A second building with other values shows where the given ones stand."""
