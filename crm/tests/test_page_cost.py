@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from crm.core.base.principals import acting
 from crm.core.firm.models import Holiday
+from crm.core.firm.queries import firm_today
 from crm.core.users.models import User
 from interactions.agreements.services import create_commitment
 from interactions.follow_ups.services import complete_follow_up
@@ -36,7 +37,7 @@ def busy(db):
         at = now - timedelta(days=days)
         interactions.log(actor=marta, client=client, occurred_at=at, now=at, contacts=[elina], decision="Yes.")
         step = interactions.follow_up(
-            actor=marta, client=client, due_date=timezone.localdate() + timedelta(days=days - 3), now=at
+            actor=marta, client=client, due_date=firm_today(timezone.now()) + timedelta(days=days - 3), now=at
         )
         if days % 3 == 0:
             complete_follow_up(acting(marta), follow_up=step, now=now)
@@ -52,7 +53,7 @@ def busy(db):
         acting(marta),
         client=client,
         recipients=[elina],
-        weekday=timezone.localdate().weekday(),
+        weekday=firm_today(timezone.now()).weekday(),
         now=now - timedelta(days=3),
     )
     plan_progress(now)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
+from crm.core.firm.queries import firm_today
 from crm.core.mail import scheduled
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
@@ -29,7 +30,11 @@ def now():
 
 def reminder(user, client, title, at):
     row = interactions.follow_up(
-        actor=user, client=client, title=title, due_date=timezone.localdate() + timedelta(days=1), now=timezone.now()
+        actor=user,
+        client=client,
+        title=title,
+        due_date=firm_today(timezone.now()) + timedelta(days=1),
+        now=timezone.now(),
     )
     FollowUp.objects.filter(pk=row.pk).update(remind_at=at)
     return row
@@ -184,7 +189,9 @@ def test_what_it_costs(client, scene, manager, northwind, marta, now, django_ass
 
 
 def test_ones_own_morning_mail_is_read_before_it_leaves(client, scene, northwind, now):
-    interactions.follow_up(actor=scene, client=northwind, title="Visit them", due_date=timezone.localdate(), now=now)
+    interactions.follow_up(
+        actor=scene, client=northwind, title="Visit them", due_date=firm_today(timezone.now()), now=now
+    )
     client.force_login(scene)
     row = Digest.objects.get()
     page = client.get(reverse("interactions:digest", args=[row.pk])).text

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
+from crm.core.firm.queries import firm_today
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.facts import rebuild_facts
@@ -187,7 +188,7 @@ def test_a_wrong_follow_up_keeps_what_was_typed(web, marta, northwind, wrong):
 
 
 def test_lists_of_follow_ups(web, marta, otto, northwind):
-    today = timezone.localtime().date()
+    today = firm_today(timezone.now())
     follow_up(actor=marta, client=northwind, title="Late one", due_date=today - timedelta(days=1), now=now())
     follow_up(actor=marta, client=northwind, title="Ottos one", assignee=otto, due_date=today, now=now())
     url = reverse("interactions:follow-ups")

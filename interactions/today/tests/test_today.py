@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
+from crm.core.firm.queries import firm_today
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.services import set_cadence
@@ -22,7 +23,7 @@ def web(client, marta):
 
 
 def day(n):
-    return timezone.localtime().date() + timedelta(days=n)
+    return firm_today(timezone.now()) + timedelta(days=n)
 
 
 def number(user, now):
@@ -85,11 +86,12 @@ def test_the_page_costs_the_same_with_a_hundred_rows(web, marta, northwind, djan
 
 def test_the_number_in_the_navigation_is_red_when_late(marta, northwind):
     now = timezone.now()
-    assert number(marta, now) is None
-    follow_up(actor=marta, client=northwind, due_date=day(0), now=now)
-    assert number(marta, now) == (1, "")
-    follow_up(actor=marta, client=northwind, due_date=day(-1), now=now)
-    assert number(marta, now) == (1, "red")
+    with timezone.override("Europe/Helsinki"):
+        assert number(marta, now) is None
+        follow_up(actor=marta, client=northwind, due_date=day(0), now=now)
+        assert number(marta, now) == (1, "")
+        follow_up(actor=marta, client=northwind, due_date=day(-1), now=now)
+        assert number(marta, now) == (1, "red")
 
 
 def test_whose_today_it_is(marta, northwind):
