@@ -1,9 +1,8 @@
 """What the dashboard shows."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Exists, OuterRef
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -11,11 +10,10 @@ from clients.records.choices import LeavingReason, Status
 from clients.records.models import StatusPeriod
 from crm.core.listing.paging import count_capped
 from crm.core.ui.formatting import number
-from interactions.log.models import Interaction
 from reports import attention
 from reports.kpis import find
-from reports.kpis.base import MONEY, PERCENT, KpiAnswer
-from reports.kpis.retention import LEFT
+from reports.kpis.base import MONEY, PERCENT, Kpi, KpiAnswer
+from reports.kpis.retention import LEFT, reason_label, silent_before_leaving
 from reports.links import address, members_address
 from reports.periods import Period, rolling_years, single_months
 from reports.scope import REVENUE, Scope
@@ -23,7 +21,6 @@ from reports.scope import REVENUE, Scope
 POINTS = 13
 ATTENTION_SHOWN = 6
 REASONS_SHOWN = 6
-SILENCE_DAYS = 45
 
 
 @dataclass(frozen=True)
@@ -108,13 +105,6 @@ def _measure(kpi, scope, answers):
     return Measure(now, before, members_address(kpi.id, scope, now.period), kpi.certain_change(now, before))
 
 
-def reason_label(status: str, reason: str) -> str:
-    """Why a client is no longer active, in words."""
-    if status == Status.FORMER:
-        return str(LeavingReason(reason).label) if reason else _("No reason given")
-    return str(Status(status).label) if status else _("No status")
-
-
 def _reasons(kpi, scope, period, rows):
     return [
         Reason(
@@ -153,17 +143,9 @@ def _silence(kpi, scope, period, rows):
     )
 
 
-def silent_before_leaving(members):
-    """Those with no contact logged in the weeks before they left."""
-    heard = (
-        Interaction.objects.contacts_made().kept().filter(client=OuterRef("pk"), occurred_at__lt=OuterRef("end_since"))
-    )
-    return members.filter(~Exists(heard.filter(occurred_at__gte=OuterRef("end_since") - timedelta(days=SILENCE_DAYS))))
-
-
-def chart(kpi, answers: list[KpiAnswer], scope: Scope, *, benchmark=None) -> dict:
+def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
     """The data of a chart: a point opens the rows it was made of."""
-    unit = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, "")
+    unit, benchmark = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, ""), kpi.benchmark(scope.firm)
     digits = 1 if kpi.unit == PERCENT else 0
     values = [None if answer.value is None else round(answer.value, digits) for answer in answers]
     known = [value for value in (*values, float(benchmark) if benchmark is not None else None) if value is not None]

@@ -15,7 +15,6 @@ from crm.core.listing.paging import BadCursor, paginate
 from reports.filters import ReportFilter
 from reports.kpis import find
 from reports.links import address
-from reports.members import LAYOUTS
 from reports.permissions import may_see_reports
 
 FILTERS = ("start", "end", "owner", "team", "tier", "basis")
@@ -88,23 +87,23 @@ class ReportViewSet(viewsets.ViewSet):
     @action(detail=True)
     def members(self, request, kpi_id=None):
         kpi, form = self._asked(request, kpi_id, (*FILTERS, "show", "cursor", "page_size"))
-        show, layout = request.query_params.get("show", ""), LAYOUTS[kpi.id]
+        show = request.query_params.get("show", "")
         if show not in {"", *dict(kpi.shows)}:
             raise exceptions.ValidationError({"show": [_("There is no such part of the rows.")]})
-        members = kpi.members(form.scope, form.period, show).select_related(*layout.related)
+        members = kpi.members(form.scope, form.period, show).select_related(*kpi.related)
         try:
             page = paginate(
                 members,
-                sort=layout.sort,
+                sort=kpi.sort,
                 cursor=request.query_params.get("cursor", ""),
                 size=self._size(request),
                 counted=False,
             )
         except BadCursor as error:
             raise exceptions.ValidationError({"cursor": [_("This cursor is not one of ours.")]}) from error
-        names = [str(label) for label, _is_number in layout.header]
+        names = [str(column.label) for column in kpi.columns]
         rows = [
-            {"id": row.pk, **dict(zip(names, (cell.plain for cell in layout.cells(row, form.firm)), strict=True))}
+            {"id": row.pk, **dict(zip(names, (cell.plain for cell in kpi.cells(row, form.firm)), strict=True))}
             for row in page.rows
         ]
         return Response(

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.records.choices import ACTIVE_STATUSES
 from clients.records.models import StatusPeriod
+from reports.columns import CLIENT, OWNER, TIER, Column, day_cell
 from reports.kpis.base import Kpi
 
 
@@ -21,6 +22,7 @@ class ActiveClients(Kpi):
         _("One-off customers and archived records count nowhere."),
         _("Owner, team and tier are those of today."),
     ]
+    columns = (CLIENT, Column(_("Since"), lambda client, firm: day_cell(client.since, "")), OWNER, TIER)
 
     def answer(self, scope, period):
         n = self.members(scope, period).count()

@@ -22,6 +22,8 @@ from django.utils.translation import gettext_lazy as _
 from clients.records.choices import ACTIVE_STATUSES
 from clients.revenue.choices import MONTHS_IN
 from clients.revenue.models import Contract, RevenueLine
+from crm.core.ui.formatting import number
+from reports.columns import CLIENT, OWNER, TIER, Cell, Column, money_cell
 from reports.kpis import presence
 from reports.kpis.base import MONEY, Kpi
 from reports.periods import Period
@@ -58,6 +60,13 @@ class ArpaRealised(Kpi):
         _("One-off customers and archived records count nowhere, their revenue included."),
         _("Owner, team and tier are those of today."),
     ]
+    columns = (
+        CLIENT,
+        Column(_("Revenue"), lambda client, firm: money_cell(client.revenue or 0, firm), is_number=True),
+        Column(_("Month ends counted"), lambda c, firm: Cell(number(c.month_ends), c.month_ends), is_number=True),
+        OWNER,
+        TIER,
+    )
 
     def answer(self, scope, period):
         found = self.members(scope, period).order_by().aggregate(booked=Sum("revenue"), counted=Sum("month_ends"))
@@ -144,6 +153,12 @@ class ArpaRecurring(Kpi):
         _("Free and trial contracts and those paid once have no MRR; a client without MRR is not a paying client."),
         _("Refunds never touch it. One-off customers and archived records count nowhere."),
     ]
+    columns = (
+        CLIENT,
+        Column(_("A month"), lambda client, firm: money_cell(round(client.mrr, 2), firm), is_number=True),
+        OWNER,
+        TIER,
+    )
 
     def answer(self, scope, period):
         found = self.members(scope, period).order_by().aggregate(total=Sum("mrr"), n=Count("pk"))

@@ -1,11 +1,15 @@
 """What a number is: its definition, how it answers, and the rows it was made of."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.listing.paging import Sort
+from reports.columns import BY_NAME, Cell, Column
 from reports.periods import Period
 from reports.scope import Scope
 
@@ -50,11 +54,18 @@ class Kpi:
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
     has_basis: ClassVar[bool] = False
+    has_margin: ClassVar[bool] = False
     counted: ClassVar[tuple[Any, Any]] = (
         _("Numerator"),
         _("Denominator"),
     )  # what stands above and below the line, in words
     shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"
+    noun: ClassVar[Any] = _(
+        "clients"
+    )  # its members, how they are sorted, and their columns on the page, in the CSV and in the API
+    sort: ClassVar[Sort] = BY_NAME
+    columns: ClassVar[tuple[Column, ...]]
+    related: ClassVar[tuple[str, ...]] = ("owner",)
     series_is_rolling: ClassVar[bool] = True  # twelve months to each month's end; else each month by itself
 
     def answer(self, scope: Scope, period: Period) -> KpiAnswer:
@@ -65,6 +76,17 @@ class Kpi:
 
     def members(self, scope: Scope, period: Period, show: str = "") -> QuerySet:
         raise NotImplementedError
+
+    def narrowed(self, members: QuerySet, parameters: Mapping[str, str]) -> QuerySet:
+        """The members that a part of the dashboard opens, by the address's further parameters."""
+        return members
+
+    def cells(self, row: Any, firm: Any) -> list[Cell]:
+        return [column.cell(row, firm) for column in self.columns]
+
+    def benchmark(self, firm: Any) -> Decimal | None:
+        """What the firm compares itself with."""
+        return None
 
     def certain_change(self, now: KpiAnswer, before: KpiAnswer) -> bool:
         """Whether the difference may be called a change."""

@@ -8,8 +8,11 @@ from django.db.models import Count, F, Window
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils.translation import gettext_lazy as _
 
-from clients.records.nps import BANDS, DETRACTORS, PASSIVES, PROMOTERS, band_sql, in_band
+from clients.records.nps import BANDS, DETRACTORS, NAMES, PASSIVES, PROMOTERS, TONES, band_sql, in_band
+from crm.core.listing.paging import Sort
+from crm.core.templatetags.ui import when
 from interactions.surveys.models import SurveyResponse
+from reports.columns import Cell, Column, client_cell, text_cell
 from reports.kpis.base import POINTS, Kpi
 
 SMALL = 40  # below this many answers the plain margin is too sure of itself
@@ -61,6 +64,7 @@ class Nps(Kpi):
     formula = _("100 · (promoters − detractors) ÷ n")
     counted = (_("Promoters less detractors"), _("Answers"))
     unit = POINTS
+    has_margin = True
     source = _("Bain & Company; margin: standard error of a difference of multinomial proportions, Bonett and Price")
     edge_rules = [
         _("Promoters answer 9 or 10, detractors 0 to 6. Passives (7 and 8) count in n."),
@@ -81,6 +85,21 @@ class Nps(Kpi):
         (PASSIVES, _("Passives")),
         (DETRACTORS, _("Detractors")),
     ]
+    noun = _("answers")
+    sort = Sort("answered_at", descending=True)
+    columns = (
+        Column(_("Client"), lambda answer, firm: client_cell(answer.client, str(answer.contact or ""))),
+        Column(_("Score"), lambda answer, firm: Cell(answer.score, answer.score), is_number=True),
+        Column(_("Group"), lambda answer, firm: Cell(*[str(NAMES[answer.band])] * 2, tone=TONES[answer.band])),
+        Column(_("Comment"), lambda answer, firm: text_cell(answer.comment)),
+        Column(
+            _("Answered"), lambda answer, firm: Cell(when(answer.answered_at, "full"), answer.answered_at.isoformat())
+        ),
+    )
+    related = ("client", "contact")
+
+    def benchmark(self, firm):
+        return firm.nps_benchmark
 
     def answers(self, scope):
         """NPS answers on the usual scale about clients in scope, each with its `person`."""

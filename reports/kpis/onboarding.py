@@ -2,14 +2,22 @@
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
 from django.db.models.functions import TruncDate
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.zones import zone
+from crm.core.listing.paging import Sort
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Task
+from reports.columns import Cell, Column, client_cell, day_cell
 from reports.kpis.base import PERCENT, Kpi, share
 
 ON_TIME, LATE = "on-time", "late"
+
+
+def _outcome(task, firm):
+    words, tone = (gettext("On time"), "green") if task.is_on_time else (gettext("Late"), "red")
+    return Cell(words, words, tone=tone)
 
 
 class OnTimeShare(Kpi):
@@ -26,6 +34,16 @@ class OnTimeShare(Kpi):
         _("A pause shifts the due dates. The day a task was done is that of the firm's time zone."),
     ]
     shows = [("", _("All tasks due")), (ON_TIME, _("On time")), (LATE, _("Late"))]
+    noun = _("tasks")
+    sort = Sort("due_date", descending=True)
+    columns = (
+        Column(_("Task"), lambda task, firm: Cell(task.title, task.title, sub=task.plan.name)),
+        Column(_("Client"), lambda task, firm: client_cell(task.plan.client)),
+        Column(_("Outcome"), _outcome),
+        Column(_("Due"), lambda task, firm: day_cell(task.due_date)),
+        Column(_("Done"), lambda task, firm: day_cell(task.done_date)),
+    )
+    related = ("plan__client",)
 
     def answer(self, scope, period):
         found = (

@@ -1,12 +1,17 @@
 """Client retention and its complement."""
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from datetime import timedelta
+
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clients.records.choices import ACTIVE_STATUSES, Status
+from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.models import StatusPeriod
 from clients.revenue.models import RevenueLine
+from interactions.log.models import Interaction
+from reports.columns import CLIENT, OWNER, TIER, Cell, Column, day_cell, text_cell
 from reports.kpis import presence
 from reports.kpis.base import PERCENT, Kpi, share
 from reports.scope import REVENUE
@@ -19,6 +24,35 @@ OUTCOMES = {
     LEFT: _("Left"),
     OTHER: _("Not active"),
 }
+OUTCOME_TONES = {KEPT: "green", REACTIVATED: "blue", PAUSED: "", LEFT: "red"}
+SILENCE_DAYS = 45
+
+
+def reason_label(status: str, reason: str) -> str:
+    """Why a client is no longer active, in words."""
+    if status == Status.FORMER:
+        return str(LeavingReason(reason).label) if reason else gettext("No reason given")
+    return str(Status(status).label) if status else gettext("No status")
+
+
+def silent_before_leaving(members: QuerySet) -> QuerySet:
+    """Those with no contact logged in the weeks before they left."""
+    heard = (
+        Interaction.objects.contacts_made().kept().filter(client=OuterRef("pk"), occurred_at__lt=OuterRef("end_since"))
+    )
+    return members.filter(~Exists(heard.filter(occurred_at__gte=OuterRef("end_since") - timedelta(days=SILENCE_DAYS))))
+
+
+def _outcome(client, firm):
+    return Cell(OUTCOMES[client.outcome], str(OUTCOMES[client.outcome]), tone=OUTCOME_TONES.get(client.outcome, ""))
+
+
+def _why(client, firm):
+    return text_cell(reason_label(client.end_status, client.end_reason) if client.outcome == LEFT else "")
+
+
+def _since(client, firm):
+    return day_cell(None if client.is_kept else client.end_since)
 
 
 class Retention(Kpi):
@@ -53,6 +87,19 @@ class Retention(Kpi):
         (LEFT, _("Not retained")),
         (REACTIVATED, _("Came back")),
     ]
+    columns = (CLIENT, Column(_("Outcome"), _outcome), Column(_("Why"), _why), Column(_("Since"), _since), OWNER, TIER)
+
+    def benchmark(self, firm):
+        return firm.retention_benchmark
+
+    def narrowed(self, members, parameters):
+        """Those of one `reason` of leaving, or who left in silence (`silent`)."""
+        status, reason = parameters.get("status", ""), parameters.get("reason", "")
+        if status in Status.values:
+            members = members.filter(end_status=status)
+        if status == Status.FORMER and reason:
+            members = members.filter(end_reason=reason if reason in LeavingReason.values else "")
+        return silent_before_leaving(members) if parameters.get("silent") else members
 
     def answer(self, scope, period):
         found = self.members(scope, period).aggregate(n=Count("pk"), kept=Count("pk", filter=Q(is_kept=True)))
@@ -106,6 +153,9 @@ class LogoChurn(Retention):
         ),
         *Retention.edge_rules[2:],
     ]
+
+    def benchmark(self, firm):
+        return None
 
     def _made(self, scope, period, n, kept):
         value = share(n - kept, n)

@@ -8,9 +8,9 @@ from clients.records.nps import BANDS, LABELS
 from crm.core.listing.paging import BadCursor, paginate
 from crm.core.ui.formatting import number, percent, signed
 from reports import attention
+from reports.columns import BY_NAME, client_address
 from reports.kpis import find
 from reports.links import members_address
-from reports.members import BY_NAME, client_address
 from reports.queries import attention_address, chart, dashboard
 from reports.templatetags.report_words import money_whole
 from reports.views.common import read_filter
@@ -30,10 +30,8 @@ def show(request):
         "period": period,
         "found": found,
         "cards": _cards(found, scope),
-        "retention_chart": chart(
-            find("retention"), found.retention_series, scope, benchmark=scope.firm.retention_benchmark
-        ),
-        "nps_chart": chart(find("nps"), found.nps_series, scope, benchmark=scope.firm.nps_benchmark),
+        "retention_chart": chart(find("retention"), found.retention_series, scope),
+        "nps_chart": chart(find("nps"), found.nps_series, scope),
         "arpa_chart": chart(find("arpa-realised"), found.months, scope),
         "months": [
             (answer, members_address("arpa-realised", scope, answer.period)) for answer in reversed(found.months)

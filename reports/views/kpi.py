@@ -10,7 +10,6 @@ from crm.core.importing.tabular import safe_cell
 from crm.core.listing.paging import BadCursor, paginate
 from reports.kpis import find
 from reports.links import address, members_address
-from reports.members import LAYOUTS, narrowed
 from reports.periods import rolling_years, single_months
 from reports.queries import POINTS, chart
 from reports.views.common import read_filter
@@ -26,11 +25,11 @@ def show(request, kpi_id):
     if not form.is_valid():
         return render(request, "reports/kpi.html", {"form": form, "kpi": kpi}, status=422)
     scope, period = form.scope, form.period
-    answer, members, layout = kpi.answer(scope, period), _members(request, kpi, scope, period), LAYOUTS[kpi.id]
+    answer, members = kpi.answer(scope, period), _members(request, kpi, scope, period)
     try:
-        page = paginate(members, sort=layout.sort, cursor=request.GET.get("page", ""))
+        page = paginate(members, sort=kpi.sort, cursor=request.GET.get("page", ""))
     except BadCursor:
-        page = paginate(members, sort=layout.sort)
+        page = paginate(members, sort=kpi.sort)
     kept = {name: request.GET.get(name, "") for name in NARROWING}
     context = {
         "form": form,
@@ -38,9 +37,8 @@ def show(request, kpi_id):
         "scope": scope,
         "answer": answer,
         "value": value_text(kpi, answer, scope.firm),
-        "layout": layout,
         "page": page,
-        "rows": [layout.cells(row, scope.firm) for row in page.rows],
+        "rows": [kpi.cells(row, scope.firm) for row in page.rows],
         "shows": [
             (label, members_address(kpi.id, scope, period, show=key), key == kept["show"]) for key, label in kpi.shows
         ],
@@ -62,10 +60,10 @@ def export(request, kpi_id):
     kpi = _known(kpi_id)
     if not form.is_valid():
         raise Http404
-    scope, layout = form.scope, LAYOUTS[kpi_id]
+    scope = form.scope
     members = _members(request, kpi, scope, form.period).order_by("pk")
-    header = [[str(label) for label, _is_number in layout.header]]
-    rows = ([cell.plain for cell in layout.cells(row, scope.firm)] for row in members.iterator(chunk_size=2000))
+    header = [[str(column.label) for column in kpi.columns]]
+    rows = ([cell.plain for cell in kpi.cells(row, scope.firm)] for row in members.iterator(chunk_size=2000))
     writer = csv.writer(_Echo())
     lines = (writer.writerow([safe_cell(value) for value in row]) for row in chain(header, rows))
     name = f"{kpi.id}-{timezone.localdate():%Y-%m-%d}.csv"
@@ -87,18 +85,17 @@ def _known(kpi_id):
 
 def _members(request, kpi, scope, period):
     members = kpi.members(scope, period, request.GET.get("show", ""))
-    return narrowed(kpi, members, request.GET).select_related(*LAYOUTS[kpi.id].related)
+    return kpi.narrowed(members, request.GET).select_related(*kpi.related)
 
 
 def _series(kpi, scope, period):
     periods = rolling_years(period.end, POINTS) if kpi.series_is_rolling else single_months(period.end, POINTS)
     answers = kpi.series(scope, periods)
-    benchmark = {"retention": scope.firm.retention_benchmark, "nps": scope.firm.nps_benchmark}.get(kpi.id)
     table = [
         (point, value_text(kpi, point, scope.firm), members_address(kpi.id, scope, point.period))
         for point in reversed(answers)
     ]
-    return {"chart": chart(kpi, answers, scope, benchmark=benchmark), "series": table, "benchmark": benchmark}
+    return {"chart": chart(kpi, answers, scope), "series": table, "benchmark": kpi.benchmark(scope.firm)}
 
 
 class _Echo:
