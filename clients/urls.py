@@ -2,16 +2,14 @@ from django.urls import path
 
 from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
-from clients.listing import views as lists
+from clients.listing.lists import CLIENTS, CONTACTS
 from clients.page.views import client, editing, inline, people, status
 from clients.revenue import views as revenue
 
 app_name = "clients"
 
 urlpatterns = [
-    path("clients/", lists.show, name="list"),
-    path("clients/filters/", lists.filters, name="filters"),
-    path("clients/export/", lists.export, name="export"),
+    *CLIENTS.urls("clients/", "list"),
     path("clients/new/", editing.create, name="create"),
     path("clients/similar/", editing.similar, name="similar"),
     path("clients/options/", editing.options, name="options"),
@@ -41,7 +39,7 @@ urlpatterns = [
     path("clients/<int:client_id>/contracts/add/", revenue.add_contract, name="add_contract"),
     path("clients/<int:client_id>/contracts/<int:contract_id>/", revenue.edit_contract, name="edit_contract"),
     path("clients/<int:client_id>/contracts/<int:contract_id>/price/", revenue.change_price, name="change_price"),
-    path("contacts/", contacts.show_list, name="contacts"),
+    *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
     path("contacts/options/", people.options, name="contact_options"),
     path("contacts/<int:contact_id>/", contacts.show, name="contact"),

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from clients.api.filters import ClientApiFilter, ContactApiFilter, ContractApiFilter, RevenueApiFilter
+from clients.api.filters import ContractApiFilter, RevenueApiFilter
 from clients.api.serializers import (
     ClientSerializer,
     ContactSerializer,
@@ -15,6 +15,7 @@ from clients.api.serializers import (
 )
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
+from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.external import find_external, link_external
 from clients.records.models import Client, ExternalId
 from clients.records.queries import add_next_steps
@@ -87,7 +88,7 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
 
     queryset = Client.objects.select_related("facts").prefetch_related("tags")
     serializer_class = ClientSerializer
-    filterset_class = ClientApiFilter
+    filterset_class = ClientFilters
     external_kind = "client"
 
     def get_queryset(self):
@@ -95,12 +96,6 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
             return super().get_queryset()
         parents = Client.objects.visible_to(self.request.principal).filter(pk=OuterRef("parent_id"))
         return super().get_queryset().annotate(is_parent_seen=Exists(parents))
-
-    def filter_queryset(self, queryset):
-        """Lists leave the trash out unless asked for it; a single client is found there too, so that it can be restored."""
-        found = super().filter_queryset(queryset)
-        in_trash = self.request.query_params.get("archived", "").lower() in ("true", "1")
-        return found if in_trash or self.action != "list" else found.kept()
 
     def paginate_queryset(self, queryset):
         rows = super().paginate_queryset(queryset)
@@ -141,9 +136,9 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
 class ContactViewSet(ExternalIdsMixin, ApiViewSet):
     """People. `clients` are their places; those given are set, the others stay. DELETE moves a person to the trash."""
 
-    queryset = Contact.objects.kept()
+    queryset = Contact.objects.all()
     serializer_class = ContactSerializer
-    filterset_class = ContactApiFilter
+    filterset_class = ContactFilters
     external_kind = "contact"
 
     def get_queryset(self):

@@ -7,7 +7,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
@@ -15,14 +14,10 @@ from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact
-from clients.contacts.queries import find_contacts
 from clients.contacts.services import archive_contact, create_contact, restore_contact, set_consent, update_contact
 from crm.core.base.permissions import require
-from crm.core.listing.paging import BadCursor, Sort, paginate
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import back_to, go, posted, render_page
-
-SORTS = {"name": Sort("name_key"), "-name": Sort("name_key", descending=True)}
+from crm.core.ui.htmx import back_to, go, posted
 
 
 def load_contact(principal, contact_id):
@@ -39,36 +34,6 @@ def load_contact(principal, contact_id):
     if contact is None:
         raise Http404
     return contact
-
-
-@require_GET
-def show_list(request):
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    archived = request.GET.get("archived") == "1"
-    places = (
-        Affiliation.objects.visible_to(request.principal)
-        .filter(left_date=None)
-        .select_related("client")
-        .only("title", "contact_id", "client__name")
-    )
-    visible = Contact.objects.visible_to(request.principal)
-    rows = visible.archived() if archived else visible.kept()
-    rows = find_contacts(rows, text) if text else rows
-    rows = rows.prefetch_related("emails", "phones", Prefetch("affiliations", places, to_attr="places"))
-    sort = request.GET.get("sort", "name")
-    try:
-        page = paginate(rows, sort=SORTS.get(sort, SORTS["name"]), cursor=request.GET.get("cursor", ""))
-    except BadCursor:
-        return go(request, "clients:contacts")
-    count = ngettext("%(n)s person", "%(n)s people", page.total) % {"n": page.total_text}
-    context = {
-        "page": page,
-        "q": text,
-        "count_text": count,
-        "archived": archived,
-        "may_create": permissions.may_create(request.principal),
-    }
-    return render_page(request, "clients/contacts/list.html", context, fragment="rows")
 
 
 @require_GET
@@ -164,5 +129,5 @@ def consent(request, contact_id):
     return go(request, contact.get_absolute_url())
 
 
-for view in (show_list, show, create, edit):
+for view in (show, create, edit):
     view.nav_key = "contacts"

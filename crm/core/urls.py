@@ -6,6 +6,7 @@ from crm.core.drafts import views as drafts
 from crm.core.firm import views as firm
 from crm.core.history import views as history
 from crm.core.importing import urls as imports_urls
+from crm.core.listing import selection
 from crm.core.mail import urls as outbox_urls
 from crm.core.notifications import views as notifications
 from crm.core.people.views import colleagues, joining, profile, teams
@@ -16,6 +17,7 @@ from crm.core.ui.views import styleguide
 app_name = "core"
 urlpatterns = [
     path("search/", search.search, name="search"),
+    path("lists/undo/<int:pk>/", selection.undo, name="undo-selected"),
     path("drafts/<slug:kind>/", drafts.draft, name="draft"),
     path("notifications/", notifications.index, name="notifications"),
     path("notifications/read/", notifications.read_all, name="notifications_read"),

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from crm.core.importing.tabular import safe_cell
+from crm.core.listing.files import safe_cell
 from crm.core.listing.paging import BadCursor, paginate
 from reports.kpis import find
 from reports.links import address, members_address

@@ -148,7 +148,7 @@ def test_the_gate_holds_for_list_count_and_export(client, request, firm, scope, 
     client.force_login(people[who])
     response = client.get(URL)
     assert (names(response), response.context["page"].total) == (found, len(found))
-    rows = b"".join(client.get(reverse("clients:export")).streaming_content).decode().splitlines()[1:]
+    rows = b"".join(client.get(reverse("clients:list-export")).streaming_content).decode().splitlines()[1:]
     assert [row.split(",")[0] for row in rows] == found
     assert ("Secret" in client.get(reverse("clients:options"), {"q": "secret"}).content.decode()) is ("Secret" in found)
 
@@ -163,7 +163,7 @@ def test_somebody_named_sees_a_restricted_client(client, marta, otto, sini):
 def test_the_export_is_harmless_to_spreadsheets(client, marta):
     make_client(owner=marta, name="=1+1")
     client.force_login(marta)
-    text = b"".join(client.get(reverse("clients:export")).streaming_content).decode()
+    text = b"".join(client.get(reverse("clients:list-export")).streaming_content).decode()
     assert text.startswith("\ufeffName,Status,") and "\n'=1+1," in text
 
 

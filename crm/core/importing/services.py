@@ -29,6 +29,7 @@ from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import ImportKind, RowResult
 from crm.core.importing.permissions import may_import_job, may_import_kind
+from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -215,7 +216,7 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
     left_out: list[str] = []
     for column in kind.columns:
         name = job.options["mapping"].get(column.name)
-        text = tabular.unsafe_cell(row.cells[place[name]]) if name in place else ""
+        text = unsafe_cell(row.cells[place[name]]) if name in place else ""
         text = text or str(context["defaults"].get(column.name) or "")
         if not text:
             if column.is_required:

@@ -15,6 +15,8 @@ from decimal import Decimal, InvalidOperation
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.core.listing.files import safe_cell
+
 ENCODINGS = [
     ("utf-8", "UTF-8"),
     ("utf-16", "UTF-16"),
@@ -315,22 +317,6 @@ def parse_amount(text: str) -> Decimal:
     if not amount.is_finite() or abs(amount) >= Decimal(10) ** 12:
         raise ValueError(_("“%(text)s” is too large.") % {"text": text[:40]})
     return -amount if is_negative else amount
-
-
-_DANGEROUS = re.compile(r"^[\s\u00a0\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-
-
-def safe_cell(value) -> str:
-    """A cell no spreadsheet takes for a formula: an apostrophe goes before = + - @ and their kin. Plain numbers stay."""
-    text = "" if value is None else str(value)
-    if isinstance(value, int | float | Decimal) or re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
-        return text
-    return "'" + text if _DANGEROUS.match(text) else text
-
-
-def unsafe_cell(text: str) -> str:
-    """What `safe_cell` wrote, as it was: our own exports import back unchanged."""
-    return text[1:] if text.startswith("'") and _DANGEROUS.match(text[1:]) else text
 
 
 def write_csv(header: list[str], rows: Iterable[Iterable]) -> bytes:

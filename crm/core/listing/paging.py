@@ -6,7 +6,7 @@ the list, so that each stretch is one range of one index.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -33,6 +33,9 @@ class Sort:
     descending: bool = False
     nullable: bool = False
     pk: str = "pk"
+
+    def turned(self) -> "Sort":
+        return replace(self, descending=not self.descending)
 
 
 @dataclass
@@ -106,6 +109,14 @@ def _fetch(queryset, sort, limit, backwards, after, pk, *, has_cursor):
         if stretch is not None and len(rows) < limit:
             rows += list(stretch[: limit - len(rows)])
     return rows
+
+
+def ordered(queryset: QuerySet, sort: Sort) -> QuerySet:
+    """All rows in the order of the pages."""
+    field, pk = F(sort.field), F(sort.pk)
+    if sort.descending:
+        return queryset.order_by(field.desc(nulls_last=sort.nullable or None), pk.desc())
+    return queryset.order_by(field.asc(nulls_last=sort.nullable or None), pk.asc())
 
 
 def _order(field, pk, descending):

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.listing.forms import FilterForm
+from clients.listing.lists import CLIENTS
 from clients.records.choices import Status, Tier
 from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
 from crm.core.users.models import Team, User
@@ -15,8 +15,8 @@ from interactions.surveys.models import Survey, SurveyRule
 from interactions.surveys.services.answering import COMMENT_AT_MOST
 
 
-class AudienceForm(FilterForm):
-    """The filter of the client list, and which contacts of each client; by GET, so that the address holds it."""
+class AudienceForm(forms.Form):
+    """The filters of the client list, and which contacts of each client; by GET, so that the address holds it."""
 
     main = ("status", "tier", "owner", "team")
     who = forms.ChoiceField(label=_("Goes to"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
@@ -27,9 +27,9 @@ class AudienceForm(FilterForm):
         help_text=_("At 10:00 in each client's time zone. Empty: in five minutes."),
     )
 
-    def __init__(self, *args, surveys, **kwargs):
+    def __init__(self, *args, filters, surveys, **kwargs):
         super().__init__(*args, **kwargs)
-        del self.fields["archived"]
+        self.fields |= {name: filters.one(name).shown_field() for name in CLIENTS.panel if name != "archived"}
         if len(surveys) > 1:
             self.fields["survey"] = forms.ChoiceField(
                 label=_("Survey"), required=False, choices=[(survey.pk, survey.name) for survey in surveys]

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from clients.listing.filters import ClientFilter
+from clients.listing.filters import ClientFilters
 from clients.records.models import Client
 from crm.core.base.dates import add_months, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
@@ -17,6 +17,7 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
+from crm.core.listing.filters import query_of
 from crm.core.users.models import Team, User
 from interactions import permissions
 from interactions.surveys import emails
@@ -163,7 +164,7 @@ def period_of(day: date, months: int) -> tuple[date, date, str]:
 def matching_clients(rule: SurveyRule, now: datetime):
     """The clients the rule is about, without restricted ones: a rule sees only what every colleague sees."""
     clients = Client.objects.filter(is_restricted=False)
-    return ClientFilter(rule.client_filter()).apply(clients, None, now)
+    return ClientFilters(query_of(rule.client_filter()), principal=SYSTEM, now=now).apply(clients)
 
 
 def clients_of_day(rule: SurveyRule, day: date, now: datetime):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clients.listing.filters import ClientFilter
+from clients.listing.filters import ClientFilters
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
@@ -29,16 +29,17 @@ def send(request):
     """The address holds the filter; POST confirms what the preview showed."""
     require(permissions.may_send_surveys(request.principal))
     now, is_asked = timezone.now(), request.method == "POST"
-    survey, chosen = survey_pages.chosen_survey(request.GET), ClientFilter.read(request.GET)
+    survey = survey_pages.chosen_survey(request.GET)
+    chosen = ClientFilters(request.GET, principal=request.principal, now=now)
     form = AudienceForm(
         request.GET or None,
-        user=request.user,
+        filters=chosen,
         surveys=survey_pages.surveys_to_send(),
         initial={"status": ["active"], "who": Asked.MAIN},
     )
     context = {"form": form, "survey": survey, "error": ""}
     if form.is_valid():
-        clients = chosen.apply(Client.objects.visible_to(request.principal), request.user, now)
+        clients = chosen.apply(Client.objects.visible_to(request.principal))
         values = {"clients": clients, "who": form.cleaned_data["who"] or Asked.MAIN}
         if is_asked and ConfirmForm(request.POST).is_valid():
             done = _invite(request, survey, form, values, context, now)

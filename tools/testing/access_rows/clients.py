@@ -55,8 +55,8 @@ def of_client(url, part_name="", **methods):
 
 ROWS = [
     Row("clients:list", get=EVERYONE),
-    Row("clients:filters", get=EVERYONE),
-    Row("clients:export", get=EVERYONE),
+    Row("clients:list-filters", get=EVERYONE),
+    Row("clients:list-export", get=EVERYONE),
     Row("clients:create", get=EVERYONE, post=EVERYONE),
     Row("clients:similar", get=EVERYONE, query={"name": "Client"}),
     Row("clients:options", get=EVERYONE, query={"q": "Client"}),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.importing import tabular
+from crm.core.listing.files import safe_cell, unsafe_cell
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_what_is_no_amount_says_so(text):
 
 @given(st.text(max_size=30))
 def test_no_exported_cell_is_a_formula_and_all_come_back(text):
-    cell = tabular.safe_cell(text)
+    cell = safe_cell(text)
     if not cell.lstrip("+-").replace(".", "", 1).isdigit():
         assert not cell.lstrip(" \t\r\n\u00a0\u3000").startswith(("=", "+", "-", "@"))
-    assert tabular.unsafe_cell(cell) == text or text.startswith("'")
+    assert unsafe_cell(cell) == text or text.startswith("'")

@@ -1,0 +1,107 @@
+"""What can be done with selected clients and contacts."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.catalogue.models import Tag
+from clients.contacts.models import Contact
+from clients.contacts.services import archive_contact, restore_contact
+from clients.fields import UserField
+from clients.records.models import Client
+from clients.records.services.clients import archive_client, restore_client, update_client
+from crm.core.base.errors import ServiceError
+from crm.core.listing.selection import Action, actions
+from crm.core.users.models import User
+
+CHANGED_SINCE = _("changed again since")
+
+
+class OwnerForm(forms.Form):
+    owner = UserField(label=_("Account manager"))
+
+
+class TagForm(forms.Form):
+    tag = forms.ModelChoiceField(Tag.objects.all(), label=_("Tag"))
+
+
+def _reassign(principal, client, values, now):
+    before, owner = client.owner_id, values["owner"]
+    if before != owner.pk:
+        update_client(principal, client=client, seen_version=None, owner=owner)
+    return [before, owner.pk]
+
+
+def _give_back(principal, client, before, now):
+    old, new = before
+    if client.owner_id != new:
+        raise ServiceError(CHANGED_SINCE)
+    if old != new:
+        update_client(principal, client=client, seen_version=None, owner=User.objects.get(pk=old))
+
+
+def _tag(principal, client, values, now):
+    tags = list(client.tags.all())
+    if values["tag"] not in tags:
+        update_client(principal, client=client, seen_version=None, tags=[*tags, values["tag"]])
+    return [values["tag"].pk, values["tag"] in tags]
+
+
+def _untag(principal, client, before, now):
+    pk, had_it = before
+    tags = list(client.tags.exclude(pk=pk))
+    if not had_it:
+        update_client(principal, client=client, seen_version=None, tags=tags)
+
+
+def in_use(values) -> bool:
+    return not values.get("archived")
+
+
+CLIENTS = tuple(
+    actions.register(action)
+    for action in (
+        Action("clients.reassign", _("Reassign"), Client, _reassign, _give_back, "person", OwnerForm, fits=in_use),
+        Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=in_use),
+        Action(
+            "clients.archive",
+            _("Move to the trash"),
+            Client,
+            lambda principal, client, values, now: archive_client(principal, client=client, now=now) and None,
+            lambda principal, client, before, now: restore_client(principal, client=client) and None,
+            "trash",
+            fits=in_use,
+        ),
+        Action(
+            "clients.restore",
+            _("Restore"),
+            Client,
+            lambda principal, client, values, now: restore_client(principal, client=client) and None,
+            lambda principal, client, before, now: archive_client(principal, client=client, now=now) and None,
+            "arrow-counterclockwise",
+            fits=lambda values: bool(values.get("archived")),
+        ),
+    )
+)
+CONTACTS = tuple(
+    actions.register(action)
+    for action in (
+        Action(
+            "contacts.archive",
+            _("Move to the trash"),
+            Contact,
+            lambda principal, contact, values, now: archive_contact(principal, contact=contact, now=now) and None,
+            lambda principal, contact, before, now: restore_contact(principal, contact=contact) and None,
+            "trash",
+            fits=in_use,
+        ),
+        Action(
+            "contacts.restore",
+            _("Restore"),
+            Contact,
+            lambda principal, contact, values, now: restore_contact(principal, contact=contact) and None,
+            lambda principal, contact, before, now: archive_contact(principal, contact=contact, now=now) and None,
+            "arrow-counterclockwise",
+            fits=lambda values: bool(values.get("archived")),
+        ),
+    )
+)

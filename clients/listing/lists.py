@@ -1,0 +1,181 @@
+"""The lists of clients and of contacts."""
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext_lazy
+
+from clients import permissions, registry
+from clients.contacts.models import Affiliation, Contact
+from clients.listing import actions
+from clients.listing.exports import all_fields
+from clients.listing.filters import ClientFilters, ContactFilters
+from clients.records.choices import STATUS_TONES, Status
+from clients.records.models import Client
+from clients.records.queries import add_next_steps
+from crm.core.firm.queries import get_firm
+from crm.core.listing.columns import Column
+from crm.core.listing.pages import FILES, ListPage, View
+from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import due_state, money_round
+
+SHOWN = [
+    "name",
+    "industry",
+    "city",
+    "tier",
+    "owner__name",
+    "is_restricted",
+    "archived_at",
+    "facts__status",
+    "facts__next_step_at",
+    "facts__next_step_id",
+    "facts__last_contact_at",
+    "facts__nps_score",
+    "facts__revenue_12m",
+    "name_key",
+    "created_at",
+    "facts__client_id",
+]
+
+
+def _decorate(clients, listing):
+    """Set what each row shows, once here instead of by template tags in every row."""
+    add_next_steps(listing.principal, clients)
+    today, currency = timezone.localtime(listing.now).date(), get_firm().currency
+    for client in clients:
+        facts = client.facts
+        client.tone = STATUS_TONES.get(facts.status, "")
+        client.next_tone, client.next_words = due_state(facts.next_step_at, today)[:2]
+        client.wants_step = facts.status != Status.FORMER and not client.archived_at
+        client.days_since = (
+            (today - timezone.localtime(facts.last_contact_at).date()).days if facts.last_contact_at else None
+        )
+        client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else "—"
+
+
+CLIENTS = ListPage(
+    url_name="clients:list",
+    title=_("Clients"),
+    template="clients/listing/list.html",
+    nav_key="clients",
+    rows=lambda principal: Client.objects.visible_to(principal),
+    select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN),
+    decorate=_decorate,
+    filters=ClientFilters,
+    panel=(
+        "owner",
+        "team",
+        "status",
+        "tier",
+        "step",
+        "onboarding",
+        "tag",
+        "industry",
+        "country",
+        "relationship",
+        "quiet",
+        "archived",
+    ),
+    search_label=_("Search clients"),
+    search_hint=_("Name, city, mail, phone"),
+    sorts={
+        "name": Sort("name_key"),
+        "status": Sort("facts__status", pk="facts__client"),
+        "tier": Sort("tier"),
+        "next": Sort("facts__next_step_at", nullable=True, pk="facts__client"),
+        "contact": Sort("facts__last_contact_at", nullable=True, pk="facts__client"),
+        "revenue": Sort("facts__revenue_12m", pk="facts__client"),
+        "nps": Sort("facts__nps_score", nullable=True, pk="facts__client"),
+        "created": Sort("created_at"),
+    },
+    sort_words={
+        "name": _("sorted by name"),
+        "status": _("sorted by status"),
+        "tier": _("sorted by tier"),
+        "next": _("sorted by next step"),
+        "contact": _("sorted by last contact"),
+        "revenue": _("sorted by revenue"),
+        "nps": _("sorted by NPS"),
+        "created": _("sorted by when they were entered"),
+    },
+    views=(
+        View(_("Mine"), {"owner": "me"}),
+        View(_("All")),
+        View(_("Going quiet"), {"quiet": "1", "sort": "contact"}),
+        View(_("Onboarding"), {"status": "onboarding"}),
+        View(_("At notice"), {"status": "at_notice"}),
+        View(_("No next step"), {"step": "none", "status": ["active", "onboarding", "at_notice"]}),
+        View(_("Trash"), {"archived": "1"}),
+    ),
+    columns=(
+        Column("name", _("Client"), lambda client: client.name),
+        Column("status", _("Status"), lambda client: client.facts.get_status_display()),
+        Column("tier", _("Tier"), lambda client: client.tier),
+        Column("owner", _("Account manager"), lambda client: client.owner.name, css="col-owner"),
+        Column("next", _("Next step"), lambda client: client.facts.next_step_at),
+        Column("contact", _("Last contact"), lambda client: client.facts.last_contact_at, css="num"),
+        Column("nps", _("NPS"), lambda client: client.facts.nps_score, css="num", first="desc"),
+        Column("revenue", _("Revenue, 12 m"), lambda client: client.facts.revenue_12m, css="num", first="desc"),
+    ),
+    words={
+        "none": _("No next step"),
+        "contact": _("Last contact"),
+        "revenue": _("Revenue, 12 m"),
+        "restricted": _("Restricted"),
+        "days": pgettext_lazy("days, short", "d"),
+        "never": _("never"),
+    },
+    noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
+    file_name="clients",
+    file_kinds={"all": _("All fields (CSV)"), **FILES},
+    other_file=lambda listing: all_fields(listing.rows),
+    actions=actions.CLIENTS,
+    extra=lambda listing: {
+        "list_actions": registry.list_actions.shown(listing.principal),
+        "may_create": permissions.may_create(listing.principal),
+    },
+)
+
+
+def _with_places(contacts):
+    """The contacts' places at clients are set by `_places`: only those that the reader sees."""
+    return contacts.prefetch_related("emails", "phones")
+
+
+def _places(contacts, listing):
+    places = Affiliation.objects.visible_to(listing.principal).filter(left_date=None, contact__in=contacts)
+    found: dict[int, list] = {}
+    for place in places.select_related("client").only("title", "contact_id", "client__name").order_by("pk"):
+        found.setdefault(place.contact_id, []).append(place)
+    for contact in contacts:
+        contact.places = found.get(contact.pk, [])
+
+
+def _first(rows, name):
+    return next((getattr(row, name) for row in rows.all()), "")
+
+
+CONTACTS = ListPage(
+    url_name="clients:contacts",
+    title=_("Contacts"),
+    template="clients/contacts/list.html",
+    nav_key="contacts",
+    rows=lambda principal: Contact.objects.visible_to(principal),
+    select=_with_places,
+    decorate=_places,
+    filters=ContactFilters,
+    search_label=_("Search people"),
+    search_hint=_("Name, mail, phone"),
+    sorts={"name": Sort("name_key")},
+    views=(View(_("All")), View(_("Trash"), {"archived": "1"})),
+    columns=(
+        Column("name", _("Name"), lambda contact: contact.name),
+        Column("clients", _("Clients"), lambda contact: ", ".join(place.client.name for place in contact.places)),
+        Column("email", _("E-mail"), lambda contact: _first(contact.emails, "address")),
+        Column("phone", _("Phone"), lambda contact: _first(contact.phones, "number")),
+    ),
+    noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
+    file_name="contacts",
+    actions=actions.CONTACTS,
+    extra=lambda listing: {"may_create": permissions.may_create(listing.principal)},
+)

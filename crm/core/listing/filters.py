@@ -1,0 +1,324 @@
+"""The filters of a list, written once: its page, export, bulk actions, audience and API read the same FilterSet.
+
+A page leaves out what it cannot read and says so; the API refuses it. A form is built only for what is shown. Usage:
+docs/developers/lists.md.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError as Refused
+
+from crm.core.ui.forms import DateInput
+
+MAX_ID = 2**63 - 1
+LONGEST_SEARCH = 100
+TRUE, FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
+
+
+class Chip:
+    """A filter that can say what it is set to. `chip`: what stands before the value; `said(value, principal)`: the value;
+    `offers(filters)`: the [(value, label)] that a form lets people choose from."""
+
+    def __init__(
+        self,
+        *args,
+        chip: Any = "",
+        said: Callable[[Any, Any], Any] | None = None,
+        offers: Callable[[Any], Any] | None = None,
+        **kwargs,
+    ):
+        super().__init__(*args, **kwargs)
+        self.chip, self.said, self.offers = chip, said, offers
+
+    def shown_field(self) -> forms.Field:
+        """The field as a form shows it."""
+        if self.offers is None:
+            return self.field  # type: ignore[attr-defined]
+        choices = [("", _("Any")), *self.offers(self.parent)]  # type: ignore[attr-defined]
+        return forms.ChoiceField(label=self.label, required=False, choices=choices)  # type: ignore[attr-defined]
+
+    def words(self, value: Any, principal: Any) -> str:
+        if self.said:
+            return str(self.said(value, principal))
+        if isinstance(value, Model):
+            return str(getattr(value, "name", value))
+        if isinstance(value, date):
+            return date_format(value, "j M Y")
+        labels = {str(key): label for key, label in getattr(self.field, "choices", ())}  # type: ignore[attr-defined]
+        values = value if isinstance(value, list) else [value]
+        return ", ".join(str(labels.get(str(each), each)) for each in values)
+
+
+class SearchField(forms.CharField):
+    def to_python(self, value):
+        return super().to_python((value or "").replace("\0", "")[:LONGEST_SEARCH])
+
+
+class Search(Chip, django_filters.CharFilter):
+    """Free text, cut at 100 characters."""
+
+    field_class = SearchField
+
+
+class Text(Chip, django_filters.CharFilter):
+    pass
+
+
+class Choice(Chip, django_filters.ChoiceFilter):
+    pass
+
+
+class Choices(Chip, django_filters.MultipleChoiceFilter):
+    pass
+
+
+class ModelChoice(Chip, django_filters.ModelChoiceFilter):
+    """A row that the viewer sees; `queryset(filters)` may ask `filters.principal`."""
+
+
+class Number(Chip, django_filters.NumberFilter):
+    pass
+
+
+class IdField(forms.IntegerField):
+    def __init__(self, **kwargs):
+        super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
+
+
+class Id(Chip, django_filters.Filter):
+    """The number of a row; whether there is one shows in the result. `named`: the model whose `name` the chip says."""
+
+    field_class = IdField
+
+    def __init__(self, *args, named: type[Model] | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if named:
+            self.said = lambda pk, principal: (
+                named.objects.filter(pk=pk).values_list("name", flat=True).first()
+                or _(  # type: ignore[attr-defined]
+                    "unknown"
+                )
+            )
+
+
+class PersonIdField(IdField):
+    def to_python(self, value):
+        return value if value == "me" else super().to_python(value)
+
+    def run_validators(self, value):
+        return None if value == "me" else super().run_validators(value)
+
+
+class PersonId(Id):
+    """A colleague's number, or “me”."""
+
+    field_class = PersonIdField
+
+    def filter(self, qs, value):
+        return super().filter(qs, self.parent.principal.user_id if value == "me" else value)
+
+    def words(self, value, principal):
+        return _("me") if value == "me" else super().words(value, principal)
+
+
+class YesField(forms.Field):
+    def to_python(self, value):
+        text = str(value).lower()
+        if text in TRUE or text in FALSE:
+            return text in TRUE
+        raise ValidationError(_("Write true or false."), code="invalid")
+
+
+class Yes(Chip, django_filters.Filter):
+    """A switch: 1, true, on; 0, false, off. `method` is called for both."""
+
+    field_class = YesField
+
+    def shown_field(self):
+        return forms.BooleanField(label=self.label, required=False, help_text=self.extra.get("help_text", ""))
+
+
+class Moment(Chip, django_filters.IsoDateTimeFilter):
+    pass
+
+
+class Day(Chip, django_filters.DateFilter):
+    pass
+
+
+class MomentField(IsoDateTimeField):
+    """A moment with its offset, or a day."""
+
+    widget = DateInput
+
+    def strptime(self, value, format):
+        if len(value) == len("2026-01-31"):
+            try:
+                return date.fromisoformat(value)
+            except ValueError as error:
+                raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        return super().strptime(value, format)
+
+    def to_python(self, value):
+        found = None if value in self.empty_values else self.strptime(str(value).strip(), "")
+        if found is None or type(found) is date:
+            return found
+        return super().to_python(value)
+
+
+class Since(Chip, django_filters.Filter):
+    """From a day's first moment in the reader's zone, or from a moment on."""
+
+    field_class = MomentField
+
+    def filter(self, qs, value):
+        return qs if value is None else qs.filter(**{f"{self.field_name}__gte": _midnight(value)})
+
+
+class Until(Chip, django_filters.Filter):
+    """Before a moment. Of a page's day: to its end; the API takes it as its first moment, as ever."""
+
+    field_class = MomentField
+
+    def filter(self, qs, value):
+        if value is None:
+            return qs
+        if type(value) is date and not self.parent.is_strict:
+            value += timedelta(days=1)
+        return qs.filter(**{f"{self.field_name}__lt": _midnight(value)})
+
+
+def _midnight(value: date) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), timezone.get_current_timezone())
+
+
+class ListFilters(django_filters.FilterSet):
+    """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest.
+
+    A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
+    """
+
+    def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
+        self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
+        self.is_bound, self.form_prefix, self.request = True, None, self  # callables of querysets get the filters
+        self.queryset = self._meta.model._default_manager.all()
+        self.values: dict[str, Any] = {}
+        self.refused: dict[str, list[str]] = {}
+        self.filters: dict[str, Any] = {}
+        for name in self.base_filters:
+            if name in data:
+                self._read(name)
+
+    def one(self, name: str) -> Any:
+        """The filter of that name, of this request."""
+        if name not in self.filters:
+            found = self.filters[name] = copy.copy(self.base_filters[name])
+            found.parent, found.model, found.extra = self, self.queryset.model, dict(found.extra)
+            found.__dict__.pop("_field", None)
+            found.method = found.method  # bound to this copy
+        return self.filters[name]
+
+    def _read(self, name: str) -> None:
+        field = self.one(name).field
+        raw = field.widget.value_from_datadict(self.data, {}, name)
+        if isinstance(raw, list):
+            raw = [value for value in dict.fromkeys(raw) if value]
+        if raw in (None, "", []):
+            return
+        try:
+            value = field.clean(raw)
+        except ValidationError as error:
+            self.refused[name] = list(error.messages)
+            if not isinstance(raw, list):
+                return
+            value = [each for each in raw if self._is_known(field, each)]
+        if value not in (None, "", []):
+            self.values[name] = value
+
+    @staticmethod
+    def _is_known(field: forms.Field, value: Any) -> bool:
+        try:
+            return bool(field.clean([value]))
+        except ValidationError:
+            return False
+
+    def apply(self, rows: QuerySet) -> QuerySet:
+        """Narrow rows that are already visible to the principal."""
+        for name, value in self.values.items():
+            rows = self.one(name).filter(rows, value)
+        return rows
+
+    def chips(self, but: tuple[str, ...] = ()) -> list[dict[str, str]]:
+        """[{name, label, value}] of the filters that are set."""
+        return [
+            {"name": name, "label": str(found.chip or found.label), "value": found.words(value, self.principal)}
+            for name, value in self.values.items()
+            if name not in but and value is not False
+            for found in [self.one(name)]
+        ]
+
+    @cached_property
+    def remark(self) -> str:
+        """What was left out of the address, in words; "" for nothing."""
+        if not self.refused:
+            return ""
+        labels = ", ".join(str(self.one(name).label or name) for name in self.refused)
+        return _("Left out, because it cannot be read: %(names)s") % {"names": labels}
+
+    def shown_form(self, names) -> forms.Form:
+        """The named filters as a form."""
+        form = forms.Form(auto_id="filter-%s", initial=self.values)
+        form.fields = {name: self.one(name).shown_field() for name in names}
+        return form
+
+
+class TrashFilters(ListFilters):
+    """A list outside the trash, or, asked for, of what is in it."""
+
+    archived = Yes(
+        method="in_trash", label=_lazy("In the trash"), chip=_lazy("In"), said=lambda value, principal: _("the trash")
+    )
+
+    def in_trash(self, rows, name, value: bool):
+        return rows
+
+    def apply(self, rows):
+        return super().apply(rows.archived() if self.values.get("archived") else rows.kept())
+
+
+class ListFilterBackend(DjangoFilterBackend):
+    """The API's door to ListFilters: answers 400 for what it cannot read. A single row is found whatever the filters say."""
+
+    def filter_queryset(self, request, queryset, view):
+        filters_class = self.get_filterset_class(view, queryset)
+        if filters_class is None or view.detail:
+            return queryset
+        found = filters_class(request.query_params, principal=request.principal, now=timezone.now(), is_strict=True)
+        if found.refused:
+            raise Refused(found.refused)
+        return found.apply(queryset)
+
+
+def query_of(values: Mapping[str, Any]) -> QueryDict:
+    """{name: value or list} as a query string's data."""
+    found = QueryDict(mutable=True)
+    for name, value in values.items():
+        found.setlist(name, [str(each) for each in (value if isinstance(value, list | tuple) else [value])])
+    return found

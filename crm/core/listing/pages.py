@@ -1,0 +1,361 @@
+"""A list page as one declaration: page, chips, views, sorts, cursor, files and bulk actions follow from it.
+
+How to write one: docs/developers/lists.md.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from crm.core.base.permissions import require
+from crm.core.listing import selection
+from crm.core.listing.columns import Column
+from crm.core.listing.files import table_file
+from crm.core.listing.filters import ListFilters, query_of
+from crm.core.listing.paging import BadCursor, Page, Sort, ordered, paginate
+from crm.core.ui.htmx import go, is_fragment
+
+FILE_CHUNK = 1000
+FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
+
+
+@dataclass(frozen=True)
+class View:
+    """A ready-made choice: filters, and a sort where it needs one. `count(listing)` is shown beside its name."""
+
+    label: Any
+    query: Mapping[str, Any] = field(default_factory=dict)
+    count: Callable[["Listing"], int | str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPage:
+    """`rows(principal)` are the rows the principal may see. Everything else is asked for by giving it.
+
+    `sorts`: key → Sort, the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
+    choice of filters. `defaults(principal)`: filters that are set when the address does not name them. `bar`: the filters
+    in the bar above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
+    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `extra(listing)`:
+    more context. `noun(n)`: the count in words, from its number and its text.
+    """
+
+    url_name: str
+    title: Any
+    template: str
+    rows: Callable[[Any], QuerySet]
+    filters: type[ListFilters]
+    sorts: Mapping[str, Sort]
+    default_sort: Callable[[dict[str, Any]], str] | None = None
+    defaults: Callable[[Any], dict[str, Any]] = lambda principal: {}
+    views: Sequence[View] = ()
+    view_by: tuple[str, ...] = ()  # the filters that make a view; all of them where it is empty
+    segments: tuple[str, ...] = ()
+    bar: tuple[str, ...] = ()
+    panel: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    search_label: Any = ""
+    search_hint: Any = ""
+    select: Callable[[QuerySet], QuerySet] = lambda rows: rows
+    decorate: Callable[[list[Any], "Listing"], None] | None = None
+    extra: Callable[["Listing"], dict[str, Any]] | None = None
+    words: Mapping[str, Any] = field(default_factory=dict)  # of its rows, looked up once for a page
+    noun: Callable[[int, str], str] | None = None
+    sort_words: Mapping[str, Any] = field(default_factory=dict)
+    may: Callable[[Any], bool] = lambda principal: True
+    size: int = 25
+    is_counted: bool = True
+    actions: tuple["selection.Action", ...] = ()
+    file_name: str = ""  # of CSV and XLSX; empty: there are none
+    file_kinds: Mapping[str, Any] = field(default_factory=lambda: FILES)  # the first when nothing is asked
+    other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of a further kind
+    nav_key: str = ""
+
+    @cached_property
+    def own_sorts(self) -> dict[str, Sort]:
+        """Each sort and its reverse."""
+        turned = {f"-{key}": sort.turned() for key, sort in self.sorts.items()}
+        return turned | dict(self.sorts)
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name)
+
+    def urls(self, route: str, name: str) -> list[Any]:
+        """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them."""
+        found = [(route, self.show, name)]
+        if self.panel:
+            found.append((f"{route}filters/", self.show_panel, f"{name}-filters"))
+        if self.file_name:
+            found.append((f"{route}export/", self.export, f"{name}-export"))
+        if self.actions:
+            found.append((f"{route}select/", self.act, f"{name}-select"))
+        return [path(address, self._view(answer), name=key) for address, answer, key in found]
+
+    def _view(self, answer):
+        view = (require_http_methods(["POST"]) if answer == self.act else require_safe)(
+            lambda request, **kwargs: answer(request)
+        )
+        view.nav_key = self.nav_key
+        return view
+
+    def of(self, request) -> "Listing":
+        """The list as a request asks for it. 403 for somebody who may not see it."""
+        require(self.may(request.principal))
+        return Listing(self, request.principal, request.GET, timezone.now(), request)
+
+    def show(self, request):
+        listing = self.of(request)
+        try:
+            page = listing.page
+        except BadCursor:
+            return go(request, f"{request.path}?{listing.query}")
+        context = {"listing": listing, "page": page, "rows": page.rows, "now": listing.now}
+        context["words"] = {name: str(word) for name, word in self.words.items()}
+        context["shell"] = "listing/part.html" if is_fragment(request) else "base.html"
+        context |= self.extra(listing) if self.extra else {}
+        return render(request, self.template, context)
+
+    def show_panel(self, request):
+        """The form of all filters: in a dialog over the list, and a page of its own without JavaScript."""
+        template = "listing/panel_form.html" if is_fragment(request) else "listing/panel.html"
+        return render(request, template, {"listing": self.of(request)})
+
+    def export(self, request):
+        kind, listing = request.GET.get("as", next(iter(self.file_kinds))), self.of(request)
+        if kind not in self.file_kinds:
+            raise Http404
+        rows = listing.table() if kind in FILES else self.other_file(listing)  # type: ignore[misc]
+        return table_file(rows, name=self.file_name, kind="xlsx" if kind == "xlsx" else "csv")
+
+    def act(self, request):
+        listing = self.of(request)
+        return selection.act(request, listing, self.actions) or redirect(f"{self.url}?{listing.query}")
+
+
+class Listing:
+    """One list as one principal asked for it."""
+
+    def __init__(self, declared: ListPage, principal: Any, query: QueryDict, now: datetime, request: Any = None):
+        self.declared, self.principal, self.now, self.request = declared, principal, now, request
+        self.given = query
+        missing = {key: value for key, value in declared.defaults(principal).items() if not query.get(key)}
+        data = query.copy()
+        data.update(query_of(missing))  # type: ignore[arg-type]
+        self.filters = declared.filters(data, principal=principal, now=now)
+        for name in self.filters.refused.keys() & declared.defaults(principal).keys():
+            self.filters.values[name] = declared.defaults(principal)[name]
+        self.values = self.filters.values
+        asked = query.get("sort", "")
+        self.default_sort = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
+        self.sort_key = asked if asked in declared.own_sorts else self.default_sort
+
+    @property
+    def title(self):
+        return self.declared.title
+
+    @property
+    def sort(self) -> Sort:
+        return self.declared.own_sorts[self.sort_key]
+
+    @cached_property
+    def rows(self) -> QuerySet:
+        """Every row of the list, on whatever page."""
+        rows = self.filters.apply(self.declared.rows(self.principal))
+        if self.sort.pk != "pk":  # an inner join, so that the other table's index gives the order
+            rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
+        return rows
+
+    @cached_property
+    def page(self) -> Page:
+        """Raises BadCursor."""
+        declared = self.declared
+        page = paginate(
+            declared.select(self.rows),
+            sort=self.sort,
+            cursor=self.given.get("cursor", ""),
+            size=declared.size,
+            counted=declared.is_counted,
+        )
+        if declared.decorate:
+            declared.decorate(page.rows, self)
+        return page
+
+    def table(self) -> Iterator[list[Any]]:
+        """Head and rows of a file."""
+        columns = [column for column in self.declared.columns if column.value]
+        yield [str(column.label) for column in columns]
+        rows = ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK)
+        while chunk := list(islice(rows, FILE_CHUNK)):
+            if self.declared.decorate:
+                self.declared.decorate(chunk, self)
+            yield from ([column.value(row) for column in columns] for row in chunk)  # type: ignore[misc]
+
+    # What the page shows
+
+    @cached_property
+    def query(self) -> str:
+        """The address's query without its cursor."""
+        return self._without("cursor")
+
+    def _without(self, *names: str) -> str:
+        rest = self.given.copy()
+        for name in names:
+            rest.pop(name, None)
+        return rest.urlencode()
+
+    @property
+    def chips(self) -> list[dict[str, str]]:
+        """The filters that are set and stand nowhere else, each with the address of the list without it."""
+        elsewhere = ("q", *self.declared.bar, *self.declared.segments, *self.declared.view_by)
+        return [
+            chip | {"remove_url": f"?{self._without(chip['name'], 'cursor')}"} for chip in self.filters.chips(elsewhere)
+        ]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether somebody chose anything beyond what the list shows by itself."""
+        usual = self.declared.defaults(self.principal)
+        return any(usual.get(name) != value for name, value in self.values.items())
+
+    @cached_property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the search form has to keep: everything in the address that it does not ask for itself."""
+        asked = {"q", "cursor", *self.declared.bar, *self.declared.segments}
+        return [(name, value) for name, values in self.given.lists() if name not in asked for value in values if value]
+
+    @property
+    def has_search(self) -> bool:
+        return "q" in self.declared.filters.base_filters
+
+    @cached_property
+    def bar(self):
+        return self.filters.shown_form(self.declared.bar)
+
+    @cached_property
+    def panel(self):
+        return self.filters.shown_form(self.declared.panel)
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        found = []
+        for name in self.declared.segments:
+            chosen = self.filters.one(name)
+            items = [
+                {"value": key, "label": label, "is_chosen": key == self.values.get(name)}
+                for key, label in chosen.extra["choices"]
+            ]
+            found.append({"name": name, "label": chosen.label, "items": items})
+        return found
+
+    @cached_property
+    def views(self) -> list[dict[str, Any]]:
+        """As components/views.html takes them."""
+        names = self.declared.view_by or tuple(self.declared.filters.base_filters)
+        usual = self.declared.defaults(self.principal)
+
+        def chosen(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+            pairs = query_of(usual | dict(query)).lists()
+            return sorted((key, value) for key, values in pairs if key in names for value in values if value)
+
+        present = chosen({key: values for key, values in self.given.lists()})
+        return [
+            {
+                "label": view.label,
+                "url": self.declared.url + (f"?{query_of(view.query).urlencode()}" if view.query else ""),
+                "current": chosen(view.query) == present,
+                "count": view.count(self) if view.count else None,
+            }
+            for view in self.declared.views
+        ]
+
+    @cached_property
+    def heads(self) -> list[dict[str, Any]]:
+        """The table's head, sorts as addresses."""
+        return [self._head(column) for column in self.declared.columns]
+
+    def _head(self, column: Column) -> dict[str, Any]:
+        head = {"label": column.label, "css": column.css, "is_quiet": column.is_quiet, "direction": "", "url": ""}
+        if column.key in self.declared.sorts:
+            key = column.key
+            head["direction"] = {key: "ascending", f"-{key}": "descending"}.get(self.sort_key, "")
+            goes_down = head["direction"] == "ascending" or (not head["direction"] and column.first == "desc")
+            rest = self._without("cursor", "sort")
+            head["url"] = (
+                f"?{rest}&sort={'-' if goes_down else ''}{key}" if rest else f"?sort={'-' if goes_down else ''}{key}"
+            )
+        return head
+
+    @property
+    def count_text(self) -> str:
+        total = self.page.total
+        if total is None or self.declared.noun is None:
+            return ""
+        words = self.declared.noun(total, self.page.total_text)
+        sort = self.declared.sort_words.get(self.sort_key.lstrip("-"))
+        return f"{words} · {sort}" if sort else words
+
+    @cached_property
+    def previous_url(self) -> str:
+        return self._page_url(self.page.previous_cursor)
+
+    @cached_property
+    def next_url(self) -> str:
+        return self._page_url(self.page.next_cursor)
+
+    def _page_url(self, cursor: str | None) -> str:
+        return f"?{'&'.join(filter(None, [self.query, f'cursor={cursor}']))}" if cursor else ""
+
+    @property
+    def url(self) -> str:
+        return self.declared.url
+
+    def beside(self, suffix: str) -> str:
+        """The address of the list's filters, export or select page, for what is shown."""
+        url = reverse(f"{self.declared.url_name}-{suffix}")
+        return f"{url}?{self.query}" if self.query else url
+
+    @property
+    def shown_url(self) -> str:
+        return f"{self.url}?{self.query}" if self.query else self.url
+
+    @property
+    def panel_url(self) -> str:
+        return self.beside("filters") if self.declared.panel else ""
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the form of all filters does not ask for and has to keep."""
+        return [(name, value) for name, value in self.hidden + self._searched if name not in self.declared.panel]
+
+    @property
+    def _searched(self) -> list[tuple[str, str]]:
+        return [("q", self.values["q"])] if self.values.get("q") else []
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """[{label, url}] of the files the list can be taken home in."""
+        if not self.declared.file_name:
+            return []
+        url = self.beside("export")
+        joint = "&" if self.query else "?"
+        return [{"label": label, "url": f"{url}{joint}as={kind}"} for kind, label in self.declared.file_kinds.items()]
+
+    @property
+    def select_url(self) -> str:
+        return self.beside("select") if self.actions else ""
+
+    @cached_property
+    def actions(self) -> list["selection.Action"]:
+        """What may be done with selected rows."""
+        return [action for action in self.declared.actions if action.may(self.principal) and action.fits(self.values)]

@@ -1,0 +1,155 @@
+"""What is done with selected rows of a list, also with all of them on every page, and undone as one step.
+
+Each row goes through its service with the principal's own rights; a refused row is left alone and counted. What is needed to
+take it back is kept in the same transaction.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.registry import Registry
+from crm.core.listing.models import BulkChange
+from crm.core.ui.htmx import local_path
+
+MOST = 1000  # rows in one step
+
+
+@dataclass(frozen=True)
+class Action:
+    """`key` is stored with what was done: list and verb, such as "clients.archive". `act(principal, row, values, now)` calls the
+    row's service and gives what `undo(principal, rows, before, now)` needs to bring it back, as JSON. `form`: asks for values
+    first. `fits(values)`: whether it makes sense for the list's filters. `model`: whose rows they are."""
+
+    key: str
+    label: Any
+    model: type[models.Model]
+    act: Callable[[Any, Any, dict[str, Any], datetime], Any]
+    undo: Callable[[Any, Any, Any, datetime], Any]
+    icon: str = ""
+    form: type[forms.Form] | None = None
+    may: Callable[[Any], bool] = lambda principal: True
+    fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
+
+
+actions: Registry[Action] = Registry("action on selected rows")
+
+
+@dataclass
+class Result:
+    """[(pk, before)] of the rows it was done to, and how many were refused for which reason."""
+
+    done: list[tuple[int, Any]] = field(default_factory=list)
+    refused: Counter = field(default_factory=Counter)
+
+    def each(self, pk: int, act: Callable[[], Any]) -> None:
+        try:
+            with transaction.atomic():
+                self.done.append((pk, act()))
+        except ServiceError as error:
+            self.refused[str(error.message)] += 1
+        except PermissionDenied as error:
+            self.refused[str(error) or _("You may not change it.")] += 1
+
+
+class SelectionForm(forms.Form):
+    """Which rows: picked one by one, or every one the list shows."""
+
+    action = forms.CharField()
+    all_matching = forms.BooleanField(required=False)
+    ids = forms.TypedMultipleChoiceField(required=False, coerce=int)
+
+    def __init__(self, data):
+        super().__init__(data)
+        ids = [value for value in data.getlist("ids") if value.isascii() and value.isdigit() and len(value) < 19]
+        self.fields["ids"].choices = [(value, value) for value in ids]
+
+    def chosen(self, rows: models.QuerySet) -> models.QuerySet:
+        return rows if self.cleaned_data["all_matching"] else rows.filter(pk__in=self.cleaned_data["ids"])
+
+
+def act(request, listing, offered):
+    """Do an action to the selected rows, or ask for what it needs. None: back to the list, messages say what became of it."""
+    form = SelectionForm(request.POST)
+    action = next((each for each in offered if each.key == request.POST.get("action")), None)
+    if action is None or not action.may(request.principal) or not form.is_valid():
+        return messages.error(request, _("Choose what to do with the selected rows."))
+    pks = list(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])
+    if not pks:
+        return messages.error(request, _("None of the selected rows is in this list any more."))
+    if len(pks) > MOST:
+        return messages.error(request, _("Choose at most %(n)d rows at a time.") % {"n": MOST})
+    values = action.form(request.POST if "confirmed" in request.POST else None) if action.form else None
+    if values is not None and not values.is_valid():
+        context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
+        return render(request, "listing/select.html", context, status=422 if values.is_bound else 200)
+    change, refused = do(request.principal, action, pks, values.cleaned_data if values else {}, timezone.now())
+    _say(request, change, refused)
+    return None
+
+
+@transaction.atomic
+def do(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime):
+    """(the BulkChange or None, {reason: number} of those left alone). One transaction; the row's own service asks who may."""
+    result = Result()
+    for row in action.model._default_manager.visible_to(principal).filter(pk__in=pks).order_by("pk"):  # type: ignore[attr-defined]
+        result.each(row.pk, lambda row=row: action.act(principal, row, values, now))
+    if not result.done:
+        return None, result.refused
+    change = BulkChange.objects.create(user=principal.user, action=action.key, rows=result.done, created_at=now)
+    return change, result.refused
+
+
+def _say(request, change, refused) -> None:
+    if change:
+        n = len(change.rows)
+        words = ngettext("%(n)d changed", "%(n)d changed", n) % {"n": n}
+        messages.success(request, words, extra_tags=f"undo:{reverse('core:undo-selected', args=[change.pk])}")
+    for reason, number in refused.items():
+        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+
+
+@require_POST
+def undo(request, pk):
+    """Bring the rows of one step back, those that can be."""
+    change = get_object_or_404(BulkChange, pk=pk, user=request.user)
+    result = take_back(request.principal, change, timezone.now())
+    n = len(result.done)
+    if n:
+        messages.success(request, ngettext("%(n)d brought back", "%(n)d brought back", n) % {"n": n})
+    for reason, number in result.refused.items():
+        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+    return redirect(local_path(request.POST.get("next", ""), "/"))
+
+
+@transaction.atomic
+def take_back(principal, change: BulkChange, now: datetime) -> Result:
+    """Undo one step, once. A row that was changed again since is left alone."""
+    result, change = Result(), BulkChange.objects.select_for_update().get(pk=change.pk)
+    action = actions.get(change.action)
+    if change.undone_at or action is None:
+        result.refused[str(_ALREADY)] += 1
+        return result
+    before = dict(change.rows)
+    for row in action.model._default_manager.visible_to(principal).filter(pk__in=before).order_by("pk"):  # type: ignore[attr-defined]
+        result.each(row.pk, lambda row=row: action.undo(principal, row, before[row.pk], now))
+    change.undone_at = now
+    change.save(update_fields=["undone_at"])
+    return result
+
+
+_ALREADY = gettext_lazy("this was undone already")
