@@ -5,11 +5,14 @@ from django.urls import path, register_converter
 from interactions.agreements import views as agreements
 from interactions.client_page.views import card
 from interactions.composer import views as interactions
+from interactions.composer.lists import INTERACTIONS
 from interactions.follow_ups import views as follow_ups
+from interactions.follow_ups.lists import FOLLOW_UPS
 from interactions.progress import urls as progress_urls
 from interactions.progress.views import board
 from interactions.reminders.views import digest
 from interactions.surveys import urls as survey_urls
+from interactions.surveys.lists import ANSWERS
 from interactions.surveys.views import answers
 from interactions.today import views as today
 
@@ -32,7 +35,7 @@ register_converter(ComposerList, "composer_list")
 
 urlpatterns = [
     path("today/", today.show, name="today"),
-    path("interactions/", interactions.index, name="list"),
+    *INTERACTIONS.urls("interactions/", "list"),
     path("interactions/<int:pk>/", interactions.detail, name="detail"),
     path("interactions/<int:pk>/correct/", interactions.correct, name="correct"),
     path("interactions/<int:pk>/archive/", interactions.archive, name="archive"),
@@ -41,7 +44,7 @@ urlpatterns = [
     path("clients/<int:client_id>/log/", interactions.log, name="log"),
     path("clients/<int:client_id>/log/draft/", interactions.draft, name="draft"),
     path("clients/<int:client_id>/log/<composer_list:part>/", interactions.composer_list, name="composer-list"),
-    path("follow-ups/", follow_ups.index, name="follow-ups"),
+    *FOLLOW_UPS.urls("follow-ups/", "follow-ups"),
     path("follow-ups/<int:pk>/", follow_ups.edit, name="follow-up"),
     path("follow-ups/<int:pk>/done/", follow_ups.complete, name="follow-up-done"),
     path("follow-ups/<int:pk>/snooze/", follow_ups.snooze, name="follow-up-snooze"),
@@ -57,9 +60,9 @@ urlpatterns = [
     path("promises/<int:pk>/settle/", agreements.settle, name="commitment-settle"),
     path("promises/<int:pk>/reopen/", agreements.reopen, name="commitment-reopen"),
     path("outbox/board/", board.board, name="delivery-board"),
-    path("outbox/board/<str:week>/<slug:state>/", board.clients, name="delivery-clients"),
+    *board.BOARD_CLIENTS.urls("outbox/board/<str:week>/<slug:state>/", "delivery-clients"),
     path("morning-mail/<int:pk>/", digest, name="digest"),
-    path("surveys/", answers.index, name="surveys"),
+    *ANSWERS.urls("surveys/", "surveys"),
     path("surveys/answers/<int:pk>/archive/", answers.archive, name="answer-archive"),
     path("surveys/answers/<int:pk>/restore/", answers.restore, name="answer-restore"),
     path("clients/<int:client_id>/surveys/", answers.of_client, name="client-surveys"),

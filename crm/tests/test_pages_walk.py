@@ -24,7 +24,7 @@ PLAIN = (
     "interactions:follow-ups",
     "onboarding:plans",
     "onboarding:templates",
-    "interactions:progress_list",
+    "interactions:progress-emails",
     "interactions:surveys",
     "interactions:survey-invitations",
     "interactions:survey-send",

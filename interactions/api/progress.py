@@ -1,15 +1,13 @@
 """Progress emails over the API: read, change the content, approve, skip."""
 
 from django.utils import timezone
-from django_filters import rest_framework as filters
 from rest_framework import serializers
 from rest_framework.decorators import action
 
-from clients.records.models import Client
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.core.api.viewsets import ReadApiViewSet, UpdateByService, act, require_match
-from interactions.progress.choices import ProgressState
 from interactions.progress.forms import readable
+from interactions.progress.lists import ProgressFilters
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import drafts
 
@@ -74,14 +72,9 @@ class NothingSerializer(StrictSerializer):
     pass
 
 
-class ProgressFilter(filters.FilterSet):
-    client = filters.ModelChoiceFilter(queryset=lambda request: Client.objects.visible_to(request.principal))
-    state = filters.ChoiceFilter(choices=ProgressState.choices)
-    week = filters.CharFilter()
-
-    class Meta:
-        model = ProgressEmail
-        fields = ["client", "state", "week"]
+class Meta:
+    model = ProgressEmail
+    fields = ["client", "state", "week"]
 
 
 class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
@@ -91,7 +84,7 @@ class ProgressEmailViewSet(UpdateByService, ReadApiViewSet):
         .select_related("client")
     )
     serializer_class = ProgressEmailSerializer
-    filterset_class = ProgressFilter
+    filterset_class = ProgressFilters
 
     def update_row(self, row, data, seen_version):
         subject, content = data.get("subject", row.subject), data.get("content", row.content)

@@ -7,13 +7,9 @@ from interactions import permissions
 from interactions.agreements.models import Commitment
 from interactions.agreements.services import create_commitment, settle_commitment
 from interactions.api import serializers
-from interactions.api.filters import (
-    CommitmentApiFilter,
-    FollowUpApiFilter,
-    InteractionApiFilter,
-    SurveyInvitationApiFilter,
-    SurveyResponseApiFilter,
-)
+from interactions.api.filters import CommitmentApiFilter
+from interactions.composer.lists import InteractionFilters
+from interactions.follow_ups.lists import FollowUpFilters
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import (
     cancel_follow_up,
@@ -27,6 +23,7 @@ from interactions.follow_ups.services import (
 from interactions.log.models import Interaction
 from interactions.log.services import archive_interaction, correct_interaction
 from interactions.recording.services import NextStep, log_interaction
+from interactions.surveys.lists import AnswerFilters, InvitationFilters
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 from interactions.surveys.services.answers import archive_answer, record_answer
 
@@ -36,7 +33,7 @@ class InteractionViewSet(ApiViewSet):
 
     queryset = Interaction.objects.kept().select_related("client").prefetch_related("contacts", "participants")
     serializer_class = serializers.InteractionSerializer
-    filterset_class = InteractionApiFilter
+    filterset_class = InteractionFilters
 
     def create_row(self, data):
         step = data.pop("next_step", None)
@@ -58,7 +55,7 @@ class FollowUpViewSet(ApiViewSet):
 
     queryset = FollowUp.objects.select_related("client")
     serializer_class = serializers.FollowUpSerializer
-    filterset_class = FollowUpApiFilter
+    filterset_class = FollowUpFilters
 
     def create_row(self, data):
         client = data.pop("client", None)
@@ -137,7 +134,7 @@ class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
 
     queryset = SurveyResponse.objects.filter(archived_at=None).select_related("client")
     serializer_class = serializers.SurveyResponseSerializer
-    filterset_class = SurveyResponseApiFilter
+    filterset_class = AnswerFilters
 
     def create_row(self, data):
         return record_answer(self.request.principal, now=timezone.now(), **data)
@@ -151,4 +148,4 @@ class SurveyInvitationViewSet(ReadApiViewSet):
 
     queryset = SurveyInvitation.objects.filter(client__archived_at=None)
     serializer_class = serializers.SurveyInvitationSerializer
-    filterset_class = SurveyInvitationApiFilter
+    filterset_class = InvitationFilters

@@ -1,52 +1,67 @@
 """The log of interactions across clients."""
 
-from datetime import datetime, time, timedelta
-from typing import Any
-
-from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.listing.paging import Sort, paginate
-from crm.core.ui.forms import DateInput
+from clients.records.models import Client
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
 from crm.core.users.models import User
 from interactions.client_page.timeline import with_timeline_parts
-from interactions.fields import PersonField
-from interactions.log.choices import Channel, Sentiment
+from interactions.log.choices import Channel, Sentiment, Visibility
 from interactions.log.models import Interaction
 from interactions.log.queries import title_of
 
 
-class InteractionFilter(forms.Form):
-    channel = forms.ChoiceField(required=False, label=_("Type"), choices=[("", _("All types")), *Channel.choices])
-    author = PersonField(queryset=User.objects.all(), required=False, label=_("Logged by"), empty_label=_("Everybody"))
-    sentiment = forms.ChoiceField(
-        required=False, label=_("How they felt"), choices=[("", _("Any feeling")), *Sentiment.choices]
+class InteractionFilters(ListFilters):
+    channel = filters.Choices(
+        choices=Channel.choices, label=_("Type"), offers=lambda found: Channel.choices, any_label=_("All types")
     )
-    since = forms.DateField(required=False, label=_("From"), widget=DateInput)
-    until = forms.DateField(required=False, label=_("To"), widget=DateInput)
+    author = filters.PersonId(
+        "author",
+        label=_("Logged by"),
+        named=User,
+        offers=lambda found: User.objects.values_list("pk", "name"),
+        any_label=_("Everybody"),
+    )
+    sentiment = filters.Choice(choices=Sentiment.choices, label=_("How they felt"), empty_label=_("Any feeling"))
+    since = filters.Since("occurred_at", label=_("From"))
+    until = filters.Until("occurred_at", label=_("To"))
+    client = filters.Id("client", label=_("Client"), named=Client)
+    visibility = filters.Choice(choices=Visibility.choices, label=_("Who sees it"))
+
+    class Meta:
+        model = Interaction
+        fields: list[str] = []
 
 
-def page(principal, query) -> dict[str, Any]:
-    """Context of interactions/composer/list_page.html. Raises BadCursor."""
-    form = InteractionFilter(query or None)
-    chosen = form.cleaned_data if form.is_valid() else {}
-    rows = Interaction.objects.visible_to(principal).kept().filter(client__archived_at=None)
-    for name in ("channel", "author", "sentiment"):
-        if chosen.get(name):
-            rows = rows.filter(**{name: chosen[name]})
-    if chosen.get("since"):
-        rows = rows.filter(occurred_at__gte=_midnight(chosen["since"]))
-    if chosen.get("until"):
-        rows = rows.filter(occurred_at__lt=_midnight(chosen["until"] + timedelta(days=1)))
-    shown = with_timeline_parts(rows).select_related("client", "author")
-    found = paginate(
-        shown, sort=Sort("occurred_at", descending=True), cursor=query.get("cursor", ""), size=50, counted=False
-    )
-    for row in found.rows:
+def _decorate(rows, listing):
+    for row in rows:
         row.title = title_of(row)
-    return {"page": found, "filter": form, "is_narrowed": any(chosen.values())}
 
 
-def _midnight(day) -> datetime:
-    return datetime.combine(day, time(), timezone.get_current_timezone())
+INTERACTIONS = ListPage(
+    url_name="interactions:list",
+    title=_("Interactions"),
+    template="interactions/composer/list_page.html",
+    nav_key="interactions",
+    rows=lambda principal: Interaction.objects.visible_to(principal).kept().filter(client__archived_at=None),
+    select=lambda rows: with_timeline_parts(rows).select_related("client", "author"),
+    decorate=_decorate,
+    filters=InteractionFilters,
+    bar=("channel", "author", "sentiment", "since", "until"),
+    sorts={"newest": Sort("occurred_at", descending=True)},
+    columns=(
+        Column("what", _("What"), lambda row: row.title),
+        Column("client", _("Client"), lambda row: row.client.name),
+        Column("sentiment", _("They felt"), lambda row: row.get_sentiment_display()),
+        Column("author", _("Logged by"), lambda row: row.author_name),
+        Column("when", _("When"), lambda row: row.occurred_at),
+    ),
+    size=50,
+    is_counted=False,
+    file_name="interactions",
+    words={"client": _("Client"), "author": _("Logged by")},
+)

@@ -10,11 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import go, is_fragment, posted, render_page
+from crm.core.ui.htmx import is_fragment, posted
 from interactions import permissions
-from interactions.composer import lists as interaction_lists
 from interactions.composer import panel
 from interactions.composer.forms import CorrectForm, LogForm
 from interactions.composer.queries import interaction_page
@@ -110,15 +108,6 @@ def composer_list(request, client_id, part):
     return render(
         request, "interactions/composer/list.html", {"rows": rows, "name": part, "select": part == "next_assignee"}
     )
-
-
-@require_GET
-def index(request):
-    try:
-        context = interaction_lists.page(request.principal, request.GET)
-    except BadCursor:
-        return go(request, "interactions:list")
-    return render_page(request, "interactions/composer/list_page.html", context, fragment="rows")
 
 
 @require_GET

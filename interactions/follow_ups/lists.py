@@ -1,70 +1,143 @@
-"""The list of follow-ups, by assignee and by state."""
+"""The list of follow-ups, by assignee and by state, and what can be done with several at once."""
 
-from datetime import datetime
-from typing import Any
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from django.utils.translation import gettext as _
-
+from clients.fields import UserField
+from clients.records.models import Client
 from crm.core.base.dates import day_start
-from crm.core.listing.paging import Sort, paginate
+from crm.core.base.errors import ServiceError
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
+from crm.core.listing.selection import Action, actions
 from crm.core.users.models import User
-from interactions.follow_ups.choices import FollowUpState
+from interactions.follow_ups.choices import FollowUpState, Priority
 from interactions.follow_ups.models import FollowUp
-
-WHOSE = ("mine", "team", "all")
-WHICH = ("open", "overdue", "today", "coming", "snoozed", "done")
-
-
-def words() -> tuple[dict[str, str], dict[str, str]]:
-    whose = {"mine": _("Mine"), "team": _("My team’s"), "all": _("All")}
-    which = {
-        "open": _("Open"),
-        "overdue": _("Overdue"),
-        "today": _("Today"),
-        "coming": _("Coming"),
-        "snoozed": _("Snoozed"),
-        "done": _("Done"),
-    }
-    return whose, which
+from interactions.follow_ups.services import (
+    cancel_follow_up,
+    complete_follow_up,
+    reassign_follow_up,
+    reopen_follow_up,
+)
 
 
-def page(principal, query, now: datetime) -> dict[str, Any]:
-    """Context of interactions/follow_ups/list.html. Raises BadCursor."""
-    whose = query.get("who") if query.get("who") in WHOSE else "mine"
-    which = query.get("show") if query.get("show") in WHICH else "open"
-    rows = select(principal, whose, which, now).select_related(
-        "client", "contact", "assignee", "closed_by", "closed_by_contact"
+class FollowUpFilters(ListFilters):
+    who = filters.Choice(
+        choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Whose")
     )
-    sort = Sort("closed_at", descending=True) if which == "done" else Sort("due_at")
-    found = paginate(rows, sort=sort, cursor=query.get("cursor", ""), size=50)
-    whose_words, which_words = words()
-    return {
-        "page": found,
-        "who": whose,
-        "show": which,
-        "now": now,
-        "whose": [{"key": key, "label": label} for key, label in whose_words.items()],
-        "which": [{"key": key, "label": label} for key, label in which_words.items()],
-    }
+    show = filters.Choice(
+        choices=[
+            ("open", _("Open")),
+            ("overdue", _("Overdue")),
+            ("today", _("Today")),
+            ("coming", _("Coming")),
+            ("snoozed", _("Snoozed")),
+            ("done", _("Done")),
+        ],
+        method="of_part",
+        label=_("Which"),
+    )
+    client = filters.Id("client", label=_("Client"), named=Client)
+    assignee = filters.PersonId("assignee", label=_("Assigned to"), named=User)
+    state = filters.Choice(choices=FollowUpState.choices, label=_("State"))
+    priority = filters.Choice(choices=Priority.choices, label=_("Priority"))
+    due_from = filters.Moment("due_at", "gte", label=_("Due from"))
+    due_until = filters.Moment("due_at", "lt", label=_("Due before"))
+
+    class Meta:
+        model = FollowUp
+        fields: list[str] = []
+
+    def of_whom(self, rows, name, value):
+        user = self.principal.user
+        if value == "team":
+            mates = User.objects.filter(memberships__team__in=user.memberships.values("team_id"))
+            return rows.filter(assignee__in=mates.values("pk"))
+        return rows.filter(assignee=user) if value == "mine" else rows
+
+    def of_part(self, rows, name, value):
+        if value == "done":
+            return rows.filter(state=FollowUpState.DONE)
+        rows = rows.open()
+        if value == "snoozed":
+            return rows.filter(snoozed_until__gt=self.now)
+        today, tomorrow = day_start(self.now), day_start(self.now, 1)
+        spans = {
+            "overdue": {"due_at__lt": today},
+            "today": {"due_at__gte": today, "due_at__lt": tomorrow},
+            "coming": {"due_at__gte": tomorrow},
+        }
+        return rows.awake(self.now).filter(**spans.get(value, {}))
 
 
-def select(principal, whose: str, which: str, now: datetime):
-    rows = FollowUp.objects.visible_to(principal)
-    if whose == "mine":
-        rows = rows.filter(assignee=principal.user)
-    elif whose == "team":
-        mates = User.objects.filter(memberships__team__in=principal.user.memberships.values("team_id")).values("pk")
-        rows = rows.filter(assignee__in=mates)
-    if which == "done":
-        return rows.filter(state=FollowUpState.DONE)
-    rows = rows.open()
-    if which == "snoozed":
-        return rows.filter(snoozed_until__gt=now)
-    rows = rows.awake(now)
-    today, tomorrow = day_start(now), day_start(now, 1)
-    spans = {
-        "overdue": {"due_at__lt": today},
-        "today": {"due_at__gte": today, "due_at__lt": tomorrow},
-        "coming": {"due_at__gte": tomorrow},
-    }
-    return rows.filter(**spans.get(which, {}))
+class AssigneeForm(forms.Form):
+    assignee = UserField(label=_("Assigned to"))
+
+
+def _reassign(principal, row, values, now):
+    before = row.assignee_id
+    reassign_follow_up(principal, follow_up=row, assignee=values["assignee"], now=now)
+    return [before, values["assignee"].pk]
+
+
+def _give_back(principal, row, before, now):
+    old, new = before
+    if row.assignee_id != new:
+        raise ServiceError(_("changed again since"))
+    reassign_follow_up(principal, follow_up=row, assignee=User.objects.get(pk=old), now=now)
+
+
+def _done(principal, row, values, now):
+    complete_follow_up(principal, follow_up=row, now=now)
+
+
+def _cancel(principal, row, values, now):
+    cancel_follow_up(principal, follow_up=row, now=now)
+
+
+def _reopen(principal, row, before, now):
+    reopen_follow_up(principal, follow_up=row, now=now)
+
+
+def _is_open(values):
+    return values.get("show") != "done"
+
+
+ACTIONS = tuple(
+    actions.register(Action(f"follow-ups.{key}", label, FollowUp, act, undo, icon, form, fits=_is_open))
+    for key, label, act, undo, icon, form in (
+        ("done", _("Mark as done"), _done, _reopen, "check2", None),
+        ("reassign", _("Reassign"), _reassign, _give_back, "person", AssigneeForm),
+        ("cancel", _("Cancel them"), _cancel, _reopen, "x", None),
+    )
+)
+FOLLOW_UPS = ListPage(
+    url_name="interactions:follow-ups",
+    title=_("Follow-ups"),
+    template="interactions/follow_ups/list.html",
+    nav_key="follow-ups",
+    rows=lambda principal: FollowUp.objects.visible_to(principal),
+    select=lambda rows: rows.select_related("client", "contact", "assignee", "closed_by", "closed_by_contact"),
+    filters=FollowUpFilters,
+    segments=("who", "show"),
+    defaults=lambda principal: {"who": "mine", "show": "open"},
+    sorts={"due": Sort("due_at"), "closed": Sort("closed_at", descending=True)},
+    default_sort=lambda values: "closed" if values.get("show") == "done" else "due",
+    columns=(
+        Column("title", _("Follow-up"), lambda row: row.title),
+        Column("client", _("Client"), lambda row: row.client.name if row.client else ""),
+        Column("contact", _("Contact"), lambda row: row.contact.name if row.contact else ""),
+        Column("assignee", _("Assigned to"), lambda row: row.assignee.name),
+        Column("due", _("Due"), lambda row: row.due_at),
+        Column("state", _("State"), lambda row: row.get_state_display()),
+        Column("outcome", _("What came of it"), lambda row: row.outcome),
+    ),
+    size=50,
+    noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},
+    file_name="follow-ups",
+    actions=ACTIONS,
+)

@@ -7,16 +7,14 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import go, posted, render_page
+from crm.core.ui.htmx import posted
 from interactions import permissions
-from interactions.follow_ups import lists as follow_up_lists
 from interactions.follow_ups.choices import SourceKind
 from interactions.follow_ups.forms import FollowUpForm, OutcomeForm, ReassignForm, SnoozeForm
 from interactions.follow_ups.models import FollowUp
@@ -48,16 +46,6 @@ def _load_to_change(request, pk):
 
 def _home(follow_up):
     return client_url(follow_up.client) if follow_up.client else reverse("interactions:follow-ups")
-
-
-@require_GET
-def index(request):
-    now = timezone.now()
-    try:
-        context = follow_up_lists.page(request.principal, request.GET, now)
-    except BadCursor:
-        return go(request, "interactions:follow-ups")
-    return render_page(request, "interactions/follow_ups/list.html", context, fragment="rows")
 
 
 @require_http_methods(["GET", "POST"])
@@ -165,7 +153,6 @@ def cancel(request, pk):
     return done(request, _("Cancelled."), to=_home(row), undo_url=reverse("interactions:follow-up-reopen", args=[pk]))
 
 
-index.nav_key = "follow-ups"
 for view in (edit, complete, snooze, reassign):
     view.nav_key = "follow-ups"
 create.nav_key = "clients"

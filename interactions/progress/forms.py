@@ -182,15 +182,3 @@ class SkipForm(forms.Form):
 
 class ResumeForm(forms.Form):
     note = forms.CharField(label=_("Who asked for it, and when"), max_length=300)
-
-
-class QueueFilter(forms.Form):
-    """Which part of the list, and whose clients."""
-
-    show = forms.ChoiceField(required=False, choices=[(v, v) for v in ("review", "coming", "sent", "skipped")])
-    whose = forms.ChoiceField(required=False, choices=[("mine", "mine"), ("all", "all")])
-    cursor = forms.CharField(required=False, max_length=300)
-
-    def value(self, name: str, default: str = "") -> str:
-        self.is_valid()
-        return self.cleaned_data.get(name) or default

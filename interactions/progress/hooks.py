@@ -49,7 +49,7 @@ navigation.register(
     navigation.NavEntry(
         key="progress",
         label=gettext_lazy("Progress emails"),
-        url_name="interactions:progress_list",
+        url_name="interactions:progress-emails",
         icon="envelope",
         order=60,
         count=progress_lists.nav_count,

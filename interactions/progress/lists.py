@@ -1,11 +1,20 @@
-"""The parts of the list of progress emails: to review, scheduled, sent, left out."""
+"""The list of progress emails, in parts: to review, scheduled, sent, left out."""
 
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from clients.records.models import Client
 from crm.core.base.kept import Kept
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
 from interactions.progress.choices import PROGRESS, ProgressState
@@ -48,10 +57,38 @@ def skipped(rows: QuerySet) -> QuerySet:
 
 
 PARTS = {"review": to_review, "coming": scheduled, "sent": sent, "skipped": skipped}
+PART_NAMES = {
+    "review": _("To review"),
+    "coming": _("Coming"),
+    "sent": _("Sent"),
+    "skipped": _("Skipped and expired"),
+}
 
 
 def default_whose(user) -> str:
     return "mine" if user.is_account_manager else "all"
+
+
+class ProgressFilters(ListFilters):
+    show = filters.Choice(choices=list(PART_NAMES.items()), method="of_part", label=_("Which"))
+    whose = filters.Choice(
+        choices=[("mine", _("My clients")), ("all", _("All clients"))], method="of_whom", label=_("Whose clients")
+    )
+    client = filters.ModelChoice(
+        queryset=lambda found: Client.objects.visible_to(found.principal), label=_("Client"), chip=_("Client is")
+    )
+    state = filters.Choice(choices=ProgressState.choices, label=_("State"))
+    week = filters.Text("week", label=_("Week"))
+
+    class Meta:
+        model = ProgressEmail
+        fields: list[str] = []
+
+    def of_part(self, rows, name, value):
+        return PARTS[value](rows)
+
+    def of_whom(self, rows, name, value):
+        return rows.filter(client__owner=self.principal.user) if value == "mine" else rows
 
 
 def nav_count(principal, now: datetime) -> Counted:
@@ -84,6 +121,53 @@ def place_in_queue(principal, email: ProgressEmail) -> dict[str, Any] | None:
         "previous": pks[at - 1] if at else None,
         "next": pks[at + 1] if at + 1 < len(pks) else None,
     }
+
+
+def _extra(listing) -> dict[str, Any]:
+    """Tabs by part that keep whose clients, and the switch of an account manager."""
+    show, whose = listing.values["show"], listing.values["whose"]
+    tabs = [
+        {"label": label, "url": f"{listing.url}?show={key}&whose={whose}", "current": key == show}
+        for key, label in PART_NAMES.items()
+    ]
+    return {"tabs": tabs, "show": show, "whose": whose, "can_choose": listing.principal.is_account_manager}
+
+
+PROGRESS_EMAILS = ListPage(
+    url_name="interactions:progress-emails",
+    title=_("Progress emails"),
+    template="interactions/progress/list.html",
+    nav_key="progress",
+    rows=of_user,
+    select=lambda rows: (
+        flags.with_signs(rows, timezone.now())
+        .select_related("client__owner", "approved_by")
+        .defer("sent_text", "sent_html")
+    ),
+    decorate=lambda rows, listing: decorate(rows, listing.now),
+    filters=ProgressFilters,
+    defaults=lambda principal: {"show": "review", "whose": default_whose(principal.user)},
+    view_by=("show", "whose"),
+    sorts={"next": Sort("send_at"), "newest": Sort("send_at", descending=True)},
+    default_sort=lambda values: "newest" if values["show"] in ("sent", "skipped") else "next",
+    columns=(
+        Column("client", _("Client"), lambda email: email.client.name),
+        Column("state", _("State"), lambda email: email.get_state_display()),
+        Column("week", _("Week"), lambda email: email.week),
+        Column("leaves", _("Leaves"), lambda email: email.sent_at or email.send_at),
+        Column("promised", _("Promised by"), lambda email: email.deadline_at),
+        Column("owner", _("Account manager"), lambda email: email.client.owner.name),
+    ),
+    noun=lambda n, text: ngettext("%(n)s progress email", "%(n)s progress emails", n) % {"n": text},
+    file_name="progress-emails",
+    words={
+        "week": _("Week"),
+        "leaves": _("Leaves"),
+        "promised": _("Promised by"),
+        "owner": _("Account manager"),
+    },
+    extra=_extra,
+)
 
 
 def decorate(rows: list[ProgressEmail], now: datetime) -> None:

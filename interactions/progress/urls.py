@@ -2,12 +2,13 @@
 
 from django.urls import path
 
+from interactions.progress.lists import PROGRESS_EMAILS
 from interactions.progress.views import client as client_views
 from interactions.progress.views import review as views
 from interactions.progress.views import stop as stop_views
 
 urlpatterns = [
-    path("progress-emails/", views.progress_list, name="progress_list"),
+    *PROGRESS_EMAILS.urls("progress-emails/", "progress-emails"),
     path("progress-emails/<int:pk>/", views.progress, name="progress"),
     path("progress-emails/<int:pk>/preview/", views.progress_preview, name="progress_preview"),
     path("progress-emails/<int:pk>/skip/", views.progress_skip, name="progress_skip"),

@@ -136,7 +136,7 @@ def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:
 
 
 def progress_part(data: dict[str, Any]) -> Part | None:
-    url = reverse("interactions:progress_list") if data.get("has_more") else ""
+    url = reverse("interactions:progress-emails") if data.get("has_more") else ""
     lines = [
         Line(
             email.client.name,

@@ -1,54 +1,139 @@
-"""Survey answers: the list, and those of one client."""
+"""Survey answers and invitations: their lists, and those of one client."""
 
-from datetime import datetime, time, timedelta
-from typing import Any
-
-from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients.contacts.models import Contact
 from clients.records import nps
-from crm.core.listing.paging import Sort, paginate
-from crm.core.ui.forms import DateInput
-from interactions.surveys.choices import SurveyKind
-from interactions.surveys.models import SurveyResponse
+from clients.records.models import Client
+from crm.core.importing import kinds
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage, View
+from crm.core.listing.paging import Sort
+from interactions import permissions
+from interactions.surveys import queries
+from interactions.surveys.choices import InvitationSource, InvitationState, SurveyKind
+from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
-class AnswerFilter(forms.Form):
-    band = forms.ChoiceField(
-        required=False,
-        label=_("Band"),
-        choices=[("", _("All answers")), *nps.LABELS.items()],
+class AnswerFilters(ListFilters):
+    band = filters.Choice(
+        choices=list(nps.LABELS.items()), method="in_band", label=_("Band"), empty_label=_("All answers")
     )
-    since = forms.DateField(required=False, label=_("From"), widget=DateInput)
-    until = forms.DateField(required=False, label=_("To"), widget=DateInput)
-    commented = forms.BooleanField(required=False, label=_("With a comment"))
+    since = filters.Since("answered_at", label=_("From"))
+    until = filters.Until("answered_at", label=_("To"))
+    commented = filters.Yes(method="with_words", label=_("With a comment"))
+    client = filters.Id("client", label=_("Client"), named=Client)
+    survey = filters.Id("survey", label=_("Survey"), named=Survey)
+    score = filters.Number("score", label=_("Score"))
+
+    class Meta:
+        model = SurveyResponse
+        fields: list[str] = []
+
+    def in_band(self, rows, name, value):
+        return rows.filter(nps.in_band(value), survey__kind=SurveyKind.NPS)
+
+    def with_words(self, rows, name, value: bool):
+        return rows.exclude(comment="") if value else rows
 
 
-def page(principal, query, now: datetime) -> dict[str, Any]:
-    """Context of interactions/surveys/list.html. Raises BadCursor."""
-    form = AnswerFilter(query or None)
-    chosen = form.cleaned_data if form.is_valid() else {}
-    rows = (
-        SurveyResponse.objects.visible_to(principal)
-        .kept()
-        .filter(client__archived_at=None)
-        .select_related("survey", "client", "contact")
+ANSWERS = ListPage(
+    url_name="interactions:surveys",
+    title=_("Surveys"),
+    template="interactions/surveys/list.html",
+    nav_key="surveys",
+    rows=lambda principal: SurveyResponse.objects.visible_to(principal).kept().filter(client__archived_at=None),
+    select=lambda rows: rows.select_related("survey", "client", "contact"),
+    filters=AnswerFilters,
+    bar=("band", "since", "until", "commented"),
+    sorts={"newest": Sort("answered_at", descending=True)},
+    columns=(
+        Column("client", _("Client"), lambda row: row.client.name),
+        Column("contact", _("Contact"), lambda row: row.contact.name if row.contact else "", is_in_file_only=True),
+        Column("score", _("Score"), lambda row: row.score, css="num"),
+        Column("words", _("In their words"), lambda row: row.comment),
+        Column("answered", _("Answered"), lambda row: row.answered_at),
+    ),
+    size=50,
+    file_name="survey-answers",
+    words={"answered": _("Answered")},
+    extra=lambda listing: {
+        "tabs": queries.tabs("answers"),
+        "may_import": kinds.get("survey-responses").may_import(listing.principal),
+        "may_send": permissions.may_send_surveys(listing.principal),
+    },
+)
+
+
+class InvitationFilters(ListFilters):
+    show = filters.Choice("state", choices=InvitationState.choices, label=_("State"))
+    client = filters.Id("client", label=_("Client"), named=Client)
+    contact = filters.Id(
+        "contact", label=_("Contact"), said=lambda pk, principal: Contact.objects.filter(pk=pk).first()
     )
-    if chosen.get("band"):
-        rows = rows.filter(nps.in_band(chosen["band"]), survey__kind=SurveyKind.NPS)
-    if chosen.get("since"):
-        rows = rows.filter(answered_at__gte=_midnight(chosen["since"]))
-    if chosen.get("until"):
-        rows = rows.filter(answered_at__lt=_midnight(chosen["until"] + timedelta(days=1)))
-    if chosen.get("commented"):
-        rows = rows.exclude(comment="")
-    found = paginate(rows, sort=Sort("answered_at", descending=True), cursor=query.get("cursor", ""), size=50)
-    return {"page": found, "filter": form, "is_narrowed": any(chosen.values())}
+    survey = filters.Id("survey", label=_("Survey"), named=Survey)
+    state = filters.Choice(choices=InvitationState.choices, label=_("State"))
+    source = filters.Choice(choices=InvitationSource.choices, label=_("How"))
+
+    class Meta:
+        model = SurveyInvitation
+        fields: list[str] = []
 
 
-def _midnight(day):
-    return datetime.combine(day, time(), timezone.get_current_timezone())
+def _invitations(principal):
+    return SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
+
+
+def _first_state(principal):
+    """The first part that has any."""
+    order = (InvitationState.PLANNED, InvitationState.SENT, InvitationState.ANSWERED)
+    found = _invitations(principal).filter(state__in=order).order_by().values_list("state", flat=True).distinct()
+    return next((state for state in order if state in set(found)), InvitationState.SENT)
+
+
+def _decorate(rows, listing):
+    for row in rows:
+        queries.decorate(row).may_ask = permissions.may_ask(listing.principal, row.client)
+
+
+def _count(state):
+    return lambda listing: listing.memo(queries.counts_of, listing.principal)[state]
+
+
+INVITATIONS = ListPage(
+    url_name="interactions:survey-invitations",
+    title=_("Asked by mail"),
+    template="interactions/surveys/invitations.html",
+    nav_key="surveys",
+    rows=queries.invitations,
+    decorate=_decorate,
+    filters=InvitationFilters,
+    defaults=lambda principal: {"show": _first_state(principal)},
+    view_by=("show",),
+    views=tuple(View(label, {"show": state}, _count(state)) for state, label in InvitationState.choices),
+    sorts={"newest": Sort("send_at", descending=True), "next": Sort("send_at")},
+    default_sort=lambda values: "next" if values.get("show") == InvitationState.PLANNED else "newest",
+    columns=(
+        Column("person", _("Person"), lambda row: row.contact.name),
+        Column("client", _("Client"), lambda row: row.client.name, is_in_file_only=True),
+        Column("state", _("State"), lambda row: row.get_state_display()),
+        Column("address", _("Address"), lambda row: row.address),
+        Column("how", _("How"), lambda row: row.get_source_display()),
+        Column("decide", _("Decide"), is_quiet=True),
+    ),
+    size=50,
+    is_counted=False,
+    file_name="survey-invitations",
+    words={"address": _("Address"), "how": _("How"), "skip": _("Skip"), "back": _("Bring back")},
+    extra=lambda listing: {
+        "tabs": queries.tabs("asked"),
+        "cells": queries.cells(listing.memo(queries.counts_of, listing.principal)),
+        "show": listing.values["show"],
+        "may_send": permissions.may_send_surveys(listing.principal),
+    },
+)
 
 
 def of_client(principal, client) -> list[SurveyResponse]:

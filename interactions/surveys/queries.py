@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from crm.core.listing.paging import Sort, paginate
 from crm.core.mail.models import OutboxMail
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import Survey, SurveyInvitation
@@ -45,28 +45,10 @@ def invitations(principal) -> QuerySet:
     )
 
 
-def page(principal, query) -> dict[str, Any]:
-    """Context of interactions/surveys/invitations.html. Raises BadCursor."""
-    counts = counts_of(principal)
-    show = query.get("show") if query.get("show") in STATES.values else _first_state(counts)
-    rows = invitations(principal).filter(state=show)
-    is_future = show == STATES.PLANNED
-    found = paginate(
-        rows, sort=Sort("send_at", descending=not is_future), cursor=query.get("cursor", ""), size=50, counted=False
-    )
-    for row in found.rows:
-        decorate(row)
-    return {"page": found, "show": show, "counts": counts, "cells": _cells(counts), "states": STATES.choices}
-
-
 def decorate(row) -> SurveyInvitation:
     row.tone = TONES[row.state]
     row.has_failed = row.mail_state in ("dead", "uncertain", "cancelled", "expired") and row.state != STATES.SKIPPED
     return row
-
-
-def _first_state(counts) -> str:
-    return next((state for state in (STATES.PLANNED, STATES.SENT, STATES.ANSWERED) if counts[state]), STATES.SENT)
 
 
 def counts_of(principal) -> dict[str, int]:
@@ -77,7 +59,8 @@ def counts_of(principal) -> dict[str, int]:
     return rows.aggregate(asked=Count("pk", filter=was_asked), **wanted)
 
 
-def _cells(counts) -> list[dict[str, Any]]:
+def cells(counts) -> list[dict[str, Any]]:
+    """As components/metric_strip.html takes them."""
     rate = f"{100 * counts['answered'] / counts['asked']:.0f} %" if counts["asked"] else "—"
     return [
         {"label": _("Asked"), "value": f"{counts['asked']:,}", "note": _("mails handed over")},
@@ -87,10 +70,10 @@ def _cells(counts) -> list[dict[str, Any]]:
     ]
 
 
-def tabs(current: str, answers_url: str, asked_url: str) -> list[dict[str, Any]]:
+def tabs(current: str) -> list[dict[str, Any]]:
     return [
-        {"label": _("Answers"), "url": answers_url, "current": current == "answers"},
-        {"label": _("Asked by mail"), "url": asked_url, "current": current == "asked"},
+        {"label": _("Answers"), "url": reverse("interactions:surveys"), "current": current == "answers"},
+        {"label": _("Asked by mail"), "url": reverse("interactions:survey-invitations"), "current": current == "asked"},
     ]
 
 

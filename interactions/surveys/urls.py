@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from interactions.surveys.lists import INVITATIONS
 from interactions.surveys.views import invitations, settings
 from interactions.surveys.views import open as opened
 from interactions.surveys.views import send as sending
@@ -11,7 +12,7 @@ urlpatterns = [
     path("surveys/settings/", settings.edit, name="survey-settings"),
     path("surveys/settings/mail/", settings.preview, name="survey-mail"),
     path("surveys/settings/test/", settings.test, name="survey-test"),
-    path("surveys/asked/", invitations.index, name="survey-invitations"),
+    *INVITATIONS.urls("surveys/asked/", "survey-invitations"),
     path("surveys/asked/<int:pk>/", invitations.show, name="survey-invitation"),
     path("surveys/asked/<int:pk>/mail/", invitations.mail, name="survey-invitation-mail"),
     path("surveys/asked/<int:pk>/skip/", invitations.skip, name="survey-invitation-skip"),

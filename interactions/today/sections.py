@@ -118,7 +118,7 @@ def figures(groups: dict[str, Any], side: list[dict[str, Any]]) -> list[dict[str
         (
             _("Progress emails to read"),
             _up_to(waiting, letters.get("has_more")),
-            reverse("interactions:progress_list"),
+            reverse("interactions:progress-emails"),
             _("before they leave"),
         ),
         (

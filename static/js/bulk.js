@@ -1,4 +1,5 @@
-// A form with data-bulk: rows carry [data-bulk-row] checkboxes, the head [data-bulk-page], the bar [data-bulk-bar].
+// A form with data-bulk: rows carry [data-bulk-row] checkboxes, the head [data-bulk-page], the bar [data-bulk-bar]. They stand in
+// the form or name it (form="…"), so that rows may have forms of their own.
 // The selection survives paging inside the form: ids picked on other pages travel as hidden inputs.
 
 const KEY = (form) => `bulk:${form.id || form.action}`;
@@ -11,11 +12,14 @@ function picked(form) {
   }
 }
 
+const rowsOf = (form) => [...form.elements].filter((element) => element.matches("[data-bulk-row]"));
+const bulkForm = (element) => (element?.form?.matches("form[data-bulk]") ? element.form : null);
+
 function refresh(form) {
   const set = picked(form);
-  const boxes = [...form.querySelectorAll("[data-bulk-row]")];
+  const boxes = rowsOf(form);
   for (const box of boxes) box.checked = set.has(box.value);
-  const page = form.querySelector("[data-bulk-page]");
+  const page = [...form.elements].find((element) => element.matches("[data-bulk-page]"));
   const here = boxes.filter((box) => box.checked).length;
   if (page) {
     page.checked = boxes.length > 0 && here === boxes.length;
@@ -37,10 +41,10 @@ function refresh(form) {
 }
 
 document.addEventListener("change", (event) => {
-  const form = event.target.closest?.("form[data-bulk]");
+  const form = bulkForm(event.target);
   if (!form) return;
   const set = picked(form);
-  const boxes = event.target.matches("[data-bulk-page]") ? [...form.querySelectorAll("[data-bulk-row]")] : event.target.matches("[data-bulk-row]") ? [event.target] : null;
+  const boxes = event.target.matches("[data-bulk-page]") ? rowsOf(form) : event.target.matches("[data-bulk-row]") ? [event.target] : null;
   if (boxes) {
     for (const box of boxes) event.target.checked ? set.add(box.value) : set.delete(box.value);
     const all = form.querySelector("[data-bulk-all]");
@@ -55,7 +59,7 @@ let last = null;
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("[data-bulk-row]");
   if (box) {
-    const boxes = [...box.closest("form").querySelectorAll("[data-bulk-row]")];
+    const boxes = rowsOf(box.form);
     if (event.shiftKey && last?.isConnected) {
       const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
       for (const between of boxes.slice(from, to + 1)) {

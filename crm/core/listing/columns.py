@@ -16,3 +16,4 @@ class Column:
     css: str = ""
     first: str = "asc"
     is_quiet: bool = False  # its head is for screen readers only
+    is_in_file_only: bool = False

@@ -27,12 +27,13 @@ from crm.core.ui.forms import DateInput
 
 MAX_ID = 2**63 - 1
 LONGEST_SEARCH = 100
+ANY = _lazy("Any")
 TRUE, FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
 
 class Chip:
     """A filter that can say what it is set to. `chip`: what stands before the value; `said(value, principal)`: the value;
-    `offers(filters)`: the [(value, label)] that a form lets people choose from."""
+    `offers(filters)`: the [(value, label)] that a form lets people choose one from, after `any_label` where it has one."""
 
     def __init__(
         self,
@@ -40,16 +41,19 @@ class Chip:
         chip: Any = "",
         said: Callable[[Any, Any], Any] | None = None,
         offers: Callable[[Any], Any] | None = None,
+        any_label: Any = ANY,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        self.chip, self.said, self.offers = chip, said, offers
+        self.chip, self.said, self.offers, self.any_label = chip, said, offers, any_label
 
     def shown_field(self) -> forms.Field:
         """The field as a form shows it."""
         if self.offers is None:
             return self.field  # type: ignore[attr-defined]
-        choices = [("", _("Any")), *self.offers(self.parent)]  # type: ignore[attr-defined]
+        choices = list(self.offers(self.parent))  # type: ignore[attr-defined]
+        if self.any_label is not None:
+            choices.insert(0, ("", self.any_label))
         return forms.ChoiceField(label=self.label, required=False, choices=choices)  # type: ignore[attr-defined]
 
     def words(self, value: Any, principal: Any) -> str:
@@ -284,9 +288,14 @@ class ListFilters(django_filters.FilterSet):
 
     def shown_form(self, names) -> forms.Form:
         """The named filters as a form."""
-        form = forms.Form(auto_id="filter-%s", initial=self.values)
+        form = forms.Form(auto_id="filter-%s", initial=self.values | self._single(names))
         form.fields = {name: self.one(name).shown_field() for name in names}
         return form
+
+    def _single(self, names) -> dict[str, Any]:
+        """What a form offers one of shows the first of several."""
+        several = {name: value for name in names if isinstance(value := self.values.get(name), list)}
+        return {name: value[0] for name, value in several.items() if self.one(name).offers}
 
 
 class TrashFilters(ListFilters):

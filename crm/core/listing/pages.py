@@ -41,7 +41,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class ListPage:
-    """`rows(principal)` are the rows the principal may see. Everything else is asked for by giving it.
+    """`rows(principal)` are the rows the principal may see (and what the address names, by keyword). Everything else is asked for by giving it.
 
     `sorts`: key → Sort, the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
     choice of filters. `defaults(principal)`: filters that are set when the address does not name them. `bar`: the filters
@@ -53,7 +53,7 @@ class ListPage:
     url_name: str
     title: Any
     template: str
-    rows: Callable[[Any], QuerySet]
+    rows: Callable[..., QuerySet]
     filters: type[ListFilters]
     sorts: Mapping[str, Sort]
     default_sort: Callable[[dict[str, Any]], str] | None = None
@@ -87,10 +87,6 @@ class ListPage:
         turned = {f"-{key}": sort.turned() for key, sort in self.sorts.items()}
         return turned | dict(self.sorts)
 
-    @property
-    def url(self) -> str:
-        return reverse(self.url_name)
-
     def urls(self, route: str, name: str) -> list[Any]:
         """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them."""
         found = [(route, self.show, name)]
@@ -104,61 +100,78 @@ class ListPage:
 
     def _view(self, answer):
         view = (require_http_methods(["POST"]) if answer == self.act else require_safe)(
-            lambda request, **kwargs: answer(request)
+            lambda request, **kwargs: answer(request, **kwargs)
         )
         view.nav_key = self.nav_key
         return view
 
-    def of(self, request) -> "Listing":
-        """The list as a request asks for it. 403 for somebody who may not see it."""
+    def of(self, request, **kwargs) -> "Listing":
+        """The list as a request asks for it; `kwargs` are those of its address. 403 for somebody who may not see it."""
         require(self.may(request.principal))
-        return Listing(self, request.principal, request.GET, timezone.now(), request)
+        return Listing(self, request.principal, request.GET, timezone.now(), kwargs)
 
-    def show(self, request):
-        listing = self.of(request)
+    def show(self, request, **kwargs):
+        return self.answer(request, self.of(request, **kwargs))
+
+    def answer(self, request, listing: "Listing", *, status: int = 200, **context):
+        """The page; `context` comes from a view that does more on it."""
         try:
             page = listing.page
         except BadCursor:
-            return go(request, f"{request.path}?{listing.query}")
-        context = {"listing": listing, "page": page, "rows": page.rows, "now": listing.now}
+            return go(request, listing.shown_url)
+        context |= {"listing": listing, "page": page, "now": listing.now}
         context["words"] = {name: str(word) for name, word in self.words.items()}
         context["shell"] = "listing/part.html" if is_fragment(request) else "base.html"
         context |= self.extra(listing) if self.extra else {}
-        return render(request, self.template, context)
+        return render(request, self.template, context, status=status)
 
-    def show_panel(self, request):
+    def show_panel(self, request, **kwargs):
         """The form of all filters: in a dialog over the list, and a page of its own without JavaScript."""
         template = "listing/panel_form.html" if is_fragment(request) else "listing/panel.html"
-        return render(request, template, {"listing": self.of(request)})
+        return render(request, template, {"listing": self.of(request, **kwargs)})
 
-    def export(self, request):
-        kind, listing = request.GET.get("as", next(iter(self.file_kinds))), self.of(request)
+    def export(self, request, **kwargs):
+        kind, listing = request.GET.get("as", next(iter(self.file_kinds))), self.of(request, **kwargs)
         if kind not in self.file_kinds:
             raise Http404
         rows = listing.table() if kind in FILES else self.other_file(listing)  # type: ignore[misc]
         return table_file(rows, name=self.file_name, kind="xlsx" if kind == "xlsx" else "csv")
 
-    def act(self, request):
-        listing = self.of(request)
-        return selection.act(request, listing, self.actions) or redirect(f"{self.url}?{listing.query}")
+    def act(self, request, **kwargs):
+        listing = self.of(request, **kwargs)
+        return selection.act(request, listing, self.actions) or redirect(listing.shown_url)
 
 
 class Listing:
     """One list as one principal asked for it."""
 
-    def __init__(self, declared: ListPage, principal: Any, query: QueryDict, now: datetime, request: Any = None):
-        self.declared, self.principal, self.now, self.request = declared, principal, now, request
-        self.given = query
-        missing = {key: value for key, value in declared.defaults(principal).items() if not query.get(key)}
+    def __init__(
+        self,
+        declared: ListPage,
+        principal: Any,
+        query: QueryDict,
+        now: datetime,
+        kwargs: Mapping[str, Any] | None = None,
+    ):
+        self.declared, self.principal, self.given, self.now = declared, principal, query, now
+        self.kwargs, self._known = dict(kwargs or {}), {}
+        self.usual = {name: value for name, value in declared.defaults(principal).items() if value}
         data = query.copy()
-        data.update(query_of(missing))  # type: ignore[arg-type]
+        for name, value in self.usual.items():
+            if not query.get(name):
+                data[name] = value
         self.filters = declared.filters(data, principal=principal, now=now)
-        for name in self.filters.refused.keys() & declared.defaults(principal).keys():
-            self.filters.values[name] = declared.defaults(principal)[name]
         self.values = self.filters.values
+        self.values |= {name: self.usual[name] for name in self.filters.refused.keys() & self.usual.keys()}
         asked = query.get("sort", "")
         self.default_sort = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
         self.sort_key = asked if asked in declared.own_sorts else self.default_sort
+
+    def memo(self, call: Callable[..., Any], *args: Any) -> Any:
+        """`call(*args)`, once for this list."""
+        if call not in self._known:
+            self._known[call] = call(*args)
+        return self._known[call]
 
     @property
     def title(self):
@@ -171,7 +184,7 @@ class Listing:
     @cached_property
     def rows(self) -> QuerySet:
         """Every row of the list, on whatever page."""
-        rows = self.filters.apply(self.declared.rows(self.principal))
+        rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
         if self.sort.pk != "pk":  # an inner join, so that the other table's index gives the order
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows
@@ -225,8 +238,7 @@ class Listing:
     @property
     def is_narrowed(self) -> bool:
         """Whether somebody chose anything beyond what the list shows by itself."""
-        usual = self.declared.defaults(self.principal)
-        return any(usual.get(name) != value for name, value in self.values.items())
+        return any(self.usual.get(name) != value for name, value in self.values.items())
 
     @cached_property
     def hidden(self) -> list[tuple[str, str]]:
@@ -262,17 +274,16 @@ class Listing:
     def views(self) -> list[dict[str, Any]]:
         """As components/views.html takes them."""
         names = self.declared.view_by or tuple(self.declared.filters.base_filters)
-        usual = self.declared.defaults(self.principal)
 
         def chosen(query: Mapping[str, Any]) -> list[tuple[str, str]]:
-            pairs = query_of(usual | dict(query)).lists()
+            pairs = query_of(self.usual | dict(query)).lists()
             return sorted((key, value) for key, values in pairs if key in names for value in values if value)
 
-        present = chosen({key: values for key, values in self.given.lists()})
+        present = chosen(dict(self.given.lists()))
         return [
             {
                 "label": view.label,
-                "url": self.declared.url + (f"?{query_of(view.query).urlencode()}" if view.query else ""),
+                "url": self.url + (f"?{query_of(view.query).urlencode()}" if view.query else ""),
                 "current": chosen(view.query) == present,
                 "count": view.count(self) if view.count else None,
             }
@@ -282,7 +293,7 @@ class Listing:
     @cached_property
     def heads(self) -> list[dict[str, Any]]:
         """The table's head, sorts as addresses."""
-        return [self._head(column) for column in self.declared.columns]
+        return [self._head(column) for column in self.declared.columns if not column.is_in_file_only]
 
     def _head(self, column: Column) -> dict[str, Any]:
         head = {"label": column.label, "css": column.css, "is_quiet": column.is_quiet, "direction": "", "url": ""}
@@ -316,13 +327,13 @@ class Listing:
     def _page_url(self, cursor: str | None) -> str:
         return f"?{'&'.join(filter(None, [self.query, f'cursor={cursor}']))}" if cursor else ""
 
-    @property
+    @cached_property
     def url(self) -> str:
-        return self.declared.url
+        return reverse(self.declared.url_name, kwargs=self.kwargs)
 
     def beside(self, suffix: str) -> str:
         """The address of the list's filters, export or select page, for what is shown."""
-        url = reverse(f"{self.declared.url_name}-{suffix}")
+        url = reverse(f"{self.declared.url_name}-{suffix}", kwargs=self.kwargs)
         return f"{url}?{self.query}" if self.query else url
 
     @property

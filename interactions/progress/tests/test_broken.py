@@ -109,7 +109,7 @@ def test_malformed_content(client, marta, email, other, content):
     assert client.get(reverse("interactions:client_progress", args=[email.client_id])).status_code == 200
     answer = client.get(reverse("api:progress-emails-detail", args=[email.pk]))
     assert (answer.status_code, answer.json()["problem"]) == (200, email.problem)
-    assert client.get(reverse("interactions:progress_list")).status_code == 200
+    assert client.get(reverse("interactions:progress-emails")).status_code == 200
     assert client.get(reverse("interactions:today")).status_code == 200
 
 

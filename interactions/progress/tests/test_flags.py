@@ -154,7 +154,7 @@ def test_what_left_after_the_deadline_is_late_for_good(client, northwind, marta)
     client.force_login(marta)
     for name, arguments in (("client_progress", [northwind.pk]), ("progress", [email.pk])):
         assert "Late" in client.get(reverse(f"interactions:{name}", args=arguments)).text
-    assert "Late" in client.get(reverse("interactions:progress_list") + "?show=sent").text
+    assert "Late" in client.get(reverse("interactions:progress-emails") + "?show=sent").text
 
 
 @pytest.mark.parametrize(

@@ -79,27 +79,27 @@ def test_the_queue_shows_what_waits_for_me(client, marta, email):
     otto = make.make_user(name="Otto Berg")
     email_of(client_of(otto, name="Ottos client"))
     client.force_login(marta)
-    answer = client.get(reverse("interactions:progress_list"))
+    answer = client.get(reverse("interactions:progress-emails"))
     assert answer.status_code == 200
     assert "Northwind Advisory" in answer.text
     assert "Ottos client" not in answer.text
-    assert "Ottos client" in client.get(reverse("interactions:progress_list") + "?whose=all").text
+    assert "Ottos client" in client.get(reverse("interactions:progress-emails") + "?whose=all").text
 
 
 def test_the_queue_hides_restricted_clients(client, marta, email):
     secret = client_of(make.make_user(name="Otto Berg"), name="Secret client", is_restricted=True)
     email_of(secret)
     client.force_login(marta)
-    assert "Secret client" not in client.get(reverse("interactions:progress_list") + "?whose=all").text
+    assert "Secret client" not in client.get(reverse("interactions:progress-emails") + "?whose=all").text
 
 
 def test_the_queue_costs_few_queries(client, marta, email, django_assert_max_num_queries):
     for n in range(5):
         email_of(client_of(marta, name=f"Client {n}"))
     client.force_login(marta)
-    client.get(reverse("interactions:progress_list"))
+    client.get(reverse("interactions:progress-emails"))
     with django_assert_max_num_queries(12):
-        client.get(reverse("interactions:progress_list"))
+        client.get(reverse("interactions:progress-emails"))
 
 
 def test_saving_keeps_the_words(client, marta, email):
@@ -302,7 +302,7 @@ def test_in_the_browser_edit_and_approve_one_after_the_other(page, live_server, 
     first = email_of(client_of(marta))
     second = email_of(client_of(marta, name="Brightwater"), send_at=timezone.now() + timedelta(hours=21))
     sign_in(marta)
-    browser.goto(live_server.url + reverse("interactions:progress_list"))
+    browser.goto(live_server.url + reverse("interactions:progress-emails"))
     assert_accessible(browser)
     browser.keyboard.press("j")
     browser.keyboard.press("Enter")
@@ -337,7 +337,7 @@ def test_in_the_browser_the_whole_queue_by_keyboard(page, live_server, sign_in, 
         page.wait_for_url(f"**/progress-emails/{email.pk}/")
         page.wait_for_load_state("load")
 
-    page.goto(live_server.url + reverse("interactions:progress_list"))
+    page.goto(live_server.url + reverse("interactions:progress-emails"))
     page.keyboard.press("r")
     on(first)
     page.get_by_text("1 of 3").wait_for()
@@ -396,4 +396,4 @@ def test_skipping_goes_on_to_the_next(client, marta, email):
 def test_a_manager_without_clients_of_their_own_sees_all(client, email):
     minna = make.make_user(name="Minna", roles=(Role.MANAGER,))
     client.force_login(minna)
-    assert "Northwind Advisory" in client.get(reverse("interactions:progress_list")).text
+    assert "Northwind Advisory" in client.get(reverse("interactions:progress-emails")).text

@@ -1,15 +1,20 @@
 """The delivery board of progress emails, and the clients behind its numbers."""
 
 from django.http import Http404
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from clients.records.models import Client
 from crm.core.base.dates import week_day
 from crm.core.firm.queries import firm_today
-from crm.core.listing import paging
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
 from crm.core.mail import pages
 from crm.core.mail.forms import week_words
 from crm.core.ui.htmx import render_page
@@ -31,31 +36,66 @@ def board(request):
     return render_page(request, "interactions/progress/board.html", context)
 
 
-@require_GET
-def clients(request, week, state):
-    """The clients behind one number of the board: the same QuerySet."""
+class BoardFilters(ListFilters):
+    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose clients"))
+
+    class Meta:
+        model = Client
+        fields: list[str] = []
+
+    def of_whom(self, rows, name, value):
+        return rows.filter(owner=self.principal.user) if value == "mine" else rows
+
+
+def _behind_a_number(principal, week, state):
+    """The same QuerySet as the board's number."""
     if state not in delivery_board.known_states() or not _is_week(week):
         raise Http404
-    now, mine = timezone.now(), request.GET.get("whose") == "mine"
-    rows = delivery_board.listed(request.principal, week, state, now, mine=mine)
-    try:
-        page = paging.paginate(rows, sort=paging.Sort("name_key"), cursor=request.GET.get("cursor", ""))
-    except paging.BadCursor:
-        return redirect("interactions:delivery-clients", week=week, state=state)
-    for client in page.rows:
+    return delivery_board.listed(principal, week, state, timezone.now())
+
+
+def _decorate(rows, listing):
+    for client in rows:
         client.state_text = delivery_board.state_words(client.board_state)
         client.tone = delivery_board.TONES.get(client.board_state, "")
-    board_url = reverse("interactions:delivery-board") + ("?whose=mine" if mine else "")
-    words = delivery_board.state_words(state)
-    context = {
-        "page": page,
-        "week": week,
-        "words": words,
-        "week_words": week_words(week),
-        "crumbs": [{"label": _("Delivery board"), "url": board_url}, {"label": words}],
-        "back_url": board_url,
-    }
-    return render_page(request, "interactions/progress/board_clients.html", context)
+
+
+def _extra(listing):
+    week, words = listing.kwargs["week"], delivery_board.state_words(listing.kwargs["state"])
+    url = reverse("interactions:delivery-board") + ("?whose=mine" if listing.values.get("whose") == "mine" else "")
+    crumbs = [{"label": _("Delivery board"), "url": url}, {"label": words}]
+    return {"title": words, "lead": week_words(week), "crumbs": crumbs, "back_url": url}
+
+
+BOARD_CLIENTS = ListPage(
+    url_name="interactions:delivery-clients",
+    title=_("Delivery board"),
+    template="interactions/progress/board_clients.html",
+    nav_key="outbox",
+    rows=_behind_a_number,
+    decorate=_decorate,
+    filters=BoardFilters,
+    view_by=("whose",),
+    sorts={"name": Sort("name_key")},
+    columns=(
+        Column("client", _("Client"), lambda client: client.name),
+        Column("owner", _("Account manager"), lambda client: client.owner.name),
+        Column("state", _("State"), lambda client: str(client.state_text)),
+        Column("email", _("Progress email")),
+        Column("mails", _("Mails")),
+    ),
+    noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
+    file_name="delivery",
+    words={
+        "owner": _("Account manager"),
+        "email": _("Progress email"),
+        "open": _("Open the email"),
+        "none": _("not planned"),
+        "mails": _("Mails"),
+        "outbox": _("In the outbox"),
+    },
+    extra=_extra,
+)
 
 
 def _is_week(text: str) -> bool:
@@ -65,5 +105,4 @@ def _is_week(text: str) -> bool:
         return False
 
 
-for view in (board, clients):
-    view.nav_key = "outbox"
+board.nav_key = "outbox"

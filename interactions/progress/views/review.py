@@ -21,15 +21,14 @@ from crm.core.base.zones import zone
 from crm.core.drafts.services import discard_draft, find_draft
 from crm.core.firm.languages import language_name
 from crm.core.firm.queries import get_firm
-from crm.core.listing import paging
 from crm.core.mail.models import OutboxMail
 from crm.core.ui.actions import Outcome, form_action
-from crm.core.ui.htmx import posted, render_page
+from crm.core.ui.htmx import posted
 from interactions import permissions
 from interactions.progress import emails, flags
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import PROGRESS, ProgressState
-from interactions.progress.forms import ContentForm, QueueFilter, SkipForm, WhatNextForm
+from interactions.progress.forms import ContentForm, SkipForm, WhatNextForm
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import drafts, sending
 
@@ -45,43 +44,6 @@ FRAME_POLICY = {
 def get_email(request, pk) -> ProgressEmail:
     rows = ProgressEmail.objects.visible_to(request.principal).select_related("client__owner", "approved_by")
     return get_object_or_404(flags.with_signs(rows, timezone.now()), pk=pk)
-
-
-@require_GET
-def progress_list(request):
-    form = QueueFilter(request.GET)
-    show = form.value("show", "review")
-    whose = form.value("whose", progress_lists.default_whose(request.user))
-    now = timezone.now()
-    rows = progress_lists.of_user(request.principal, whose=whose)
-    part = (
-        flags.with_signs(progress_lists.PARTS[show](rows), now)
-        .select_related("client__owner", "approved_by")
-        .defer("sent_text", "sent_html")
-    )
-    try:
-        sort = paging.Sort("send_at", descending=show in ("sent", "skipped"))
-        page = paging.paginate(part, sort=sort, cursor=form.value("cursor"))
-    except paging.BadCursor:
-        return redirect("interactions:progress_list")
-    progress_lists.decorate(page.rows, now)
-    context = {
-        "page": page,
-        "show": show,
-        "whose": whose,
-        "tabs": _tabs(show, whose),
-        "can_choose": request.user.is_account_manager,
-    }
-    return render_page(request, "interactions/progress/list.html", context)
-
-
-def _tabs(show, whose):
-    words = {"review": _("To review"), "coming": _("Coming"), "sent": _("Sent"), "skipped": _("Skipped and expired")}
-    url = reverse("interactions:progress_list")
-    return [
-        {"label": label, "url": f"{url}?show={key}&whose={whose}", "current": key == show}
-        for key, label in words.items()
-    ]
 
 
 @require_http_methods(["GET", "POST"])
@@ -171,7 +133,7 @@ def _go_on(request, email, do):
 def _to_next(request, email):
     """To the next email of the queue, or to the list."""
     following = progress_lists.next_to_review(request.principal, email)
-    return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress_list")
+    return redirect("interactions:progress", pk=following.pk) if following else redirect("interactions:progress-emails")
 
 
 def _page_context(request, email):
@@ -180,7 +142,7 @@ def _page_context(request, email):
         client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
     )
     crumbs = [
-        {"label": _("Progress emails"), "url": reverse("interactions:progress_list")},
+        {"label": _("Progress emails"), "url": reverse("interactions:progress-emails")},
         {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
     ]
     is_sent = email.state == ProgressState.SENT
@@ -245,5 +207,4 @@ def progress_unskip(request, pk):
     return redirect("interactions:progress", pk=pk)
 
 
-for view in (progress_list, progress):
-    view.nav_key = "progress"
+progress.nav_key = "progress"

@@ -10,10 +10,8 @@ from clients.page.header import client_frame
 from clients.page.queries import load_client
 from clients.records.models import Client
 from crm.core.base.permissions import require
-from crm.core.importing import kinds
-from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import go, posted, render_page
+from crm.core.ui.htmx import posted
 from interactions import permissions
 from interactions.responses import done
 from interactions.surveys import lists as survey_lists
@@ -25,20 +23,6 @@ from interactions.surveys.services.answers import archive_answer, record_answer,
 
 def _tab_url(client):
     return reverse("interactions:client-surveys", args=[client.pk])
-
-
-@require_GET
-def index(request):
-    try:
-        context = survey_lists.page(request.principal, request.GET, timezone.now())
-        context |= {"may_import": kinds.get("survey-responses").may_import(request.principal)}
-    except BadCursor:
-        return go(request, "interactions:surveys")
-    context["tabs"] = survey_pages.tabs(
-        "answers", reverse("interactions:surveys"), reverse("interactions:survey-invitations")
-    )
-    context["may_send"] = permissions.may_send_surveys(request.principal)
-    return render_page(request, "interactions/surveys/list.html", context, fragment="rows")
 
 
 @require_GET
@@ -97,5 +81,4 @@ def restore(request, pk):
     return done(request, _("Answer restored."), to=_tab_url(row.client))
 
 
-index.nav_key = "surveys"
 of_client.nav_key = enter.nav_key = "clients"

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.listing.paging import BadCursor
 from crm.core.mail.delivery.message import html_for_display
 from crm.core.mail.models import OutboxMail
 from crm.core.ui.actions import form_action
@@ -23,28 +22,6 @@ from interactions.surveys import emails
 from interactions.surveys import queries as survey_pages
 from interactions.surveys.forms.mailing import WhenForm
 from interactions.surveys.services import mailing
-
-
-@require_GET
-def index(request):
-    try:
-        context = survey_pages.page(request.principal, request.GET)
-    except BadCursor:
-        return redirect("interactions:survey-invitations")
-    answers, asked = reverse("interactions:surveys"), reverse("interactions:survey-invitations")
-    context["tabs"] = survey_pages.tabs("asked", answers, asked)
-    context["state_views"] = [
-        {
-            "label": f"{label} {context['counts'][state]:,}",
-            "url": f"{asked}?show={state}",
-            "current": state == context["show"],
-        }
-        for state, label in context["states"]
-    ]
-    context["may_send"] = permissions.may_send_surveys(request.principal)
-    for row in context["page"].rows:
-        row.may_ask = permissions.may_ask(request.principal, row.client)
-    return render(request, "interactions/surveys/invitations.html", context)
 
 
 def _visible(request, pk):
@@ -119,4 +96,4 @@ def send(request, pk):
     return _decide(request, pk, mailing.send_now, _("Asked by mail: %(name)s"))
 
 
-index.nav_key = show.nav_key = "surveys"
+show.nav_key = "surveys"

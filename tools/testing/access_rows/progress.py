@@ -46,7 +46,7 @@ def unless_archived(who: str, kind: str) -> bool:
 
 
 ROWS = [
-    Row("interactions:progress_list", get=EVERYONE),
+    Row("interactions:progress-emails", get=EVERYONE),
     Row("interactions:delivery-board", get=EVERYONE),
     Row("interactions:delivery-clients", get=EVERYONE, also={"week": "2026-W48", "state": "all"}),
     Row("interactions:digest", get=EVERYONE, about="digest", seen_by={"any": ("owner",)}),
