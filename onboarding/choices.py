@@ -76,4 +76,8 @@ class Track(models.TextChoices):
     STUCK = "stuck", _("Stuck")
 
 
+TRACK_TONES = {Track.ON_TRACK: "green", Track.BEHIND: "amber", Track.STUCK: "red"}
+STATE_TONES = {PlanState.DONE: "green", PlanState.PENDING: "blue"}
+STATE_MARKS = {PlanState.DONE: "check2", PlanState.PAUSED: "pause"}
+
 STUCK_AFTER_DAYS = 5  # a mandatory task later than this many working days

@@ -1,76 +1,116 @@
-"""Filters of the list of plans; the same fields serve page and API."""
+"""What plans, tasks and templates are filtered by, on their pages and in the API."""
 
-from django import forms
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from clients.records.models import Client
 from crm.core.base.models import Folded
-from crm.core.base.principals import acting
+from crm.core.firm.queries import firm_today
+from crm.core.listing import filters
+from crm.core.listing.filters import ListFilters
 from crm.core.users.models import Team, User
-from onboarding.choices import PLAN, PlanState, Track
-from onboarding.models import Task, Template
+from onboarding.choices import PLAN, PlanState, TaskState, Track
+from onboarding.models import Plan, Task, Template
+from onboarding.permissions import may_edit_templates
 
-OPEN = "open"
-SORTS = {
-    "forecast": "forecast_date",
-    "-forecast": "-forecast_date",
-    "kickoff": "kickoff_date",
-    "-kickoff": "-kickoff_date",
-}
+OPEN, ALL, OVERDUE = "open", "all", "overdue"
+STATES = [(OPEN, _("Open plans")), *PlanState.choices, (ALL, _("All plans"))]
+TRACKS = [*Track.choices, (OVERDUE, _("With overdue tasks"))]
 
 
-class PlanFilter(forms.Form):
-    """GET form of /onboarding/plans/. An unknown value of a field is left out, as if it were not set."""
+def _clients(found):
+    return Client.objects.visible_to(found.principal)
 
-    q = forms.CharField(required=False, label=_("Search"))
-    state = forms.ChoiceField(
-        required=False, label=_("State"), choices=[("", _("Open plans")), *PlanState.choices, ("all", _("All plans"))]
+
+class PlanFilters(ListFilters):
+    q = filters.Search(method="search", label=_("client or name"))
+    state = filters.Choices(
+        choices=STATES, method="in_state", label=_("State"), offers=lambda found: STATES, any_label=None
     )
-    track = forms.ChoiceField(
-        required=False,
-        label=_("Progress"),
-        choices=[("", _("Any progress")), *Track.choices, ("overdue", _("With overdue tasks"))],
+    track = filters.Choices(
+        choices=TRACKS, method="on_track", label=_("Progress"), offers=lambda found: TRACKS, any_label=_("Any progress")
     )
-    owner = forms.ModelChoiceField(
-        User.objects.active(), required=False, label=_("Run by"), empty_label=_("Run by anyone")
+    owner = filters.ModelChoice(queryset=User.objects.all(), label=_("Run by"), empty_label=_("Run by anyone"))
+    team = filters.ModelChoice(
+        "client__team", queryset=Team.objects.filter(archived_at=None), label=_("Team"), empty_label=_("Any team")
     )
-    team = forms.ModelChoiceField(
-        Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any team")
+    template = filters.ModelChoice(
+        "template_version__template",
+        queryset=lambda found: Template.objects.visible_to(found.principal),
+        label=_("Template"),
+        empty_label=_("Any template"),
     )
-    template = forms.ModelChoiceField(
-        Template.objects.none(), required=False, label=_("Template"), empty_label=_("Any template")
+    client = filters.ModelChoice(queryset=_clients, label=_("Client"))
+
+    class Meta:
+        model = Plan
+        fields: list[str] = []
+
+    def search(self, rows, name, value):
+        return rows.filter(Q(client__search_key__contains=Folded(Value(value))) | Q(name__icontains=value))
+
+    def in_state(self, rows, name, value):
+        if ALL in value:
+            return rows
+        return rows.filter(state__in=sorted({*value} - {OPEN} | ({*PLAN.open} if OPEN in value else set())))
+
+    def on_track(self, rows, name, value):
+        """Of running plans, as before: how a plan that has ended stood says nothing."""
+        if self.is_strict and OVERDUE not in value:
+            return rows.filter(track__in=value)
+        late = Task.objects.unfinished().filter(plan=OuterRef("pk"), due_date__lt=firm_today(self.now))
+        wanted = Q(track__in=[track for track in value if track != OVERDUE])
+        return rows.filter(wanted | Q(Exists(late)) if OVERDUE in value else wanted, state=PlanState.ACTIVE)
+
+
+class TaskFilters(ListFilters):
+    q = filters.Search(method="search", label=_("task or client"))
+    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose"))
+    show = filters.Choice(
+        choices=[("open", _("Open")), ("overdue", _("Overdue")), ("done", _("Done"))],
+        method="of_part",
+        label=_("Which"),
     )
-    sort = forms.ChoiceField(required=False, choices=[(key, key) for key in SORTS], widget=forms.HiddenInput)
+    client = filters.ModelChoice("plan__client", queryset=_clients, label=_("Client"))
+    plan = filters.ModelChoice(queryset=lambda found: Plan.objects.visible_to(found.principal), label=_("Plan"))
+    assignee = filters.ModelChoice(queryset=User.objects.all(), label=_("Assigned to"))
+    state = filters.Choices(choices=TaskState.choices, label=_("State"))
+    due_from = filters.Day("due_date", "gte", label=_("Due from"))
+    due_until = filters.Day("due_date", "lte", label=_("Due until"))
+    overdue = filters.Yes(method="only_overdue", label=_("open tasks of running plans, due before today"))
 
-    def __init__(self, data, *, user):
-        super().__init__(data)
-        self.fields["template"].queryset = Template.objects.visible_to(acting(user))
-        self.is_valid()
-        self.values = {name: self.cleaned_data.get(name) or "" for name in self.fields}
+    class Meta:
+        model = Task
+        fields: list[str] = []
 
-    @property
-    def selects(self):
-        return [self[name] for name in ("state", "track", "owner", "team", "template")]
+    def search(self, rows, name, value):
+        return rows.filter(Q(plan__client__search_key__contains=Folded(Value(value))) | Q(title__icontains=value))
 
-    @property
-    def is_narrowed(self) -> bool:
-        return any(self.values[name] for name in ("q", "state", "track", "owner", "team", "template"))
+    def of_whom(self, rows, name, value):
+        return rows.filter(assignee=self.principal.user) if value == "mine" else rows
 
-    def narrow(self, plans, today):
-        """`plans` filtered; open ones unless a state is chosen."""
-        values = self.values
-        if values["state"] in PlanState.values:
-            plans = plans.filter(state=values["state"])
-        elif values["state"] != "all":
-            plans = plans.filter(state__in=PLAN.open)
-        if values["track"] == "overdue":
-            late = Task.objects.unfinished().filter(plan=OuterRef("pk"), due_date__lt=today)
-            plans = plans.filter(Exists(late), state=PlanState.ACTIVE)
-        elif values["track"]:
-            plans = plans.filter(state=PlanState.ACTIVE, track=values["track"])
-        for name, path in (("owner", "owner"), ("team", "client__team"), ("template", "template_version__template")):
-            if values[name]:
-                plans = plans.filter(**{path: values[name]})
-        if text := values["q"].strip()[:100]:
-            plans = plans.filter(Q(client__search_key__contains=Folded(Value(text))) | Q(name__icontains=text))
-        return plans
+    def of_part(self, rows, name, value):
+        if value == "done":
+            return rows.filter(state=TaskState.DONE)
+        return rows.unfinished().filter(plan__state__in=PLAN.worked_on) if value == OPEN else self._late(rows)
+
+    def _late(self, rows):
+        return rows.overdue(firm_today(self.now))
+
+    def only_overdue(self, rows, name, value: bool):
+        return self._late(rows) if value else rows.exclude(pk__in=self._late(Task.objects.all()).values("pk"))
+
+
+class TemplateFilters(ListFilters):
+    show = filters.Choice(choices=[("archived", _("Archived"))], method="of_part", label=_("Which"))
+
+    class Meta:
+        model = Template
+        fields: list[str] = []
+
+    def of_part(self, rows, name, value):
+        return rows
+
+    def apply(self, rows):
+        is_archived = self.values.get("show") == "archived" and may_edit_templates(self.principal)
+        return rows.archived() if is_archived else rows.kept()

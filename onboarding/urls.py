@@ -1,22 +1,24 @@
 from django.urls import path
 
+from onboarding.lists import PLANS, TASKS, TEMPLATES
 from onboarding.views import builder, client, plan, plans, tasks, templates
 
 app_name = "onboarding"
 
 urlpatterns = [
-    path("onboarding/plans/", plans.plans, name="plans"),
+    *PLANS.urls("onboarding/plans/", "plans"),
     path("onboarding/plans/new/", plans.choose_client, name="choose_client"),
     path("onboarding/plans/<int:pk>/", plan.show, name="plan"),
     path("onboarding/plans/<int:pk>/edit/", plan.edit, name="plan_edit"),
     path("onboarding/plans/<int:pk>/history/", plan.history, name="plan_history"),
     path("onboarding/plans/<int:pk>/move/<slug:move>/", plan.move, name="plan_move"),
+    *TASKS.urls("onboarding/tasks/", "tasks"),
     path("onboarding/tasks/<int:pk>/", tasks.show, name="task"),
     path("onboarding/tasks/<int:pk>/move/<slug:move>/", tasks.move, name="task_move"),
     path("onboarding/tasks/<int:pk>/assign/", tasks.assign, name="task_assign"),
     path("onboarding/tasks/<int:pk>/due/", tasks.due, name="task_due"),
     path("onboarding/tasks/<int:pk>/comment/", tasks.comment, name="task_comment"),
-    path("onboarding/templates/", templates.templates, name="templates"),
+    *TEMPLATES.urls("onboarding/templates/", "templates"),
     path("onboarding/templates/new/", templates.create, name="template_create"),
     path("onboarding/templates/<int:pk>/", templates.show, name="template"),
     path("onboarding/templates/<int:pk>/edit/", templates.edit, name="template_edit"),

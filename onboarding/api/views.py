@@ -7,7 +7,6 @@ from rest_framework.response import Response
 from crm.core.api.viewsets import IDEMPOTENCY_KEY, IF_MATCH, CreateByService, ReadApiViewSet, UpdateByService, act
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
-from onboarding.api.filters import PlanApiFilter, TaskApiFilter
 from onboarding.api.serializers import (
     EmptySerializer,
     PlanSerializer,
@@ -16,6 +15,7 @@ from onboarding.api.serializers import (
     TemplateVersionSerializer,
 )
 from onboarding.choices import TaskState
+from onboarding.filters import PlanFilters, TaskFilters
 from onboarding.models import Plan, Task, Template, TemplateTask, TemplateVersion
 from onboarding.services.plans import (
     activate_plan,
@@ -68,7 +68,7 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
 
     queryset = Plan.objects.select_related("template_version")
     serializer_class = PlanSerializer
-    filterset_class = PlanApiFilter
+    filterset_class = PlanFilters
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def create_row(self, data):
@@ -134,7 +134,7 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
 
     queryset = Task.objects.select_related("plan", "phase", "done_by", "done_by_contact")
     serializer_class = TaskSerializer
-    filterset_class = TaskApiFilter
+    filterset_class = TaskFilters
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def update_row(self, row, data, seen_version):

@@ -99,6 +99,18 @@ class Plan(Versioned):
     def has_started(self) -> bool:
         return self.state not in choices.PLAN.not_started
 
+    @property
+    def tone(self) -> str:
+        """Of its badge: how it stands while it runs, else its state."""
+        if self.state == choices.PlanState.ACTIVE:
+            return choices.TRACK_TONES[choices.Track(self.track)]
+        return choices.STATE_TONES.get(choices.PlanState(self.state), "")
+
+    @property
+    def mark(self) -> str:
+        """The icon of its badge."""
+        return choices.STATE_MARKS.get(choices.PlanState(self.state), "")
+
 
 class PlanPhase(models.Model):
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="phases")

@@ -8,13 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.core.base.permissions import require
-from crm.core.listing import paging
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from onboarding.forms import TemplateForm
 from onboarding.models import Template
 from onboarding.permissions import may_edit_templates
-from onboarding.queries.templates import templates_with_counts
 from onboarding.services.templates import (
     archive_template,
     create_template,
@@ -27,25 +25,6 @@ from onboarding.services.templates import (
 
 def load(request, pk) -> Template:
     return get_object_or_404(Template.objects.visible_to(request.principal), pk=pk)
-
-
-@require_GET
-def templates(request):
-    """Templates in use; admins also see drafts and, asked for, archived ones."""
-    may_edit = may_edit_templates(request.principal)
-    archived = may_edit and request.GET.get("show") == "archived"
-    rows = templates_with_counts(request.principal)
-    rows = rows.archived() if archived else rows.kept()
-    try:
-        page = paging.paginate(rows, sort=paging.Sort("name"), cursor=request.GET.get("cursor", ""), size=50)
-    except paging.BadCursor:
-        return redirect("onboarding:templates")
-    has_archived = may_edit and not archived and Template.objects.archived().exists()
-    return render(
-        request,
-        "onboarding/templates.html",
-        {"page": page, "may_edit": may_edit, "archived": archived, "has_archived": has_archived},
-    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -113,5 +92,5 @@ def duplicate(request, pk):
     return redirect("onboarding:template", copy.pk)
 
 
-for view in (templates, create, edit, show):
+for view in (create, edit, show):
     view.nav_key = "templates"

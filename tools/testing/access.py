@@ -74,6 +74,14 @@ class Row:
             yield "delete", self.delete
 
 
+def of_list(url: str, *parts: str, get: Audience = EVERYONE, also: dict[str, Any] | None = None) -> list[Row]:
+    """The rows of a list page and of its parts: filters, export, select."""
+    rows = [
+        Row(url if not part else f"{url}-{part}", get=get, also=also or {}) for part in ("", *parts) if part != "select"
+    ]
+    return rows + [Row(f"{url}-select", post=get, also=also or {})] if "select" in parts else rows
+
+
 class Scene:
     """People with open sessions, clients of each kind, and whatever the apps' `build(scene)` put into `rows`."""
 

@@ -1,7 +1,7 @@
 from datetime import date
 from decimal import Decimal
 
-from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row
+from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row, of_list
 
 
 def build(scene):
@@ -54,9 +54,7 @@ def of_client(url, part_name="", **methods):
 
 
 ROWS = [
-    Row("clients:list", get=EVERYONE),
-    Row("clients:list-filters", get=EVERYONE),
-    Row("clients:list-export", get=EVERYONE),
+    *of_list("clients:list", "filters", "export", "select"),
     Row("clients:create", get=EVERYONE, post=EVERYONE),
     Row("clients:similar", get=EVERYONE, query={"name": "Client"}),
     Row("clients:options", get=EVERYONE, query={"q": "Client"}),
@@ -101,7 +99,7 @@ ROWS = [
     of_client("clients:add_contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:edit_contract", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:change_price", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
-    Row("clients:contacts", get=EVERYONE),
+    *of_list("clients:contacts", "export", "select"),
     Row("clients:create_contact", get=EVERYONE, post=EVERYONE),
     Row("clients:contact_options", get=EVERYONE, query={"q": "Elina"}),
     Row("clients:contact", get=EVERYONE, about="contact", arg="contact_id"),

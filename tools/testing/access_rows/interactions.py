@@ -2,7 +2,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row
+from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row, of_list
 
 OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "stranger", "restricted": "stranger", "any": ""}
 
@@ -49,7 +49,7 @@ def of_client(url, **methods):
 
 ROWS = [
     Row("interactions:today", get=EVERYONE),
-    Row("interactions:list", get=EVERYONE),
+    *of_list("interactions:list", "export"),
     Row("interactions:detail", get=EVERYONE, about="interaction"),
     Row("interactions:correct", get=corrector, post=corrector, about="interaction", shuts_archived=True),
     Row("interactions:archive", post=corrector, about="interaction", shuts_archived=True),
@@ -58,7 +58,7 @@ ROWS = [
     of_client("interactions:log", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("interactions:draft", post=EVERYONE, shuts_archived=True, data={"body": "Half"}),
     of_client("interactions:composer-list", get=EVERYONE, also={"part": "participants"}),
-    Row("interactions:follow-ups", get=EVERYONE),
+    *of_list("interactions:follow-ups", "export", "select"),
     Row("interactions:follow-up", get=EVERYONE, post=unless_trashed, about="follow_up"),
     Row("interactions:follow-up-done", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),
     Row("interactions:follow-up-snooze", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),
@@ -75,7 +75,7 @@ ROWS = [
         "interactions:commitment-settle", post=EVERYONE, about="commitment", shuts_archived=True, data={"state": "kept"}
     ),
     Row("interactions:commitment-reopen", post=EVERYONE, about="commitment", shuts_archived=True),
-    Row("interactions:surveys", get=EVERYONE),
+    *of_list("interactions:surveys", "export"),
     of_client("interactions:client-surveys", get=EVERYONE),
     of_client("interactions:answer-create", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     Row("interactions:answer-archive", post=EVERYONE, about="answer", shuts_archived=True),

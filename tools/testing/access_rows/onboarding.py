@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from tools.testing.access import ADMINS, EVERYONE, Row
+from tools.testing.access import ADMINS, EVERYONE, Row, of_list
 
 KICKOFF = date(2026, 11, 2)
 
@@ -69,7 +69,8 @@ def of_kept(who, kind):
 
 
 ROWS = [
-    Row("onboarding:plans", get=EVERYONE),
+    *of_list("onboarding:plans", "export"),
+    *of_list("onboarding:tasks", "export", "select"),
     Row("onboarding:choose_client", get=EVERYONE),
     Row("onboarding:plan", get=EVERYONE, about="ob_plan"),
     Row("onboarding:plan_edit", get=EVERYONE, post=EVERYONE, about="ob_plan", shuts_archived=True),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from crm.core.base.secret_links import link_token
-from tools.testing.access import EVERYONE, OPEN, Row
+from tools.testing.access import EVERYONE, OPEN, Row, of_list
 
 CONTENT = {"summary": "All on track.", "sections": [], "closing": ""}
 
@@ -46,9 +46,9 @@ def unless_archived(who: str, kind: str) -> bool:
 
 
 ROWS = [
-    Row("interactions:progress-emails", get=EVERYONE),
+    *of_list("interactions:progress-emails", "export"),
     Row("interactions:delivery-board", get=EVERYONE),
-    Row("interactions:delivery-clients", get=EVERYONE, also={"week": "2026-W48", "state": "all"}),
+    *of_list("interactions:delivery-clients", "export", also={"week": "2026-W48", "state": "all"}),
     Row("interactions:digest", get=EVERYONE, about="digest", seen_by={"any": ("owner",)}),
     Row("interactions:progress", get=EVERYONE, post=unless_archived, **EMAIL),
     Row("interactions:progress_preview", get=EVERYONE, **EMAIL),

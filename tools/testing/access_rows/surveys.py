@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from crm.core.base.secret_links import hash_token, link_token
-from tools.testing.access import EVERYONE, MALFORMED, MANAGERS, MISSING, OPEN, Row
+from tools.testing.access import EVERYONE, MALFORMED, MANAGERS, MISSING, OPEN, Row, of_list
 
 OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "stranger", "restricted": "stranger", "any": ""}
 
@@ -78,7 +78,7 @@ ROWS = [
     Row("interactions:survey-test", post=MANAGERS),
     Row("interactions:survey-batch-skip", post=MANAGERS, also={"batch": uuid.UUID(int=1)}),
     Row("interactions:survey-ask", get=asker, post=asker, about="client", arg="client_id", shuts_archived=True),
-    Row("interactions:survey-invitations", get=EVERYONE),
+    *of_list("interactions:survey-invitations", "export"),
     Row("interactions:survey-invitation", get=EVERYONE, post=asker_unless_archived, **INVITATION),
     Row("interactions:survey-invitation-mail", get=EVERYONE, **INVITATION),
     Row("interactions:survey-invitation-skip", post=asker_unless_archived, **INVITATION),

@@ -1,0 +1,161 @@
+"""The lists of plans, tasks and templates."""
+
+from functools import partial
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from clients.fields import UserField
+from crm.core.base.errors import ServiceError
+from crm.core.firm.queries import firm_today
+from crm.core.listing.columns import Column
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
+from crm.core.listing.selection import Action, actions
+from crm.core.users.models import User
+from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
+from onboarding.models import Plan, Task, Template
+from onboarding.permissions import may_edit_templates
+from onboarding.queries.plans import with_next_tasks
+from onboarding.queries.templates import templates_with_counts
+from onboarding.services.tasks import assign_task, finish_task, reopen_task
+
+PLANS = ListPage(
+    url_name="onboarding:plans",
+    title=_("Onboarding"),
+    template="onboarding/plans.html",
+    nav_key="onboarding",
+    rows=lambda principal: Plan.objects.visible_to(principal).kept(),
+    select=lambda rows: rows.select_related("client", "owner"),
+    decorate=lambda rows, listing: with_next_tasks(rows, firm_today(listing.now)) and None,
+    filters=PlanFilters,
+    defaults=lambda principal: {"state": "open"},
+    bar=("state", "track", "owner", "team", "template"),
+    search_label=_("Search plans by client or name"),
+    search_hint=_("Search"),
+    sorts={"forecast": Sort("forecast_date", nullable=True), "kickoff": Sort("kickoff_date")},
+    columns=(
+        Column("client", _("Client"), lambda plan: plan.client.name),
+        Column("plan", _("Plan"), lambda plan: plan.name, is_in_file_only=True),
+        Column("state", _("State"), lambda plan: plan.get_state_display()),
+        Column("progress", _("Progress"), lambda plan: f"{plan.done_count}/{plan.task_count}"),
+        Column("next", _("Next task"), lambda plan: plan.next_task.title if plan.next_task else ""),
+        Column("owner", _("Run by"), lambda plan: plan.owner.name),
+        Column("kickoff", _("Kickoff"), lambda plan: plan.kickoff_date),
+        Column("forecast", _("Forecast end"), lambda plan: plan.forecast_date),
+    ),
+    noun=lambda n, text: ngettext("%(n)s plan", "%(n)s plans", n) % {"n": text},
+    file_name="onboarding-plans",
+    extra=lambda listing: {"today": firm_today(listing.now)},
+)
+
+
+class AssigneeForm(forms.Form):
+    assignee = UserField(label=_("Assigned to"))
+
+
+def _assign(principal, task, values, now):
+    before = [task.assignee_id, task.contact_id, values["assignee"].pk]
+    assign_task(principal, task=task, assignee=values["assignee"], now=now)
+    return before
+
+
+def _assign_back(principal, task, before, now):
+    assignee_id, contact_id, given = before
+    if task.assignee_id != given:
+        raise ServiceError(_("changed again since"))
+    assignee = User.objects.filter(pk=assignee_id).first()
+    contact = task.plan.client.affiliations.filter(contact_id=contact_id).select_related("contact").first()
+    assign_task(principal, task=task, assignee=assignee, contact=contact and contact.contact, now=now)
+
+
+def _change(service, principal, task, values, now):
+    service(principal, task=task, now=now)
+
+
+def _is_open(values):
+    return values.get("show") != "done"
+
+
+TASKS = ListPage(
+    url_name="onboarding:tasks",
+    title=_("Onboarding tasks"),
+    template="onboarding/tasks.html",
+    nav_key="onboarding",
+    rows=lambda principal: Task.objects.visible_to(principal).kept(),
+    select=lambda rows: rows.select_related("plan__client", "phase", "assignee", "contact"),
+    filters=TaskFilters,
+    segments=("whose", "show"),
+    defaults=lambda principal: {"whose": "mine", "show": "open"},
+    search_label=_("Search tasks by client or title"),
+    search_hint=_("Search"),
+    sorts={"due": Sort("due_date", nullable=True)},
+    columns=(
+        Column("title", _("Task"), lambda task: task.title),
+        Column("client", _("Client"), lambda task: task.plan.client.name),
+        Column("plan", _("Plan"), lambda task: task.plan.name),
+        Column(
+            "who",
+            _("Who does it"),
+            lambda task: (task.assignee or task.contact or "") and str(task.assignee or task.contact),
+        ),
+        Column("state", _("State"), lambda task: task.get_state_display()),
+        Column("due", _("Due"), lambda task: task.due_date),
+    ),
+    noun=lambda n, text: ngettext("%(n)s task", "%(n)s tasks", n) % {"n": text},
+    size=50,
+    file_name="onboarding-tasks",
+    words={"client": _("Client"), "plan": _("Plan"), "who": _("Who does it")},
+    actions=tuple(
+        actions.register(action)
+        for action in (
+            Action(
+                "tasks.finish",
+                _("Mark as done"),
+                Task,
+                partial(_change, finish_task),
+                partial(_change, reopen_task),
+                "check2",
+                fits=_is_open,
+            ),
+            Action("tasks.assign", _("Assign"), Task, _assign, _assign_back, "person", AssigneeForm, fits=_is_open),
+        )
+    ),
+    extra=lambda listing: {"today": firm_today(listing.now)},
+)
+
+
+def _about_templates(listing):
+    may_edit = may_edit_templates(listing.principal)
+    archived = may_edit and listing.values.get("show") == "archived"
+    has_archived = may_edit and not archived and Template.objects.archived().exists()
+    return {"may_edit": may_edit, "archived": archived, "has_archived": has_archived}
+
+
+TEMPLATES = ListPage(
+    url_name="onboarding:templates",
+    title=_("Onboarding templates"),
+    template="onboarding/templates.html",
+    nav_key="templates",
+    rows=templates_with_counts,
+    filters=TemplateFilters,
+    view_by=("show",),
+    sorts={"name": Sort("name")},
+    columns=(
+        Column("name", _("Template"), lambda template: template.name),
+        Column("state", _("State"), lambda template: template.published_number),
+        Column("tasks", _("Tasks"), lambda template: template.task_total, css="num"),
+        Column("running", _("Plans running"), lambda template: template.running, css="num"),
+        Column("changed", _("Changed"), lambda template: template.updated_at),
+        Column("menu", _("Actions"), is_quiet=True),
+    ),
+    noun=lambda n, text: ngettext("%(n)s template", "%(n)s templates", n) % {"n": text},
+    size=50,
+    words={
+        "archived": _("Archived"),
+        "tasks": _("Tasks"),
+        "running": _("Plans running"),
+    },
+    extra=_about_templates,
+)
