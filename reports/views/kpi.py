@@ -1,12 +1,10 @@
-import csv
-from itertools import chain, islice
+from itertools import chain
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from crm.core.listing.files import safe_cell
+from crm.core.listing.files import table_file
 from crm.core.listing.paging import BadCursor, paginate
 from reports.kpis import find
 from reports.links import address, members_address
@@ -55,7 +53,7 @@ show.nav_key = "reports"
 
 @require_safe
 def export(request, kpi_id):
-    """Every member as CSV, a cell that a spreadsheet would take for a formula made harmless."""
+    """Every member, as CSV or (`as=xlsx`) as a workbook."""
     form = read_filter(request)
     kpi = _known(kpi_id)
     if not form.is_valid():
@@ -64,13 +62,7 @@ def export(request, kpi_id):
     members = _members(request, kpi, scope, form.period).order_by("pk")
     header = [[str(column.label) for column in kpi.columns]]
     rows = ([cell.plain for cell in kpi.cells(row, scope.firm)] for row in members.iterator(chunk_size=2000))
-    writer = csv.writer(_Echo())
-    lines = (writer.writerow([safe_cell(value) for value in row]) for row in chain(header, rows))
-    name = f"{kpi.id}-{timezone.localdate():%Y-%m-%d}.csv"
-    body = chain(["\ufeff"], iter(lambda: "".join(islice(lines, 500)), ""))
-    return StreamingHttpResponse(
-        body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return table_file(chain(header, rows), name=kpi.id, kind="xlsx" if request.GET.get("as") == "xlsx" else "csv")
 
 
 export.nav_key = "reports"
@@ -96,8 +88,3 @@ def _series(kpi, scope, period):
         for point in reversed(answers)
     ]
     return {"chart": chart(kpi, answers, scope), "series": table, "benchmark": kpi.benchmark(scope.firm)}
-
-
-class _Echo:
-    def write(self, value):
-        return value

@@ -5,7 +5,7 @@ from django.urls import path
 from crm.core.importing import views
 
 urlpatterns = [
-    path("imports/", views.import_list, name="imports"),
+    *views.IMPORTS.urls("imports/", "imports"),
     path("imports/new/", views.import_new, name="import_new"),
     path("imports/<int:pk>/", views.import_page, name="import_page"),
     path("imports/<int:pk>/columns/", views.import_columns, name="import_columns"),

@@ -6,6 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.core.base.errors import ServiceError, add_to_form
@@ -15,6 +17,11 @@ from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
 from crm.core.importing.forms import ColumnsForm, UploadForm
 from crm.core.importing.permissions import may_import, may_import_job
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage
+from crm.core.listing.paging import Sort
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -33,15 +40,55 @@ def get_import(request, pk) -> Job:
     return job
 
 
-@require_GET
-def import_list(request):
-    require(may_import(request.principal))
-    jobs = (
-        Job.objects.visible_to(request.principal)
-        .filter(kind__startswith="import:")
-        .select_related("user", "file")[:100]
+class ImportFilters(ListFilters):
+    state = filters.Choice(choices=JobState.choices, label=_lazy("State"), empty_label=_lazy("Any state"))
+    kind = filters.Choice(
+        choices=lambda: [(f"import:{kind.key}", kind.label) for kind in kinds.kinds()],
+        label=_lazy("Kind"),
+        empty_label=_lazy("Any kind"),
     )
-    return render(request, "core/importing/list.html", {"jobs": jobs})
+
+    class Meta:
+        model = Job
+        fields: list[str] = []
+
+
+def _count(name):
+    return lambda job: job.report.get("counts", {}).get(name)
+
+
+IMPORTS = ListPage(
+    url_name="core:imports",
+    title=_lazy("Imports"),
+    template="core/importing/list.html",
+    nav_key="imports",
+    may=may_import,
+    rows=lambda principal: Job.objects.visible_to(principal).filter(kind__startswith="import:"),
+    select=lambda rows: rows.select_related("user", "file"),
+    filters=ImportFilters,
+    bar=("state", "kind"),
+    sorts={"newest": Sort("created_at", descending=True)},
+    columns=(
+        Column("file", _lazy("File"), lambda job: job.file.name),
+        Column("kind", _lazy("Kind"), lambda job: job.title, is_in_file_only=True),
+        Column("state", _lazy("State"), lambda job: job.get_state_display()),
+        Column("created", _lazy("Created"), _count("created"), css="num"),
+        Column("updated", _lazy("Updated"), _count("updated"), css="num"),
+        Column("unchanged", _lazy("Unchanged"), _count("unchanged"), css="num"),
+        Column("failed", _lazy("Failed"), _count("failed"), css="num"),
+        Column("by", _lazy("By"), lambda job: job.user.name),
+        Column("when", _lazy("When"), lambda job: job.created_at),
+    ),
+    noun=lambda n, text: ngettext("%(n)s import", "%(n)s imports", n) % {"n": text},
+    words={
+        "created": _lazy("Created"),
+        "updated": _lazy("Updated"),
+        "unchanged": _lazy("Unchanged"),
+        "failed": _lazy("Failed"),
+        "by": _lazy("By"),
+        "when": _lazy("When"),
+    },
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -185,7 +232,6 @@ def import_failed_rows(request, pk):
 
 
 for view in (
-    import_list,
     import_new,
     import_columns,
     import_preview,

@@ -238,7 +238,7 @@ class Listing:
     @property
     def is_narrowed(self) -> bool:
         """Whether somebody chose anything beyond what the list shows by itself."""
-        return any(self.usual.get(name) != value for name, value in self.values.items())
+        return any(value not in (self.usual.get(name), [self.usual.get(name)]) for name, value in self.values.items())
 
     @cached_property
     def hidden(self) -> list[tuple[str, str]]:

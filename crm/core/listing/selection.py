@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST
 
 from crm.core.base.errors import ServiceError
@@ -31,19 +32,23 @@ MOST = 1000  # rows in one step
 
 @dataclass(frozen=True)
 class Action:
-    """`key` is stored with what was done: list and verb, such as "clients.archive". `act(principal, row, values, now)` calls the
-    row's service and gives what `undo(principal, rows, before, now)` needs to bring it back, as JSON. `form`: asks for values
-    first. `fits(values)`: whether it makes sense for the list's filters. `model`: whose rows they are."""
+    """`key` is stored with what was done: list and verb, such as "clients.archive"; `model`: whose rows they are.
+
+    `act(principal, row, values, now)` calls the row's service and gives what `undo(principal, row, before, now)` needs to bring
+    it back, as JSON; without `undo` it is for good. `form` asks for values first. `said`: the number done, in words.
+    `fits(values)`: whether it makes sense for the list's filters.
+    """
 
     key: str
     label: Any
     model: type[models.Model]
     act: Callable[[Any, Any, dict[str, Any], datetime], Any]
-    undo: Callable[[Any, Any, Any, datetime], Any]
+    undo: Callable[[Any, Any, Any, datetime], Any] | None = None
     icon: str = ""
     form: type[forms.Form] | None = None
     may: Callable[[Any], bool] = lambda principal: True
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
+    said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
 
 
 actions: Registry[Action] = Registry("action on selected rows")
@@ -76,7 +81,7 @@ class SelectionForm(forms.Form):
     def __init__(self, data):
         super().__init__(data)
         ids = [value for value in data.getlist("ids") if value.isascii() and value.isdigit() and len(value) < 19]
-        self.fields["ids"].choices = [(value, value) for value in ids]
+        self.fields["ids"].choices = [(value, value) for value in ids]  # type: ignore[attr-defined]
 
     def chosen(self, rows: models.QuerySet) -> models.QuerySet:
         return rows if self.cleaned_data["all_matching"] else rows.filter(pk__in=self.cleaned_data["ids"])
@@ -98,27 +103,31 @@ def act(request, listing, offered):
         context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
         return render(request, "listing/select.html", context, status=422 if values.is_bound else 200)
     change, refused = do(request.principal, action, pks, values.cleaned_data if values else {}, timezone.now())
-    _say(request, change, refused)
+    _say(request, action, change, refused)
     return None
+
+
+def _rows(principal, action: Action, pks):
+    manager: Any = action.model._default_manager
+    return manager.visible_to(principal).filter(pk__in=pks).order_by("pk")
 
 
 @transaction.atomic
 def do(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime):
-    """(the BulkChange or None, {reason: number} of those left alone). One transaction; the row's own service asks who may."""
+    """(the BulkChange, saved where it can be undone; {reason: number} of those left alone). One transaction; the row's own service asks who may."""
     result = Result()
-    for row in action.model._default_manager.visible_to(principal).filter(pk__in=pks).order_by("pk"):  # type: ignore[attr-defined]
-        result.each(row.pk, lambda row=row: action.act(principal, row, values, now))
-    if not result.done:
-        return None, result.refused
-    change = BulkChange.objects.create(user=principal.user, action=action.key, rows=result.done, created_at=now)
+    for row in _rows(principal, action, pks):
+        result.each(row.pk, partial(action.act, principal, row, values, now))
+    change = BulkChange(user=principal.user, action=action.key, rows=result.done, created_at=now)
+    if result.done and action.undo:
+        change.save()
     return change, result.refused
 
 
-def _say(request, change, refused) -> None:
-    if change:
-        n = len(change.rows)
-        words = ngettext("%(n)d changed", "%(n)d changed", n) % {"n": n}
-        messages.success(request, words, extra_tags=f"undo:{reverse('core:undo-selected', args=[change.pk])}")
+def _say(request, action, change, refused) -> None:
+    if change.rows:
+        undo = f"undo:{reverse('core:undo-selected', args=[change.pk])}" if change.pk else ""
+        messages.success(request, action.said % {"n": len(change.rows)}, extra_tags=undo)
     for reason, number in refused.items():
         messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
 
@@ -141,12 +150,12 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
     """Undo one step, once. A row that was changed again since is left alone."""
     result, change = Result(), BulkChange.objects.select_for_update().get(pk=change.pk)
     action = actions.get(change.action)
-    if change.undone_at or action is None:
+    if change.undone_at or action is None or action.undo is None:
         result.refused[str(_ALREADY)] += 1
         return result
     before = dict(change.rows)
-    for row in action.model._default_manager.visible_to(principal).filter(pk__in=before).order_by("pk"):  # type: ignore[attr-defined]
-        result.each(row.pk, lambda row=row: action.undo(principal, row, before[row.pk], now))
+    for row in _rows(principal, action, before):
+        result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))
     change.undone_at = now
     change.save(update_fields=["undone_at"])
     return result

@@ -3,15 +3,13 @@
 from datetime import date, datetime, time, timedelta
 
 from django import forms
-from django.db.models import F, Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.dates import iso_week, local_to_utc, week_day
 from crm.core.firm.queries import get_firm
-from crm.core.mail import kinds
-from crm.core.mail.choices import MAIL_WAITING, MailState
+from crm.core.mail.choices import MailState
 
 TONES = {
     MailState.SENT: "green",
@@ -25,72 +23,10 @@ TONES = {
 }
 
 
-# The list's views: what they show of the mails, by the name in the address.
-VIEWS = {
-    "": _("All"),
-    "waiting": _("Waiting"),
-    "decide": _("Needs a decision"),
-    "failed": _("Failed"),
-    "late": _("Late"),
-}
 WEEKS_BACK = 8
 
 
-class OutboxFilter(forms.Form):
-    """All fields may be empty; what cannot be read is left out."""
-
-    q = forms.CharField(required=False, max_length=100, strip=True)
-    show = forms.ChoiceField(required=False, choices=VIEWS.items())
-    state = forms.ChoiceField(required=False, choices=[("", _("Any state")), *MailState.choices])
-    kind = forms.ChoiceField(required=False, choices=lambda: [("", _("Any kind")), *kinds.choices()])
-    week = forms.RegexField(r"^\d{4}-W\d{2}$", required=False)
-    client = forms.IntegerField(required=False, min_value=1)
-    cursor = forms.CharField(required=False, max_length=300)
-
-    def clean_week(self):
-        week = self.cleaned_data["week"]
-        try:
-            return week if not week or 1970 <= week_day(week, 0).year <= 2200 else ""
-        except ValueError:
-            return ""
-
-    def values(self) -> dict:
-        self.is_valid()
-        values = {name: self.cleaned_data.get(name) or "" for name in self.fields}
-        if values["state"] == MailState.UNCERTAIN and not values["show"]:
-            values |= {"show": "decide", "state": ""}  # the banner's address
-        return values
-
-    def narrow(self, rows: QuerySet, now: datetime) -> QuerySet:
-        values = self.values()
-        if values["q"]:
-            rows = rows.filter(
-                Q(to_address__icontains=values["q"])
-                | Q(to_name__icontains=values["q"])
-                | Q(subject__icontains=values["q"])
-            )
-        for name, column in (("state", "state"), ("kind", "kind"), ("client", "client_id")):
-            if values[name]:
-                rows = rows.filter(**{column: values[name]})
-        if values["week"]:
-            start, end = _week_bounds(values["week"])
-            rows = rows.filter(planned_for__gte=start, planned_for__lt=end)
-        return rows.filter(_of_view(values["show"], now))
-
-
-def _of_view(view: str, now: datetime) -> Q:
-    if view == "waiting":
-        return Q(state__in=MAIL_WAITING)
-    if view == "decide":
-        return Q(state=MailState.UNCERTAIN)
-    if view == "failed":
-        return Q(state__in=[MailState.DEAD, MailState.EXPIRED])
-    if view == "late":
-        return Q(sent_at__gt=F("deadline_at")) | Q(state__in=MAIL_WAITING, deadline_at__lt=now)
-    return Q()
-
-
-def _week_bounds(week: str) -> tuple[datetime, datetime]:
+def week_bounds(week: str) -> tuple[datetime, datetime]:
     """Monday's midnight of a week and of the one after it, in the firm's zone."""
     zone = get_firm().time_zone
     monday = week_day(week, 0)
@@ -120,25 +56,6 @@ def week_choices(today: date, chosen: str = "") -> list[tuple[str, str]]:
     return [(week, week_words(week)) for week in weeks]
 
 
-class BulkDecision(forms.Form):
-    """What is decided about the mails that were picked."""
-
-    action = forms.ChoiceField(choices=[("arrived", _("They arrived")), ("again", _("Send again"))])
-    all_matching = forms.BooleanField(required=False)
-    ids = forms.TypedMultipleChoiceField(required=False, coerce=int)
-
-    def __init__(self, data):
-        super().__init__(data)
-        ids = [value for value in data.getlist("ids") if value.isdigit() and len(value) < 19]
-        self.fields["ids"].choices = [(value, value) for value in ids]
-
-    def chosen(self, mails: QuerySet, now: datetime) -> QuerySet:
-        """The selected mails: picked one by one, or all that the list's filters match."""
-        if self.cleaned_data["all_matching"]:
-            return OutboxFilter(self.data).narrow(mails, now)
-        return mails.filter(pk__in=self.cleaned_data["ids"])
-
-
 class ComingFilter(forms.Form):
     kind = forms.SlugField(required=False, max_length=40)
     whose = forms.ChoiceField(required=False, choices=[("all", _("All")), ("mine", _("Mine"))])
@@ -152,15 +69,6 @@ class ComingFilter(forms.Form):
 class StopForm(forms.Form):
     address = forms.EmailField(label=_("Address"), max_length=254)
     detail = forms.CharField(label=_("Why"), max_length=200, required=False)
-
-
-class StoppedFilter(forms.Form):
-    q = forms.CharField(required=False, max_length=100, strip=True)
-    cursor = forms.CharField(required=False, max_length=300)
-
-    def values(self) -> dict:
-        self.is_valid()
-        return {name: self.cleaned_data.get(name) or "" for name in self.fields}
 
 
 class ReleaseForm(forms.Form):

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
+from crm.core.mail.lists import OUTBOX
 from crm.core.mail.views import events, guards, scheduled
 from crm.core.mail.views import outbox as views
 
 urlpatterns = [
-    path("outbox/", views.outbox, name="outbox"),
-    path("outbox/decide/", views.outbox_decide, name="outbox_decide"),
+    *OUTBOX.urls("outbox/", "outbox"),
     path("outbox/coming/", scheduled.index, name="coming"),
     path("outbox/coming/<slug:source>/<int:pk>/skip/", scheduled.skip, name="coming_skip"),
     path("outbox/coming/<slug:source>/<int:pk>/bring-back/", scheduled.restore, name="coming_restore"),

@@ -4,34 +4,47 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
-from crm.core.listing import paging
+from crm.core.listing import filters
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage, View
+from crm.core.listing.paging import Sort
 from crm.core.notifications import services as notifications
 from crm.core.notifications.models import Notification
-from crm.core.ui.htmx import local_path, render_page
+from crm.core.ui.htmx import local_path
 
 
-@require_GET
-def index(request):
-    rows = Notification.objects.visible_to(request.principal)
-    only_unread = request.GET.get("show") != "all"
-    shown = rows.filter(read_at__isnull=True) if only_unread else rows
-    try:
-        cursor = request.GET.get("cursor", "")
-        page = paging.paginate(shown, sort=paging.Sort("created_at", descending=True), cursor=cursor, counted=False)
-    except paging.BadCursor:
-        return redirect("core:notifications")
-    url = reverse("core:notifications")
-    views = [
-        {"label": _("Unread"), "url": url, "current": only_unread},
-        {"label": _("All"), "url": f"{url}?show=all", "current": not only_unread},
-    ]
-    has_unread = any(row.read_at is None for row in page.rows)
-    context = {"page": page, "views": views, "only_unread": only_unread, "has_unread": has_unread}
-    return render_page(request, "core/notifications/list.html", context)
+class NotificationFilters(ListFilters):
+    show = filters.Choice(
+        choices=[("unread", _lazy("Unread")), ("all", _lazy("All"))], method="of_part", label=_lazy("Which")
+    )
+
+    class Meta:
+        model = Notification
+        fields: list[str] = []
+
+    def of_part(self, rows, name, value):
+        return rows.filter(read_at__isnull=True) if value == "unread" else rows
+
+
+NOTIFICATIONS = ListPage(
+    url_name="core:notifications",
+    title=_lazy("Notifications"),
+    template="core/notifications/list.html",
+    nav_key="notifications",
+    rows=lambda principal: Notification.objects.visible_to(principal),
+    filters=NotificationFilters,
+    defaults=lambda principal: {"show": "unread"},
+    view_by=("show",),
+    views=(View(_lazy("Unread")), View(_lazy("All"), {"show": "all"})),
+    sorts={"newest": Sort("created_at", descending=True)},
+    is_counted=False,
+    words={"unread": _lazy("Unread:"), "read": _lazy("Mark as read")},
+    extra=lambda listing: {"has_unread": any(row.read_at is None for row in listing.page.rows)},
+)
 
 
 @require_POST
@@ -55,6 +68,3 @@ def read_all(request):
     words = ngettext("%(n)d marked as read", "%(n)d marked as read", number) % {"n": number}
     messages.success(request, words)
     return redirect("core:notifications")
-
-
-index.nav_key = "notifications"

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from crm.core.firm.models import Holiday
 from crm.core.users.models import ApiToken, Invitation
-from tools.testing.access import ADMINS, EVERYONE, OPEN, Row
+from tools.testing.access import ADMINS, EVERYONE, OPEN, Row, of_list
 
 
 def build(scene):
@@ -40,7 +40,7 @@ ROWS = [
     Row("core:holiday_add", post=ADMINS),
     Row("core:holiday_import", post=ADMINS),
     Row("core:holiday_remove", post=ADMINS, about="holiday"),
-    Row("core:users", get=ADMINS),
+    *of_list("core:users", "export", get=ADMINS),
     Row("core:invite", get=ADMINS, post=ADMINS),
     Row("core:user", get=ADMINS, post=ADMINS, about="user"),
     Row("core:user_disable", get=ADMINS, post=ADMINS, about="user"),

@@ -2,14 +2,20 @@
 
 from django.utils import timezone
 
+from crm.core.listing.models import BulkChange
 from crm.core.mail.models import BlastQuestion, OutboxMail, Suppression
 from crm.core.notifications.models import Notification
-from tools.testing.access import ADMINS, EVERYONE, OPEN, Row
+from tools.testing.access import ADMINS, EVERYONE, OPEN, Row, of_list
 
 
 def build(scene):
     now = timezone.now()
     told = {"kind": "progress-stop", "key": "told", "text": "Elina wants no more.", "url": "/clients/"}
+    scene.rows["bulk change"] = {
+        "any": BulkChange.objects.create(
+            user=scene.users["owner"], action="follow-ups.done", rows=[], created_at=timezone.now()
+        )
+    }
     scene.rows["notification"] = {"any": Notification.objects.create(user=scene.users["owner"], **told)}
     scene.rows["mail"] = {
         kind: OutboxMail.objects.create(
@@ -34,14 +40,14 @@ def build(scene):
 
 
 ROWS = [
-    Row("core:outbox", get=EVERYONE),
-    Row("core:outbox_decide", post=EVERYONE, data={"action": "arrived"}),
+    *of_list("core:outbox", "export", "select"),
     Row("core:coming", get=EVERYONE),
     Row("core:coming_skip", post=EVERYONE, about="follow_up", also={"source": "reminders"}, shuts_archived=True),
     Row("core:coming_restore", post=EVERYONE, about="follow_up", also={"source": "reminders"}, shuts_archived=True),
     Row("core:outbox_mail", get=EVERYONE, about="mail"),
     Row("core:outbox_body", get=EVERYONE, about="mail"),
     Row("core:notifications", get=EVERYONE),
+    Row("core:undo-selected", post=EVERYONE, about="bulk change", seen_by={"any": ("owner",)}),
     Row("core:notifications_read", post=EVERYONE),
     Row("core:notification_open", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),
     Row("core:notification_read", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),

@@ -8,9 +8,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.core.base.permissions import may_administer, require
-from crm.core.listing import paging
 from crm.core.mail import kinds, pages
-from crm.core.mail.forms import AnswerForm, ReleaseForm, StopForm, StoppedFilter
+from crm.core.mail.forms import AnswerForm, ReleaseForm, StopForm
+from crm.core.mail.lists import SUPPRESSIONS
 from crm.core.mail.models import BlastQuestion, Suppression
 from crm.core.mail.services import instance, suppression, volume
 from crm.core.ui.actions import form_action
@@ -30,20 +30,7 @@ def stopped(request):
     if outcome.is_done:
         messages.success(request, _("No mail to %(address)s from now on") % {"address": form.cleaned_data["address"]})
         return redirect("core:mail_stopped")
-    values = StoppedFilter(request.GET).values()
-    rows = Suppression.objects.select_related("mail")
-    if values["q"]:
-        rows = rows.filter(address__icontains=values["q"])
-    try:
-        page = paging.paginate(rows, sort=paging.Sort("created_at", descending=True), cursor=values["cursor"])
-    except paging.BadCursor:
-        return redirect("core:mail_stopped")
-    return render_page(
-        request,
-        "core/mail/stopped.html",
-        {"page": page, "form": form, "q": values["q"], "tabs": pages.tabs(request.principal, "stopped")},
-        status=outcome.status,
-    )
+    return SUPPRESSIONS.answer(request, SUPPRESSIONS.of(request), status=outcome.status, form=form)
 
 
 @require_POST

@@ -8,15 +8,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core.base.errors import ServiceError
-from crm.core.base.permissions import may_see_outbox, require
-from crm.core.firm.queries import firm_today
-from crm.core.listing import paging
-from crm.core.mail import kinds, pages
+from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery import message
 from crm.core.mail.delivery.decisions import (
@@ -26,9 +22,8 @@ from crm.core.mail.delivery.decisions import (
     release_mail,
     send_again,
 )
-from crm.core.mail.forms import TONES, VIEWS, BulkDecision, OutboxFilter, week_choices
+from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
-from crm.core.mail.services import bulk
 from crm.core.ui.htmx import render_page
 
 # The mail is shown in a frame of its own under this policy: no script, nothing loaded from elsewhere, its own inline styles.
@@ -48,50 +43,6 @@ def may_read(principal, mail: OutboxMail) -> bool:
 
 def get_mail(request, pk) -> OutboxMail:
     return get_object_or_404(OutboxMail.objects.visible_to(request.principal), pk=pk)
-
-
-@require_GET
-def outbox(request):
-    require(may_see_outbox(request.principal))
-    form, now = OutboxFilter(request.GET), timezone.now()
-    values = form.values()
-    mails = OutboxMail.objects.visible_to(request.principal)
-    rows = form.narrow(mails, now).defer("text", "html", "headers", "links")
-    try:
-        page = paging.paginate(rows, sort=paging.Sort("planned_for", descending=True), cursor=values["cursor"])
-    except paging.BadCursor:
-        return redirect("core:outbox")
-    for mail in page.rows:
-        mail.tone, mail.kind_text = TONES.get(mail.state, ""), kinds.label_of(mail.kind)
-    context = {
-        "page": page,
-        "form": form,
-        "values": values,
-        "tabs": pages.tabs(request.principal, "outbox"),
-        "views": _views(mails, values["show"]),
-        "weeks": week_choices(firm_today(now), values["week"]),
-        "is_deciding": values["show"] == "decide",
-        "is_filtered": any(values[name] for name in ("q", "state", "kind", "client", "week")),
-        "is_captured": settings.MAIL_IS_CAPTURED,
-    }
-    return render_page(request, "core/mail/outbox.html", context)
-
-
-def _views(mails, current):
-    """The list's views as links, with how many wait for a decision."""
-    url, undecided = reverse("core:outbox"), paging.count_capped(mails.filter(state=MailState.UNCERTAIN))[0]
-    return [
-        {
-            "label": label,
-            "url": f"{url}?show={key}" if key else url,
-            "current": key == current,
-            "count": undecided or "" if key == "decide" else "",
-        }
-        for key, label in VIEWS.items()
-    ]
-
-
-outbox.nav_key = "outbox"
 
 
 @require_GET
@@ -163,30 +114,6 @@ def outbox_release(request, pk):
         lambda mail: release_mail(request.principal, mail=mail, now=timezone.now()),
         _("Will be sent"),
     )
-
-
-@require_POST
-def outbox_decide(request):
-    """One decision about several undecided mails."""
-    form, now = BulkDecision(request.POST), timezone.now()
-    if form.is_valid():
-        action = form.cleaned_data["action"]
-        mails = form.chosen(OutboxMail.objects.visible_to(request.principal).filter(state=MailState.UNCERTAIN), now)
-        _say(request, action, *bulk.decide_mails(request.principal, mails=mails, action=action, now=now))
-    else:
-        messages.error(request, _("Choose what became of them."))
-    return redirect(f"{reverse('core:outbox')}?show=decide")
-
-
-def _say(request, action, done, refused):
-    words = {
-        "arrived": ngettext("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", done),
-        "again": ngettext("%(n)d mail will be sent again", "%(n)d mails will be sent again", done),
-    }
-    if done or not refused:
-        messages.success(request, words[action] % {"n": done})
-    for reason, number in refused.items():
-        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
 
 
 def _decide(request, pk, decide, said):

@@ -1,13 +1,21 @@
 """Colleagues: list, invite, change, disable."""
 
 from django.contrib import messages
+from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
+from crm.core.listing import filters
+from crm.core.listing.columns import Column
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.pages import ListPage, View
+from crm.core.listing.paging import Sort
 from crm.core.people import reassignment
 from crm.core.people.forms import DisableForm, InviteForm, UserForm
 from crm.core.people.services import colleagues, invitations
@@ -16,15 +24,63 @@ from crm.core.ui.htmx import posted, render_page
 from crm.core.users.models import Invitation, User
 
 
-@require_safe
-def users(request):
-    require(may_administer(request.principal))
-    now = timezone.now()
-    waiting = list(invitations.waiting(now))
+class PeopleFilters(ListFilters):
+    q = filters.Search(method="search", label=_lazy("name or e-mail"))
+    show = filters.Choice(choices=[("disabled", _lazy("Disabled"))], method="of_part", label=_lazy("Which"))
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, rows, name, value):
+        return rows.filter(Q(name__icontains=value) | Q(email__icontains=value))
+
+    def of_part(self, rows, name, value):
+        return rows
+
+    def apply(self, rows):
+        return super().apply(rows.filter(is_active=self.values.get("show") != "disabled"))
+
+
+def _invitations(listing):
+    waiting = list(invitations.waiting(listing.now))
     for invitation in waiting:
-        invitation.state = invitations.state_of(invitation, now)
-    rows = User.objects.prefetch_related("teams").order_by("-is_active", "name", "id")
-    return render_page(request, "core/people/users.html", {"users": rows, "invitations": waiting})
+        invitation.state = invitations.state_of(invitation, listing.now)
+    return {"invitations": waiting}
+
+
+PEOPLE = ListPage(
+    url_name="core:users",
+    title=_lazy("People"),
+    template="core/people/users.html",
+    nav_key="settings",
+    may=may_administer,
+    rows=lambda principal: User.objects.prefetch_related("teams"),
+    filters=PeopleFilters,
+    views=(View(_lazy("May sign in")), View(_lazy("Disabled"), {"show": "disabled"})),
+    view_by=("show",),
+    search_label=_lazy("Search people"),
+    search_hint=_lazy("Name, mail"),
+    sorts={"name": Sort("name")},
+    columns=(
+        Column("name", _lazy("Name"), lambda person: person.name),
+        Column("email", _lazy("E-mail"), lambda person: person.email, is_in_file_only=True),
+        Column("roles", _lazy("Roles"), lambda person: ", ".join(map(str, person.role_labels))),
+        Column("teams", _lazy("Teams"), lambda person: ", ".join(team.name for team in person.teams.all())),
+        Column("seen", _lazy("Last signed in"), lambda person: person.last_login),
+    ),
+    noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
+    size=100,
+    file_name="people",
+    words={
+        "roles": _lazy("Roles"),
+        "teams": _lazy("Teams"),
+        "seen": _lazy("Last signed in"),
+        "none": _lazy("none"),
+        "never": _lazy("never"),
+    },
+    extra=_invitations,
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -107,5 +163,5 @@ def _on_invitation(request, pk, do, text):
     return redirect("core:users")
 
 
-for view in (users, invite, user, user_disable):
+for view in (invite, user, user_disable):
     view.nav_key = "settings"
