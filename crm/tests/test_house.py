@@ -31,7 +31,6 @@ OPEN_TO_COLLEAGUES = {
 PARTS = {
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
-    "crm.core.mail.services.bulk.decide_mails",  # each mail is decided by a service, in its own transaction
     "interactions.agreements.services.keep_commitment",  # these two call settle_commitment
     "interactions.agreements.services.reopen_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up

@@ -198,7 +198,9 @@ def undecided(northwind, key, **fields):
 
 
 def decide(client, action, **data):
-    return client.post(reverse("core:outbox_decide"), {"action": action} | data, follow=True).text
+    query = "&".join(f"{name}={data.pop(name)}" for name in ("kind",) if name in data)
+    address = f"{reverse('core:outbox-select')}?show=decide&{query}"
+    return client.post(address, {"action": f"mails.{action}"} | data, follow=True).text
 
 
 def test_several_are_decided_at_once(client, marta, northwind):
@@ -220,7 +222,7 @@ def test_all_that_the_filter_shows_are_decided_at_once(client, marta, northwind)
         undecided(northwind, f"progress:{number}")
     other = undecided(northwind, "other", kind="survey")
     client.force_login(marta)
-    assert "30 mails noted as arrived" in decide(client, "arrived", all_matching="1", kind="progress", show="decide")
+    assert "30 mails noted as arrived" in decide(client, "arrived", all_matching="1", kind="progress")
     other.refresh_from_db()
     assert other.state == "uncertain"
 
@@ -250,10 +252,10 @@ def test_nonsense_decides_nothing(client, marta, northwind):
     client.force_login(marta)
     for data in (
         {"ids": [mail.pk]},
-        {"action": "burn", "ids": [mail.pk]},
-        {"action": "again", "ids": ["abc", "9" * 40]},
+        {"action": "mails.burn", "ids": [mail.pk]},
+        {"action": "mails.again", "ids": ["abc", "9" * 40]},
     ):
-        client.post(reverse("core:outbox_decide"), data)
+        client.post(f"{reverse('core:outbox-select')}?show=decide", data)
     mail.refresh_from_db()
     assert mail.state == "uncertain" and OutboxMail.objects.count() == 1
 
@@ -317,8 +319,8 @@ def test_several_are_decided_in_the_browser(page, live_server, sign_in, assert_a
         undecided(northwind, f"m{number}", subject=f"Mail {number}")
     sign_in(marta)
     page.goto(live_server.url + reverse("core:outbox") + "?show=decide")
-    page.get_by_role("checkbox", name="Select “Mail 0”").check()
-    page.get_by_role("checkbox", name="Select “Mail 1”").check()
+    page.get_by_role("checkbox", name="Select: Mail 0").check()
+    page.get_by_role("checkbox", name="Select: Mail 1").check()
     assert_accessible(page)
     page.get_by_role("button", name="They arrived").click()
     page.get_by_text("2 mails noted as arrived").wait_for()

@@ -111,13 +111,9 @@ class Id(Chip, django_filters.Filter):
 
     def __init__(self, *args, named: type[Model] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        if named:
-            self.said = lambda pk, principal: (
-                named.objects.filter(pk=pk).values_list("name", flat=True).first()
-                or _(  # type: ignore[attr-defined]
-                    "unknown"
-                )
-            )
+        rows: Any = named and named._default_manager
+        if rows:
+            self.said = lambda pk, principal: rows.filter(pk=pk).values_list("name", flat=True).first() or _("unknown")
 
 
 class PersonIdField(IdField):

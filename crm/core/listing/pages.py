@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from crm.core.base.permissions import require
 from crm.core.listing import selection
@@ -99,9 +99,8 @@ class ListPage:
         return [path(address, self._view(answer), name=key) for address, answer, key in found]
 
     def _view(self, answer):
-        view = (require_http_methods(["POST"]) if answer == self.act else require_safe)(
-            lambda request, **kwargs: answer(request, **kwargs)
-        )
+        methods = require_POST if answer == self.act else require_safe
+        view: Any = methods(lambda request, **kwargs: answer(request, **kwargs))
         view.nav_key = self.nav_key
         return view
 
