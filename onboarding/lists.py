@@ -12,7 +12,7 @@ from crm.core.firm.queries import firm_today
 from crm.core.listing.columns import Column
 from crm.core.listing.pages import ListPage
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import Action, actions
+from crm.core.listing.selection import CHANGED_SINCE, Action, actions
 from crm.core.users.models import User
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
@@ -64,7 +64,7 @@ def _assign(principal, task, values, now):
 def _assign_back(principal, task, before, now):
     assignee_id, contact_id, given = before
     if task.assignee_id != given:
-        raise ServiceError(_("changed again since"))
+        raise ServiceError(CHANGED_SINCE)
     assignee = User.objects.filter(pk=assignee_id).first()
     contact = task.plan.client.affiliations.filter(contact_id=contact_id).select_related("contact").first()
     assign_task(principal, task=task, assignee=assignee, contact=contact and contact.contact, now=now)

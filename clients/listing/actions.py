@@ -10,10 +10,8 @@ from clients.fields import UserField
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restore_client, update_client
 from crm.core.base.errors import ServiceError
-from crm.core.listing.selection import Action, actions
+from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions
 from crm.core.users.models import User
-
-CHANGED_SINCE = _("changed again since")
 
 
 class OwnerForm(forms.Form):
@@ -26,8 +24,9 @@ class TagForm(forms.Form):
 
 def _reassign(principal, client, values, now):
     before, owner = client.owner_id, values["owner"]
-    if before != owner.pk:
-        update_client(principal, client=client, seen_version=None, owner=owner)
+    if before == owner.pk:
+        raise ServiceError(NO_CHANGE)
+    update_client(principal, client=client, seen_version=None, owner=owner)
     return [before, owner.pk]
 
 
@@ -35,22 +34,19 @@ def _give_back(principal, client, before, now):
     old, new = before
     if client.owner_id != new:
         raise ServiceError(CHANGED_SINCE)
-    if old != new:
-        update_client(principal, client=client, seen_version=None, owner=User.objects.get(pk=old))
+    update_client(principal, client=client, seen_version=None, owner=User.objects.get(pk=old))
 
 
 def _tag(principal, client, values, now):
     tags = list(client.tags.all())
-    if values["tag"] not in tags:
-        update_client(principal, client=client, seen_version=None, tags=[*tags, values["tag"]])
-    return [values["tag"].pk, values["tag"] in tags]
+    if values["tag"] in tags:
+        raise ServiceError(NO_CHANGE)
+    update_client(principal, client=client, seen_version=None, tags=[*tags, values["tag"]])
+    return values["tag"].pk
 
 
 def _untag(principal, client, before, now):
-    pk, had_it = before
-    tags = list(client.tags.exclude(pk=pk))
-    if not had_it:
-        update_client(principal, client=client, seen_version=None, tags=tags)
+    update_client(principal, client=client, seen_version=None, tags=list(client.tags.exclude(pk=before)))
 
 
 def in_use(values) -> bool:

@@ -70,10 +70,10 @@ def test_a_duplicate_is_warned_of_while_typing(page, live_server, sign_in, marta
 def test_filters_open_over_the_list_and_narrow_it(page, live_server, sign_in, marta):
     sign_in(marta)
     page.goto(live_server.url + "/clients/")
-    page.locator("#filter-tools").get_by_role("link", name="Filter").click()
+    page.locator("#list-tools").get_by_role("link", name="Filter").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("At notice").check()
-    dialog.get_by_role("button", name="Show clients").click()
+    dialog.get_by_role("button", name="Show", exact=True).click()
     page.get_by_text("Status is").wait_for()
     assert page.get_by_role("link", name="Northwind Advisory").count() == 0
     assert page.get_by_role("link", name="Halden & Partners").count() == 1

@@ -96,3 +96,22 @@ def test_lines_of_templates_can_be_read():
         if numbers:
             long[str(path.relative_to(ROOT))] = numbers
     assert not long
+
+
+# Pages that are no list of one kind of row, or whose rows belong to the record above them
+PAGED_OTHERWISE = {
+    "clients/revenue/views.py",  # the lines of one client
+    "reports/api/views.py",  # members behind a number: the columns are the number's
+    "reports/views/dashboard.py",
+    "reports/views/kpi.py",
+}
+
+
+def test_a_list_is_made_of_the_kit():
+    found = {
+        str(path.relative_to(ROOT))
+        for app in ("crm", "clients", "interactions", "onboarding", "reports")
+        for path in (ROOT / app).glob("**/*.py")
+        if "paginate(" in path.read_text() and "tests" not in path.parts and "listing" not in path.parts
+    }
+    assert found == PAGED_OTHERWISE

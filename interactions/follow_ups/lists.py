@@ -13,7 +13,7 @@ from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import ListPage
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import Action, actions
+from crm.core.listing.selection import CHANGED_SINCE, Action, actions
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FollowUpState, Priority
 from interactions.follow_ups.models import FollowUp
@@ -87,7 +87,7 @@ def _reassign(principal, row, values, now):
 def _give_back(principal, row, before, now):
     old, new = before
     if row.assignee_id != new:
-        raise ServiceError(_("changed again since"))
+        raise ServiceError(CHANGED_SINCE)
     reassign_follow_up(principal, follow_up=row, assignee=User.objects.get(pk=old), now=now)
 
 

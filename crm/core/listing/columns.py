@@ -17,3 +17,4 @@ class Column:
     first: str = "asc"
     is_quiet: bool = False  # its head is for screen readers only
     is_in_file_only: bool = False
+    file_label: Any = ""  # where its head says something else in a file

@@ -84,11 +84,15 @@ class Text(Chip, django_filters.CharFilter):
 
 
 class Choice(Chip, django_filters.ChoiceFilter):
-    pass
+    def __init__(self, *args, empty_label: Any = ANY, **kwargs):
+        super().__init__(*args, empty_label=empty_label, **kwargs)
 
 
 class Choices(Chip, django_filters.MultipleChoiceFilter):
-    pass
+    """Several of them. A form shows boxes to tick, or with `offers` one to choose."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, widget=forms.CheckboxSelectMultiple, **kwargs)
 
 
 class ModelChoice(Chip, django_filters.ModelChoiceFilter):

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from crm.core.base.permissions import require
+from crm.core.base.registry import Registry
 from crm.core.listing import selection
 from crm.core.listing.columns import Column
 from crm.core.listing.files import table_file
@@ -81,6 +82,13 @@ class ListPage:
     other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of a further kind
     nav_key: str = ""
 
+    def __post_init__(self):
+        list_pages.register(self)
+
+    @property
+    def key(self) -> str:
+        return self.url_name
+
     @cached_property
     def own_sorts(self) -> dict[str, Sort]:
         """Each sort and its reverse."""
@@ -138,7 +146,10 @@ class ListPage:
 
     def act(self, request, **kwargs):
         listing = self.of(request, **kwargs)
-        return selection.act(request, listing, self.actions) or redirect(listing.shown_url)
+        return selection.act(request, listing) or redirect(listing.shown_url)
+
+
+list_pages: Registry[ListPage] = Registry("list page")
 
 
 class Listing:
@@ -206,7 +217,7 @@ class Listing:
     def table(self) -> Iterator[list[Any]]:
         """Head and rows of a file."""
         columns = [column for column in self.declared.columns if column.value]
-        yield [str(column.label) for column in columns]
+        yield [str(column.file_label or column.label) for column in columns]
         rows = ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK)
         while chunk := list(islice(rows, FILE_CHUNK)):
             if self.declared.decorate:

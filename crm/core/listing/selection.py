@@ -87,11 +87,11 @@ class SelectionForm(forms.Form):
         return rows if self.cleaned_data["all_matching"] else rows.filter(pk__in=self.cleaned_data["ids"])
 
 
-def act(request, listing, offered):
+def act(request, listing):
     """Do an action to the selected rows, or ask for what it needs. None: back to the list, messages say what became of it."""
     form = SelectionForm(request.POST)
-    action = next((each for each in offered if each.key == request.POST.get("action")), None)
-    if action is None or not action.may(request.principal) or not form.is_valid():
+    action = next((each for each in listing.actions if each.key == request.POST.get("action")), None)
+    if action is None or not form.is_valid():
         return messages.error(request, _("Choose what to do with the selected rows."))
     pks = list(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])
     if not pks:
@@ -162,3 +162,5 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
 
 
 _ALREADY = gettext_lazy("this was undone already")
+CHANGED_SINCE = gettext_lazy("changed again since")
+NO_CHANGE = gettext_lazy("no change needed")

@@ -1,0 +1,231 @@
+"""The list kit on the lists that use it: what a declaration promises holds for every one of them."""
+
+import io
+from importlib import import_module
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from clients.catalogue.services import create_tag
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from clients.records.services.clients import archive_client, restrict_client, update_client
+from crm.core.base.principals import SYSTEM, acting
+from crm.core.listing.models import BulkChange
+from crm.core.listing.pages import list_pages
+from crm.core.listing.selection import MOST
+from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import create_follow_up
+from tools.testing.factories.clients import make_client, make_contact
+
+pytestmark = pytest.mark.django_db
+import_module("crm.urls")
+LISTS = list(list_pages)
+KWARGS = {"interactions:delivery-clients": {"week": "2026-W48", "state": "all"}}
+
+
+def ids(declared):
+    return declared.url_name
+
+
+def address(declared, suffix=""):
+    return reverse(declared.url_name + suffix, kwargs=KWARGS.get(declared.url_name, {}))
+
+
+def body(response):
+    return b"".join(response.streaming_content)
+
+
+def test_the_lists_of_the_product_are_found():
+    assert len(LISTS) >= 14 and len({declared.url_name for declared in LISTS}) == len(LISTS)
+
+
+@pytest.mark.parametrize("declared", LISTS, ids=ids)
+def test_every_sort_view_and_piece_of_a_list_opens(client, aino, declared):
+    make_contact(actor=aino, client=make_client(owner=aino))
+    client.force_login(aino)
+    page = client.get(address(declared))
+    assert page.status_code == 200
+    for view in page.context["listing"].views:
+        assert client.get(view["url"]).status_code == 200
+    for sort in declared.own_sorts:
+        assert client.get(address(declared), {"sort": sort}).context["listing"].sort_key == sort
+    fragment = client.get(address(declared), headers={"HX-Request": "true"}).content.decode()
+    assert 'id="list"' in fragment and "<html" not in fragment
+
+
+@pytest.mark.parametrize("declared", LISTS, ids=ids)
+def test_a_page_says_what_it_left_out_and_shows_the_rest(client, aino, declared):
+    client.force_login(aino)
+    for name, filter_ in declared.filters.base_filters.items():
+        if "choices" in filter_.extra:
+            page = client.get(address(declared), {name: "nonsense"})
+            assert page.status_code == 200 and name in page.context["listing"].filters.refused
+            assert page.context["listing"].filters.remark
+
+
+@pytest.mark.parametrize("declared", [row for row in LISTS if row.file_name], ids=ids)
+def test_a_file_has_the_columns_of_its_list(client, aino, declared):
+    make_contact(actor=aino, client=make_client(owner=aino))
+    client.force_login(aino)
+    heads = [str(column.file_label or column.label) for column in declared.columns if column.value]
+    text = body(client.get(address(declared, "-export"), {"as": "csv"})).decode()
+    assert (
+        text.startswith("\ufeff") and [cell.strip('"') for cell in text[1:].splitlines()[0].split(",")][:1] == heads[:1]
+    )
+    sheet = load_workbook(io.BytesIO(body(client.get(address(declared, "-export"), {"as": "xlsx"})))).active
+    assert [cell.value for cell in next(sheet.iter_rows())] == heads
+    assert client.get(address(declared, "-export"), {"as": "exe"}).status_code == 404
+
+
+def test_a_file_holds_every_page_in_the_order_shown(client, marta):
+    for n in range(60):
+        make_client(owner=marta, name=f"Client {n:02}", tier="A" if n % 2 else "B")
+    client.force_login(marta)
+    query = {"tier": "A", "sort": "-name"}
+    shown, cursor = [], ""
+    while cursor is not None:
+        page = client.get("/clients/", query | {"cursor": cursor}).context["page"]
+        shown, cursor = shown + [row.name for row in page.rows], page.next_cursor
+    for kind in ("csv", "xlsx"):
+        answer = body(client.get("/clients/export/", query | {"as": kind}))
+        if kind == "csv":
+            found = [line.split(",")[0] for line in answer.decode().splitlines()[1:]]
+        else:
+            found = [row[0] for row in load_workbook(io.BytesIO(answer)).active.iter_rows(min_row=2, values_only=True)]
+        assert found == shown and len(found) == 30
+
+
+def test_a_workbook_takes_no_text_for_a_formula(client, marta):
+    make_client(owner=marta, name="=1+1")
+    client.force_login(marta)
+    cell = load_workbook(io.BytesIO(body(client.get("/clients/export/", {"as": "xlsx"})))).active["A2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+@pytest.mark.parametrize("query", ["status=nonsense", "owner=somebody", "quiet=perhaps", "nobody=1"])
+def test_the_api_refuses_what_the_page_leaves_out(client, marta, query):
+    client.force_login(marta)
+    assert client.get(f"/api/v1/clients?{query}").status_code == 400
+    assert client.get(f"/clients/?{query}").status_code == 200
+
+
+def test_page_and_api_filter_alike(client, marta, otto):
+    make_client(owner=marta, name="Anna", tier="A")
+    make_client(owner=otto, name="Cleo", status="at_notice")
+    archive_client(acting(marta), client=make_client(owner=marta, name="Gone"), now=timezone.now())
+    client.force_login(marta)
+    for query in ("", "owner=me", "tier=A", "tier=none", "status=at_notice", "q=cleo", "archived=true", "quiet=1"):
+        page = [row.name for row in client.get(f"/clients/?{query}").context["page"].rows]
+        api = [row["name"] for row in client.get(f"/api/v1/clients?{query}").json()["results"]]
+        assert sorted(page) == sorted(api), query
+
+
+# Selected rows
+
+
+def select(client, url, action, **data):
+    return client.post(f"{url}select/", {"action": action} | data, follow=True)
+
+
+def undo(client, follow=True):
+    return client.post(reverse("core:undo-selected", args=[BulkChange.objects.latest("pk").pk]), follow=follow)
+
+
+def test_selected_clients_are_reassigned_and_given_back(client, sini, marta, otto):
+    made = [make_client(owner=marta, name=f"Client {n}") for n in range(3)]
+    client.force_login(sini)
+    asked = select(client, "/clients/", "clients.reassign", ids=[row.pk for row in made[:2]])
+    assert "2 rows of the list" in asked.content.decode() and not BulkChange.objects.exists()
+    wrong = select(client, "/clients/", "clients.reassign", ids=[made[0].pk], confirmed=1, owner="")
+    assert wrong.status_code == 422
+    select(client, "/clients/", "clients.reassign", ids=[row.pk for row in made[:2]], confirmed=1, owner=otto.pk)
+    assert Client.objects.filter(owner=otto).count() == 2
+    update_client(acting(sini), client=Client.objects.get(pk=made[0].pk), seen_version=None, owner=sini)
+    said = undo(client).content.decode()
+    assert "1 brought back" in said and "1 left alone: changed again since" in said
+    assert [row.owner for row in Client.objects.order_by("pk")] == [sini, marta, marta]
+    assert "this was undone already" in undo(client).content.decode()
+
+
+def test_all_rows_of_every_page_and_none_that_is_not_shown(client, marta):
+    for n in range(60):
+        make_client(owner=marta, name=f"Client {n}", tier="A" if n % 2 else "B")
+    client.force_login(marta)
+    tag = create_tag(SYSTEM, name="Board")
+    client.post("/clients/select/?tier=A", {"action": "clients.tag", "all_matching": 1, "confirmed": 1, "tag": tag.pk})
+    assert {row.tier for row in tag.clients.all()} == {"A"} and tag.clients.count() == 30
+    undo(client)
+    assert tag.clients.count() == 0
+
+
+def test_what_one_may_not_do_to_a_row_is_left_alone_and_counted(client, marta, otto, sini):
+    mine, theirs = make_client(owner=marta, name="Mine"), make_client(owner=otto, name="Theirs")
+    secret = make_client(owner=otto, name="Secret")
+    restrict_client(acting(otto), client=secret)
+    client.force_login(marta)
+    chosen = {"ids": [mine.pk, theirs.pk, secret.pk], "confirmed": 1, "owner": sini.pk}
+    text = select(client, "/clients/", "clients.reassign", **chosen).content.decode()
+    assert "1 changed" in text and "1 left alone" in text
+    assert BulkChange.objects.get().rows == [[mine.pk, [marta.pk, sini.pk]]]
+
+
+def test_trash_and_back_for_clients_and_contacts(client, marta):
+    row = make_client(owner=marta)
+    person = make_contact(actor=marta, client=row)
+    client.force_login(marta)
+    for url, kind, model in (("/clients/", "clients", Client), ("/contacts/", "contacts", Contact)):
+        select(client, url, f"{kind}.archive", all_matching=1)
+        assert not model.objects.kept().exists()
+        undo(client)
+        assert model.objects.kept().exists(), kind
+    assert person.pk and client.get("/clients/").context["page"].total == 1
+
+
+def test_follow_ups_are_done_at_once_and_opened_again(client, marta):
+    row, now = make_client(owner=marta), timezone.now()
+    for n in range(3):
+        create_follow_up(
+            acting(marta), client=row, title=f"Call {n}", assignee=marta, due_date=timezone.localdate(), now=now
+        )
+    client.force_login(marta)
+    select(client, "/follow-ups/", "follow-ups.done", all_matching=1)
+    assert set(FollowUp.objects.values_list("state", flat=True)) == {"done"}
+    undo(client)
+    assert set(FollowUp.objects.values_list("state", flat=True)) == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"ids": ["1"]}, "Choose what to do"),
+        ({"action": "clients.burn", "ids": ["1"]}, "Choose what to do"),
+        ({"action": "clients.archive", "ids": ["abc", "9" * 40]}, "Choose what to do"),
+        ({"action": "clients.restore", "ids": ["1"]}, "Choose what to do"),
+    ],
+)
+def test_nonsense_changes_nothing(client, marta, data, said):
+    make_client(owner=marta)
+    client.force_login(marta)
+    assert said in client.post("/clients/select/", data, follow=True).content.decode()
+    assert Client.objects.kept().count() == 1 and not BulkChange.objects.exists()
+
+
+def test_too_many_at_once_are_refused_as_a_whole(client, marta, monkeypatch):
+    monkeypatch.setattr("crm.core.listing.selection.MOST", 2)
+    for n in range(3):
+        make_client(owner=marta, name=f"Client {n}")
+    client.force_login(marta)
+    assert "at most 2 rows" in select(client, "/clients/", "clients.archive", all_matching=1).content.decode()
+    assert Client.objects.kept().count() == 3 and MOST == 1000
+
+
+def test_nobody_undoes_what_somebody_else_did(client, marta, otto):
+    make_client(owner=marta)
+    client.force_login(marta)
+    select(client, "/clients/", "clients.archive", all_matching=1)
+    client.force_login(otto)
+    assert undo(client, follow=False).status_code == 404
+    assert not Client.objects.kept().exists()
