@@ -47,7 +47,7 @@ PLANS = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s plan", "%(n)s plans", n) % {"n": text},
     file_name="onboarding-plans",
-    extra=lambda listing: {"today": firm_today(listing.now)},
+    more=lambda listing: {"today": firm_today(listing.now)},
 )
 
 
@@ -122,7 +122,7 @@ TASKS = ListPage(
             Action("tasks.assign", _("Assign"), Task, _assign, _assign_back, "person", AssigneeForm, fits=_is_open),
         )
     ),
-    extra=lambda listing: {"today": firm_today(listing.now)},
+    more=lambda listing: {"today": firm_today(listing.now)},
 )
 
 
@@ -157,5 +157,5 @@ TEMPLATES = ListPage(
         "tasks": _("Tasks"),
         "running": _("Plans running"),
     },
-    extra=_about_templates,
+    more=_about_templates,
 )

@@ -133,7 +133,7 @@ CLIENTS = ListPage(
     file_kinds={"all": _("All fields (CSV)"), **FILES},
     other_file=lambda listing: all_fields(listing.rows),
     actions=actions.CLIENTS,
-    extra=lambda listing: {
+    more=lambda listing: {
         "list_actions": registry.list_actions.shown(listing.principal),
         "may_create": permissions.may_create(listing.principal),
     },
@@ -180,5 +180,5 @@ CONTACTS = ListPage(
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     file_name="contacts",
     actions=actions.CONTACTS,
-    extra=lambda listing: {"may_create": permissions.may_create(listing.principal)},
+    more=lambda listing: {"may_create": permissions.may_create(listing.principal)},
 )

@@ -166,7 +166,7 @@ PROGRESS_EMAILS = ListPage(
         "promised": _("Promised by"),
         "owner": _("Account manager"),
     },
-    extra=_extra,
+    more=_extra,
 )
 
 

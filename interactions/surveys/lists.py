@@ -59,7 +59,7 @@ ANSWERS = ListPage(
     size=50,
     file_name="survey-answers",
     words={"answered": _("Answered")},
-    extra=lambda listing: {
+    more=lambda listing: {
         "tabs": queries.tabs("answers"),
         "may_import": kinds.get("survey-responses").may_import(listing.principal),
         "may_send": permissions.may_send_surveys(listing.principal),
@@ -127,7 +127,7 @@ INVITATIONS = ListPage(
     is_counted=False,
     file_name="survey-invitations",
     words={"address": _("Address"), "how": _("How"), "skip": _("Skip"), "back": _("Bring back")},
-    extra=lambda listing: {
+    more=lambda listing: {
         "tabs": queries.tabs("asked"),
         "cells": queries.cells(listing.memo(queries.counts_of, listing.principal)),
         "show": listing.values["show"],

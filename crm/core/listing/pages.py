@@ -69,7 +69,7 @@ class ListPage:
     search_hint: Any = ""
     select: Callable[[QuerySet], QuerySet] = lambda rows: rows
     decorate: Callable[[list[Any], "Listing"], None] | None = None
-    extra: Callable[["Listing"], dict[str, Any]] | None = None
+    more: Callable[["Listing"], dict[str, Any]] | None = None
     words: Mapping[str, Any] = field(default_factory=dict)  # of its rows, looked up once for a page
     noun: Callable[[int, str], str] | None = None
     sort_words: Mapping[str, Any] = field(default_factory=dict)
@@ -129,7 +129,7 @@ class ListPage:
         context |= {"listing": listing, "page": page, "now": listing.now}
         context["words"] = {name: str(word) for name, word in self.words.items()}
         context["shell"] = "listing/part.html" if is_fragment(request) else "base.html"
-        context |= self.extra(listing) if self.extra else {}
+        context |= self.more(listing) if self.more else {}
         return render(request, self.template, context, status=status)
 
     def show_panel(self, request, **kwargs):

@@ -157,7 +157,7 @@ OUTBOX = ListPage(
             ngettext_lazy("%(n)d mail will be sent again", "%(n)d mails will be sent again", "n"),
         ),
     ),
-    extra=lambda listing: {
+    more=lambda listing: {
         "tabs": pages.tabs(listing.principal, "outbox"),
         "is_captured": settings.MAIL_IS_CAPTURED,
         "is_deciding": listing.values.get("show") == "decide",
@@ -192,5 +192,5 @@ SUPPRESSIONS = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s address", "%(n)s addresses", n) % {"n": text},
     words={"why": _("Why"), "since": _("Since"), "lift": _("Send mail again")},
-    extra=lambda listing: {"tabs": pages.tabs(listing.principal, "stopped")},
+    more=lambda listing: {"tabs": pages.tabs(listing.principal, "stopped")},
 )

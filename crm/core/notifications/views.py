@@ -43,7 +43,7 @@ NOTIFICATIONS = ListPage(
     sorts={"newest": Sort("created_at", descending=True)},
     is_counted=False,
     words={"unread": _lazy("Unread:"), "read": _lazy("Mark as read")},
-    extra=lambda listing: {"has_unread": any(row.read_at is None for row in listing.page.rows)},
+    more=lambda listing: {"has_unread": any(row.read_at is None for row in listing.page.rows)},
 )
 
 

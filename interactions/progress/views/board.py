@@ -94,7 +94,7 @@ BOARD_CLIENTS = ListPage(
         "mails": _("Mails"),
         "outbox": _("In the outbox"),
     },
-    extra=_extra,
+    more=_extra,
 )
 
 

@@ -79,7 +79,7 @@ PEOPLE = ListPage(
         "none": _lazy("none"),
         "never": _lazy("never"),
     },
-    extra=_invitations,
+    more=_invitations,
 )
 
 
