@@ -7,7 +7,7 @@ without one is `missing`, and the states then add up to less than the total.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import (
@@ -86,7 +86,7 @@ def clients_of(principal, week: str, now: datetime, *, mine: bool = False) -> Qu
     ).filter(Exists(emails) | _is_scheduled(week))
     about = Subquery(_schedules(week).filter(client=OuterRef("pk")).values("about")[:1])
     without = Case(When(GreaterThan(about, now + PLANNED_BY), then=Value("planned")), default=Value(MISSING))
-    found = Subquery(emails.order_by().annotate(board=_state(week)).values("board")[:1], output_field=CharField())
+    found = Subquery(emails.order_by().annotate(board=_state()).values("board")[:1], output_field=CharField())
     return rows.annotate(board_state=Coalesce(found, without, output_field=CharField()))
 
 
@@ -115,23 +115,12 @@ def _is_scheduled(week: str) -> Q:
     return Q(Subquery(before.order_by("-pgh_id").values("is_active")[:1])) & ~Q(Exists(left))
 
 
-def _worst_mail(week: str) -> QuerySet:
-    """The rank of the worst of the client's mails of that week; of a mail that was sent again, the newest counts."""
-    part = Func(F("key"), Value(":"), Value(4), function="SPLIT_PART", output_field=CharField())
-    part = Func(part, Value("#"), Value(1), function="SPLIT_PART", output_field=CharField())
-    mails = (
-        OutboxMail.objects.filter(kind="progress", planned_for__gte=_first_moment(week))
-        .alias(week_of=part)
-        .filter(week_of=week)
-    )
-    newer = mails.filter(client_id=OuterRef("client_id"), contact_id=OuterRef("contact_id"), pk__gt=OuterRef("pk"))
-    latest = mails.filter(~Exists(newer), client_id=OuterRef("client_id"))
+def _worst_mail() -> QuerySet:
+    """The rank of the worst mail of a progress email; of a mail that was sent again, the newest counts."""
+    mails = OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress")
+    newer = mails.filter(cause_id=OuterRef("cause_id"), contact_id=OuterRef("contact_id"), pk__gt=OuterRef("pk"))
+    latest = mails.filter(~Exists(newer), cause_id=OuterRef("pk"))
     return latest.order_by().values("kind").annotate(worst=Max(_mail_rank())).values("worst")
-
-
-def _first_moment(week: str) -> datetime:
-    """No mail of a week is older: they are written at most 36 hours before the deadline."""
-    return datetime.combine(week_day(week, 0) - timedelta(days=8), time(), UTC)
 
 
 def _mail_rank() -> Case:
@@ -148,10 +137,10 @@ def _mail_rank() -> Case:
     )
 
 
-def _state(week: str) -> Case:
+def _state() -> Case:
     """The board state of a progress email. The subquery appears once: PostgreSQL would compute each copy of it."""
     words = Func(
-        Subquery(_worst_mail(week), output_field=IntegerField()),
+        Subquery(_worst_mail(), output_field=IntegerField()),
         template=f"(ARRAY[{', '.join(repr(state) for state in reversed(WORST_FIRST))}])[%(expressions)s]",
         output_field=CharField(),
     )

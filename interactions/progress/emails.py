@@ -57,6 +57,7 @@ def mail_progress(
     mail, _made = queue_mail(
         key=f"progress:{email.client_id}:{contact.pk}:{email.week}",
         kind="progress",
+        cause=email,
         to_address=address,
         to_name=one_line(contact.name),
         subject=email.subject,
@@ -82,6 +83,7 @@ def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: C
     mail, _made = queue_mail(
         key=f"progress-test:{email.pk}:{uuid.uuid4()}",
         kind="progress-test",
+        cause=email,
         to_address=principal.user.email,
         to_name=one_line(principal.user.name),
         user=principal.user,

@@ -45,6 +45,7 @@ def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> Ou
     mail, _made = queue_mail(
         key=key,
         kind="progress-review",
+        cause=email,
         to_address=owner.email,
         to_name=one_line(owner.name),
         user=owner,

@@ -19,6 +19,7 @@ from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 from interactions.follow_ups.models import FollowUp
 from interactions.reminders.digest import Part
+from interactions.reminders.models import Digest
 
 KIND, DIGEST_KIND = "follow-up", "digest"
 WORTH_SENDING = timedelta(days=2)
@@ -51,6 +52,7 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
         mail, _made = queue_mail(
             key=f"follow-up:{first.pk}:{first.reminder_number}" if first else _key_of(news),
             kind=KIND,
+            cause=first,
             to_address=user.email,
             to_name=user.name,
             user=user,
@@ -83,14 +85,16 @@ def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> st
     return ngettext("%(n)d follow-up is due", "%(n)d follow-ups are due", len(follow_ups)) % {"n": len(follow_ups)}
 
 
-def mail_digest(*, user: User, day: date, parts: Sequence[Part], now: datetime) -> OutboxMail:
+def mail_digest(*, row: Digest, parts: Sequence[Part], now: datetime) -> OutboxMail:
     """The morning mail, once per user and local day; it expires at the end of that day."""
+    user, day = row.user, row.date
     zone = user_zone(user)
     context = digest_context(user, day, parts)
     with timezone.override(zone):
         mail, _made = queue_mail(
             key=f"digest:{user.pk}:{day.isoformat()}",
             kind=DIGEST_KIND,
+            cause=row,
             to_address=user.email,
             to_name=user.name,
             user=user,

@@ -20,7 +20,7 @@ def digest(request, pk):
     row = get_object_or_404(Digest.objects.filter(user=request.user), pk=pk)
     is_planned = row.state in DIGEST.unsent
     parts = content.build(request.principal, timezone.now()) if is_planned else []
-    mail = OutboxMail.objects.filter(user=request.user, key=f"digest:{row.user_id}:{row.date.isoformat()}").first()
+    mail = OutboxMail.objects.caused_by(row).order_by("-pk").first()
     context = emails.digest_context(request.user, row.date, parts) | {
         "row": row,
         "mail": mail,

@@ -105,6 +105,7 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
     mail, _made = queue_mail(
         key=invitation.key,
         kind="survey",
+        cause=invitation,
         to_address=invitation.address,
         to_name=contact.name,
         subject=subject,

@@ -38,7 +38,7 @@ def chosen_survey(query) -> Survey:
 
 def invitations(principal) -> QuerySet:
     """The invitations the principal may see, each with `mail_state` and `mail_id`."""
-    mail = OutboxMail.objects.filter(key=OuterRef("key"))
+    mail = OutboxMail.objects.caused_by(SurveyInvitation).filter(cause_id=OuterRef("pk")).order_by("-pk")
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at=None)
     return rows.select_related("survey", "client", "contact", "response").annotate(
         mail_state=Subquery(mail.values("state")[:1]), mail_id=Subquery(mail.values("pk")[:1])

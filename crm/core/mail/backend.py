@@ -16,6 +16,7 @@ class OutboxBackend(BaseEmailBackend):
                 (str(part.content) for part in getattr(message, "alternatives", []) if part.mimetype == "text/html"), ""
             )
             for address in message.recipients():
+                user = User.objects.filter(email__iexact=address).first()
                 queue_mail(
                     key=f"account:{uuid.uuid4()}",
                     kind="account",
@@ -23,7 +24,8 @@ class OutboxBackend(BaseEmailBackend):
                     subject=str(message.subject),
                     text=str(message.body),
                     html=html,
-                    user=User.objects.filter(email__iexact=address).first(),
+                    user=user,
+                    cause=user,
                 )
                 written += 1
         return written

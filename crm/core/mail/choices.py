@@ -52,6 +52,3 @@ class SuppressionReason(models.TextChoices):
     BOUNCE = "bounce", _("It bounced")
     COMPLAINT = "complaint", _("Reported as unwanted")
     MANUAL = "manual", _("Entered")
-
-
-SECRET_KINDS = frozenset({"account", "invitation", "reset", "login"})  # mails that open an account

@@ -12,6 +12,7 @@ from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health, settle
 from crm.core.mail.models import OutboxMail
 from crm.core.ui import banners, navigation
+from crm.core.users.models import Invitation, User
 from crm.core.work.schedule import Job, periodic
 
 
@@ -22,8 +23,8 @@ def count_undecided(principal, now: datetime) -> navigation.Counted:
 # Wiring
 tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
 periodic.register(Job("mail", settle.tick, _("Sweeping the outbox")))
-kinds.register(kinds.MailKind("account", _("Login and password"), 10))
-kinds.register(kinds.MailKind("invitation", _("Invitation"), 20))
+kinds.register(kinds.MailKind("account", _("Login and password"), 10, User, is_secret=True))
+kinds.register(kinds.MailKind("invitation", _("Invitation"), 20, Invitation, is_secret=True))
 banners.register(banners.Source("mail", health.banners))
 navigation.register(
     navigation.NavEntry(

@@ -5,12 +5,19 @@ from typing import Any
 
 from crm.core.base.registry import Registry
 
+EARLIER = ("reset", "login")  # of versions before 0.2.0; such mails may still be kept
+
 
 @dataclass(frozen=True)
 class MailKind:
+    """`cause`: the model whose row the mail is about, None for a mail about none. `is_secret`: it opens an account, so it is tried
+    also at suppressed addresses and its body is shown to nobody."""
+
     key: str
     label: Any
     order: int
+    cause: Any = None
+    is_secret: bool = False
 
 
 kinds: Registry[MailKind] = Registry("kind of mail")
@@ -25,3 +32,7 @@ def label_of(key: str) -> str:
 
 def choices() -> list[tuple[str, Any]]:
     return [(kind.key, kind.label) for kind in kinds]
+
+
+def secret() -> set[str]:
+    return {kind.key for kind in kinds if kind.is_secret} | {*EARLIER}

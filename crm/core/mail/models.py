@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.models import tracked
 from crm.core.base.querysets import OwnedQuerySet
 from crm.core.files.models import StoredFile
-from crm.core.mail.choices import MAIL_MOVES, MAIL_WAITING, MailState, SuppressionReason
+from crm.core.mail.choices import MAIL_MOVES, MAIL_UNSENT, MAIL_WAITING, MailState, SuppressionReason
 from crm.core.users.models import User
 
 
@@ -20,6 +20,21 @@ class OutboxMailQuerySet(OwnedQuerySet):
     def due(self, now):
         return self.filter(state=MailState.PENDING, next_attempt_at__lte=now)
 
+    def caused_by(self, cause):
+        """The mails about a row; of a model, those about any of its rows (then `cause_id` says which)."""
+        rows = self.filter(cause_kind=cause_kind(cause))
+        return rows if isinstance(cause, type) else rows.filter(cause_id=cause.pk)
+
+    def withdraw(self, reason: str, *, now) -> int:
+        """Cancel those that have not left. Returns how many."""
+        unsent = self.filter(state__in=MAIL_UNSENT)
+        return unsent.update(state=MailState.CANCELLED, reply=reason[:500], updated_at=now)
+
+
+def cause_kind(cause) -> str:
+    """How the outbox names the kind of row (or model) that caused a mail: "interactions.progressemail"."""
+    return cause._meta.label_lower
+
 
 class OutboxMail(models.Model):
     """One mail to one recipient: the only truth about it. Written in the transaction of its cause, never rendered again."""
@@ -29,6 +44,14 @@ class OutboxMail(models.Model):
     )
     kind = models.CharField(max_length=40, db_index=True)
     state = models.CharField(max_length=10, choices=MailState, default=MailState.PENDING)
+    cause_kind = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="model of the row it is about; empty for an earlier mail",
+    )
+    cause_id = models.BigIntegerField(null=True, blank=True)
     client_id = models.BigIntegerField(null=True, blank=True)
     contact_id = models.BigIntegerField(null=True, blank=True)
     user = models.ForeignKey(
@@ -87,6 +110,7 @@ class OutboxMail(models.Model):
             ),
             models.Index(Lower("to_address"), name="outbox_address"),
             models.Index(fields=["provider_id"], name="outbox_provider", condition=~Q(provider_id="")),
+            models.Index(fields=["cause_kind", "cause_id"], name="outbox_cause", condition=Q(cause_id__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(

@@ -23,6 +23,7 @@ def mail_invitation(invitation: Invitation, *, invited_by: User) -> OutboxMail:
     mail, _made = queue_mail(
         key=f"invitation:{invitation.pk}:{invitation.token_hash[:16]}",
         kind="invitation",
+        cause=invitation,
         to_address=invitation.email,
         to_name=invitation.name,
         subject=_("%(name)s invites you to %(firm)s on Rapport") % {"name": invited_by.name, "firm": get_firm().name},
@@ -38,6 +39,7 @@ def mail_password_reset(user: User, *, link: dict[str, Any], key: str) -> Outbox
     mail, _made = queue_mail(
         key=key,
         kind="account",
+        cause=user,
         to_address=user.email,
         to_name=user.name,
         user=user,

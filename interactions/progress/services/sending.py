@@ -12,7 +12,6 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Kind, Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance
-from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
@@ -193,10 +192,8 @@ def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: d
         row.stopped_at = now
         row.save(update_fields=["stopped_at"])
         client = row.schedule.client
-        waiting = OutboxMail.objects.filter(
-            kind="progress", client_id=client.pk, contact_id=row.contact_id, state__in=MAIL_UNSENT
-        )
-        waiting.update(state=MailState.CANCELLED, reply=_("The recipient stopped these emails"))
+        theirs = OutboxMail.objects.filter(kind="progress", client_id=client.pk, contact_id=row.contact_id)
+        theirs.withdraw(_("The recipient stopped these emails"), now=now)
         Notification.objects.get_or_create(
             key=f"progress-stop:{row.pk}:{now.isoformat()}",
             defaults={

@@ -138,9 +138,7 @@ def _to_next(request, email):
 
 def _page_context(request, email):
     now, may_change = timezone.now(), permissions.may_change_client(request.principal, email.client)
-    mails = OutboxMail.objects.visible_to(request.principal).filter(
-        client_id=email.client_id, kind="progress", key__startswith=f"progress:{email.client_id}:"
-    )
+    mails = OutboxMail.objects.visible_to(request.principal).caused_by(email).filter(kind="progress")
     crumbs = [
         {"label": _("Progress emails"), "url": reverse("interactions:progress-emails")},
         {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
@@ -160,7 +158,7 @@ def _page_context(request, email):
         "trouble": drafts.trouble_of(email) if email.content and not is_sent else "",
         "queue": progress_lists.place_in_queue(request.principal, email),
         "recipients": [] if is_sent else flags.recipients_now(email),
-        "mails": list(mails.filter(key__contains=f":{email.week}").order_by("pk")[:50]) if is_sent else [],
+        "mails": list(mails.order_by("pk")[:50]) if is_sent else [],
     }
 
 

@@ -126,7 +126,7 @@ def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
         parts = digest.build(acting(row.user), now)
         state = DigestState.SENT if parts else DigestState.NOTHING
         if parts:
-            mail = mail_digest(user=row.user, day=row.date, parts=parts, now=now)
+            mail = mail_digest(row=row, parts=parts, now=now)
             for part in parts:
                 note_mentions(mail, ReadKind.NOTIFICATION, part.records)
     advance(row, to=state, states=DIGEST, note=note[:200], settled_at=now)

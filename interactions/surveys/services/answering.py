@@ -12,12 +12,13 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Kind, Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance
+from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
-from interactions.surveys.services.mailing import cancel_waiting_mail, lock
+from interactions.surveys.services.mailing import lock
 
 COMMENT_AT_MOST = 2000
 BY_LINK = frozenset({Kind.LINK})
@@ -109,11 +110,11 @@ def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: dat
     )
     reason = _("The recipient stopped surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
-    waiting = list(theirs.filter(state__in=INVITATION.open).values_list("key", flat=True))
+    open_ones = list(theirs.filter(state__in=INVITATION.open).values_list("pk", flat=True))
     theirs.filter(state=InvitationState.PLANNED).update(
         state=InvitationState.SKIPPED, skip_reason=reason, updated_at=now
     )
-    cancel_waiting_mail(waiting, reason)
+    OutboxMail.objects.caused_by(SurveyInvitation).filter(cause_id__in=open_ones).withdraw(reason, now=now)
     if row.client.owner.is_active:
         Notification.objects.get_or_create(
             key=f"survey-stop:{row.pk}:{now.isoformat()}",

@@ -20,7 +20,7 @@ from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
-from crm.core.mail.choices import MAIL_UNSENT, MailState
+from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from interactions import permissions
 from interactions.surveys import emails
@@ -206,12 +206,8 @@ def skip_invitation(
         return row
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     advance(row, to=InvitationState.SKIPPED, states=INVITATION, skip_reason=(reason or by)[:300])
-    cancel_waiting_mail([row.key], row.skip_reason)
+    OutboxMail.objects.caused_by(row).withdraw(row.skip_reason, now=now)
     return row
-
-
-def cancel_waiting_mail(keys: list[str], reason: str) -> None:
-    OutboxMail.objects.filter(key__in=keys, state__in=MAIL_UNSENT).update(state=MailState.CANCELLED, reply=reason[:500])
 
 
 @service(may=permissions.may_send_surveys)
@@ -232,7 +228,7 @@ def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datet
         return row
     if row.expires_at <= now:
         raise ServiceError(_("The time for an answer is over."), code="conflict")
-    if OutboxMail.objects.filter(key=row.key, state=MailState.CANCELLED).exists():
+    if OutboxMail.objects.caused_by(row).filter(state=MailState.CANCELLED).exists():
         raise ServiceError(_("Its mail was taken back before it left. Ask once more instead."), code="conflict")
     advance(row, to=InvitationState.SENT, states=INVITATION, skip_reason="")
     return row

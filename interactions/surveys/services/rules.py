@@ -24,7 +24,7 @@ from interactions.surveys import emails
 from interactions.surveys.audience import audience
 from interactions.surveys.choices import Asked, InvitationState
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyRule
-from interactions.surveys.services.mailing import cancel_waiting_mail, invitation_for, save_new
+from interactions.surveys.services.mailing import invitation_for, save_new
 from interactions.surveys.services.volume import are_surveys_left_out, may_plan_surveys
 
 HORIZON = timedelta(hours=36)
@@ -93,12 +93,9 @@ def set_rule(
 
 
 def _take_back(survey: Survey) -> None:
+    """What is planned has no mail yet."""
     planned = SurveyInvitation.objects.filter(survey=survey, source="rule", state=InvitationState.PLANNED)
-    keys = list(planned.select_for_update().values_list("key", flat=True))
-    SurveyInvitation.objects.filter(key__in=keys).update(
-        state=InvitationState.SKIPPED, skip_reason=_("The rule was switched off.")
-    )
-    cancel_waiting_mail(keys, _("The rule was switched off."))
+    planned.update(state=InvitationState.SKIPPED, skip_reason=_("The rule was switched off."))
 
 
 def plan_surveys(now: datetime) -> int:

@@ -57,7 +57,7 @@ def show(request, pk):
 def mail(request, pk):
     """The mail as it was sent, with its links masked, or as it would be sent now."""
     row = _visible(request, pk)
-    sent = OutboxMail.objects.filter(key=row.key).first()
+    sent = OutboxMail.objects.caused_by(row).order_by("-pk").first()
     if sent is not None:
         return HttpResponse(html_for_display(sent))
     try:

@@ -23,6 +23,8 @@ AGAIN_AT_MOST = 3
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
     "kind",
+    "cause_kind",
+    "cause_id",
     "client_id",
     "contact_id",
     "user",

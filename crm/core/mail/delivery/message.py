@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.secret_links import link_token
 from crm.core.files.services import read_bytes
 from crm.core.firm.models import FirmSettings
-from crm.core.mail.choices import SECRET_KINDS
+from crm.core.mail import kinds
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import sender_address
 
@@ -144,7 +144,7 @@ def put_in(text: str, links: dict[str, str]) -> str:
 
 def is_secret(mail: OutboxMail) -> bool:
     """Mails that open an account: their text is not shown to anybody."""
-    return mail.kind in SECRET_KINDS
+    return mail.kind in kinds.secret()
 
 
 def text_for_display(mail: OutboxMail) -> str:

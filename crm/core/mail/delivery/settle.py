@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from crm.core.mail.choices import SECRET_KINDS, MailState
+from crm.core.mail import kinds
+from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import decisions
 from crm.core.mail.models import DeliveryAttempt, OutboxMail
 from crm.core.work import jobs
@@ -68,5 +69,5 @@ def sweep(now: datetime) -> int:
 
 def _to_be_resent(now: datetime) -> list[int]:
     """Undecided account mails, including one whose sender died before it wrote the new row."""
-    undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=SECRET_KINDS)
+    undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=kinds.secret())
     return list(undecided.filter(updated_at__gt=now - RESENT_WITHIN).order_by("pk").values_list("pk", flat=True)[:1000])

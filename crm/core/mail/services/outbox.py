@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
+from django.db.models import Model
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.files.models import StoredFile
 from crm.core.mail.choices import MailState
-from crm.core.mail.models import MailAttachment, OutboxMail
+from crm.core.mail.models import MailAttachment, OutboxMail, cause_kind
 from crm.core.mail.services import suppression
 from crm.core.users.models import User
 from crm.core.work import jobs
@@ -38,6 +39,7 @@ def queue_mail(
     html: str = "",
     to_name: str = "",
     user: User | None = None,
+    cause: Model | None = None,
     client_id: int | None = None,
     contact_id: int | None = None,
     from_name: str = "",
@@ -53,6 +55,7 @@ def queue_mail(
 ) -> tuple[OutboxMail, bool]:
     """Queue one mail to one recipient, rendered for good. Returns (row, whether it is new); a known key changes nothing.
 
+    `cause`: the row it is about; pages find the mail by it.
     `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. Mail to a
     stopped address is cancelled, with attachments of more than 20 MB it fails: the row says why, and the caller goes on.
 
@@ -78,6 +81,8 @@ def queue_mail(
             "to_address": to_address,
             "to_name": to_name[:200],
             "user": user,
+            "cause_kind": cause_kind(cause) if cause else "",
+            "cause_id": cause.pk if cause else None,
             "client_id": client_id,
             "contact_id": contact_id,
             "from_name": from_name[:200],

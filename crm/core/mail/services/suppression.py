@@ -17,7 +17,8 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
-from crm.core.mail.choices import MAIL_UNSENT, SECRET_KINDS, MailState, SuppressionReason
+from crm.core.mail import kinds
+from crm.core.mail.choices import SuppressionReason
 from crm.core.mail.models import OutboxMail, Suppression
 from crm.core.mail.signals import address_released, address_stopped
 
@@ -42,7 +43,7 @@ def why(row: Suppression) -> str:
 
 def refusal(kind: str, address: str) -> str:
     """Why a mail of this kind may not go to this address, or ""."""
-    row = find(address) if kind not in SECRET_KINDS else None
+    row = find(address) if kind not in kinds.secret() else None
     return why(row) if row else ""
 
 
@@ -61,8 +62,8 @@ def stop_address(
             )
     except IntegrityError:
         return Suppression.objects.alias(folded=Lower("address")).get(folded=address.lower())
-    waiting = OutboxMail.objects.annotate(folded=Lower("to_address")).filter(folded=row.address, state__in=MAIL_UNSENT)
-    waiting.exclude(kind__in=SECRET_KINDS).update(state=MailState.CANCELLED, reply=why(row)[:500], updated_at=now)
+    theirs = OutboxMail.objects.annotate(folded=Lower("to_address")).filter(folded=row.address)
+    theirs.exclude(kind__in=kinds.secret()).withdraw(why(row), now=now)
     address_stopped.send(Suppression, address=row.address, reason=row.reason, detail=row.detail, now=now)
     return row
 

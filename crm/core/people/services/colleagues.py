@@ -11,7 +11,6 @@ from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.people import reassignment
 from crm.core.users.choices import Role
@@ -88,8 +87,7 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
     ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
     end_sessions(user=user)
-    waiting = OutboxMail.objects.filter(user=user, state__in=MAIL_UNSENT)
-    waiting.update(state=MailState.CANCELLED, reply=_("They may not log in any more"), updated_at=now)
+    OutboxMail.objects.filter(user=user).withdraw(_("They may not log in any more"), now=now)
     return user
 
 
