@@ -62,6 +62,8 @@ def mail(client, week, became, contact=1, suffix=""):
     row = OutboxMail.objects.create(
         key=key,
         kind="progress",
+        cause_kind="interactions.progressemail",
+        cause_id=ProgressEmail.objects.get(client=client, week=week).pk,
         client_id=client.pk,
         contact_id=contact,
         to_address="elina@northwind.example",
@@ -147,9 +149,11 @@ def test_one_that_was_sent_again_counts_as_the_newer(marta, northwind, week, now
 
 
 def test_mails_of_other_weeks_do_not_count(marta, northwind, week, now):
+    following = iso_week(week_day(week, 0) + timedelta(days=7))
     email(northwind, week)
+    email(northwind, following)
     mail(northwind, week, "sent")
-    mail(northwind, iso_week(week_day(week, 0) + timedelta(days=7)), "dead", suffix="")
+    mail(northwind, following, "dead", suffix="")
     assert counts(marta, week, now)[0] == {"sent": 1}
 
 
