@@ -10,15 +10,21 @@ from crm.core.base.registry import Registry
 
 @dataclass(frozen=True)
 class Panel:
-    """A piece of the client's page. `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the
-    composer) or "side" (a card). `context(principal, client, now)` gives the template's variables, or None to show nothing;
-    `client`, `request`, `now` and `user` are added. At most two indexed queries each."""
+    """A piece of the client's page, with an address of its own (`clients:panel`), where it can be fetched again or opened alone.
+
+    `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card).
+    `context(principal, client, now)` gives the template's variables, or None to show nothing; `client`, `request`, `now`, `user`
+    and `may_edit` are added. At most two indexed queries each. One that `is_late` is a link with its `title` until it comes
+    into view: for what lies below the fold.
+    """
 
     key: str
     slot: str
     order: int
     template: str
     context: Callable[[Any, Any, datetime], dict[str, Any] | None]
+    title: Any = ""
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,15 +84,6 @@ class FactsRebuilder:
 
 
 @dataclass(frozen=True)
-class PagePart:
-    """`annotations(principal)` gives {name: expression} read along with the client of a page, in the same statement: a few rows
-    of an indexed subquery each, only what the principal may see. Panels and timeline sources find them on the client."""
-
-    key: str
-    annotations: Callable[[Any], dict[str, Any]]
-
-
-@dataclass(frozen=True)
 class NextSteps:
     """`titles(principal, clients)` gives {`ClientFacts.next_step_id`: title} of those that the principal may see, in at most one
     statement."""
@@ -100,5 +97,4 @@ tabs: Registry[Tab] = Registry("tab")
 timeline_sources: Registry[TimelineSource] = Registry("timeline source")
 list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
-page_parts: Registry[PagePart] = Registry("page part")
 next_steps: Registry[NextSteps] = Registry("source of next steps")

@@ -16,6 +16,7 @@ urlpatterns = [
     path("clients/restricted/", status.restricted, name="restricted"),
     path("clients/<int:client_id>/", client.show, name="client"),
     path("clients/<int:client_id>/strip/", client.strip, name="strip"),
+    path("clients/<int:client_id>/panels/<slug:key>/", client.panel, name="panel"),
     path("clients/<int:client_id>/edit/", editing.edit, name="edit"),
     path("clients/<int:client_id>/facts/<slug:name>/", inline.change, name="fact"),
     path("clients/<int:client_id>/archive/", editing.archive, name="archive"),

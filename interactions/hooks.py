@@ -66,7 +66,6 @@ registry.tabs.register(registry.Tab("surveys", _("Surveys"), "interactions:clien
 registry.list_actions.register(
     registry.ListAction("survey", _("Send survey"), "interactions:survey-send", permissions.may_send_surveys)
 )
-registry.page_parts.register(registry.PagePart("interactions", parts.annotations))
 registry.facts_rebuilders.register(registry.FactsRebuilder("interactions", rebuild_own_facts))
 registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_step_titles))
 periodic.register(Job("interactions.contact-due", contact_due_daily, _("Contact due dates"), daily=DAILY))

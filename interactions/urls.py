@@ -3,7 +3,6 @@
 from django.urls import path, register_converter
 
 from interactions.agreements import views as agreements
-from interactions.client_page.views import card
 from interactions.composer import views as interactions
 from interactions.composer.lists import INTERACTIONS
 from interactions.follow_ups import views as follow_ups
@@ -55,7 +54,6 @@ urlpatterns = [
     path("clients/<int:client_id>/agreed/", agreements.show, name="agreed"),
     path("clients/<int:client_id>/agreed/decision/", agreements.decide, name="decision-create"),
     path("clients/<int:client_id>/agreed/promise/", agreements.commit, name="commitment-create"),
-    path("clients/<int:client_id>/follow-ups/card/", card, name="follow-ups-card"),
     path("clients/<int:client_id>/cadence/", agreements.cadence, name="cadence"),
     path("promises/<int:pk>/settle/", agreements.settle, name="commitment-settle"),
     path("promises/<int:pk>/reopen/", agreements.reopen, name="commitment-reopen"),

@@ -10,7 +10,6 @@ from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
 from onboarding import emails, panels
-from onboarding.queries.plans import page_part
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
 
@@ -24,7 +23,6 @@ def rebuild_own_facts(client_ids, now):
 # Wiring
 periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))
 registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
-registry.page_parts.register(registry.PagePart("onboarding", page_part))
 registry.panels.register(
     registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", panels.side_card)
 )

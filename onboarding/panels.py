@@ -25,7 +25,7 @@ KICKOFF_HOUR = time(9)
 
 
 def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
-    card = client_card(client)
+    card = client_card(principal, client)
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
 
 
@@ -39,7 +39,7 @@ def _tasks_done(principal, limit: int, *, client_id: int, before: datetime | Non
 
 def timeline_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff stands at nine of its day in the firm's zone."""
-    plans = plans_of(client)
+    plans = plans_of(principal, client)
     if not plans:
         return []
     items = [

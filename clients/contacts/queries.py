@@ -6,15 +6,20 @@ from clients.contacts.models import Affiliation, ContactEmail, ContactPhone
 from clients.phones import bare_digits, digits_of
 from clients.records.models import Client
 from clients.records.queries import matching
+from crm.core.base.kept import Kept, once
+from crm.core.base.principals import SYSTEM
 from crm.core.firm.queries import get_firm
 
 
 def people_of(client: Client) -> list[Affiliation]:
     """The client's present affiliations, main contact first, each with `contact`, `main_email` and `main_phone`. Read once for a
     client object."""
-    if not hasattr(client, "_people"):
-        client._people = list(with_addresses(Affiliation.objects.filter(client=client).current()))  # type: ignore[attr-defined]
-    return client._people  # type: ignore[attr-defined]
+    return once(client, "people", lambda: _people.rows(SYSTEM, client_id=client.pk))
+
+
+@Kept
+def _people(principal, *, client_id: int) -> QuerySet:
+    return with_addresses(Affiliation.objects.filter(client=client_id).current())
 
 
 def with_addresses(affiliations: QuerySet) -> QuerySet:

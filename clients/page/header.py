@@ -55,19 +55,24 @@ def _tabs(principal, client, current):
 
 
 def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[str]:
-    """The registered pieces of a slot, rendered; those with nothing to show are left out."""
+    """The registered pieces of a slot, rendered; those with nothing to show are left out, a late one is a link to itself."""
     pieces = []
     for panel in (panel for panel in registry.panels if panel.slot == slot):
-        context = panel.context(request.principal, client, now)
-        if context is not None:
-            given = {
-                "client": client,
-                "now": now,
-                "user": request.user,
-                "may_edit": permissions.may_edit(request.principal, client),
-            }
-            pieces.append(render_to_string(panel.template, given | context, request))
+        if panel.is_late:
+            pieces.append(render_to_string("clients/page/late_panel.html", {"client": client, "panel": panel}))
+        elif piece := render_panel(request, client, panel, now=now):
+            pieces.append(piece)
     return pieces
+
+
+def render_panel(request, client: Client, panel: registry.Panel, *, now: datetime) -> str:
+    """ "" when it has nothing to show."""
+    context = panel.context(request.principal, client, now)
+    if context is None:
+        return ""
+    given = {"client": client, "now": now, "user": request.user}
+    given["may_edit"] = permissions.may_edit(request.principal, client)
+    return render_to_string(panel.template, given | context, request)
 
 
 def cadence_note(client: Client, now: datetime) -> dict[str, Any]:

@@ -1,17 +1,13 @@
 """The client of a page, and what the page reads along with it."""
 
-from typing import Any
-
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.http import Http404
 
-from clients import permissions, registry
+from clients import permissions
 from clients.catalogue.models import Tag
-from clients.records.models import Client, StatusPeriod
-from clients.records.statuses import PERIOD_COLUMNS, PERIODS_AT_MOST
+from clients.records.models import Client
 from crm.core.base.kept import Kept
-from crm.core.base.parts import rows_along
 from crm.core.base.permissions import require
 
 
@@ -25,16 +21,9 @@ def page_clients(principal) -> QuerySet:
     )
 
 
-def page_part(principal) -> dict[str, Any]:
-    """The status periods are read along with the client."""
-    periods = StatusPeriod.objects.filter(client=OuterRef("pk")).order_by("start_date")
-    return {"part_periods": rows_along(periods, *PERIOD_COLUMNS, limit=PERIODS_AT_MOST)}
-
-
 @Kept
 def _client(principal, *, client_id: int) -> QuerySet:
-    along = {name: part for source in registry.page_parts for name, part in source.annotations(principal).items()}
-    return page_clients(principal).annotate(**along).filter(pk=client_id)
+    return page_clients(principal).filter(pk=client_id)
 
 
 def load_client(principal, client_id: int) -> Client:

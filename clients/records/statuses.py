@@ -6,20 +6,21 @@ from django.utils.translation import gettext as _
 
 from clients import registry
 from clients.records.models import Client, StatusPeriod
-from crm.core.base.parts import rows_from
+from crm.core.base.kept import Kept, once
+from crm.core.base.principals import SYSTEM
 from crm.core.firm.queries import firm_zone
 
-PERIOD_COLUMNS = ("id", "client_id", "status", "start_date", "end_date", "reason", "note")
 PERIODS_AT_MOST = 1000
 
 
+@Kept
+def _periods(principal, *, client_id: int):
+    return StatusPeriod.objects.filter(client=client_id).order_by("start_date")[:PERIODS_AT_MOST]
+
+
 def periods_of(client: Client) -> list[StatusPeriod]:
-    """The client's status periods, oldest first. Read once for a client object, along with it on its pages."""
-    if not hasattr(client, "_periods"):
-        along = hasattr(client, "part_periods")
-        found = rows_from(StatusPeriod, client.part_periods) if along else client.status_periods.order_by("start_date")  # type: ignore[attr-defined]
-        client._periods = list(found)  # type: ignore[attr-defined]
-    return client._periods  # type: ignore[attr-defined]
+    """The status periods of a client that the caller may see, oldest first. Read once for a client object."""
+    return once(client, "periods", lambda: _periods.rows(SYSTEM, client_id=client.pk))
 
 
 def status_items(principal, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:

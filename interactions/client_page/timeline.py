@@ -12,7 +12,6 @@ from clients.contacts.models import Contact
 from clients.registry import TimelineItem, TimelineSource
 from crm.core.base.kept import Kept
 from interactions.agreements.models import Decision
-from interactions.client_page import parts
 from interactions.follow_ups.choices import FollowUpState, SourceKind
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
@@ -120,18 +119,16 @@ def _quiet(row, at, what, title):
     )
 
 
-def survey_items(principal, client, before, limit):
-    """Survey answers; the first page uses those loaded with the client."""
-    if before is None and limit <= parts.ANSWERS_AT_MOST and hasattr(client, "part_answers"):
-        return [_survey_item(row) for row in parts.answers_of(client)[:limit]]
-    rows = (
-        SurveyResponse.objects.visible_to(principal)
-        .filter(client=client, archived_at=None)
-        .select_related("survey", "contact")
-    )
+@Kept
+def _answers(principal, limit: int, *, client_id: int, before: datetime | None):
+    rows = SurveyResponse.objects.visible_to(principal).filter(client=client_id).kept()
     if before is not None:
         rows = rows.filter(answered_at__lt=before)
-    return [_survey_item(row) for row in rows.order_by("-answered_at", "-id")[:limit]]
+    return rows.select_related("survey", "contact").order_by("-answered_at", "-id")[:limit]
+
+
+def survey_items(principal, client, before, limit):
+    return [_survey_item(row) for row in _answers.rows(principal, limit, client_id=client.pk, before=before)]
 
 
 def _survey_item(row):

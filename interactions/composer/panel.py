@@ -11,7 +11,6 @@ from clients.contacts.queries import people_of
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import find_draft
 from crm.core.users.models import User
-from interactions.client_page.parts import draft_of
 from interactions.composer.forms import OTHER_DAY, LogForm
 from interactions.log.choices import DRAFT_KIND, Channel
 from interactions.templatetags.interactions import channel_icon
@@ -24,11 +23,7 @@ LISTS = ("contacts", "participants")
 def new_form(principal, client, now: datetime, *, affiliations=None) -> tuple[LogForm, Draft | None]:
     """An empty form, or what the user was typing for this client."""
     today = timezone.localtime(now).date()
-    draft = (
-        draft_of(client)
-        if hasattr(client, "part_draft")
-        else find_draft(principal=principal, kind=DRAFT_KIND, client_id=client.pk)
-    )
+    draft = find_draft(principal=principal, kind=DRAFT_KIND, client_id=client.pk)
     initial = _from_draft(draft) if draft else _fresh(client, now, affiliations)
     return LogForm(client=client, user=principal.user, today=today, initial=initial), draft
 

@@ -35,7 +35,15 @@ registry.tabs.register(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )
 registry.panels.register(
-    Panel(key="progress", slot="side", order=60, template="interactions/progress/panel.html", context=side_panel)
+    Panel(
+        key="progress",
+        slot="side",
+        order=60,
+        template="interactions/progress/panel.html",
+        context=side_panel,
+        title=gettext_lazy("Progress email"),
+        is_late=True,
+    )
 )
 registry.timeline_sources.register(
     TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)

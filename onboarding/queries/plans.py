@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef
+from django.db.models import Count, Max
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
-from crm.core.base.parts import rows_along, rows_from
+from crm.core.base.kept import Kept, once
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_zone, get_firm
 from onboarding import tracking
@@ -19,19 +19,6 @@ from onboarding.choices import OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.queries import gantt
 
-PLAN_COLUMNS = (
-    "id",
-    "client_id",
-    "name",
-    "state",
-    "track",
-    "track_reason",
-    "kickoff_date",
-    "forecast_date",
-    "ended_at",
-    "done_count",
-    "task_count",
-)
 PLANS_AT_MOST = 100
 
 
@@ -174,17 +161,15 @@ def with_next_tasks(plans: list[Plan], today: date) -> list[Plan]:
     return plans
 
 
-def page_part(principal) -> dict[str, Any]:
-    """The plans of a client are read along with it."""
-    plans = Plan.objects.visible_to(principal).filter(client=OuterRef("pk")).order_by("-kickoff_date", "-pk")
-    return {"part_plans": rows_along(plans, *PLAN_COLUMNS, limit=PLANS_AT_MOST)}
+@Kept
+def _plans(principal, *, client_id: int):
+    rows = Plan.objects.visible_to(principal).filter(client=client_id).order_by("-kickoff_date", "-pk")
+    return rows[:PLANS_AT_MOST]
 
 
-def plans_of(client: Client) -> list[Plan]:
-    """The client's plans, latest kickoff first: those read along with the client, or else a query."""
-    if hasattr(client, "part_plans"):
-        return rows_from(Plan, client.part_plans)
-    return list(Plan.objects.filter(client=client).order_by("-kickoff_date", "-pk")[:PLANS_AT_MOST])
+def plans_of(principal, client: Client) -> list[Plan]:
+    """The client's plans, latest kickoff first. Read once for a client object."""
+    return once(client, "plans", lambda: _plans.rows(principal, client_id=client.pk))
 
 
 @dataclass
@@ -197,11 +182,11 @@ class PlanCard:
     others: int = 0
 
 
-def client_card(client: Client) -> PlanCard | None:
+def client_card(principal, client: Client) -> PlanCard | None:
     """The client's plan that matters now: a running one, else paused, pending, draft; none when all are over. One query beside
     the plans."""
     order = {PlanState.ACTIVE: 0, PlanState.PAUSED: 1, PlanState.PENDING: 2, PlanState.DRAFT: 3}
-    plans = [plan for plan in plans_of(client) if plan.state in order]
+    plans = [plan for plan in plans_of(principal, client) if plan.state in order]
     plans.sort(key=lambda plan: (order[PlanState(plan.state)], plan.kickoff_date))
     if not plans:
         return None

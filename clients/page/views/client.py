@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from django.http import HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from clients import registry
 from clients.contacts.queries import people_of
-from clients.page.header import client_frame, render_panels
+from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
 from clients.page.timeline import timeline, timeline_kinds
 from clients.records.statuses import periods_of
@@ -63,4 +64,18 @@ def strip(request, client_id):
     return render_page(request, "clients/page/strip.html", client_frame(request, client, "timeline", now=now))
 
 
-show.nav_key = "clients"
+@require_GET
+def panel(request, client_id, key):
+    """One panel: as it stands on the client's page, for htmx, or on a page of its own."""
+    now, client = timezone.now(), load_client(request.principal, client_id)
+    found = registry.panels.get(key)
+    if found is None:
+        raise Http404
+    piece = render_panel(request, client, found, now=now)
+    if is_fragment(request):
+        return HttpResponse(piece)
+    frame = client_frame(request, client, "timeline", now=now)
+    return render_page(request, "clients/page/panel.html", frame | {"piece": piece, "panel": found})
+
+
+show.nav_key = panel.nav_key = "clients"

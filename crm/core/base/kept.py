@@ -29,6 +29,14 @@ def depends_on(row: Callable[[], models.Model]) -> None:
     _rows.append(row)
 
 
+def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[Any]:
+    """`read()`, once for this object of a row: several pieces of a page show the same related rows."""
+    known = row.__dict__.setdefault("_read_once", {})
+    if name not in known:
+        known[name] = read()
+    return known[name]
+
+
 @dataclass(frozen=True)
 class Statement:
     """A queryset with its compiler; `places` are the parameters that are filled in anew, {position: name}."""

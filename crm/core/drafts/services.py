@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from crm.core.base import gate
 from crm.core.base.actors import actor_columns
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.drafts.models import Draft
@@ -42,9 +43,14 @@ def save_draft(
     return draft
 
 
+@Kept
+def _drafts(principal, kind: str, record: str, *, client_id: int | None):
+    return Draft.objects.visible_to(principal).filter(kind=kind, client_id=client_id, record=record)[:1]
+
+
 def find_draft(*, principal: Principal, kind: str, client_id: int | None = None, record: str = "") -> Draft | None:
     """The user's draft of exactly this form, or None."""
-    return Draft.objects.visible_to(principal).filter(kind=kind, client_id=client_id, record=record).first()
+    return next(iter(_drafts.rows(principal, kind, record, client_id=client_id)), None)
 
 
 @service(may=None)

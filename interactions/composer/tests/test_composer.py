@@ -52,7 +52,7 @@ def test_the_panel_is_on_the_clients_page_with_the_main_contact_chosen(web, nort
 
 
 def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta, django_assert_num_queries):
-    """The client with its parts, the timeline's two sources, the people (which the page reads anyway)."""
+    """The client, three sources of the timeline, the people (which the page reads anyway), the draft, next steps and promises."""
     for days in range(5):
         log(
             actor=marta,
@@ -67,7 +67,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
     user, now = User.objects.get(pk=marta.pk), timezone.now()
     open_firm_cache()
     get_firm()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(8):
         client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
             source.items(acting(user), client, None, 21)

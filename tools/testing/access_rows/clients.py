@@ -50,7 +50,7 @@ def keeper(who, kind):
 
 def of_client(url, part_name="", **methods):
     also = {f"{part_name}_id": part(part_name)} if part_name else {}
-    return Row(url, about="client", arg="client_id", also=also, **methods)
+    return Row(url, about="client", arg="client_id", also=methods.pop("also", also), **methods)
 
 
 ROWS = [
@@ -61,6 +61,7 @@ ROWS = [
     Row("clients:restricted", get=ADMINS),
     of_client("clients:client", get=EVERYONE),
     of_client("clients:strip", get=EVERYONE),
+    of_client("clients:panel", get=EVERYONE, also={"key": "follow-ups"}),
     of_client("clients:edit", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     Row(
         "clients:fact",

@@ -66,7 +66,6 @@ ROWS = [
     Row("interactions:follow-up-reopen", post=EVERYONE, about="follow_up", shuts_archived=True),
     Row("interactions:follow-up-cancel", post=EVERYONE, about="follow_up", shuts_archived=True),
     of_client("interactions:follow-up-create", get=EVERYONE, post=EVERYONE, shuts_archived=True),
-    of_client("interactions:follow-ups-card", get=EVERYONE),
     of_client("interactions:agreed", get=EVERYONE),
     of_client("interactions:decision-create", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("interactions:commitment-create", get=EVERYONE, post=EVERYONE, shuts_archived=True),
