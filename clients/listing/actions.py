@@ -10,7 +10,7 @@ from clients.fields import UserField
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restore_client, update_client
 from crm.core.base.errors import ServiceError
-from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions
+from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions, outside_trash, trash_actions
 from crm.core.users.models import User
 
 
@@ -49,55 +49,13 @@ def _untag(principal, client, before, now):
     update_client(principal, client=client, seen_version=None, tags=list(client.tags.exclude(pk=before)))
 
 
-def in_use(values) -> bool:
-    return not values.get("archived")
-
-
-CLIENTS = tuple(
-    actions.register(action)
-    for action in (
-        Action("clients.reassign", _("Reassign"), Client, _reassign, _give_back, "person", OwnerForm, fits=in_use),
-        Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=in_use),
+CLIENTS = (
+    actions.register(
         Action(
-            "clients.archive",
-            _("Move to the trash"),
-            Client,
-            lambda principal, client, values, now: archive_client(principal, client=client, now=now) and None,
-            lambda principal, client, before, now: restore_client(principal, client=client) and None,
-            "trash",
-            fits=in_use,
-        ),
-        Action(
-            "clients.restore",
-            _("Restore"),
-            Client,
-            lambda principal, client, values, now: restore_client(principal, client=client) and None,
-            lambda principal, client, before, now: archive_client(principal, client=client, now=now) and None,
-            "arrow-counterclockwise",
-            fits=lambda values: bool(values.get("archived")),
-        ),
-    )
+            "clients.reassign", _("Reassign"), Client, _reassign, _give_back, "person", OwnerForm, fits=outside_trash
+        )
+    ),
+    actions.register(Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
+    *trash_actions("clients", Client, "client", archive_client, restore_client),
 )
-CONTACTS = tuple(
-    actions.register(action)
-    for action in (
-        Action(
-            "contacts.archive",
-            _("Move to the trash"),
-            Contact,
-            lambda principal, contact, values, now: archive_contact(principal, contact=contact, now=now) and None,
-            lambda principal, contact, before, now: restore_contact(principal, contact=contact) and None,
-            "trash",
-            fits=in_use,
-        ),
-        Action(
-            "contacts.restore",
-            _("Restore"),
-            Contact,
-            lambda principal, contact, values, now: restore_contact(principal, contact=contact) and None,
-            lambda principal, contact, before, now: archive_contact(principal, contact=contact, now=now) and None,
-            "arrow-counterclockwise",
-            fits=lambda values: bool(values.get("archived")),
-        ),
-    )
-)
+CONTACTS = trash_actions("contacts", Contact, "contact", archive_contact, restore_contact)

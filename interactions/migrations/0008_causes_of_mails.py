@@ -54,7 +54,7 @@ def fill(apps, schema_editor):
         for start in range(first, last + 1, BATCH):
             for kind, (cause_kind, table, found) in CAUSES.items():
                 cursor.execute(
-                    f"UPDATE core_outboxmail AS mail SET cause_kind = %s, cause_id = cause.id FROM {table} AS cause"
+                    f"UPDATE core_outboxmail AS mail SET cause_kind = %s, cause_id = cause.id FROM {table} AS cause"  # nosec B608: constants above
                     f" WHERE mail.id >= %s AND mail.id < %s AND mail.kind = %s AND mail.cause_id IS NULL AND {found}",
                     [cause_kind, start, start + BATCH, kind],
                 )

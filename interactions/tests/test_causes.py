@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
@@ -95,3 +96,12 @@ def test_withdrawing_leaves_what_is_on_its_way(rows):
 
 def test_the_kinds_that_open_an_account_are_secret():
     assert kinds.secret() == {"account", "invitation", "reset", "login"}
+
+
+def test_a_mail_without_its_cause_is_called_an_earlier_one(client, rows, marta):
+    client.force_login(marta)
+    mail = OutboxMail.objects.caused_by(rows["survey"]).get()
+    url = reverse("core:outbox_mail", args=[mail.pk])
+    assert "Earlier mail" not in client.get(url).text
+    OutboxMail.objects.filter(pk=mail.pk).update(cause_kind="", cause_id=None)
+    assert "Earlier mail" in client.get(url).text

@@ -19,7 +19,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST
 
 from crm.core.base.errors import ServiceError
@@ -52,6 +53,35 @@ class Action:
 
 
 actions: Registry[Action] = Registry("action on selected rows")
+
+
+def outside_trash(values: Mapping[str, Any]) -> bool:
+    return not values.get("archived")
+
+
+def trash_actions(
+    kind: str, model: type[models.Model], name: str, archive: Callable[..., Any], restore: Callable[..., Any]
+) -> tuple[Action, ...]:
+    """To the trash and back, each the undo of the other, by the services `archive(principal, name=row, now=…)` and
+    `restore(principal, name=row)`."""
+
+    def to_trash(principal, row, given, now):
+        archive(principal, **{name: row}, now=now)
+
+    def back(principal, row, given, now):
+        restore(principal, **{name: row})
+
+    there = Action(f"{kind}.archive", _lazy("Move to the trash"), model, to_trash, back, "trash", fits=outside_trash)
+    again = Action(
+        f"{kind}.restore",
+        _lazy("Restore"),
+        model,
+        back,
+        to_trash,
+        "arrow-counterclockwise",
+        fits=lambda values: not outside_trash(values),
+    )
+    return actions.register(there), actions.register(again)
 
 
 @dataclass
@@ -161,6 +191,6 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
     return result
 
 
-_ALREADY = gettext_lazy("this was undone already")
-CHANGED_SINCE = gettext_lazy("changed again since")
-NO_CHANGE = gettext_lazy("no change needed")
+_ALREADY = _lazy("this was undone already")
+CHANGED_SINCE = _lazy("changed again since")
+NO_CHANGE = _lazy("no change needed")

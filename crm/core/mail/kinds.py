@@ -30,6 +30,12 @@ def label_of(key: str) -> str:
     return str(kind.label) if kind else key
 
 
+def has_cause(key: str) -> bool:
+    """Whether mails of the kind name the row they are about; those of earlier versions may not."""
+    kind = kinds.get(key)
+    return bool(kind and kind.cause)
+
+
 def choices() -> list[tuple[str, Any]]:
     return [(kind.key, kind.label) for kind in kinds]
 

@@ -54,6 +54,7 @@ def outbox_mail(request, pk):
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
         "tone": TONES.get(mail.state, ""),
         "kind_text": kinds.label_of(mail.kind),
+        "is_earlier": kinds.has_cause(mail.kind) and mail.cause_id is None,
         "is_readable": is_readable,
         "text": message.text_for_display(mail) if is_readable else "",
         "has_html": is_readable and bool(message.html_for_display(mail)),
