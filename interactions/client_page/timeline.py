@@ -21,6 +21,23 @@ from interactions.surveys.models import SurveyResponse
 from interactions.templatetags.interactions import channel_icon
 
 PINNED_AT_MOST = 10
+WORDS = {  # of an entry, looked up once for a page
+    "pinned": gettext_lazy("Pinned"),
+    "more": gettext_lazy("More for"),
+    "correct": gettext_lazy("Correct"),
+    "pin": gettext_lazy("Pin"),
+    "unpin": gettext_lazy("Unpin"),
+    "follow_up": gettext_lazy("Follow-up"),
+    "archive": gettext_lazy("Archive"),
+    "minutes": gettext_lazy("min"),
+    "with": gettext_lazy("with"),
+    "written_by": gettext_lazy("written by"),
+    "logged_by": gettext_lazy("logged by"),
+    "corrected": gettext_lazy("corrected"),
+    "agreed": gettext_lazy("Agreed"),
+    "confirmed": gettext_lazy("confirmed by the client"),
+    "shared": gettext_lazy("shared with the client"),
+}
 
 
 def with_timeline_parts(queryset):
@@ -52,6 +69,7 @@ def interaction_items(principal, client, before, limit):
     may = {
         "may_change": client.archived_at is None,
         "sees_all": principal.sees_all or client.owner_id == principal.user_id,
+        "words": {name: str(word) for name, word in WORDS.items()},
     }
     found = _interactions.rows(principal, limit, client_id=client.pk, before=before)
     return [_interaction_item(row, principal.user, may) for row in found]
@@ -69,6 +87,7 @@ def _interaction_item(row, user, may):
         is_pinned=row.is_pinned,
         extra={
             "may_change": may["may_change"],
+            "words": may["words"],
             "may_correct": may["may_change"] and (may["sees_all"] or row.author_id == user.pk),
         },
     )
