@@ -8,6 +8,7 @@ from clients.contacts.queries import find_contacts
 from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
+from clients.page.header import status_panel
 from clients.records.choices import STATUS_TONES
 from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
@@ -119,6 +120,9 @@ registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_ow
 for kind in KINDS:
     kinds.register(kind)
 registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
+registry.panels.register(
+    registry.Panel("status", "below", 90, "clients/page/status_card.html", status_panel, _("Status"), is_late=True)
+)
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))

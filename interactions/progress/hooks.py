@@ -42,7 +42,6 @@ registry.panels.register(
         template="interactions/progress/panel.html",
         context=side_panel,
         title=gettext_lazy("Progress email"),
-        is_late=True,
     )
 )
 registry.timeline_sources.register(

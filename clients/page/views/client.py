@@ -12,8 +12,6 @@ from clients.contacts.queries import people_of
 from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
 from clients.page.timeline import timeline, timeline_kinds
-from clients.records.statuses import periods_of
-from crm.core.firm.queries import firm_today
 from crm.core.search import recent
 from crm.core.ui.htmx import is_fragment, render_page
 
@@ -37,11 +35,10 @@ def show(request, client_id):
         context |= {
             "main_panels": render_panels(request, client, "main", now=now),
             "side_panels": render_panels(request, client, "side", now=now),
+            "below_panels": render_panels(request, client, "below", now=now),
         }
         context |= {
             "people": people_of(client),
-            "periods": periods_of(client),
-            "today": firm_today(now),
         }
     return render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
 
