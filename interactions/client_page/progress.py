@@ -33,11 +33,21 @@ def sent_items(principal, client, before: datetime | None, limit: int) -> list[T
     ]
 
 
+@Kept
+def _schedules(principal, *, client_id: int):
+    return ProgressSchedule.objects.visible_to(principal).filter(client=client_id)
+
+
+@Kept
+def _coming(principal, *, client_id: int):
+    rows = ProgressEmail.objects.visible_to(principal).filter(client=client_id).open()
+    return rows.defer("sent_html", "sent_text").order_by("send_at")[:1]
+
+
 def side_panel(principal, client, now: datetime):
     """The schedule and the next email."""
-    schedule = ProgressSchedule.objects.visible_to(principal).filter(client=client).first()
-    emails = ProgressEmail.objects.visible_to(principal).filter(client=client).open()
-    coming = emails.defer("sent_html", "sent_text").order_by("send_at").first() if schedule else None
+    schedule = next(iter(_schedules.rows(principal, client_id=client.pk)), None)
+    coming = next(iter(_coming.rows(principal, client_id=client.pk)), None) if schedule else None
     return {
         "schedule": schedule,
         "coming": coming,
