@@ -4,16 +4,15 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
 from clients.contacts.models import Contact
-from clients.contacts.queries import find_contacts
+from clients.contacts.queries import find_contacts, people_of
 from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
-from clients.page.header import status_panel
 from clients.records.choices import STATUS_TONES
 from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
-from clients.records.statuses import status_items
+from clients.records.statuses import status_card, status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from crm.core.base import gate
@@ -110,6 +109,14 @@ def reassign_owned(principal, user, to, now):
     return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
 
+def people_card(principal, client, now):
+    return {"people": people_of(client)}
+
+
+def facts_card(principal, client, now):
+    return {"may_restrict": permissions.may_restrict(principal, client)}
+
+
 # Wiring
 address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
@@ -120,8 +127,10 @@ registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_ow
 for kind in KINDS:
     kinds.register(kind)
 registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
+registry.panels.register(registry.Panel("people", "side", 70, "clients/page/people_card.html", people_card))
+registry.panels.register(registry.Panel("facts", "side", 80, "clients/page/facts_card.html", facts_card))
 registry.panels.register(
-    registry.Panel("status", "below", 90, "clients/page/status_card.html", status_panel, _("Status"), is_late=True)
+    registry.Panel("status", "side", 90, "clients/page/status_card.html", status_card, _("Status"), is_late=True)
 )
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))

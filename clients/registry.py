@@ -12,7 +12,7 @@ from crm.core.base.registry import Registry
 class Panel:
     """A piece of the client's page, with an address of its own (`clients:panel`), where it can be fetched again or opened alone.
 
-    `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card), "below" (a card under the facts).
+    `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card).
     `context(principal, client, now)` gives the template's variables, or None to show nothing; `client`, `request`, `now`, `user`
     and `may_edit` are added. At most two indexed queries each. One that `is_late` is a link with its `title` until it comes
     into view: for what lies below the fold.

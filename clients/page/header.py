@@ -13,7 +13,6 @@ from clients.records import nps
 from clients.records.choices import Channel
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
-from clients.records.statuses import periods_of
 from crm.core.base.dates import days_between, local_date
 from crm.core.base.zones import zone
 from crm.core.firm.queries import firm_today, get_firm
@@ -74,10 +73,6 @@ def render_panel(request, client: Client, panel: registry.Panel, *, now: datetim
     given = {"client": client, "now": now, "user": request.user}
     given["may_edit"] = permissions.may_edit(request.principal, client)
     return render_to_string(panel.template, given | context, request)
-
-
-def status_panel(principal, client: Client, now: datetime) -> dict[str, Any]:
-    return {"periods": periods_of(client), "today": firm_today(now)}
 
 
 def cadence_note(client: Client, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from clients import registry
 from clients.records.models import Client, StatusPeriod
 from crm.core.base.kept import Kept, once
 from crm.core.base.principals import SYSTEM
-from crm.core.firm.queries import firm_zone
+from crm.core.firm.queries import firm_today, firm_zone
 
 PERIODS_AT_MOST = 1000
 
@@ -21,6 +21,10 @@ def _periods(principal, *, client_id: int):
 def periods_of(client: Client) -> list[StatusPeriod]:
     """The status periods of a client that the caller may see, oldest first. Read once for a client object."""
     return once(client, "periods", lambda: _periods.rows(SYSTEM, client_id=client.pk))
+
+
+def status_card(principal, client: Client, now: datetime):
+    return {"periods": periods_of(client), "today": firm_today(now)}
 
 
 def status_items(principal, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:

@@ -48,7 +48,7 @@ def test_list_search_open_change_status(page, live_server, sign_in, marta, asser
     page.get_by_role("heading", level=1, name="Northwind Advisory").wait_for()
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")  # the card comes when it is seen
+    page.mouse.wheel(0, 5000)  # the card loads when it is seen
     page.locator("#status-history").get_by_role("link", name="Change").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("New status").select_option("former")

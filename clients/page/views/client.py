@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clients import registry
-from clients.contacts.queries import people_of
 from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
 from clients.page.timeline import timeline, timeline_kinds
@@ -35,10 +34,6 @@ def show(request, client_id):
         context |= {
             "main_panels": render_panels(request, client, "main", now=now),
             "side_panels": render_panels(request, client, "side", now=now),
-            "below_panels": render_panels(request, client, "below", now=now),
-        }
-        context |= {
-            "people": people_of(client),
         }
     return render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
 

@@ -24,6 +24,13 @@ def test_what_stands_above_the_fold_comes_with_the_page(web, northwind):
     assert "None yet: a short weekly email" in page and "Nothing planned." in page
 
 
+def test_a_late_panel_is_a_link_until_it_is_seen(web, northwind):
+    page, url = web.get(northwind.get_absolute_url()).content.decode(), address(northwind, "status")
+    assert f'hx-get="{url}" hx-trigger="revealed"' in page and f'href="{url}"' in page
+    assert 'id="status-history"' not in page
+    assert 'id="status-history"' in web.get(url, **HTMX).content.decode()
+
+
 def test_htmx_gets_the_panel_alone(web, northwind):
     piece = web.get(address(northwind, "progress"), **HTMX).content.decode()
     assert "None yet: a short weekly email" in piece and "<html" not in piece
