@@ -15,7 +15,7 @@ class Panel:
     `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card).
     `context(principal, client, now)` gives the template's variables, or None to show nothing; `client`, `request`, `now`, `user`
     and `may_edit` are added. At most two indexed queries each. One that `is_late` is a link with its `title` until it comes
-    into view: for what lies below the fold.
+    into view: for what lies below the fold. `shown(principal)` says for whom it is.
     """
 
     key: str
@@ -25,6 +25,7 @@ class Panel:
     context: Callable[[Any, Any, datetime], dict[str, Any] | None]
     title: Any = ""
     is_late: bool = False
+    shown: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True)

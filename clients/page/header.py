@@ -57,7 +57,7 @@ def _tabs(principal, client, current):
 def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[str]:
     """The registered pieces of a slot, rendered; those with nothing to show are left out, a late one is a link to itself."""
     pieces = []
-    for panel in (panel for panel in registry.panels if panel.slot == slot):
+    for panel in (panel for panel in registry.panels.shown(request.principal) if panel.slot == slot):
         if panel.is_late:
             pieces.append(render_to_string("clients/page/late_panel.html", {"client": client, "panel": panel}))
         elif piece := render_panel(request, client, panel, now=now):

@@ -61,7 +61,7 @@ def panel(request, client_id, key):
     """One panel: as it stands on the client's page, for htmx, or on a page of its own."""
     now, client = timezone.now(), load_client(request.principal, client_id)
     found = registry.panels.get(key)
-    if found is None:
+    if found not in registry.panels.shown(request.principal):
         raise Http404
     piece = render_panel(request, client, found, now=now)
     if is_fragment(request):
