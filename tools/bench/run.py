@@ -9,8 +9,10 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -18,24 +20,42 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.db.models import Count
 from django.urls import reverse
+from django.utils import timezone
 
 from clients.records.models import Client
 from crm.core.base.principals import acting
 from crm.core.listing.paging import Sort, _encode
 from crm.core.users.choices import Role
 from crm.core.users.models import User
+from interactions.log.choices import Channel, Visibility
 from interactions.log.models import Interaction
 
 START_SECONDS = 60
 PAGE_SECONDS, AT_LEAST = 20, 5
 DEEP = 0.9
+CLIENTS, PEOPLE, WRITE_EVERY, CONNECTIONS = 500, 20, 10, 8
+CSRF = "b" * 32
+
+
+@dataclass(frozen=True)
+class Request:
+    """`form`: what is posted; None for a page that is looked at."""
+
+    path: str
+    who: int
+    form: str | None = None
 
 
 @dataclass(frozen=True)
 class Target:
+    """A page of the bench: its requests in turn. A page counts as all requests that a screen of 1440 × 900 makes of it without
+    scrolling; today that is one for each."""
+
     name: str
-    path: str
-    who: str  # "am" or "manager"
+    requests: list[Request]
+
+    def nth(self, number: int) -> Request:
+        return self.requests[number % len(self.requests)]
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -53,56 +73,94 @@ def session_of(user) -> str:
     return store.session_key
 
 
-def people() -> dict[str, User]:
-    """The account manager with the most clients, and a manager."""
-    busiest = (
-        User.objects.active()
-        .with_role(Role.ACCOUNT_MANAGER)
-        .annotate(n=Count("owned_clients"))
-        .order_by("-n", "pk")
-        .first()
-    )
-    return {"am": busiest, "manager": User.objects.active().with_role(Role.MANAGER).order_by("pk").first()}
+def people() -> list[User]:
+    """Twenty who ask: a manager, the account managers with the most clients, and further managers."""
+    managers = list(User.objects.active().with_role(Role.MANAGER).order_by("pk")[: PEOPLE // 2])
+    busiest = User.objects.active().with_role(Role.ACCOUNT_MANAGER).annotate(n=Count("owned_clients"))
+    others = [user for user in busiest.order_by("-n", "pk")[:PEOPLE] if user not in managers]
+    return [*managers, *others[: PEOPLE - len(managers)]]
 
 
-def targets(users) -> tuple[Target, Target, list[Target]]:
-    """The bare floor, the floor with the layout, and the pages."""
-    seen = Client.objects.visible_to(acting(users["manager"])).kept()
-    ids = list(seen.order_by("pk").values_list("pk", flat=True)[:25])
+def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
+    """The bare floor, the floor with the layout, and the pages. Each asks for other clients as other people; what needs one
+    person is asked as that person."""
+    manager, everybody = 0, range(len(users))
+    am = next(n for n, user in enumerate(users) if user.is_account_manager)
+    seen = Client.objects.visible_to(acting(users[manager])).kept()
     by_name = seen.order_by("name_key", "pk")
-    deep = by_name[int(seen.count() * DEEP)]
-    cursor = _encode("f", seen, deep, Sort("name_key"))
-    busy = (
-        Interaction.objects.filter(client__in=seen)
-        .values("client")
-        .annotate(n=Count("pk"))
-        .order_by("-n", "client")[0]["client"]
-    )
-    clients = reverse("clients:list")
+    cursor = _encode("f", seen, by_name[int(seen.count() * DEEP)], Sort("name_key"))
+    clients, kpi = reverse("clients:list"), reverse("reports:kpi", args=["retention"])
+
+    def by(path: str, *who: int) -> list[Request]:
+        return [Request(path, n) for n in who]
+
     pages = [
-        Target("client list", clients, "manager"),
-        Target("client list, deep", f"{clients}?cursor={cursor}", "manager"),
+        Target("client list", by(clients, *everybody)),
+        Target("client list, deep", by(f"{clients}?cursor={cursor}", manager)),
         Target(
-            "client list, filtered by owner and status", f"{clients}?owner={users['am'].pk}&status=active", "manager"
+            "client list, filtered by owner and status", by(f"{clients}?owner={users[am].pk}&status=active", *everybody)
         ),
-        Target("client list, search", f"{clients}?q=fjord", "manager"),
-        Target("client list, account manager", clients, "am"),
-        Target("client page", reverse("clients:client", kwargs={"client_id": busy}), "manager"),
-        Target("today", reverse("interactions:today"), "am"),
-        Target("follow-ups", reverse("interactions:follow-ups"), "am"),
-        Target("onboarding plans", reverse("onboarding:plans"), "manager"),
-        Target("contacts", reverse("clients:contacts"), "manager"),
-        Target("dashboard", reverse("reports:dashboard"), "manager"),
-        Target("dashboard, by revenue", f"{reverse('reports:dashboard')}?basis=revenue", "manager"),
-        Target("retention and its clients", reverse("reports:kpi", args=["retention"]), "manager"),
+        Target("client list, search", by(f"{clients}?q=fjord", manager)),
+        Target("client list, account manager", by(clients, am)),
+        Target("client page", client_pages(users)),
+        Target("client page, the one with the most", [Request(busiest_client(seen), manager)]),
+        Target("logging an interaction", [logged(request) for request in client_pages(users)]),
+        Target("today", by(reverse("interactions:today"), *everybody)),
+        Target("follow-ups", by(reverse("interactions:follow-ups"), *everybody)),
+        Target("onboarding plans", by(reverse("onboarding:plans"), *everybody)),
+        Target("contacts", by(reverse("clients:contacts"), *everybody)),
+        Target("dashboard", by(reverse("reports:dashboard"), manager)),
+        Target("dashboard, by revenue", by(f"{reverse('reports:dashboard')}?basis=revenue", manager)),
+        Target("retention and its clients", by(kpi, manager)),
     ]
-    rows = "?ids=" + ",".join(map(str, ids))
-    return Target("bare", f"/bench/bare/{rows}", "manager"), Target("floor", f"/bench/floor/{rows}", "manager"), pages
+    rows = ["?ids=" + ",".join(map(str, ids)) for ids in batches(seen)]
+    bare = [Request(f"/bench/bare/{row}", n % len(users)) for n, row in enumerate(rows)]
+    floor = [Request(f"/bench/floor/{row}", n % len(users)) for n, row in enumerate(rows)]
+    return Target("bare", bare), Target("floor", floor), pages
+
+
+def batches(seen) -> list[list[int]]:
+    """Twenty times 25 clients."""
+    ids = list(seen.order_by("pk").values_list("pk", flat=True)[:CLIENTS])
+    return [ids[n : n + 25] for n in range(0, len(ids), 25)]
+
+
+def client_pages(users: list[User]) -> list[Request]:
+    """Of 500 clients, each as one of the people who sees it."""
+    each = CLIENTS // len(users)
+    own = [
+        list(Client.objects.visible_to(acting(user)).kept().order_by("pk").values_list("pk", flat=True)[n : n + each])
+        for n, user in enumerate(users)
+    ]
+    return [
+        Request(reverse("clients:client", kwargs={"client_id": ids[turn]}), n)
+        for turn in range(each)
+        for n, ids in enumerate(own)
+        if turn < len(ids)
+    ]
+
+
+def busiest_client(seen) -> str:
+    found = Interaction.objects.filter(client__in=seen).values("client").annotate(n=Count("pk"))
+    return reverse("clients:client", kwargs={"client_id": found.order_by("-n", "client")[0]["client"]})
+
+
+def logged(page: Request) -> Request:
+    """A call logged on a client's page, as the composer posts it."""
+    now = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    form = {
+        "channel": Channel.CALL,
+        "visibility": Visibility.FIRM,
+        "body": "Went through the figures.",
+        "occurred_at": now,
+        "untouched": now,
+    }
+    return Request(f"{page.path}log/", page.who, urlencode(form))
 
 
 @contextmanager
-def server():
-    """One gunicorn process under the bench settings; yields its port."""
+def server(*, processes: int = 1, threads: int = 1):
+    """A gunicorn under the bench settings; yields its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -120,11 +178,11 @@ def server():
         "--bind",
         f"127.0.0.1:{port}",
         "--workers",
-        "1",
+        str(processes),
         "--worker-class",
         "gthread",
         "--threads",
-        "1",
+        str(threads),
         "--timeout",
         "120",
         "--log-level",
@@ -158,25 +216,29 @@ def wait_for(process, port) -> None:
     raise RuntimeError("gunicorn did not answer in time.")
 
 
-def ask(port: int, target: Target, cookie: str) -> tuple[float, int, float]:
+def ask(port: int, request: Request, cookies: list[str]) -> tuple[float, int, float]:
     """(milliseconds, statements, kilobytes). Raises RuntimeError for an answer that is not the page."""
     wire = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    wire.request(
-        "GET", target.path, headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}", "Accept": "text/html"}
-    )
+    session = f"{settings.SESSION_COOKIE_NAME}={cookies[request.who]}"
+    headers = {"Cookie": f"{session}; {settings.CSRF_COOKIE_NAME}={CSRF}", "Accept": "text/html"}
+    if request.form is not None:
+        headers |= {"Content-Type": "application/x-www-form-urlencoded", "X-CSRFToken": CSRF, "HX-Request": "true"}
+    wire.request("GET" if request.form is None else "POST", request.path, request.form, headers)
     answer = wire.getresponse()
     body = answer.read()
     wire.close()
     if answer.status != 200:
-        raise RuntimeError(f"{target.name}: {target.path} answered {answer.status}")
+        raise RuntimeError(f"{request.path} answered {answer.status}")
     return float(answer.headers["X-Cost-Ms"]), int(answer.headers["X-Cost-Sql"]), len(body) / 1024
 
 
 def measure(port, targets, cookies, *, warm: int, times: int) -> dict[str, list[tuple[float, int, float]]]:
     """What each answer cost, by the target's name. Asked in rounds, the floor and every page in turn, so that whatever else the
-    machine does is the same for all. A page that takes seconds is asked less often: no more after PAGE_SECONDS, but at least
-    AT_LEAST times."""
+    machine does is the same for all; every tenth request is a write. A page that takes seconds is asked less often: no more
+    after PAGE_SECONDS, but at least AT_LEAST times."""
     costs: dict[str, list[tuple[float, int, float]]] = {target.name: [] for target in targets}
+    writes = next(target for target in targets if target.requests[0].form is not None)
+    asked = 0
     for number in range(-warm, times):
         for target in targets:
             slow = sum(cost[0] for cost in costs[target.name]) > PAGE_SECONDS * 1000
@@ -184,8 +246,32 @@ def measure(port, targets, cookies, *, warm: int, times: int) -> dict[str, list[
                 continue
             if number == 0:
                 costs[target.name].clear()
-            costs[target.name].append(ask(port, target, cookies[target.who]))
+            costs[target.name].append(ask(port, target.nth(number + warm), cookies))
+            asked += 1
+            if asked % WRITE_EVERY == 0:
+                costs[writes.name].append(ask(port, writes.nth(asked), cookies))
     return costs
+
+
+def throughput(targets: list[Target], cookies: list[str], *, seconds: float) -> dict[str, float]:
+    """Requests a second of each target, by two processes over eight connections, without an error."""
+    with server(processes=2, threads=4) as port, ThreadPoolExecutor(CONNECTIONS) as pool:
+        return {target.name: _rate(pool, port, target, cookies, seconds) for target in targets}
+
+
+def _rate(pool, port, target, cookies, seconds) -> float:
+    def keep_asking(first: int, until: float) -> int:
+        done = 0
+        while time.monotonic() < until:
+            ask(port, target.nth(first + done * CONNECTIONS), cookies)
+            done += 1
+        return done
+
+    for _warm in range(2):
+        list(pool.map(lambda n: ask(port, target.nth(n), cookies), range(CONNECTIONS * 2)))
+    started = time.monotonic()
+    done = sum(pool.map(lambda n: keep_asking(n, started + seconds), range(CONNECTIONS)))
+    return round(done / (time.monotonic() - started), 1)
 
 
 def summed_up(name: str, costs: list[tuple[float, int, float]]) -> dict:
@@ -200,9 +286,9 @@ def summed_up(name: str, costs: list[tuple[float, int, float]]) -> dict:
 
 
 def run(*, warm: int, times: int, say=lambda text: None) -> dict:
-    """The report: {machine, data, bare, floor, pages}; `ratio` is to the floor, `bare_ratio` to the bare floor."""
+    """The report: {machine, data, bare, floor, pages, throughput}; `ratio` is to the floor, `bare_ratio` to the bare floor."""
     users = people()
-    cookies = {who: session_of(user) for who, user in users.items()}
+    cookies = [session_of(user) for user in users]
     bare_target, floor_target, pages = targets(users)
     with server() as port:
         costs = measure(port, [bare_target, floor_target, *pages], cookies, warm=warm, times=times)
@@ -216,7 +302,18 @@ def run(*, warm: int, times: int, say=lambda text: None) -> dict:
         }
         say(found)
         measured.append(found)
-    return {"machine": machine(), "data": counts(), "bare": bare, "floor": floor, "pages": measured[2:]}
+    busy = [bare_target, *(page for page in pages if page.name in ("client list", "client page"))]
+    rates = throughput(busy, cookies, seconds=max(1.0, times / 4))
+    return {
+        "machine": machine(),
+        "data": counts(),
+        "bare": bare,
+        "floor": floor,
+        "pages": measured[2:],
+        "throughput": {
+            name: {"a_second": rate, "of_bare": round(rate / rates["bare"], 3)} for name, rate in rates.items()
+        },
+    }
 
 
 def machine() -> dict:
