@@ -19,13 +19,10 @@ from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
-from interactions.follow_ups.models import FollowUp
-from interactions.progress.models import ProgressEmail
-from interactions.reminders import digest
-from interactions.reminders.models import Digest
+from interactions.reminders import digest, emails
 from interactions.reminders.services import digests, reminders
+from interactions.surveys.emails import SURVEY, SURVEY_TEST
 from interactions.surveys.imports import SURVEY_RESPONSES
-from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services import mailing, rules
 from interactions.today import sections
 
@@ -80,18 +77,8 @@ for source in scheduled.SOURCES:
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
-for order, (key, label, cause) in enumerate(
-    (
-        ("follow-up", _("Reminder"), FollowUp),
-        ("digest", _("Morning mail"), Digest),
-        ("progress", _("Progress email"), ProgressEmail),
-        ("progress-review", _("Progress email to review"), ProgressEmail),
-        ("progress-test", _("Test of a progress email"), ProgressEmail),
-        ("survey", _("Survey"), SurveyInvitation),
-        ("survey-test", _("Test of a survey"), None),
-    )
-):
-    mail_kinds.register(mail_kinds.MailKind(key, label, 30 + order, cause))
+for mail_kind in (emails.REMINDER, emails.DIGEST, SURVEY, SURVEY_TEST):
+    mail_kinds.register(mail_kind)
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))
 digest.writers.register(digest.PartWriter("progress", digest.progress_part))

@@ -7,6 +7,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
@@ -14,6 +15,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.base.zones import zone
 from crm.core.firm.queries import get_firm
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from interactions.progress import words as progress_words
@@ -28,6 +30,17 @@ STOP_LINK = SecretLink(
     cookie="progress_stop",
     page="interactions:progress_stopping",
 )
+
+
+def _why_not(mail: OutboxMail) -> str:
+    stopped = ProgressRecipient.objects.filter(
+        schedule__client_id=mail.client_id, contact_id=mail.contact_id, stopped_at__isnull=False
+    )
+    return _("The recipient stopped these emails") if stopped.exists() else ""
+
+
+PROGRESS = MailKind("progress", gettext_lazy("Progress email"), 32, ProgressEmail, opt_out=STOP, why_not=_why_not)
+PROGRESS_TEST = MailKind("progress-test", gettext_lazy("Test of a progress email"), 34, ProgressEmail)
 
 
 def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: str) -> tuple[str, str]:
@@ -56,7 +69,7 @@ def mail_progress(
     text, html = render_progress(email, contact, stop_url=STOP)
     mail, _made = queue_mail(
         key=f"progress:{email.client_id}:{contact.pk}:{email.week}",
-        kind="progress",
+        kind=PROGRESS.key,
         cause=email,
         to_address=address,
         to_name=one_line(contact.name),
@@ -68,7 +81,6 @@ def mail_progress(
         from_name=one_line(f"{owner.name}, {firm.name}"),
         reply_to=owner.email,
         links={STOP: STOP_LINK.in_mail(recipient)},
-        headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         is_automatic=is_automatic,
         send_at=now,
         deadline_at=email.deadline_at,
@@ -82,7 +94,7 @@ def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: C
     text, html = render_progress(email, contact, stop_url="")
     mail, _made = queue_mail(
         key=f"progress-test:{email.pk}:{uuid.uuid4()}",
-        kind="progress-test",
+        kind=PROGRESS_TEST.key,
         cause=email,
         to_address=principal.user.email,
         to_name=one_line(principal.user.name),

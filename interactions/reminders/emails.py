@@ -9,10 +9,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from crm.core.base.dates import local_to_utc
 from crm.core.firm.queries import get_firm, user_zone
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.notifications.models import Notification
@@ -21,7 +22,8 @@ from interactions.follow_ups.models import FollowUp
 from interactions.reminders.digest import Part
 from interactions.reminders.models import Digest
 
-KIND, DIGEST_KIND = "follow-up", "digest"
+REMINDER = MailKind("follow-up", gettext_lazy("Reminder"), 30, FollowUp)
+DIGEST = MailKind("digest", gettext_lazy("Morning mail"), 31, Digest)
 WORTH_SENDING = timedelta(days=2)
 
 
@@ -51,7 +53,7 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
     with timezone.override(zone):
         mail, _made = queue_mail(
             key=f"follow-up:{first.pk}:{first.reminder_number}" if first else _key_of(news),
-            kind=KIND,
+            kind=REMINDER.key,
             cause=first,
             to_address=user.email,
             to_name=user.name,
@@ -93,7 +95,7 @@ def mail_digest(*, row: Digest, parts: Sequence[Part], now: datetime) -> OutboxM
     with timezone.override(zone):
         mail, _made = queue_mail(
             key=f"digest:{user.pk}:{day.isoformat()}",
-            kind=DIGEST_KIND,
+            kind=DIGEST.key,
             cause=row,
             to_address=user.email,
             to_name=user.name,

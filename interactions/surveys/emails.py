@@ -8,14 +8,17 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clients.contacts.choices import Purpose
 from clients.contacts.languages import language_for
-from clients.contacts.models import Contact
+from clients.contacts.models import Consent, Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.models import User
@@ -48,6 +51,17 @@ STOP_LINK = SecretLink(
     cookie_page="interactions:survey-answer",
 )
 PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
+
+
+def _why_not(mail: OutboxMail) -> str:
+    refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)
+    return _("The recipient wants no surveys") if refused.exists() else ""
+
+
+SURVEY = MailKind(
+    "survey", gettext_lazy("Survey"), 35, SurveyInvitation, purpose=Purpose.SURVEY, opt_out=STOP, why_not=_why_not
+)
+SURVEY_TEST = MailKind("survey-test", gettext_lazy("Test of a survey"), 36)
 
 
 def question_of(survey: Survey) -> str:
@@ -104,7 +118,7 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
     subject, text, html = render_survey(invitation.survey, client, contact, answer_url=ANSWER, stop_url=STOP)
     mail, _made = queue_mail(
         key=invitation.key,
-        kind="survey",
+        kind=SURVEY.key,
         cause=invitation,
         to_address=invitation.address,
         to_name=contact.name,
@@ -119,8 +133,6 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
             ANSWER: ANSWER_LINK.in_mail(invitation),
             STOP: STOP_LINK.in_mail(invitation),
         },
-        headers={"List-Unsubscribe": f"<{STOP}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-        purpose="survey",
         is_automatic=invitation.source == InvitationSource.RULE,
         send_at=now,
         expires_at=invitation.expires_at,
@@ -134,7 +146,7 @@ def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
     subject, text, html = render_survey(survey, client, contact, answer_url="#", stop_url="")
     mail, _made = queue_mail(
         key=f"survey-test:{uuid.uuid4()}",
-        kind="survey-test",
+        kind=SURVEY_TEST.key,
         to_address=principal.user.email,
         to_name=principal.user.name,
         user=principal.user,

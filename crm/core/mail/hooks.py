@@ -7,12 +7,11 @@ from anymail.signals import tracking
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.permissions import may_administer, may_see_outbox
-from crm.core.mail import kinds, pages, provider_events
+from crm.core.mail import pages, provider_events
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health, settle
 from crm.core.mail.models import OutboxMail
 from crm.core.ui import banners, navigation
-from crm.core.users.models import Invitation, User
 from crm.core.work.schedule import Job, periodic
 
 
@@ -23,8 +22,6 @@ def count_undecided(principal, now: datetime) -> navigation.Counted:
 # Wiring
 tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
 periodic.register(Job("mail", settle.tick, _("Sweeping the outbox")))
-kinds.register(kinds.MailKind("account", _("Login and password"), 10, User, is_secret=True))
-kinds.register(kinds.MailKind("invitation", _("Invitation"), 20, Invitation, is_secret=True))
 banners.register(banners.Source("mail", health.banners))
 navigation.register(
     navigation.NavEntry(

@@ -4,13 +4,17 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.models import Invitation, User
 
+ACCOUNT = MailKind("account", gettext_lazy("Login and password"), 10, User, is_secret=True)
+INVITATION = MailKind("invitation", gettext_lazy("Invitation"), 20, Invitation, is_secret=True)
 LINK = "[[link]]"
 JOIN_LINK = SecretLink(
     "invitation", "/join/{id}/{token}/", lambda: Invitation.objects.select_related("invited_by"), is_stored=True
@@ -22,7 +26,7 @@ def mail_invitation(invitation: Invitation, *, invited_by: User) -> OutboxMail:
     context = {"invitation": invitation, "invited_by": invited_by, "firm": get_firm(), "link": LINK}
     mail, _made = queue_mail(
         key=f"invitation:{invitation.pk}:{invitation.token_hash[:16]}",
-        kind="invitation",
+        kind=INVITATION.key,
         cause=invitation,
         to_address=invitation.email,
         to_name=invitation.name,
@@ -38,7 +42,7 @@ def mail_password_reset(user: User, *, link: dict[str, Any], key: str) -> Outbox
     context = {"user": user, "firm": get_firm(), "link": LINK}
     mail, _made = queue_mail(
         key=key,
-        kind="account",
+        kind=ACCOUNT.key,
         cause=user,
         to_address=user.email,
         to_name=user.name,

@@ -28,9 +28,9 @@ from crm.core.users.models import User
 from interactions import permissions
 from interactions.reading.choices import ReadKind
 from interactions.reading.models import ReadMark
-from interactions.reminders import digest
+from interactions.reminders import digest, emails
 from interactions.reminders.choices import DIGEST, DigestState
-from interactions.reminders.emails import DIGEST_KIND, mail_digest
+from interactions.reminders.emails import mail_digest
 from interactions.reminders.models import Digest
 from interactions.reminders.services.reminders import note_mentions
 
@@ -150,8 +150,8 @@ def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str
 def take_back_read(now: datetime) -> int:
     """Cancel morning mails still in the outbox whose reader has opened Today since. Returns how many."""
     opened = ReadMark.objects.filter(user=OuterRef("user"), kind=ReadKind.TODAY, read_at__gte=OuterRef("created_at"))
-    waiting = OutboxMail.objects.filter(Exists(opened), kind=DIGEST_KIND, state=MailState.PENDING)
-    return waiting.update(state=MailState.CANCELLED, reply=_("Today was opened before it left"), updated_at=now)
+    waiting = OutboxMail.objects.filter(Exists(opened), kind=emails.DIGEST.key, state=MailState.PENDING)
+    return waiting.withdraw(_("Today was opened before it left"), now=now)
 
 
 def oldest_due(now: datetime) -> datetime | None:

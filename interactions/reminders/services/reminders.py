@@ -27,7 +27,7 @@ from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import reminder_moment
 from interactions.reading.choices import ReadKind
 from interactions.reading.models import ReadMark
-from interactions.reminders.emails import KIND, remind
+from interactions.reminders.emails import REMINDER, remind
 from interactions.reminders.models import Told
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def take_back_read(now: datetime) -> int:
     """Cancel reminders still in the outbox that mention something done, snoozed or read since they were written; what is left
     of them is due again. Returns how many."""
     mentions = Told.objects.filter(mail=OuterRef("pk"))
-    waiting = OutboxMail.objects.filter(Exists(mentions), kind=KIND, state=MailState.PENDING)
+    waiting = OutboxMail.objects.filter(Exists(mentions), kind=REMINDER.key, state=MailState.PENDING)
     return sum(_take_back(mail, now) for mail in waiting.select_for_update(skip_locked=True, of=("self",)))
 
 
@@ -152,9 +152,7 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     left = set(rows.values_list("pk", flat=True))
     if left == asked and open_news == news:
         return 0
-    OutboxMail.objects.filter(pk=mail.pk).update(
-        state=MailState.CANCELLED, reply=_("Done or read before it left"), updated_at=now
-    )
+    OutboxMail.objects.filter(pk=mail.pk).withdraw(_("Done or read before it left"), now=now)
     FollowUp.objects.filter(pk__in=left).update(remind_at=now)
     Told.objects.filter(mail=mail, kind=ReadKind.NOTIFICATION).delete()
     return 1

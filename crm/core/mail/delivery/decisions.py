@@ -11,7 +11,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_see_outbox
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
-from crm.core.mail import consents
+from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery.message import is_secret
 from crm.core.mail.models import OutboxMail
@@ -109,7 +109,7 @@ def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
 
 def _why_not(mail: OutboxMail) -> str:
     """Why this mail may no longer be sent (suppressed address, opt-out), or ""."""
-    return suppression.refusal(mail.kind, mail.to_address) or consents.refusal(mail)
+    return suppression.refusal(mail.kind, mail.to_address) or kinds.refusal(mail)
 
 
 def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | None = None) -> OutboxMail:

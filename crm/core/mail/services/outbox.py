@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.files.models import StoredFile
 from crm.core.mail.choices import MailState
+from crm.core.mail.kinds import kinds
 from crm.core.mail.models import MailAttachment, OutboxMail, cause_kind
 from crm.core.mail.services import suppression
 from crm.core.users.models import User
@@ -46,7 +47,6 @@ def queue_mail(
     reply_to: str = "",
     headers: dict[str, str] | None = None,
     links: dict | None = None,
-    purpose: str = "service",
     is_automatic: bool = False,
     attachments: Sequence[StoredFile] = (),
     send_at: datetime | None = None,
@@ -55,13 +55,18 @@ def queue_mail(
 ) -> tuple[OutboxMail, bool]:
     """Queue one mail to one recipient, rendered for good. Returns (row, whether it is new); a known key changes nothing.
 
-    `cause`: the row it is about; pages find the mail by it.
+    `kind`: its purpose and the opt-out for mail programs come from the kind's declaration. `cause`: the row it is about; pages find
+    the mail by it.
     `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. Mail to a
     stopped address is cancelled, with attachments of more than 20 MB it fails: the row says why, and the caller goes on.
 
     Raises ServiceError for an address or header that cannot be sent.
     """
-    for value in (to_address, to_name, from_name, reply_to, subject, *(headers or {}), *(headers or {}).values()):
+    declared, headers = kinds.get(kind), headers or {}
+    if declared and declared.opt_out in (links or {}):
+        one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        headers = headers | {"List-Unsubscribe": f"<{declared.opt_out}>"} | one_click
+    for value in (to_address, to_name, from_name, reply_to, subject, *headers, *headers.values()):
         if "\r" in value or "\n" in value or "\0" in value:
             raise ServiceError(_("A line break in an address or subject is not allowed."), code="header")
     try:
@@ -90,9 +95,9 @@ def queue_mail(
             "subject": subject[:300],
             "text": text,
             "html": html,
-            "headers": headers or {},
+            "headers": headers,
             "links": links or {},
-            "purpose": purpose,
+            "purpose": declared.purpose if declared else "service",
             "is_automatic": is_automatic,
             "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
             "planned_for": due,
