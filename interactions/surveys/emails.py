@@ -88,7 +88,8 @@ def render_survey(
             "client": client.name,
             "account_manager": client.owner.name,
         }
-        greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % {"name": first_name}
+        names = {"name": first_name, "full_name": contact.name}  # German greets with the full one
+        greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % names
         subject = survey.mail_subject or _("One question about working with {firm}")
         words = survey.mail_text or _(
             "We would like to know how we are doing, so that we can do better. One click is enough."
