@@ -53,9 +53,7 @@ def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
 def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
     """The annotations that `flags` needs."""
     schedule = ProgressSchedule.objects.filter(client_id=OuterRef("client_id"))
-    mails = OutboxMail.objects.filter(
-        client_id=OuterRef("client_id"), kind="progress", deadline_at=OuterRef("deadline_at")
-    )
+    mails = OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress", cause_id=OuterRef("pk"))
     after = Q(sent_at__gt=OuterRef("deadline_at")) | Q(sent_at=None, state__in=MAIL_WAITING, deadline_at__lt=now)
     return rows.annotate(
         has_recipients=Exists(reachable(OuterRef("client_id"))),

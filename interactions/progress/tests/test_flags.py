@@ -182,6 +182,7 @@ def test_what_the_mail_server_took_late_or_not_at_all(northwind, marta, state, s
         to_address="elina@northwind.example",
         subject="W",
         text="W",
+        cause=email,
         client_id=northwind.pk,
         deadline_at=deadline,
     )
