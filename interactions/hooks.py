@@ -21,7 +21,7 @@ from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.reminders import digest, emails
 from interactions.reminders.services import digests, reminders
-from interactions.surveys.emails import SURVEY, SURVEY_TEST
+from interactions.surveys import kinds as survey_kinds
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
 from interactions.today import sections
@@ -77,7 +77,7 @@ for source in scheduled.SOURCES:
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
-for mail_kind in (emails.REMINDER, emails.DIGEST, SURVEY, SURVEY_TEST):
+for mail_kind in (emails.REMINDER, emails.DIGEST, *survey_kinds.KINDS):
     mail_kinds.register(mail_kind)
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))

@@ -7,7 +7,6 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
@@ -15,14 +14,13 @@ from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.base.zones import zone
 from crm.core.firm.queries import get_firm
-from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from interactions.progress import words as progress_words
+from interactions.progress.kinds import PROGRESS, PROGRESS_TEST, STOP
 from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.words import one_line
 
-STOP = "[[stop]]"
 STOP_LINK = SecretLink(
     "progress-stop",
     "/mail/stop/{id}/{token}/",
@@ -30,17 +28,6 @@ STOP_LINK = SecretLink(
     cookie="progress_stop",
     page="interactions:progress_stopping",
 )
-
-
-def _why_not(mail: OutboxMail) -> str:
-    stopped = ProgressRecipient.objects.filter(
-        schedule__client_id=mail.client_id, contact_id=mail.contact_id, stopped_at__isnull=False
-    )
-    return _("The recipient stopped these emails") if stopped.exists() else ""
-
-
-PROGRESS = MailKind("progress", gettext_lazy("Progress email"), 32, ProgressEmail, opt_out=STOP, why_not=_why_not)
-PROGRESS_TEST = MailKind("progress-test", gettext_lazy("Test of a progress email"), 34, ProgressEmail)
 
 
 def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: str) -> tuple[str, str]:

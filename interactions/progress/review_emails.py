@@ -10,17 +10,15 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crm.core.firm.queries import get_firm, user_zone
-from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from interactions.progress.emails import render_progress
+from interactions.progress.kinds import REVIEW
 from interactions.progress.models import ProgressEmail
 from interactions.progress.words import one_line
 
-REVIEW = MailKind("progress-review", gettext_lazy("Progress email to review"), 33, ProgressEmail)
 log = logging.getLogger(__name__)
 
 

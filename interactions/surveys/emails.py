@@ -8,24 +8,22 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from clients.contacts.choices import Purpose
 from clients.contacts.languages import language_for
-from clients.contacts.models import Consent, Contact
+from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
-from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.models import User
 from interactions.surveys.choices import InvitationSource, SurveyKind
+from interactions.surveys.kinds import STOP, SURVEY, SURVEY_TEST
 from interactions.surveys.models import Survey, SurveyInvitation
 
-ANSWER, STOP = "[[answer]]", "[[stop]]"
+ANSWER = "[[answer]]"
 
 
 def invitations() -> QuerySet:
@@ -51,17 +49,6 @@ STOP_LINK = SecretLink(
     cookie_page="interactions:survey-answer",
 )
 PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
-
-
-def _why_not(mail: OutboxMail) -> str:
-    refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)
-    return _("The recipient wants no surveys") if refused.exists() else ""
-
-
-SURVEY = MailKind(
-    "survey", gettext_lazy("Survey"), 35, SurveyInvitation, purpose=Purpose.SURVEY, opt_out=STOP, why_not=_why_not
-)
-SURVEY_TEST = MailKind("survey-test", gettext_lazy("Test of a survey"), 36)
 
 
 def question_of(survey: Survey) -> str:
