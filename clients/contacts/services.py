@@ -57,6 +57,7 @@ def new_contact(
     decision_role: str = "",
     is_primary: bool = False,
     is_billing: bool = False,
+    left_date: date | None = None,
     is_demo: bool = False,
     **fields,
 ) -> NewContact:
@@ -69,8 +70,9 @@ def new_contact(
         _new_rows(ContactPhone, _checked_phones(phones, client.country if client else "")),
     )
     if client:
-        place: dict[str, Any] = {"title": title.strip(), "decision_role": decision_role}
-        row.affiliation = Affiliation(client=client, is_primary=is_primary, is_billing=is_billing, **place)
+        place: dict[str, Any] = {"title": title.strip(), "decision_role": decision_role, "left_date": left_date}
+        is_main = is_primary and not left_date
+        row.affiliation = Affiliation(client=client, is_primary=is_main, is_billing=is_billing, **place)
         clean_fields(row.affiliation, place)
     return row
 

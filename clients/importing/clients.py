@@ -7,187 +7,41 @@ from django.utils.translation import gettext_lazy
 
 from clients import permissions
 from clients.catalogue.models import Tag
+from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.services import NewContact, create_contacts, new_contact
 from clients.importing import common
-from clients.importing.common import Context
 from clients.importing.matching import find, own_domain, taken
-from clients.records.choices import ClientKind, LeavingReason, Relationship, Status, Tier
+from clients.records.choices import ClientKind, LeavingReason, Status
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, StatusPeriod
 from clients.records.services.clients import NewClient, create_clients, new_client, update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
+from crm.core.fields.types import Context, limited, read_email, several
 from crm.core.firm.queries import firm_today
 from crm.core.importing import tabular
-from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
+from crm.core.importing.kinds import Column, RowResult, identity
 
-PLAIN = (
-    "name",
-    "kind",
-    "relationship",
-    "tier",
-    "industry",
-    "source",
-    "website",
-    "email",
-    "phone",
-    "street",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "time_zone",
-    "language",
-    "notes",
-    "goals",
-)
-
-
-def parse_reason(text: str, context: Context) -> str:
-    return common.choice_parser(LeavingReason)(text, context)
-
-
+_NAME, *_REST = CLIENT_FIELDS.import_columns()
 COLUMNS = (
-    Column(
-        "name",
-        gettext_lazy("Name"),
-        (
-            "company",
-            "account name",
-            "company name",
-            "organisation",
-            "organization",
-            "client",
-            "client name",
-            "customer",
-            "firma",
-        ),
-    ),
-    Column(
-        "external_id",
-        gettext_lazy("Id in the other system"),
-        ("id", "account id", "customerid", "customer id", "record id", "client id", "company id"),
-    ),
-    Column(
-        "status",
-        gettext_lazy("Status"),
-        ("client status", "lifecycle"),
-        parse=common.choice_parser(Status),
-        choices=common.choices_of(Status),
-    ),
-    Column(
-        "status_date",
-        gettext_lazy("Status since"),
-        ("since", "client since", "start date", "active since"),
-        parse=common.parse_date,
-    ),
-    Column(
-        "leaving_reason",
-        gettext_lazy("Reason of leaving"),
-        ("reason", "churn reason"),
-        parse=parse_reason,
-        choices=common.choices_of(LeavingReason),
-    ),
-    Column(
-        "owner",
-        gettext_lazy("Account manager"),
-        ("account owner", "owner name", "supportrep", "sales rep", "responsible"),
-        choices=common.people_choices,
-        help_text=gettext_lazy("Name or e-mail"),
-    ),
-    Column("team", gettext_lazy("Team"), ()),
-    Column(
-        "tier",
-        gettext_lazy("Tier"),
-        ("class", "abc"),
-        parse=common.choice_parser(Tier),
-        choices=common.choices_of(Tier),
-    ),
-    Column(
-        "kind",
-        gettext_lazy("Kind"),
-        (),
-        parse=common.choice_parser(ClientKind),
-        choices=common.choices_of(ClientKind),
-    ),
-    Column(
-        "relationship",
-        gettext_lazy("Relationship"),
-        (),
-        parse=common.choice_parser(Relationship),
-        choices=common.choices_of(Relationship),
-    ),
-    Column("industry", gettext_lazy("Industry"), ("sector", "branche"), parse=common.limited(100)),
-    Column("source", gettext_lazy("Source"), ("lead source", "account source"), parse=common.limited(100)),
-    Column(
-        "website",
-        gettext_lazy("Website"),
-        ("url", "web", "homepage", "domain", "company domain name"),
-        parse=common.limited(255),
-        is_lenient=True,
-    ),
-    Column(
-        "email",
-        gettext_lazy("E-mail"),
-        ("mail", "email address", "company email"),
-        parse=common.parse_email,
-        is_lenient=True,
-    ),
-    Column(
-        "phone",
-        gettext_lazy("Phone"),
-        ("telephone", "phone number", "telefon"),
-        parse=common.limited(40),
-        is_lenient=True,
-    ),
-    Column(
-        "street",
-        gettext_lazy("Street"),
-        ("address", "billing street", "billingstreet", "street address", "strasse"),
-        parse=common.limited(255),
-    ),
-    Column(
-        "postal_code",
-        gettext_lazy("Postal code"),
-        ("zip", "zip code", "billing postal code", "billingpostalcode", "postcode", "plz"),
-        parse=common.limited(20),
-    ),
-    Column("city", gettext_lazy("City"), ("billing city", "billingcity", "town", "ort"), parse=common.limited(100)),
-    Column(
-        "region",
-        gettext_lazy("Region"),
-        ("state", "billing state", "billingstate", "province", "county"),
-        parse=common.limited(100),
-    ),
-    Column(
-        "country",
-        gettext_lazy("Country"),
-        ("billing country", "billingcountry", "land"),
-        parse=common.parse_country,
-        is_lenient=True,
-    ),
-    Column("time_zone", gettext_lazy("Time zone"), ("timezone",), parse=common.parse_zone, is_lenient=True),
-    Column("language", gettext_lazy("Language"), ("locale",), parse=common.parse_language),
-    Column("tags", gettext_lazy("Tags"), ("labels",), help_text=gettext_lazy("Several with ; or ,")),
-    Column("goals", gettext_lazy("Goals"), ()),
-    Column("notes", gettext_lazy("Background"), ("description", "comments", "beschreibung")),
-    Column("parent_external_id", gettext_lazy("Part of (id)"), ("parentid", "parent id", "parent account id")),
+    _NAME,
+    common.external_id("id", "account id", "customerid", "customer id", "record id", "client id", "company id"),
+    *_REST,
     Column(
         "contact_first_name",
         gettext_lazy("Contact’s first name"),
         ("firstname", "first name", "vorname"),
-        parse=common.limited(100),
+        parse=CONTACT_FIELDS["first_name"].type.read,
     ),
     Column(
         "contact_last_name",
         gettext_lazy("Contact’s last name"),
         ("lastname", "last name", "nachname"),
-        parse=common.limited(100),
+        parse=CONTACT_FIELDS["last_name"].type.read,
     ),
+    Column("contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=read_email, is_lenient=True),
     Column(
-        "contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=common.parse_email, is_lenient=True
-    ),
-    Column(
-        "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=common.limited(40), is_lenient=True
+        "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=limited(40).read, is_lenient=True
     ),
 )
 
@@ -210,7 +64,7 @@ def _outcome(principal, client: Client | None, values, context, result, owner) -
     if client is None:
         return "created", {}
     taken(context).setdefault(client.pk, values["row_key"])
-    changes = common.changed_fields(client, values, PLAIN)
+    changes = common.changed_fields(client, values, CLIENT_FIELDS.cells)
     if "name" in changes:
         result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
     if values.get("owner") and client.owner_id != owner.pk and common.find_user(values["owner"], context):
@@ -230,42 +84,28 @@ def _from_file(values, field, context) -> bool:
     return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
 
 
-def check(principal, values: dict[str, Any], context: Context) -> RowResult:
+def _work(principal, values: dict[str, Any], context: Context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    values = dict(values)
+    if not write:
+        values = dict(values)
     _complete(values, result)
     owner = common.owner_of(values.get("owner"), principal, context, result)
-    common.find_team(values.get("team"), context, result)
+    team = common.find_team(values.get("team"), context, result)
     client = find(principal, values, context, result)
-    result.outcome, _changes = _outcome(principal, client, values, context, result, owner)
-    return result
-
-
-def save(principal, values: dict[str, Any], context: Context) -> RowResult:
-    result = RowResult("created")
-    _complete(values, result)
-    owner = common.owner_of(values.get("owner"), principal, context, result)
-    client = find(principal, values, context, result)
-    today = firm_today(context["now"])
     result.outcome, changes = _outcome(principal, client, values, context, result, owner)
+    if not write:
+        return result
+    today = firm_today(context["now"])
     parent = _parent(principal, client, values, context, result)
     if client is None:
-        result.new = values, _new(principal, values, context, result, owner, parent, today)
+        result.new = values, _new(values, owner=owner, team=team, parent=parent, today=today)
         return result
+    status = changes.pop("status", None)
     if changes:
-        status = changes.pop("status", None)
-        if changes:
-            update_client(principal, client=client, **changes)
-        if status:
-            start = values.get("status_date") or today
-            change_status(
-                principal,
-                client=client,
-                status=status,
-                start_date=start,
-                reason=values.get("leaving_reason", ""),
-                today=today,
-            )
+        update_client(principal, client=client, **changes)
+    if status:
+        start, reason = values.get("status_date") or today, values.get("leaving_reason", "")
+        change_status(principal, client=client, status=status, start_date=start, reason=reason, today=today)
     common.remember("client", [(values, client.pk)], context)
     if parent and client.parent_id != parent.pk:
         update_client(principal, client=client, parent=parent)
@@ -273,21 +113,17 @@ def save(principal, values: dict[str, Any], context: Context) -> RowResult:
     return result
 
 
-def _new(principal, values, context, result, owner, parent, today) -> NewClient:
-    fields = {name: values[name] for name in PLAIN if name != "name" and values.get(name)}
+def _new(values, **links) -> NewClient:
+    fields = {name: values[name] for name in CLIENT_FIELDS.cells if values.get(name)}
     if values["left_out"]:
         fields["notes"] = "\n".join(
             [*filter(None, [fields.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
         )
     return new_client(
-        name=values["name"],
-        owner=owner,
-        parent=parent,
-        team=common.find_team(values.get("team"), context, result),
         status=values.get("status") or Status.PROSPECT,
         status_start=values.get("status_date"),
         reason=values.get("leaving_reason", ""),
-        today=today,
+        **links,
         **fields,
     )
 
@@ -305,7 +141,7 @@ def _create(principal, rows: list[tuple[dict[str, Any], NewClient]], context: Co
 
 
 def _tag_names(values) -> list[str]:
-    return [name.strip()[:60] for name in values.get("tags", "").replace(",", ";").split(";") if name.strip()]
+    return [name[:60] for name in several(values.get("tags", ""))]
 
 
 def _tag(name: str, known: dict[str, Tag]) -> Tag:
@@ -359,21 +195,15 @@ def _keys(values: dict[str, Any]) -> set[str]:
     return found
 
 
-def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
-    common.load_known("client", rows, context)
-
-
-CLIENTS = ImportKind(
-    key="clients",
-    label=gettext_lazy("Clients"),
+CLIENTS = common.record_kind(
+    "clients",
+    gettext_lazy("Clients"),
+    of="client",
     columns=COLUMNS,
-    save=save,
-    check=check,
+    work=_work,
+    create=_create,
     keys=_keys,
-    create=common.creator("client", _create),
-    prepare=prepare,
     defaults=("status", "owner", "relationship", "status_date", "tier"),
     must_ask=("status",),
-    may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
 )

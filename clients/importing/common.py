@@ -1,15 +1,12 @@
-"""How cells become values, and how a row finds what it belongs to."""
+"""How a row of a file finds what it belongs to, and what the imports of records have in common."""
 
-import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import partial
 from typing import Any
 
-from babel import Locale
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clients.catalogue.models import Service
 from clients.records.external import find_externals, link_externals
@@ -17,158 +14,59 @@ from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
-from crm.core.base.zones import validate_zone
-from crm.core.firm.languages import known_language
+from crm.core.fields.types import Context
+from crm.core.firm.queries import get_firm
 from crm.core.importing import tabular
-from crm.core.importing.kinds import RowResult, identity
+from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
 from crm.core.users.models import Team, User
 
-Context = dict[str, Any]
-LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?")
-# What other systems write and the language tables do not have.
-OTHER_COUNTRY_NAMES = {
-    "usa": "US",
-    "unitedstatesofamerica": "US",
-    "america": "US",
-    "uk": "GB",
-    "greatbritain": "GB",
-    "england": "GB",
-    "scotland": "GB",
-    "wales": "GB",
-    "northernireland": "GB",
-    "czechrepublic": "CZ",
-    "republicofireland": "IE",
-    "eire": "IE",
-    "holland": "NL",
-    "thenetherlands": "NL",
-    "russianfederation": "RU",
-    "korea": "KR",
-    "republicofkorea": "KR",
-    "uae": "AE",
-    "turkey": "TR",
-    "macedonia": "MK",
-    "swaziland": "SZ",
-    "ivorycoast": "CI",
-    "burma": "MM",
-    "vietnam": "VN",
-    "hongkong": "HK",
-    "macau": "MO",
-    "taiwan": "TW",
-    "moldova": "MD",
-    "iran": "IR",
-    "syria": "SY",
-    "tanzania": "TZ",
-    "bolivia": "BO",
-    "venezuela": "VE",
-}
+CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")
+CLIENT_NAME = ("client", "customer", "company", "account name")
 
 
-def choice_parser(choices):
-    """A parser for a TextChoices: value or label in any writing."""
-
-    def parse(text: str, context: Context) -> str:
-        wanted = tabular.fold(text)
-        for value, label in choices.choices:
-            if wanted in (tabular.fold(str(value)), tabular.fold(str(label))):
-                return value
-        allowed = ", ".join(str(label) for _value, label in choices.choices)
-        raise ValueError(_("“%(text)s” is none of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
-
-    return parse
+def external_id(*aliases: str) -> Column:
+    return Column("external_id", gettext_lazy("Id in the other system"), aliases)
 
 
-def choices_of(choices):
-    return lambda: [(value, label) for value, label in choices.choices]
+def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CLIENT_NAME) -> tuple[Column, Column]:
+    """The columns by which a row names its client (`client_of`)."""
+    return (
+        Column("client_external_id", gettext_lazy("Client’s id"), ids),
+        Column("client_name", gettext_lazy("Client’s name"), names),
+    )
 
 
-def parse_date(text: str, context: Context):
-    return tabular.parse_date(text, context["date_order"])
+def record_kind(
+    key: str, label: Any, *, of: str, work: Callable[..., RowResult], create: Callable, **given
+) -> ImportKind:
+    """An import of records that other systems know by the kind `of`. `work(principal, values, context, write=…)` checks a row and,
+    where it is to write, saves one that is known or leaves a new one in the result's `new`; `create(principal, rows, context)` writes
+    the new rows together and returns the objects in their order."""
+
+    def enter(principal: Principal, pairs: list[tuple[dict[str, Any], Any]], context: Context) -> None:
+        made = create(principal, [new for _values, new in pairs], context)
+        remember(of, [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)], context)
+
+    def prepare(principal: Principal, rows: list[dict[str, Any]], context: Context) -> None:
+        load_known(of, rows, context)
+        load_known("client", rows, context, field="client_external_id")
+
+    return ImportKind(
+        key=key,
+        label=label,
+        save=partial(work, write=True),
+        check=partial(work, write=False),
+        create=enter,
+        prepare=prepare,
+        may_import=lambda user: user.sees_all or user.is_account_manager,
+        **given,
+    )
 
 
-def parse_amount(text: str, context: Context):
-    return tabular.parse_amount(text)
-
-
-def parse_email(text: str, context: Context) -> str:
-    text = text.removeprefix("mailto:").strip()
-    try:
-        validate_email(text)
-    except ValidationError as error:
-        raise ValueError(_("“%(text)s” is not an e-mail address.") % {"text": text[:60]}) from error
-    return text
-
-
-def parse_whole(text: str, context: Context) -> int:
-    number = tabular.parse_amount(text)
-    if number != int(number) or number < 0:
-        raise ValueError(_("“%(text)s” is not a whole number.") % {"text": text[:40]})
-    return int(number)
-
-
-def parse_bool(text: str, context: Context) -> bool:
-    folded = tabular.fold(text)
-    if folded in ("1", "true", "yes", "y", "ja", "oui", "si", "x"):
-        return True
-    if folded in ("0", "false", "no", "n", "nein", "non"):
-        return False
-    raise ValueError(_("“%(text)s” is neither yes nor no.") % {"text": text[:40]})
-
-
-def parse_zone(text: str, context: Context) -> str:
-    try:
-        validate_zone(text)
-    except ValidationError as error:
-        raise ValueError(error.messages[0]) from error
-    return text
-
-
-def parse_language(text: str, context: Context) -> str:
-    """A code as it is; the name of a language that emails are written in as its code ("German" is de); else short text."""
-    name = "" if LANGUAGE_CODE.fullmatch(text) else known_language(text)
-    return name or limited(10)(text, context)
-
-
-def parse_currency(text: str, context: Context) -> str:
-    text = text.upper()
-    if len(text) != 3 or not text.isalpha():
-        raise ValueError(_("“%(text)s” is not a currency such as EUR.") % {"text": text[:20]})
-    return text
-
-
-def limited(length: int):
-    """A parser for text of at most `length` characters."""
-
-    def parse(text: str, context: Context) -> str:
-        if len(text) > length:
-            raise ValueError(_("is longer than %(n)d characters.") % {"n": length})
-        return text
-
-    return parse
-
-
-@cache
-def _countries() -> dict[str, str]:
-    names = dict(OTHER_COUNTRY_NAMES)
-    for language in ("en", "de", "fr", "es", "it", "nl", "sv", "fi"):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha():
-                names.setdefault(tabular.fold(name), code)
-                names[code.lower()] = code
-    return names
-
-
-def parse_country(text: str, context: Context) -> str:
-    code = _countries().get(tabular.fold(text))
-    if code is None:
-        raise ValueError(
-            _("“%(text)s” is not a country we know. Write its name in English or its two letters.")
-            % {"text": text[:40]}
-        )
-    return code
-
-
-def people_choices() -> list[tuple[str, str]]:
-    return [(user.email, user.name) for user in User.objects.active()]
+def known_row(of: str, rows: QuerySet, values: dict[str, Any], context: Context) -> Any:
+    """The visible row that this one became when it was imported before, or None."""
+    found = known(of, values, context)
+    return rows.filter(pk=found).first() if found else None
 
 
 def find_user(text: str, context: Context) -> User | None:
@@ -226,6 +124,12 @@ def find_service(text: str | None, result: RowResult) -> Service | None:
     return service
 
 
+def check_rate(currency: str, values: dict[str, Any]) -> None:
+    """Raises ServiceError for an amount in another currency than the firm's without its rate."""
+    if currency != get_firm().currency and "rate" not in values:
+        raise ServiceError(_("%(currency)s is not the firm’s currency; give the rate.") % {"currency": currency})
+
+
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
     """The id of the row's object, when it was imported before."""
     value = identity(values)
@@ -247,17 +151,6 @@ def remember(kind: str, pairs: Iterable[tuple[dict[str, Any], int]], context: Co
     ids = {identity(values): object_id for values, object_id in pairs}
     link_externals(system=context["system"], kind=kind, ids=ids)
     context["cache"].setdefault(f"ids:{kind}", {}).update(ids)
-
-
-def creator(kind: str, save: Callable[[Principal, list[Any], Context], list[Any]]):
-    """The `create` of an import: `save(principal, rows, context)` writes the new rows together and returns the objects in their
-    order; what each row became is remembered."""
-
-    def create(principal: Principal, pairs: list[tuple[dict[str, Any], Any]], context: Context) -> None:
-        made = save(principal, [new for _values, new in pairs], context)
-        remember(kind, [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)], context)
-
-    return create
 
 
 def client_of(principal: Principal, values: dict[str, Any], context: Context) -> Client:
@@ -291,7 +184,7 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
     return found[0]
 
 
-def changed_fields(row, values: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+def changed_fields(row, values: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     """The fields whose cells differ from the row. Empty cells and spacing change nothing."""
     return {
         name: values[name]

@@ -5,68 +5,46 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.contacts.choices import DecisionRole
+from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.models import Contact, ContactEmail
 from clients.contacts.services import NewContact, affiliate, create_contacts, new_contact, update_contact
 from clients.importing import common
-from clients.importing.common import Context
 from clients.phones import digits_of
 from crm.core.base.errors import ServiceError
+from crm.core.fields.types import Context, limited, read_email
 from crm.core.importing import tabular
-from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
+from crm.core.importing.kinds import Column, RowResult, identity
 
 MAILS = ("email_work", "email_home", "email_other")
 PHONES = ("phone_work", "phone_mobile", "phone_home", "phone_other")
-PLAIN = ("first_name", "last_name", "salutation", "language", "notes")
+_FIRST, _LAST, *_REST = CONTACT_FIELDS.import_columns()
+
+
+def _mail(name: str, label: Any, *aliases: str) -> Column:
+    return Column(name, label, aliases, parse=read_email, is_lenient=True)
+
+
+def _phone(name: str, label: Any, *aliases: str) -> Column:
+    return Column(name, label, aliases, parse=limited(40).read, is_lenient=True)
+
+
 COLUMNS = (
-    Column("first_name", gettext_lazy("First name"), ("firstname", "given name", "vorname"), parse=common.limited(100)),
-    Column(
-        "last_name",
-        gettext_lazy("Last name"),
-        ("lastname", "surname", "family name", "nachname", "name"),
-        parse=common.limited(100),
-    ),
-    Column("external_id", gettext_lazy("Id in the other system"), ("id", "contact id", "record id")),
-    Column(
-        "client_external_id",
-        gettext_lazy("Client’s id"),
+    _FIRST,
+    _LAST,
+    common.external_id("id", "contact id", "record id"),
+    *common.client_columns(
         ("account id", "accountid", "company id", "customer id", "customerid", "client id"),
-    ),
-    Column(
-        "client_name",
-        gettext_lazy("Client’s name"),
         ("company", "company name", "account name", "client", "organisation"),
     ),
-    Column("title", gettext_lazy("Job title"), ("job title", "position"), parse=common.limited(120)),
-    Column("decision_role", gettext_lazy("Role in decisions"), (), parse=common.choice_parser(DecisionRole)),
-    Column(
-        "email_work",
-        gettext_lazy("E-mail, work"),
-        ("email", "e-mail", "mail", "email address"),
-        parse=common.parse_email,
-        is_lenient=True,
-    ),
-    Column("email_home", gettext_lazy("E-mail, home"), ("personal email",), parse=common.parse_email, is_lenient=True),
-    Column("email_other", gettext_lazy("E-mail, other"), ("email 2",), parse=common.parse_email, is_lenient=True),
-    Column(
-        "phone_work",
-        gettext_lazy("Phone, work"),
-        ("phone", "telephone", "business phone"),
-        parse=common.limited(40),
-        is_lenient=True,
-    ),
-    Column(
-        "phone_mobile",
-        gettext_lazy("Phone, mobile"),
-        ("mobile", "mobile phone", "cell"),
-        parse=common.limited(40),
-        is_lenient=True,
-    ),
-    Column("phone_home", gettext_lazy("Phone, home"), ("home phone",), parse=common.limited(40), is_lenient=True),
-    Column("phone_other", gettext_lazy("Phone, other"), (), parse=common.limited(40), is_lenient=True),
-    Column("salutation", gettext_lazy("How to address them"), ("salutation",), parse=common.limited(120)),
-    Column("language", gettext_lazy("Language"), (), parse=common.parse_language),
-    Column("notes", gettext_lazy("Background"), ("background", "description")),
+    *PLACE_FIELDS.import_columns(),
+    _mail("email_work", gettext_lazy("E-mail, work"), "email", "e-mail", "mail", "email address"),
+    _mail("email_home", gettext_lazy("E-mail, home"), "personal email"),
+    _mail("email_other", gettext_lazy("E-mail, other"), "email 2"),
+    _phone("phone_work", gettext_lazy("Phone, work"), "phone", "telephone", "business phone"),
+    _phone("phone_mobile", gettext_lazy("Phone, mobile"), "mobile", "mobile phone", "cell"),
+    _phone("phone_home", gettext_lazy("Phone, home"), "home phone"),
+    _phone("phone_other", gettext_lazy("Phone, other")),
+    *_REST,
 )
 
 
@@ -146,20 +124,14 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
             result.new = values, _new(principal, client, values)
         return result
     _taken(context).setdefault(contact.pk, values["row_key"])
-    changes = common.changed_fields(contact, values, PLAIN)
+    changes = common.changed_fields(contact, values, CONTACT_FIELDS.cells)
     additions = _additions(contact, values, client.country if client else "")
     is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
     result.outcome = "updated" if changes or additions or is_new_place else "unchanged"
     if write and (changes or additions):
         update_contact(principal, contact=contact, **additions, **changes)
     if write and is_new_place:
-        affiliate(
-            principal,
-            contact=contact,
-            client=client,
-            title=values.get("title", ""),
-            decision_role=values.get("decision_role", ""),
-        )
+        affiliate(principal, contact=contact, client=client, **_place(values))
     if write:
         common.remember("contact", [(values, contact.pk)], context)
     return result
@@ -182,36 +154,22 @@ def _new(principal, client, values) -> NewContact:
         client=client,
         emails=_pairs(values, MAILS),
         phones=_pairs(values, PHONES),
-        title=values.get("title", "") if client else "",
-        decision_role=values.get("decision_role", "") if client else "",
-        first_name=values.get("first_name", ""),
-        last_name=values.get("last_name", ""),
-        **{name: values[name] for name in ("salutation", "language", "notes") if values.get(name)},
+        **(_place(values) if client else {}),
+        **{name: values[name] for name in CONTACT_FIELDS.cells if values.get(name)},
     )
 
 
-def check(principal, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(principal, values, context, write=False)
+def _place(values) -> dict[str, Any]:
+    return {name: values[name] for name in PLACE_FIELDS.cells if name in values}
 
 
-def save(principal, values: dict[str, Any], context: Context) -> RowResult:
-    return _work(principal, values, context, write=True)
-
-
-def prepare(principal, rows: list[dict[str, Any]], context: Context) -> None:
-    common.load_known("contact", rows, context)
-    common.load_known("client", rows, context, field="client_external_id")
-
-
-CONTACTS = ImportKind(
-    key="contacts",
-    label=gettext_lazy("Contacts"),
+CONTACTS = common.record_kind(
+    "contacts",
+    gettext_lazy("Contacts"),
+    of="contact",
     columns=COLUMNS,
-    save=save,
-    check=check,
+    work=_work,
+    create=_create,
     keys=_keys,
-    create=common.creator("contact", _create),
-    prepare=prepare,
-    may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy("Known contacts are found by id, then by e-mail."),
 )

@@ -4,11 +4,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.importing import common
-from clients.importing.common import Context
 from crm.core.base.errors import ServiceError
+from crm.core.fields.types import MOMENT, Context, read_email
 from crm.core.importing import tabular
-from crm.core.importing.kinds import Column, ImportKind, RowResult
-from interactions.import_cells import CLIENT_COLUMNS, contact_of, parse_moment, prepare_for
+from crm.core.importing.kinds import Column, RowResult
+from interactions.import_cells import CLIENT_COLUMNS, contacts_of
 from interactions.surveys.models import SurveyResponse
 from interactions.surveys.services.answers import ensure_nps_survey, new_answer, record_answers
 
@@ -23,11 +23,10 @@ def parse_score(text: str, context: Context) -> int:
 def _answer(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
     client = common.client_of(principal, values, context)
-    contact = contact_of(client, values, result)
+    contacts = contacts_of(client, filter(None, [values.get("contact_email")]), result)
     if values["answered_at"] > context["now"]:
         raise ServiceError(_("The time lies in the future."))
-    found = common.known("survey_response", values, context)
-    row = SurveyResponse.objects.visible_to(principal).filter(pk=found).first() if found else None
+    row = common.known_row("survey_response", SurveyResponse.objects.visible_to(principal), values, context)
     if row is not None:
         is_same = row.score == values["score"] and (not values.get("comment") or row.comment == values["comment"])
         result.outcome = "unchanged"
@@ -40,7 +39,7 @@ def _answer(principal, values, context, *, write: bool) -> RowResult:
             principal,
             survey=ensure_nps_survey(),
             client=client,
-            contact=contact,
+            contact=contacts[0] if contacts else None,
             score=values["score"],
             comment=values.get("comment", ""),
             answered_at=values["answered_at"],
@@ -53,9 +52,12 @@ def _record(principal, rows, context):
     return record_answers(principal, rows=rows)
 
 
-SURVEY_RESPONSES = ImportKind(
-    key="survey-responses",
-    label=gettext_lazy("NPS answers"),
+SURVEY_RESPONSES = common.record_kind(
+    "survey-responses",
+    gettext_lazy("NPS answers"),
+    of="survey_response",
+    work=_answer,
+    create=_record,
     columns=(
         Column(
             "score",
@@ -69,16 +71,18 @@ SURVEY_RESPONSES = ImportKind(
             gettext_lazy("When"),
             ("date", "response date", "answered", "submitted", "timestamp"),
             is_required=True,
-            parse=parse_moment,
+            parse=MOMENT.read,
         ),
         Column("comment", gettext_lazy("Comment"), ("text", "feedback", "reason")),
+        Column(
+            "contact_email",
+            gettext_lazy("Contact’s e-mail"),
+            ("email", "email address", "respondent", "respondent email"),
+            parse=read_email,
+            is_lenient=True,
+        ),
         *CLIENT_COLUMNS,
     ),
-    save=lambda principal, values, context: _answer(principal, values, context, write=True),
-    check=lambda principal, values, context: _answer(principal, values, context, write=False),
-    create=common.creator("survey_response", _record),
-    prepare=prepare_for("survey_response"),
-    may_import=lambda user: user.sees_all or user.is_account_manager,
     match_note=gettext_lazy(
         "Known answers are found by their id; one without an id by all its values. An answer is never changed."
     ),

@@ -5,16 +5,14 @@ Rows of a model come through the gate: only of objects the viewer sees. A model 
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from crm.core.fields.catalogue import type_in
 from crm.core.users.models import User
 
 QUIET = {"version", "updated_at", "created_at", "name_key", "search_key", "phone_digits", "last_used_at", "salt"}
@@ -133,28 +131,11 @@ def _changes(event, before, after) -> list[Change]:
         old, new = getattr(before, column.attname), getattr(after, column.attname)
         if old != new:
             words = IN_WORDS.get(column.name)
+            say = type_in(event.pgh_tracked_model, column).words
             found.append(
-                Change(words, "", "")
-                if words
-                else Change(column.verbose_name, _words(column, before, old), _words(column, after, new))
+                Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
             )
     return found
-
-
-def _words(column, row, value) -> str:
-    if value is None or value == "":
-        return "—"
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if column.choices:
-        return str(dict(column.flatchoices).get(value, value))
-    if column.is_relation:
-        return f"#{value}"
-    if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "j M Y, H:i")
-    if isinstance(value, date):
-        return date_format(value, "j M Y")
-    return str(value if not isinstance(value, list) else ", ".join(map(str, value)))[:120]
 
 
 def _add_names(entries: list[Entry]) -> None:

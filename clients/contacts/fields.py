@@ -1,0 +1,34 @@
+"""The fields of a contact, and of its place at a client."""
+
+from clients.contacts.models import Affiliation, Contact
+from clients.records.models import Client
+from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, Catalogue, Field
+from crm.core.fields.types import LANGUAGE, link
+
+CONTACT_FIELDS = Catalogue(
+    Contact,
+    Field("first_name", aliases=("firstname", "given name", "vorname"), privacy=PERSONAL),
+    Field(
+        "last_name",
+        aliases=("lastname", "surname", "family name", "nachname", "name"),
+        privacy=PERSONAL,
+        sort="name_key",
+    ),
+    Field("salutation", aliases=("salutation",), privacy=PERSONAL),
+    Field("language", type=LANGUAGE),
+    Field("notes", aliases=("background", "description"), privacy=FREE_WORDS),
+    internal={
+        "created_by": "who entered it: sees it while it has no client",
+        "clients": "the places, which have fields of their own",
+    },
+)
+PLACE_FIELDS = Catalogue(
+    Affiliation,
+    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True),
+    Field("title", aliases=("job title", "position"), privacy=PERSONAL),
+    Field("decision_role", privacy=PERSONAL),
+    Field("is_primary", aliases=("primary", "primary contact")),
+    Field("is_billing", aliases=("billing contact",)),
+    Field("left_date", aliases=("left",)),
+    internal={"contact": "whose place it is"},
+)

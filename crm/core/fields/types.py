@@ -1,0 +1,228 @@
+"""What a type of field does wherever the field appears: reads the cell of an imported file, gives its value to a file,
+says it on a page and in the history."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from crm.core.base.places import country_name
+from crm.core.base.zones import validate_zone
+from crm.core.firm.languages import known_language, language_name
+from crm.core.firm.queries import firm_zone
+from crm.core.importing import tabular
+from crm.core.users.models import User
+
+Context = dict[str, Any]
+LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?")
+YES, NO = ("1", "true", "yes", "y", "ja", "oui", "si", "x"), ("0", "false", "no", "n", "nein", "non")
+# What other systems write and the language tables do not have.
+OTHER_COUNTRY_NAMES = {
+    "usa": "US",
+    "unitedstatesofamerica": "US",
+    "america": "US",
+    "uk": "GB",
+    "greatbritain": "GB",
+    "england": "GB",
+    "scotland": "GB",
+    "wales": "GB",
+    "northernireland": "GB",
+    "czechrepublic": "CZ",
+    "republicofireland": "IE",
+    "eire": "IE",
+    "holland": "NL",
+    "thenetherlands": "NL",
+    "russianfederation": "RU",
+    "korea": "KR",
+    "republicofkorea": "KR",
+    "uae": "AE",
+    "turkey": "TR",
+    "macedonia": "MK",
+    "swaziland": "SZ",
+    "ivorycoast": "CI",
+    "burma": "MM",
+    "vietnam": "VN",
+    "hongkong": "HK",
+    "macau": "MO",
+    "taiwan": "TW",
+    "moldova": "MD",
+    "iran": "IR",
+    "syria": "SY",
+    "tanzania": "TZ",
+    "bolivia": "BO",
+    "venezuela": "VE",
+}
+
+
+@dataclass(frozen=True)
+class Type:
+    """Text of any length, unless told otherwise. `read(text, context)` gives the value of an import cell that is not empty, or
+    raises ValueError with a sentence; `plain(value)` is what a file's cell holds: text, number, day or moment; `say(value)` is
+    the value in words. `choices()` are what may be chosen, `rows()` the rows that may be linked."""
+
+    read: Callable[[str, Context], Any] = lambda text, context: text
+    plain: Callable[[Any], Any] = lambda value: value
+    say: Callable[[Any], str] | None = None
+    choices: Callable[[], list[tuple[Any, Any]]] | None = None
+    rows: Callable[[], models.QuerySet] | None = None
+
+    def words(self, value: Any) -> str:
+        return "—" if value is None or value == "" else str((self.say or self.plain)(value))
+
+
+def limited(length: int | None) -> Type:
+    """Text of at most `length` characters."""
+
+    def read(text: str, context: Context) -> str:
+        if length and len(text) > length:
+            raise ValueError(_("is longer than %(n)d characters.") % {"n": length})
+        return text
+
+    return Type(read)
+
+
+def choice(options: Any) -> Type:
+    """One of a TextChoices or of a column's choices; a cell names it by value or label in any writing."""
+    known = list(getattr(options, "choices", options))
+
+    def read(text: str, context: Context) -> Any:
+        for value, label in known:
+            if tabular.fold(text) in (tabular.fold(str(value)), tabular.fold(str(label))):
+                return value
+        allowed = ", ".join(str(label) for _value, label in known)
+        raise ValueError(_("“%(text)s” is none of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
+
+    return Type(read, lambda value: str(dict(known).get(value, value)), choices=lambda: known)
+
+
+def read_whole(text: str, context: Context) -> int:
+    number = tabular.parse_amount(text)
+    if number != int(number) or number < 0:
+        raise ValueError(_("“%(text)s” is not a whole number.") % {"text": text[:40]})
+    return int(number)
+
+
+def read_bool(text: str, context: Context) -> bool:
+    folded = tabular.fold(text)
+    if folded not in YES + NO:
+        raise ValueError(_("“%(text)s” is neither yes nor no.") % {"text": text[:40]})
+    return folded in YES
+
+
+def read_email(text: str, context: Context) -> str:
+    text = text.removeprefix("mailto:").strip()
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise ValueError(_("“%(text)s” is not an e-mail address.") % {"text": text[:60]}) from error
+    return text
+
+
+def read_zone(text: str, context: Context) -> str:
+    try:
+        validate_zone(text)
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from error
+    return text
+
+
+def read_language(text: str, context: Context) -> str:
+    """A code as it is; the name of a language that emails are written in as its code ("German" is de); else short text."""
+    name = "" if LANGUAGE_CODE.fullmatch(text) else known_language(text)
+    return name or limited(10).read(text, context)
+
+
+def read_currency(text: str, context: Context) -> str:
+    text = text.upper()
+    if len(text) != 3 or not text.isalpha():
+        raise ValueError(_("“%(text)s” is not a currency such as EUR.") % {"text": text[:20]})
+    return text
+
+
+def read_country(text: str, context: Context) -> str:
+    """Two letters, or the name in one of several languages."""
+    if code := _countries().get(tabular.fold(text)):
+        return code
+    message = _("“%(text)s” is not a country we know. Write its name in English or its two letters.")
+    raise ValueError(message % {"text": text[:40]})
+
+
+@cache
+def _countries() -> dict[str, str]:
+    names = dict(OTHER_COUNTRY_NAMES)
+    for language in ("en", "de", "fr", "es", "it", "nl", "sv", "fi"):
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha():
+                names.setdefault(tabular.fold(name), code)
+                names[code.lower()] = code
+    return names
+
+
+TEXT = Type()
+DAY = Type(
+    lambda text, context: tabular.parse_date(text, context["date_order"]), say=lambda value: date_format(value, "j M Y")
+)
+MOMENT = Type(
+    lambda text, context: tabular.parse_moment(text, context["date_order"], firm_zone()),
+    say=lambda value: date_format(timezone.localtime(value), "j M Y, H:i"),
+)
+AMOUNT = Type(lambda text, context: tabular.parse_amount(text))
+WHOLE = Type(read_whole)
+YES_NO = Type(read_bool, lambda value: _("yes") if value else _("no"))
+EMAIL = Type(read_email)
+ZONE = Type(read_zone)
+LANGUAGE = Type(read_language, say=language_name)
+CURRENCY = Type(read_currency)
+COUNTRY = Type(read_country, say=country_name)
+
+
+def link(rows: Callable[[], models.QuerySet], named: str = "name") -> Type:
+    """Another row, or several, that a file calls by an attribute. The import finds it itself, as it knows who sees what."""
+
+    def plain(value: Any) -> str:
+        if isinstance(value, models.Manager):
+            return "; ".join(plain(row) for row in value.all())
+        return "" if value is None else f"#{value}" if isinstance(value, int) else str(getattr(value, named))
+
+    return Type(plain=plain, rows=rows)
+
+
+def several(text: str) -> list[str]:
+    """What a cell lists with ; or ,"""
+    return [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
+
+
+def people() -> list[tuple[str, str]]:
+    return [(user.email, user.name) for user in User.objects.active()]
+
+
+COLLEAGUE = replace(link(User.objects.active, named="email"), choices=people)
+
+_OF_COLUMN: tuple[tuple[type[models.Field], Type], ...] = (
+    (models.EmailField, EMAIL),
+    (models.DateTimeField, MOMENT),
+    (models.DateField, DAY),
+    (models.BooleanField, YES_NO),
+    (models.DecimalField, AMOUNT),
+    (models.IntegerField, WHOLE),
+    (models.ForeignKey, Type(say="#{}".format)),
+    (ArrayField, Type(say=lambda value: ", ".join(map(str, value)))),
+)
+
+
+def type_of(column: Any) -> Type:
+    """The type that a column of the database has by itself."""
+    if column.choices:
+        return choice(column.flatchoices)
+    known = (made for kind, made in _OF_COLUMN if isinstance(column, kind))
+    return next(known, None) or limited(column.max_length)
