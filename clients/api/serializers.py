@@ -1,15 +1,14 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from clients.catalogue.models import Service, Tag
 from clients.contacts.choices import ContactLabel, DecisionRole
-from clients.contacts.models import Contact
-from clients.records.choices import ClientKind, LeavingReason, Status
+from clients.contacts.fields import CONTACT_FIELDS
+from clients.records.choices import LeavingReason, Status
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ExternalId
 from clients.records.queries import add_next_steps
-from clients.revenue.models import Contract, RevenueLine
-from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
-from crm.core.users.models import Team, User
+from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
+from crm.core.api.serializers import RecordSerializer, StrictSerializer, VisibleRelatedField
 
 
 class ExternalIdSerializer(StrictSerializer):
@@ -53,15 +52,9 @@ class FactsSerializer(serializers.Serializer):
     onboarding_state = serializers.CharField()
 
 
-class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
+class ClientSerializer(ExternalIdsMixin, RecordSerializer):
+    catalogue = CLIENT_FIELDS
     external_kind = "client"
-    kind = serializers.ChoiceField(choices=ClientKind.choices, required=False)
-    owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), required=False)
-    team = serializers.PrimaryKeyRelatedField(
-        queryset=Team.objects.filter(archived_at=None), required=False, allow_null=True
-    )
-    parent = VisibleRelatedField(queryset=Client.objects.kept(), required=False, allow_null=True)
-    tags = serializers.PrimaryKeyRelatedField(queryset=Tag.objects.all(), many=True, required=False)
     status = serializers.ChoiceField(
         choices=Status.choices,
         required=False,
@@ -71,48 +64,6 @@ class ClientSerializer(ExternalIdsMixin, StrictModelSerializer):
     status_start = serializers.DateField(required=False, write_only=True)
     reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, write_only=True)
     facts = FactsSerializer(read_only=True)
-
-    class Meta:
-        model = Client
-        fields = [
-            "id",
-            "name",
-            "kind",
-            "relationship",
-            "parent",
-            "owner",
-            "team",
-            "tags",
-            "tier",
-            "industry",
-            "source",
-            "time_zone",
-            "language",
-            "preferred_channel",
-            "salutation",
-            "website",
-            "email",
-            "phone",
-            "street",
-            "postal_code",
-            "city",
-            "region",
-            "country",
-            "goals",
-            "expectations",
-            "notes",
-            "is_restricted",
-            "version",
-            "created_at",
-            "updated_at",
-            "archived_at",
-            "facts",
-            "external_ids",
-            "status",
-            "status_start",
-            "reason",
-        ]
-        read_only_fields = ["is_restricted", "version", "created_at", "updated_at", "archived_at"]
 
     def to_representation(self, instance):
         """A parent the caller does not see stays hidden."""
@@ -157,93 +108,25 @@ class PlaceSerializer(StrictSerializer):
     left_date = serializers.DateField(required=False, allow_null=True)
 
 
-class ContactSerializer(ExternalIdsMixin, StrictModelSerializer):
+class ContactSerializer(ExternalIdsMixin, RecordSerializer):
+    catalogue = CONTACT_FIELDS
     external_kind = "contact"
     emails = EmailSerializer(many=True, required=False, help_text=_("The first is the main one"))
     phones = PhoneSerializer(many=True, required=False, help_text=_("The first is the main one"))
     clients = PlaceSerializer(many=True, required=False, source="places")
 
-    class Meta:
-        model = Contact
-        fields = [
-            "id",
-            "first_name",
-            "last_name",
-            "salutation",
-            "language",
-            "notes",
-            "emails",
-            "phones",
-            "clients",
-            "version",
-            "created_at",
-            "updated_at",
-            "archived_at",
-            "external_ids",
-        ]
-        read_only_fields = ["version", "created_at", "updated_at", "archived_at"]
 
-
-class RevenueSerializer(ExternalIdsMixin, StrictModelSerializer):
+class RevenueSerializer(ExternalIdsMixin, RecordSerializer):
+    catalogue = REVENUE_FIELDS
     external_kind = "revenue"
-    client = VisibleRelatedField(queryset=Client.objects.kept())
-    service = serializers.PrimaryKeyRelatedField(queryset=Service.objects.all(), required=False, allow_null=True)
     currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
     amount_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True)
 
-    class Meta:
-        model = RevenueLine
-        fields = [
-            "id",
-            "client",
-            "date",
-            "amount",
-            "currency",
-            "rate",
-            "amount_firm",
-            "service",
-            "kind",
-            "reference",
-            "note",
-            "version",
-            "created_at",
-            "updated_at",
-            "external_ids",
-        ]
-        read_only_fields = ["version", "created_at", "updated_at"]
 
-
-class ContractSerializer(ExternalIdsMixin, StrictModelSerializer):
+class ContractSerializer(ExternalIdsMixin, RecordSerializer):
+    catalogue = CONTRACT_FIELDS
     external_kind = "contract"
-    client = VisibleRelatedField(queryset=Client.objects.kept())
-    service = serializers.PrimaryKeyRelatedField(queryset=Service.objects.all())
     currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
-
-    class Meta:
-        model = Contract
-        fields = [
-            "id",
-            "client",
-            "service",
-            "name",
-            "value",
-            "currency",
-            "rate",
-            "is_free",
-            "period",
-            "start_date",
-            "end_date",
-            "renewal_date",
-            "notice_days",
-            "is_auto_renewed",
-            "replaces",
-            "change_reason",
-            "version",
-            "created_at",
-            "updated_at",
-            "external_ids",
-        ]
-        read_only_fields = ["replaces", "change_reason", "version", "created_at", "updated_at"]
 
 
 class PriceSerializer(StrictSerializer):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.checks import clean_fields, only_known
 from clients.contacts.choices import ContactLabel, Purpose
+from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone
 from clients.phones import digits_of
 from clients.records.models import Client
@@ -25,8 +26,6 @@ from crm.core.base.versions import save_version
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 
-FIELDS = ("first_name", "last_name", "salutation", "language", "notes")
-PLACE = ("title", "decision_role", "is_primary", "is_billing", "left_date")
 Labelled = Sequence[tuple[str, str]]
 Wanted = dict[str, tuple[str, str]]  # folded address or digits → label, text
 
@@ -132,7 +131,7 @@ def update_contact(
 
 
 def _apply(contact: Contact, fields: dict) -> None:
-    only_known(fields, FIELDS)
+    only_known(fields, CONTACT_FIELDS.edited)
     for name, value in fields.items():
         value = (value or "").strip()
         setattr(contact, name, value if name == "notes" else " ".join(value.split()))  # names go into mail headers
@@ -211,7 +210,7 @@ def affiliate(
     A client has one main contact: a new one replaces the former. Somebody who left is not the main contact.
     Raises StaleWrite, ServiceError.
     """
-    only_known(place, PLACE)
+    only_known(place, PLACE_FIELDS.edited)
     _make_way([client.pk], [])
     found = Affiliation.objects.select_for_update().filter(client=client, contact=contact).first()
     row = found or Affiliation(client=client, contact=contact)

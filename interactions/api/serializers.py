@@ -3,14 +3,13 @@ from rest_framework import serializers
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
-from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.api.serializers import RecordSerializer, StrictModelSerializer, StrictSerializer, VisibleRelatedField
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment, Decision
-from interactions.follow_ups.models import FollowUp
-from interactions.log.choices import Channel
-from interactions.log.models import Interaction
+from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
@@ -32,53 +31,13 @@ class NextStepSerializer(StrictSerializer):
     time_zone = serializers.CharField(required=False, allow_blank=True, validators=[validate_zone])
 
 
-class InteractionSerializer(StrictModelSerializer):
-    client = VisibleRelatedField(queryset=Client.objects.kept())
-    contacts = contact_field(many=True, required=False)
-    participants = colleague(many=True, required=False)
-    channel = serializers.ChoiceField(choices=Channel.choices)
+class InteractionSerializer(RecordSerializer):
+    catalogue = INTERACTION_FIELDS
     decision = serializers.CharField(
         required=False, write_only=True, allow_blank=True, help_text=_("What was agreed, for a new one")
     )
     decision_shared = serializers.BooleanField(required=False, write_only=True)
     next_step = NextStepSerializer(required=False, write_only=True, allow_null=True)
-
-    class Meta:
-        model = Interaction
-        fields = (
-            "id",
-            "client",
-            "channel",
-            "direction",
-            "occurred_at",
-            "duration_minutes",
-            "subject",
-            "body",
-            "sentiment",
-            "contacts",
-            "participants",
-            "author",
-            "author_contact",
-            "visibility",
-            "is_pinned",
-            "decision",
-            "decision_shared",
-            "next_step",
-            "version",
-            "created_at",
-            "updated_at",
-            "archived_at",
-        )
-        read_only_fields = (
-            "id",
-            "author",
-            "author_contact",
-            "is_pinned",
-            "version",
-            "created_at",
-            "updated_at",
-            "archived_at",
-        )
 
     def validate(self, attrs):
         """Refuse fields that a correction cannot change instead of ignoring them."""
@@ -88,60 +47,11 @@ class InteractionSerializer(StrictModelSerializer):
         return attrs
 
 
-class FollowUpSerializer(StrictModelSerializer):
-    client = VisibleRelatedField(queryset=Client.objects.kept(), required=False, allow_null=True)
-    contact = contact_field(required=False, allow_null=True)
-    assignee = colleague(required=False)
+class FollowUpSerializer(RecordSerializer):
+    catalogue = FOLLOW_UP_FIELDS
     time_zone = serializers.CharField(
         required=False, validators=[validate_zone], help_text=_("IANA name; the assignee's own by default")
     )
-
-    class Meta:
-        model = FollowUp
-        fields = (
-            "id",
-            "client",
-            "contact",
-            "title",
-            "note",
-            "assignee",
-            "author",
-            "author_contact",
-            "due_date",
-            "due_time",
-            "time_zone",
-            "due_at",
-            "rrule",
-            "priority",
-            "state",
-            "snoozed_until",
-            "outcome",
-            "closed_at",
-            "closed_by",
-            "closed_by_contact",
-            "source_kind",
-            "source_id",
-            "version",
-            "created_at",
-            "updated_at",
-        )
-        read_only_fields = (
-            "id",
-            "author",
-            "author_contact",
-            "due_at",
-            "state",
-            "snoozed_until",
-            "outcome",
-            "closed_at",
-            "closed_by",
-            "closed_by_contact",
-            "source_kind",
-            "source_id",
-            "version",
-            "created_at",
-            "updated_at",
-        )
 
     def validate(self, attrs):
         if self.instance and "client" in attrs:

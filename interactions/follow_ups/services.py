@@ -25,11 +25,11 @@ from interactions import permissions
 from interactions.follow_ups import recurrence
 from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority
 from interactions.follow_ups.facts import refresh_next_step
+from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
 
 END_OF_DAY = time(17, 0)
 MORNING = time(8, 0)
-EDITABLE = ("title", "note", "due_date", "due_time", "time_zone", "rrule", "priority", "contact", "assignee")
 
 
 @service(may=permissions.may_add_follow_up, why=permissions.IN_TRASH)
@@ -84,7 +84,7 @@ def update_follow_up(
 ) -> FollowUp:
     """Change what, when, who; another time or assignee means another reminder. Raises StaleWrite, ServiceError."""
     follow_up = _locked(follow_up)
-    if unknown := set(fields) - set(EDITABLE):
+    if unknown := set(fields) - set(FOLLOW_UP_FIELDS.edited):
         raise TypeError(f"not fields of a follow-up that are edited: {sorted(unknown)}")
     before, old_rule = (follow_up.due_at, follow_up.assignee_id), follow_up.rrule
     for name, value in fields.items():
@@ -108,7 +108,7 @@ def update_follow_up(
             follow_up.remind_at = reminder_moment(follow_up, now)
         return ["due_at", "snoozed_until", "remind_at"]
 
-    save_version(follow_up, fields=EDITABLE, seen=seen_version, derive=derive)
+    save_version(follow_up, fields=FOLLOW_UP_FIELDS.edited, seen=seen_version, derive=derive)
     return _changed(follow_up)
 
 

@@ -15,10 +15,10 @@ from crm.core.base.versions import save_version
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.log.facts import refresh_last_contact
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 
 CLOCKS_DIFFER = timedelta(minutes=10)
-EDITABLE = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "visibility")
 
 
 @service(may=permissions.may_correct)
@@ -33,7 +33,7 @@ def correct_interaction(
     **fields,
 ) -> Interaction:
     """Change what was written; the earlier text stays in its history. Raises StaleWrite, ServiceError."""
-    if unknown := set(fields) - set(EDITABLE):
+    if unknown := set(fields) - set(INTERACTION_FIELDS.edited):
         raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
     interaction = _locked(interaction)
     contacts = None if contacts is None else list(contacts)
@@ -42,7 +42,7 @@ def correct_interaction(
         setattr(interaction, name, value)
     check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
     merges = not _people_differ(interaction, contacts, participants)  # lists have no version of their own
-    save_version(interaction, fields=list(EDITABLE), seen=seen_version, merges=merges)
+    save_version(interaction, fields=INTERACTION_FIELDS.edited, seen=seen_version, merges=merges)
     set_people(interaction, contacts, participants)
     refresh_last_contact(client_ids=[interaction.client_id])
     return interaction

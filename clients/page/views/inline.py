@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from clients import permissions
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import FactForm
 from clients.records.services.clients import update_client
 from crm.core.base.permissions import require
@@ -20,7 +21,7 @@ from crm.core.ui.htmx import is_fragment
 def change(request, client_id, name):
     """GET: the field (with `as=value`: its value again, for Cancel). POST: saves it, or says why not."""
     client = load_open_client(request.principal, client_id)
-    if name not in FactForm.NAMES:
+    if name not in CLIENT_FIELDS.inline:
         raise Http404
     if request.method == "POST":
         return _save(request, client, name)

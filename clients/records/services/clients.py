@@ -14,6 +14,7 @@ from clients.checks import clean_fields, only_known
 from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.external import link_externals
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeriod
 from clients.records.services.statuses import first_periods, status_facts
 from crm.core.base.archiving import set_archived
@@ -24,34 +25,6 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.users.models import User
-
-FIELDS = [
-    "name",
-    "kind",
-    "relationship",
-    "parent",
-    "owner",
-    "team",
-    "tier",
-    "industry",
-    "source",
-    "time_zone",
-    "language",
-    "preferred_channel",
-    "salutation",
-    "website",
-    "email",
-    "phone",
-    "street",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "goals",
-    "expectations",
-    "notes",
-    "custom",
-]
 
 
 @dataclass
@@ -79,7 +52,7 @@ def new_client(
 ) -> NewClient:
     """For `create_clients`. A `status_start` in the future leaves the client a prospect until then. `reason` is of leaving,
     for a client entered as former (not known: other). Raises ServiceError."""
-    only_known(fields, FIELDS)
+    only_known(fields, CLIENT_FIELDS.edited)
     client = Client(owner=owner, is_demo=is_demo)
     _apply(client, fields | {"name": name, "owner": owner})
     clean_fields(client, ["name", *fields])
@@ -126,7 +99,7 @@ def update_client(
 ) -> Client:
     """Change fields of a client. `seen_version` is the version the editor saw. Another owner needs the right to reassign.
     Raises PermissionDenied, StaleWrite, ServiceError."""
-    only_known(fields, FIELDS)
+    only_known(fields, CLIENT_FIELDS.edited)
     row = Client.objects.select_for_update().get(pk=client.pk)
     if fields.get("owner", row.owner) != row.owner and not principal.is_system:
         require(permissions.may_reassign(principal, row), str(permissions.HAND_ON))

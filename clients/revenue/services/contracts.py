@@ -11,6 +11,7 @@ from clients.catalogue.models import Service
 from clients.checks import check_constraints, clean_fields, only_known
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
+from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
 from clients.revenue.services.lines import check_currency
 from crm.core.base.errors import ServiceError
@@ -18,21 +19,6 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-
-FIELDS = [
-    "service",
-    "name",
-    "value",
-    "currency",
-    "rate",
-    "is_free",
-    "period",
-    "start_date",
-    "end_date",
-    "renewal_date",
-    "notice_days",
-    "is_auto_renewed",
-]
 
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
@@ -101,7 +87,7 @@ def change_price(
         raise ServiceError(_("Say why the price changes."), field="reason")
     if Contract.objects.filter(replaces=row).exists():
         raise ServiceError(_("This contract has already been replaced; change the newer one."))
-    values = {name: getattr(row, name) for name in FIELDS}
+    values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited}
     values |= {"value": value, "start_date": start_date, "rate": rate or row.rate}
     new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
     row.end_date = start_date
@@ -112,7 +98,7 @@ def change_price(
 
 
 def _apply(contract: Contract, fields: dict) -> None:
-    only_known(fields, FIELDS)
+    only_known(fields, CONTRACT_FIELDS.edited)
     for name, value in fields.items():
         setattr(contract, name, value.strip() if isinstance(value, str) else value)
     check_currency(contract)

@@ -14,6 +14,7 @@ from clients.checks import clean_fields, only_known
 from clients.records.facts import lock_facts
 from clients.records.models import Client
 from clients.revenue.choices import RevenueKind
+from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
@@ -24,7 +25,6 @@ from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 
 MOST = Decimal(10) ** 12  # of one line, in the firm's currency
-FIELDS = ("date", "amount", "currency", "rate", "service", "kind", "reference", "note")
 
 
 def twelve_months(today: date) -> tuple[date, date]:
@@ -89,7 +89,7 @@ def delete_revenue_line(principal: Principal, *, line: RevenueLine, today: date)
 
 
 def _apply(line: RevenueLine, fields: dict) -> None:
-    only_known(fields, FIELDS)
+    only_known(fields, REVENUE_FIELDS.edited)
     for name, value in fields.items():
         setattr(line, name, value.strip() if isinstance(value, str) else value)
     check_currency(line)
@@ -165,7 +165,10 @@ def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int,
     if last is None:
         raise ServiceError(_("There is no such line in the history."))
     line = RevenueLine(
-        pk=line_id, client=client, version=last.version + 1, **{name: getattr(last, name) for name in FIELDS}
+        pk=line_id,
+        client=client,
+        version=last.version + 1,
+        **{name: getattr(last, name) for name in REVENUE_FIELDS.edited},
     )
     line.save(force_insert=True)
     refresh_revenue_facts(client_ids=[client.pk], today=today)

@@ -1,9 +1,15 @@
 """What the API's serializers have in common."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+from crm.core.fields.catalogue import READ, Catalogue
+
+COMMON = ("version", "created_at", "updated_at", "archived_at")
+WORDS = ("label", "help_text")
 
 
 class StrictMixin:
@@ -45,3 +51,27 @@ class VisibleRelatedField(serializers.PrimaryKeyRelatedField):
         if queryset is None or request is None:
             return queryset
         return queryset.visible_to(request.principal)
+
+
+# Not a docstring: the OpenAPI document would say it of each record.
+# A serializer of the fields in a catalogue; a field declared on the class replaces the catalogue's, or comes besides.
+class RecordSerializer(StrictModelSerializer):
+    catalogue: Catalogue
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        own = {field.name: field.api for field in cls.catalogue if field.api is not None}
+        common = [column.name for column in cls.catalogue.model._meta.fields if column.name in COMMON]
+        meta: Any = type("Meta", (), {"model": cls.catalogue.model, "read_only_fields": common})
+        meta.fields = [*dict.fromkeys(["id", *own, *cls._declared_fields, *common])]
+        meta.extra_kwargs = {name: api for name, api in own.items() if api and name not in cls._declared_fields}
+        cls.Meta = meta
+
+    def build_relational_field(self, field_name, relation_info):
+        kind, kwargs = super().build_relational_field(field_name, relation_info)
+        field = self.catalogue[field_name]
+        if field.type.rows is None or field.api == READ:
+            return kind, kwargs
+        rows = field.type.rows()
+        kind = VisibleRelatedField if hasattr(rows, "visible_to") else kind
+        return kind, {name: value for name, value in kwargs.items() if name not in WORDS} | {"queryset": rows}

@@ -100,11 +100,19 @@ class Field:
 
 
 class Catalogue:
-    """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is no field."""
+    """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is no field.
 
-    def __init__(self, model: type[Model], *fields: Field, internal: dict[str, str] | None = None):
+    `edited` are the columns that people change, `cells` those of them that a cell of a file fills without looking up another
+    row, `inline` the fields that are edited in place on the record's page.
+    """
+
+    def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
         self.model, self.internal = model, COMMON | (internal or {})
         self.fields = {field.name: field.of(model) for field in fields}
+        edited = [field for field in self if field.is_edited]
+        self.edited = tuple(field.name for field in edited)
+        self.cells = tuple(field.name for field in edited if field.is_imported and not field.column.is_relation)
+        self.inline = {field.name for field in edited if field.is_inline}
         _catalogues[model] = self
 
     def __getitem__(self, name: str) -> Field:
@@ -112,18 +120,6 @@ class Catalogue:
 
     def __iter__(self):
         return iter(self.fields.values())
-
-    @property
-    def edited(self) -> tuple[str, ...]:
-        """The columns that people change."""
-        return tuple(field.name for field in self if field.is_edited)
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The columns that a cell of a file fills as it is, without looking up another row."""
-        return tuple(
-            field.name for field in self if field.is_edited and field.is_imported and not field.column.is_relation
-        )
 
     def import_columns(self) -> tuple[Column, ...]:
         return tuple(field.import_column() for field in self if field.is_imported)

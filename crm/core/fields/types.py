@@ -4,7 +4,8 @@ says it on a page and in the history."""
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
 from babel import Locale
@@ -77,7 +78,7 @@ class Type:
     rows: Callable[[], models.QuerySet] | None = None
 
     def words(self, value: Any) -> str:
-        return "—" if value is None or value == "" else str((self.say or self.plain)(value))
+        return "—" if value is None or value == "" else str((self.say or self.plain)(value)) or "—"
 
 
 def limited(length: int | None) -> Type:
@@ -186,15 +187,15 @@ CURRENCY = Type(read_currency)
 COUNTRY = Type(read_country, say=country_name)
 
 
-def link(rows: Callable[[], models.QuerySet], named: str = "name") -> Type:
+def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name") -> Type:
     """Another row, or several, that a file calls by an attribute. The import finds it itself, as it knows who sees what."""
 
-    def plain(value: Any) -> str:
+    def listed(call: Callable[[Any], str], value: Any) -> str:
         if isinstance(value, models.Manager):
-            return "; ".join(plain(row) for row in value.all())
-        return "" if value is None else f"#{value}" if isinstance(value, int) else str(getattr(value, named))
+            return "; ".join(map(call, value.all()))
+        return "" if value is None else f"#{value}" if isinstance(value, int) else call(value)
 
-    return Type(plain=plain, rows=rows)
+    return Type(plain=partial(listed, attrgetter(named)), say=partial(listed, str), rows=rows)
 
 
 def several(text: str) -> list[str]:
@@ -215,7 +216,7 @@ _OF_COLUMN: tuple[tuple[type[models.Field], Type], ...] = (
     (models.BooleanField, YES_NO),
     (models.DecimalField, AMOUNT),
     (models.IntegerField, WHOLE),
-    (models.ForeignKey, Type(say="#{}".format)),
+    (models.ForeignKey, link()),
     (ArrayField, Type(say=lambda value: ", ".join(map(str, value)))),
 )
 

@@ -1,0 +1,170 @@
+"""The catalogues of records: each column is a field or internal, and what a form can hold stands in import and API too."""
+
+import pytest
+from django.db import models
+
+from clients.api import serializers as clients_api
+from clients.catalogue.fields import SERVICE_FIELDS
+from clients.catalogue.forms import ServiceForm
+from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
+from clients.contacts.forms import ContactForm, PlaceForm
+from clients.importing import CLIENTS, CONTACTS, CONTRACTS, REVENUE
+from clients.records.fields import CLIENT_FIELDS
+from clients.records.forms import FactForm, NewClientForm
+from clients.records.models import Client, ClientFacts
+from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
+from clients.revenue.forms import ContractForm, RevenueForm
+from crm.core.api.serializers import RecordSerializer
+from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field
+from crm.core.fields.types import COUNTRY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice, read_currency
+from interactions.api import serializers as interactions_api
+from interactions.composer.forms import InteractionFields
+from interactions.composer.imports import INTERACTIONS
+from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
+from interactions.follow_ups.forms import FollowUpForm
+from interactions.log.fields import INTERACTION_FIELDS
+from tools.testing.factories.clients import make_client, make_firm, make_user
+
+CATALOGUES = {
+    "client": CLIENT_FIELDS,
+    "contact": CONTACT_FIELDS,
+    "place": PLACE_FIELDS,
+    "service": SERVICE_FIELDS,
+    "contract": CONTRACT_FIELDS,
+    "revenue": REVENUE_FIELDS,
+    "interaction": INTERACTION_FIELDS,
+    "follow-up": FOLLOW_UP_FIELDS,
+}
+FORMS = {
+    "client": set(NewClientForm.base_fields) - {"status_start", "reason"},
+    "contact": set(ContactForm.base_fields),
+    "place": set(PlaceForm.base_fields),
+    "service": set(ServiceForm.base_fields),
+    "contract": set(ContractForm.base_fields),
+    "revenue": set(RevenueForm.base_fields),
+    "interaction": {*InteractionFields.base_fields, "contacts", "participants"},
+    "follow-up": {*FollowUpForm.base_fields, "contact"} - {"version"},
+}
+# What a form calls otherwise than the catalogue: the import and the API have it under the catalogue's names.
+SERIALIZERS = {
+    "client": clients_api.ClientSerializer,
+    "contact": clients_api.ContactSerializer,
+    "place": clients_api.PlaceSerializer,
+    "contract": clients_api.ContractSerializer,
+    "revenue": clients_api.RevenueSerializer,
+    "interaction": interactions_api.InteractionSerializer,
+    "follow-up": interactions_api.FollowUpSerializer,
+}
+IMPORTS = {
+    "client": CLIENTS,
+    "contact": CONTACTS,
+    "place": CONTACTS,
+    "contract": CONTRACTS,
+    "revenue": REVENUE,
+    "interaction": INTERACTIONS,
+}
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_each_column_is_a_field_or_internal_for_a_reason(name):
+    catalogue = CATALOGUES[name]
+    columns = {c.name for c in [*catalogue.model._meta.fields, *catalogue.model._meta.many_to_many]}
+    assert columns - set(catalogue.fields) - set(catalogue.internal) == set()
+    assert not set(catalogue.fields) & set(catalogue.internal)
+    own = set(catalogue.internal) - {"name_key", "search_key", "is_demo", "archived_at", "version"}
+    assert own - columns == set(), "reasons for columns that are gone"
+    assert all(catalogue.internal.values())
+
+
+def test_each_fact_of_a_client_is_a_field():
+    sources = {field.source for field in CLIENT_FIELDS}
+    internal = {"client", "next_step_id"}  # whose facts they are; which follow-up it is
+    assert {c.name for c in ClientFacts._meta.fields if f"facts.{c.name}" not in sources} == internal
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_a_form_holds_is_in_the_catalogue(name):
+    assert FORMS[name] - set(CATALOGUES[name].fields) == set()
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_what_a_form_holds_can_be_imported(name):
+    columns = {column.name for column in IMPORTS[name].columns}
+    wanted = {CATALOGUES[name][field].cell or field for field in FORMS[name]}
+    assert wanted - columns == set()
+
+
+@pytest.mark.parametrize("name", SERIALIZERS)
+def test_what_a_form_holds_can_be_written_by_the_api(name):
+    fields = SERIALIZERS[name]().fields
+    assert FORMS[name] - {field for field in fields if not fields[field].read_only} == set()
+
+
+def test_only_fields_of_the_form_are_edited_in_place():
+    assert set(FactForm.base_fields) >= CLIENT_FIELDS.inline > set()
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_long_texts_and_addresses_are_not_called_facts_of_the_business(name):
+    for field in CATALOGUES[name]:
+        if isinstance(field.column, models.TextField) and name != "service":
+            assert field.privacy == FREE_WORDS, field.name
+        if isinstance(field.column, models.EmailField):
+            assert field.privacy == PERSONAL, field.name
+        assert field.privacy in (BUSINESS, PERSONAL, FREE_WORDS)
+
+
+@pytest.mark.django_db
+def test_a_further_field_needs_no_more_than_its_entry(monkeypatch):
+    """A column that is taken out of the catalogue is in no import, API or list; its entry brings it everywhere."""
+    from crm.core.fields import catalogue as owner
+
+    make_firm()
+    row = make_client(owner=make_user(), industry="Ships", country="FI")
+    monkeypatch.setitem(owner._catalogues, Client, CLIENT_FIELDS)  # put back when the test is over
+    entry = Field("industry", aliases=("sector",), sort="industry")
+
+    def places(catalogue):
+        serializer = type("Sketch", (RecordSerializer,), {"catalogue": catalogue})
+        columns = {column.name: column for column in catalogue.import_columns()}
+        return "industry" in columns, "industry" in serializer(row).data, "industry" in catalogue.edited
+
+    assert places(Catalogue(Client, Field("name"))) == (False, False, False)
+    made = Catalogue(Client, Field("name"), entry)
+    assert places(made) == (True, True, True)
+    field = made["industry"]
+    assert (str(field.label), field.value(row), field.text(row)) == ("Industry", "Ships", "Ships")
+    with pytest.raises(ValueError, match="longer than 100"):
+        field.import_column().parse("x" * 101, {})
+
+
+@pytest.mark.django_db
+def test_values_for_a_file_and_words_for_a_page():
+    make_firm()
+    row = make_client(owner=make_user(name="Marta Kallio", email="marta@firm.example"), country="FI", language="de")
+    told = {name: (CLIENT_FIELDS[name].value(row), CLIENT_FIELDS[name].text(row)) for name in CLIENT_FIELDS.fields}
+    assert told["owner"] == ("marta@firm.example", "Marta Kallio")
+    assert told["country"] == ("FI", "Finland")
+    assert told["language"] == ("de", "German")
+    assert told["kind"] == ("Organisation", "Organisation")
+    assert told["team"] == ("", "—") and told["tags"] == ("", "—")
+    assert told["is_restricted"] == ("no", "no")
+    assert told["status"][0] == row.facts.get_status_display()
+    assert told["next_step_at"] == (None, "—")
+
+
+def test_types_say_what_is_wrong_with_a_cell():
+    for kind, text, says in (
+        (DAY, "soon", "not a date"),
+        (WHOLE, "-1", "not a whole number"),
+        (EMAIL, "x", "not an e-mail"),
+        (YES_NO, "perhaps", "neither yes nor no"),
+        (COUNTRY, "Atlantis", "not a country"),
+        (choice([("a", "Alpha")]), "beta", "none of: Alpha"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            kind.read(text, {"date_order": "ymd"})
+    assert COUNTRY.read("Deutschland", {}) == "DE"
+    assert LANGUAGE.read("German", {}) == "de"
+    assert read_currency("eur", {}) == "EUR"
+    assert TEXT.words("") == TEXT.words(None) == "—"
