@@ -2,7 +2,6 @@
 
 from clients.importing.clients import CLIENTS
 from clients.importing.contacts import CONTACTS
-from clients.importing.contracts import CONTRACTS
-from clients.importing.revenue import REVENUE
+from clients.importing.revenue import CONTRACTS, REVENUE
 
 KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE)

@@ -1,7 +1,9 @@
 """Clients, with an optional main contact in the same row."""
 
+from functools import cache
 from typing import Any
 
+from django.db.models import Value
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -10,18 +12,32 @@ from clients.catalogue.models import Tag
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.services import NewContact, create_contacts, new_contact
 from clients.importing import common
-from clients.importing.matching import find, own_domain, taken
 from clients.records.choices import ClientKind, LeavingReason, Status
+from clients.records.external import has_external
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, StatusPeriod
+from clients.records.queries import domain_of
 from clients.records.services.clients import NewClient, create_clients, new_client, update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
-from crm.core.fields.types import Context, limited, read_email, several
+from crm.core.base.models import Folded
+from crm.core.fields.types import EMAIL, Context, limited, several
 from crm.core.firm.queries import firm_today
 from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, RowResult, identity
 
+FREE_MAIL = {
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "yahoo.com",
+    "icloud.com",
+    "gmx.de",
+    "web.de",
+    "aol.com",
+    "live.com",
+}
 _NAME, *_REST = CLIENT_FIELDS.import_columns()
 COLUMNS = (
     _NAME,
@@ -39,7 +55,7 @@ COLUMNS = (
         ("lastname", "last name", "nachname"),
         parse=CONTACT_FIELDS["last_name"].type.read,
     ),
-    Column("contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=read_email, is_lenient=True),
+    Column("contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=EMAIL.read, is_lenient=True),
     Column(
         "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=limited(40).read, is_lenient=True
     ),
@@ -63,7 +79,7 @@ def _complete(values: dict[str, Any], result: RowResult) -> None:
 def _outcome(principal, client: Client | None, values, context, result, owner) -> tuple[str, dict[str, Any]]:
     if client is None:
         return "created", {}
-    taken(context).setdefault(client.pk, values["row_key"])
+    common.taken("client", context).setdefault(client.pk, values["row_key"])
     changes = common.changed_fields(client, values, CLIENT_FIELDS.cells)
     if "name" in changes:
         result.warnings.append(_("Stands here as “%(name)s”; it would be renamed.") % {"name": client.name[:80]})
@@ -90,7 +106,7 @@ def _work(principal, values: dict[str, Any], context: Context, *, write: bool) -
         values = dict(values)
     _complete(values, result)
     owner = common.owner_of(values.get("owner"), principal, context, result)
-    team = common.find_team(values.get("team"), context, result)
+    team = common.find_team(values.get("team"), result)
     client = find(principal, values, context, result)
     result.outcome, changes = _outcome(principal, client, values, context, result, owner)
     if not write:
@@ -129,33 +145,21 @@ def _new(values, **links) -> NewClient:
 
 
 def _create(principal, rows: list[tuple[dict[str, Any], NewClient]], context: Context) -> list[Client]:
-    known: dict[str, Tag] = {}
+    tag = cache(lambda name: Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name))
     for values, new in rows:
-        new.tags = {tag.pk: tag for name in _tag_names(values) if (tag := _tag(name, known))}.values()
+        new.tags = {*map(tag, (name[:60] for name in several(values.get("tags", ""))))}
     made = create_clients(principal, rows=[new for _values, new in rows], today=firm_today(context["now"]))
     create_contacts(
         principal, rows=[row for values, new in rows if (row := _main_contact(principal, new.client, values))]
     )
-    taken(context).update({client.pk: values["row_key"] for client, (values, _new) in zip(made, rows, strict=True)})
     return made
-
-
-def _tag_names(values) -> list[str]:
-    return [name[:60] for name in several(values.get("tags", ""))]
-
-
-def _tag(name: str, known: dict[str, Tag]) -> Tag:
-    if name.lower() not in known:
-        known[name.lower()] = Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
-    return known[name.lower()]
 
 
 def _main_contact(principal, client: Client, values) -> NewContact | None:
     if not values.get("contact_first_name") and not values.get("contact_last_name"):
         return None
-    email = values.get("contact_email") or (
-        values.get("email") if client.kind == ClientKind.INDIVIDUAL or "contact_email" not in values else ""
-    )
+    is_same = client.kind == ClientKind.INDIVIDUAL or "contact_email" not in values
+    email = values.get("contact_email") or (values.get("email") if is_same else "")
     phone = values.get("contact_phone") or values.get("phone")
     return new_contact(
         created_by=principal.user,
@@ -170,29 +174,71 @@ def _main_contact(principal, client: Client, values) -> NewContact | None:
 
 def _parent(principal, client: Client | None, values, context, result) -> Client | None:
     ref = values.get("parent_external_id")
-    if not ref:
-        return None
-    parent = (
-        Client.objects.visible_to(principal).filter(pk=common.known("client", {"external_id": ref}, context)).first()
-    )
-    if parent is None or parent == client:
-        result.warnings.append(
-            _("The parent “%(id)s” is not here yet; import the file once more to link it.") % {"id": ref[:60]}
-        )
-        return None
-    return parent
+    found = common.known("client", {"external_id": ref}, context) if ref else None
+    parent = Client.objects.visible_to(principal).filter(pk=found).first()
+    if parent is not None and parent != client:
+        return parent
+    if ref:
+        message = _("The parent “%(id)s” is not here yet; import the file once more to link it.")
+        result.warnings.append(message % {"id": ref[:60]})
+    return None
 
 
 def _keys(values: dict[str, Any]) -> set[str]:
     """What another row of the file may be this client by, its parent's id included."""
-    found = {identity(values), f"name:{tabular.fold(values.get('name', ''))}"}
-    if ref := values.get("parent_external_id"):
-        found.add(ref)
-    if email := values.get("email"):
-        found.add(f"mail:{email.lower()}")
+    name, email, domain = tabular.fold(values.get("name", "")), values.get("email"), own_domain(values)
+    known = (values.get("parent_external_id"), email and f"mail:{email.lower()}", domain and f"domain:{domain}")
+    return {identity(values), f"name:{name}", *filter(None, known)}
+
+
+def find(principal, values, context, result) -> Client | None:
+    """The client that the row means, or None for a new one. Raises ServiceError for one the principal may not see or edit."""
+    clients = Client.objects.visible_to(principal)
+    if found := common.known("client", values, context):
+        client = clients.filter(pk=found).first()
+        if client is None:
+            raise ServiceError(_("A client of this id exists, but you may not see it."))
+        if not permissions.may_edit(principal, client):
+            raise ServiceError(_("This client is in the trash. Restore it first."))
+        return client
+    client = _by_mail_or_domain(clients.kept(), values)
+    if client and not common.is_free("client", client, values, context):
+        result.warnings.append(
+            _("An earlier row of this file has the same website or e-mail: “%(name)s”; this would be another one.")
+            % {"name": client.name[:80]}
+        )
+        return None
+    if client and not _has_other_id(client, values, context):
+        return client
+    if clients.kept().filter(name_key=Folded(Value(values["name"]))).exists():
+        result.warnings.append(
+            _("There is already a client called “%(name)s”; this would be another one.") % {"name": values["name"][:80]}
+        )
+    return None
+
+
+def own_domain(values) -> str:
+    """The domain of the row's website, "" for one that many share."""
+    domain = domain_of(values.get("website", ""))
+    return "" if domain in FREE_MAIL else domain
+
+
+def _by_mail_or_domain(clients, values) -> Client | None:
+    if values.get("email"):
+        found = list(clients.filter(email__iexact=values["email"])[:20])
+        if client := common.the_one(found, values["name"]):
+            return client
     if domain := own_domain(values):
-        found.add(f"domain:{domain}")
-    return found
+        found = [c for c in clients.filter(website__icontains=domain)[:20] if domain_of(c.website) == domain]
+        return common.the_one(found, values["name"])
+    return None
+
+
+def _has_other_id(client: Client, values, context) -> bool:
+    """Whether the client has another id in the same system, so that it only shares the mail address or domain."""
+    return bool(values.get("external_id")) and has_external(
+        system=context["system"], kind="client", object_id=client.pk
+    )
 
 
 CLIENTS = common.record_kind(

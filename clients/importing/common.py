@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.catalogue.models import Service
+from clients.contacts.models import Contact
 from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
 from crm.core.fields.types import Context
-from crm.core.firm.queries import get_firm
 from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
 from crm.core.users.models import Team, User
@@ -45,7 +45,10 @@ def record_kind(
 
     def enter(principal: Principal, pairs: list[tuple[dict[str, Any], Any]], context: Context) -> None:
         made = create(principal, [new for _values, new in pairs], context)
-        remember(of, [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)], context)
+        became = [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)]
+        remember(of, became, context)
+        if "keys" in given:
+            taken(of, context).update({pk: values["row_key"] for values, pk in became})
 
     def prepare(principal: Principal, rows: list[dict[str, Any]], context: Context) -> None:
         load_known(of, rows, context)
@@ -69,6 +72,22 @@ def known_row(of: str, rows: QuerySet, values: dict[str, Any], context: Context)
     return rows.filter(pk=found).first() if found else None
 
 
+def taken(of: str, context: Context) -> dict[int, str]:
+    """{object: the row of this file that it belongs to}, so that two rows with one address or domain are two objects."""
+    return context.setdefault(f"taken:{of}", {})
+
+
+def is_free(of: str, row: Any, values: dict[str, Any], context: Context) -> bool:
+    return taken(of, context).get(row.pk, values["row_key"]) == values["row_key"]
+
+
+def the_one(found: list[Any], name: str) -> Any:
+    """The only one, or of several the one with this name; else None."""
+    if len(found) > 1:
+        found = [row for row in found if tabular.fold(row.name) == tabular.fold(name)]
+    return found[0] if len(found) == 1 else None
+
+
 def find_user(text: str, context: Context) -> User | None:
     """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one."""
     people = context["cache"].get("people")
@@ -86,48 +105,45 @@ def _people() -> dict[str, User | None]:
     return found
 
 
-def default_owner(principal: Principal, context: Context) -> User:
-    """The owner chosen for all rows, else the user who imports."""
-    chosen = context["defaults"].get("owner")
-    return (find_user(chosen, context) if chosen else None) or principal.user
-
-
 def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:
-    """The account manager named in the row. An unknown name gives the default and a warning."""
-    fallback = default_owner(principal, context)
-    if not text:
-        return fallback
-    user = find_user(text, context)
-    if user is None:
-        result.warnings.append(
-            _("Nobody is called “%(name)s”; the account manager would be %(owner)s.")
-            % {"name": text[:60], "owner": fallback.name}
-        )
-    return user or fallback
+    """The account manager named in the row; else the one chosen for all rows, or the user who imports. An unknown name gives a warning."""
+    chosen = context["defaults"].get("owner")
+    user = find_user(text, context) if text else None
+    fallback = user or (chosen and find_user(chosen, context)) or principal.user
+    if text and user is None:
+        message = _("Nobody is called “%(name)s”; the account manager would be %(owner)s.")
+        result.warnings.append(message % {"name": text[:60], "owner": fallback.name})
+    return fallback
 
 
-def find_team(text: str | None, context: Context, result: RowResult) -> Team | None:
-    if not text:
-        return None
-    team = Team.objects.filter(name__iexact=text, archived_at=None).first()
-    if team is None:
-        result.warnings.append(_("There is no team “%(name)s”; left empty.") % {"name": text[:60]})
-    return team
+def find_team(text: str | None, result: RowResult) -> Team | None:
+    rows = Team.objects.filter(name__iexact=text, archived_at=None)
+    return _named(text, [rows], _("There is no team “%(name)s”; left empty."), result)
 
 
 def find_service(text: str | None, result: RowResult) -> Service | None:
-    if not text:
-        return None
-    service = Service.objects.filter(name__iexact=text).first() or Service.objects.filter(code__iexact=text).first()
-    if service is None:
-        result.warnings.append(_("There is no service “%(name)s”; left empty.") % {"name": text[:60]})
-    return service
+    rows = [Service.objects.filter(name__iexact=text), Service.objects.filter(code__iexact=text)]
+    return _named(text, rows, _("There is no service “%(name)s”; left empty."), result)
 
 
-def check_rate(currency: str, values: dict[str, Any]) -> None:
-    """Raises ServiceError for an amount in another currency than the firm's without its rate."""
-    if currency != get_firm().currency and "rate" not in values:
-        raise ServiceError(_("%(currency)s is not the firm’s currency; give the rate.") % {"currency": currency})
+def _named(text: str | None, places: Iterable[QuerySet], warning: str, result: RowResult) -> Any:
+    found = next((row for rows in places if (row := rows.first())), None) if text else None
+    if text and found is None:
+        result.warnings.append(warning % {"name": text[:60]})
+    return found
+
+
+def contacts_of(client: Client, addresses: Iterable[str], result: RowResult) -> list[Contact]:
+    """The client's people with these addresses; one that nobody there has gives a warning."""
+    found = []
+    for address in addresses:
+        contact = Contact.objects.filter(emails__address__iexact=address, affiliations__client=client).first()
+        if contact:
+            found.append(contact)
+        else:
+            where = {"client": client.name, "address": address}
+            result.warnings.append(_("Nobody at %(client)s has the address %(address)s; left empty.") % where)
+    return found
 
 
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
@@ -158,17 +174,12 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
     ref, name = values.get("client_external_id"), values.get("client_name")
     clients = Client.objects.visible_to(principal).kept()
     if ref:
-        cached = context["cache"].setdefault("ids:client", {})
-        if ref not in cached:
-            cached |= find_externals(system=context["system"], kind="client", values=[ref])
-        client = clients.filter(pk=cached.get(ref)).first() if cached.get(ref) else None
+        client = clients.filter(pk=known("client", {"external_id": ref}, context)).first()
         if client is None and not name:
-            raise ServiceError(
-                _(
-                    "No client has the id “%(id)s” in “%(system)s”. Import the clients first, under the same name of the system."
-                )
-                % {"id": ref[:60], "system": context["system"]}
+            message = _(
+                "No client has the id “%(id)s” in “%(system)s”. Import the clients first, under the same name of the system."
             )
+            raise ServiceError(message % {"id": ref[:60], "system": context["system"]})
         if client is not None:
             return client
     if not name:
@@ -182,6 +193,27 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
         )
         raise ServiceError(message % {"name": name[:80]})
     return found[0]
+
+
+def settle(
+    result: RowResult,
+    row: Any,
+    values: dict[str, Any],
+    fields: Iterable[str],
+    *,
+    write: bool,
+    update: Callable[..., Any],
+    new: Callable[[], Any],
+) -> RowResult:
+    """Change a known row where cells differ, or leave a new one in the result; nothing unless it is to `write`."""
+    if row is None:
+        result.new = new() if write else None
+        return result
+    changes = changed_fields(row, values, fields)
+    result.outcome = "updated" if changes else "unchanged"
+    if write and changes:
+        update(**changes)
+    return result
 
 
 def changed_fields(row, values: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:

@@ -11,21 +11,12 @@ from clients.contacts.services import NewContact, affiliate, create_contacts, ne
 from clients.importing import common
 from clients.phones import digits_of
 from crm.core.base.errors import ServiceError
-from crm.core.fields.types import Context, limited, read_email
-from crm.core.importing import tabular
+from crm.core.fields.types import EMAIL, limited
 from crm.core.importing.kinds import Column, RowResult, identity
 
 MAILS = ("email_work", "email_home", "email_other")
 PHONES = ("phone_work", "phone_mobile", "phone_home", "phone_other")
 _FIRST, _LAST, *_REST = CONTACT_FIELDS.import_columns()
-
-
-def _mail(name: str, label: Any, *aliases: str) -> Column:
-    return Column(name, label, aliases, parse=read_email, is_lenient=True)
-
-
-def _phone(name: str, label: Any, *aliases: str) -> Column:
-    return Column(name, label, aliases, parse=limited(40).read, is_lenient=True)
 
 
 COLUMNS = (
@@ -37,13 +28,23 @@ COLUMNS = (
         ("company", "company name", "account name", "client", "organisation"),
     ),
     *PLACE_FIELDS.import_columns(),
-    _mail("email_work", gettext_lazy("E-mail, work"), "email", "e-mail", "mail", "email address"),
-    _mail("email_home", gettext_lazy("E-mail, home"), "personal email"),
-    _mail("email_other", gettext_lazy("E-mail, other"), "email 2"),
-    _phone("phone_work", gettext_lazy("Phone, work"), "phone", "telephone", "business phone"),
-    _phone("phone_mobile", gettext_lazy("Phone, mobile"), "mobile", "mobile phone", "cell"),
-    _phone("phone_home", gettext_lazy("Phone, home"), "home phone"),
-    _phone("phone_other", gettext_lazy("Phone, other")),
+    *(
+        Column(name, label, aliases, parse=EMAIL.read, is_lenient=True)
+        for name, label, aliases in (
+            ("email_work", gettext_lazy("E-mail, work"), ("email", "e-mail", "mail", "email address")),
+            ("email_home", gettext_lazy("E-mail, home"), ("personal email",)),
+            ("email_other", gettext_lazy("E-mail, other"), ("email 2",)),
+        )
+    ),
+    *(
+        Column(name, label, aliases, parse=limited(40).read, is_lenient=True)
+        for name, label, aliases in (
+            ("phone_work", gettext_lazy("Phone, work"), ("phone", "telephone", "business phone")),
+            ("phone_mobile", gettext_lazy("Phone, mobile"), ("mobile", "mobile phone", "cell")),
+            ("phone_home", gettext_lazy("Phone, home"), ("home phone",)),
+            ("phone_other", gettext_lazy("Phone, other"), ()),
+        )
+    ),
     *_REST,
 )
 
@@ -51,34 +52,23 @@ COLUMNS = (
 def _find(principal, values, context, result) -> Contact | None:
     """By id, then by a mail address: the only visible contact with it, or of several the one with the same name."""
     contacts = Contact.objects.visible_to(principal)
-    found = common.known("contact", values, context)
-    if found:
+    if found := common.known("contact", values, context):
         contact = contacts.filter(pk=found).first()
         if contact is None:
             raise ServiceError(_("A contact of this id exists, but you may not see it."))
         return contact
-    addresses = [values[name].lower() for name in MAILS if values.get(name)]
-    for address in addresses:
-        owners = list(
-            contacts.kept().filter(pk__in=ContactEmail.objects.filter(address__iexact=address).values("contact_id"))[
-                :20
-            ]
-        )
-        if len(owners) > 1:
-            owners = [owner for owner in owners if tabular.fold(owner.name) == tabular.fold(_name_in(values))]
-        if len(owners) == 1 and _taken(context).get(owners[0].pk, values["row_key"]) == values["row_key"]:
-            return owners[0]
-        if owners:
+    for _label, address in _pairs(values, MAILS):
+        mails = ContactEmail.objects.filter(address__iexact=address)
+        owners = list(contacts.kept().filter(pk__in=mails.values("contact_id"))[:20])
+        owner = common.the_one(owners, _name_in(values))
+        if owner and common.is_free("contact", owner, values, context):
+            return owner
+        if owner:
             result.warnings.append(
                 _("An earlier row of this file has the same e-mail: “%(name)s”; this would be another person.")
-                % {"name": owners[0].name[:80]}
+                % {"name": owner.name[:80]}
             )
     return None
-
-
-def _taken(context) -> dict[int, str]:
-    """{contact: the row of this file that it belongs to}, so that two people with one mailbox are two contacts."""
-    return context.setdefault("taken_contacts", {})
 
 
 def _name_in(values) -> str:
@@ -94,19 +84,13 @@ def _client(principal, values, context, result):
 
 def _additions(contact: Contact, values, country: str) -> dict[str, list[tuple[str, str]]]:
     """The mails and phones the contact would have, for those of which the row brings a new one."""
-    result = {}
     mails = [(row.label, row.address) for row in contact.emails.all()]
-    new_mails = [
-        pair for pair in _pairs(values, MAILS) if pair[1].lower() not in {address.lower() for _label, address in mails}
-    ]
     phones = [(row.label, row.number) for row in contact.phones.all()]
-    known = {row.digits for row in contact.phones.all()}
+    known = {address.lower() for _label, address in mails} | {row.digits for row in contact.phones.all()}
+    new_mails = [pair for pair in _pairs(values, MAILS) if pair[1].lower() not in known]
     new_phones = [pair for pair in _pairs(values, PHONES) if digits_of(pair[1], country) not in known]
-    if new_mails:
-        result["emails"] = mails + new_mails
-    if new_phones:
-        result["phones"] = phones + new_phones
-    return result
+    more = {"emails": new_mails and mails + new_mails, "phones": new_phones and phones + new_phones}
+    return {name: rows for name, rows in more.items() if rows}
 
 
 def _pairs(values, names) -> list[tuple[str, str]]:
@@ -121,9 +105,9 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
     contact = _find(principal, values, context, result)
     if contact is None:
         if write:
-            result.new = values, _new(principal, client, values)
+            result.new = _new(principal, client, values)
         return result
-    _taken(context).setdefault(contact.pk, values["row_key"])
+    common.taken("contact", context).setdefault(contact.pk, values["row_key"])
     changes = common.changed_fields(contact, values, CONTACT_FIELDS.cells)
     additions = _additions(contact, values, client.country if client else "")
     is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
@@ -135,12 +119,6 @@ def _work(principal, values, context, *, write: bool) -> RowResult:
     if write:
         common.remember("contact", [(values, contact.pk)], context)
     return result
-
-
-def _create(principal, rows: list[tuple[dict[str, Any], NewContact]], context: Context) -> list[Contact]:
-    made = create_contacts(principal, rows=[new for _values, new in rows])
-    _taken(context).update({contact.pk: values["row_key"] for contact, (values, _new) in zip(made, rows, strict=True)})
-    return made
 
 
 def _keys(values: dict[str, Any]) -> set[str]:
@@ -169,7 +147,7 @@ CONTACTS = common.record_kind(
     of="contact",
     columns=COLUMNS,
     work=_work,
-    create=_create,
+    create=lambda principal, rows, context: create_contacts(principal, rows=rows),
     keys=_keys,
     match_note=gettext_lazy("Known contacts are found by id, then by e-mail."),
 )

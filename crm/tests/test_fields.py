@@ -16,7 +16,7 @@ from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.forms import ContractForm, RevenueForm
 from crm.core.api.serializers import RecordSerializer
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field
-from crm.core.fields.types import COUNTRY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice, read_currency
+from crm.core.fields.types import COUNTRY, CURRENCY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice
 from interactions.api import serializers as interactions_api
 from interactions.composer.forms import InteractionFields
 from interactions.composer.imports import INTERACTIONS
@@ -160,11 +160,12 @@ def test_types_say_what_is_wrong_with_a_cell():
         (EMAIL, "x", "not an e-mail"),
         (YES_NO, "perhaps", "neither yes nor no"),
         (COUNTRY, "Atlantis", "not a country"),
+        (CURRENCY, "euro", "“EURO” is not a currency"),
         (choice([("a", "Alpha")]), "beta", "none of: Alpha"),
     ):
         with pytest.raises(ValueError, match=says):
             kind.read(text, {"date_order": "ymd"})
     assert COUNTRY.read("Deutschland", {}) == "DE"
     assert LANGUAGE.read("German", {}) == "de"
-    assert read_currency("eur", {}) == "EUR"
+    assert CURRENCY.read("eur", {}) == "EUR"
     assert TEXT.words("") == TEXT.words(None) == "—"

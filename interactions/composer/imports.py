@@ -13,7 +13,6 @@ from crm.core.fields.types import Context, several
 from crm.core.importing.kinds import RowResult
 from crm.core.users.models import User
 from interactions import permissions
-from interactions.import_cells import CLIENT_COLUMNS, contacts_of
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
@@ -23,7 +22,7 @@ from interactions.recording.services import Entry, log_interactions, new_interac
 def _interaction(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
     client = common.client_of(principal, values, context)
-    contacts = contacts_of(client, values.get("contact_email", ()), result)
+    contacts = common.contacts_of(client, values.get("contact_email", ()), result)
     participants = _colleagues(values.get("participants", ""), context, result)
     if not values.get("subject") and not values.get("body"):
         raise ServiceError(_("Neither a subject nor a summary."))
@@ -69,7 +68,11 @@ INTERACTIONS = common.record_kind(
     "interactions",
     gettext_lazy("Interactions"),
     of="interaction",
-    columns=(*INTERACTION_FIELDS.import_columns(), *CLIENT_COLUMNS),
+    columns=(
+        *INTERACTION_FIELDS.import_columns(),
+        *common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name")),
+        common.external_id("id", "activity id", "response id", "engagement id"),
+    ),
     work=_interaction,
     create=_log,
     defaults=("channel",),

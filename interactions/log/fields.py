@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
-from crm.core.fields.types import COLLEAGUE, Context, choice, link, read_email, several
+from crm.core.fields.types import COLLEAGUE, EMAIL, Context, choice, link, several
 from interactions.log.choices import Sentiment
 from interactions.log.models import Interaction
 
@@ -24,10 +24,6 @@ def read_feeling(text: str, context: Context) -> int:
     if not -2 <= value <= 2:
         raise ValueError(_("“%(text)s” is not between -2 and 2.") % {"text": text[:10]})
     return value
-
-
-def read_addresses(text: str, context: Context) -> list[str]:
-    return [read_email(address, context) for address in several(text)]
 
 
 INTERACTION_FIELDS = Catalogue(
@@ -52,7 +48,10 @@ INTERACTION_FIELDS = Catalogue(
     ),
     Field(
         "contacts",
-        type=replace(link(Contact.objects.kept), read=read_addresses),
+        type=replace(
+            link(Contact.objects.kept),
+            read=lambda text, context: [EMAIL.read(address, context) for address in several(text)],
+        ),
         cell="contact_email",
         header=gettext_lazy("Contact’s e-mail"),
         aliases=("email", "email address", "respondent", "respondent email"),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils.text import capfirst
 
@@ -60,14 +59,10 @@ class Field:
     is_fixed: bool = False
     column: Any = None
 
-    def of(self, model: Any) -> "Field":
+    def of(self, column: Any) -> "Field":
         """The field with what its column in the database says."""
-        try:
-            column = model._meta.get_field(self.name)
-        except FieldDoesNotExist:
-            return self
-        own = type_of(column) if self.type is TEXT else self.type
-        return replace(self, column=column, label=self.label or capfirst(column.verbose_name), type=own)
+        label = self.label or capfirst(column.verbose_name)
+        return replace(self, column=column, label=label, type=type_of(column) if self.type is TEXT else self.type)
 
     @property
     def is_edited(self) -> bool:
@@ -108,7 +103,10 @@ class Catalogue:
 
     def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
         self.model, self.internal = model, COMMON | (internal or {})
-        self.fields = {field.name: field.of(model) for field in fields}
+        columns = {column.name: column for column in [*model._meta.fields, *model._meta.many_to_many]}
+        self.fields = {
+            field.name: field.of(columns[field.name]) if field.name in columns else field for field in fields
+        }
         edited = [field for field in self if field.is_edited]
         self.edited = tuple(field.name for field in edited)
         self.cells = tuple(field.name for field in edited if field.is_imported and not field.column.is_relation)
@@ -130,6 +128,5 @@ _catalogues: dict[type[Model], Catalogue] = {}
 
 def type_in(model: type[Model], column: Any) -> Type:
     """The type of a model's column: its catalogue's, else the column's own."""
-    catalogue = _catalogues.get(model)
-    known = catalogue.fields.get(column.name) if catalogue else None
+    known = _catalogues[model].fields.get(column.name) if model in _catalogues else None
     return known.type if known else type_of(column)

@@ -1,6 +1,7 @@
 """What a type of field does wherever the field appears: reads the cell of an imported file, gives its value to a file,
 says it on a page and in the history."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,11 +12,12 @@ from typing import Any
 from babel import Locale
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import EmailValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
@@ -26,7 +28,8 @@ from crm.core.users.models import User
 
 Context = dict[str, Any]
 LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?")
-YES, NO = ("1", "true", "yes", "y", "ja", "oui", "si", "x"), ("0", "false", "no", "n", "nein", "non")
+ANSWERS = dict.fromkeys(("1", "true", "yes", "y", "ja", "oui", "si", "x"), True)
+ANSWERS |= dict.fromkeys(("0", "false", "no", "n", "nein", "non"), False)
 # What other systems write and the language tables do not have.
 OTHER_COUNTRY_NAMES = {
     "usa": "US",
@@ -106,56 +109,30 @@ def choice(options: Any) -> Type:
     return Type(read, lambda value: str(dict(known).get(value, value)), choices=lambda: known)
 
 
-def read_whole(text: str, context: Context) -> int:
+def checked(parse: Callable[[str], Any], message: Any) -> Callable[[str, Context], Any]:
+    """A reader of cells that says `message` (with %(text)s) where `parse` gives None."""
+
+    def read(text: str, context: Context) -> Any:
+        value = parse(text)
+        if value is None:
+            raise ValueError(message % {"text": text[:40]})
+        return value
+
+    return read
+
+
+def whole(text: str, most: float = math.inf) -> int | None:
     number = tabular.parse_amount(text)
-    if number != int(number) or number < 0:
-        raise ValueError(_("“%(text)s” is not a whole number.") % {"text": text[:40]})
-    return int(number)
+    return int(number) if number == int(number) and 0 <= number <= most else None
 
 
-def read_bool(text: str, context: Context) -> bool:
-    folded = tabular.fold(text)
-    if folded not in YES + NO:
-        raise ValueError(_("“%(text)s” is neither yes nor no.") % {"text": text[:40]})
-    return folded in YES
-
-
-def read_email(text: str, context: Context) -> str:
-    text = text.removeprefix("mailto:").strip()
+def valid(text: str, check: Callable[[str], None]) -> str:
+    """The text, if a validator of Django's passes it. Raises ValueError."""
     try:
-        validate_email(text)
+        check(text)
     except ValidationError as error:
-        raise ValueError(_("“%(text)s” is not an e-mail address.") % {"text": text[:60]}) from error
+        raise ValueError(error.messages[0][:200]) from error
     return text
-
-
-def read_zone(text: str, context: Context) -> str:
-    try:
-        validate_zone(text)
-    except ValidationError as error:
-        raise ValueError(error.messages[0]) from error
-    return text
-
-
-def read_language(text: str, context: Context) -> str:
-    """A code as it is; the name of a language that emails are written in as its code ("German" is de); else short text."""
-    name = "" if LANGUAGE_CODE.fullmatch(text) else known_language(text)
-    return name or limited(10).read(text, context)
-
-
-def read_currency(text: str, context: Context) -> str:
-    text = text.upper()
-    if len(text) != 3 or not text.isalpha():
-        raise ValueError(_("“%(text)s” is not a currency such as EUR.") % {"text": text[:20]})
-    return text
-
-
-def read_country(text: str, context: Context) -> str:
-    """Two letters, or the name in one of several languages."""
-    if code := _countries().get(tabular.fold(text)):
-        return code
-    message = _("“%(text)s” is not a country we know. Write its name in English or its two letters.")
-    raise ValueError(message % {"text": text[:40]})
 
 
 @cache
@@ -178,13 +155,29 @@ MOMENT = Type(
     say=lambda value: date_format(timezone.localtime(value), "j M Y, H:i"),
 )
 AMOUNT = Type(lambda text, context: tabular.parse_amount(text))
-WHOLE = Type(read_whole)
-YES_NO = Type(read_bool, lambda value: _("yes") if value else _("no"))
-EMAIL = Type(read_email)
-ZONE = Type(read_zone)
-LANGUAGE = Type(read_language, say=language_name)
-CURRENCY = Type(read_currency)
-COUNTRY = Type(read_country, say=country_name)
+WHOLE = Type(checked(whole, _lazy("“%(text)s” is not a whole number.")))
+YES_NO = Type(
+    checked(lambda text: ANSWERS.get(tabular.fold(text)), _lazy("“%(text)s” is neither yes nor no.")),
+    lambda value: _("yes") if value else _("no"),
+)
+IS_EMAIL = EmailValidator(_lazy("“%(value)s” is not an e-mail address."))
+EMAIL = Type(lambda text, context: valid(text.removeprefix("mailto:").strip(), IS_EMAIL))
+ZONE = Type(lambda text, context: valid(text, validate_zone))
+LANGUAGE = Type(  # a code as it is, the name of a language that emails are written in as its code, else short text
+    lambda text, context: (
+        (not LANGUAGE_CODE.fullmatch(text) and known_language(text)) or limited(10).read(text, context)
+    ),
+    say=language_name,
+)
+IS_CURRENCY = RegexValidator(r"^[^\W\d_]{3}$", _lazy("“%(value)s” is not a currency such as EUR."))
+CURRENCY = Type(lambda text, context: valid(text.upper(), IS_CURRENCY))
+COUNTRY = Type(  # two letters, or the name in one of several languages
+    checked(
+        lambda text: _countries().get(tabular.fold(text)),
+        _lazy("“%(text)s” is not a country we know. Write its name in English or its two letters."),
+    ),
+    say=country_name,
+)
 
 
 def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name") -> Type:
@@ -203,11 +196,10 @@ def several(text: str) -> list[str]:
     return [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
 
 
-def people() -> list[tuple[str, str]]:
-    return [(user.email, user.name) for user in User.objects.active()]
-
-
-COLLEAGUE = replace(link(User.objects.active, named="email"), choices=people)
+COLLEAGUE = replace(
+    link(User.objects.active, named="email"),
+    choices=lambda: [(user.email, user.name) for user in User.objects.active()],
+)
 
 _OF_COLUMN: tuple[tuple[type[models.Field], Type], ...] = (
     (models.EmailField, EMAIL),
