@@ -1,6 +1,6 @@
 """What several forms of clients have in common."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from babel import Locale
 from django import forms
@@ -35,14 +35,8 @@ def _country_names(language: str) -> dict[str, str]:
     return dict(sorted(names.items(), key=lambda pair: pair[1]))
 
 
-class CountryField(forms.ChoiceField):
-    def __init__(self, **kwargs):
-        super().__init__(choices=lambda: [("", _("Not known")), *country_names().items()], **kwargs)
-
-
-class ZoneField(forms.ChoiceField):
-    def __init__(self, **kwargs):
-        super().__init__(choices=lambda: zone_choices(str(_("Not known"))), **kwargs)
+CountryField = partial(forms.ChoiceField, choices=lambda: [("", _("Not known")), *country_names().items()])
+ZoneField = partial(forms.ChoiceField, choices=lambda: zone_choices(str(_("Not known"))))
 
 
 class LanguageField(forms.ChoiceField):
@@ -56,8 +50,4 @@ class LanguageField(forms.ChoiceField):
             self.choices = [*self.choices, (value, language_name(value))]
 
 
-class UserField(forms.ModelChoiceField):
-    """A colleague who may log in."""
-
-    def __init__(self, **kwargs):
-        super().__init__(queryset=User.objects.active(), **kwargs)
+UserField = partial(forms.ModelChoiceField, queryset=User.objects.active())  # a colleague who may log in

@@ -1,6 +1,7 @@
 """Fields that several forms of this app share."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from django import forms
 from django.utils import timezone
@@ -35,16 +36,8 @@ class WallTimeField(forms.DateTimeField):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-class PeopleField(forms.ModelMultipleChoiceField):
-    widget = forms.CheckboxSelectMultiple
-
-    def label_from_instance(self, obj):
-        return obj.name
-
-
-class PersonField(forms.ModelChoiceField):
-    def label_from_instance(self, obj):
-        return obj.name
+PeopleField = partial(forms.ModelMultipleChoiceField, widget=forms.CheckboxSelectMultiple)
+PersonField = forms.ModelChoiceField
 
 
 def contacts_of(client):

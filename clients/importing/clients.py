@@ -62,7 +62,7 @@ COLUMNS = (
 )
 
 
-def _complete(values: dict[str, Any], result: RowResult) -> None:
+def _complete(values: dict[str, Any]) -> None:
     """A row without a company is an individual with the contact's name."""
     person = f"{values.get('contact_first_name', '')} {values.get('contact_last_name', '')}".strip()
     if not values.get("name"):
@@ -89,24 +89,19 @@ def _outcome(principal, client: Client | None, values, context, result, owner) -
         else:
             result.warnings.append(_("Only the account manager, a manager or an admin hands a client on."))
     period = StatusPeriod.objects.filter(client=client).covering(firm_today(context["now"])).first()
-    wanted = values.get("status") if _from_file(values, "status", context) else None
-    if wanted and (period is None or period.status != wanted):
+    wanted = values.get("status")
+    is_default = str(wanted) == str(context["defaults"].get("status"))  # which is for new clients only
+    if wanted and not is_default and (period is None or period.status != wanted):
         changes["status"] = wanted
     return ("updated" if changes else "unchanged"), changes
 
 
-def _from_file(values, field, context) -> bool:
-    """Whether the file itself gives the value. A default for all rows is for new clients only."""
-    return bool(values.get(field)) and str(values[field]) != str(context["defaults"].get(field) or "")
-
-
 def _work(principal, values: dict[str, Any], context: Context, *, write: bool) -> RowResult:
     result = RowResult("created")
-    if not write:
-        values = dict(values)
-    _complete(values, result)
+    values = values if write else dict(values)
+    _complete(values)
     owner = common.owner_of(values.get("owner"), principal, context, result)
-    team = common.find_team(values.get("team"), result)
+    team = common.find_team(values.get("team", ""), result)
     client = find(principal, values, context, result)
     result.outcome, changes = _outcome(principal, client, values, context, result, owner)
     if not write:
@@ -174,8 +169,8 @@ def _main_contact(principal, client: Client, values) -> NewContact | None:
 
 def _parent(principal, client: Client | None, values, context, result) -> Client | None:
     ref = values.get("parent_external_id")
-    found = common.known("client", {"external_id": ref}, context) if ref else None
-    parent = Client.objects.visible_to(principal).filter(pk=found).first()
+    seen = Client.objects.visible_to(principal)
+    parent = common.known_row("client", seen, {"external_id": ref}, context) if ref else None
     if parent is not None and parent != client:
         return parent
     if ref:
@@ -208,7 +203,10 @@ def find(principal, values, context, result) -> Client | None:
             % {"name": client.name[:80]}
         )
         return None
-    if client and not _has_other_id(client, values, context):
+    is_other = client and values.get(
+        "external_id"
+    )  # has an id there already, so only shares the mail address or domain
+    if client and not (is_other and has_external(system=context["system"], kind="client", object_id=client.pk)):
         return client
     if clients.kept().filter(name_key=Folded(Value(values["name"]))).exists():
         result.warnings.append(
@@ -232,13 +230,6 @@ def _by_mail_or_domain(clients, values) -> Client | None:
         found = [c for c in clients.filter(website__icontains=domain)[:20] if domain_of(c.website) == domain]
         return common.the_one(found, values["name"])
     return None
-
-
-def _has_other_id(client: Client, values, context) -> bool:
-    """Whether the client has another id in the same system, so that it only shares the mail address or domain."""
-    return bool(values.get("external_id")) and has_external(
-        system=context["system"], kind="client", object_id=client.pk
-    )
 
 
 CLIENTS = common.record_kind(

@@ -1,5 +1,6 @@
 """How a row of a file finds what it belongs to, and what the imports of records have in common."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -90,19 +91,12 @@ def the_one(found: list[Any], name: str) -> Any:
 
 def find_user(text: str, context: Context) -> User | None:
     """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one."""
-    people = context["cache"].get("people")
-    if people is None:
-        people = context["cache"]["people"] = _people()
-    return people.get(tabular.fold(text))
-
-
-def _people() -> dict[str, User | None]:
-    found: dict[str, User | None] = {}
-    for user in User.objects.active():
-        found[tabular.fold(user.email)] = user
-        name = tabular.fold(user.name)
-        found[name] = None if name in found else user
-    return found
+    if "people" not in context["cache"]:
+        users = [*User.objects.active()]
+        names = Counter(tabular.fold(user.name) for user in users)
+        named = {tabular.fold(user.name): user for user in users if names[tabular.fold(user.name)] == 1}
+        context["cache"]["people"] = named | {tabular.fold(user.email): user for user in users}
+    return context["cache"]["people"].get(tabular.fold(text))
 
 
 def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:
@@ -116,34 +110,29 @@ def owner_of(text: str | None, principal: Principal, context: Context, result: R
     return fallback
 
 
-def find_team(text: str | None, result: RowResult) -> Team | None:
-    rows = Team.objects.filter(name__iexact=text, archived_at=None)
-    return _named(text, [rows], _("There is no team “%(name)s”; left empty."), result)
+def present(found: dict[str, Any], warning: str, result: RowResult, **words) -> list[Any]:
+    """What was found of {name in the row: object or None}; what was not gives the warning (with %(name)s)."""
+    result.warnings += [warning % {"name": name[:60], **words} for name, row in found.items() if row is None]
+    return [row for row in found.values() if row is not None]
 
 
-def find_service(text: str | None, result: RowResult) -> Service | None:
-    rows = [Service.objects.filter(name__iexact=text), Service.objects.filter(code__iexact=text)]
-    return _named(text, rows, _("There is no service “%(name)s”; left empty."), result)
+def find_team(text: str, result: RowResult) -> Team | None:
+    found = {text: Team.objects.filter(name__iexact=text, archived_at=None).first()} if text else {}
+    return next(iter(present(found, _("There is no team “%(name)s”; left empty."), result)), None)
 
 
-def _named(text: str | None, places: Iterable[QuerySet], warning: str, result: RowResult) -> Any:
-    found = next((row for rows in places if (row := rows.first())), None) if text else None
-    if text and found is None:
-        result.warnings.append(warning % {"name": text[:60]})
-    return found
+def find_service(text: str, result: RowResult) -> Service | None:
+    called, coded = Service.objects.filter(name__iexact=text), Service.objects.filter(code__iexact=text)
+    found = {text: called.first() or coded.first()} if text else {}
+    return next(iter(present(found, _("There is no service “%(name)s”; left empty."), result)), None)
 
 
 def contacts_of(client: Client, addresses: Iterable[str], result: RowResult) -> list[Contact]:
-    """The client's people with these addresses; one that nobody there has gives a warning."""
-    found = []
-    for address in addresses:
-        contact = Contact.objects.filter(emails__address__iexact=address, affiliations__client=client).first()
-        if contact:
-            found.append(contact)
-        else:
-            where = {"client": client.name, "address": address}
-            result.warnings.append(_("Nobody at %(client)s has the address %(address)s; left empty.") % where)
-    return found
+    """The client's people with these addresses."""
+    people = Contact.objects.filter(affiliations__client=client)
+    found = {address: people.filter(emails__address__iexact=address).first() for address in addresses}
+    warning = _("Nobody at %(client)s has the address %(name)s; left empty.")
+    return present(found, warning, result, client=client.name)
 
 
 def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
@@ -174,7 +163,7 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
     ref, name = values.get("client_external_id"), values.get("client_name")
     clients = Client.objects.visible_to(principal).kept()
     if ref:
-        client = clients.filter(pk=known("client", {"external_id": ref}, context)).first()
+        client = known_row("client", clients, {"external_id": ref}, context)
         if client is None and not name:
             message = _(
                 "No client has the id “%(id)s” in “%(system)s”. Import the clients first, under the same name of the system."
@@ -185,14 +174,10 @@ def client_of(principal: Principal, values: dict[str, Any], context: Context) ->
     if not name:
         raise ServiceError(_("The row names no client."))
     found = list(clients.filter(name_key=Folded(Value(name)))[:2])
-    if len(found) != 1:
-        message = (
-            _("No client is called “%(name)s”.")
-            if not found
-            else _("More than one client is called “%(name)s”; give its id.")
-        )
-        raise ServiceError(message % {"name": name[:80]})
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    many, none = _("More than one client is called “%(name)s”; give its id."), _("No client is called “%(name)s”.")
+    raise ServiceError((many if found else none) % {"name": name[:80]})
 
 
 def settle(
@@ -218,11 +203,8 @@ def settle(
 
 def changed_fields(row, values: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     """The fields whose cells differ from the row. Empty cells and spacing change nothing."""
-    return {
-        name: values[name]
-        for name in fields
-        if values.get(name) not in (None, "") and _plain(getattr(row, name)) != _plain(values[name])
-    }
+    given = {name: values[name] for name in fields if values.get(name) not in (None, "")}
+    return {name: value for name, value in given.items() if _plain(getattr(row, name)) != _plain(value)}
 
 
 def _plain(value):

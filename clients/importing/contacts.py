@@ -60,7 +60,7 @@ def _find(principal, values, context, result) -> Contact | None:
     for _label, address in _pairs(values, MAILS):
         mails = ContactEmail.objects.filter(address__iexact=address)
         owners = list(contacts.kept().filter(pk__in=mails.values("contact_id"))[:20])
-        owner = common.the_one(owners, _name_in(values))
+        owner = common.the_one(owners, f"{values.get('first_name', '')} {values.get('last_name', '')}")
         if owner and common.is_free("contact", owner, values, context):
             return owner
         if owner:
@@ -69,10 +69,6 @@ def _find(principal, values, context, result) -> Contact | None:
                 % {"name": owner.name[:80]}
             )
     return None
-
-
-def _name_in(values) -> str:
-    return f"{values.get('first_name', '')} {values.get('last_name', '')}"
 
 
 def _client(principal, values, context, result):

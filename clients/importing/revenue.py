@@ -51,7 +51,7 @@ def _contract(principal, values, context, *, write: bool) -> RowResult:
 def _line(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
     client = common.client_of(principal, values, context)
-    service = common.find_service(values.get("service"), result)
+    service = common.find_service(values.get("service", ""), result)
     values = {"currency": get_firm().currency, "kind": RevenueKind.FEE, **values}
     if values["amount"] < 0 and values["kind"] == RevenueKind.FEE:
         values["kind"] = RevenueKind.REFUND

@@ -69,22 +69,22 @@ IMPORTS = {
 def test_each_column_is_a_field_or_internal_for_a_reason(name):
     catalogue = CATALOGUES[name]
     columns = {c.name for c in [*catalogue.model._meta.fields, *catalogue.model._meta.many_to_many]}
-    assert columns - set(catalogue.fields) - set(catalogue.internal) == set()
-    assert not set(catalogue.fields) & set(catalogue.internal)
+    assert columns - set(catalogue) - set(catalogue.internal) == set()
+    assert not set(catalogue) & set(catalogue.internal)
     own = set(catalogue.internal) - {"name_key", "search_key", "is_demo", "archived_at", "version"}
     assert own - columns == set(), "reasons for columns that are gone"
     assert all(catalogue.internal.values())
 
 
 def test_each_fact_of_a_client_is_a_field():
-    sources = {field.source for field in CLIENT_FIELDS}
+    sources = {field.source for field in CLIENT_FIELDS.values()}
     internal = {"client", "next_step_id"}  # whose facts they are; which follow-up it is
     assert {c.name for c in ClientFacts._meta.fields if f"facts.{c.name}" not in sources} == internal
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_what_a_form_holds_is_in_the_catalogue(name):
-    assert FORMS[name] - set(CATALOGUES[name].fields) == set()
+    assert FORMS[name] - set(CATALOGUES[name]) == set()
 
 
 @pytest.mark.parametrize("name", IMPORTS)
@@ -106,7 +106,7 @@ def test_only_fields_of_the_form_are_edited_in_place():
 
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_long_texts_and_addresses_are_not_called_facts_of_the_business(name):
-    for field in CATALOGUES[name]:
+    for field in CATALOGUES[name].values():
         if isinstance(field.column, models.TextField) and name != "service":
             assert field.privacy == FREE_WORDS, field.name
         if isinstance(field.column, models.EmailField):
@@ -142,7 +142,7 @@ def test_a_further_field_needs_no_more_than_its_entry(monkeypatch):
 def test_values_for_a_file_and_words_for_a_page():
     make_firm()
     row = make_client(owner=make_user(name="Marta Kallio", email="marta@firm.example"), country="FI", language="de")
-    told = {name: (CLIENT_FIELDS[name].value(row), CLIENT_FIELDS[name].text(row)) for name in CLIENT_FIELDS.fields}
+    told = {name: (CLIENT_FIELDS[name].value(row), CLIENT_FIELDS[name].text(row)) for name in CLIENT_FIELDS}
     assert told["owner"] == ("marta@firm.example", "Marta Kallio")
     assert told["country"] == ("FI", "Finland")
     assert told["language"] == ("de", "German")

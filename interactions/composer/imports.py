@@ -9,9 +9,8 @@ from clients.importing import common
 from clients.records.facts import lock_facts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from crm.core.fields.types import Context, several
+from crm.core.fields.types import several
 from crm.core.importing.kinds import RowResult
-from crm.core.users.models import User
 from interactions import permissions
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
@@ -23,7 +22,8 @@ def _interaction(principal, values, context, *, write: bool) -> RowResult:
     result = RowResult("created")
     client = common.client_of(principal, values, context)
     contacts = common.contacts_of(client, values.get("contact_email", ()), result)
-    participants = _colleagues(values.get("participants", ""), context, result)
+    named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
+    participants = common.present(named, _("Nobody is called “%(name)s”; left empty."), result)
     if not values.get("subject") and not values.get("body"):
         raise ServiceError(_("Neither a subject nor a summary."))
     if values["occurred_at"] > context["now"]:
@@ -42,15 +42,6 @@ def _interaction(principal, values, context, *, write: bool) -> RowResult:
         interaction = new_interaction(author, client=client, now=context["now"], **given)
         result.new = Entry(interaction, contacts, participants)
     return result
-
-
-def _colleagues(text: str, context: Context, result: RowResult) -> list[User]:
-    """Those of the firm whom a cell names; a name that nobody or more than one has gives a warning."""
-    found = {name: common.find_user(name, context) for name in several(text)}
-    result.warnings += [
-        _("Nobody is called “%(name)s”; left empty.") % {"name": name[:60]} for name, user in found.items() if not user
-    ]
-    return [user for user in found.values() if user]
 
 
 def _log(principal, rows: list[Entry], context) -> list[Interaction]:

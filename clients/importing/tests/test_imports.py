@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -386,3 +387,26 @@ def test_an_archived_contact_fails_its_row_alone(ines):
     job = run(ines, "contacts", b"Id,First name,Last name\nP-1,Elina,Aho\nP-2,Kai,Berg\n")
     assert counts(job) == {"failed": 1, "updated": 1}
     assert "in the trash" in str(job.report)
+
+
+def test_what_the_forms_hold_comes_from_files_too(marta):
+    data = (
+        b"Name,Expectations,Preferred channel,Salutation,Contact last name\n"
+        b"Alpha,Calm,E-mail,Dear Dr. Lumi,Lumi\nBeta,,Pigeon,,\n"
+    )
+    assert counts(run(marta, "clients", data)) == {"created": 1, "failed": 1}
+    client = Client.objects.get()
+    assert (client.expectations, client.preferred_channel, client.salutation) == ("Calm", "email", "Dear Dr. Lumi")
+    people = b"Last name,Client,Primary,Billing contact,Left\nAalto,Alpha,yes,no,\nBerg,Alpha,yes,yes,2026-01-31\n"
+    assert counts(run(marta, "contacts", people)) == {"created": 2}
+    places = client.affiliations.order_by("contact__last_name")
+    assert [(p.contact.last_name, p.is_primary, p.is_billing, p.left_date) for p in places] == [
+        ("Aalto", True, False, None),
+        ("Berg", False, True, date(2026, 1, 31)),
+        ("Lumi", False, False, None),
+    ]
+    line = b"Id,Client,Date,Amount,Note\n1,Alpha,2026-01-31,10,Agreed by phone\n"
+    assert counts(run(marta, "revenue", line)) == {"created": 1}
+    assert counts(run(marta, "revenue", line)) == {"unchanged": 1}
+    assert counts(run(marta, "revenue", line.replace(b"phone", b"mail"))) == {"updated": 1}
+    assert client.revenue_lines.get().note == "Agreed by mail"

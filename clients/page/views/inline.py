@@ -44,9 +44,9 @@ def _save(request, client, name):
         form,
         lambda: update_client(request.principal, client=client, seen_version=version, **form.service_fields()),
     )
+    if outcome.is_done and not is_fragment(request):
+        return redirect(client.get_absolute_url())
     if outcome.is_done:
-        if not is_fragment(request):
-            return redirect(client.get_absolute_url())
         client = load_client(request.principal, client.pk)
         frame = client_frame(request, client, "timeline", now=timezone.now())
         return _answer(request, client, name, is_saved=True, **frame)
@@ -57,8 +57,7 @@ def _save(request, client, name):
 
 
 def _answer(request, fact_client, name, *, status=200, **context):
-    context = {"client": fact_client, "name": name, **context}
-    return render(request, "clients/page/fact.html", context, status=status)
+    return render(request, "clients/page/fact.html", {"client": fact_client, "name": name, **context}, status=status)
 
 
 change.nav_key = "clients"

@@ -9,7 +9,6 @@ from rest_framework import serializers
 from crm.core.fields.catalogue import READ, Catalogue
 
 COMMON = ("version", "created_at", "updated_at", "archived_at")
-WORDS = ("label", "help_text")
 
 
 class StrictMixin:
@@ -60,7 +59,7 @@ class RecordSerializer(StrictModelSerializer):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        own = {field.name: field.api for field in cls.catalogue if field.api is not None}
+        own = {field.name: field.api for field in cls.catalogue.values() if field.api is not None}
         common = [column.name for column in cls.catalogue.model._meta.fields if column.name in COMMON]
         meta: Any = type("Meta", (), {"model": cls.catalogue.model, "read_only_fields": common})
         meta.fields = [*dict.fromkeys(["id", *own, *cls._declared_fields, *common])]
@@ -73,5 +72,5 @@ class RecordSerializer(StrictModelSerializer):
         if field.type.rows is None or field.api == READ:
             return kind, kwargs
         rows = field.type.rows()
-        kind = VisibleRelatedField if hasattr(rows, "visible_to") else kind
-        return kind, {name: value for name, value in kwargs.items() if name not in WORDS} | {"queryset": rows}
+        kept = {name: value for name, value in kwargs.items() if name not in ("label", "help_text")}
+        return VisibleRelatedField if hasattr(rows, "visible_to") else kind, kept | {"queryset": rows}

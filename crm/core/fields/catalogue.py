@@ -64,12 +64,6 @@ class Field:
         label = self.label or capfirst(column.verbose_name)
         return replace(self, column=column, label=label, type=type_of(column) if self.type is TEXT else self.type)
 
-    @property
-    def is_edited(self) -> bool:
-        """Whether it is a column of the record that people change."""
-        is_column = self.column is not None and not self.column.many_to_many
-        return is_column and not self.is_fixed and self.api not in (None, READ)
-
     def raw(self, row: Any) -> Any:
         return self.source(row) if callable(self.source) else attrgetter(self.source or self.name)(row)
 
@@ -94,7 +88,7 @@ class Field:
         )
 
 
-class Catalogue:
+class Catalogue(dict[str, Field]):
     """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is no field.
 
     `edited` are the columns that people change, `cells` those of them that a cell of a file fills without looking up another
@@ -104,23 +98,16 @@ class Catalogue:
     def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
         self.model, self.internal = model, COMMON | (internal or {})
         columns = {column.name: column for column in [*model._meta.fields, *model._meta.many_to_many]}
-        self.fields = {
-            field.name: field.of(columns[field.name]) if field.name in columns else field for field in fields
-        }
-        edited = [field for field in self if field.is_edited]
+        super().__init__({f.name: f.of(columns[f.name]) if f.name in columns else f for f in fields})
+        own = [field for field in self.values() if field.column is not None and not field.column.many_to_many]
+        edited = [field for field in own if not field.is_fixed and field.api not in (None, READ)]
         self.edited = tuple(field.name for field in edited)
         self.cells = tuple(field.name for field in edited if field.is_imported and not field.column.is_relation)
         self.inline = {field.name for field in edited if field.is_inline}
         _catalogues[model] = self
 
-    def __getitem__(self, name: str) -> Field:
-        return self.fields[name]
-
-    def __iter__(self):
-        return iter(self.fields.values())
-
     def import_columns(self) -> tuple[Column, ...]:
-        return tuple(field.import_column() for field in self if field.is_imported)
+        return tuple(field.import_column() for field in self.values() if field.is_imported)
 
 
 _catalogues: dict[type[Model], Catalogue] = {}
@@ -128,5 +115,5 @@ _catalogues: dict[type[Model], Catalogue] = {}
 
 def type_in(model: type[Model], column: Any) -> Type:
     """The type of a model's column: its catalogue's, else the column's own."""
-    known = _catalogues[model].fields.get(column.name) if model in _catalogues else None
+    known = _catalogues[model].get(column.name) if model in _catalogues else None
     return known.type if known else type_of(column)

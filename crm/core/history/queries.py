@@ -72,7 +72,10 @@ def read(
     shown, more = rows[:size], len(rows) > size
     entries = [_entry(name, row) for name, row in shown]
     _add_changes(models, shown, entries)
-    _add_names(entries)
+    users = User.objects.filter(pk__in={entry.user_id for entry in entries if entry.user_id})
+    names: dict[Any, str] = dict(users.values_list("pk", "name"))
+    for entry in entries:
+        entry.who = names.get(entry.user_id, "")
     following = dict(marks or {}) | {name: row.pgh_id for name, row in shown}
     return HistoryPage(entries, following if more else None)
 
@@ -105,10 +108,8 @@ def _entry(name: str, row) -> Entry:
 
 
 def _title(row) -> str:
-    for name in ("name", "title", "subject", "email"):
-        if value := getattr(row, name, ""):
-            return str(value)[:80]
-    return f"#{row.pgh_obj_id}"
+    names = (getattr(row, name, "") for name in ("name", "title", "subject", "email"))
+    return next((str(name)[:80] for name in names if name), f"#{row.pgh_obj_id}")
 
 
 def _add_changes(models, shown, entries) -> None:
@@ -136,11 +137,3 @@ def _changes(event, before, after) -> list[Change]:
                 Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
             )
     return found
-
-
-def _add_names(entries: list[Entry]) -> None:
-    names: dict[Any, str] = dict(
-        User.objects.filter(pk__in={entry.user_id for entry in entries if entry.user_id}).values_list("pk", "name")
-    )
-    for entry in entries:
-        entry.who = names.get(entry.user_id, "")

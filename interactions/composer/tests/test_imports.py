@@ -50,3 +50,31 @@ def test_an_import_corrects_nobody_elses_words(marta):
     assert counts(run(marta, "interactions", head + b"1,Alpha,2026-11-03,Call,Hers\n")) == {"created": 1}
     assert counts(run(otto, "interactions", head + b"1,Alpha,2026-11-03,Call,His\n")) == {"failed": 1}
     assert Interaction.objects.get().subject == "Hers"
+
+
+def test_people_and_who_may_see_it_come_from_files_too(marta):
+    otto = make_user(name="Otto Berg")
+    client = make_client(owner=marta, name="Alpha")
+    people = [
+        make_contact(actor=marta, client=client, emails=[("work", f"{n}@alpha.example")]) for n in ("elina", "jan")
+    ]
+    data = (
+        b"Id,Client,Date,Subject,Email,Participants,Visibility\n"
+        b"1,Alpha,2026-11-02,Kickoff,elina@alpha.example; jan@alpha.example,Otto Berg,private\n"
+        b"2,Alpha,2026-11-03,Alone,nobody@alpha.example,Ghost,\n"
+        b"3,Alpha,2026-11-03,Unread,,,everybody\n"
+    )
+    job = run(marta, "interactions", data)
+    assert counts(job) == {"created": 2, "failed": 1}
+    kickoff, alone = Interaction.objects.order_by("occurred_at")
+    assert ({*kickoff.contacts.all()}, [*kickoff.participants.all()]) == ({*people}, [otto])
+    assert (kickoff.visibility, alone.visibility) == ("private", "firm")
+    assert not alone.contacts.exists() and not alone.participants.exists()
+    warned = next(entry["texts"] for entry in job.report["messages"] if entry["outcome"] == "created")
+    assert warned == [
+        "Nobody at Alpha has the address nobody@alpha.example; left empty.",
+        "Nobody is called “Ghost”; left empty.",
+    ]
+    assert counts(run(marta, "interactions", data)) == {"unchanged": 2, "failed": 1}
+    seen = data.replace(b"Ghost,\n", b"Ghost,team\n")
+    assert counts(run(marta, "interactions", seen)) == {"unchanged": 1, "updated": 1, "failed": 1}
