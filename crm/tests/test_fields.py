@@ -15,7 +15,7 @@ from clients.records.models import Client, ClientFacts
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.forms import ContractForm, RevenueForm
 from crm.core.api.serializers import RecordSerializer
-from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field
+from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field, type_in
 from crm.core.fields.types import COUNTRY, CURRENCY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice
 from interactions.api import serializers as interactions_api
 from interactions.composer.forms import InteractionFields
@@ -45,7 +45,6 @@ FORMS = {
     "interaction": {*InteractionFields.base_fields, "contacts", "participants"},
     "follow-up": {*FollowUpForm.base_fields, "contact"} - {"version"},
 }
-# What a form calls otherwise than the catalogue: the import and the API have it under the catalogue's names.
 SERIALIZERS = {
     "client": clients_api.ClientSerializer,
     "contact": clients_api.ContactSerializer,
@@ -169,3 +168,9 @@ def test_types_say_what_is_wrong_with_a_cell():
     assert LANGUAGE.read("German", {}) == "de"
     assert CURRENCY.read("eur", {}) == "EUR"
     assert TEXT.words("") == TEXT.words(None) == "—"
+
+
+def test_the_history_says_a_value_as_its_catalogue_does():
+    said = {name: type_in(Client, Client._meta.get_field(name)).words for name in ("country", "kind", "owner", "notes")}
+    assert (said["country"]("FI"), said["kind"]("person"), said["owner"](7)) == ("Finland", "person", "#7")
+    assert said["notes"]("") == "—"
