@@ -114,7 +114,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "crispy_forms",
-    "crispy_bootstrap5",
     "csp",
     "django_filters",
     "django_htmx",
@@ -162,7 +161,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "crm.core.context.shell",
             ],
-            "builtins": ["crm.core.templatetags.ui", "crm.core.templatetags.addresses"],
+            "builtins": [
+                "crm.core.templatetags.ui",
+                "crm.core.templatetags.addresses",
+                "crispy_forms.templatetags.crispy_forms_tags",
+            ],
         },
     }
 ]
@@ -366,8 +369,9 @@ WHITENOISE_MAX_AGE = 60
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
 FORM_RENDERER = "crm.core.ui.forms.Renderer"
-CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
-CRISPY_TEMPLATE_PACK = "bootstrap5"
+CRISPY_ALLOWED_TEMPLATE_PACKS = ("rapport",)
+CRISPY_TEMPLATE_PACK = "rapport"
+CRISPY_FAIL_SILENTLY = False
 
 # API
 REST_FRAMEWORK = {

@@ -12,7 +12,8 @@ def crumbs(*parts):
 
 def layout_of(field):
     """How a form lays a field out: `half` of the line, choices `in-line`; forms say so in `layout = {name: classes}`."""
-    return getattr(field.form, "layout", {}).get(field.name, "")
+    layout = getattr(field.form, "layout", None)
+    return layout.get(field.name, "") if isinstance(layout, dict) else ""
 
 
 def name_empty_choice(field):

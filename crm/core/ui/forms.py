@@ -1,7 +1,13 @@
-"""Form base: our field templates, the user's zone, names of people who may be chosen."""
+"""The base of every form: the layout of its fields, the version that was seen, and the browser's own inputs for dates."""
 
+from typing import Any, ClassVar
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, LayoutObject
+from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.template.loader import get_template
 
 
 class Renderer(TemplatesSetting):
@@ -29,9 +35,114 @@ class DateTimeInput(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
 
 
-class VersionedFormMixin:
-    """Carries the version the user saw, so that the service can refuse a stale write."""
+class Field(LayoutObject):
+    """A field with `css`, `switch` or `optional`, or in a template of its room (which gets the page's context and `field`)."""
+
+    def __init__(self, name: str, *, template: str | None = None, **options: Any):
+        self.fields, self.template, self.options = [name], template, options
+
+    def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
+        return self.get_rendered_fields(
+            form, context, template_pack, template=self.template, extra_context={"field_options": self.options}
+        )
+
+
+class Maybe(LayoutObject):
+    """Fields that not every instance of the form has."""
+
+    def __init__(self, *fields: str):
+        self.fields = list(fields)
+
+    def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
+        return Layout(*(name for name in self.fields if name in form.fields)).render(form, context, template_pack)
+
+
+class Part(LayoutObject):
+    """What is no plain field: a template of the room, with the page's context and the form."""
+
+    def __init__(self, template: str):
+        self.fields, self.template = [], template
+
+    def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
+        return get_template(self.template).render(context.flatten() | {"form": form})
+
+
+class Row(LayoutObject):
+    """Fields beside each other, on a phone below each other. `shown_when` (`name=value`) hides them until a field has that value."""
+
+    template = "rapport/layout/row.html"
+
+    def __init__(self, *fields: Any, css: str = "grid-2", **values: Any):
+        self.fields, self.values = list(fields), values | {"css": css}
+
+    def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
+        fields = self.get_rendered_fields(form, context, template_pack)
+        return get_template(self.template).render(self.values | {"fields": fields})
+
+
+class More(Row):
+    """Fields folded away under a title."""
+
+    template = "rapport/layout/more.html"
+
+    def __init__(self, title: Any, *fields: Any, **values: Any):
+        super().__init__(*fields, title=title, **values)
+
+
+class Group(More):
+    """A card of fields with a heading, and a `text` below it."""
+
+    template = "rapport/layout/group.html"
+
+
+class Laid:
+    """Fields laid out by `layout`, each on a line of its own without one; `{% crispy form %}` draws them. Carries the version that
+    the user saw, so that the service can refuse a stale write."""
+
+    layout: ClassVar[LayoutObject | None] = None
+
+    def get_layout(self) -> LayoutObject | None:
+        return self.layout
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.layout = self.get_layout()
+        return helper
+
+    @property
+    def inner(self) -> FormHelper:
+        """For a form inside another one's tags, which tells the errors of both: `{% crispy place place.inner %}`."""
+        helper = self.helper
+        helper.form_show_errors = False
+        return helper
 
     def seen_version(self) -> int | None:
         value = self.data.get(self.add_prefix("version")) if self.is_bound else None
         return int(value) if value and str(value).isdigit() else None
+
+    @property
+    def shown_version(self) -> str:
+        """The version seen at first, also when the form comes back; "" where nothing is changed yet."""
+        seen, row = self.seen_version(), getattr(self, "instance", None)
+        if seen is None:
+            seen = self.initial.get("version", getattr(row, "version", None) if row and row.pk else None)
+        return "" if seen is None else str(seen)
+
+
+class Form(Laid, forms.Form):
+    """A form of no one model."""
+
+
+class ModelForm(Laid, forms.ModelForm):
+    """A form that checks the rules of its model too."""
+
+
+class RecordForm(ModelForm):
+    """A form of a row that a service saves: the service checks, locks and writes its own copy of it."""
+
+    def _post_clean(self):
+        """Writes nothing to the instance, as a ModelForm would."""
+
+
+VersionedFormMixin = Laid
