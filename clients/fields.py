@@ -9,15 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.zones import zone_choices
 from crm.core.firm.languages import language_choices, language_name
-from crm.core.ui.forms import VersionedFormMixin
 from crm.core.users.models import User
-
-
-class RowForm(VersionedFormMixin, forms.ModelForm):
-    """A form of a row that a service saves: the service checks, locks and writes its own copy of it."""
-
-    def _post_clean(self):
-        """Writes nothing to the instance, as a ModelForm would."""
 
 
 def country_names() -> dict[str, str]:

@@ -1,16 +1,16 @@
 from django import forms
 
 from clients.catalogue.models import Service, Tag
-from clients.fields import RowForm
+from crm.core.ui.forms import RecordForm
 
 
-class TagForm(RowForm):
+class TagForm(RecordForm):
     class Meta:
         model = Tag
         fields = ["name", "tone"]
 
 
-class ServiceForm(RowForm):
+class ServiceForm(RecordForm):
     class Meta:
         model = Service
         fields = ["name", "code", "description"]

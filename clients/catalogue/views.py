@@ -55,7 +55,7 @@ def service_edit(request, service_id):
     def act():
         return update_service(request.principal, service=service, seen_version=form.seen_version(), **form.cleaned_data)
 
-    return _form_page(request, form, act, title=service.name, back="clients:services", version=service.version)
+    return _form_page(request, form, act, title=service.name, back="clients:services")
 
 
 @require_POST
@@ -122,20 +122,14 @@ def tag_delete(request, tag_id):
     return render(request, "clients/catalogue/tag_delete.html", {"tag": tag})
 
 
-def _form_page(request, form, act, *, title, back, done="", version=None):
+def _form_page(request, form, act, *, title, back, done=""):
     require(permissions.may_manage_catalogue(request.principal))
     outcome = form_action(request, form, act)
     if outcome.is_done:
         messages.success(request, (done or _("Saved")) % {"name": outcome.result.name})
         return go(request, back)
-    context = {
-        "form": form,
-        "form_title": title,
-        "back_url": reverse(back),
-        "version": version,
-        "conflict": outcome.conflict,
-    }
-    return render(request, "clients/catalogue/form.html", context, status=outcome.status)
+    context = {"form": form, "title": title, "back_url": reverse(back), "conflict": outcome.conflict}
+    return render(request, "form_page.html", context, status=outcome.status)
 
 
 for view in (service_list, service_create, service_edit, tag_list, tag_create, tag_edit, tag_delete):

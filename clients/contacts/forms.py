@@ -8,25 +8,31 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.contacts.models import Affiliation, Contact
-from clients.fields import RowForm
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Part, RecordForm, Row
 
 SPARE = 1  # empty rows offered besides those filled in
 
 
 @dataclass
-class Row:
+class AddressRow:
     label: str
     text: str
     error: str = ""
 
 
-class ContactForm(RowForm):
+class ContactForm(RecordForm):
     """A contact with any number of mail addresses and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
     of each is the main one. The button `more` asks for further rows instead of saving."""
+
+    layout = Layout(
+        Row("first_name", "last_name"),
+        Part("clients/contacts/addresses.html"),
+        Row("salutation", "language"),
+        "notes",
+    )
 
     class Meta:
         model = Contact
@@ -45,13 +51,13 @@ class ContactForm(RowForm):
         if self.is_bound:
             texts, labels = self.data.getlist(name)[:30], self.data.getlist(f"{name}_label")
             return [
-                Row(labels[n] if n < len(labels) else "work", text.strip()[:254])
+                AddressRow(labels[n] if n < len(labels) else "work", text.strip()[:254])
                 for n, text in enumerate(texts)
                 if text.strip()
             ]
         if not self.instance.pk:
             return []
-        return [Row(row.label, getattr(row, attribute)) for row in getattr(self.instance, relation).all()]
+        return [AddressRow(row.label, getattr(row, attribute)) for row in getattr(self.instance, relation).all()]
 
     @property
     def wants_rows(self) -> bool:
@@ -62,11 +68,11 @@ class ContactForm(RowForm):
         self.spare = SPARE + 2
         self._errors = forms.utils.ErrorDict()
 
-    def email_rows(self) -> list[Row]:
-        return self.emails + [Row("work", "")] * self.spare
+    def email_rows(self) -> list[AddressRow]:
+        return self.emails + [AddressRow("work", "")] * self.spare
 
-    def phone_rows(self) -> list[Row]:
-        return self.phones + [Row("mobile" if self.phones else "work", "")] * self.spare
+    def phone_rows(self) -> list[AddressRow]:
+        return self.phones + [AddressRow("mobile" if self.phones else "work", "")] * self.spare
 
     def clean(self):
         data = super().clean()
@@ -95,8 +101,10 @@ class ContactForm(RowForm):
         }
 
 
-class PlaceForm(RowForm):
+class PlaceForm(RecordForm):
     """A contact's affiliation with one client."""
+
+    layout = Layout(Row("title", "decision_role"), Row("is_primary", "is_billing", css="cluster"), Maybe("left_date"))
 
     class Meta:
         model = Affiliation
@@ -109,7 +117,9 @@ class PlaceForm(RowForm):
             del self.fields["left_date"]
 
 
-class LinkForm(forms.Form):
+class LinkForm(Form):
+    layout = Layout(Row(css="grid-3"))
+
     contact = forms.ModelChoiceField(
         queryset=Contact.objects.none(),
         label=gettext_lazy("Person"),
@@ -131,7 +141,7 @@ class LinkForm(forms.Form):
         return [("", gettext_lazy("Type a name")), *((row.pk, row.name) for row in known)]
 
 
-class ClientChoiceForm(forms.Form):
+class ClientChoiceForm(Form):
     """The client a new contact belongs to."""
 
     client = forms.ModelChoiceField(

@@ -5,29 +5,33 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
-from clients.fields import CountryField, LanguageField, RowForm, UserField, ZoneField
+from clients.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput
+from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, RecordForm, Row, When
 from crm.core.users.models import Team, User
 
 WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
 GROUPS = (
-    (_("Who they are"), ("name", "kind", "relationship", "parent", "industry", "website", "source")),
-    (
+    Group(_("Who they are"), Row("kind", "relationship", "parent", "industry", "website", "source"), id="group-1"),
+    Group(
         _("How they reach us, and we them"),
-        ("email", "phone", "preferred_channel", "salutation", "language", "time_zone"),
+        Row("email", "phone", "preferred_channel", "salutation", "language", "time_zone"),
+        id="group-2",
     ),
-    (_("Address"), ("street", "postal_code", "city", "region", "country")),
-    (_("Who looks after them"), ("owner", "team", "tier", "tags")),
-    (_("In their words"), ("goals", "expectations", "notes")),
+    Group(_("Address"), Row("street", "postal_code", "city", "region", "country"), id="group-3"),
+    Group(_("Who looks after them"), Row("team", "tier", "tags"), id="group-4"),
+    Group(_("In their words"), Row("goals", "expectations", "notes", css="stack"), id="group-5"),
 )
+HEAD = (Row("name", "owner"), Part("clients/page/similar_slot.html"))
 
 
-class ClientForm(RowForm):
+class ClientForm(RecordForm):
     """Every field of a client. A new one also says its status and since when."""
+
+    layout = Layout(Group("", *HEAD), *GROUPS)
 
     owner = UserField(label=_("Account manager"))
     team = forms.ModelChoiceField(queryset=Team.objects.filter(archived_at=None), label=_("Team"), required=False)
@@ -48,7 +52,7 @@ class ClientForm(RowForm):
 
     class Meta:
         model = Client
-        fields = [name for _title, names in GROUPS for name in names]
+        fields = [pointer.name for pointer in Layout(*HEAD, *GROUPS).get_field_names()]
         widgets = {
             "goals": forms.Textarea(attrs={"rows": 3}),
             "expectations": forms.Textarea(attrs={"rows": 3}),
@@ -60,7 +64,6 @@ class ClientForm(RowForm):
         super().__init__(*args, **kwargs)
         self.user = user
         self.fields["language"].keep(self.instance.language)
-        self.groups = [(title, [self[name] for name in names]) for title, names in GROUPS]
         if self.instance.pk:
             self.fields["owner"].queryset = User.objects.filter(Q(is_active=True) | Q(pk=self.instance.owner_id))
             self.fields["team"].queryset = Team.objects.filter(Q(archived_at=None) | Q(pk=self.instance.team_id))
@@ -119,6 +122,10 @@ class ParentSelect(forms.Select):
 
 
 class NewClientForm(ClientForm):
+    layout = Layout(
+        Group("", *HEAD, Row("status", "status_start", When("status=former", "reason"), css="grid-3")), *GROUPS
+    )
+
     status = forms.ChoiceField(label=_("Status"), choices=Status.choices, initial=Status.PROSPECT)
     status_start = forms.DateField(label=_("Since"), widget=DateInput())
     reason = forms.ChoiceField(
@@ -126,7 +133,9 @@ class NewClientForm(ClientForm):
     )
 
 
-class StatusForm(forms.Form):
+class StatusForm(Form):
+    layout = Layout(Row("status", "start_date"), When("status=former", "reason"), "note")
+
     status = forms.ChoiceField(label=_("New status"), choices=Status.choices)
     start_date = forms.DateField(
         label=_("From"),
@@ -142,7 +151,7 @@ class StatusForm(forms.Form):
     )
 
 
-class AccessForm(forms.Form):
+class AccessForm(Form):
     """Somebody who may see a restricted client besides its owner."""
 
     user = UserField(label=_("Who else may see it"), required=False)

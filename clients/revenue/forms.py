@@ -3,14 +3,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
-from clients.fields import RowForm
 from clients.revenue.models import Contract, RevenueLine
-from crm.core.ui.forms import DateInput
+from crm.core.ui.forms import DateInput, Form, Layout, RecordForm, Row
 
 
-class _PriceForm(RowForm):
+class _PriceForm(RecordForm):
     """A row with a service and an amount in a currency."""
 
+    layout = Layout(Row())
     optional = ("currency", "rate")
 
     def __init__(self, *args, **kwargs):
@@ -66,7 +66,9 @@ class ContractForm(_PriceForm):
         return self.cleaned_data["notice_days"] or 0
 
 
-class PriceForm(forms.Form):
+class PriceForm(Form):
+    layout = Layout(Row())
+
     value = forms.DecimalField(label=_("New value"), max_digits=14, decimal_places=2, min_value=0)
     start_date = forms.DateField(label=_("From"), widget=DateInput())
     reason = forms.CharField(label=_("Why"), max_length=200)

@@ -74,7 +74,7 @@ def edit_line(request, client_id, line_id):
         seen, today = form.seen_version(), firm_today(timezone.now())
         return update_revenue_line(request.principal, line=line, seen_version=seen, today=today, **form.cleaned_data)
 
-    return _form_page(request, client, form, act, title=_("Edit revenue"), version=line.version)
+    return _form_page(request, client, form, act, title=_("Edit revenue"))
 
 
 @require_POST
@@ -122,9 +122,7 @@ def edit_contract(request, client_id, contract_id):
             request.principal, contract=contract, seen_version=form.seen_version(), **form.cleaned_data
         )
 
-    return _form_page(
-        request, client, form, act, title=_("Edit the contract"), version=contract.version, contract=contract
-    )
+    return _form_page(request, client, form, act, title=_("Edit the contract"), contract=contract)
 
 
 @require_http_methods(["GET", "POST"])

@@ -75,7 +75,7 @@ def place(request, client_id, affiliation_id):
     """Change a contact's affiliation with the client."""
     client = load_open_client(request.principal, client_id)
     row = _affiliation(client, affiliation_id)
-    initial = {name: getattr(row, name) for name in PlaceForm.base_fields}
+    initial = {name: getattr(row, name) for name in ("version", *PlaceForm.base_fields)}
     form = PlaceForm(posted(request), initial=initial, with_left=True)
     outcome = form_action(
         request,

@@ -58,17 +58,17 @@ class Maybe(LayoutObject):
 
 
 class Part(LayoutObject):
-    """What is no plain field: a template of the room, with the page's context and the form."""
+    """What is no plain field: a template of the room that gets `form` and nothing else."""
 
     def __init__(self, template: str):
         self.fields, self.template = [], template
 
     def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
-        return get_template(self.template).render(context.flatten() | {"form": form})
+        return get_template(self.template).render({"form": form})
 
 
 class Row(LayoutObject):
-    """Fields beside each other, on a phone below each other. `shown_when` (`name=value`) hides them until a field has that value."""
+    """Fields beside each other (every field, if none is named); on a phone below each other."""
 
     template = "rapport/layout/row.html"
 
@@ -76,8 +76,16 @@ class Row(LayoutObject):
         self.fields, self.values = list(fields), values | {"css": css}
 
     def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
-        fields = self.get_rendered_fields(form, context, template_pack)
+        fields = Layout(*(self.fields or [field.name for field in form.visible_fields()]))
+        fields = fields.render(form, context, template_pack)
         return get_template(self.template).render(self.values | {"fields": fields})
+
+
+class When(Row):
+    """Fields that show only while another has a value: `When("status=former", "reason")`."""
+
+    def __init__(self, condition: str, *fields: Any):
+        super().__init__(*fields, css="", shown_when=condition)
 
 
 class More(Row):
