@@ -10,7 +10,7 @@ from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, RecordForm, Row, When
+from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, RecordForm, Row, When, names_in
 from crm.core.users.models import Team, User
 
 WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
@@ -52,7 +52,7 @@ class ClientForm(RecordForm):
 
     class Meta:
         model = Client
-        fields = [pointer.name for pointer in Layout(*HEAD, *GROUPS).get_field_names()]
+        fields = names_in(*HEAD, *GROUPS)
         widgets = {
             "goals": forms.Textarea(attrs={"rows": 3}),
             "expectations": forms.Textarea(attrs={"rows": 3}),

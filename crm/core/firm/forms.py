@@ -7,95 +7,7 @@ from crm.core.base.places import country_choices, currency_choices, regions_of
 from crm.core.base.zones import zone_choices
 from crm.core.firm.choices import Weekday
 from crm.core.firm.models import FirmSettings, Holiday
-from crm.core.ui.forms import DateInput, VersionedFormMixin
-
-
-class FirmForm(VersionedFormMixin, forms.ModelForm):
-    """Every setting of the firm, in sections."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: zone_choices(), help_text=_("Days begin and end in it.")
-    )
-    currency = forms.ChoiceField(
-        label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Reports add up in it.")
-    )
-
-    SECTIONS = [
-        (_("Firm"), "", ["name", "time_zone", "currency", "fiscal_year_start"]),
-        (
-            _("Who sees what"),
-            _(
-                "Managers and admins see all clients but restricted ones. Those are seen by their account manager and by people named on them."
-            ),
-            ["account_managers_see"],
-        ),
-        (
-            _("Staying in touch"),
-            _("A client that was not contacted for longer than this counts as going quiet."),
-            ["cadence_days_a", "cadence_days_b", "cadence_days_c"],
-        ),
-        (
-            _("Numbers"),
-            _("Benchmarks are the dotted lines in the reports; leave one empty to show none."),
-            [
-                "retention_basis",
-                "retention_benchmark",
-                "retention_benchmark_source",
-                "nps_benchmark",
-                "nps_benchmark_source",
-                "nps_minimum_answers",
-            ],
-        ),
-        (
-            _("Mail"),
-            _("Who clients see as the sender. Empty: what the server is set to."),
-            ["mail_from_name", "mail_from_address"],
-        ),
-    ]
-
-    class Meta:
-        model = FirmSettings
-        fields = [
-            "name",
-            "time_zone",
-            "currency",
-            "fiscal_year_start",
-            "account_managers_see",
-            "cadence_days_a",
-            "cadence_days_b",
-            "cadence_days_c",
-            "retention_basis",
-            "retention_benchmark",
-            "retention_benchmark_source",
-            "nps_benchmark",
-            "nps_benchmark_source",
-            "nps_minimum_answers",
-            "mail_from_name",
-            "mail_from_address",
-        ]
-        widgets = {"account_managers_see": forms.RadioSelect, "retention_basis": forms.RadioSelect}
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["version"].initial = self.instance.version
-        self.fields["fiscal_year_start"] = forms.TypedChoiceField(
-            label=_("Fiscal year starts in"), coerce=int, initial=self.instance.fiscal_year_start, choices=MONTHS
-        )
-        self.fields["retention_benchmark_source"].label = _("Source of the retention benchmark")
-        self.fields["nps_benchmark_source"].label = _("Source of the NPS benchmark")
-        for name in ("mail_from_name", "mail_from_address", "retention_benchmark", "nps_benchmark"):
-            self.fields[name].required = False
-
-    def sections(self):
-        return [
-            {"title": title, "text": text, "fields": [self[name] for name in names]}
-            for title, text, names in self.SECTIONS
-        ]
-
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.Meta.fields}
-
+from crm.core.ui.forms import DateInput, Form, Group, Layout, ModelForm, Row, names_in
 
 MONTHS = [
     (1, _("January")),
@@ -111,12 +23,71 @@ MONTHS = [
     (11, _("November")),
     (12, _("December")),
 ]
+SETTINGS = (
+    Group(_("Firm"), Row("name", "time_zone", "currency", "fiscal_year_start")),
+    Group(
+        _("Who sees what"),
+        Row("account_managers_see"),
+        text=_(
+            "Managers and admins see all clients but restricted ones. Those are seen by their account manager and by people named on them."
+        ),
+    ),
+    Group(
+        _("Staying in touch"),
+        Row("cadence_days_a", "cadence_days_b", "cadence_days_c"),
+        text=_("A client that was not contacted for longer than this counts as going quiet."),
+    ),
+    Group(
+        _("Numbers"),
+        Row(
+            "retention_basis",
+            "retention_benchmark",
+            "retention_benchmark_source",
+            "nps_benchmark",
+            "nps_benchmark_source",
+            "nps_minimum_answers",
+        ),
+        text=_("Benchmarks are the dotted lines in the reports; leave one empty to show none."),
+    ),
+    Group(
+        _("Mail"),
+        Row("mail_from_name", "mail_from_address"),
+        text=_("Who clients see as the sender. Empty: what the server is set to."),
+    ),
+)
 
 
-class DaysForm(VersionedFormMixin, forms.Form):
+class FirmForm(ModelForm):
+    """Every setting of the firm."""
+
+    layout = Layout(*SETTINGS)
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=lambda: zone_choices(), help_text=_("Days begin and end in it.")
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Reports add up in it.")
+    )
+
+    class Meta:
+        model = FirmSettings
+        fields = names_in(*SETTINGS)
+        widgets = {"account_managers_see": forms.RadioSelect, "retention_basis": forms.RadioSelect}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["fiscal_year_start"] = forms.TypedChoiceField(
+            label=_("Fiscal year starts in"), coerce=int, initial=self.instance.fiscal_year_start, choices=MONTHS
+        )
+        self.fields["retention_benchmark_source"].label = _("Source of the retention benchmark")
+        self.fields["nps_benchmark_source"].label = _("Source of the NPS benchmark")
+        for name in ("mail_from_name", "mail_from_address", "retention_benchmark", "nps_benchmark"):
+            self.fields[name].required = False
+
+
+class DaysForm(Form):
     """The week's pattern, and whose public holidays are kept."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     working_days = forms.TypedMultipleChoiceField(
         label=_("We work on"),
         coerce=int,
@@ -149,11 +120,8 @@ class DaysForm(VersionedFormMixin, forms.Form):
             self.add_error("holiday_region", _("This country has no such region. It has: %(codes)s") % {"codes": known})
         return values
 
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in ("working_days", "holiday_country", "holiday_region")}
 
-
-class HolidayForm(forms.ModelForm):
+class HolidayForm(ModelForm):
     class Meta:
         model = Holiday
         fields = ["date", "name", "is_working"]

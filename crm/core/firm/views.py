@@ -31,7 +31,7 @@ def settings(request):
 
 def _save(request, form) -> Outcome:
     def act():
-        services.update_firm(request.principal, seen_version=form.seen_version(), **form.values())
+        services.update_firm(request.principal, seen_version=form.seen_version(), **form.cleaned_data)
         messages.success(request, _("Saved."))
 
     return form_action(request, form, act)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
@@ -9,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.principals import acting
 from crm.core.importing import kinds, tabular
+from crm.core.ui.forms import Field, Form, Layout, part_of
 
 
-class UploadForm(forms.Form):
+class UploadForm(Form):
     kind = forms.ChoiceField(label=_("What is in the file"))
     file = forms.FileField(
         label=_("File"),
@@ -29,7 +31,7 @@ class UploadForm(forms.Form):
         }
 
 
-class ColumnsForm(forms.Form):
+class ColumnsForm(Form):
     """How the file is read, which column fills which field, and what holds for all rows."""
 
     encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
@@ -66,14 +68,23 @@ class ColumnsForm(forms.Form):
     def default_columns(self) -> list[kinds.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
-    def map_fields(self):
-        """(shown, folded away): [(bound field, is required)] in the kind's order; fields without a column stand apart."""
-        pairs = [(self[f"map_{column.name}"], column.is_required) for column in self.kind.columns]
-        used = [pair for pair in pairs if pair[0].value() or pair[1] or pair[0].errors]
-        return used, [pair for pair in pairs if pair not in used]
+    reading = part_of(Layout("encoding", "delimiter", "date_order", "system"))
 
-    def default_fields(self):
-        return [self[f"default_{column.name}"] for column in self.default_columns()]
+    def mapped(self) -> FormHelper:
+        """The fields that a column fills, or must."""
+        return self._rows(lambda field, column: bool(field.value() or column.is_required or field.errors))
+
+    def unmapped(self) -> FormHelper:
+        """The fields without a column."""
+        return self._rows(lambda field, column: not (field.value() or column.is_required or field.errors))
+
+    def _rows(self, is_shown) -> FormHelper:
+        columns = [column for column in self.kind.columns if is_shown(self[f"map_{column.name}"], column)]
+        template = "core/importing/map_row.html"
+        return part_of(Layout(*(Field(f"map_{c.name}", template=template, required=c.is_required) for c in columns)))
+
+    def for_all_rows(self) -> FormHelper:
+        return part_of(Layout(*(f"default_{column.name}" for column in self.default_columns())))
 
     def options(self) -> dict[str, Any]:
         clean = self.cleaned_data

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.places import country_choices, currency_choices
 from crm.core.base.zones import validate_zone, zone_choices
-from crm.core.ui.forms import VersionedFormMixin
+from crm.core.ui.forms import Form, Group, Layout, Part, When
 from crm.core.users.choices import Reminders, Role, Theme
 from crm.core.users.models import Team, User
 
@@ -28,15 +28,14 @@ class RolesField(forms.MultipleChoiceField):
         super().__init__(label=_("Roles"), choices=role_choices, widget=forms.CheckboxSelectMultiple, **kwargs)
 
 
-class InviteForm(forms.Form):
+class InviteForm(Form):
     email = forms.EmailField(label=_("E-mail"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     roles = RolesField(initial=[Role.ACCOUNT_MANAGER], error_messages={"required": _("Choose at least one role.")})
     team = forms.ModelChoiceField(Team.objects.kept(), label=_("Team"), required=False, empty_label=_("No team"))
 
 
-class UserForm(VersionedFormMixin, forms.Form):
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+class UserForm(Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("Also what they sign in with."))
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
@@ -52,13 +51,16 @@ class UserForm(VersionedFormMixin, forms.Form):
         return cls(data, initial=initial | {"teams": user.teams.kept()})
 
     def values(self) -> dict:
-        values = {name: value for name, value in self.cleaned_data.items() if name != "version"}
-        return values | {"teams": list(values["teams"])}
+        return self.cleaned_data | {"teams": list(self.cleaned_data["teams"])}
 
 
-class DisableForm(forms.Form):
+class DisableForm(Form):
     hand_over_to = forms.ModelChoiceField(
-        User.objects.none(), label=_("Hand on to"), required=False, empty_label=_("Leave with them for now")
+        User.objects.none(),
+        label=_("Hand on to"),
+        required=False,
+        empty_label=_("Leave with them for now"),
+        help_text=_("Clients and open work go to this colleague, restricted clients too."),
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -66,8 +68,7 @@ class DisableForm(forms.Form):
         self.fields["hand_over_to"].queryset = User.objects.active().exclude(pk=user.pk).exclude(roles=[])
 
 
-class TeamForm(VersionedFormMixin, forms.Form):
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+class TeamForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     lead = forms.ModelChoiceField(User.objects.active(), label=_("Lead"), required=False, empty_label=_("Nobody"))
     members = forms.ModelMultipleChoiceField(
@@ -86,8 +87,7 @@ class TeamForm(VersionedFormMixin, forms.Form):
         super().__init__(*args, **kwargs)
 
     def values(self) -> dict:
-        data = self.cleaned_data
-        return {"name": data["name"], "lead": data["lead"], "members": list(data["members"])}
+        return self.cleaned_data | {"members": list(self.cleaned_data["members"])}
 
     def clean_name(self):
         name = self.cleaned_data["name"]
@@ -99,7 +99,7 @@ class TeamForm(VersionedFormMixin, forms.Form):
         return name
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(Form):
     password1 = forms.CharField(
         label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -125,7 +125,18 @@ class JoinForm(NewPasswordForm):
     field_order = ["name", "password1", "password2"]
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(Form):
+    layout = Layout(
+        Group(_("You"), "name", "title", "time_zone", "theme", "has_shortcuts"),
+        Group(
+            _("Mails to you"),
+            "reminders",
+            When("reminders=digest", "digest_hour"),
+            Part("core/people/coming_link.html"),
+            id="mails",
+        ),
+    )
+
     name = forms.CharField(label=_("Name"), max_length=120)
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
@@ -171,11 +182,11 @@ class ProfileForm(forms.Form):
         return self.initial["digest_hour"] if hour is None else hour
 
 
-class ThemeForm(forms.Form):
+class ThemeForm(Form):
     theme = forms.ChoiceField(choices=Theme.choices)
 
 
-class TokenForm(forms.Form):
+class TokenForm(Form):
     name = forms.CharField(label=_("What is it for?"), max_length=80)
     days = forms.TypedChoiceField(
         label=_("Valid for"),

@@ -19,7 +19,8 @@ class SlotNode(template.Node):
     def render(self, context):
         stack = context.render_context.get(SLOTS)
         if stack:
-            stack[-1][self.name.resolve(context)] = self.nodelist.render(context)
+            body = self.nodelist.render(context)
+            stack[-1][self.name.resolve(context)] = body if body.strip() else ""
         return ""
 
 

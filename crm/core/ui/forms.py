@@ -103,6 +103,18 @@ class Group(More):
     template = "rapport/layout/group.html"
 
 
+def part_of(layout: LayoutObject | None) -> FormHelper:
+    """Some fields of a form that stand apart from the others: `{% crispy form form.mapped %}`."""
+    helper = FormHelper()
+    helper.layout, helper.form_show_errors = layout, False
+    return helper
+
+
+def names_in(*layout: LayoutObject) -> list[str]:
+    """The fields of a layout, for a form that is made of them."""
+    return [pointer.name for pointer in Layout(*layout).get_field_names()]
+
+
 class Laid:
     """Fields laid out by `layout`, each on a line of its own without one; `{% crispy form %}` draws them. Carries the version that
     the user saw, so that the service can refuse a stale write."""
@@ -120,10 +132,8 @@ class Laid:
 
     @property
     def inner(self) -> FormHelper:
-        """For a form inside another one's tags, which tells the errors of both: `{% crispy place place.inner %}`."""
-        helper = self.helper
-        helper.form_show_errors = False
-        return helper
+        """For a form inside another one's tags, where the version and what is wrong stand already: `{% crispy place place.inner %}`."""
+        return part_of(self.get_layout())
 
     def seen_version(self) -> int | None:
         value = self.data.get(self.add_prefix("version")) if self.is_bound else None

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -93,7 +94,8 @@ def invite(request):
     if outcome.is_done:
         messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": outcome.result.email})
         return redirect("core:users")
-    return render_page(request, "core/people/invite.html", {"form": form}, status=outcome.status)
+    context = {"form": form, "submit": _("Send invitation"), "back_url": reverse("core:users")}
+    return render_page(request, "core/people/invite.html", context, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])

@@ -36,7 +36,8 @@ def team(request, pk=None):
     if outcome.is_done:
         messages.success(request, _("Saved."))
         return redirect("core:teams")
-    context = {"form": form, "team": row, "conflict": outcome.conflict}
+    title, back_url = row.name if row else _("New team"), reverse("core:teams")
+    context = {"title": title, "form": form, "conflict": outcome.conflict, "back_url": back_url}
     return render_page(request, "core/people/team.html", context, status=outcome.status)
 
 
