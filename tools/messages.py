@@ -40,6 +40,7 @@ CLIENT_FACING = (
     "templates/interactions/progress/stop.html",
     "templates/interactions/surveys/answer.html",
     "templates/interactions/surveys/closed.html",
+    "templates/interactions/surveys/open_score.html",
     "templates/interactions/surveys/plain.html",
     "templates/interactions/surveys/stop.html",
     "templates/base_plain.html",

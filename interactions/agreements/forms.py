@@ -1,12 +1,12 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.ui.forms import DateInput
+from crm.core.ui.forms import DateInput, Form, Layout, Row
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.fields import PersonField, colleagues, contact_field
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(Form):
     text = forms.CharField(max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3}))
     decided_date = forms.DateField(label=_("On"), widget=DateInput)
     is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
@@ -17,8 +17,9 @@ class DecisionForm(forms.Form):
         self.fields["contact"].label = _("Agreed by")
 
 
-class CommitmentForm(forms.Form):
-    layout = dict.fromkeys(("side", "due_date"), "half")
+class CommitmentForm(Form):
+    layout = Layout("text", Row("side", "due_date"), "owner", "is_shared", "contact")
+
     text = forms.CharField(max_length=300, label=_("Promise"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
     side = forms.ChoiceField(choices=Side.choices, label=_("Whose"), initial=Side.FIRM)
     due_date = forms.DateField(required=False, label=_("Due"), widget=DateInput)
@@ -31,11 +32,11 @@ class CommitmentForm(forms.Form):
         self.fields["contact"].label = _("Kept by, of them")
 
 
-class SettleForm(forms.Form):
+class SettleForm(Form):
     state = forms.ChoiceField(choices=CommitmentState.choices)
 
 
-class CadenceForm(forms.Form):
+class CadenceForm(Form):
     days = forms.IntegerField(
         required=False,
         min_value=1,

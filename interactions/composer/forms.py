@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput, Field, Form, Layout, Row, TimeInput
 from interactions.fields import PeopleField, PersonField, WallTimeField, colleagues, contacts_of
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 from interactions.recording.services import NextStep
@@ -37,11 +37,8 @@ def quick_days(today):
     return choices
 
 
-class InteractionFields(forms.Form):
+class InteractionFields(Form):
     """The fields that logging and correcting share."""
-
-    layout = dict.fromkeys(("channel", "direction", "occurred_at", "duration_minutes"), "half")
-    layout |= dict.fromkeys(("sentiment", "contacts", "participants"), "in-line")
 
     channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.CALL, label=_("Type"))
     direction = forms.ChoiceField(
@@ -147,22 +144,16 @@ class LogForm(InteractionFields):
         return NextStep(data["next_title"], data["next_on"], data["next_time"], data["next_assignee"], zone)
 
 
-class CorrectForm(VersionedFormMixin, InteractionFields):
+class CorrectForm(InteractionFields):
     """Correct an interaction."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    field_order = (
-        "channel",
-        "direction",
+    layout = Layout(
+        Row("channel", "direction"),
         "subject",
         "body",
-        "occurred_at",
-        "duration_minutes",
-        "contacts",
-        "participants",
-        "sentiment",
+        Row("occurred_at", "duration_minutes"),
+        *(Field(name, css="in-line") for name in ("contacts", "participants", "sentiment")),
         "visibility",
-        "version",
     )
 
     @classmethod

@@ -2,7 +2,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.zones import zone_choices
-from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row, TimeInput
 from interactions.fields import PersonField, WallTimeField, colleagues, contact_field
 from interactions.follow_ups.choices import Priority
 
@@ -17,8 +17,13 @@ REPEATS = [
 ]
 
 
-class FollowUpForm(VersionedFormMixin, forms.Form):
-    layout = dict.fromkeys(("due_date", "due_time", "assignee", "priority", "rrule", "time_zone"), "half")
+class FollowUpForm(Form):
+    layout = Layout(
+        "title",
+        Row("due_date", "due_time", "assignee", "priority", "rrule", "time_zone"),
+        "note",
+        Maybe("contact"),
+    )
 
     title = forms.CharField(
         max_length=200, label=_("What is to be done"), widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -39,7 +44,6 @@ class FollowUpForm(VersionedFormMixin, forms.Form):
     )
     time_zone = forms.ChoiceField(required=False, label=_("Time zone"))
     note = forms.CharField(required=False, max_length=10_000, label=_("Note"), widget=forms.Textarea(attrs={"rows": 3}))
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, client, follow_up=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -54,9 +58,6 @@ class FollowUpForm(VersionedFormMixin, forms.Form):
         """The saved rule with its anchor, if the choice was not changed."""
         chosen = self.cleaned_data["rrule"]
         return self.rule if chosen == plain_rule(self.rule) else chosen
-
-    def values(self):
-        return {name: value for name, value in self.cleaned_data.items() if name != "version"}
 
     @staticmethod
     def initial_of(follow_up):
@@ -83,7 +84,7 @@ def plain_rule(rule):
     return plain if is_anchored and plain in dict(REPEATS) else rule
 
 
-class OutcomeForm(forms.Form):
+class OutcomeForm(Form):
     outcome = forms.CharField(
         required=False,
         max_length=5_000,
@@ -92,9 +93,9 @@ class OutcomeForm(forms.Form):
     )
 
 
-class SnoozeForm(forms.Form):
+class SnoozeForm(Form):
     until = WallTimeField(label=_("Show it again"))
 
 
-class ReassignForm(forms.Form):
+class ReassignForm(Form):
     assignee = PersonField(queryset=colleagues(), label=_("Who"), empty_label=None)

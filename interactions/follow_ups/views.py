@@ -57,7 +57,9 @@ def create(request, client_id):
     form = FollowUpForm(posted(request), client=client, initial={"assignee": request.user, "due_date": tomorrow})
     origin = _origin(request, client)
     outcome = form_action(
-        request, form, lambda: create_follow_up(request.principal, client=client, now=now, **origin, **form.values())
+        request,
+        form,
+        lambda: create_follow_up(request.principal, client=client, now=now, **origin, **form.cleaned_data),
     )
     if outcome.is_done:
         undo = reverse("interactions:follow-up-cancel", args=[outcome.result.pk])
@@ -86,7 +88,7 @@ def edit(request, pk):
         request,
         form,
         lambda: update_follow_up(
-            request.principal, follow_up=row, now=now, seen_version=form.seen_version(), **form.values()
+            request.principal, follow_up=row, now=now, seen_version=form.seen_version(), **form.cleaned_data
         ),
     )
     if outcome.is_done:

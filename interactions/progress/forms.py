@@ -7,7 +7,7 @@ from clients.contacts.models import Contact
 from crm.core.base.zones import zone_choices
 from crm.core.firm.queries import get_firm
 from crm.core.ui.actions import Difference
-from crm.core.ui.forms import TimeInput, VersionedFormMixin
+from crm.core.ui.forms import Field, Form, Layout, ModelForm, More, Part, Row, TimeInput
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.sections import SECTIONS
 from interactions.progress.services.drafts import clean_content
@@ -28,7 +28,7 @@ class RecipientsField(forms.ModelMultipleChoiceField):
         return contact.name
 
 
-class ScheduleForm(VersionedFormMixin, forms.ModelForm):
+class ScheduleForm(ModelForm):
     recipients = RecipientsField(
         queryset=Contact.objects.none(), required=False, label=_("Goes to"), widget=forms.CheckboxSelectMultiple
     )
@@ -57,6 +57,13 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
             "when_nothing": _("When nothing happened"),
             "on_holiday": _("When that day is a holiday, ours or theirs"),
         }
+        help_texts = {
+            "is_review_needed": _("Without a reader's approval it is then held, and you are told."),
+            "on_holiday": _(
+                "Our own holidays stand in the settings, theirs follow the country of their address. It stays within its week: "
+                "where no working day is left before it, the next one is taken; where there is none at all, that week is left out."
+            ),
+        }
 
     def __init__(self, *args, client, **kwargs):
         super().__init__(*args, **kwargs)
@@ -67,15 +74,28 @@ class ScheduleForm(VersionedFormMixin, forms.ModelForm):
             self.initial["recipients"] = list(self.instance.recipients.values_list("contact_id", flat=True))
         else:
             self.initial["time_zone"] = client.time_zone or get_firm().time_zone
+        self.initial["version"] = self.instance.version if self.instance.pk else 0
         lead = self.instance.lead_minutes
         if lead not in dict(LEADS):
             self.fields["lead_minutes"].choices = [*LEADS, (lead, _("%(n)d minutes before") % {"n": lead})]
+
+    def get_layout(self):
+        has_recipients = bool(self.fields["recipients"].queryset)
+        return Layout(
+            Field("is_active", switch=True),
+            Row("weekday", "deadline_time", css="grid-2 keep-2"),
+            Row("time_zone", "lead_minutes"),
+            "recipients" if has_recipients else Part("interactions/progress/no_recipients.html"),
+            "is_review_needed",
+            "when_nothing",
+            "on_holiday",
+        )
 
     def clean_on_holiday(self):
         return self.cleaned_data["on_holiday"] or self.instance.on_holiday
 
 
-class ContentForm(VersionedFormMixin, forms.Form):
+class ContentForm(Form):
     """Subject, summary, one field per section with a line for each item, closing."""
 
     subject = forms.CharField(label=_("Subject"), max_length=200)
@@ -95,6 +115,7 @@ class ContentForm(VersionedFormMixin, forms.Form):
             "subject": email.subject,
             "summary": content.get("summary", ""),
             "closing": content.get("closing", ""),
+            "version": email.version,
         } | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.sections = _sections_of(content)
@@ -113,10 +134,19 @@ class ContentForm(VersionedFormMixin, forms.Form):
             ["subject", "summary", *(f"section_{section['key']}" for section in self.sections), "closing"]
         )
 
-    def shown_sections(self):
-        """(fields of sections with lines, fields of the other sections)."""
+    def get_layout(self):
+        """Sections with lines, then the others folded away."""
         fields = [self[f"section_{section['key']}"] for section in self.sections]
-        return [field for field in fields if field.value()], [field for field in fields if not field.value()]
+        filled = [field.name for field in fields if field.value()]
+        empty = [field for field in fields if not field.value()]
+        more = More(
+            _("More sections"),
+            *(field.name for field in empty),
+            aside=", ".join(str(field.label) for field in empty),
+            open=not filled,
+        )
+        note = Part("interactions/progress/lines_note.html")
+        return Layout("subject", "summary", note, *filled, *([more] if empty else []), "closing")
 
     def says_the_same(self, email: ProgressEmail) -> bool:
         """Whether nothing was changed, apart from line ends and empty lines."""
@@ -164,7 +194,7 @@ def _sections_of(content: dict) -> list[dict]:
     return found + [{"key": s.key, "title": str(s.title), "items": []} for s in SECTIONS if s.key not in known]
 
 
-class WhatNextForm(forms.Form):
+class WhatNextForm(Form):
     """What is to happen after saving."""
 
     do = forms.ChoiceField(
@@ -176,9 +206,9 @@ class WhatNextForm(forms.Form):
         return self.cleaned_data.get("do") or "save"
 
 
-class SkipForm(forms.Form):
+class SkipForm(Form):
     reason = forms.CharField(required=False, max_length=200)
 
 
-class ResumeForm(forms.Form):
+class ResumeForm(Form):
     note = forms.CharField(label=_("Who asked for it, and when"), max_length=300)

@@ -57,8 +57,7 @@ def progress_schedule(request, client_id):
     if outcome.is_done:
         messages.success(request, _("Schedule saved"))
         return redirect("interactions:client_progress", client_id=client.pk)
-    shown = {"form": form, "version": schedule.version if schedule else 0, "conflict": outcome.conflict}
-    context = client_frame(request, client, "progress", now=now) | shown
+    context = client_frame(request, client, "progress", now=now) | {"form": form, "conflict": outcome.conflict}
     return render(request, "interactions/progress/schedule.html", context, status=outcome.status)
 
 

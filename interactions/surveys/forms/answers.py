@@ -1,11 +1,16 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.ui.forms import Field, Form, Layout
 from interactions.fields import WallTimeField, contact_field
 
 
-class AnswerForm(forms.Form):
-    score = forms.TypedChoiceField(coerce=int, widget=forms.RadioSelect, label=_("Score"))
+class AnswerForm(Form):
+    layout = Layout(
+        Field("score", template="interactions/surveys/score_field.html"), "comment", "contact", "answered_at"
+    )
+
+    score = forms.TypedChoiceField(coerce=int, widget=forms.RadioSelect)
     comment = forms.CharField(
         required=False, max_length=10_000, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -13,7 +18,7 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args, client, survey, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["score"].label = survey.question
         self.fields["score"].choices = [(n, str(n)) for n in range(survey.scale_min, survey.scale_max + 1)]
         self.fields["contact"] = contact_field(client)
         self.fields["contact"].label = _("Answered by")
-        self.order_fields(["score", "comment", "contact", "answered_at"])

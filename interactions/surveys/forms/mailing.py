@@ -6,16 +6,17 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.listing.lists import CLIENTS
 from clients.records.choices import Status, Tier
-from crm.core.ui.forms import DateInput, TimeInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput, Field, Form, Layout, Maybe, ModelForm, More, Part, Row, TimeInput
 from crm.core.users.models import Team, User
 from interactions.fields import PeopleField, PersonField, WallTimeField
+from interactions.surveys import emails
 from interactions.surveys import words as survey_words
 from interactions.surveys.choices import Asked
 from interactions.surveys.models import Survey, SurveyRule
 from interactions.surveys.services.answering import COMMENT_AT_MOST
 
 
-class AudienceForm(forms.Form):
+class AudienceForm(Form):
     """The filters of the client list, and which contacts of each client; by GET, so that the address holds it."""
 
     main = ("status", "tier", "owner", "team")
@@ -34,19 +35,35 @@ class AudienceForm(forms.Form):
             self.fields["survey"] = forms.ChoiceField(
                 label=_("Survey"), required=False, choices=[(survey.pk, survey.name) for survey in surveys]
             )
-        self.order_fields(["survey", *self.main, "who", "send_date"])
 
-    def further_fields(self):
-        return [self[name] for name in self.fields if name not in (*self.main, "survey", "who", "send_date")]
+    def get_layout(self):
+        shown = {*self.main, "survey", "who", "send_date"}
+        return Layout(
+            Maybe("survey"),
+            Row(*self.main[:2], css="grid-2 keep-2"),
+            Row(*self.main[2:], css="grid-2 keep-2"),
+            More(_("More filters"), *(name for name in self.fields if name not in shown)),
+            "who",
+            "send_date",
+        )
 
 
-class ConfirmForm(forms.Form):
+class ConfirmForm(Form):
     """The number of people the preview showed."""
 
     count = forms.IntegerField(min_value=1, max_value=10_000_000)
 
 
-class SurveyForm(VersionedFormMixin, forms.ModelForm):
+class SurveyForm(ModelForm):
+    layout = Layout(
+        "question",
+        "mail_subject",
+        "mail_text",
+        Part("interactions/surveys/placeholders.html"),
+        Row("pause_days", "answer_days"),
+    )
+    placeholders = [f"{{{name}}}" for name in emails.PLACEHOLDERS]
+
     class Meta:
         model = Survey
         fields = ["question", "mail_subject", "mail_text", "pause_days", "answer_days"]
@@ -58,7 +75,17 @@ class SurveyForm(VersionedFormMixin, forms.ModelForm):
         }
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(ModelForm):
+    layout = Layout(
+        Field("is_active", switch=True),
+        Part("interactions/surveys/rule_note.html"),
+        Row("every_months", "send_time", css="grid-2 keep-2"),
+        "who",
+        Row("statuses", "tiers"),
+        Row("team", "owner"),
+    )
+    n_clients: int | None = None  # that the rule fits now
+
     statuses = forms.MultipleChoiceField(
         label=_("Status"), required=False, choices=Status.choices, widget=forms.CheckboxSelectMultiple
     )
@@ -86,26 +113,37 @@ class RuleForm(forms.ModelForm):
             "send_time": _("At, in their time zone"),
             "who": _("Goes to"),
         }
+        help_texts = {
+            "is_active": _(
+                "Every client that fits is asked once in every period. Their days are spread over it, on your working days; "
+                "what is due in the next day and a half stands under “Asked by mail” and can be skipped."
+            ),
+        }
 
 
-class AskForm(forms.Form):
+class AskForm(Form):
     """The contacts of one client to ask now."""
+
+    layout = Layout(Field("contacts", template="interactions/surveys/people_field.html"))
 
     contacts = PeopleField(queryset=Contact.objects.none(), label=_("Who is asked"), required=False)
 
     def __init__(self, *args, people, **kwargs):
         super().__init__(*args, **kwargs)
+        self.people = people
         able = [person.contact_id for person in people if not person.reason]
         self.fields["contacts"].queryset = Contact.objects.filter(pk__in=[person.contact_id for person in people])
         self.chosen = set(self.data.getlist("contacts")) if self.is_bound else {str(pk) for pk in able[:1]}
 
 
-class WhenForm(VersionedFormMixin, forms.Form):
+class WhenForm(Form):
     send_at = WallTimeField(label=_("Leaves"))
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(Form):
     """The open page: a score and an optional comment."""
+
+    layout = Layout(Field("score", template="interactions/surveys/open_score.html"), Field("comment", optional=True))
 
     score = forms.TypedChoiceField(
         coerce=int, widget=forms.RadioSelect, label=survey_words.SCORE, error_messages={"required": survey_words.CHOOSE}

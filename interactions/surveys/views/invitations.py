@@ -36,7 +36,7 @@ def show(request, pk):
     row = _visible(request, pk)
     may_ask = permissions.may_ask(request.principal, row.client)
     require(may_ask or request.method != "POST", permissions.ASKED_BY)  # for a form that is invalid as well
-    form = WhenForm(posted(request), initial={"send_at": row.send_at})
+    form = WhenForm(posted(request), initial={"send_at": row.send_at, "version": row.version})
 
     def act():
         seen, now = form.seen_version(), timezone.now()

@@ -99,7 +99,7 @@ def ask(request, client_id):
     outcome = form_action(request, form, act)
     if outcome.is_done:
         return _asked(request, client, outcome.result)
-    context = {"client": client, "survey": survey, "people": people, "form": form}
+    context = {"client": client, "survey": survey, "form": form}
     context["may_any"] = any(not person.reason for person in people)
     return render(request, "interactions/surveys/ask.html", context, status=outcome.status)
 

@@ -40,12 +40,10 @@ def edit(request):
         "form": form,
         "rule_form": rule_form,
         "survey": survey,
-        "rule": rule,
         "surveys": survey_pages.surveys_to_send(),
         "conflict": outcome.conflict,
     }
-    context["placeholders"] = [f"{{{name}}}" for name in emails.PLACEHOLDERS]
-    context["n_clients"] = rules.matching_clients(rule, now).count() if rule and rule.is_active else None
+    rule_form.n_clients = rules.matching_clients(rule, now).count() if rule and rule.is_active else None
     return render(request, "interactions/surveys/settings.html", context, status=outcome.status)
 
 
