@@ -3,12 +3,12 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.ui.forms import DateInput, VersionedFormMixin
+from crm.core.ui.forms import DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
 from crm.core.users.models import User
 from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
 
 
-class TemplateForm(VersionedFormMixin, forms.ModelForm):
+class TemplateForm(ModelForm):
     class Meta:
         model = Template
         fields = ["name", "description"]
@@ -21,11 +21,20 @@ class NameForm(forms.Form):
     name = forms.CharField(max_length=200)
 
 
-class PhaseForm(forms.Form):
+class PhaseForm(Form):
     name = forms.CharField(label=_("Name of the phase"), max_length=120)
 
 
-class TemplateTaskForm(VersionedFormMixin, forms.ModelForm):
+class TemplateTaskForm(RecordForm):
+    layout = Layout(
+        "title",
+        Row("owner_side", "owner_role", "offset_days", "after", css="ob-pair"),
+        "instructions",
+        "done_when",
+        Field("is_mandatory", switch=True),
+        Field("is_client_visible", switch=True),
+    )
+
     class Meta:
         model = TemplateTask
         fields = [
@@ -39,7 +48,7 @@ class TemplateTaskForm(VersionedFormMixin, forms.ModelForm):
             "is_mandatory",
             "is_client_visible",
         ]
-        labels = {"owner_role": _("Role")}
+        labels = {"owner_role": _("Role"), "instructions": _("Instructions the client reads")}
         help_texts = {"owner_role": ""}
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 3}),
@@ -55,9 +64,6 @@ class TemplateTaskForm(VersionedFormMixin, forms.ModelForm):
         after.empty_label = _("Kickoff")
         after.label = _("Counted from")
         self.fields["owner_role"].widget.attrs["list"] = "roles"
-
-    def _post_clean(self):
-        """The service checks the model's rules; the instance stays as it was read."""
 
 
 class MoveForm(forms.Form):
@@ -79,7 +85,7 @@ class OrderForm(forms.Form):
         return self.cleaned_data
 
 
-class StartPlanForm(forms.Form):
+class StartPlanForm(Form):
     template_version = forms.ModelChoiceField(
         TemplateVersion.objects.none(), label=_("Template"), empty_label=_("Choose one")
     )
@@ -109,7 +115,7 @@ class StartPlanForm(forms.Form):
         return {"version": values.pop("template_version")} | values
 
 
-class PlanForm(VersionedFormMixin, forms.ModelForm):
+class PlanForm(RecordForm):
     class Meta:
         model = Plan
         fields = ["name", "owner", "kickoff_date"]
@@ -118,25 +124,31 @@ class PlanForm(VersionedFormMixin, forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.active()
+        self.fields["kickoff_date"].help_text = (
+            _("The plan has started, so its kickoff stays. Change the due dates of its tasks instead.")
+            if self.instance.has_started
+            else _("Another kickoff moves every date that was not set by hand.")
+        )
 
-    def _post_clean(self):
-        """As in TemplateTaskForm."""
 
-
-class SeenForm(VersionedFormMixin, forms.Form):
+class SeenForm(Form):
     """A button: nothing but the version that was seen."""
 
 
 class ReasonForm(SeenForm):
-    reason = forms.CharField(label=_("Why"), max_length=200, required=False)
+    reason = forms.CharField(label=_("What does it wait for, or why is it not needed?"), max_length=200, required=False)
 
 
 class DueForm(SeenForm):
+    layout = Layout("due_date")
+
     due_date = forms.DateField(label=_("Due"), widget=DateInput())
 
 
 class AssignForm(SeenForm):
     """A colleague ("u" and the id), a contact ("c" and the id), or nobody."""
+
+    layout = Layout("person")
 
     person = forms.ChoiceField(label=_("Who does it"), required=False)
 
@@ -156,5 +168,5 @@ class AssignForm(SeenForm):
         return {"assignee": row if value.startswith("u") else None, "contact": row if value.startswith("c") else None}
 
 
-class CommentForm(forms.Form):
+class CommentForm(Form):
     text = forms.CharField(label=_("Comment"), widget=forms.Textarea(attrs={"rows": 2}))

@@ -171,7 +171,9 @@ def phase_rename(request, pk):
     outcome = form_action(request, form, lambda: rename_phase(request.principal, phase=phase, **form.cleaned_data))
     if outcome.is_done:
         return redirect("onboarding:version", phase.version_of_id)
-    return render(request, "onboarding/phase_form.html", {"form": form, "phase": phase}, status=outcome.status)
+    context = {"title": _("Rename phase"), "lead": phase.version_of.template.name, "submit": _("Rename"), "form": form}
+    context["back_url"] = reverse("onboarding:version", args=[phase.version_of_id])
+    return render(request, "form_page.html", context, status=outcome.status)
 
 
 @changes(TemplatePhase)

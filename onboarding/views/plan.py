@@ -115,8 +115,10 @@ def edit(request, pk):
     outcome = form_action(request, form, act)
     if outcome.is_done:
         return redirect("onboarding:plan", pk)
-    context = {"form": form, "plan": load(request, pk), "conflict": outcome.conflict}
-    return render(request, "onboarding/plan_form.html", context, status=outcome.status)
+    saved, back_url = load(request, pk), reverse("onboarding:plan", args=[pk])
+    context = {"title": saved.name, "lead": saved.client.name, "form": form}
+    context |= {"conflict": outcome.conflict, "back_url": back_url}
+    return render(request, "form_page.html", context, status=outcome.status)
 
 
 @require_GET

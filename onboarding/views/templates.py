@@ -34,7 +34,12 @@ def create(request):
     outcome = form_action(request, form, lambda: create_template(request.principal, **form.cleaned_data))
     if outcome.is_done:
         return redirect("onboarding:version", outcome.result.versions.get().pk)
-    return render(request, "onboarding/template_form.html", {"form": form}, status=outcome.status)
+    return render(
+        request,
+        "onboarding/template_form.html",
+        {"form": form, "back_url": reverse("onboarding:templates")},
+        status=outcome.status,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,6 +57,7 @@ def edit(request, pk):
     if outcome.is_done:
         return redirect("onboarding:template", pk)
     context = {"form": form, "template": load(request, pk), "conflict": outcome.conflict}
+    context["back_url"] = reverse("onboarding:templates")
     return render(request, "onboarding/template_form.html", context, status=outcome.status)
 
 
