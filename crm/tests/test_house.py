@@ -1,6 +1,7 @@
-"""The house holds: every write is a service, rooms stay small."""
+"""The house holds: every write is a service, rooms stay small, fields stand in their form's layout."""
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -115,3 +116,31 @@ def test_a_list_is_made_of_the_kit():
         if "paginate(" in path.read_text() and "tests" not in path.parts and "listing" not in path.parts
     }
     assert found == PAGED_OTHERWISE
+
+
+SPELT_OUT = re.compile(
+    r"{% widget|rapport/field\.html|login_field|{{ *\w*form\.(?!instance)\w+|\w*form\.\w+\.(?:errors|value|label|auto_id)|as_crispy"
+)
+SPELL_FIELDS_OUT = {
+    "account/login.html": "allauth's form, in our words",
+    "clients/page/fact.html": "one bare control, edited in place",
+    "core/history/list.html": "a filter",
+    "core/importing/map_row.html": "what a layout draws a field with",
+    "interactions/composer/composer.html": "tabs and chips, each of which holds a field or its value",
+    "interactions/composer/next_step.html": "the same",
+    "listing/bar.html": "a filter",
+    "listing/panel_form.html": "a filter",
+    "mfa/totp/activate_form.html": "a secret to copy, not a field",
+    "onboarding/version.html": "one line that adds a phase to the builder",
+    "reports/filter.html": "a filter",
+}
+
+
+def test_no_page_spells_out_a_field():
+    found = {
+        str(path.relative_to(ROOT / "templates"))
+        for path in ROOT.glob("templates/**/*.html")
+        if path.relative_to(ROOT / "templates").parts[0] not in ("rapport", "components")
+        and SPELT_OUT.search(path.read_text())
+    }
+    assert found == set(SPELL_FIELDS_OUT), "lay it out in the form and write {% crispy form %}, or say here why not"

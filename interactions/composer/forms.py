@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from crm.core.ui.forms import DateInput, Field, Form, Layout, Row, TimeInput
+from crm.core.ui.forms import DateInput, Field, Form, Layout, Row, TimeInput, When, part_of
 from interactions.fields import PeopleField, PersonField, WallTimeField, colleagues, contacts_of
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 from interactions.recording.services import NextStep
@@ -93,6 +93,14 @@ class InteractionFields(Form):
 
 
 class LogForm(InteractionFields):
+    """The composer: what a chip opens is laid out here, the chips themselves are the page's."""
+
+    when = part_of(Layout("occurred_at", "duration_minutes"))
+    decided = part_of(Layout("decision", "decision_shared"))
+    next_what = part_of(Layout("next_title"))
+    next_when = part_of(Layout(When(f"next_day={OTHER_DAY}", "next_date"), Field("next_time", optional=True)))
+    seen_by = part_of(Layout("visibility"))
+
     decision = forms.CharField(
         required=False, max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
     )

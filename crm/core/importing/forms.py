@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.principals import acting
 from crm.core.importing import kinds, tabular
-from crm.core.ui.forms import Field, Form, Layout, part_of
+from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
 
 
 class UploadForm(Form):
@@ -70,20 +69,20 @@ class ColumnsForm(Form):
 
     reading = part_of(Layout("encoding", "delimiter", "date_order", "system"))
 
-    def mapped(self) -> FormHelper:
+    def mapped(self) -> Helper:
         """The fields that a column fills, or must."""
         return self._rows(lambda field, column: bool(field.value() or column.is_required or field.errors))
 
-    def unmapped(self) -> FormHelper:
+    def unmapped(self) -> Helper:
         """The fields without a column."""
         return self._rows(lambda field, column: not (field.value() or column.is_required or field.errors))
 
-    def _rows(self, is_shown) -> FormHelper:
+    def _rows(self, is_shown) -> Helper:
         columns = [column for column in self.kind.columns if is_shown(self[f"map_{column.name}"], column)]
         template = "core/importing/map_row.html"
         return part_of(Layout(*(Field(f"map_{c.name}", template=template, required=c.is_required) for c in columns)))
 
-    def for_all_rows(self) -> FormHelper:
+    def for_all_rows(self) -> Helper:
         return part_of(Layout(*(f"default_{column.name}" for column in self.default_columns())))
 
     def options(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
-from crm.core.templatetags.ui_forms import crumbs, layout_of, name_empty_choice
+from crm.core.templatetags.ui_forms import crumbs, name_empty_choice
 from crm.core.ui import tones
 from crm.core.ui.formatting import (
     capped,
@@ -41,7 +41,6 @@ register = template.Library()
 register.tag("component", do_component)
 register.tag("slot", do_slot)
 register.simple_tag(crumbs)
-register.filter(layout_of)
 register.filter(country_name)
 
 LEGAL_FORMS = {
@@ -288,13 +287,6 @@ def choice_input(choice):
     """One radio or checkbox of a group, with our class."""
     choice.data["attrs"]["class"] = "form-check-input"
     return choice.tag()
-
-
-@register.filter
-def seen_version(form, present):
-    """For a form's hidden field: the version the user saw, also when the form comes back with an error; at first the present one."""
-    seen = form.seen_version() if form.is_bound else None
-    return str(present if seen is None else seen)
 
 
 @register.filter

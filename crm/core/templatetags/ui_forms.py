@@ -10,12 +10,6 @@ def crumbs(*parts):
     return [{"label": parts[n], "url": parts[n + 1] if n + 1 < len(parts) else ""} for n in range(0, len(parts), 2)]
 
 
-def layout_of(field):
-    """How a form lays a field out: `half` of the line, choices `in-line`; forms say so in `layout = {name: classes}`."""
-    layout = getattr(field.form, "layout", None)
-    return layout.get(field.name, "") if isinstance(layout, dict) else ""
-
-
 def name_empty_choice(field):
     """Words instead of Django's row of dashes: what to do, or that nothing is chosen. A bound form has its own copy of each field."""
     empty = _("Choose one") if field.required else _("None")

@@ -8,6 +8,7 @@ from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
+from django.utils.functional import cached_property
 
 
 class Renderer(TemplatesSetting):
@@ -103,11 +104,20 @@ class Group(More):
     template = "rapport/layout/group.html"
 
 
-def part_of(layout: LayoutObject | None) -> FormHelper:
+class Helper(FormHelper):
+    """What the crispy tag asks about a form. The page says where it goes, so no address is looked up."""
+
+    form_action = ""
+
+    def __init__(self, layout: LayoutObject | None, **told: Any):
+        super().__init__()
+        self.layout = layout
+        self.__dict__.update(told)
+
+
+def part_of(layout: LayoutObject) -> Helper:
     """Some fields of a form that stand apart from the others: `{% crispy form form.mapped %}`."""
-    helper = FormHelper()
-    helper.layout, helper.form_show_errors = layout, False
-    return helper
+    return Helper(layout, template="rapport/part.html")
 
 
 def names_in(*layout: LayoutObject) -> list[str]:
@@ -124,16 +134,14 @@ class Laid:
     def get_layout(self) -> LayoutObject | None:
         return self.layout
 
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.layout = self.get_layout()
-        return helper
+    @cached_property
+    def helper(self) -> Helper:
+        return Helper(self.get_layout())
 
     @property
-    def inner(self) -> FormHelper:
+    def inner(self) -> Helper:
         """For a form inside another one's tags, where the version and what is wrong stand already: `{% crispy place place.inner %}`."""
-        return part_of(self.get_layout())
+        return Helper(self.get_layout(), form_show_errors=False)
 
     def seen_version(self) -> int | None:
         value = self.data.get(self.add_prefix("version")) if self.is_bound else None
@@ -161,6 +169,3 @@ class RecordForm(ModelForm):
 
     def _post_clean(self):
         """Writes nothing to the instance, as a ModelForm would."""
-
-
-VersionedFormMixin = Laid
