@@ -1,63 +1,18 @@
-"""Clients with every field, in the headers the import of clients knows."""
+"""Clients with every field that a file can hold, in the headers the import of clients knows."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import QuerySet
 
-from clients.importing.clients import COLUMNS
+from clients.records.fields import CLIENT_FIELDS
 
-HEADERS = {column.name: column.label for column in COLUMNS}
-FIELDS = [
-    "name",
-    "status",
-    "status_date",
-    "leaving_reason",
-    "owner",
-    "team",
-    "tier",
-    "kind",
-    "relationship",
-    "industry",
-    "source",
-    "website",
-    "email",
-    "phone",
-    "street",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "time_zone",
-    "language",
-    "tags",
-    "goals",
-    "notes",
-]
+FIELDS = [field for field in CLIENT_FIELDS.values() if field.is_imported and not field.cell]
 
 
-def all_fields(clients: QuerySet) -> Iterator[list[str]]:
+def all_fields(clients: QuerySet) -> Iterator[list[Any]]:
     """Head and rows."""
-    yield [str(HEADERS[name]) for name in FIELDS]
-    rows = (
-        clients.select_related("facts", "owner", "team")
-        .prefetch_related("tags", "status_periods")
-        .order_by("name_key", "pk")
-    )
-    for client in rows.iterator(chunk_size=1000):
-        yield _cells(client)
-
-
-def _cells(client) -> list[str]:
-    facts = client.facts
-    period = next((p for p in client.status_periods.all() if p.start_date == facts.status_since), None)
-    own = {
-        "status": facts.get_status_display(),
-        "status_date": facts.status_since.isoformat() if facts.status_since else "",
-        "leaving_reason": period.get_reason_display() if period and period.reason else "",
-        "owner": client.owner.email,
-        "team": client.team.name if client.team else "",
-        "kind": client.get_kind_display(),
-        "relationship": client.get_relationship_display(),
-        "tags": "; ".join(tag.name for tag in client.tags.all()),
-    }
-    return [str(own[name] if name in own else getattr(client, name)) for name in FIELDS]
+    yield [str(field.import_column().label) for field in FIELDS]
+    rows = clients.select_related("facts", "owner", "team").prefetch_related("tags", "status_periods")
+    for client in rows.order_by("name_key", "pk").iterator(chunk_size=1000):
+        yield [field.value(client) for field in FIELDS]

@@ -161,8 +161,6 @@ class AccessForm(Form):
 class FactForm(ClientForm):
     """One of the fields that are edited in place on the client's page."""
 
-    NAMES = ("owner", "tier", "industry", "phone", "email")
-
     def __init__(self, *args, name, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields = {name: self.fields[name]}

@@ -1,10 +1,8 @@
 """The list of follow-ups, by assignee and by state, and what can be done with several at once."""
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clients.fields import UserField
 from clients.records.models import Client
 from crm.core.base.dates import day_start
 from crm.core.base.errors import ServiceError
@@ -16,6 +14,7 @@ from crm.core.listing.paging import Sort
 from crm.core.listing.selection import CHANGED_SINCE, Action, actions
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FollowUpState, Priority
+from interactions.follow_ups.forms import ReassignForm
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import (
     cancel_follow_up,
@@ -74,10 +73,6 @@ class FollowUpFilters(ListFilters):
         return rows.awake(self.now).filter(**spans.get(value, {}))
 
 
-class AssigneeForm(forms.Form):
-    assignee = UserField(label=_("Assigned to"))
-
-
 def _reassign(principal, row, values, now):
     before = row.assignee_id
     reassign_follow_up(principal, follow_up=row, assignee=values["assignee"], now=now)
@@ -111,7 +106,7 @@ ACTIONS = tuple(
     actions.register(Action(f"follow-ups.{key}", label, FollowUp, act, undo, icon, form, fits=_is_open))
     for key, label, act, undo, icon, form in (
         ("done", _("Mark as done"), _done, _reopen, "check2", None),
-        ("reassign", _("Reassign"), _reassign, _give_back, "person", AssigneeForm),
+        ("reassign", _("Reassign"), _reassign, _give_back, "person", ReassignForm),
         ("cancel", _("Cancel them"), _cancel, _reopen, "x", None),
     )
 )

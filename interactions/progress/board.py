@@ -207,10 +207,10 @@ def _row(week: str, numbers: dict[tuple[str, str], int]) -> WeekRow:
     return WeekRow(week, counts, should)
 
 
-def listed(principal, week: str, state: str, now: datetime, *, mine: bool = False) -> QuerySet:
+def listed(principal, week: str, state: str, now: datetime) -> QuerySet:
     """The clients behind a number; `state` may be "all" (those that should have one) or "missing"."""
     emails = ProgressEmail.objects.filter(client=OuterRef("pk"), week=week)
-    rows = clients_of(principal, week, now, mine=mine).select_related("owner")
+    rows = clients_of(principal, week, now).select_related("owner")
     rows = rows.annotate(email_id=Subquery(emails.order_by().values("pk")[:1]))
     return rows if state == ALL else rows.filter(board_state=state)
 

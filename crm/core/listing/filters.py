@@ -313,7 +313,7 @@ class TrashFilters(ListFilters):
 
 
 class ListFilterBackend(DjangoFilterBackend):
-    """The API's door to ListFilters: answers 400 for what it cannot read. A single row is found whatever the filters say."""
+    """The API's door to ListFilters: answers 400 for what it cannot read. A single row is found by its number, without filters."""
 
     def filter_queryset(self, request, queryset, view):
         filters_class = self.get_filterset_class(view, queryset)

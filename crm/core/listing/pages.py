@@ -152,6 +152,12 @@ class ListPage:
 list_pages: Registry[ListPage] = Registry("list page")
 
 
+def _joined(url: str, *queries: str) -> str:
+    """An address with the parts of its query that are not empty."""
+    query = "&".join(filter(None, queries))
+    return f"{url}?{query}" if query else url
+
+
 class Listing:
     """One list as one principal asked for it."""
 
@@ -174,8 +180,9 @@ class Listing:
         self.values = self.filters.values
         self.values |= {name: self.usual[name] for name in self.filters.refused.keys() & self.usual.keys()}
         asked = query.get("sort", "")
-        self.default_sort = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
-        self.sort_key = asked if asked in declared.own_sorts else self.default_sort
+        if asked not in declared.own_sorts:
+            asked = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
+        self.sort_key = asked
 
     def memo(self, call: Callable[..., Any], *args: Any) -> Any:
         """`call(*args)`, once for this list."""
@@ -193,7 +200,7 @@ class Listing:
 
     @cached_property
     def rows(self) -> QuerySet:
-        """Every row of the list, on whatever page."""
+        """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
         if self.sort.pk != "pk":  # an inner join, so that the other table's index gives the order
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
@@ -311,13 +318,10 @@ class Listing:
             key = column.key
             head["direction"] = {key: "ascending", f"-{key}": "descending"}.get(self.sort_key, "")
             goes_down = head["direction"] == "ascending" or (not head["direction"] and column.first == "desc")
-            rest = self._without("cursor", "sort")
-            head["url"] = (
-                f"?{rest}&sort={'-' if goes_down else ''}{key}" if rest else f"?sort={'-' if goes_down else ''}{key}"
-            )
+            head["url"] = _joined("", self._without("cursor", "sort"), f"sort={'-' if goes_down else ''}{key}")
         return head
 
-    @property
+    @cached_property
     def count_text(self) -> str:
         total = self.page.total
         if total is None or self.declared.noun is None:
@@ -335,7 +339,7 @@ class Listing:
         return self._page_url(self.page.next_cursor)
 
     def _page_url(self, cursor: str | None) -> str:
-        return f"?{'&'.join(filter(None, [self.query, f'cursor={cursor}']))}" if cursor else ""
+        return _joined("", self.query, f"cursor={cursor}") if cursor else ""
 
     @cached_property
     def url(self) -> str:
@@ -343,12 +347,11 @@ class Listing:
 
     def beside(self, suffix: str) -> str:
         """The address of the list's filters, export or select page, for what is shown."""
-        url = reverse(f"{self.declared.url_name}-{suffix}", kwargs=self.kwargs)
-        return f"{url}?{self.query}" if self.query else url
+        return _joined(reverse(f"{self.declared.url_name}-{suffix}", kwargs=self.kwargs), self.query)
 
     @property
     def shown_url(self) -> str:
-        return f"{self.url}?{self.query}" if self.query else self.url
+        return _joined(self.url, self.query)
 
     @property
     def panel_url(self) -> str:
@@ -363,14 +366,14 @@ class Listing:
     def _searched(self) -> list[tuple[str, str]]:
         return [("q", self.values["q"])] if self.values.get("q") else []
 
-    @property
+    @cached_property
     def files(self) -> list[dict[str, Any]]:
         """[{label, url}] of the files the list can be taken home in."""
         if not self.declared.file_name:
             return []
-        url = self.beside("export")
-        joint = "&" if self.query else "?"
-        return [{"label": label, "url": f"{url}{joint}as={kind}"} for kind, label in self.declared.file_kinds.items()]
+        url = reverse(f"{self.declared.url_name}-export", kwargs=self.kwargs)
+        kinds = self.declared.file_kinds.items()
+        return [{"label": label, "url": _joined(url, self.query, f"as={kind}")} for kind, label in kinds]
 
     @property
     def select_url(self) -> str:

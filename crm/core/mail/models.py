@@ -26,7 +26,7 @@ class OutboxMailQuerySet(OwnedQuerySet):
         return rows if isinstance(cause, type) else rows.filter(cause_id=cause.pk)
 
     def withdraw(self, reason: str, *, now) -> int:
-        """Cancel those that have not left. Returns how many."""
+        """Cancel those that are not on their way yet. Returns how many."""
         unsent = self.filter(state__in=MAIL_UNSENT)
         return unsent.update(state=MailState.CANCELLED, reply=reason[:500], updated_at=now)
 
