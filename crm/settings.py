@@ -198,7 +198,9 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "rapport",
         "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 5},
-    }
+    },
+    # Pieces of the layout, kept in each process: they hold words and numbers of the navigation, never what a client's record says.
+    "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2000}},
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 

@@ -1,8 +1,10 @@
 """The lists of clients and of contacts."""
 
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from clients import permissions, registry
 from clients.contacts.models import Affiliation, Contact
@@ -16,7 +18,8 @@ from crm.core.firm.queries import get_firm
 from crm.core.listing.columns import Column
 from crm.core.listing.pages import FILES, ListPage, View
 from crm.core.listing.paging import Sort
-from crm.core.ui.formatting import due_state, money_round
+from crm.core.templatetags.ui import badge
+from crm.core.ui.formatting import due_state, exact, money_round
 
 SHOWN = [
     "name",
@@ -38,19 +41,39 @@ SHOWN = [
 ]
 
 
+QUIET = '<span class="text-3rd">{}</span>'
+DASH = mark_safe(QUIET.format("—"))
+
+
 def _decorate(clients, listing):
     """Set what each row shows, once here instead of by template tags in every row."""
     add_next_steps(listing.principal, clients)
     today, currency = timezone.localtime(listing.now).date(), get_firm().currency
+    statuses = {
+        value: badge(label, STATUS_TONES.get(value, ""), dot=value in STATUS_TONES) for value, label in Status.choices
+    }
+    no_step, never, days = (
+        badge(gettext("No next step"), "amber"),
+        format_html(QUIET, gettext("never")),
+        pgettext("days, short", "d"),
+    )
     for client in clients:
         facts = client.facts
-        client.tone = STATUS_TONES.get(facts.status, "")
-        client.next_tone, client.next_words = due_state(facts.next_step_at, today)[:2]
-        client.wants_step = facts.status != Status.FORMER and not client.archived_at
-        client.days_since = (
-            (today - timezone.localtime(facts.last_contact_at).date()).days if facts.last_contact_at else None
-        )
-        client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else "—"
+        client.what_and_where = " · ".join(filter(None, (client.industry, client.city)))
+        client.status_badge = statuses.get(facts.status, "")
+        wants_step = facts.status != Status.FORMER and not client.archived_at
+        client.next_badge = no_step if wants_step else DASH
+        if facts.next_step_at:
+            tone, words = due_state(facts.next_step_at, today)
+            client.next_badge = badge(words, tone)
+        client.contact_words = never
+        if facts.last_contact_at:
+            at = timezone.localtime(facts.last_contact_at)
+            client.contact_words = format_html(
+                '<time datetime="{}" title="{}">{} {}</time>', at.isoformat(), exact(at), (today - at.date()).days, days
+            )
+        client.nps_words = DASH if facts.nps_score is None else facts.nps_score
+        client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else DASH
 
 
 CLIENTS = ListPage(
@@ -121,12 +144,9 @@ CLIENTS = ListPage(
         Column("revenue", _("Revenue, 12 m"), lambda client: client.facts.revenue_12m, css="num", first="desc"),
     ),
     words={
-        "none": _("No next step"),
         "contact": _("Last contact"),
         "revenue": _("Revenue, 12 m"),
         "restricted": _("Restricted"),
-        "days": pgettext_lazy("days, short", "d"),
-        "never": _("never"),
     },
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="clients",

@@ -1,4 +1,4 @@
-"""Querysets that every page asks: built and compiled once for a person, then only executed.
+"""Querysets that every page asks: built and compiled once for all who see alike, then only executed.
 
 Building and compiling a queryset costs ten times what PostgreSQL needs to answer it.
 """
@@ -7,8 +7,9 @@ import copy
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -21,6 +22,8 @@ from crm.core.base.principals import Principal
 QUARTER = 900  # every time zone is a multiple of 15 minutes from UTC, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
 Given = int | datetime | None
+# What the row of a person says that shapes no statement: it is filled in anew, or keeps the statement from being shared.
+WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
 _rows: list[Callable[[], models.Model]] = []
 
 
@@ -62,11 +65,11 @@ class Statement:
 class Kept:
     """The rows of `build(principal, *shape, **given)`, a QuerySet, from a statement that is kept.
 
-    A statement is kept for everything that the person's row and those of `depends_on` say, for each `shape` (such as a limit), and
-    for one quarter of an hour, so that days and hours in it stay true; it is kept from the second time on, since much is asked
-    only once. What is `given` (ids, moments such as `now`) is filled in anew each time. A statement that contains a value made
-    of one of them, or whose building asks the database, is built each time instead. What the
-    statement reads (who is named, who is in which team) is asked of the database as ever.
+    A statement is kept for all people whose rows say the same but for WHO they are, for what the rows of `depends_on` say, for each
+    `shape` (such as a limit), and for one quarter of an hour, so that days and hours in it stay true; it is kept from the second
+    time on, since much is asked only once. Who asks and what is `given` (ids, moments such as `now`) is filled in anew each time.
+    A statement that contains a value made of one of them, or whose building asks the database, is built each time instead. What
+    the statement reads (who is named, who is in which team) is asked of the database as ever.
     """
 
     def __init__(self, build: Callable[..., QuerySet], *, size: int = 200):
@@ -83,7 +86,9 @@ class Kept:
         with suppress(KeyError):  # another thread may have emptied it
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)
-        return list(self.build(principal, *shape, **given)) if found is None else found.rows(given)
+        return (
+            list(self.build(principal, *shape, **given)) if found is None else found.rows(_with_who(principal, given))
+        )
 
     def _forget(self, quarter: int) -> None:
         """What was kept in an earlier quarter is never asked again."""
@@ -92,7 +97,7 @@ class Kept:
             self._kept.clear()
 
     def _key(self, principal: Principal, given: dict[str, Given]) -> tuple[Any, ...]:
-        people = (str(principal.kind), _written(principal.user), _written(principal.acting_for), principal.client_id)
+        people = (principal.kind, _shape(principal.user), _shape(principal.acting_for), principal.client_id)
         moments = tuple(int(v.timestamp()) // QUARTER for v in given.values() if isinstance(v, datetime))
         empty = tuple(name for name, value in given.items() if value is None)
         return (*people, timezone.get_current_timezone_name(), *moments, *empty, *(_written(row()) for row in _rows))
@@ -105,30 +110,37 @@ class Kept:
             asked.append(sql)
             return execute(sql, parameters, many, context)
 
-        moved = {name: _another(value) for name, value in given.items()}
+        moved = {name: _another(value, n) for n, (name, value) in enumerate(given.items())}
+        somebody = replace(
+            principal, user=_somebody(principal.user, -1), acting_for=_somebody(principal.acting_for, -2)
+        )
         with connection.execute_wrapper(noted):
             queryset = self.build(principal, *shape, **given)
             compiler = queryset.query.get_compiler(connection=connection)
             try:
                 sql, values = compiler.as_sql()
-                other_sql, others = self.build(principal, *shape, **moved).query.sql_with_params()
+                other = self.build(somebody, *shape, **moved)
+                other_sql, others = other.query.sql_with_params()
+                if _beside(queryset) != _beside(other):
+                    return None
             except EmptyResultSet:
                 return None
-        present = [value for value in given.values() if value is not None]
-        if asked or sql != other_sql or len({*present}) < len(present):
+        if asked or sql != other_sql:
             return None
+        before, after = _with_who(principal, given), _with_who(somebody, moved)
+        names = {(value, after[name]): name for name, value in before.items() if value is not None}
         pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
-        places = {n: value for n, (value, other) in pairs if value != other}
-        names = {value: name for name, value in given.items()}
-        if any(value not in present for value in places.values()):
+        places = {n: names.get((_hashable(a), _hashable(b))) for n, (a, b) in pairs if a != b}
+        if not all(places.values()):
             return None
-        return Statement(queryset, compiler, sql, values, {n: names[value] for n, value in places.items()})
+        return Statement(queryset, compiler, sql, values, places)
 
 
-def _another(value: Given) -> Given:
+def _another(value: Given, number: int) -> Given:
+    """A value of the same kind, another one for each number, so that two equal values are told apart."""
     if isinstance(value, datetime):
-        return value + MOMENT
-    return None if value is None else -1 - value
+        return value + MOMENT * (number + 10)
+    return None if value is None else -10 - number - value
 
 
 def _plain(value: Any) -> Any:
@@ -136,6 +148,43 @@ def _plain(value: Any) -> Any:
     return getattr(value, "adapted", value)
 
 
-def _written(row: models.Model | None) -> str:
+def _with_who(principal: Principal, given: dict[str, Given]) -> dict[str, Given]:
+    """What is filled in: who asks stands for itself."""
+    return {**given, "its user": principal.user_id, "its viewer": principal.acting_for and principal.acting_for.pk}
+
+
+def _somebody(user: Any, number: int) -> Any:
+    """Another person who sees alike: a row of the same shape, with nothing that was read for the first."""
+    if user is None:
+        return None
+    values = {field.attname: getattr(user, field.attname) for field in user._meta.concrete_fields}
+    return user._meta.model(**values | {name: _else(values[name], number) for name in WHO})
+
+
+def _else(value: Any, number: int) -> Any:
+    return f"{value} else" if isinstance(value, str) else _another(value, number)
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, int | datetime) else None
+
+
+def _beside(queryset: QuerySet) -> list[Any]:
+    """The statements of what is fetched for the rows: nothing in them is filled in, so they must be the same for everybody."""
+    fetched = [lookup.queryset for lookup in queryset._prefetch_related_lookups if hasattr(lookup, "queryset")]
+    return [(rows.query.sql_with_params(), _beside(rows)) for rows in fetched if rows is not None]
+
+
+def _shape(user: models.Model | None) -> str:
+    """What may shape a statement for a person."""
+    return "" if user is None else repr([getattr(user, name) for name in _shaping(user._meta.model)])
+
+
+@lru_cache
+def _shaping(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if field.attname not in WHO]
+
+
+def _written(row: models.Model) -> str:
     """Everything the row says, so that a changed row is another."""
-    return "" if row is None else repr([getattr(row, field.attname) for field in row._meta.concrete_fields])
+    return repr([getattr(row, field.attname) for field in row._meta.concrete_fields])

@@ -69,13 +69,13 @@ def numbers(principal, now) -> dict[str, tuple[int, str]]:
     return found
 
 
-def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
-    """{"main": [item], "setup": [item], "settings": [item], "bell": [item]}; item = {key, label, url, icon,
+def build(principal, now, current: str) -> dict[str, Any]:
+    """{"main": [item], "setup": [item], "settings": [item], "bell": [item], "signature": str}; item = {key, label, url, icon,
     letter, count, tone, current}.
 
-    `settings` are further pages of the settings; `bell` stands beside the firm's mark.
+    `settings` are further pages of the settings; `bell` stands beside the firm's mark. Two of the same signature look alike.
     """
-    groups: dict[str, list[dict[str, Any]]] = {"main": [], "setup": [], "settings": [], "bell": []}
+    groups: dict[str, Any] = {"main": [], "setup": [], "settings": [], "bell": []}
     in_settings = current in entries and entries[current].group == "settings"
     counted = numbers(principal, now)
     for entry in entries.shown(principal):
@@ -92,4 +92,7 @@ def build(principal, now, current: str) -> dict[str, list[dict[str, Any]]]:
                 "current": current == entry.key or (in_settings and entry.key == "settings"),
             }
         )
+    groups["signature"] = repr(
+        [(i["key"], i["count"], i["tone"], i["current"]) for group in groups.values() for i in group]
+    )
     return groups

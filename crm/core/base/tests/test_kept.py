@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db.models import F, Q, Value
+from django.db.models import F, Prefetch, Q, Value
 
 from crm.core.base.kept import Kept
 from crm.core.base.principals import acting
@@ -64,8 +64,62 @@ def test_it_is_built_once_and_reads_what_stands_there_now(marta, oskar):
     notify(oskar, "c")
     assert kept.rows(acting(marta), now=NOW) == [("a",), ("b",)]
     assert build.times == 0
-    assert warm(kept, acting(oskar), now=NOW) == [("c",)]
-    assert kept.rows(acting(oskar), now=NOW) == [("c",)] and build.times == 0
+
+
+def test_people_who_see_alike_share_it_and_each_gets_the_own_rows(marta, oskar):
+    oskar.roles = marta.roles
+    build = Asked(own)
+    kept = Kept(build)
+    for user in (marta, oskar):
+        notify(user, user.email)
+    warm(kept, acting(marta), now=NOW)
+    assert kept.rows(acting(oskar), now=NOW) == [(oskar.email,)]
+    assert build.times == 0
+    oskar.roles = ["admin"]
+    kept.rows(acting(oskar), now=NOW)
+    assert build.times == 1
+
+
+def test_what_a_person_says_of_oneself_is_never_anothers(marta, oskar):
+    """A name in the statement cannot be filled in, so the statement is built each time."""
+    oskar.roles = marta.roles
+    kept = Kept(lambda principal: User.objects.filter(name=principal.user.name).values_list("pk"))
+    assert warm(kept, acting(marta)) == [(marta.pk,)]
+    assert warm(kept, acting(oskar)) == [(oskar.pk,)]
+
+
+def test_what_was_read_for_one_person_is_never_anothers(marta, oskar):
+    """Keys of rows that stand on the person's object are asked again for the other, so the building asks the database."""
+    oskar.roles = marta.roles
+    for user in (marta, oskar):
+        notify(user, user.email)
+
+    def build(principal):
+        if not hasattr(principal.user, "own"):
+            principal.user.own = list(Notification.objects.filter(user=principal.user).values_list("pk", flat=True))
+        return Notification.objects.filter(pk__in=principal.user.own).values_list("key")
+
+    kept = Kept(build)
+    assert warm(kept, acting(marta)) == kept.rows(acting(marta)) == [(marta.email,)]
+    assert kept.rows(acting(oskar)) == [(oskar.email,)]
+
+
+def test_what_is_fetched_beside_the_rows_is_never_anothers(marta, oskar):
+    oskar.roles = marta.roles
+    for user in (marta, oskar):
+        notify(user, user.email)
+
+    def build(principal):
+        mine = Notification.objects.filter(user=principal.user)
+        return User.objects.filter(pk=principal.user_id).prefetch_related(
+            Prefetch("notifications", mine, to_attr="mine")
+        )
+
+    kept = Kept(build)
+    warm(kept, acting(marta))
+    for user in (marta, oskar):
+        (row,) = kept.rows(acting(user))
+        assert [told.key for told in row.mine] == [user.email]
 
 
 def test_now_is_filled_in_anew(marta):
@@ -167,13 +221,14 @@ def test_rows_come_with_what_they_select_and_prefetch(marta):
         notify(marta, f"more {count}")
 
 
-def test_two_equal_values_are_never_kept(marta, oskar):
-    """Nobody could tell which is which."""
-    kept = Kept(
+def test_two_equal_values_are_told_apart(marta, oskar):
+    build = Asked(
         lambda principal, *, one, two: User.objects.filter(Q(pk=one) | Q(pk=two)).order_by("pk").values_list("pk")
     )
+    kept = Kept(build)
     assert warm(kept, acting(marta), one=marta.pk, two=marta.pk) == [(marta.pk,)]
     assert {pk for (pk,) in kept.rows(acting(marta), one=oskar.pk, two=marta.pk)} == {marta.pk, oskar.pk}
+    assert build.times == 0
 
 
 def test_a_value_made_of_an_id_is_never_kept(marta):
