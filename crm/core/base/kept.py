@@ -130,7 +130,7 @@ class Kept:
         before, after = _with_who(principal, given), _with_who(somebody, moved)
         names = {(value, after[name]): name for name, value in before.items() if value is not None}
         pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
-        places = {n: names.get((_hashable(a), _hashable(b))) for n, (a, b) in pairs if a != b}
+        places = {n: names.get((_hashable(a), _hashable(b)), "") for n, (a, b) in pairs if a != b}
         if not all(places.values()):
             return None
         return Statement(queryset, compiler, sql, values, places)
@@ -169,7 +169,7 @@ def _hashable(value: Any) -> Any:
     return value if isinstance(value, int | datetime) else None
 
 
-def _beside(queryset: QuerySet) -> list[Any]:
+def _beside(queryset: Any) -> list[Any]:
     """The statements of what is fetched for the rows: nothing in them is filled in, so they must be the same for everybody."""
     fetched = [lookup.queryset for lookup in queryset._prefetch_related_lookups if hasattr(lookup, "queryset")]
     return [(rows.query.sql_with_params(), _beside(rows)) for rows in fetched if rows is not None]
