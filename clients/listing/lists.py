@@ -2,7 +2,6 @@
 
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +41,7 @@ SHOWN = [
 
 
 QUIET = '<span class="text-3rd">{}</span>'
-DASH = mark_safe(QUIET.format("—"))
+DASH = format_html(QUIET, "—")
 
 
 def _decorate(clients, listing):

@@ -14,7 +14,6 @@ from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join, json_script
-from django.utils.safestring import mark_safe
 from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
@@ -108,7 +107,6 @@ def badge(text, tone="", dot=False, icon_name="", title=""):
 @lru_cache(4096)
 def _badge(text, tone, dot, icon_name, title):
     """Of escaped texts: a list has the same few in every row."""
-    text, title = mark_safe(text), mark_safe(title)
     mark = format_html('<span class="{}" aria-hidden="true"></span>', "dot") if dot else ""
     if icon_name:
         mark = icon(icon_name)
