@@ -2,18 +2,14 @@
 
 from functools import partial
 
-from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clients.fields import UserField
-from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 from crm.core.listing.columns import Column
 from crm.core.listing.pages import ListPage
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import CHANGED_SINCE, Action, actions
-from crm.core.users.models import User
+from crm.core.listing.selection import Action, actions, hand_over
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
 from onboarding.permissions import may_edit_templates
@@ -51,23 +47,8 @@ PLANS = ListPage(
 )
 
 
-class AssigneeForm(forms.Form):
-    assignee = UserField(label=_("Assigned to"))
-
-
-def _assign(principal, task, values, now):
-    before = [task.assignee_id, task.contact_id, values["assignee"].pk]
-    assign_task(principal, task=task, assignee=values["assignee"], now=now)
-    return before
-
-
-def _assign_back(principal, task, before, now):
-    assignee_id, contact_id, given = before
-    if task.assignee_id != given:
-        raise ServiceError(CHANGED_SINCE)
-    assignee = User.objects.filter(pk=assignee_id).first()
-    contact = task.plan.client.affiliations.filter(contact_id=contact_id).select_related("contact").first()
-    assign_task(principal, task=task, assignee=assignee, contact=contact and contact.contact, now=now)
+def _give(principal, task, now, assignee, contact=None):
+    assign_task(principal, task=task, assignee=assignee, contact=contact, now=now)
 
 
 def _change(service, principal, task, values, now):
@@ -107,9 +88,8 @@ TASKS = ListPage(
     size=50,
     file_name="onboarding-tasks",
     words={"client": _("Client"), "plan": _("Plan"), "who": _("Who does it")},
-    actions=tuple(
-        actions.register(action)
-        for action in (
+    actions=(
+        actions.register(
             Action(
                 "tasks.finish",
                 _("Mark as done"),
@@ -118,9 +98,9 @@ TASKS = ListPage(
                 partial(_change, reopen_task),
                 "check2",
                 fits=_is_open,
-            ),
-            Action("tasks.assign", _("Assign"), Task, _assign, _assign_back, "person", AssigneeForm, fits=_is_open),
-        )
+            )
+        ),
+        hand_over("tasks.assign", _("Assign"), Task, _give, _("Assigned to"), "assignee", "contact", fits=_is_open),
     ),
     more=lambda listing: {"today": firm_today(listing.now)},
 )

@@ -6,35 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from clients.catalogue.models import Tag
 from clients.contacts.models import Contact
 from clients.contacts.services import archive_contact, restore_contact
-from clients.fields import UserField
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restore_client, update_client
 from crm.core.base.errors import ServiceError
-from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions, outside_trash, trash_actions
-from crm.core.users.models import User
-
-
-class OwnerForm(forms.Form):
-    owner = UserField(label=_("Account manager"))
+from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over, outside_trash, trash_actions
 
 
 class TagForm(forms.Form):
     tag = forms.ModelChoiceField(Tag.objects.all(), label=_("Tag"))
 
 
-def _reassign(principal, client, values, now):
-    before, owner = client.owner_id, values["owner"]
-    if before == owner.pk:
-        raise ServiceError(NO_CHANGE)
+def _give(principal, client, now, owner):
     update_client(principal, client=client, seen_version=None, owner=owner)
-    return [before, owner.pk]
-
-
-def _give_back(principal, client, before, now):
-    old, new = before
-    if client.owner_id != new:
-        raise ServiceError(CHANGED_SINCE)
-    update_client(principal, client=client, seen_version=None, owner=User.objects.get(pk=old))
 
 
 def _tag(principal, client, values, now):
@@ -50,11 +33,7 @@ def _untag(principal, client, before, now):
 
 
 CLIENTS = (
-    actions.register(
-        Action(
-            "clients.reassign", _("Reassign"), Client, _reassign, _give_back, "person", OwnerForm, fits=outside_trash
-        )
-    ),
+    hand_over("clients.reassign", _("Reassign"), Client, _give, _("Account manager"), "owner", fits=outside_trash),
     actions.register(Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
     *trash_actions("clients", Client, "client", archive_client, restore_client),
 )

@@ -5,16 +5,14 @@ from django.utils.translation import ngettext
 
 from clients.records.models import Client
 from crm.core.base.dates import day_start
-from crm.core.base.errors import ServiceError
 from crm.core.listing import filters
 from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import ListPage
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import CHANGED_SINCE, Action, actions
+from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FollowUpState, Priority
-from interactions.follow_ups.forms import ReassignForm
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import (
     cancel_follow_up,
@@ -73,17 +71,8 @@ class FollowUpFilters(ListFilters):
         return rows.awake(self.now).filter(**spans.get(value, {}))
 
 
-def _reassign(principal, row, values, now):
-    before = row.assignee_id
-    reassign_follow_up(principal, follow_up=row, assignee=values["assignee"], now=now)
-    return [before, values["assignee"].pk]
-
-
-def _give_back(principal, row, before, now):
-    old, new = before
-    if row.assignee_id != new:
-        raise ServiceError(CHANGED_SINCE)
-    reassign_follow_up(principal, follow_up=row, assignee=User.objects.get(pk=old), now=now)
+def _give(principal, row, now, assignee):
+    reassign_follow_up(principal, follow_up=row, assignee=assignee, now=now)
 
 
 def _done(principal, row, values, now):
@@ -102,13 +91,10 @@ def _is_open(values):
     return values.get("show") != "done"
 
 
-ACTIONS = tuple(
-    actions.register(Action(f"follow-ups.{key}", label, FollowUp, act, undo, icon, form, fits=_is_open))
-    for key, label, act, undo, icon, form in (
-        ("done", _("Mark as done"), _done, _reopen, "check2", None),
-        ("reassign", _("Reassign"), _reassign, _give_back, "person", ReassignForm),
-        ("cancel", _("Cancel them"), _cancel, _reopen, "x", None),
-    )
+ACTIONS = (
+    actions.register(Action("follow-ups.done", _("Mark as done"), FollowUp, _done, _reopen, "check2", fits=_is_open)),
+    hand_over("follow-ups.reassign", _("Reassign"), FollowUp, _give, _("Who"), "assignee", fits=_is_open),
+    actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),
 )
 FOLLOW_UPS = ListPage(
     url_name="interactions:follow-ups",

@@ -110,7 +110,7 @@ INVITATIONS = ListPage(
     rows=queries.invitations,
     decorate=_decorate,
     filters=InvitationFilters,
-    defaults=lambda principal: {"show": _first_state(principal)},
+    defaults=lambda principal: {"show": _first_state},
     view_by=("show",),
     views=tuple(View(label, {"show": state}, _count(state)) for state, label in InvitationState.choices),
     sorts={"newest": Sort("send_at", descending=True), "next": Sort("send_at")},

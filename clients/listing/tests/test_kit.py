@@ -1,6 +1,7 @@
 """The list kit on the lists that use it: what a declaration promises holds for every one of them."""
 
 import io
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -16,6 +17,7 @@ from crm.core.base.principals import SYSTEM, acting
 from crm.core.listing.models import BulkChange
 from crm.core.listing.pages import list_pages
 from crm.core.listing.selection import MOST
+from crm.core.work.schedule import periodic
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import create_follow_up
 from tools.testing.factories.clients import make_client, make_contact
@@ -220,6 +222,28 @@ def test_too_many_at_once_are_refused_as_a_whole(client, marta, monkeypatch):
     client.force_login(marta)
     assert "at most 2 rows" in select(client, "/clients/", "clients.archive", all_matching=1).content.decode()
     assert Client.objects.kept().count() == 3 and MOST == 1000
+
+
+def test_selected_follow_ups_are_passed_on_once_and_given_back(client, sini, marta, otto):
+    row, now = make_client(owner=marta), timezone.now()
+    for who in (marta, otto):
+        create_follow_up(acting(marta), client=row, title="Call", assignee=who, due_date=timezone.localdate(), now=now)
+    client.force_login(sini)
+    given = {"all_matching": 1, "confirmed": 1, "assignee": otto.pk}
+    said = client.post("/follow-ups/select/?who=all", {"action": "follow-ups.reassign"} | given, follow=True)
+    assert "1 changed" in said.text and "1 left alone: no change needed" in said.text
+    undo(client)
+    assert set(FollowUp.objects.values_list("assignee", flat=True)) == {marta.pk, otto.pk}
+
+
+def test_what_undo_needs_is_kept_for_thirty_days(client, marta):
+    make_client(owner=marta)
+    client.force_login(marta)
+    select(client, "/clients/", "clients.archive", all_matching=1)
+    done = BulkChange.objects.get()
+    job = periodic["listing.bulk_changes"]
+    assert job.do(done.created_at + timedelta(days=30)) == 0
+    assert job.do(done.created_at + timedelta(days=31)) == 1 and not BulkChange.objects.exists()
 
 
 def test_nobody_undoes_what_somebody_else_did(client, marta, otto):

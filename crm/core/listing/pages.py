@@ -45,8 +45,9 @@ class ListPage:
     """`rows(principal)` are the rows the principal may see (and what the address names, by keyword). Everything else is asked for by giving it.
 
     `sorts`: key → Sort, the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
-    choice of filters. `defaults(principal)`: filters that are set when the address does not name them. `bar`: the filters
-    in the bar above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
+    choice of filters. `defaults(principal)`: filters that are set when the address does not name them; a value that
+    costs a query is a function of the principal. `bar`: the filters in the bar above the list; `segments`: those shown as
+    switches there; `panel`: those in the dialog behind “Filter”.
     `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `extra(listing)`:
     more context. `noun(n)`: the count in words, from its number and its text.
     """
@@ -171,18 +172,24 @@ class Listing:
     ):
         self.declared, self.principal, self.given, self.now = declared, principal, query, now
         self.kwargs, self._known = dict(kwargs or {}), {}
-        self.usual = {name: value for name, value in declared.defaults(principal).items() if value}
+        defaults = declared.defaults(principal)
+        wanted = {name: value for name, value in defaults.items() if not (callable(value) and query.get(name))}
+        self.usual = {name: found for name, value in wanted.items() if (found := self._default(value))}
         data = query.copy()
         for name, value in self.usual.items():
             if not query.get(name):
                 data[name] = value
         self.filters = declared.filters(data, principal=principal, now=now)
         self.values = self.filters.values
-        self.values |= {name: self.usual[name] for name in self.filters.refused.keys() & self.usual.keys()}
+        for name in self.filters.refused.keys() & defaults.keys():
+            self.values[name] = self.usual[name] = self.usual.get(name) or self._default(defaults[name])
         asked = query.get("sort", "")
         if asked not in declared.own_sorts:
             asked = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
         self.sort_key = asked
+
+    def _default(self, value: Any) -> Any:
+        return value(self.principal) if callable(value) else value
 
     def memo(self, call: Callable[..., Any], *args: Any) -> Any:
         """`call(*args)`, once for this list."""

@@ -7,7 +7,7 @@ take it back is kept in the same transaction.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -27,8 +27,10 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange
 from crm.core.ui.htmx import local_path
+from crm.core.users.models import User
 
 MOST = 1000  # rows in one step
+KEPT_FOR = timedelta(days=30)  # what undo needs
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,40 @@ def trash_actions(
         fits=lambda values: not outside_trash(values),
     )
     return actions.register(there), actions.register(again)
+
+
+def hand_over(
+    key: str, label: Any, model: type[models.Model], give: Callable[..., Any], asks: Any, *names: str, **told: Any
+) -> Action:
+    """Give rows to the colleague whom a form `asks` for, and back to whom they belonged, unless they were passed on since.
+
+    `names` are the row's columns that say whose it is, the colleague's first. `give(principal, row, now=…, …)` calls the
+    service with those by name: the first alone, all of them to give it back."""
+    first = names[0]
+    ask = type("HandOverForm", (forms.Form,), {first: forms.ModelChoiceField(User.objects.active(), label=asks)})
+
+    def pass_on(principal, row, values, now):
+        before = [getattr(row, f"{name}_id") for name in names]
+        if before[0] == values[first].pk:
+            raise ServiceError(str(NO_CHANGE))
+        give(principal, row, now=now, **values)
+        return [*before, values[first].pk]
+
+    def give_back(principal, row, before, now):
+        if getattr(row, f"{first}_id") != before[-1]:
+            raise ServiceError(str(CHANGED_SINCE))
+        owners: dict[str, Any] = {name: model._meta.get_field(name).related_model for name in names}
+        give(
+            principal,
+            row,
+            now=now,
+            **{
+                name: owner._default_manager.filter(pk=pk).first()
+                for (name, owner), pk in zip(owners.items(), before, strict=False)
+            },
+        )
+
+    return actions.register(Action(key, label, model, pass_on, give_back, "person", ask, **told))
 
 
 @dataclass
@@ -189,6 +225,12 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
     change.undone_at = now
     change.save(update_fields=["undone_at"])
     return result
+
+
+def forget_old_steps(now: datetime) -> int:
+    """Delete what stood there before steps that nobody takes back any more (periodic)."""
+    gone, _kinds = BulkChange.objects.filter(created_at__lt=now - KEPT_FOR).delete()
+    return gone
 
 
 _ALREADY = _lazy("this was undone already")

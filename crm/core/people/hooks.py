@@ -9,6 +9,7 @@ from crm.core.api.idempotency import forget_old_keys
 from crm.core.base import kept
 from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
+from crm.core.listing.selection import forget_old_steps
 from crm.core.mail import kinds
 from crm.core.notifications.models import Notification
 from crm.core.people import emails
@@ -46,6 +47,7 @@ navigation.register(
     )
 )
 periodic.register(Job("api.idempotency_keys", forget_old_keys))
+periodic.register(Job("listing.bulk_changes", forget_old_steps))
 for action in (
     search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
     search.Action(_("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),

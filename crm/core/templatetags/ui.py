@@ -224,17 +224,6 @@ def qs(context, **changes):
     return f"?{query.urlencode()}" if query else "?"
 
 
-@register.inclusion_tag("components/sort_header.html", takes_context=True)
-def sort_header(context, key, label, cls="", param="sort", default="", first="asc"):
-    """A <th> whose link sorts the list: once ascending, once descending. `default` is the sort when the URL names none."""
-    request = getattr(context, "request", None) or context.get("request")
-    present = (request.GET.get(param) if request else "") or default
-    direction = {key: "ascending", f"-{key}": "descending"}.get(present, "")
-    following = f"-{key}" if direction == "ascending" or (not direction and first == "desc") else key
-    href = qs(context, **{param: following, "page": None, "cursor": None, "after": None, "before": None})
-    return {"label": label, "cls": cls, "direction": direction, "href": href}
-
-
 @register.simple_tag(takes_context=True)
 def csrf_field(context):
     """The CSRF input inside a component, where `csrf_token` is out of reach."""

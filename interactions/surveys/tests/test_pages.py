@@ -3,6 +3,8 @@
 from datetime import time, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -146,6 +148,20 @@ def test_the_list_costs_the_same_however_long(
     client.force_login(marta)
     with django_assert_max_num_queries(9):
         assert client.get(url("survey-invitations")).text.count("<tr>") == 14
+
+
+def test_the_state_to_begin_with_is_asked_only_where_the_address_names_none(
+    client, marta, planned, django_assert_num_queries
+):
+    client.force_login(marta)
+    client.get(url("survey-invitations"))
+    with CaptureQueriesContext(connection) as asked:
+        client.get(url("survey-invitations"))
+    with django_assert_num_queries(len(asked) - 1):
+        page = client.get(url("survey-invitations") + "?show=planned")
+    assert "Elina Saari" in page.text
+    wrong = client.get(url("survey-invitations") + "?show=nonsense")
+    assert "Elina Saari" in wrong.text and wrong.context["listing"].values["show"] == "planned"
 
 
 def test_skip_from_the_list_and_undo(client, marta, planned):

@@ -132,14 +132,6 @@ def test_qs_replaces_adds_and_removes(rf):
     assert render("{% qs tag=None q=None page=None %}", request) == "?"
 
 
-def test_sort_header_turns_round_and_says_so(rf):
-    up = render('{% sort_header "name" "Client" %}', rf.get("/", {"sort": "name", "after": "x", "cursor": "y"}))
-    assert 'aria-sort="ascending"' in up
-    assert 'href="?sort=-name"' in up
-    assert 'href="?sort=-revenue"' in render('{% sort_header "revenue" "Revenue" first="desc" %}', rf.get("/"))
-    assert 'aria-sort="descending"' in render('{% sort_header "name" "Client" default="-name" %}', rf.get("/"))
-
-
 def test_component_takes_body_and_slots_and_sees_nothing_else():
     source = '{% component "card" title=title %}<b>{{ secret }}</b>{% slot "foot" %}{{ title }}!{% endslot %}{% endcomponent %}'
     html = render(source, title="A <card>", secret="body", aside="of the page, not of the card")
