@@ -9,6 +9,7 @@ from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.filters import search as search_clients
 from clients.records.choices import STATUS_TONES
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
@@ -114,7 +115,8 @@ def people_card(principal, client, now):
 
 
 def facts_card(principal, client, now):
-    return {"may_restrict": permissions.may_restrict(principal, client)}
+    shown = CLIENT_FIELDS.facts(client, may_edit=permissions.may_edit(principal, client))
+    return {"shown": shown, "may_restrict": permissions.may_restrict(principal, client)}
 
 
 # Wiring

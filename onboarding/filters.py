@@ -23,6 +23,7 @@ def _clients(found):
 
 
 class PlanFilters(ListFilters):
+    model = Plan
     q = filters.Search(method="search", label=_("client or name"))
     state = filters.Choices(
         choices=STATES, method="in_state", label=_("State"), offers=lambda found: STATES, any_label=None
@@ -42,10 +43,6 @@ class PlanFilters(ListFilters):
     )
     client = filters.ModelChoice(queryset=_clients, label=_("Client"))
 
-    class Meta:
-        model = Plan
-        fields: list[str] = []
-
     def search(self, rows, name, value):
         return rows.filter(Q(client__search_key__contains=Folded(Value(value))) | Q(name__icontains=value))
 
@@ -64,6 +61,7 @@ class PlanFilters(ListFilters):
 
 
 class TaskFilters(ListFilters):
+    model = Task
     q = filters.Search(method="search", label=_("task or client"))
     whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose"))
     show = filters.Choice(
@@ -78,10 +76,6 @@ class TaskFilters(ListFilters):
     due_from = filters.Day("due_date", "gte", label=_("Due from"))
     due_until = filters.Day("due_date", "lte", label=_("Due until"))
     overdue = filters.Yes(method="only_overdue", label=_("open tasks of running plans, due before today"))
-
-    class Meta:
-        model = Task
-        fields: list[str] = []
 
     def search(self, rows, name, value):
         return rows.filter(Q(plan__client__search_key__contains=Folded(Value(value))) | Q(title__icontains=value))
@@ -102,11 +96,8 @@ class TaskFilters(ListFilters):
 
 
 class TemplateFilters(ListFilters):
+    model = Template
     show = filters.Choice(choices=[("archived", _("Archived"))], method="of_part", label=_("Which"))
-
-    class Meta:
-        model = Template
-        fields: list[str] = []
 
     def of_part(self, rows, name, value):
         return rows

@@ -4,25 +4,19 @@ from crm.core.listing.filters import ListFilters
 
 
 class RevenueApiFilter(ListFilters):
+    model = RevenueLine
     client = filters.Id("client")
     service = filters.Id("service")
     date_from = filters.Day("date", "gte")
     date_before = filters.Day("date", "lt")
 
-    class Meta:
-        model = RevenueLine
-        fields: list[str] = ["kind", "currency", "reference"]
-
 
 class ContractApiFilter(ListFilters):
+    model = Contract
     client = filters.Id("client")
     service = filters.Id("service")
     in_force_on = filters.Day(method="in_force")
     renewal_before = filters.Day("renewal_date", "lt")
-
-    class Meta:
-        model = Contract
-        fields: list[str] = []
 
     def in_force(self, queryset, name, value):
         return queryset.in_force_on(value)

@@ -3,4 +3,4 @@
 from clients.catalogue.models import Service
 from crm.core.fields.catalogue import Catalogue, Field
 
-SERVICE_FIELDS = Catalogue(Service, Field("name", sort="name"), Field("code"), Field("description"))
+SERVICE_FIELDS = Catalogue(Service, Field("name"), Field("code"), Field("description"))

@@ -1,6 +1,6 @@
-from django import forms
-
-from clients.catalogue.models import Service, Tag
+from clients.catalogue.fields import SERVICE_FIELDS
+from clients.catalogue.models import Tag
+from crm.core.fields.forms import CatalogueForm
 from crm.core.ui.forms import RecordForm
 
 
@@ -10,8 +10,6 @@ class TagForm(RecordForm):
         fields = ["name", "tone"]
 
 
-class ServiceForm(RecordForm):
-    class Meta:
-        model = Service
-        fields = ["name", "code", "description"]
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+class ServiceForm(CatalogueForm):
+    catalogue = SERVICE_FIELDS
+    names = tuple(SERVICE_FIELDS)

@@ -1,22 +1,28 @@
 """The fields of a contact, and of its place at a client."""
 
+from django.utils.translation import gettext_lazy as _
+
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
-from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, Catalogue, Field
+from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, Catalogue, Field, derived, grouped
 from crm.core.fields.types import LANGUAGE, link
+from crm.core.listing.paging import Sort
 
 CONTACT_FIELDS = Catalogue(
     Contact,
+    derived("name", _("Name"), privacy=PERSONAL, sort=Sort("name_key")),
     Field("first_name", aliases=("firstname", "given name", "vorname"), privacy=PERSONAL),
     Field(
         "last_name",
         aliases=("lastname", "surname", "family name", "nachname", "name"),
         privacy=PERSONAL,
-        sort="name_key",
     ),
-    Field("salutation", aliases=("salutation",), privacy=PERSONAL),
-    Field("language", type=LANGUAGE),
-    Field("notes", aliases=("background", "description"), privacy=FREE_WORDS),
+    *grouped(
+        "about",
+        Field("salutation", aliases=("salutation",), privacy=PERSONAL),
+        Field("language", type=LANGUAGE),
+        Field("notes", aliases=("background", "description"), privacy=FREE_WORDS),
+    ),
     internal={
         "created_by": "who entered it: sees it while it has no client",
         "clients": "the places, which have fields of their own",

@@ -6,12 +6,14 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
-from clients.contacts.models import Affiliation, Contact
+from clients.contacts.choices import ContactLabel, Purpose
+from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
+from clients.contacts.models import Contact
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Part, RecordForm, Row
+from crm.core.fields.forms import CatalogueForm
+from crm.core.ui.forms import Form, Layout, Maybe, Part, Row
 
 SPARE = 1  # empty rows offered besides those filled in
 
@@ -23,22 +25,17 @@ class AddressRow:
     error: str = ""
 
 
-class ContactForm(RecordForm):
+class ContactForm(CatalogueForm):
     """A contact with any number of mail addresses and phones: repeated fields `email`, `email_label`, `phone`, `phone_label`; the first
     of each is the main one. The button `more` asks for further rows instead of saving."""
 
+    catalogue = CONTACT_FIELDS
     layout = Layout(
         Row("first_name", "last_name"),
         Part("clients/contacts/addresses.html"),
-        Row("salutation", "language"),
-        "notes",
+        Row(*CONTACT_FIELDS.group("about")[:-1]),
+        CONTACT_FIELDS.group("about")[-1],
     )
-
-    class Meta:
-        model = Contact
-        fields = ["first_name", "last_name", "salutation", "language", "notes"]
-        widgets = {"notes": forms.Textarea(attrs={"rows": 3})}
-
     labels = ContactLabel.choices
 
     def __init__(self, *args, **kwargs):
@@ -101,15 +98,11 @@ class ContactForm(RecordForm):
         }
 
 
-class PlaceForm(RecordForm):
+class PlaceForm(CatalogueForm):
     """A contact's affiliation with one client."""
 
+    catalogue = PLACE_FIELDS
     layout = Layout(Row("title", "decision_role"), Row("is_primary", "is_billing", css="cluster"), Maybe("left_date"))
-
-    class Meta:
-        model = Affiliation
-        fields = ["title", "decision_role", "is_primary", "is_billing", "left_date"]
-        widgets = {"left_date": DateInput()}
 
     def __init__(self, *args, with_left=False, **kwargs):
         super().__init__(*args, **kwargs)
@@ -117,17 +110,14 @@ class PlaceForm(RecordForm):
             del self.fields["left_date"]
 
 
-class LinkForm(Form):
-    layout = Layout(Row(css="grid-3"))
+class LinkForm(CatalogueForm):
+    catalogue = PLACE_FIELDS
+    layout = Layout(Row("contact", "title", "decision_role", css="grid-3"))
 
     contact = forms.ModelChoiceField(
         queryset=Contact.objects.none(),
         label=gettext_lazy("Person"),
         widget=forms.Select(attrs={"data-combobox": "", "data-combobox-url": "/contacts/options/"}),
-    )
-    title = forms.CharField(label=gettext_lazy("Job title"), required=False, max_length=120)
-    decision_role = forms.ChoiceField(
-        label=gettext_lazy("Role in decisions"), required=False, choices=DecisionRole.choices
     )
 
     def __init__(self, *args, user, **kwargs):

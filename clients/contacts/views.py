@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients import permissions
 from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
+from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import archive_contact, create_contact, restore_contact, set_consent, update_contact
@@ -54,7 +55,13 @@ def show(request, contact_id):
     return render(
         request,
         "clients/contacts/contact.html",
-        {"contact": contact, "consents": consents, "crumbs": crumbs, "may_edit": not contact.is_archived},
+        {
+            "contact": contact,
+            "consents": consents,
+            "facts": CONTACT_FIELDS.facts(contact),
+            "crumbs": crumbs,
+            "may_edit": not contact.is_archived,
+        },
     )
 
 

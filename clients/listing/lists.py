@@ -6,16 +6,17 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.listing import actions
 from clients.listing.exports import all_fields
 from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.choices import STATUS_TONES, Status
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from crm.core.firm.queries import get_firm
-from crm.core.listing.columns import Column
-from crm.core.listing.pages import FILES, ListPage, View
+from crm.core.listing.pages import FILES, Column, ListPage, View
 from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
@@ -84,42 +85,11 @@ CLIENTS = ListPage(
     select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN),
     decorate=_decorate,
     filters=ClientFilters,
-    panel=(
-        "owner",
-        "team",
-        "status",
-        "tier",
-        "step",
-        "onboarding",
-        "tag",
-        "industry",
-        "country",
-        "relationship",
-        "quiet",
-        "archived",
-    ),
+    panel=tuple(name for name in ClientFilters.base_filters if name not in ("q", "updated_from")),
     search_label=_("Search clients"),
     search_hint=_("Name, city, mail, phone"),
-    sorts={
-        "name": Sort("name_key"),
-        "status": Sort("facts__status", pk="facts__client"),
-        "tier": Sort("tier"),
-        "next": Sort("facts__next_step_at", nullable=True, pk="facts__client"),
-        "contact": Sort("facts__last_contact_at", nullable=True, pk="facts__client"),
-        "revenue": Sort("facts__revenue_12m", pk="facts__client"),
-        "nps": Sort("facts__nps_score", nullable=True, pk="facts__client"),
-        "created": Sort("created_at"),
-    },
-    sort_words={
-        "name": _("sorted by name"),
-        "status": _("sorted by status"),
-        "tier": _("sorted by tier"),
-        "next": _("sorted by next step"),
-        "contact": _("sorted by last contact"),
-        "revenue": _("sorted by revenue"),
-        "nps": _("sorted by NPS"),
-        "created": _("sorted by when they were entered"),
-    },
+    sorts={"name": CLIENT_FIELDS["name"].sort, "created": Sort("created_at")},
+    sort_words={"name": _("Name"), "created": _("When they were entered")},
     views=(
         View(_("Mine"), {"owner": "me"}),
         View(_("All")),
@@ -130,17 +100,17 @@ CLIENTS = ListPage(
         View(_("Trash"), {"archived": "1"}),
     ),
     columns=(
-        Column("name", _("Client"), lambda client: client.name),
-        Column("industry", _("Industry"), lambda client: client.industry, is_in_file_only=True),
-        Column("city", _("City"), lambda client: client.city, is_in_file_only=True),
-        Column("status", _("Status"), lambda client: client.facts.get_status_display()),
-        Column("tier", _("Tier"), lambda client: client.tier),
-        Column("owner", _("Account manager"), lambda client: client.owner.name, css="col-owner"),
+        CLIENT_FIELDS["name"].in_list(_("Client")),
+        CLIENT_FIELDS["industry"].in_list(is_in_file_only=True),
+        CLIENT_FIELDS["city"].in_list(is_in_file_only=True),
+        CLIENT_FIELDS["status"].in_list(),
+        CLIENT_FIELDS["tier"].in_list(),
+        CLIENT_FIELDS["owner"].in_list(css="col-owner"),
         Column("step", _("Next step"), lambda client: client.next_step_text, is_in_file_only=True),
-        Column("next", _("Next step"), lambda client: client.facts.next_step_at, file_label=_("Due")),
-        Column("contact", _("Last contact"), lambda client: client.facts.last_contact_at, css="num"),
-        Column("nps", _("NPS"), lambda client: client.facts.nps_score, css="num", first="desc"),
-        Column("revenue", _("Revenue, 12 m"), lambda client: client.facts.revenue_12m, css="num", first="desc"),
+        CLIENT_FIELDS["next_step_at"].in_list(file_label=_("Due")),
+        CLIENT_FIELDS["last_contact_at"].in_list(css="num"),
+        CLIENT_FIELDS["nps_score"].in_list(css="num", first="desc"),
+        CLIENT_FIELDS["revenue_12m"].in_list(_("Revenue, 12 m"), css="num", first="desc"),
     ),
     words={
         "contact": _("Last contact"),
@@ -188,10 +158,9 @@ CONTACTS = ListPage(
     filters=ContactFilters,
     search_label=_("Search people"),
     search_hint=_("Name, mail, phone"),
-    sorts={"name": Sort("name_key")},
     views=(View(_("All")), View(_("Trash"), {"archived": "1"})),
     columns=(
-        Column("name", _("Name"), lambda contact: contact.name),
+        CONTACT_FIELDS["name"].in_list(),
         Column("clients", _("Clients"), lambda contact: ", ".join(place.client.name for place in contact.places)),
         Column("email", _("E-mail"), lambda contact: _first(contact.emails, "address")),
         Column("phone", _("Phone"), lambda contact: _first(contact.phones, "number")),

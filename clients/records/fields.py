@@ -1,12 +1,30 @@
 """The fields of a client."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
-from clients.records.choices import Channel, LeavingReason, OnboardingState, Status
+from clients.records.choices import Channel, LeavingReason, OnboardingState, Status, Tier
 from clients.records.models import Client
-from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
-from crm.core.fields.types import AMOUNT, COLLEAGUE, COUNTRY, DAY, LANGUAGE, MOMENT, WHOLE, ZONE, Type, choice, link
+from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field, derived, grouped
+from crm.core.fields.forms import country_names
+from crm.core.fields.types import (
+    AMOUNT,
+    COLLEAGUE,
+    COUNTRY,
+    DAY,
+    LANGUAGE,
+    MOMENT,
+    WHOLE,
+    ZONE,
+    Type,
+    choice,
+    limited,
+    link,
+)
+from crm.core.listing import filters
+from crm.core.listing.paging import Sort
 from crm.core.users.models import Team
 
 NAME = (
@@ -20,6 +38,8 @@ NAME = (
     "customer",
     "firma",
 )
+STEPS = [("none", _("none")), ("overdue", _("overdue")), ("week", _("within a week"))]
+OFFERED = 300
 
 
 def leaving_reason(client: Client) -> str:
@@ -28,9 +48,35 @@ def leaving_reason(client: Client) -> str:
     return next((period.reason for period in client.status_periods.all() if period.start_date == since), "")
 
 
+def _bare(site: str) -> str:
+    return site.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+
+
+def _used(found, column):
+    rows = Client.objects.visible_to(found.principal).kept().exclude(**{column: ""})
+    return rows.order_by(column).values_list(column, flat=True).distinct()[:OFFERED]
+
+
+def _industries(found):
+    return [(name, name) for name in _used(found, "industry")]
+
+
+def _countries(found):
+    names = country_names()
+    return [(code, names.get(code, code)) for code in _used(found, "country")]
+
+
+def _tags(found):
+    return Tag.objects.values_list("pk", "name")
+
+
+def _of_facts(column: str, nullable: bool = True) -> Sort:
+    return Sort(f"facts__{column}", nullable=nullable, pk="facts__client")
+
+
 CLIENT_FIELDS = Catalogue(
     Client,
-    Field("name", type=Type(), aliases=NAME, privacy=PERSONAL, sort="name_key"),
+    Field("name", type=Type(), aliases=NAME, privacy=PERSONAL, sort=Sort("name_key")),
     Field(
         "status",
         _("Status"),
@@ -38,7 +84,8 @@ CLIENT_FIELDS = Catalogue(
         "facts.status",
         aliases=("client status", "lifecycle"),
         api=None,
-        sort="facts__status",
+        filter=filters.Choices,
+        sort=_of_facts("status", nullable=False),
     ),
     Field(
         "status_date",
@@ -56,83 +103,172 @@ CLIENT_FIELDS = Catalogue(
         aliases=("reason", "churn reason"),
         api=None,
     ),
-    Field("kind"),
-    Field("relationship"),
-    Field(
-        "parent",
-        type=link(Client.objects.kept),
-        cell="parent_external_id",
-        header=_("Part of (id)"),
-        aliases=("parentid", "parent id", "parent account id"),
-    ),
     Field(
         "owner",
         type=COLLEAGUE,
+        group="head",
         aliases=("account owner", "owner name", "supportrep", "sales rep", "responsible"),
         help_text=_("Name or e-mail"),
         api={"required": False},
-        sort="owner__name",
+        filter=filters.PersonId,
         is_inline=True,
     ),
-    Field("team", type=link(lambda: Team.objects.filter(archived_at=None))),
-    Field("tags", type=link(Tag.objects.all), aliases=("labels",), help_text=_("Several with ; or ,")),
-    Field("tier", aliases=("class", "abc"), sort="tier", is_inline=True),
-    Field("industry", aliases=("sector", "branche"), is_inline=True),
-    Field("source", aliases=("lead source", "account source")),
-    Field("time_zone", type=ZONE, aliases=("timezone",), is_lenient=True),
-    Field("language", type=LANGUAGE, aliases=("locale",)),
-    Field("preferred_channel", aliases=("preferred channel",)),
-    Field("salutation", aliases=("salutation",), privacy=PERSONAL),
-    Field("website", aliases=("url", "web", "homepage", "domain", "company domain name"), is_lenient=True),
-    Field(
-        "email",
-        aliases=("mail", "email address", "company email"),
-        is_lenient=True,
-        is_inline=True,
-        privacy=PERSONAL,
+    *grouped(
+        "care",
+        Field("team", type=link(lambda: Team.objects.filter(archived_at=None)), filter=filters.Id),
+        Field(
+            "tier",
+            aliases=("class", "abc"),
+            is_inline=True,
+            filter={"tier": filters.Choices(choices=[*Tier.choices, ("none", _("None"))], method="of_tier")},
+            sort=Sort("tier"),
+        ),
+        Field(
+            "tags",
+            type=link(Tag.objects.all),
+            aliases=("labels",),
+            help_text=_("Several with ; or ,"),
+            filter={"tag": filters.Id(method="with_tag", named=Tag, offers=_tags)},
+            is_on_page=False,
+        ),
     ),
-    Field(
-        "phone",
-        aliases=("telephone", "phone number", "telefon"),
-        is_lenient=True,
-        is_inline=True,
-        privacy=PERSONAL,
+    *grouped(
+        "who",
+        Field("kind", filter=filters.Choice, is_on_page=False),
+        Field("relationship", filter=filters.Choice, is_on_page=False),
+        Field(
+            "parent",
+            type=link(Client.objects.kept),
+            cell="parent_external_id",
+            header=_("Part of (id)"),
+            aliases=("parentid", "parent id", "parent account id"),
+            hint=_("The client this one belongs to, if any"),
+            is_on_page=False,
+        ),
+        Field(
+            "industry",
+            aliases=("sector", "branche"),
+            is_inline=True,
+            filter={"industry": filters.Text(lookup_expr="iexact", offers=_industries)},
+        ),
+        Field(
+            "website",
+            type=replace(limited(255), say=_bare),
+            aliases=("url", "web", "homepage", "domain", "company domain name"),
+            is_lenient=True,
+            href=lambda client: client.website_url,
+        ),
+        Field("source", aliases=("lead source", "account source")),
     ),
-    Field(
-        "street",
-        aliases=("address", "billing street", "billingstreet", "street address", "strasse"),
-        privacy=PERSONAL,
+    *grouped(
+        "reach",
+        Field(
+            "email",
+            aliases=("mail", "email address", "company email"),
+            is_lenient=True,
+            is_inline=True,
+            privacy=PERSONAL,
+            href=lambda client: f"mailto:{client.email}",
+        ),
+        Field(
+            "phone",
+            aliases=("telephone", "phone number", "telefon"),
+            is_lenient=True,
+            is_inline=True,
+            privacy=PERSONAL,
+            href=lambda client: f"tel:{client.phone.replace(' ', '')}",
+        ),
+        Field("preferred_channel", aliases=("preferred channel",)),
+        Field("salutation", aliases=("salutation",), privacy=PERSONAL),
+        Field(
+            "language",
+            type=LANGUAGE,
+            aliases=("locale",),
+            hint=_("Mails to them are written in it; else in the firm's"),
+        ),
+        Field(
+            "time_zone",
+            type=ZONE,
+            aliases=("timezone",),
+            is_lenient=True,
+            hint=_("For times of calls and of progress emails"),
+        ),
     ),
-    Field(
-        "postal_code",
-        aliases=("zip", "zip code", "billing postal code", "billingpostalcode", "postcode", "plz"),
-        privacy=PERSONAL,
+    derived("address", _("Address"), source=lambda client: "\n".join(client.address_lines), group="page"),
+    *grouped(
+        "address",
+        Field(
+            "street",
+            aliases=("address", "billing street", "billingstreet", "street address", "strasse"),
+            privacy=PERSONAL,
+            is_on_page=False,
+        ),
+        Field(
+            "postal_code",
+            aliases=("zip", "zip code", "billing postal code", "billingpostalcode", "postcode", "plz"),
+            privacy=PERSONAL,
+            is_on_page=False,
+        ),
+        Field("city", aliases=("billing city", "billingcity", "town", "ort"), is_on_page=False),
+        Field("region", aliases=("state", "billing state", "billingstate", "province", "county"), is_on_page=False),
+        Field(
+            "country",
+            type=COUNTRY,
+            aliases=("billing country", "billingcountry", "land"),
+            is_lenient=True,
+            filter={"country": filters.Text(lookup_expr="iexact", offers=_countries)},
+            is_on_page=False,
+        ),
     ),
-    Field("city", aliases=("billing city", "billingcity", "town", "ort")),
-    Field("region", aliases=("state", "billing state", "billingstate", "province", "county")),
-    Field("country", type=COUNTRY, aliases=("billing country", "billingcountry", "land"), is_lenient=True),
-    Field("goals", header=_("Goals"), privacy=FREE_WORDS),
-    Field("expectations", header=_("Expectations"), aliases=("expectations",), privacy=FREE_WORDS),
-    Field("notes", aliases=("description", "comments", "beschreibung"), privacy=FREE_WORDS),
+    *grouped(
+        "words",
+        Field("goals", header=_("Goals"), privacy=FREE_WORDS),
+        Field("expectations", header=_("Expectations"), aliases=("expectations",), privacy=FREE_WORDS),
+        Field("notes", aliases=("description", "comments", "beschreibung"), privacy=FREE_WORDS),
+    ),
     Field("is_restricted", is_imported=False, api=READ),
-    *(
-        Field(name, label, kind, f"facts.{name}", is_imported=False, api=None, sort=f"facts__{name}")
-        for name, label, kind in (
-            ("active_since", _("Client since"), DAY),
-            ("last_contact_at", _("Last contact"), MOMENT),
-            ("last_contact_channel", _("Last contact by"), choice(Channel)),
-            ("contact_due_at", _("To be contacted by"), DAY),
-            ("next_step_at", _("Next step"), MOMENT),
-            ("open_follow_ups", _("Open follow-ups"), WHOLE),
-            ("health_score", _("Health"), WHOLE),
-            ("nps_score", _("NPS"), WHOLE),
-            ("nps_at", _("NPS answered"), MOMENT),
-            ("revenue_12m", _("Revenue, 12 months"), AMOUNT),
-            ("onboarding_state", _("Onboarding"), choice(OnboardingState)),
-            ("onboarding_done", _("Onboarding tasks done"), WHOLE),
-            ("onboarding_total", _("Onboarding tasks"), WHOLE),
-        )
+    derived("active_since", _("Client since"), DAY, "facts.active_since"),
+    derived(
+        "last_contact_at",
+        _("Last contact"),
+        MOMENT,
+        "facts.last_contact_at",
+        key="contact",
+        sort=_of_facts("last_contact_at"),
     ),
+    derived("last_contact_channel", _("Last contact by"), choice(Channel), "facts.last_contact_channel"),
+    derived("contact_due_at", _("To be contacted by"), DAY, "facts.contact_due_at"),
+    derived(
+        "next_step_at",
+        _("Next step"),
+        MOMENT,
+        "facts.next_step_at",
+        key="next",
+        filter={"step": filters.Choice(choices=STEPS, method="by_step")},
+        sort=_of_facts("next_step_at"),
+    ),
+    derived("open_follow_ups", _("Open follow-ups"), WHOLE, "facts.open_follow_ups"),
+    derived("health_score", _("Health"), WHOLE, "facts.health_score"),
+    derived("nps_score", _("NPS"), WHOLE, "facts.nps_score", key="nps", sort=_of_facts("nps_score")),
+    derived("nps_at", _("NPS answered"), MOMENT, "facts.nps_at"),
+    derived(
+        "revenue_12m",
+        _("Revenue, 12 months"),
+        AMOUNT,
+        "facts.revenue_12m",
+        key="revenue",
+        sort=_of_facts("revenue_12m", nullable=False),
+    ),
+    derived(
+        "onboarding_state",
+        _("Onboarding"),
+        choice(OnboardingState),
+        "facts.onboarding_state",
+        key="onboarding",
+        filter=filters.Choices,
+    ),
+    derived("onboarding_done", _("Onboarding tasks done"), WHOLE, "facts.onboarding_done"),
+    derived("onboarding_total", _("Onboarding tasks"), WHOLE, "facts.onboarding_total"),
     internal={
         "phone_digits": "computed from the phone",
         "custom": "fields of the firm's own, which nothing offers yet",

@@ -1,72 +1,39 @@
 import re
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.catalogue.models import Tag
-from clients.fields import CountryField, LanguageField, UserField, ZoneField
 from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, RecordForm, Row, When, names_in
-from crm.core.users.models import Team, User
+from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, Row, When
 
 WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
-GROUPS = (
-    Group(_("Who they are"), Row("kind", "relationship", "parent", "industry", "website", "source"), id="group-1"),
-    Group(
-        _("How they reach us, and we them"),
-        Row("email", "phone", "preferred_channel", "salutation", "language", "time_zone"),
-        id="group-2",
-    ),
-    Group(_("Address"), Row("street", "postal_code", "city", "region", "country"), id="group-3"),
-    Group(_("Who looks after them"), Row("team", "tier", "tags"), id="group-4"),
-    Group(_("In their words"), Row("goals", "expectations", "notes", css="stack"), id="group-5"),
+GROUPS = tuple(
+    Group(title, Row(*CLIENT_FIELDS.group(name), css=css), id=f"group-{name}")
+    for title, name, css in (
+        (_("Who they are"), "who", "grid-2"),
+        (_("Contact details"), "reach", "grid-2"),
+        (_("Address"), "address", "grid-2"),
+        (_("Who looks after them"), "care", "grid-2"),
+        (_("In their words"), "words", "stack"),
+    )
 )
 HEAD = (Row("name", "owner"), Part("clients/page/similar_slot.html"))
 
 
-class ClientForm(RecordForm):
+class ClientForm(CatalogueForm):
     """Every field of a client. A new one also says its status and since when."""
 
+    catalogue = CLIENT_FIELDS
     layout = Layout(Group("", *HEAD), *GROUPS)
-
-    owner = UserField(label=_("Account manager"))
-    team = forms.ModelChoiceField(queryset=Team.objects.filter(archived_at=None), label=_("Team"), required=False)
-    tags = forms.ModelMultipleChoiceField(
-        queryset=Tag.objects.all(),
-        label=_("Tags"),
-        required=False,
-        widget=forms.SelectMultiple(attrs={"data-combobox": ""}),
-    )
-    country = CountryField(label=_("Country"), required=False)
-    time_zone = ZoneField(
-        label=_("Time zone"), required=False, help_text=_("For times of calls and of progress emails")
-    )
-
-    language = LanguageField(
-        label=_("Language"), required=False, help_text=_("Mails to them are written in it; else in the firm's")
-    )
-
-    class Meta:
-        model = Client
-        fields = names_in(*HEAD, *GROUPS)
-        widgets = {
-            "goals": forms.Textarea(attrs={"rows": 3}),
-            "expectations": forms.Textarea(attrs={"rows": 3}),
-            "notes": forms.Textarea(attrs={"rows": 3}),
-        }
-        help_texts = {"parent": _("The client this one belongs to, if any")}
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["language"].keep(self.instance.language)
-        if self.instance.pk:
-            self.fields["owner"].queryset = User.objects.filter(Q(is_active=True) | Q(pk=self.instance.owner_id))
-            self.fields["team"].queryset = Team.objects.filter(Q(archived_at=None) | Q(pk=self.instance.team_id))
         self.fields["parent"].queryset = Client.objects.visible_to(acting(user)).kept().exclude(pk=self.instance.pk)
         self.hides_parent = (
             bool(self.instance.parent_id)
@@ -103,7 +70,7 @@ class ClientForm(RecordForm):
         if self.hides_parent and self.cleaned_data.get("parent") is None:  # nobody clears a parent they cannot see
             names = [name for name in names if name != "parent"]
         return {
-            name: self.cleaned_data[name] for name in names if name in self.Meta.fields and name in self.cleaned_data
+            name: self.cleaned_data[name] for name in names if name in self._meta.fields and name in self.cleaned_data
         }
 
 

@@ -255,7 +255,7 @@ def test_what_is_no_phone_or_address_is_told_beside_the_field(client, marta, fie
 
 def test_a_language_is_chosen_and_one_that_was_imported_stays():
     """Mails are written in a few; what an import brought along is not lost by saving the form."""
-    from clients.fields import LanguageField
+    from crm.core.fields.forms import LanguageField
 
     field = LanguageField(required=False)
     assert ("de", "Deutsch") in list(field.choices)

@@ -4,9 +4,6 @@ from interactions.agreements.models import Commitment
 
 
 class CommitmentApiFilter(ListFilters):
+    model = Commitment
     client = filters.Id("client")
     owner = filters.Id("owner")
-
-    class Meta:
-        model = Commitment
-        fields: list[str] = ["state", "side"]

@@ -4,9 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.records.models import Client
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.users.models import User
 from interactions.client_page.timeline import with_timeline_parts
@@ -16,6 +15,7 @@ from interactions.log.queries import title_of
 
 
 class InteractionFilters(ListFilters):
+    model = Interaction
     channel = filters.Choices(
         choices=Channel.choices, label=_("Type"), offers=lambda found: Channel.choices, any_label=_("All types")
     )
@@ -31,10 +31,6 @@ class InteractionFilters(ListFilters):
     until = filters.Until("occurred_at", label=_("To"))
     client = filters.Id("client", label=_("Client"), named=Client)
     visibility = filters.Choice(choices=Visibility.choices, label=_("Who sees it"))
-
-    class Meta:
-        model = Interaction
-        fields: list[str] = []
 
 
 def _decorate(rows, listing):

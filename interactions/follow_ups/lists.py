@@ -6,9 +6,8 @@ from django.utils.translation import ngettext
 from clients.records.models import Client
 from crm.core.base.dates import day_start
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.users.models import User
@@ -23,6 +22,7 @@ from interactions.follow_ups.services import (
 
 
 class FollowUpFilters(ListFilters):
+    model = FollowUp
     who = filters.Choice(
         choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Whose")
     )
@@ -44,10 +44,6 @@ class FollowUpFilters(ListFilters):
     priority = filters.Choice(choices=Priority.choices, label=_("Priority"))
     due_from = filters.Moment("due_at", "gte", label=_("Due from"))
     due_until = filters.Moment("due_at", "lt", label=_("Due before"))
-
-    class Meta:
-        model = FollowUp
-        fields: list[str] = []
 
     def of_whom(self, rows, name, value):
         user = self.principal.user

@@ -11,9 +11,8 @@ from django.utils.translation import ngettext
 from clients.records.models import Client
 from crm.core.base.kept import Kept
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
@@ -70,6 +69,7 @@ def default_whose(user) -> str:
 
 
 class ProgressFilters(ListFilters):
+    model = ProgressEmail
     show = filters.Choice(choices=list(PART_NAMES.items()), method="of_part", label=_("Which"))
     whose = filters.Choice(
         choices=[("mine", _("My clients")), ("all", _("All clients"))], method="of_whom", label=_("Whose clients")
@@ -79,10 +79,6 @@ class ProgressFilters(ListFilters):
     )
     state = filters.Choice(choices=ProgressState.choices, label=_("State"))
     week = filters.Text("week", label=_("Week"))
-
-    class Meta:
-        model = ProgressEmail
-        fields: list[str] = []
 
     def of_part(self, rows, name, value):
         return PARTS[value](rows)

@@ -7,9 +7,8 @@ from clients.records import nps
 from clients.records.models import Client
 from crm.core.importing import kinds
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage, View
+from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort
 from interactions import permissions
 from interactions.surveys import queries
@@ -18,6 +17,7 @@ from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
 class AnswerFilters(ListFilters):
+    model = SurveyResponse
     band = filters.Choice(
         choices=list(nps.LABELS.items()), method="in_band", label=_("Band"), empty_label=_("All answers")
     )
@@ -27,10 +27,6 @@ class AnswerFilters(ListFilters):
     client = filters.Id("client", label=_("Client"), named=Client)
     survey = filters.Id("survey", label=_("Survey"), named=Survey)
     score = filters.Number("score", label=_("Score"))
-
-    class Meta:
-        model = SurveyResponse
-        fields: list[str] = []
 
     def in_band(self, rows, name, value):
         return rows.filter(nps.in_band(value), survey__kind=SurveyKind.NPS)
@@ -68,6 +64,7 @@ ANSWERS = ListPage(
 
 
 class InvitationFilters(ListFilters):
+    model = SurveyInvitation
     show = filters.Choice("state", choices=InvitationState.choices, label=_("State"))
     client = filters.Id("client", label=_("Client"), named=Client)
     contact = filters.Id(
@@ -76,10 +73,6 @@ class InvitationFilters(ListFilters):
     survey = filters.Id("survey", label=_("Survey"), named=Survey)
     state = filters.Choice(choices=InvitationState.choices, label=_("State"))
     source = filters.Choice(choices=InvitationSource.choices, label=_("How"))
-
-    class Meta:
-        model = SurveyInvitation
-        fields: list[str] = []
 
 
 def _invitations(principal):

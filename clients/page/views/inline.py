@@ -13,6 +13,7 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import FactForm
 from clients.records.services.clients import update_client
 from crm.core.base.permissions import require
+from crm.core.fields.catalogue import Fact
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment
 
@@ -57,7 +58,12 @@ def _save(request, client, name):
 
 
 def _answer(request, fact_client, name, *, status=200, **context):
-    return render(request, "clients/page/fact.html", {"client": fact_client, "name": name, **context}, status=status)
+    return render(
+        request,
+        "clients/page/fact.html",
+        {"client": fact_client, "fact": Fact.of(CLIENT_FIELDS[name], fact_client), **context},
+        status=status,
+    )
 
 
 change.nav_key = "clients"

@@ -1,18 +1,27 @@
-"""The catalogue of a record: one entry for each of its fields, from which import, API, history, inline edit and lists are made.
+"""The catalogue of a record: one entry for each of its fields, from which forms, lists, filters, files, import, API, inline edit,
+history and the facts on its page are made.
 
 A field that is not named there is internal, with the reason; `crm/tests/test_fields.py` walks the models.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext_lazy as _
 
-from crm.core.fields.types import TEXT, Type, type_of
-from crm.core.importing.kinds import Column
+from crm.core.fields.types import NOTHING, TEXT, Type, type_of
+from crm.core.importing import kinds
+from crm.core.listing import filters
+from crm.core.listing.pages import Column
+from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import in_sentence
+from crm.core.users.models import User
 
 # What the rows of any record have besides its fields.
 COMMON = {
@@ -33,11 +42,18 @@ BUSINESS, PERSONAL, FREE_WORDS = "business", "personal", "free words"
 @dataclass(frozen=True)
 class Field:
     """Label and type are the column's own unless said otherwise. `source` is the path or function that gives the value, if it
-    does not stand under its name.
+    does not stand under its name. `group`: the group of the form that it stands in.
+
+    Form (crm/core/fields/forms.py): `hint` is the text below it, `is_optional` may be left empty though the column may not (its
+    default is taken), `input` are arguments of its form field, or what makes one. Page: one with a group stands among the
+    facts of its record's page, `href(row)` makes it a link; `is_on_page=False` where the page says it elsewhere.
+
+    Lists: `key` is what addresses call it where that is not its name. `filter` is a kind of filter, or several by name. `sort` is
+    for columns with an index.
 
     Import: `aliases` are headers it is recognised by, `cell` and `header` name its column where that is called otherwise,
     `is_imported=False` for what no file brings. API: `api` are arguments of the serializer's field, READ for one that is only
-    answered, None for one that is not there. `sort` is the column that lists sort by. `is_inline`: edited in place on its page.
+    answered, None for one that is not there. `is_inline`: edited in place on its page.
     `is_fixed`: given when the record is made, never changed.
     """
 
@@ -46,6 +62,15 @@ class Field:
     type: Type = TEXT
     source: str | Callable[[Any], Any] = ""
     privacy: str = BUSINESS
+    group: str = ""
+    hint: Any = ""
+    input: Any = None
+    is_optional: bool = False
+    href: Callable[[Any], str] | None = None
+    is_on_page: bool = True
+    key: str = ""
+    filter: Any = None
+    sort: Sort | None = None
     aliases: tuple[str, ...] = ()
     cell: str = ""
     header: Any = ""
@@ -54,7 +79,6 @@ class Field:
     is_lenient: bool = False
     is_imported: bool = True
     api: dict[str, Any] | None = field(default_factory=dict)
-    sort: str = ""
     is_inline: bool = False
     is_fixed: bool = False
     column: Any = None
@@ -75,8 +99,39 @@ class Field:
         """In words, for a page."""
         return self.type.words(self.raw(row))
 
-    def import_column(self) -> Column:
-        return Column(
+    def listed(self, row: Any) -> Any:
+        """For a list's file: as `value`, but other rows by their names."""
+        is_link = self.column is not None and self.column.is_relation and self.type.say
+        return self.type.say(self.raw(row)) if is_link else self.value(row)  # type: ignore[misc]
+
+    def in_list(self, label: Any = "", **told: Any) -> Column:
+        """Its column in a list."""
+        return Column(self.key or self.name, label or self.label, self.listed, sort=self.sort, **told)
+
+    def filters(self) -> dict[str, Any]:
+        """What lists and the API are filtered by."""
+        several = self.filter if isinstance(self.filter, dict) else {self.key or self.name: self.filter}
+        return {name: self._made(kind) for name, kind in several.items() if kind}
+
+    def _made(self, kind: Any) -> Any:
+        path = self.source.replace(".", "__") if isinstance(self.source, str) and self.source else self.name
+        told: dict[str, Any] = {"label": self.label, "chip": format_lazy("{} {}", self.label, _("is"))}
+        if not isinstance(kind, type):
+            made = copy(kind)
+            made.field_name, made.chip = made.field_name or path, made.chip or told["chip"]
+            made.label = made._label or self.label  # `label` would ask the model
+            return made
+        if issubclass(kind, filters.Choice | filters.Choices) and self.type.choices:
+            told["choices"] = [pair for pair in self.type.choices() if pair[0] != ""]
+        elif issubclass(kind, filters.ModelChoice):
+            told["queryset"] = self.type.rows
+        elif issubclass(kind, filters.Id):
+            told["named"] = self.column.related_model
+            told["offers"] = partial(_people if kind is filters.PersonId else _offered, self)
+        return kind(path, **told)
+
+    def import_column(self) -> kinds.Column:
+        return kinds.Column(
             self.cell or self.name,
             self.header or self.label,
             self.aliases,
@@ -86,6 +141,39 @@ class Field:
             help_text=self.help_text,
             is_lenient=self.is_lenient,
         )
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A field of one row, for a page."""
+
+    field: Field
+    text: str
+    url: str
+
+    @classmethod
+    def of(cls, field: Field, row: Any) -> "Fact":
+        text = field.text(row)
+        return cls(field, text, field.href(row) if field.href and text != NOTHING else "")
+
+    @property
+    def edit_words(self) -> str:
+        return _("Change the %(what)s") % {"what": in_sentence(str(self.field.label))}
+
+
+def _offered(field: Field, found: Any) -> Any:
+    return field.type.rows().values_list("pk", "name")  # type: ignore[misc]
+
+
+def _people(field: Field, found: Any) -> Any:
+    return [("me", _("Me")), *User.objects.active().values_list("pk", "name")]
+
+
+def grouped(name: str, *fields: Field) -> list[Field]:
+    return [replace(field, group=name) for field in fields]
+
+
+derived = partial(Field, is_imported=False, api=None)  # what nobody enters
 
 
 class Catalogue(dict[str, Field]):
@@ -106,7 +194,19 @@ class Catalogue(dict[str, Field]):
         self.inline = {field.name for field in edited if field.is_inline}
         _catalogues[model] = self
 
-    def import_columns(self) -> tuple[Column, ...]:
+    def group(self, name: str) -> tuple[str, ...]:
+        """The names of the fields of a group, for a form's layout."""
+        return tuple(field.name for field in self.values() if field.group == name)
+
+    def facts(self, row: Any, *, may_edit: bool = False) -> list["Fact"]:
+        """What the record's page says of it: what is not empty, and what may be filled there."""
+        found = [Fact.of(field, row) for field in self.values() if field.group and field.is_on_page]
+        return [fact for fact in found if fact.text != NOTHING or (may_edit and fact.field.is_inline)]
+
+    def filters(self) -> dict[str, Any]:
+        return {name: made for field in self.values() for name, made in field.filters().items()}
+
+    def import_columns(self) -> tuple[kinds.Column, ...]:
         return tuple(field.import_column() for field in self.values() if field.is_imported)
 
 

@@ -27,6 +27,7 @@ from crm.core.importing import tabular
 from crm.core.users.models import User
 
 Context = dict[str, Any]
+NOTHING = "—"
 LANGUAGE_CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?")
 ANSWERS = dict.fromkeys(("1", "true", "yes", "y", "ja", "oui", "si", "x"), True)
 ANSWERS |= dict.fromkeys(("0", "false", "no", "n", "nein", "non"), False)
@@ -81,7 +82,7 @@ class Type:
     rows: Callable[[], models.QuerySet] | None = None
 
     def words(self, value: Any) -> str:
-        return "—" if value is None or value == "" else str((self.say or self.plain)(value)) or "—"
+        return NOTHING if value is None or value == "" else str((self.say or self.plain)(value)) or NOTHING
 
 
 def limited(length: int | None) -> Type:

@@ -18,9 +18,8 @@ from crm.core.importing import services as service
 from crm.core.importing.forms import ColumnsForm, UploadForm
 from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
@@ -41,16 +40,13 @@ def get_import(request, pk) -> Job:
 
 
 class ImportFilters(ListFilters):
+    model = Job
     state = filters.Choice(choices=JobState.choices, label=_lazy("State"), empty_label=_lazy("Any state"))
     kind = filters.Choice(
         choices=lambda: [(f"import:{kind.key}", kind.label) for kind in kinds.kinds()],
         label=_lazy("Kind"),
         empty_label=_lazy("Any kind"),
     )
-
-    class Meta:
-        model = Job
-        fields: list[str] = []
 
 
 def _count(name):

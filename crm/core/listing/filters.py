@@ -216,8 +216,22 @@ def _midnight(value: date) -> datetime:
 class ListFilters(django_filters.FilterSet):
     """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest.
 
-    A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
+    A class names its `model`, or the `catalogue` whose fields say what they are filtered by; its own filters come besides, and
+    replace one of the same name. A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
     """
+
+    model: type[Model]
+    catalogue: Any = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        model = cls.catalogue.model if cls.catalogue else getattr(cls, "model", None)
+        cls.Meta = type("Meta", (), {"model": model, "fields": []})  # type: ignore[attr-defined]
+
+    @classmethod
+    def get_filters(cls):
+        made = cls.catalogue.filters() if cls.catalogue is not None else {}
+        return made | super().get_filters()
 
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict

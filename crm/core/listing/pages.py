@@ -21,14 +21,32 @@ from django.views.decorators.http import require_POST, require_safe
 from crm.core.base.permissions import require
 from crm.core.base.registry import Registry
 from crm.core.listing import selection
-from crm.core.listing.columns import Column
 from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters, query_of
 from crm.core.listing.paging import BadCursor, Page, Sort, ordered, paginate
+from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import go, is_fragment
 
 FILE_CHUNK = 1000
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """Its head on the page, its cells in a file. `key` names its `sort` in addresses. `value(row)` gives the cell of a file as a
+    plain value; None: the column stands on the page alone (buttons, marks). `first`: the direction of the first click.
+
+    Where a field stands behind it, the catalogue makes it: `CLIENT_FIELDS["tier"].in_list()`."""
+
+    key: str
+    label: Any
+    value: Callable[[Any], Any] | None = None
+    css: str = ""
+    first: str = "asc"
+    sort: Sort | None = None
+    is_quiet: bool = False  # its head is for screen readers only
+    is_in_file_only: bool = False
+    file_label: Any = ""  # where its head says something else in a file
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class View:
 class ListPage:
     """`rows(principal)` are the rows the principal may see (and what the address names, by keyword). Everything else is asked for by giving it.
 
-    `sorts`: key → Sort, the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
+    `sorts`: key → Sort, besides those of the columns; the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
     choice of filters. `defaults(principal)`: filters that are set when the address does not name them; a value that
     costs a query is a function of the principal. `bar`: the filters in the bar above the list; `segments`: those shown as
     switches there; `panel`: those in the dialog behind “Filter”.
@@ -57,7 +75,7 @@ class ListPage:
     template: str
     rows: Callable[..., QuerySet]
     filters: type[ListFilters]
-    sorts: Mapping[str, Sort]
+    sorts: Mapping[str, Sort] = field(default_factory=dict)
     default_sort: Callable[[dict[str, Any]], str] | None = None
     defaults: Callable[[Any], dict[str, Any]] = lambda principal: {}
     views: Sequence[View] = ()
@@ -73,7 +91,9 @@ class ListPage:
     more: Callable[["Listing"], dict[str, Any]] | None = None
     words: Mapping[str, Any] = field(default_factory=dict)  # of its rows, looked up once for a page
     noun: Callable[[int, str], str] | None = None
-    sort_words: Mapping[str, Any] = field(default_factory=dict)
+    sort_words: Mapping[str, Any] | None = (
+        None  # beside the count, where a column's label is not the word; None: not said
+    )
     may: Callable[[Any], bool] = lambda principal: True
     size: int = 25
     is_counted: bool = True
@@ -92,9 +112,9 @@ class ListPage:
 
     @cached_property
     def own_sorts(self) -> dict[str, Sort]:
-        """Each sort and its reverse."""
-        turned = {f"-{key}": sort.turned() for key, sort in self.sorts.items()}
-        return turned | dict(self.sorts)
+        """Each sort, the default first, and its reverse."""
+        sorts = dict(self.sorts) | {column.key: column.sort for column in self.columns if column.sort}
+        return sorts | {f"-{key}": sort.turned() for key, sort in sorts.items()}
 
     def urls(self, route: str, name: str) -> list[Any]:
         """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them."""
@@ -185,7 +205,7 @@ class Listing:
             self.values[name] = self.usual[name] = self.usual.get(name) or self._default(defaults[name])
         asked = query.get("sort", "")
         if asked not in declared.own_sorts:
-            asked = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.sorts))
+            asked = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
         self.sort_key = asked
 
     def _default(self, value: Any) -> Any:
@@ -321,7 +341,7 @@ class Listing:
 
     def _head(self, column: Column) -> dict[str, Any]:
         head = {"label": column.label, "css": column.css, "is_quiet": column.is_quiet, "direction": "", "url": ""}
-        if column.key in self.declared.sorts:
+        if column.key in self.declared.own_sorts:
             key = column.key
             head["direction"] = {key: "ascending", f"-{key}": "descending"}.get(self.sort_key, "")
             goes_down = head["direction"] == "ascending" or (not head["direction"] and column.first == "desc")
@@ -334,8 +354,11 @@ class Listing:
         if total is None or self.declared.noun is None:
             return ""
         words = self.declared.noun(total, self.page.total_text)
-        sort = self.declared.sort_words.get(self.sort_key.lstrip("-"))
-        return f"{words} · {sort}" if sort else words
+        if self.declared.sort_words is None:
+            return words
+        key = self.sort_key.lstrip("-")
+        labels = {column.key: column.label for column in self.declared.columns} | dict(self.declared.sort_words)
+        return _("%(words)s · sorted by %(what)s") % {"words": words, "what": in_sentence(str(labels[key]))}
 
     @cached_property
     def previous_url(self) -> str:

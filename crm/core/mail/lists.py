@@ -11,9 +11,8 @@ from crm.core.base.dates import week_day
 from crm.core.base.permissions import may_administer, may_see_outbox
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage, View
+from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort, count_capped
 from crm.core.listing.selection import Action, actions
 from crm.core.mail import kinds, pages
@@ -54,16 +53,13 @@ def _weeks(found):
 
 
 class OutboxFilters(ListFilters):
+    model = OutboxMail
     q = filters.Search(method="search", label=_("recipient or subject"))
     show = filters.Choice(choices=[pair for pair in VIEWS.items() if pair[0]], method="of_part", label=_("Which"))
     state = filters.Choice(choices=MailState.choices, label=_("State"), empty_label=_("Any state"))
     kind = filters.Choice(choices=kinds.choices, label=_("Kind"), empty_label=_("Any kind"))
     week = Week(method="in_week", label=_("Week"), offers=_weeks, any_label=_("Any week"))
     client = filters.Id("client_id", label=_("Client"))
-
-    class Meta:
-        model = OutboxMail
-        fields: list[str] = []
 
     def __init__(self, data, **given):
         super().__init__(data, **given)
@@ -166,11 +162,8 @@ OUTBOX = ListPage(
 
 
 class SuppressionFilters(ListFilters):
+    model = Suppression
     q = filters.Search("address", "icontains", label=_("address"))
-
-    class Meta:
-        model = Suppression
-        fields: list[str] = []
 
 
 SUPPRESSIONS = ListPage(

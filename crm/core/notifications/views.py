@@ -18,13 +18,10 @@ from crm.core.ui.htmx import local_path
 
 
 class NotificationFilters(ListFilters):
+    model = Notification
     show = filters.Choice(
         choices=[("unread", _lazy("Unread")), ("all", _lazy("All"))], method="of_part", label=_lazy("Which")
     )
-
-    class Meta:
-        model = Notification
-        fields: list[str] = []
 
     def of_part(self, rows, name, value):
         return rows.filter(read_at__isnull=True) if value == "unread" else rows

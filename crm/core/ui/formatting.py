@@ -150,3 +150,8 @@ def capped(value, cap=10000):
     """A count that stopped at its cap reads “10,000+”."""
     amount = _decimal(value)
     return f"{number(cap)}+" if amount is not None and amount > int(cap) else number(value)
+
+
+def in_sentence(label: str) -> str:
+    """A label within a sentence: “Last contact” as “last contact”; “NPS” stays."""
+    return label if label[:2].isalpha() and label[:2].isupper() else label[:1].lower() + label[1:]

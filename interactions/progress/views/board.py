@@ -11,9 +11,8 @@ from clients.records.models import Client
 from crm.core.base.dates import week_day
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.mail import pages
 from crm.core.mail.forms import week_words
@@ -37,11 +36,8 @@ def board(request):
 
 
 class BoardFilters(ListFilters):
+    model = Client
     whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose clients"))
-
-    class Meta:
-        model = Client
-        fields: list[str] = []
 
     def of_whom(self, rows, name, value):
         return rows.filter(owner=self.principal.user) if value == "mine" else rows

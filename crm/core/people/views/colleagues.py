@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.listing import filters
-from crm.core.listing.columns import Column
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage, View
+from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort
 from crm.core.people import reassignment
 from crm.core.people.forms import DisableForm, InviteForm, UserForm
@@ -26,12 +25,9 @@ from crm.core.users.models import Invitation, User
 
 
 class PeopleFilters(ListFilters):
+    model = User
     q = filters.Search(method="search", label=_lazy("name or e-mail"))
     show = filters.Choice(choices=[("disabled", _lazy("Disabled"))], method="of_part", label=_lazy("Which"))
-
-    class Meta:
-        model = User
-        fields: list[str] = []
 
     def search(self, rows, name, value):
         return rows.filter(Q(name__icontains=value) | Q(email__icontains=value))

@@ -1,0 +1,138 @@
+"""Forms of records: the layout names the fields, the catalogue says what each of them is."""
+
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import Any
+
+from babel import Locale
+from django import forms
+from django.db import models
+from django.forms.models import ModelFormMetaclass
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.zones import zone_choices
+from crm.core.fields.catalogue import Catalogue, Field
+from crm.core.fields.types import COLLEAGUE, COUNTRY, LANGUAGE, ZONE
+from crm.core.firm.languages import language_choices, language_name
+from crm.core.ui.forms import DateInput, DateTimeInput, RecordForm, TimeInput, names_in
+from crm.core.users.models import User
+
+
+def country_names() -> dict[str, str]:
+    """Two-letter codes and names in the user's language, by name."""
+    return _country_names(to_locale(get_language() or "en").split("_")[0])
+
+
+@lru_cache(maxsize=8)
+def _country_names(language: str) -> dict[str, str]:
+    names = {
+        code: name
+        for code, name in Locale(language).territories.items()
+        if len(code) == 2 and code.isalpha() and code not in ("ZZ", "EU", "EZ", "UN", "QO", "XA", "XB")
+    }
+    return dict(sorted(names.items(), key=lambda pair: pair[1]))
+
+
+class LanguageField(forms.ChoiceField):
+    """The languages that mails are written in. `keep` adds one that an import brought."""
+
+    def __init__(self, **kwargs):
+        super().__init__(choices=lambda: [("", _("Not known")), *language_choices()], **kwargs)
+
+    def keep(self, value: str) -> None:
+        if value and value not in dict(language_choices()):
+            self.choices = [*self.choices, (value, language_name(value))]
+
+
+class WallTimeField(forms.DateTimeField):
+    """A local date and time in the user's zone, read as everywhere: an hour that does not exist moves forward, one that
+    happens twice is the first."""
+
+    widget = DateTimeInput
+
+    def to_python(self, value):
+        if value in self.empty_values or isinstance(value, datetime):
+            return super().to_python(value)
+        try:
+            parsed = parse_datetime(str(value).strip())
+        except ValueError:
+            parsed = None
+        if parsed is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        if timezone.is_naive(parsed):
+            parsed = parsed.replace(tzinfo=timezone.get_current_timezone(), fold=0)
+        try:
+            return parsed.astimezone(UTC)
+        except OverflowError as error:  # the year 1, or 9999, across a zone
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+UserField = partial(forms.ModelChoiceField, queryset=User.objects.active())  # a colleague who may log in
+_OF_TYPE = {
+    COUNTRY: partial(forms.ChoiceField, choices=lambda: [("", _("Not known")), *country_names().items()]),
+    ZONE: partial(forms.ChoiceField, choices=lambda: zone_choices(str(_("Not known")))),
+    LANGUAGE: LanguageField,
+    COLLEAGUE: UserField,
+}
+_OF_COLUMN: tuple[tuple[type[models.Field], Any], ...] = (
+    (models.DateTimeField, {"form_class": WallTimeField}),
+    (models.DateField, {"widget": DateInput}),
+    (models.TimeField, {"widget": TimeInput}),
+    (models.TextField, {"widget": partial(forms.Textarea, attrs={"rows": 3})}),
+    (models.ManyToManyField, {"widget": partial(forms.SelectMultiple, attrs={"data-combobox": ""})}),
+)
+
+
+def form_field(field: Field, **given: Any) -> Any:
+    """The form field of a catalogue's field."""
+    column, given = field.column, given | {"label": field.label, "help_text": field.hint}
+    made = None if column.many_to_many else _OF_TYPE.get(field.type)
+    made = field.input or made or next((told for kind, told in _OF_COLUMN if isinstance(column, kind)), {})
+    if callable(made):
+        return made(required=not (column.blank or field.is_optional), **given)
+    if field.type.rows:
+        given["queryset"] = field.type.rows()
+    if field.is_optional:
+        given["required"] = False
+    told = {name: value() if isinstance(value, partial) else value for name, value in made.items()}
+    return column.formfield(**given | told)
+
+
+class _OfCatalogue(ModelFormMetaclass):
+    def __new__(mcs, name, bases, attrs):
+        if catalogue := attrs.get("catalogue"):
+            named = attrs["names"] if "names" in attrs else names_in(attrs["layout"])
+            own = [each for each in named if each in catalogue and catalogue[each].column is not None]
+            made = {"model": catalogue.model, "fields": own}
+            made["formfield_callback"] = lambda column, **given: form_field(catalogue[column.name], **given)
+            attrs["Meta"] = type("Meta", (), made)
+        return super().__new__(mcs, name, bases, attrs)
+
+
+class CatalogueForm(RecordForm, metaclass=_OfCatalogue):
+    """A record's form: the fields that its `layout` (or `names`) takes from its `catalogue`, and those declared besides.
+
+    What is chosen already can stay, though it is archived and offered no more.
+    """
+
+    catalogue: Catalogue
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            present = getattr(self.instance, f"{name}_id", None)
+            if present and type(field) is forms.ModelChoiceField:
+                field.queryset |= field.queryset.model._default_manager.filter(pk=present)
+            elif isinstance(field, LanguageField):
+                field.keep(getattr(self.instance, name))
+
+    def clean(self):
+        data = super().clean()
+        for name in data.keys() & self.catalogue.keys():
+            field = self.catalogue[name]
+            if field.is_optional and data[name] in ("", None) and field.column.has_default():
+                data[name] = field.column.get_default()
+        return data
