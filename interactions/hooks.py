@@ -7,7 +7,6 @@ from clients import registry, signals
 from crm.core.base import open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
-from crm.core.mail import kinds as mail_kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
 from crm.core.ui import navigation, tones
@@ -19,9 +18,8 @@ from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
-from interactions.reminders import digest, emails
+from interactions.reminders import digest
 from interactions.reminders.services import digests, reminders
-from interactions.surveys import kinds as survey_kinds
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
 from interactions.today import sections
@@ -77,8 +75,6 @@ for source in scheduled.SOURCES:
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
-for mail_kind in (emails.REMINDER, emails.DIGEST, *survey_kinds.KINDS):
-    mail_kinds.register(mail_kind)
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))
 digest.writers.register(digest.PartWriter("progress", digest.progress_part))

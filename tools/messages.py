@@ -25,10 +25,10 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ("de", "es", "fi", "fr", "nl", "sv")
 CLIENT_FACING = (
+    "clients/contacts/greetings.py",
     "interactions/progress/words.py",
     "interactions/progress/sections.py",
     "interactions/progress/sources.py",
-    "interactions/surveys/emails.py",
     "interactions/surveys/words.py",
     "interactions/surveys/views/open.py",
     "onboarding/emails.py",

@@ -2,25 +2,24 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
-from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clients.contacts.greetings import greeting
 from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.base.zones import zone
 from crm.core.firm.queries import get_firm
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
-from interactions.progress import words as progress_words
-from interactions.progress.kinds import PROGRESS, PROGRESS_TEST, STOP
 from interactions.progress.models import ProgressEmail, ProgressRecipient
-from interactions.progress.words import one_line
 
+STOP = "[[stop]]"
 STOP_LINK = SecretLink(
     "progress-stop",
     "/mail/stop/{id}/{token}/",
@@ -30,42 +29,63 @@ STOP_LINK = SecretLink(
 )
 
 
+def against_progress(mail: OutboxMail) -> str:
+    """Why the mail must not be sent, or ""."""
+    if mail.client_id is None or mail.contact_id is None:
+        return ""
+    stopped = ProgressRecipient.objects.filter(
+        schedule__client_id=mail.client_id, contact_id=mail.contact_id, stopped_at__isnull=False
+    )
+    return _("The recipient stopped these emails") if stopped.exists() else ""
+
+
+PROGRESS = MailKind(
+    "progress",
+    gettext_lazy("Progress email"),
+    cause=ProgressEmail,
+    templates="mail/progress",
+    why_not=against_progress,
+    links={STOP: STOP_LINK},
+    opt_out=STOP,
+)
+PROGRESS_TEST = MailKind(
+    "progress-test", gettext_lazy("Test of a progress email"), cause=ProgressEmail, templates="mail/progress"
+)
+
+
 def render_progress(email: ProgressEmail, contact: Contact | None, *, stop_url: str) -> tuple[str, str]:
     """(text, HTML) as this recipient gets it, in the client's language and zone."""
-    firm = get_firm()
-    context: dict[str, Any] = {
-        "email": email,
-        "firm": firm,
-        "owner": email.client.owner,
-        "content": email.content,
-        "stop_url": stop_url,
-        "sections": [section for section in email.content.get("sections", []) if section.get("items")],
-    }
     with translation.override(language_for(email.client)), timezone.override(zone(email.time_zone)):
-        context["greeting"] = progress_words.greeting(email.client, contact)
-        return render_to_string("mail/progress.txt", context).strip() + "\n", render_to_string(
-            "mail/progress.html", context
+        return PROGRESS.render(
+            {
+                "email": email,
+                "owner": email.client.owner,
+                "content": email.content,
+                "stop_url": stop_url,
+                "sections": [section for section in email.content.get("sections", []) if section.get("items")],
+                "greeting": greeting(email.client, contact),
+            }
         )
 
 
 def mail_progress(
     *, email: ProgressEmail, recipient: ProgressRecipient, address: str, now: datetime, is_automatic: bool
 ) -> OutboxMail:
-    """The email itself, to one recipient: once per client, contact and local week. Raises ServiceError (address, subject)."""
-    contact, owner, firm = recipient.contact, email.client.owner, get_firm()
+    """The email itself, to one recipient: once per client, contact and local week. Raises ServiceError (address)."""
+    contact, owner = recipient.contact, email.client.owner
     text, html = render_progress(email, contact, stop_url=STOP)
     mail, _made = queue_mail(
         key=f"progress:{email.client_id}:{contact.pk}:{email.week}",
-        kind=PROGRESS.key,
+        kind=PROGRESS,
         cause=email,
         to_address=address,
-        to_name=one_line(contact.name),
+        to_name=contact.name,
         subject=email.subject,
         text=text,
         html=html,
         client_id=email.client_id,
         contact_id=contact.pk,
-        from_name=one_line(f"{owner.name}, {firm.name}"),
+        from_name=f"{owner.name}, {get_firm().name}",
         reply_to=owner.email,
         links={STOP: STOP_LINK.in_mail(recipient)},
         is_automatic=is_automatic,
@@ -81,12 +101,10 @@ def mail_progress_test(principal: Principal, *, email: ProgressEmail, contact: C
     text, html = render_progress(email, contact, stop_url="")
     mail, _made = queue_mail(
         key=f"progress-test:{email.pk}:{uuid.uuid4()}",
-        kind=PROGRESS_TEST.key,
+        kind=PROGRESS_TEST,
         cause=email,
-        to_address=principal.user.email,
-        to_name=one_line(principal.user.name),
-        user=principal.user,
-        subject=one_line(_("Test: %(subject)s") % {"subject": email.subject}),
+        to=principal.user,
+        subject=_("Test: %(subject)s") % {"subject": email.subject},
         text=text,
         html=html,
         client_id=email.client_id,

@@ -4,14 +4,12 @@ from django.utils.translation import gettext_lazy
 
 from clients import registry
 from clients.registry import Panel, Tab, TimelineSource
-from crm.core.mail import kinds
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
 from interactions.client_page.progress import sent_items, side_panel
 from interactions.progress import board, sections
 from interactions.progress import lists as progress_lists
 from interactions.progress import sources as progress_sources
-from interactions.progress.kinds import KINDS
 from interactions.progress.services.schedules import plan_progress
 from interactions.progress.services.sending import run_progress
 from interactions.today import sections as today
@@ -28,8 +26,6 @@ sections.register("milestones", "contracts-begun", progress_sources.begun_contra
 sections.register("milestones", "contracts", progress_sources.upcoming_contracts, order=50)
 sections.register("questions", "decisions", progress_sources.unconfirmed_decisions, order=20)
 sections.register("questions", "commitments", progress_sources.late_commitments, order=30)
-for kind in KINDS:
-    kinds.register(kind)
 registry.tabs.register(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )

@@ -6,19 +6,24 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from crm.core.firm.queries import get_firm, user_zone
+from crm.core.firm.queries import user_zone
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from interactions.progress.emails import render_progress
-from interactions.progress.kinds import REVIEW
 from interactions.progress.models import ProgressEmail
-from interactions.progress.words import one_line
 
+REVIEW = MailKind(
+    "progress-review",
+    gettext_lazy("Progress email to review"),
+    cause=ProgressEmail,
+    templates="mail/progress_review",
+)
 log = logging.getLogger(__name__)
 
 
@@ -33,24 +38,18 @@ def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> Ou
             "client": email.client,
             "owner": owner,
             "is_last_call": when == "deadline",
-            "firm": get_firm(),
             "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]),
             "draft": _draft_of(email),
             "problem": email.problem,
         }
-        text, html = (
-            render_to_string("mail/progress_review.txt", context).strip() + "\n",
-            render_to_string("mail/progress_review.html", context),
-        )
+        text, html = REVIEW.render(context)
         subject = _("Waiting for you: progress email to %(client)s") % {"client": email.client.name}
     mail, _made = queue_mail(
         key=key,
-        kind=REVIEW.key,
+        kind=REVIEW,
         cause=email,
-        to_address=owner.email,
-        to_name=one_line(owner.name),
-        user=owner,
-        subject=one_line(subject),
+        to=owner,
+        subject=subject,
         text=text,
         html=html,
         client_id=email.client_id,

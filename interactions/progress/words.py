@@ -1,42 +1,11 @@
-"""The generated words of a progress email, in the client's language: subject, summary, greeting, closing."""
+"""The generated words of a progress email, in the client's language: subject, summary, closing."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
-from clients.contacts.models import Contact
-from clients.records.models import Client
-
-# titles that other systems export as a salutation; not a greeting alone
-TITLES = {
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "mx",
-    "dr",
-    "prof",
-    "sir",
-    "herr",
-    "frau",
-    "m",
-    "mme",
-    "mlle",
-    "sr",
-    "sra",
-    "srta",
-    "dhr",
-    "mevr",
-    "fru",
-    "hra",
-    "rva",
-}
-
-
-def one_line(text: str) -> str:
-    """On one line, for subjects and greetings: names from imports may have line breaks."""
-    return " ".join(str(text).split())
+from crm.core.ui.formatting import one_line
 
 
 def subject(firm_name: str, week: str) -> str:
@@ -66,29 +35,3 @@ def _needed(count: dict[str, int]) -> list[str]:
 
 def closing() -> str:
     return _("If anything is unclear or missing, simply reply to this mail.")
-
-
-def greeting(client: Client, contact: Contact | None) -> str:
-    """The contact's or client's salutation, else the name, with the punctuation of the language."""
-    return _closed(_address(client, contact))
-
-
-def _address(client: Client, contact: Contact | None) -> str:
-    wanted = one_line((contact.salutation if contact else "") or client.salutation).rstrip(" ,:;")
-    if wanted and not _is_title(wanted):
-        return wanted
-    first, last = (one_line(contact.first_name), one_line(contact.last_name)) if contact else ("", "")
-    if wanted and last:
-        return _("Dear %(title)s %(last_name)s") % {"title": wanted, "last_name": last}
-    if not first and not last:
-        return _("Hello")
-    return _("Hello %(name)s") % {"name": first or last, "full_name": f"{first} {last}".strip()}
-
-
-def _is_title(text: str) -> bool:
-    return all(part.strip(".").casefold() in TITLES for part in text.split())
-
-
-def _closed(text: str) -> str:
-    """Hello Elina, · Hola, Elina: · a greeting that ends in punctuation stays."""
-    return text if text[-1] in "!.?…，：" else pgettext("first line of a letter", "%(greeting)s,") % {"greeting": text}

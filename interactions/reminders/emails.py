@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,9 +21,14 @@ from interactions.follow_ups.models import FollowUp
 from interactions.reminders.digest import Part
 from interactions.reminders.models import Digest
 
-REMINDER = MailKind("follow-up", gettext_lazy("Reminder"), 30, FollowUp)
-DIGEST = MailKind("digest", gettext_lazy("Morning mail"), 31, Digest)
-WORTH_SENDING = timedelta(days=2)
+REMINDER = MailKind(
+    "follow-up",
+    gettext_lazy("Reminder"),
+    cause=FollowUp,
+    templates="interactions/reminders/mail/reminders",
+    expires_after=timedelta(days=2),
+)
+DIGEST = MailKind("digest", gettext_lazy("Morning mail"), cause=Digest, templates="interactions/reminders/mail/digest")
 
 
 def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notification], *, now: datetime) -> OutboxMail:
@@ -45,25 +49,22 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
     context = {
         "rows": rows,
         "news": [{"text": item.text, "url": settings.BASE_URL + item.url if item.url else ""} for item in news],
-        "firm": get_firm(),
         "profile_url": settings.BASE_URL + reverse("core:profile"),
     }
     clients = {row.client_id for row in follow_ups} | {item.client_id for item in news}
     first: Any = follow_ups[0] if follow_ups else None
     with timezone.override(zone):
+        text, html = REMINDER.render(context)
         mail, _made = queue_mail(
             key=f"follow-up:{first.pk}:{first.reminder_number}" if first else _key_of(news),
-            kind=REMINDER.key,
+            kind=REMINDER,
             cause=first,
-            to_address=user.email,
-            to_name=user.name,
-            user=user,
+            to=user,
             client_id=clients.pop() if len(clients) == 1 else None,
-            subject=" ".join(_subject(follow_ups, news).split()),
-            text=render_to_string("interactions/reminders/mail/reminders.txt", context).strip() + "\n",
-            html=render_to_string("interactions/reminders/mail/reminders.html", context),
+            subject=_subject(follow_ups, news),
+            text=text,
+            html=html,
             send_at=now,
-            expires_at=now + WORTH_SENDING,
         )
     return mail
 
@@ -93,16 +94,15 @@ def mail_digest(*, row: Digest, parts: Sequence[Part], now: datetime) -> OutboxM
     zone = user_zone(user)
     context = digest_context(user, day, parts)
     with timezone.override(zone):
+        text, html = DIGEST.render(context)
         mail, _made = queue_mail(
             key=f"digest:{user.pk}:{day.isoformat()}",
-            kind=DIGEST.key,
+            kind=DIGEST,
             cause=row,
-            to_address=user.email,
-            to_name=user.name,
-            user=user,
+            to=user,
             subject=context["subject"],
-            text=render_to_string("interactions/reminders/mail/digest.txt", context).strip() + "\n",
-            html=render_to_string("interactions/reminders/mail/digest.html", context),
+            text=text,
+            html=html,
             send_at=now,
             expires_at=local_to_utc(day + timedelta(days=1), time(), zone.key),
         )

@@ -5,25 +5,29 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clients.contacts.choices import Purpose
+from clients.contacts.greetings import greeting
 from clients.contacts.languages import language_for
-from clients.contacts.models import Contact
+from clients.contacts.models import Consent, Contact
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
+from crm.core.ui.formatting import one_line
 from crm.core.users.models import User
+from interactions.surveys import words
 from interactions.surveys.choices import InvitationSource, SurveyKind
-from interactions.surveys.kinds import STOP, SURVEY, SURVEY_TEST
 from interactions.surveys.models import Survey, SurveyInvitation
 
-ANSWER = "[[answer]]"
+ANSWER, STOP = "[[answer]]", "[[stop]]"
 
 
 def invitations() -> QuerySet:
@@ -51,6 +55,27 @@ STOP_LINK = SecretLink(
 PLACEHOLDERS = ("first_name", "firm", "client", "account_manager")
 
 
+def against_survey(mail: OutboxMail) -> str:
+    """Why the mail must not be sent, or ""."""
+    if mail.contact_id is None:
+        return ""
+    refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)
+    return _("The recipient wants no surveys") if refused.exists() else ""
+
+
+SURVEY = MailKind(
+    "survey",
+    gettext_lazy("Survey"),
+    cause=SurveyInvitation,
+    templates="mail/survey",
+    purpose=Purpose.SURVEY,
+    why_not=against_survey,
+    links={ANSWER: ANSWER_LINK, STOP: STOP_LINK},
+    opt_out=STOP,
+)
+SURVEY_TEST = MailKind("survey-test", gettext_lazy("Test of a survey"), templates="mail/survey")
+
+
 def question_of(survey: Survey) -> str:
     """In the active language if it is the built-in question, else as the firm wrote it."""
     return _(survey.question) if survey.question else ""
@@ -66,47 +91,44 @@ def render_survey(
     survey: Survey, client: Client, contact: Contact, *, answer_url: str, stop_url: str
 ) -> tuple[str, str, str]:
     """(subject, text, HTML) as this person gets it. Raises ServiceError for an unknown placeholder in the firm's words."""
-    firm = get_firm()
     with translation.override(language_for(client, contact)):
-        first_name = contact.first_name or contact.name
         values = {
-            "first_name": first_name,
-            "firm": firm.name,
+            "first_name": contact.first_name or contact.name,
+            "firm": get_firm().name,
             "client": client.name,
             "account_manager": client.owner.name,
         }
-        names = {"name": first_name, "full_name": contact.name}  # German greets with the full one
-        greeting = (contact.salutation or client.salutation).rstrip(" ,") or _("Hello %(name)s") % names
-        subject = survey.mail_subject or _("One question about working with {firm}")
-        words = survey.mail_text or _(
-            "We would like to know how we are doing, so that we can do better. One click is enough."
-        )
+        subject = one_line(placeholders.render(survey.mail_subject or str(words.SUBJECT), values, field="mail_subject"))
+        said = placeholders.render(survey.mail_text or str(words.TEXT), values, field="mail_text").strip()
         context: dict[str, Any] = {
-            "subject": " ".join(placeholders.render(subject, values, field="mail_subject").split()),
-            "greeting": greeting,
-            "words": placeholders.render(words, values, field="mail_text").strip(),
+            "subject": subject,
+            "greeting": "" if begins_with_greeting(said) else greeting(client, contact),
+            "words": said,
             "question": question_of(survey),
             "scores": range(survey.scale_min, survey.scale_max + 1),
             "is_nps": survey.kind == SurveyKind.NPS,
             "survey": survey,
             "owner": client.owner,
             "client": client,
-            "firm": firm,
             "answer_url": answer_url,
             "stop_url": stop_url,
         }
-        text = render_to_string("mail/survey.txt", context).strip() + "\n"
-        return context["subject"], text, render_to_string("mail/survey.html", context)
+        return subject, *SURVEY.render(context)
+
+
+def begins_with_greeting(said: str) -> bool:
+    """Whether the firm's own text has a greeting of its own: a short first line that ends as one."""
+    first, _break, more = said.partition("\n")
+    return bool(more.strip()) and len(first) <= 60 and first.rstrip().endswith((",", "!", ":"))
 
 
 def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
     """The mail to one person, once per survey and period. Raises ServiceError for what cannot be sent."""
-    client, contact, firm = invitation.client, invitation.contact, get_firm()
-    owner = client.owner
+    client, contact, owner = invitation.client, invitation.contact, invitation.client.owner
     subject, text, html = render_survey(invitation.survey, client, contact, answer_url=ANSWER, stop_url=STOP)
     mail, _made = queue_mail(
         key=invitation.key,
-        kind=SURVEY.key,
+        kind=SURVEY,
         cause=invitation,
         to_address=invitation.address,
         to_name=contact.name,
@@ -115,12 +137,8 @@ def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
         html=html,
         client_id=client.pk,
         contact_id=contact.pk,
-        from_name=f"{owner.name}, {firm.name}",
+        from_name=f"{owner.name}, {get_firm().name}",
         reply_to=owner.email if owner.is_active else "",
-        links={
-            ANSWER: ANSWER_LINK.in_mail(invitation),
-            STOP: STOP_LINK.in_mail(invitation),
-        },
         is_automatic=invitation.source == InvitationSource.RULE,
         send_at=now,
         expires_at=invitation.expires_at,
@@ -134,10 +152,8 @@ def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
     subject, text, html = render_survey(survey, client, contact, answer_url="#", stop_url="")
     mail, _made = queue_mail(
         key=f"survey-test:{uuid.uuid4()}",
-        kind=SURVEY_TEST.key,
-        to_address=principal.user.email,
-        to_name=principal.user.name,
-        user=principal.user,
+        kind=SURVEY_TEST,
+        to=principal.user,
         subject=_("Test: %(subject)s") % {"subject": subject},
         text=text,
         html=html,
@@ -147,4 +163,5 @@ def mail_survey_test(principal: Principal, *, survey: Survey) -> OutboxMail:
 
 def sample(user: User) -> tuple[Client, Contact]:
     """A made-up client and contact for the preview; the user is the account manager."""
-    return Client(name=_("Example client"), owner=user), Contact(first_name=_("Alex"), last_name=_("Example"))
+    contact = Contact(first_name=str(words.EXAMPLE_FIRST), last_name=str(words.EXAMPLE_LAST))
+    return Client(name=str(words.EXAMPLE_CLIENT), owner=user), contact

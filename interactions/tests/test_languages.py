@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from clients.contacts.greetings import greeting
 from clients.contacts.languages import language_for
 from clients.contacts.models import Contact
 from clients.records.models import Client
@@ -19,7 +20,6 @@ from crm.core.firm.models import FirmSettings
 from crm.core.mail.models import OutboxMail
 from interactions.agreements.models import Commitment
 from interactions.log.choices import Visibility
-from interactions.progress import words as progress_words
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import schedules, sending
 from tools.testing.factories import interactions as make
@@ -179,7 +179,7 @@ def test_greeting_and_sign_off_by_language(berlin, language, first, last):
 
 
 @pytest.mark.parametrize(
-    ("of_contact", "of_client", "greeting"),
+    ("of_contact", "of_client", "expected"),
     [
         ("Sehr geehrter Herr Möller,", "", "Sehr geehrter Herr Möller,"),
         ("", "Liebe Spree-Mannschaft", "Liebe Spree-Mannschaft,"),
@@ -189,11 +189,11 @@ def test_greeting_and_sign_off_by_language(berlin, language, first, last):
         ("", "", "Guten Tag Jürgen Möller,"),
     ],
 )
-def test_as_they_wish_to_be_addressed(berlin, of_contact, of_client, greeting):
+def test_as_they_wish_to_be_addressed(berlin, of_contact, of_client, expected):
     contact = berlin.contacts.get()
     contact.salutation, berlin.salutation = of_contact, of_client
     with translation.override("de"):
-        assert progress_words.greeting(berlin, contact) == greeting
+        assert greeting(berlin, contact) == expected
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}")  # {{name}}, as other products write it, means the same
 
 
 def render(text: str, values: Mapping[str, str], *, field: str = "") -> str:
@@ -15,16 +15,20 @@ def render(text: str, values: Mapping[str, str], *, field: str = "") -> str:
 
     Raises ServiceError naming the placeholder that is not in `values`, beside `field`."""
     check(text, values, field=field)
-    return PLACEHOLDER.sub(lambda found: values[found[1].strip()], text)
+    return PLACEHOLDER.sub(lambda found: values[_name(found)], text)
 
 
 def check(text: str, allowed: Collection[str], *, field: str = "") -> None:
     """Raises ServiceError when a placeholder in the text is not one of `allowed`."""
     for found in PLACEHOLDER.finditer(text):
-        if found[1].strip() not in allowed:
+        if _name(found) not in allowed:
             known = ", ".join(f"{{{name}}}" for name in allowed)
             raise ServiceError(
                 _("“%(what)s” is not a placeholder here. Use %(known)s.") % {"what": found[0][:60], "known": known},
                 field=field,
                 code="placeholder",
             )
+
+
+def _name(found: re.Match[str]) -> str:
+    return (found[1] or found[2] or "").strip()

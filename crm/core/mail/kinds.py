@@ -1,33 +1,67 @@
-"""The kinds of mail: declared beside what renders them, registered in `hooks.py`. The key is stored with every mail."""
+"""The kinds of mail, each declared once beside the function that queues it. The key is stored with every mail."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from functools import cached_property
 from typing import Any
 
+from django.template.loader import TemplateDoesNotExist, get_template, render_to_string
+
 from crm.core.base.registry import Registry
+from crm.core.base.secret_links import SecretLink
+from crm.core.firm.queries import get_firm
 
 EARLIER = ("reset", "login")  # of versions before 0.2.0; such mails may still be kept
 
 
+class Resend(Enum):
+    """What becomes of a mail that may or may not have arrived."""
+
+    ASK = "a person decides"
+    BY_ITSELF = "sent again: a second copy does no harm"
+
+
 @dataclass(frozen=True)
 class MailKind:
-    """`cause`: the model whose row the mail is about, None for a mail about none. `is_secret`: it opens an account, so it is tried
-    also at suppressed addresses and its body is shown to nobody. `purpose`: what the recipient agreed to. `opt_out`: the placeholder
-    of the link that ends it, offered to mail programs too. `why_not(mail)`: a sentence why it may no longer be sent, or "";
-    asked before a mail is released or sent again."""
+    """`cause`: the model whose row the mail is about, None for a mail about none. `templates`: their path without the ending; the
+    HTML one may be missing. `purpose`: what the recipient agreed to. `why_not(mail)`: a sentence why it may not be sent, or "";
+    asked when it is queued, before it is released or sent again, and before it is handed over. `expires_after`: when it is not worth
+    sending any more, unless the caller says. `links`: placeholder in the templates → the link; `opt_out`: the placeholder of the one
+    that ends these mails, offered to mail programs too. `is_secret`: it opens an account, so it is tried also at suppressed
+    addresses and its body is shown to nobody."""
 
     key: str
     label: Any
-    order: int
     cause: Any = None
-    is_secret: bool = False
+    templates: str = ""
     purpose: str = "service"
-    opt_out: str = ""
     why_not: Callable[[Any], str] = lambda mail: ""
+    expires_after: timedelta | None = None
+    resend: Resend = Resend.ASK
+    links: Mapping[str, SecretLink] = field(default_factory=dict)
+    opt_out: str = ""
+    is_secret: bool = False
+
+    def __post_init__(self):
+        kinds.register(self)
+
+    @cached_property
+    def has_html(self) -> bool:
+        try:
+            return bool(get_template(f"{self.templates}.html"))
+        except TemplateDoesNotExist:
+            return False
+
+    def render(self, context: dict[str, Any]) -> tuple[str, str]:
+        """(text, HTML) in the active language and time zone; the templates get `firm` besides the context."""
+        context = {"firm": get_firm()} | context
+        text = render_to_string(f"{self.templates}.txt", context).strip() + "\n"
+        return text, render_to_string(f"{self.templates}.html", context) if self.has_html else ""
 
 
 kinds: Registry[MailKind] = Registry("kind of mail")
-register = kinds.register
 
 
 def label_of(key: str) -> str:
@@ -49,8 +83,13 @@ def refusal(mail) -> str:
 
 
 def choices() -> list[tuple[str, Any]]:
-    return [(kind.key, kind.label) for kind in kinds]
+    return sorted(((kind.key, kind.label) for kind in kinds), key=lambda pair: str(pair[1]))
 
 
 def secret() -> set[str]:
     return {kind.key for kind in kinds if kind.is_secret} | {*EARLIER}
+
+
+def resent() -> set[str]:
+    """Those sent again without asking."""
+    return {kind.key for kind in kinds if kind.resend is Resend.BY_ITSELF} | {*EARLIER}

@@ -10,9 +10,7 @@ from crm.core.base import kept
 from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
 from crm.core.listing.selection import forget_old_steps
-from crm.core.mail import kinds
 from crm.core.notifications.models import Notification
-from crm.core.people import emails
 from crm.core.search import sources as search
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
@@ -27,8 +25,6 @@ def count_unread(principal, now: datetime) -> navigation.Counted:
 
 
 # Wiring
-kinds.register(emails.ACCOUNT)
-kinds.register(emails.INVITATION)
 kept.depends_on(get_firm)
 navigation.register(
     navigation.NavEntry(

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal
@@ -155,3 +156,8 @@ def capped(value, cap=10000):
 def in_sentence(label: str) -> str:
     """A label within a sentence: “Last contact” as “last contact”; “NPS” stays."""
     return label if label[:2].isalpha() and label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def one_line(text: Any) -> str:
+    """On one line, for subjects, greetings and names in mail headers: names from imports may have line breaks."""
+    return " ".join(str(text).replace("\0", " ").split())

@@ -216,7 +216,7 @@ def test_an_address_that_is_none_keeps_the_others_from_nothing(marta, email):
     assert OutboxMail.objects.get(kind="progress", client_id=email.client_id).to_address == "jari@northwind.example"
     assert (email.state, email.problem) == (
         "sent",
-        "Not sent to Elina Saari: “elina at northwind” is not an e-mail address.",
+        "Not sent to Elina Saari: “elina at northwind” is not an email address.",
     )
     assert Notification.objects.filter(key=f"progress-refused:{email.pk}").exists()
 

@@ -242,7 +242,7 @@ def test_an_address_that_is_none_is_refused_in_words(marta, survey, northwind):
     ContactEmail.objects.create(contact=make_contact(client=northwind), address="not an address")
     (row,) = ask(marta, survey, northwind, *[a.contact for a in northwind.affiliations.all()])
     assert row.state == InvitationState.SKIPPED
-    assert "not an e-mail address" in row.skip_reason
+    assert "not an email address" in row.skip_reason
     assert not OutboxMail.objects.exists()
 
 

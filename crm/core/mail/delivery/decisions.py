@@ -13,7 +13,6 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
-from crm.core.mail.delivery.message import is_secret
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import suppression
 from crm.core.mail.services.outbox import mail_domain
@@ -83,9 +82,9 @@ def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> Outb
 
 @transaction.atomic
 def apply_policy(mail_id: int) -> OutboxMail | None:
-    """Resend an undecided account mail (login, reset, invitation), for a second copy does no harm. Others wait for a person."""
+    """Resend an undecided mail of a kind that is resent by itself. Others wait for a person."""
     mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
-    if mail.state != MailState.UNCERTAIN or not is_secret(mail) or _number(mail.key) > AGAIN_AT_MOST:
+    if mail.state != MailState.UNCERTAIN or mail.kind not in kinds.resent() or _number(mail.key) > AGAIN_AT_MOST:
         return None
     return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
 

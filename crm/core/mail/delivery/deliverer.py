@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import get_firm
+from crm.core.mail import kinds
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import breaker, claims, decisions, journal, message, providers, relay, settle
 from crm.core.mail.models import OutboxMail
@@ -137,6 +138,8 @@ def _write(mail: OutboxMail, result: Result, started_at: datetime) -> bool:
 def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
     if getattr(mail, "is_stopped", False) and (why := suppression.refusal(mail.kind, mail.to_address)):
         return Result(MailState.DEAD, "dead", why)  # stopped while it was on its way, or between two tries
+    if mail.fenced_at is None and (why := kinds.refusal(mail)):
+        return Result(MailState.DEAD, "dead", why)  # not for one that a provider may have: it is asked for its answer
     try:
         raw = message.build(mail, firm)
         has_journal = session.envelope(

@@ -18,11 +18,13 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from imap_tools import AND, H, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import decisions
+from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 
@@ -31,7 +33,7 @@ LOCK = 7_201_640_224
 AT_ONCE = 200
 WITNESSES = 20
 CLOCKS_DIFFER = timedelta(minutes=5)
-PROBE = "journal-probe"
+PROBE = MailKind("journal-probe", gettext_lazy("Journal check"), expires_after=timedelta(hours=1))
 PORTS = {"imap": 143, "imaps": 993}
 
 
@@ -149,7 +151,7 @@ def _settle(journal: Journal, now: datetime) -> int:
     last_seen = _last_seen(journal, missing[0][1]) if missing else None
     proven = [mail for mail, fenced in missing if last_seen is not None and last_seen > fenced]
     if len(proven) < len(missing):
-        _probe(now)
+        probe(now)
     arrived = [mail for mail, _fenced in mails if mail.message_id in found]
     return sum(decisions.settle_by_journal(mail.pk, arrived=True) for mail in arrived) + sum(
         decisions.settle_by_journal(mail.pk, arrived=False) for mail in proven
@@ -164,15 +166,15 @@ def _last_seen(journal: Journal, since: datetime) -> datetime | None:
     return max((fenced for message_id, fenced in rows if message_id in found), default=None)
 
 
-def _probe(now: datetime) -> None:
+def probe(now: datetime) -> OutboxMail:
     """A mail to the journal alone, at most one every 15 minutes. Once it arrives, a mail that is missing there was not accepted."""
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    queue_mail(
-        key=f"{PROBE}:{quarter.isoformat()}",
+    mail, _made = queue_mail(
+        key=f"{PROBE.key}:{quarter.isoformat()}",
         kind=PROBE,
         to_address=settings.MAIL_JOURNAL,
         subject=_("Is the journal listening?"),
         text=_("Rapport asks whether copies of mail arrive here. Nobody needs to do anything."),
         send_at=now,
-        expires_at=now + timedelta(hours=1),
     )
+    return mail

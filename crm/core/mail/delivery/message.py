@@ -23,6 +23,7 @@ from crm.core.firm.models import FirmSettings
 from crm.core.mail import kinds
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import sender_address
+from crm.core.ui.formatting import one_line
 
 OWN_HEADERS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "reply-to", "sender", "content-type", "mime-version"}
@@ -81,9 +82,9 @@ def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
 
 def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
     message = EmailMessage(policy=SENT_AS)
-    from_name = mail.from_name or firm.mail_from_name or _default_name(firm)
+    from_name = one_line(mail.from_name or firm.mail_from_name or _default_name(firm))
     message["From"] = str(Address(from_name, addr_spec=envelope_sender(firm)))
-    message["To"] = str(Address(mail.to_name, addr_spec=ascii_address(mail.to_address)))
+    message["To"] = str(Address(one_line(mail.to_name), addr_spec=ascii_address(mail.to_address)))
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = mail.message_id

@@ -68,6 +68,6 @@ def sweep(now: datetime) -> int:
 
 
 def _to_be_resent(now: datetime) -> list[int]:
-    """Undecided account mails, including one whose sender died before it wrote the new row."""
-    undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=kinds.secret())
+    """Undecided mails of kinds that are resent by themselves, including one whose sender died before it wrote the new row."""
+    undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=kinds.resent())
     return list(undecided.filter(updated_at__gt=now - RESENT_WITHIN).order_by("pk").values_list("pk", flat=True)[:1000])

@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.files.models import StoredFile
 from crm.core.mail.choices import MailState
-from crm.core.mail.kinds import kinds
+from crm.core.mail.kinds import MailKind, kinds, refusal
 from crm.core.mail.models import MailAttachment, OutboxMail, cause_kind
 from crm.core.mail.services import suppression
+from crm.core.ui.formatting import one_line
 from crm.core.users.models import User
 from crm.core.work import jobs
 
@@ -33,12 +34,13 @@ LOCK_AUTOMATIC = 720_164_022
 def queue_mail(
     *,
     key: str,
-    kind: str,
-    to_address: str,
+    kind: MailKind | str,
+    to: User | None = None,
+    to_address: str = "",
+    to_name: str = "",
     subject: str,
     text: str,
     html: str = "",
-    to_name: str = "",
     user: User | None = None,
     cause: Model | None = None,
     client_id: int | None = None,
@@ -55,57 +57,50 @@ def queue_mail(
 ) -> tuple[OutboxMail, bool]:
     """Queue one mail to one recipient, rendered for good. Returns (row, whether it is new); a known key changes nothing.
 
-    `kind`: its purpose and the opt-out for mail programs come from the kind's declaration. `cause`: the row it is about; pages find
-    the mail by it.
-    `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. Mail to a
-    stopped address is cancelled, with attachments of more than 20 MB it fails: the row says why, and the caller goes on.
+    `kind`: a declared one, or its key; purpose, expiry and the opt-out for mail programs come from its declaration, and so do the
+    links that are made of the cause. `to`: a colleague. `cause`: the row the mail is about; pages find the mail by it.
+    `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. A mail that may
+    not be sent (stopped address, opt-out) is cancelled, with attachments of more than 20 MB it fails: the row says why, and the
+    caller goes on.
 
-    Raises ServiceError for an address or header that cannot be sent.
+    Raises ServiceError for an address or header that cannot be sent, KeyError for an undeclared kind.
     """
-    declared, headers = kinds.get(kind), headers or {}
-    if declared and declared.opt_out in (links or {}):
+    declared, headers = kinds[kind] if isinstance(kind, str) else kind, headers or {}
+    if to is not None:
+        to_address, to_name, user = to.email, to.name, to
+    if links is None and cause is not None:
+        links = {placeholder: link.in_mail(cause) for placeholder, link in declared.links.items()}
+    if declared.opt_out and declared.opt_out in (links or {}):
         one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         headers = headers | {"List-Unsubscribe": f"<{declared.opt_out}>"} | one_click
-    for value in (to_address, to_name, from_name, reply_to, subject, *headers, *headers.values()):
-        if "\r" in value or "\n" in value or "\0" in value:
-            raise ServiceError(_("A line break in an address or subject is not allowed."), code="header")
-    try:
-        validate_email(to_address)
-    except ValidationError as error:
-        raise ServiceError(
-            _("“%(address)s” is not an e-mail address.") % {"address": to_address}, field="to_address"
-        ) from error
+    _check_headers(to_address, reply_to, headers)
     due = send_at or timezone.now()
-    state, reply = _first_state(kind, to_address, contact_id if is_automatic else None, due, attachments)
-    mail, made = OutboxMail.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            "state": state,
-            "reply": reply[:500],
-            "to_address": to_address,
-            "to_name": to_name[:200],
-            "user": user,
-            "cause_kind": cause_kind(cause) if cause else "",
-            "cause_id": cause.pk if cause else None,
-            "client_id": client_id,
-            "contact_id": contact_id,
-            "from_name": from_name[:200],
-            "reply_to": reply_to,
-            "subject": subject[:300],
-            "text": text,
-            "html": html,
-            "headers": headers,
-            "links": links or {},
-            "purpose": declared.purpose if declared else "service",
-            "is_automatic": is_automatic,
-            "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
-            "planned_for": due,
-            "next_attempt_at": due,
-            "deadline_at": deadline_at,
-            "expires_at": expires_at,
-        },
-    )
+    values = {
+        "kind": declared.key,
+        "to_address": to_address,
+        "to_name": one_line(to_name)[:200],
+        "user": user,
+        "cause_kind": cause_kind(cause) if cause else "",
+        "cause_id": cause.pk if cause else None,
+        "client_id": client_id,
+        "contact_id": contact_id,
+        "from_name": one_line(from_name)[:200],
+        "reply_to": reply_to,
+        "subject": one_line(subject)[:300],
+        "text": text,
+        "html": html,
+        "headers": headers,
+        "links": links or {},
+        "purpose": declared.purpose,
+        "is_automatic": is_automatic,
+        "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
+        "planned_for": due,
+        "next_attempt_at": due,
+        "deadline_at": deadline_at,
+        "expires_at": expires_at or (due + declared.expires_after if declared.expires_after else None),
+    }
+    state, reply = _first_state(OutboxMail(**values), attachments)
+    mail, made = OutboxMail.objects.get_or_create(key=key, defaults=values | {"state": state, "reply": reply[:500]})
     if made:
         MailAttachment.objects.bulk_create(
             MailAttachment(mail=mail, file=file, name=file.name) for file in attachments if state != MailState.DEAD
@@ -115,17 +110,27 @@ def queue_mail(
     return mail, made
 
 
-def _first_state(
-    kind: str, address: str, automatic_to: int | None, due: datetime, attachments: Sequence[StoredFile]
-) -> tuple[MailState, str]:
+def _check_headers(to_address: str, reply_to: str, headers: dict[str, str]) -> None:
+    for value in (to_address, reply_to, *headers, *headers.values()):
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise ServiceError(_("A line break in an address or header is not allowed."), code="header")
+    try:
+        validate_email(to_address)
+    except ValidationError as error:
+        raise ServiceError(
+            _("“%(address)s” is not an email address.") % {"address": to_address}, field="to_address"
+        ) from error
+
+
+def _first_state(mail: OutboxMail, attachments: Sequence[StoredFile]) -> tuple[MailState, str]:
     """The state a mail begins in, and the reason when it is not to be sent."""
-    if stopped := suppression.refusal(kind, address):
+    if stopped := suppression.refusal(mail.kind, mail.to_address) or refusal(mail):
         return MailState.CANCELLED, stopped
     size = sum(file.size for file in attachments)
     if size > settings.MAIL_MAX_ATTACHMENT_BYTES:
         sizes = {"size": filesizeformat(size), "most": filesizeformat(settings.MAIL_MAX_ATTACHMENT_BYTES)}
         return MailState.DEAD, _("The attachments have %(size)s; a mail may carry at most %(most)s.") % sizes
-    if automatic_to is not None and _has_enough(automatic_to, due):
+    if mail.is_automatic and mail.contact_id is not None and _has_enough(mail.contact_id, mail.planned_for):
         return MailState.HELD, _("Held: this person gets three automatic mails within 24 hours already.")
     return MailState.PENDING, ""
 

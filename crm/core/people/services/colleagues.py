@@ -13,6 +13,7 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.mail.models import OutboxMail
 from crm.core.people import reassignment
+from crm.core.ui.formatting import one_line
 from crm.core.users.choices import Role
 from crm.core.users.models import ApiToken, Team, TeamMembership, User
 
@@ -67,8 +68,8 @@ def update_profile(principal: Principal, **fields) -> User:
 
 
 def _one_line(field: str, value):
-    """A name goes into mail headers, where a line break is refused."""
-    return " ".join(value.split()) if field in ("name", "title") else value
+    """A name goes into mail headers."""
+    return one_line(value) if field in ("name", "title") else value
 
 
 @service(may=may_administer)

@@ -53,7 +53,7 @@ def test_what_only_people_can_mend_does_not_take_the_web_out(db):
 
 
 def make_mail(key, *states):
-    mail, _made = queue_mail(key=key, kind="note", to_address="noor@halden.example", subject="S", text="T")
+    mail, _made = queue_mail(key=key, kind="follow-up", to_address="noor@halden.example", subject="S", text="T")
     for state in states:
         OutboxMail.objects.filter(pk=mail.pk).update(
             state=state, lease_token="6f2a3c1e-0000-4000-8000-000000000000", lease_until=timezone.now()
@@ -170,7 +170,7 @@ def test_not_ready_without_a_broker(db, settings):
 def test_not_ready_while_a_mail_waits_too_long(db):
     queue_mail(
         key="k",
-        kind="note",
+        kind="follow-up",
         to_address="noor@halden.example",
         subject="S",
         text="T",

@@ -61,7 +61,7 @@ def test_it_sends_ticks_and_stops_without_redis(drain):
     queue("first")
     left = OutboxMail.objects.create(
         key="left",
-        kind="note",
+        kind="follow-up",
         state="pending",
         to_address="jari@northwind.example",
         subject="Left",

@@ -134,7 +134,8 @@ def test_a_mail_of_the_future_waits(sink):
 
 def test_a_line_break_cannot_become_a_header(sink):
     with pytest.raises(ServiceError):
-        queue(subject="Hello\r\nBcc: all@firm.example")
+        queue(reply_to="marta@firm.example\r\nBcc: all@firm.example")
+    assert queue("three", subject="Hello\r\nBcc: all@firm.example").subject == "Hello Bcc: all@firm.example"
     mail = queue()
     OutboxMail.objects.filter(pk=mail.pk).update(subject="Hello\r\nBcc: all@firm.example")
     other = queue("two")
@@ -142,8 +143,17 @@ def test_a_line_break_cannot_become_a_header(sink):
     mail.refresh_from_db()
     other.refresh_from_db()
     assert (mail.state, other.state) == ("dead", "sent")
-    assert len(sink.mails) == 1
+    assert len(sink.mails) == 2
     assert "cannot be built" in mail.reply
+
+
+def test_a_line_break_in_a_name_stops_no_mail(sink):
+    """The firm's, the sender's and the recipient's name may come from an import (D14)."""
+    FirmSettings.objects.update_or_create(pk=1, defaults={"name": "North\r\nlight", "mail_from_name": ""})
+    firm, sender = queue("firm"), queue("sender", from_name="Marta\nKallio", to_name="Elina\nSaari")
+    deliver_due()
+    assert {mail.state for mail in OutboxMail.objects.filter(pk__in=[firm.pk, sender.pk])} == {"sent"}
+    assert [b"North light" in sink.mails[0].content, b"Marta Kallio" in sink.mails[1].content] == [True, True]
 
 
 @committed
