@@ -89,7 +89,7 @@ class Judge:
             self.by_recipient[one.recipient].append(one)
         self.times = Counter(one.message_id for one in accepted)
         self.rows: dict[str, list[OutboxMail]] = defaultdict(list)
-        for row in OutboxMail.objects.exclude(kind=journal.PROBE).defer("text", "html").order_by("id"):
+        for row in OutboxMail.objects.exclude(kind=journal.PROBE.key).defer("text", "html").order_by("id"):
             self.rows[row.key.partition("#")[0]].append(row)
 
     def judge(self) -> Verdict:
@@ -99,7 +99,7 @@ class Judge:
         for key in self.rows.keys() - known:
             self._wrong(self.verdict.kinds[QUIET], f"{key}: a row that nobody queued")
         ids = {row.message_id for rows in self.rows.values() for row in rows}
-        probes = set(OutboxMail.objects.filter(kind=journal.PROBE).values_list("message_id", flat=True))
+        probes = set(OutboxMail.objects.filter(kind=journal.PROBE.key).values_list("message_id", flat=True))
         for message_id in self.times.keys() - ids - probes:
             self._wrong(self.verdict.kinds[QUIET], f"{message_id}: received, and no row has it")
         return self.verdict

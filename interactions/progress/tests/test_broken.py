@@ -182,13 +182,12 @@ def test_a_database_that_is_away_is_tried_again(email, monkeypatch):
     assert email.state == "draft"
 
 
-def test_a_subject_that_would_add_a_header(email, other):
+def test_a_subject_that_would_add_a_header_is_put_on_one_line(email, other):
     run(email.draft_at)
     ProgressEmail.objects.filter(pk=email.pk).update(subject="Week 48\r\nBcc: all@evil.example", version=2)
     run(email.send_at)
-    assert_held(email, "A line break")
+    assert OutboxMail.objects.get(client_id=email.client_id).subject == "Week 48 Bcc: all@evil.example"
     assert_left(other)
-    assert not OutboxMail.objects.filter(subject__contains="Bcc").exists()
 
 
 def test_names_that_would_add_a_header_are_put_on_one_line(marta, email, other):

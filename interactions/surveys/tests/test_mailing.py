@@ -225,17 +225,14 @@ def test_the_database_holds_one_a_period(survey, northwind, elina, marta):
 # What keeps one back keeps no other back
 
 
-def test_a_name_with_a_line_break_is_refused_in_words_and_stops_no_other(manager, survey, northwind, elina, marta):
+def test_a_name_with_a_line_break_goes_on_one_line(manager, survey, northwind, elina, marta):
     evil = make_client(owner=marta, name="Evil")
     person(evil, "Eve\r\nBcc: all@victim.example", "Il", address="eve@evil.example")
     assert invite(manager, survey)[1] == 2
-    assert mailing.send_due(NOW + HOUR) == 1
-    row = SurveyInvitation.objects.get(client=evil)
-    assert (row.state, row.skip_reason) == (
-        InvitationState.SKIPPED,
-        "A line break in an address or subject is not allowed.",
-    )
-    assert OutboxMail.objects.get(kind="survey").to_name == "Elina Saari"
+    assert mailing.send_due(NOW + HOUR) == 2
+    mail = OutboxMail.objects.get(client_id=evil.pk)
+    assert mail.to_name == "Eve Bcc: all@victim.example Il"
+    assert mail.text.startswith("Hello Eve Bcc: all@victim.example,\n")
 
 
 def test_an_address_that_is_none_is_refused_in_words(marta, survey, northwind):

@@ -113,7 +113,7 @@ def test_a_journal_without_a_witness_is_probed_first(sink):
     deliver_due()
     mail.refresh_from_db()
     assert mail.state == "uncertain"
-    probe = OutboxMail.objects.get(kind=journal.PROBE)
+    probe = OutboxMail.objects.get(kind=journal.PROBE.key)
     deliver_due()  # sends the probe, finds it, and knows
     probe.refresh_from_db()
     mail.refresh_from_db()
