@@ -21,9 +21,9 @@ from clients.records.services.clients import NewClient, create_clients, new_clie
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
+from crm.core.base.reading import fold
 from crm.core.fields.types import EMAIL, Context, limited, several
 from crm.core.firm.queries import firm_today
-from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, RowResult, identity
 
 FREE_MAIL = {
@@ -181,7 +181,7 @@ def _parent(principal, client: Client | None, values, context, result) -> Client
 
 def _keys(values: dict[str, Any]) -> set[str]:
     """What another row of the file may be this client by, its parent's id included."""
-    name, email, domain = tabular.fold(values.get("name", "")), values.get("email"), own_domain(values)
+    name, email, domain = fold(values.get("name", "")), values.get("email"), own_domain(values)
     known = (values.get("parent_external_id"), email and f"mail:{email.lower()}", domain and f"domain:{domain}")
     return {identity(values), f"name:{name}", *filter(None, known)}
 

@@ -16,8 +16,8 @@ from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
+from crm.core.base.reading import fold
 from crm.core.fields.types import Context
-from crm.core.importing import tabular
 from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
 from crm.core.users.models import Team, User
 
@@ -85,7 +85,7 @@ def is_free(of: str, row: Any, values: dict[str, Any], context: Context) -> bool
 def the_one(found: list[Any], name: str) -> Any:
     """The only one, or of several the one with this name; else None."""
     if len(found) > 1:
-        found = [row for row in found if tabular.fold(row.name) == tabular.fold(name)]
+        found = [row for row in found if fold(row.name) == fold(name)]
     return found[0] if len(found) == 1 else None
 
 
@@ -93,10 +93,10 @@ def find_user(text: str, context: Context) -> User | None:
     """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one."""
     if "people" not in context["cache"]:
         users = [*User.objects.active()]
-        names = Counter(tabular.fold(user.name) for user in users)
-        named = {tabular.fold(user.name): user for user in users if names[tabular.fold(user.name)] == 1}
-        context["cache"]["people"] = named | {tabular.fold(user.email): user for user in users}
-    return context["cache"]["people"].get(tabular.fold(text))
+        names = Counter(fold(user.name) for user in users)
+        named = {fold(user.name): user for user in users if names[fold(user.name)] == 1}
+        context["cache"]["people"] = named | {fold(user.email): user for user in users}
+    return context["cache"]["people"].get(fold(text))
 
 
 def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:

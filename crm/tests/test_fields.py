@@ -159,14 +159,16 @@ def test_types_say_what_is_wrong_with_a_cell():
         (EMAIL, "x", "not an e-mail"),
         (YES_NO, "perhaps", "neither yes nor no"),
         (COUNTRY, "Atlantis", "not a country"),
-        (CURRENCY, "euro", "“EURO” is not a currency"),
+        (CURRENCY, "tulips", "“tulips” is not a currency"),
+        (LANGUAGE, "Quenyan", "not a language"),
         (choice([("a", "Alpha")]), "beta", "none of: Alpha"),
     ):
         with pytest.raises(ValueError, match=says):
-            kind.read(text, {"date_order": "ymd"})
-    assert COUNTRY.read("Deutschland", {}) == "DE"
-    assert LANGUAGE.read("German", {}) == "de"
-    assert CURRENCY.read("eur", {}) == "EUR"
+            kind.read(text)
+    assert COUNTRY.read("Deutschland") == "DE"
+    assert LANGUAGE.read("German") == "de"
+    assert LANGUAGE.read("Englisch") == "en-gb" and LANGUAGE.read("pt-BR") == "pt-BR"
+    assert CURRENCY.read("eur") == "EUR"
     assert TEXT.words("") == TEXT.words(None) == "—"
 
 

@@ -7,20 +7,21 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
+from crm.core.base.reading import PLAIN, Conventions
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
-from crm.core.fields.types import COLLEAGUE, EMAIL, Context, choice, link, several
+from crm.core.fields.types import COLLEAGUE, EMAIL, choice, link, several
 from interactions.log.choices import Sentiment
 from interactions.log.models import Interaction
 
 FEELING = choice(Sentiment)
 
 
-def read_feeling(text: str, context: Context) -> int:
+def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:
     """-2 to 2, as a number or in words."""
     try:
         value = int(text)
     except ValueError:
-        return int(FEELING.read(text, context))
+        return int(FEELING.read(text))
     if not -2 <= value <= 2:
         raise ValueError(_("“%(text)s” is not between -2 and 2.") % {"text": text[:10]})
     return value
@@ -50,7 +51,7 @@ INTERACTION_FIELDS = Catalogue(
         "contacts",
         type=replace(
             link(Contact.objects.kept),
-            read=lambda text, context: [EMAIL.read(address, context) for address in several(text)],
+            read=lambda text, conventions=PLAIN: [EMAIL.read(address) for address in several(text)],
         ),
         cell="contact_email",
         header=gettext_lazy("Contact’s e-mail"),

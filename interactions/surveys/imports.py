@@ -1,13 +1,11 @@
 """Importing survey answers."""
 
-from functools import partial
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.importing import common
 from crm.core.base.errors import ServiceError
-from crm.core.fields.types import EMAIL, MOMENT, checked, whole
+from crm.core.fields.types import EMAIL, MOMENT, whole
 from crm.core.importing.kinds import Column, RowResult
 from interactions.surveys.models import SurveyResponse
 from interactions.surveys.services.answers import ensure_nps_survey, new_answer, record_answers
@@ -47,7 +45,7 @@ SURVEY_RESPONSES = common.record_kind(
             gettext_lazy("Score, 0 to 10"),
             ("nps", "rating", "answer", "nps score"),
             is_required=True,
-            parse=checked(partial(whole, most=10), gettext_lazy("“%(text)s” is not a whole number from 0 to 10.")),
+            parse=whole(0, 10, gettext_lazy("“%(text)s” is not a whole number from 0 to 10.")),
         ),
         Column(
             "answered_at",

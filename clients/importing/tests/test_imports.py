@@ -62,7 +62,7 @@ def test_countries_are_known_as_people_write_them(ines, written, code):
 
 
 @pytest.mark.parametrize(
-    ("written", "code"), [("German", "de"), ("Deutsch", "de"), ("de-AT", "de-AT"), ("pt", "pt"), ("Latin", "Latin")]
+    ("written", "code"), [("German", "de"), ("Deutsch", "de"), ("de-AT", "de-AT"), ("pt", "pt"), ("Latin", "la")]
 )
 def test_a_language_is_known_by_its_name_and_a_code_stays(ines, written, code):
     run(ines, "clients", f"Id,Name,Language\n1,Alpha,{written}\n".encode())
@@ -161,6 +161,26 @@ def test_a_person_without_company_is_an_individual(ines):
     client = Client.objects.get()
     assert (client.name, client.kind) == ("Leonie Kohler", "individual")
     assert Affiliation.objects.get(client=client, is_primary=True).contact.emails.get().address == "leonie@example.com"
+
+
+def test_a_column_of_doubtful_dates_is_asked_about_before_anything_is_written(ines):
+    rows = b"".join(b"%d,Client %d,%02d/%02d/2025\n" % (n, n, n % 12 + 1, n % 11 + 1) for n in range(11, 250))
+    with pytest.raises(service.ServiceError, match="several ways") as caught:
+        run(ines, "clients", b"Id,Name,Status since\n" + rows)
+    assert caught.value.field == "map_status_date"
+    assert "02/02/2025" not in str(caught.value), "reads the same either way"
+    assert "03/03/2025" not in str(caught.value)
+    assert "12/01/2025 → 12 January 2025" in str(caught.value)
+    assert "12/01/2025 → 1 December 2025" in str(caught.value)
+    assert not Client.objects.exists()
+
+
+def test_the_last_row_may_decide_how_all_dates_are_read(ines):
+    rows = b"".join(b"%d,Client %d,%02d/%02d/2025\n" % (n, n, n % 12 + 1, n % 11 + 1) for n in range(11, 250))
+    run(ines, "clients", b"Id,Name,Status since\n" + rows + b"250,Client 250,12/31/2025\n")
+    since = dict(StatusPeriod.objects.values_list("client__name", "start_date"))
+    assert (since["Client 11"], since["Client 12"]) == (date(2025, 12, 1), date(2025, 1, 2))
+    assert (since["Client 15"], since["Client 250"]) == (date(2025, 4, 5), date(2025, 12, 31))
 
 
 def test_two_fields_cannot_take_one_column(ines):

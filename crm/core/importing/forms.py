@@ -8,6 +8,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.principals import acting
+from crm.core.base.reading import DECIMALS, ORDERS
 from crm.core.importing import kinds, tabular
 from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
 
@@ -35,7 +36,18 @@ class ColumnsForm(Form):
 
     encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
     delimiter = forms.ChoiceField(label=_("Delimiter"), choices=tabular.DELIMITERS)
-    date_order = forms.ChoiceField(label=_("Dates look like"), choices=tabular.DATE_ORDERS)
+    date_order = forms.ChoiceField(
+        label=_("Dates look like"),
+        choices=[("", _("as each column shows")), *ORDERS.items()],
+        required=False,
+        help_text=_("Only for columns whose dates can be read in several ways."),
+    )
+    decimal = forms.ChoiceField(
+        label=_("Numbers look like"),
+        choices=[("", _("as each column shows")), *DECIMALS.items()],
+        required=False,
+        help_text=_("Only for columns whose numbers can be read in several ways."),
+    )
     system = forms.CharField(
         label=_("Ids in the file come from"),
         max_length=60,
@@ -44,7 +56,7 @@ class ColumnsForm(Form):
 
     def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str]):
         options = job.options
-        initial: dict[str, Any] = {**options["dialect"], "system": options["system"]}
+        initial: dict[str, Any] = {**options["dialect"], **options.get("answers", {}), "system": options["system"]}
         initial |= {f"map_{field}": name for field, name in options["mapping"].items()}
         initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
         super().__init__(data, initial=initial)
@@ -67,7 +79,7 @@ class ColumnsForm(Form):
     def default_columns(self) -> list[kinds.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
-    reading = part_of(Layout("encoding", "delimiter", "date_order", "system"))
+    reading = part_of(Layout("encoding", "delimiter", "date_order", "decimal", "system"))
 
     def mapped(self) -> Helper:
         """The fields that a column fills, or must."""
@@ -88,7 +100,8 @@ class ColumnsForm(Form):
     def options(self) -> dict[str, Any]:
         clean = self.cleaned_data
         return {
-            "dialect": {key: clean[key] for key in ("encoding", "delimiter", "date_order")},
+            "dialect": {key: clean[key] for key in ("encoding", "delimiter")},
+            "answers": {key: clean[key] for key in ("date_order", "decimal") if clean[key]},
             "system": clean["system"],
             "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},
             "defaults": {column.name: str(clean[f"default_{column.name}"] or "") for column in self.default_columns()},

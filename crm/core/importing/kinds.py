@@ -4,23 +4,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm.core.base.reading import Conventions
 from crm.core.base.registry import Registry
 
 
 @dataclass(frozen=True)
 class Column:
-    """A field a file's column may fill. `aliases` are folded header names it is guessed from. `parse(text, context)` gives the
-    value or raises ValueError with a sentence. `choices` for questions asked once for all rows.
+    """A field a file's column may fill. `aliases` are folded header names it is guessed from. `parse(text, conventions)` gives the
+    value or raises ValueError with a sentence; what its column has to decide before (`reading.decide`) it `asks`. `choices` for
+    questions asked once for all rows.
     A value that cannot be read fails the row; in a lenient column it is left out with a remark (`values["left_out"]`)."""
 
     name: str
     label: Any
     aliases: tuple[str, ...] = ()
     is_required: bool = False
-    parse: Callable[[str, dict[str, Any]], Any] | None = None
+    parse: Callable[[str, Conventions], Any] | None = None
     choices: Callable[[], list[tuple[str, Any]]] | None = None
     help_text: Any = ""
     is_lenient: bool = False
+
+    @property
+    def asks(self) -> str:
+        return getattr(self.parse, "asks", "")
 
 
 @dataclass

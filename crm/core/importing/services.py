@@ -10,7 +10,8 @@ import itertools
 import json
 import logging
 import uuid
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,12 +24,15 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
+from crm.core.base.reading import Conventions, Decision, decide_all, fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
+from crm.core.firm.queries import firm_zone, get_firm
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import ImportKind, RowResult
 from crm.core.importing.permissions import may_import_job, may_import_kind
+from crm.core.importing.tabular import Row
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
@@ -47,18 +51,19 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
     """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for an unreadable file."""
     data = read_bytes(file)
     try:
-        dialect = tabular.detect(data[:200_000])
+        dialect = tabular.detect(data)
         header, rows = tabular.read(data, dialect)
-        samples = list(itertools.islice(rows, 200))
+        has_rows = next(rows, None) is not None
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
-    if not samples:
+    if not has_rows:
         raise ServiceError(_("The file has a header line but no rows."), field="file")
     mapping = guess_mapping(kind, header)
     options = {
-        "dialect": asdict(dialect) | {"date_order": _date_order(kind, mapping, header, samples)},
+        "dialect": asdict(dialect),
         "mapping": mapping,
         "defaults": {},
+        "answers": {},
         "system": guess_system(header),
     }
     return Job.objects.create(
@@ -72,11 +77,11 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
 
 def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
     """{field: header}: by the field's name and aliases, each header used once."""
-    folded = {tabular.fold(name): name for name in reversed(header)}
+    folded = {fold(name): name for name in reversed(header)}
     mapping: dict[str, str] = {}
     for column in kind.columns:
         for alias in (column.name, str(column.label), *column.aliases):
-            name = folded.get(tabular.fold(alias))
+            name = folded.get(fold(alias))
             if name and name not in mapping.values():
                 mapping[column.name] = name
                 break
@@ -93,9 +98,39 @@ def guess_system(header: list[str]) -> str:
     return "csv"
 
 
-def _date_order(kind, mapping, header, samples) -> str:
-    places = [header.index(name) for field, name in mapping.items() if "date" in field or field.endswith("_at")]
-    return tabular.detect_date_order(row.cells[place] for row in samples for place in places if not row.problem)
+def decide_columns(
+    kind: ImportKind, mapping: dict[str, str], header: list[str], rows: Iterable[Row]
+) -> dict[str, Decision]:
+    """{field: what all the cells of its column decide} for the mapped fields that ask something. Raises UnreadableTable."""
+    asking = {
+        c.name: (c.asks, header.index(mapping[c.name]))
+        for c in kind.columns
+        if c.asks and mapping.get(c.name) in header
+    }
+    cells: dict[str, list[str]] = {name: [] for name in asking}
+    for row in rows if asking else ():
+        for name, (_asks, place) in asking.items():
+            if not row.problem and (text := unsafe_cell(row.cells[place])):
+                cells[name].append(text)
+    return decide_all({name: (asks, cells[name]) for name, (asks, _place) in asking.items()})
+
+
+def _conventions(decisions: dict[str, Decision], answers: dict[str, str]) -> dict[str, dict[str, str]]:
+    """{field: {subject: value}}; what a column does not decide is answered once for the file. Raises ServiceError (field map_…)."""
+    found = {}
+    for name, decision in decisions.items():
+        value = decision.value or answers.get(decision.subject, "")
+        if decision.must_ask and not value:
+            raise ServiceError(_question(decision), field=f"map_{name}")
+        found[name] = {decision.subject: value}
+    return found
+
+
+def _question(decision: Decision) -> str:
+    lines = [_("This column can be read in several ways. Choose one.")]
+    for option in decision.options:
+        lines.append("; ".join(f"{written} → {read}" for written, read in option.samples))
+    return " ".join(lines)
 
 
 @service(may=may_import_job)
@@ -107,8 +142,10 @@ def set_options(
     mapping: dict[str, str],
     defaults: dict[str, Any],
     system: str,
+    answers: dict[str, str] | None = None,
 ) -> Job:
-    """Change how the file is read and mapped. Raises ServiceError: one column for two fields, or a required field without any."""
+    """Change how the file is read and mapped. `answers` ({"date_order": …, "decimal": …}) hold for columns that do not decide by
+    themselves. Raises ServiceError: one column for two fields, a required field without any, a column that has to be asked about."""
     job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
@@ -127,11 +164,18 @@ def set_options(
             raise ServiceError(
                 _("Choose the column that holds this; no row can be imported without it."), field=f"map_{column.name}"
             )
+    try:
+        header, rows = tabular.read(_data(job), tabular.Dialect(**dialect))
+        decisions = decide_columns(kind, mapping, header, rows)
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), field="encoding") from error
     job.options = {
         "dialect": dialect,
         "mapping": mapping,
+        "conventions": _conventions(decisions, answers or {}),
+        "answers": answers or {},
         "defaults": defaults,
-        "system": tabular.fold(system)[:60] or "csv",
+        "system": fold(system)[:60] or "csv",
     }
     job.report = {}
     job.save(update_fields=["options", "report"])
@@ -144,9 +188,14 @@ def kind_of(job: Job) -> ImportKind:
 
 def read_job(job: Job):
     """(header, rows) of the job's file. Raises UnreadableTable."""
+    dialect = {name: job.options["dialect"][name] for name in ("encoding", "delimiter")}
+    return tabular.read(_data(job), tabular.Dialect(**dialect))
+
+
+def _data(job: Job) -> bytes:
     if job.file is None:
         raise tabular.UnreadableTable(_("The file of this import is gone."))
-    return tabular.read(read_bytes(job.file), tabular.Dialect(**job.options["dialect"]))
+    return read_bytes(job.file)
 
 
 def preview(job: Job, *, limit: int = 500) -> dict[str, Any]:
@@ -199,11 +248,20 @@ def make_context(job: Job) -> dict[str, Any]:
     return {
         "system": options.get("system", "csv"),
         "defaults": options.get("defaults", {}),
-        "date_order": options["dialect"].get("date_order", "ymd"),
+        "conventions": conventions_of(job),
         "now": timezone.now(),
         "job_id": job.pk,
         "cache": {},
     }
+
+
+def conventions_of(job: Job) -> dict[str, Conventions]:
+    """{field: how its column is written}. A job from before columns decided for themselves has one order for all its dates."""
+    options = job.options
+    before = {"date_order": options["dialect"].get("date_order", "")}
+    own = Conventions(zone=firm_zone(), currency=get_firm().currency)
+    told = options.get("conventions", {})
+    return {column.name: replace(own, **told.get(column.name, before)) for column in kind_of(job).columns}
 
 
 def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]:
@@ -223,7 +281,7 @@ def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]
                 problems.append(_("%(field)s is empty.") % {"field": column.label})
             continue
         try:
-            values[column.name] = column.parse(text, context) if column.parse else text
+            values[column.name] = column.parse(text, context["conventions"][column.name]) if column.parse else text
         except ValueError as error:
             target = left_out if column.is_lenient else problems
             target.append(f"{column.label}: {error}")

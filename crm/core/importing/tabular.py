@@ -1,20 +1,20 @@
-"""Reading tables that people bring: which encoding, which delimiter, which date order; and writing tables that are safe
-to open in a spreadsheet."""
+"""Reading tables that people bring: which encoding, which delimiter; and writing tables that are safe to open in a spreadsheet.
+What the cells mean is read by `crm.core.base.reading`."""
 
 import codecs
 import csv
 import io
+import itertools
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
 
+from charset_normalizer import from_bytes
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.core.base.reading import SAMPLES, Decision, Option
 from crm.core.listing.files import safe_cell
 
 ENCODINGS = [
@@ -23,7 +23,11 @@ ENCODINGS = [
     ("cp1252", "Western European (Windows-1252, Latin-1)"),
     ("cp1250", "Central European (Windows-1250)"),
     ("cp1251", "Cyrillic (Windows-1251)"),
+    ("mac_roman", "Western European (Mac Roman)"),
     ("cp932", "Japanese (Shift JIS)"),
+    ("gb18030", "Chinese (GBK, GB 18030)"),
+    ("big5", "Chinese, traditional (Big5)"),
+    ("cp949", "Korean (CP949)"),
 ]
 DELIMITERS = [
     (",", "Comma ,"),
@@ -35,8 +39,13 @@ DELIMITERS = [
     ("^", "^"),
     ("~", "~"),
 ]
-DATE_ORDERS = [("ymd", "2026-11-27"), ("dmy", "27/11/2026"), ("mdy", "11/27/2026")]
 MAX_FIELD = 131_072
+TELLING_LINES = 300  # with letters beyond ASCII: by these an encoding is told from others
+NOISE = 0.1  # by so much may one encoding look worse than another and still be asked about
+NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0")
+SEPARATOR = re.compile(
+    "\ufeff?sep=(.)\r?\n", re.IGNORECASE
+)  # the first line by which a spreadsheet is told the delimiter
 MAX_REREAD = 100  # of a file's quotes that are never closed; each means reading up to MAX_FIELD twice
 
 
@@ -48,7 +57,6 @@ class UnreadableTable(ValueError):
 class Dialect:
     encoding: str = "utf-8"
     delimiter: str = ","
-    date_order: str = "ymd"
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,14 @@ class Row:
     problem: str = ""
 
 
-def detect(data: bytes) -> Dialect:
-    """Encoding and delimiter of a file's beginning (some 100 kB are enough). Raises UnreadableTable."""
+def detect(data: bytes, encoding: str = "") -> Dialect:
+    """Encoding (the likeliest, where none is given) and delimiter of a file. Raises UnreadableTable."""
     if not data.strip(b"\x00\r\n\t ,;" + codecs.BOM_UTF8):
         raise UnreadableTable(_("The file is empty. Export it again with a header line and at least one row."))
-    encoding = _encoding_of(data)
-    text = decode(data, encoding, partial=True)
+    encoding = encoding or likeliest(decide_encoding(data))
+    text = decode(data[:200_000], encoding, partial=True)
+    if (told := SEPARATOR.match(text)) and told[1] in dict(DELIMITERS):
+        return Dialect(encoding, told[1])
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max((d for d, _label in DELIMITERS), key=lambda d: _columns(first, d))
     return Dialect(encoding, delimiter if _columns(first, delimiter) > 1 else ",")
@@ -75,20 +85,58 @@ def _columns(line: str, delimiter: str) -> int:
     return len(next(csv.reader([line], delimiter=delimiter), []))
 
 
-def _encoding_of(data: bytes) -> str:
-    if data.startswith(codecs.BOM_UTF8):
-        return "utf-8"
+def decide_encoding(data: bytes) -> Decision:
+    """The encoding of a whole file, of the subject "encoding". Where several make sense of it and read it differently there is no value;
+    each option shows lines as they would read, the likeliest first. Raises UnreadableTable for what is no text."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if b"\x00" in data or data.startswith((b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0")):
+        return Decision("encoding", "utf-16")
+    if not data.startswith(codecs.BOM_UTF8) and (b"\x00" in data or data.startswith(NOT_TEXT)):
         raise UnreadableTable(
             _("This is not a CSV file. In your spreadsheet choose “Save as”, CSV, and bring that file.")
         )
     try:
         decode(data, "utf-8", partial=True)
     except UnreadableTable:
-        return "cp1252"
-    return "utf-8"
+        return _decide_among_others(data)
+    return Decision("encoding", "utf-8")
+
+
+def likeliest(decision: Decision) -> str:
+    return decision.value or decision.options[0].value
+
+
+def _decide_among_others(data: bytes) -> Decision:
+    """By the lines that are not plain ASCII: those that make sense in an encoding, the least noisy first."""
+    lines = itertools.islice(dict.fromkeys(line for line in data.splitlines() if not line.isascii()), TELLING_LINES)
+    telling = b"\n".join(lines)
+    names = [name for name, _label in ENCODINGS if not name.startswith("utf")]
+    found = [
+        (round(match.chaos, 1), min(map(names.index, match.could_be_from_charset)))
+        for match in from_bytes(telling, cp_isolation=names, threshold=1)
+    ]
+    found.sort()
+    likely = [names[place] for chaos, place in found if chaos <= found[0][0] + NOISE] or ["cp1252"]
+    readings = {name: decode(telling, name, partial=True) for name in likely if _fits(telling, name)}
+    different = {text: name for name, text in reversed(readings.items())}
+    kept = [name for name in readings if name in different.values()] or ["cp1252"]
+    if len(kept) == 1:
+        return Decision("encoding", kept[0])
+    return Decision("encoding", options=tuple(Option(name, _lines_of(name, kept, readings)) for name in kept))
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    try:
+        decode(data, encoding, partial=True)
+    except UnreadableTable:
+        return False
+    return True
+
+
+def _lines_of(name: str, names: list[str], readings: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Some of the lines that the encodings read differently, those with the most readings first."""
+    rows = [row for row in zip(*(readings[other].split("\n") for other in names), strict=False) if len(set(row)) > 1]
+    rows.sort(key=lambda row: -len(set(row)))
+    return tuple(("", row[names.index(name)].strip()[:200]) for row in rows[:SAMPLES])
 
 
 def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
@@ -131,7 +179,8 @@ def _lines(data: bytes, dialect: Dialect) -> "_Lines":
     if dialect.delimiter not in dict(DELIMITERS):
         raise UnreadableTable(_("Unknown delimiter."))
     csv.field_size_limit(MAX_FIELD)
-    return _Lines(decode(data, dialect.encoding))
+    text = decode(data, dialect.encoding)
+    return _Lines(SEPARATOR.sub("", text, count=1) if SEPARATOR.match(text) else text)
 
 
 class _Lines:
@@ -238,85 +287,6 @@ def unique_headers(header: list[str]) -> list[str]:
             name, count = f"{base} ({count})", count + 1
         names.append(name)
     return names
-
-
-def fold(text: str) -> str:
-    """A name without case, accents, spaces and punctuation, for comparing headers and names."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
-
-
-_ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
-_PARTS = re.compile(r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?:[T ,].*)?$")
-
-
-def parse_date(text: str, order: str = "ymd") -> date:
-    """A date in ISO form, or with its parts in `order`. Raises ValueError with a sentence."""
-    wrong = ValueError(
-        _("“%(text)s” is not a date. Expected one such as %(example)s.")
-        % {"text": text[:40], "example": dict(DATE_ORDERS)[order]}
-    )
-    match = _ISO.match(text) or _PARTS.match(text)
-    if not match:
-        raise wrong
-    parts = [int(part) for part in match.groups()]
-    if _ISO.match(text):
-        year, month, day = parts
-    else:
-        by_letter = dict(zip(order, parts, strict=True))
-        year, month, day = by_letter["y"], by_letter["m"], by_letter["d"]
-        year += 2000 if year < 100 else 0
-    try:
-        return date(year, month, day)
-    except ValueError as error:
-        raise wrong from error
-
-
-def detect_date_order(samples: Iterable[str]) -> str:
-    """The order in which all samples are dates; ymd first, then dmy, then mdy; ymd when none fits."""
-    samples = [s for s in samples if s]
-    for order in ("ymd", "dmy", "mdy"):
-        try:
-            for sample in samples:
-                parse_date(sample, order)
-        except ValueError:
-            continue
-        return order
-    return "ymd"
-
-
-def parse_moment(text: str, order: str, zone) -> datetime:
-    """An aware datetime: ISO with or without offset, or a date with an optional time in `zone`. Raises ValueError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        day = parse_date(text, order)
-        clock = re.search(r"(\d{1,2}):(\d{2})", text)
-        hour, minute = (int(clock[1]), int(clock[2])) if clock else (12, 0)
-        if hour > 23 or minute > 59:
-            raise ValueError(_("“%(text)s” has no valid time.") % {"text": text[:40]}) from None
-        moment = datetime.combine(day, time(hour, minute))
-    else:
-        if len(text) <= 10:
-            moment = moment.replace(hour=12)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def parse_amount(text: str) -> Decimal:
-    """A number as people and programs write it: 1,234.50, 1 234,50, (12.00), €12, 6.0E7. Raises ValueError with a sentence."""
-    cleaned = re.sub(r"[^\d.,()+\-eE]", "", text.replace("\u2212", "-"))
-    is_negative = cleaned.startswith("(") and cleaned.endswith(")")
-    cleaned = cleaned.strip("()")
-    comma, dot = cleaned.rfind(","), cleaned.rfind(".")
-    is_comma_decimal = comma > dot and (dot >= 0 or len(cleaned) - comma != 4)
-    cleaned = cleaned.replace(".", "").replace(",", ".") if is_comma_decimal else cleaned.replace(",", "")
-    try:
-        amount = Decimal(cleaned)
-    except InvalidOperation as error:
-        raise ValueError(_("“%(text)s” is not a number.") % {"text": text[:40]}) from error
-    if not amount.is_finite() or abs(amount) >= Decimal(10) ** 12:
-        raise ValueError(_("“%(text)s” is too large.") % {"text": text[:40]})
-    return -amount if is_negative else amount
 
 
 def write_csv(header: list[str], rows: Iterable[Iterable]) -> bytes:

@@ -148,7 +148,8 @@ def _samples(job, dialect):
 def _reread(request, job, dialect, header):
     """The form after encoding or delimiter changed: the columns are guessed again."""
     job.options = job.options | {
-        "dialect": dialect | {"date_order": request.POST.get("date_order", "ymd")},
+        "dialect": dialect,
+        "answers": {key: request.POST[key] for key in ("date_order", "decimal") if request.POST.get(key)},
         "mapping": service.guess_mapping(service.kind_of(job), header),
         "system": request.POST.get("system", "csv"),
     }

@@ -1,6 +1,3 @@
-from datetime import date
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,52 +79,45 @@ def test_repeated_and_empty_headers_get_names():
     assert tabular.unique_headers(["Name", "", "Name"]) == ["Name", "Column 2", "Name (2)"]
 
 
-@pytest.mark.parametrize(
-    ("text", "order", "expected"),
-    [
-        ("2021-01-02T00:00:00", "dmy", date(2021, 1, 2)),
-        ("2.3.2024", "dmy", date(2024, 3, 2)),
-        ("2/3/24", "mdy", date(2024, 2, 3)),
-        ("2024/03/02", "ymd", date(2024, 3, 2)),
-    ],
-)
-def test_dates_are_read_in_their_order(text, order, expected):
-    assert tabular.parse_date(text, order) == expected
-
-
-@pytest.mark.parametrize("text", ["31.02.2024", "yesterday", "2024-13-01", "1/2"])
-def test_what_is_no_date_says_so(text):
-    with pytest.raises(ValueError, match="not a date"):
-        tabular.parse_date(text, "dmy")
-
-
-def test_the_date_order_is_the_one_all_samples_fit():
-    assert tabular.detect_date_order(["01/02/2024", "25/02/2024"]) == "dmy"
-    assert tabular.detect_date_order(["01/02/2024", "02/25/2024"]) == "mdy"
-    assert tabular.detect_date_order(["2024-02-25"]) == "ymd"
+def said(texts, encoding):
+    return tabular.decide_encoding("\n".join(texts).encode(encoding))
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("encoding", "names"),
     [
-        ("1,234.50", "1234.50"),
-        ("1.234,50", "1234.50"),
-        ("1 234,5", "1234.5"),
-        ("€ 12", "12"),
-        ("(12.00)", "-12.00"),
-        ("−3", "-3"),
-        ("6.0E7", "6.0E7"),
-        ("1,234", "1234"),
+        ("cp1250", ["Jméno;Město", "Řehoř Dvořák;České Budějovice", "Żółć Łukasz;Łódź"]),
+        ("cp1251", ["Имя;Город", "Иван Петров;Москва", "ООО Ромашка;Тверь"]),
+        ("cp932", ["会社;都市", "株式会社山田;東京", "トヨタ自動車;豊田市"]),
+        ("gb18030", ["公司;城市", "北京科技有限公司;北京", "上海贸易;上海"]),
+        ("mac_roman", ["Name;Ort", "Müller & Söhne;Zürich", "Émile Frères;Genève"]),
+        ("cp1252", ["Name;Ort", "Müller & Söhne;Zürich", "Émile Frères;Genève"]),
     ],
 )
-def test_amounts_as_people_write_them(text, expected):
-    assert tabular.parse_amount(text) == Decimal(expected)
+@pytest.mark.parametrize("plain_lines", [0, 5000])
+def test_an_encoding_is_recognised_or_asked_with_lines_of_the_file(encoding, names, plain_lines):
+    decision = said([names[0], *["plain;plain"] * plain_lines, *names[1:]], encoding)
+    if decision.must_ask:
+        shown = next(option.samples for option in decision.options if option.value == encoding)
+        assert {line for _nothing, line in shown} <= {*names}
+        assert len({option.samples for option in decision.options}) == len(decision.options)
+    else:
+        assert decision.value == encoding
 
 
-@pytest.mark.parametrize("text", ["abc", "", "1e99", "--", "NaN"])
-def test_what_is_no_amount_says_so(text):
-    with pytest.raises(ValueError, match="not a number|too large"):
-        tabular.parse_amount(text)
+def test_what_every_encoding_reads_alike_is_not_asked():
+    assert said(["Name;City", "Müller;Köln"], "utf-8").value == "utf-8"
+    assert said(["Name;City", "Muller;Koln"], "ascii").value == "utf-8"
+    assert said(["Имя;Город", "Иван Петров;Москва"], "cp1251").value == "cp1251"
+
+
+@pytest.mark.parametrize("start", ["sep=;\r\n", "\ufeffSEP=;\n"])
+def test_a_first_line_may_name_the_delimiter(start):
+    data = f"{start}name;city, country\nAnna;Kyiv, UA\n".encode()
+    dialect = tabular.detect(data)
+    header, rows = tabular.read(data, dialect)
+    assert (dialect.delimiter, header) == (";", ["name", "city, country"])
+    assert [(row.number, row.cells) for row in rows] == [(2, ["Anna", "Kyiv, UA"])]
 
 
 @given(st.text(max_size=30))

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
+from crm.core.base.reading import DECIMALS, ORDERS
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
@@ -47,7 +48,10 @@ class Command(BaseCommand):
         parser.add_argument("--system", default="", help="a name for the system the ids come from")
         parser.add_argument("--encoding", default="", choices=["", *(code for code, _label in tabular.ENCODINGS)])
         parser.add_argument("--delimiter", default="")
-        parser.add_argument("--date-order", default="", choices=["", "ymd", "dmy", "mdy"])
+        parser.add_argument(
+            "--date-order", default="", choices=["", *ORDERS], help="where dates can be read in several ways"
+        )
+        parser.add_argument("--decimal", default="", choices=["", *DECIMALS], help="the same of numbers such as 1,234")
         parser.add_argument("--dry-run", action="store_true")
 
     def handle(self, *args, **options):
@@ -83,7 +87,8 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error.strerror}") from error
         try:
             job = service.create_import(principal, kind=kind, file=store_bytes(principal, name=path.name, data=data))
-            wanted = {key: options[key] for key in ("encoding", "delimiter", "date_order") if options[key]}
+            wanted = {key: options[key] for key in ("encoding", "delimiter") if options[key]}
+            answers = {key: options[key] for key in ("date_order", "decimal") if options[key]}
             job.options["dialect"] |= wanted
             header, _rows = service.read_job(job)
             mapping = service.guess_mapping(kind, header) | _pairs(options["map"], kind, header)
@@ -91,7 +96,13 @@ class Command(BaseCommand):
             defaults |= dict(_pair(text) for text in options["set"])
             system = options["system"] or job.options["system"]
             return service.set_options(
-                principal, job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults, system=system
+                principal,
+                job=job,
+                dialect=job.options["dialect"],
+                mapping=mapping,
+                defaults=defaults,
+                system=system,
+                answers=answers,
             )
         except (ServiceError, tabular.UnreadableTable) as error:
             raise CommandError(f"{path.name}: {error}") from error

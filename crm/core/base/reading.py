@@ -1,0 +1,578 @@
+"""The one reader of values that people and programs write: days, moments, numbers, yes and no, countries, languages, currencies.
+
+A text is read only where all of it has a known shape; else ValueError with a sentence. What one text cannot say by itself (whether
+03/04/2025 is in March or in April, whether 1,234 is more than a thousand) is decided once for a column, over all its values, and
+asked where the values do not decide. Nothing is guessed for a single cell.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from crm.core.base.dates import is_plausible
+from crm.core.base.zones import zone_names
+
+# Names of months, countries, currencies and languages are known in these.
+LANGUAGES = ("en", "de", "es", "fi", "fr", "nl", "sv", "it")
+ORDERS = {"ymd": "2026-11-27", "dmy": "27/11/2026", "mdy": "11/27/2026"}
+DECIMALS = {".": "1,234.50", ",": "1.234,50"}
+MOST = Decimal(10) ** 12
+SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How one column is written: the order of its dates and the sign before its decimals ("" where nothing has decided), the
+    zone of times that name none (UTC where there is none), and the firm's currency, for which "$" or "kr" may stand."""
+
+    date_order: str = ""
+    decimal: str = ""
+    zone: tzinfo | None = None
+    currency: str = ""
+
+
+PLAIN = Conventions()
+
+
+def fold(text: str) -> str:
+    """A name without case, accents, spaces and punctuation, for comparing headers and names."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def whole_number(text: Any, *, least: int = 0, most: int = 2**63 - 1) -> int | None:
+    """The number that a parameter or a field of a form says in plain digits, else None. (`isdigit()` is true of “²” as well.)"""
+    text = str(text)
+    if not re.fullmatch(r"[0-9]{1,19}", text):
+        return None
+    return int(text) if least <= int(text) <= most else None
+
+
+# --- days and moments -------------------------------------------------------------------------------------------------------
+
+_PARTS = re.compile(r"([0-9]{4}|[0-9]{1,2})([./-])[ ]?([0-9]{1,2})\2[ ]?([0-9]{4}|[0-9]{1,2})\.?")
+_COMPACT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
+_SERIAL = re.compile(r"([1-7][0-9]{4})(?:[.,]([0-9]+))?")  # 1927 to 2119
+_WORD = r"([^\W\d_]{3,}|mi)"
+_DAY = r"([0-9]{1,2})(?:st|nd|rd|th|er|º|\.)?"
+_YEAR = r"([0-9]{4}|'?[0-9]{2})"
+_NAMED = (
+    ("dmy", re.compile(rf"{_DAY}[ ./-]*(?:of |de |den )?{_WORD}\.?[ ,./-]*(?:del? )?{_YEAR}")),
+    ("mdy", re.compile(rf"{_WORD}\.?[ -]*{_DAY},?[ -]+{_YEAR}")),
+    ("ymd", re.compile(rf"([0-9]{{4}})[ ./-]*{_WORD}\.?[ ./-]*{_DAY}")),
+)
+_CLOCK = re.compile(
+    r"(?:T|,? )(?:(?:at|um|klo|kl\.?|à|om|a las|alle) )?"
+    r"(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?)?"
+    r" ?(?P<half>[ap]\.?m\b\.?)?(?: ?(?:uhr|h))?"
+    r" ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}|\[?[A-Z][A-Za-z]+/[A-Za-z_/-]+\]?)?$",
+    re.IGNORECASE,
+)
+_FIRST_SERIAL = date(1899, 12, 30)
+
+
+def _spaced(text: str) -> str:
+    """With plain spaces, one at a time, and plain minus signs."""
+    return " ".join(text.replace("\u2212", "-").split())
+
+
+@cache
+def _calendar_words() -> tuple[dict[str, int], frozenset[str]]:
+    """({name or abbreviation of a month: 1 … 12}, names of weekdays). A word that means two months means none."""
+    months: dict[str, set[int]] = {"sept": {9}}
+    weekdays = set()
+    for language in LANGUAGES:
+        locale = Locale(language)
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in locale.months[context][width].items():
+                    months.setdefault(fold(name), set()).add(number)
+                weekdays |= {fold(name) for name in locale.days[context][width].values()}
+    return {name: min(numbers) for name, numbers in months.items() if len(numbers) == 1}, frozenset(weekdays)
+
+
+def _year(text: str) -> int:
+    """Two digits mean 1969 to 2068."""
+    year = int(text.strip("'"))
+    return year if len(text.strip("'")) > 2 else year + (1900 if year > 68 else 2000)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        made = date(year, month, day)
+    except ValueError:
+        return None
+    return made if is_plausible(made) else None
+
+
+def _named(text: str) -> date | None:
+    """A date that says its month in words, in one of our languages."""
+    months, weekdays = _calendar_words()
+    bare = text.partition(" ")
+    for candidate in (text, bare[2] if fold(bare[0]) in weekdays else ""):
+        for order, shape in _NAMED:
+            if match := shape.fullmatch(candidate.casefold()):
+                parts = dict(zip(order, match.groups(), strict=True))
+                month = months.get(fold(parts["m"]))
+                return _date(_year(parts["y"]), month, int(parts["d"])) if month else None
+    return None
+
+
+def _orders(text: str) -> dict[str, date]:
+    """{order: the date that the text is in it}; one that does not depend on the order stands under all of them."""
+    if match := _PARTS.fullmatch(text):
+        first, _sign, second, third = match.groups()
+        found = {}
+        for order in ["ymd"] if len(first) == 4 else ["dmy", "mdy"] if len(third) == 4 else ORDERS:
+            parts = dict(zip(order, (first, second, third), strict=True))
+            if len(parts["y"]) > 1 and max(len(parts["d"]), len(parts["m"])) < 3:
+                found[order] = _date(_year(parts["y"]), int(parts["m"]), int(parts["d"]))
+        if len(first) == 4:
+            found = dict.fromkeys(ORDERS, found.get("ymd"))
+        return {order: day for order, day in found.items() if day}
+    if match := _COMPACT.fullmatch(text):
+        fixed = _date(*map(int, match.groups()))
+    elif match := _SERIAL.fullmatch(text):  # the number by which a spreadsheet keeps a date
+        fixed = _FIRST_SERIAL + timedelta(days=int(match[1]))
+    else:
+        fixed = _named(text)
+    return dict.fromkeys(ORDERS, fixed) if fixed else {}
+
+
+@dataclass(frozen=True)
+class _Clock:
+    at: time
+    zone: tzinfo | None = None
+
+
+def _split(text: str) -> tuple[str, _Clock | None]:
+    """(the text of the day, the time behind it). Raises ValueError for a time that is none."""
+    serial = _SERIAL.fullmatch(text)
+    if serial and serial[2]:
+        seconds = round(Decimal(f"0.{serial[2]}") * 86400)
+        minutes, second = divmod(min(seconds, 86399), 60)
+        return serial[1], _Clock(time(*divmod(minutes, 60), second))
+    match = _CLOCK.search(text)
+    if not match or not (match["minute"] or match["half"]):
+        return text, None
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    is_possible = 1 <= hour <= 12 if match["half"] else hour < 24
+    if not is_possible or minute > 59 or second > 59:
+        raise ValueError(_("“%(text)s” has no valid time.") % {"text": text[:40]})
+    if match["half"]:
+        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
+    return text[: match.start()], _Clock(time(hour, minute, second), _zone(match["zone"] or "", text))
+
+
+def _zone(name: str, text: str) -> tzinfo | None:
+    if not name:
+        return None
+    plain = name.strip("[]")
+    offset = re.fullmatch(r"(?:UTC|GMT)?([+-])([0-9]{2}):?([0-9]{2})?", plain.upper())
+    if offset:
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        if ahead <= timedelta(hours=14):
+            return timezone(-ahead if offset[1] == "-" else ahead)
+    elif plain.upper() in ("Z", "UTC", "GMT"):
+        return UTC
+    elif plain in zone_names():
+        return ZoneInfo(plain)
+    raise ValueError(_("“%(text)s” has a time zone that is not known.") % {"text": text[:40]})
+
+
+def days_of(text: str) -> dict[str, date]:
+    """{order: the day} that a text may mean; {} for what is no date."""
+    try:
+        return _orders(_split(_spaced(text))[0])
+    except ValueError:
+        return {}
+
+
+def read_day(text: str, conventions: Conventions = PLAIN) -> date:
+    """A day; a time behind it is left out. Raises ValueError with a sentence."""
+    return _chosen(text, days_of(text), conventions.date_order, ORDERS, _lazy("“%(text)s” is not a date%(like)s."))
+
+
+def read_moment(text: str, conventions: Conventions = PLAIN) -> datetime:
+    """An aware moment: a day, at noon where no time follows it, in the column's zone where it names none. Raises ValueError."""
+    _day, clock = _split(_spaced(text))
+    day = read_day(text, conventions)
+    at, zone = (clock.at, clock.zone) if clock else (time(12), None)
+    return datetime.combine(day, at, zone or conventions.zone or UTC)
+
+
+def _chosen(text: str, found: Mapping[str, Any], wanted: str, examples: Mapping[str, str], wrong: Any) -> Any:
+    """The reading that the column decided on, or the only one there is."""
+    if wanted in found:
+        return found[wanted]
+    if not found or wanted:
+        like = _(", such as %(example)s") % {"example": examples[wanted]} if wanted else ""
+        raise ValueError(wrong % {"text": text[:40], "like": like})
+    meanings = list(dict.fromkeys(found.values()))
+    if len(meanings) > 1:
+        say = _(" or ").join(_written(meaning) for meaning in meanings)
+        raise ValueError(_("“%(text)s” could be %(meanings)s.") % {"text": text[:40], "meanings": say})
+    return meanings[0]
+
+
+# --- numbers and money ------------------------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile(
+    r"(?P<sign>[+-]?) ?(?P<before>[^0-9+-]*?) ?(?P<sign_2>[+-]?) ?"
+    r"(?P<number>(?:[0-9][0-9., '’]*)?[0-9](?:[eE][+-]?[0-9]{1,3})?|[.,][0-9]+)(?:[.,][-–—]+)?"
+    r" ?(?P<sign_3>-?) ?(?P<after>[^0-9+-]*)"
+)
+_NUMBERS = {
+    sign: re.compile(
+        rf"(?:[0-9]+|[1-9][0-9]{{0,2}}(?P<group>[{other} '’])[0-9]{{3}}(?:(?P=group)[0-9]{{3}})*|[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}})?"
+        rf"(?:[{sign}][0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?"
+    )
+    for sign, other in ((".", ","), (",", "."))
+}
+SIGNS = {
+    "€": "EUR", "£": "GBP", "us$": "USD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD",
+    "s$": "SGD", "nt$": "TWD", "mx$": "MXN", "r$": "BRL", "zł": "PLN", "kč": "CZK", "ft": "HUF", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
+    "₪": "ILS", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "₸": "KZT", "lei": "RON", "fr.": "CHF", "sfr.": "CHF",
+    "sfr": "CHF", "euros": "EUR", "cn¥": "CNY", "jp¥": "JPY", "元": "CNY", "円": "JPY",
+}  # fmt: skip
+SHARED_SIGNS = {
+    "$": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD", "MXN", "CLP", "COP", "ARS", "TWD", "JMD", "BBD", "TTD", "NAD", "FJD"),
+    "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "kr.": ("SEK", "NOK", "DKK", "ISK"),
+    "¥": ("JPY", "CNY"),
+    "￥": ("JPY", "CNY"),
+}  # fmt: skip
+
+
+class Amount(Decimal):
+    """A number with the currencies that the sign beside it may mean; none where there is no sign."""
+
+    currencies: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, value: Decimal, currencies: tuple[str, ...]) -> "Amount":
+        made = cls(value)
+        made.currencies = currencies
+        return made
+
+
+@cache
+def _currency_names() -> dict[str, str]:
+    """{code or folded name: code} of what is money somewhere today."""
+    current = {
+        code
+        for rows in get_global("territory_currencies").values()
+        for code, _start, end, is_tender in rows
+        if end is None and is_tender
+    }
+    names = {code.lower(): code for code in current}
+    return (
+        _unmistakable(
+            (fold(name), code) for locale in _locales() for code, name in locale.currencies.items() if code in current
+        )
+        | names
+    )
+
+
+def _locales() -> list[Locale]:
+    return [Locale(language) for language in LANGUAGES]
+
+
+def _unmistakable(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """{name: code} of the names that mean one thing in all our languages."""
+    found: dict[str, set[str]] = {}
+    for name, code in pairs:
+        found.setdefault(name, set()).add(code)
+    return {name: min(codes) for name, codes in found.items() if len(codes) == 1}
+
+
+def currencies_of(text: str) -> tuple[str, ...]:
+    """What a code, a sign or a name of a currency may mean; () for what is none."""
+    plain = text.strip().casefold()
+    if plain in SHARED_SIGNS:
+        return SHARED_SIGNS[plain]
+    code = SIGNS.get(plain) or _currency_names().get(plain) or _currency_names().get(fold(plain))
+    return (code,) if code else ()
+
+
+def read_currency(text: str, conventions: Conventions = PLAIN) -> str:
+    """The code of a currency. A sign of several, such as $, is the firm's if that is one of them. Raises ValueError."""
+    found = currencies_of(text)
+    if not found:
+        raise ValueError(_("“%(text)s” is not a currency, such as EUR.") % {"text": text[:40]})
+    return _one_of(text, found, conventions.currency)
+
+
+def _one_of(text: str, found: tuple[str, ...], own: str) -> str:
+    if len(found) == 1 or own in found:
+        return found[0] if len(found) == 1 else own
+    message = _("“%(text)s” stands for several currencies. Write its three letters, such as %(example)s.")
+    raise ValueError(message % {"text": text[:40], "example": found[0]})
+
+
+def currency_beside(amount: Decimal, named: str, own: str) -> str:
+    """The currency of an amount: the one `named` in its row or, where there is none, the sign beside the number; "" where neither
+    says. Raises ValueError where they contradict each other, or the sign means several currencies of which none is the firm's `own`."""
+    signs: tuple[str, ...] = getattr(amount, "currencies", ())
+    if not named:
+        return _one_of(_("The sign beside the amount"), signs, own) if signs else ""
+    if signs and named not in signs:
+        raise ValueError(_("The amount is in %(one)s, its row says %(other)s.") % {"one": signs[0], "other": named})
+    return named
+
+
+def numbers_of(text: str) -> dict[str, Amount]:
+    """{decimal sign: the number} that a text may mean; {} for what is no amount."""
+    plain = _spaced(text)
+    is_negative = plain.startswith("(") and plain.endswith(")")
+    match = _AMOUNT.fullmatch(plain[1:-1].strip() if is_negative else plain)
+    if not match:
+        return {}
+    signs = [sign for sign in (match["sign"], match["sign_2"], match["sign_3"]) if sign]
+    beside = [word for word in (match["before"].strip(), match["after"].strip()) if word]
+    if len(signs) + is_negative > 1 or len(beside) > 1:
+        return {}
+    currencies = currencies_of(beside[0]) if beside else ()
+    if beside and not currencies:
+        return {}
+    is_negative = is_negative or signs == ["-"]
+    found = {}
+    for sign, shape in _NUMBERS.items():
+        if shape.fullmatch(match["number"]):
+            kept = re.sub(rf"[^0-9eE+\-{sign}]", "", match["number"]).replace(",", ".")
+            try:
+                value = Decimal(kept)
+            except InvalidOperation:
+                continue
+            found[sign] = Amount.of(-value if is_negative else value, currencies)
+    return found
+
+
+def read_amount(text: str, conventions: Conventions = PLAIN) -> Amount:
+    """A number as people and programs write it: 1,234.50, 1.234,50 €, 1 234,50, 1'234.50, (12.00), EUR 12, 6.0E7.
+    Raises ValueError with a sentence."""
+    if "%" in text:
+        raise ValueError(_("“%(text)s” is a percentage, not an amount.") % {"text": text[:40]})
+    wrong = _lazy("“%(text)s” is not a number%(like)s.")
+    amount = _chosen(text, numbers_of(text), conventions.decimal, DECIMALS, wrong)
+    if abs(amount) >= MOST:
+        raise ValueError(_("“%(text)s” is too large.") % {"text": text[:40]})
+    return amount
+
+
+def read_whole(text: str, conventions: Conventions = PLAIN) -> int:
+    """A whole number from 0. Raises ValueError."""
+    amount = read_amount(text, conventions)
+    if amount != int(amount) or amount < 0 or amount.currencies:
+        raise ValueError(_("“%(text)s” is not a whole number.") % {"text": text[:40]})
+    return int(amount)
+
+
+# --- what a column decides --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to read a column: a few of its values as they are written and as they would be read, and how many it cannot read."""
+
+    value: str
+    samples: tuple[tuple[str, str], ...] = ()
+    misfits: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the values of a column say of `subject` ("date_order" or "decimal"). `value` is what they decide, "" where they do not:
+    then the `options` are to be asked; without any there is nothing to ask."""
+
+    subject: str
+    value: str = ""
+    options: tuple[Option, ...] = ()
+    shapes: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def must_ask(self) -> bool:
+        return not self.value and len(self.options) > 1
+
+
+def _written(meaning: Any) -> str:
+    """A day or a number beyond doubt."""
+    if isinstance(meaning, date):
+        return date_format(meaning, "j F Y")
+    return number_format(meaning.normalize() + 0, use_l10n=False, force_grouping=False) if meaning else "0"
+
+
+_MEANINGS: dict[str, tuple[Callable[[str], Mapping[str, Any]], Mapping[str, str]]] = {
+    "date_order": (days_of, ORDERS),
+    "decimal": (numbers_of, DECIMALS),
+}
+
+
+def decide(subject: str, values: Iterable[str]) -> Decision:
+    """What all values of a column decide. A value that can be read in no way has no say; it is refused when its row is read."""
+    meanings_of, ways = _MEANINGS[subject]
+    counted = Counter(value.strip() for value in values)
+    readable = {text: found for text in counted if (found := meanings_of(text))}
+    open_ones = {
+        text: found for text, found in readable.items() if len({*found.values()}) > 1 or len(found) < len(ways)
+    }
+    shapes = frozenset({_shape(text) for text in open_ones} if subject == "date_order" else {"a number"})
+    fitting = [way for way in ways if all(way in found for found in open_ones.values())]
+    if not open_ones:
+        return Decision(subject)
+    if "dmy" in fitting and shapes == {"9.9.9999"}:
+        fitting = ["dmy"]  # with dots and the year at the end nobody writes the month first
+    different = {tuple(found[way] for found in open_ones.values()): way for way in reversed(fitting)}
+    if len(different) == 1:
+        return Decision(subject, fitting[0], shapes=shapes)
+    asked = [way for way in fitting if way in different.values()] or _most_fitting(ways, open_ones, counted)
+    return Decision(subject, options=tuple(_option(way, asked, open_ones, counted) for way in asked), shapes=shapes)
+
+
+def _shape(text: str) -> str:
+    """How a date is written: its signs, and where the year is if it has four digits."""
+    return re.sub("[0-9]+", lambda digits: "9999" if len(digits[0]) == 4 else "9", _spaced(text).split()[0])
+
+
+def _most_fitting(ways: Iterable[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> list[str]:
+    """The ways that read some of the values, where none reads all: the one that reads the most first."""
+    fits = {way: sum(counted[text] for text in found if way in found[text]) for way in ways}
+    return sorted((way for way in ways if fits[way]), key=lambda way: -fits[way])
+
+
+def _option(way: str, ways: list[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> Option:
+    """Samples are values that the ways read differently."""
+    telling = [text for text in found if len({found[text].get(other) for other in ways}) > 1]
+    samples = tuple(
+        (text, _written(found[text][way]) if way in found[text] else _("not readable")) for text in telling[:SAMPLES]
+    )
+    return Option(way, samples, sum(counted[text] for text in found if way not in found[text]))
+
+
+def decide_all(columns: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Decision]:
+    """{column: Decision} of a file, given {column: (subject, all its values)}. A column that does not decide by itself follows the
+    others whose values have the same shape, where those agree."""
+    decided = {name: decide(subject, values) for name, (subject, values) in columns.items()}
+    for name, decision in decided.items():
+        if decision.must_ask:
+            others = {
+                other.value
+                for other in decided.values()
+                if other.subject == decision.subject and other.value and other.shapes & decision.shapes
+            }
+            if len(others) == 1 and others <= {option.value for option in decision.options if not option.misfits}:
+                decided[name] = replace(decision, value=others.pop())
+    return decided
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------
+
+_YES = "1 true yes y on x ✓ ja j kyllä k tosi oui vrai sí si verdadero waar sant wahr vero"
+_NO = "0 false no n off nein nej ei epätosi non faux falso onwaar nee falskt falsch"
+_ANSWERS = {fold(word) or word: True for word in _YES.split()} | {fold(word): False for word in _NO.split()}
+
+
+def read_yes_no(text: str) -> bool:
+    """Raises ValueError for what is neither."""
+    answer = _ANSWERS.get(fold(text) or text.strip())
+    if answer is None:
+        raise ValueError(_("“%(text)s” is neither yes nor no.") % {"text": text[:40]})
+    return answer
+
+
+# What other systems write and the language tables do not have.
+_OTHER_COUNTRIES = {
+    "US": "usa unitedstatesofamerica america",
+    "GB": "uk greatbritain england scotland wales northernireland",
+    "CZ": "czechrepublic",
+    "IE": "republicofireland eire",
+    "NL": "holland thenetherlands",
+    "RU": "russianfederation",
+    "KR": "korea republicofkorea",
+    "AE": "uae",
+    "TR": "turkey",
+    "MK": "macedonia",
+    "SZ": "swaziland",
+    "CI": "ivorycoast",
+    "MM": "burma",
+    "VN": "vietnam",
+    "HK": "hongkong",
+    "MO": "macau",
+    "TW": "taiwan",
+    "MD": "moldova",
+    "IR": "iran",
+    "SY": "syria",
+    "TZ": "tanzania",
+    "BO": "bolivia",
+    "VE": "venezuela",
+}
+
+
+@cache
+def _country_names() -> dict[str, str]:
+    """{folded name, two or three letters: code}."""
+    codes = {
+        code
+        for code in map(str, Locale("en").territories)
+        if re.fullmatch("[A-Z]{2}", code) and code not in ("EU", "EZ", "UN", "ZZ", "QO")
+    }
+    names = _unmistakable(
+        (fold(name), code) for locale in _locales() for code, name in locale.territories.items() if code in codes
+    )
+    names |= {name: code for code, others in _OTHER_COUNTRIES.items() for name in others.split()}
+    long: Any = get_global("territory_aliases")
+    names |= {three.lower(): to[0] for three, to in long.items() if re.fullmatch("[A-Z]{3}", three) and len(to) == 1}
+    return names | {code.lower(): code for code in codes}
+
+
+def read_country(text: str) -> str:
+    """The two letters of a country, given by code or by name in one of our languages. Raises ValueError."""
+    code = _country_names().get(fold(text))
+    if code is None:
+        message = _("“%(text)s” is not a country we know. Write its name in English or its two letters.")
+        raise ValueError(message % {"text": text[:40]})
+    return code
+
+
+@cache
+def _language_names() -> dict[str, str]:
+    names = _unmistakable(
+        (fold(name), code)
+        for locale in _locales()
+        for code, name in locale.languages.items()
+        if re.fullmatch("[a-z]{2,3}", code)
+    )
+    own = {}
+    for code in names.values():
+        try:
+            own[fold(Locale(code).get_language_name(code) or code)] = code
+        except UnknownLocaleError:
+            continue
+    return own | names
+
+
+def read_language(text: str) -> str:
+    """The code of a language, such as de or pt-BR, given as a code or as a name in one of our languages or in itself. Raises ValueError."""
+    plain = text.strip().replace("_", "-")
+    code, _sign, place = plain.partition("-")
+    if code.lower() in Locale("en").languages and (
+        not place or re.fullmatch("[A-Za-z]{2}|[A-Z][a-z]{3}|[0-9]{3}", place)
+    ):
+        return plain
+    found = _language_names().get(fold(text))
+    if found is None:
+        raise ValueError(_("“%(text)s” is not a language we know.") % {"text": text[:40]})
+    return found
