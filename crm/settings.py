@@ -327,7 +327,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
-INSTALLATION_FILE = DATA_DIR / "installation.json"  # see crm/core/mail/services/instance.py
+# What keeps a copy from sending mail, see crm/core/mail/services/instance.py. The launcher says whether the database lies in the folder.
+INSTALLATION_FILE = DATA_DIR / "installation.json"
+OWN_DATABASE = bool_setting("RAPPORT_OWN_DATABASE", False)
 IMPORT_MAX_BYTES = number_setting("IMPORT_MAX_BYTES", 50 * 1024 * 1024)
 IMPORT_MAX_ROWS = number_setting("IMPORT_MAX_ROWS", 250_000)
 IMPORT_MAX_COLUMNS = number_setting("IMPORT_MAX_COLUMNS", 300)

@@ -348,6 +348,7 @@ class Postgres:
         return {
             "DATABASE_URL": f"postgres://{APP}:{quote(kept['app'])}@127.0.0.1:{self.port}/{DATABASE}",
             "MIGRATE_URL": f"postgres://{OWNER}:{quote(kept['owner'])}@127.0.0.1:{self.port}/{DATABASE}",
+            "RAPPORT_OWN_DATABASE": "1",  # it lies in the data folder, and so does a copy of it
         }
 
 

@@ -188,10 +188,24 @@ class Suppression(models.Model):
 
 
 class Installation(models.Model):
-    """Which data folder this database belongs to (one row, id 1). A dump restored elsewhere keeps the id and is noticed."""
+    """What this database is bound to (one row, id 1): a copy or a restored dump keeps the row, and is noticed. See
+    `services/instance.py`. Empty columns: not bound yet."""
 
     uid = models.UUIDField()
     since = models.DateTimeField(auto_now_add=True)
+    database = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="its number in the server and the seal's transaction",
+    )
+    place = models.TextField(
+        blank=True, default="", db_default="", help_text="where the data folder lies that it lies in"
+    )
+    base_url = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="the address it sends for"
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_one_row")]

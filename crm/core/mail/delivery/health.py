@@ -20,8 +20,7 @@ LOOK = """
            (SELECT max(finished_at) FROM core_heartbeat WHERE name = 'tick'),
            (SELECT did FROM core_heartbeat WHERE name = 'mail:relay'),
            (SELECT note FROM core_heartbeat WHERE name = 'mail:relay'),
-           (SELECT uid::text FROM core_installation WHERE id = 1),
-           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq),
+           (SELECT row_to_json(installation) FROM (__STATE__) AS installation),
            (SELECT count(*) FROM core_blastquestion WHERE decided_at IS NULL),
            (SELECT count(*) FROM (
                 SELECT 1 FROM core_outboxmail
@@ -29,7 +28,7 @@ LOOK = """
                 LIMIT 1000) AS d),
             (SELECT coalesce(json_object_agg(name, note), '{}') FROM core_heartbeat
              WHERE name LIKE 'tick:%%' AND note <> '' AND finished_at > %(now)s - interval '24 hours')
-"""
+""".replace("__STATE__", instance.STATE)
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ def look(now: datetime) -> Health:
     """One statement, each part served by an index or by the few rows of the heartbeats."""
     with connection.cursor() as cursor:
         cursor.execute(LOOK, {"now": now})
-        oldest, uncertain, tick, failures, note, uid, counted, questions, dead, troubles = cursor.fetchone()
-    hold = instance.check(uid or "", counted).why
+        oldest, uncertain, tick, failures, note, installation, questions, dead, troubles = cursor.fetchone()
+    hold = instance.check(instance.State.of(installation)).why
     named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
     return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
 

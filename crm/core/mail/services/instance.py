@@ -1,11 +1,16 @@
 """The identity of an installation: a copy of the database must not write to the firm's clients.
 
-The database and the data folder know each other: an id stands in both (`Installation`, and `installation.json`). A dump that
-is restored elsewhere, a copy of production on a laptop, has another folder and is in mail hold. The folder also notes how far
-the outbox had counted: a database that counts less went back in time (an old backup) and may hold mails that were sent since.
+A database is bound to what a copy of it does not have (`Installation`, sealed by one row that is never written again):
+
+- its number in the server and the transaction that wrote the seal. A dump that is restored, here or elsewhere, has the rows but
+  not that transaction; `CREATE DATABASE … TEMPLATE` has another number.
+- where the data folder lies (machine, path, inode), when the database lies in it: a copied folder lies elsewhere.
+- the address of BASE_URL otherwise, for a disk image of a server has all the rest. Hosts that share a database share the address.
+
+The data folder also notes how far mails and attempts had counted (`installation.json`): a database that counts less went back in
+time and may hold mails that were sent since. A folder without a note says nothing, so a new container or a second host sends on.
 """
 
-import contextlib
 import json
 import os
 import threading
@@ -13,6 +18,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -25,10 +31,22 @@ from crm.core.base.services import service
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import Installation, OutboxMail
 from crm.core.work import jobs
+from crm.core.work.models import Heartbeat
 
-# What is noted in the folder is the last committed mail: the sequence itself may go back a little when Postgres is killed.
-COMMITTED = "SELECT COALESCE(max(id), 0) FROM core_outboxmail"
-COUNTED = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq"
+SEAL = "installation"  # the heartbeat row that seals it
+MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+# What is noted in the folder are the last committed rows: a sequence itself may go back a little when Postgres is killed.
+COMMITTED = """
+    SELECT (SELECT COALESCE(max(id), 0) FROM core_outboxmail), (SELECT COALESCE(max(id), 0) FROM core_deliveryattempt)
+"""
+STATE = """
+    SELECT i.uid::text AS uid, i.database, i.place, i.base_url,
+           (SELECT oid FROM pg_database WHERE datname = current_database()) || '.' || seal.xmin::text || '.' || seal.note AS seen,
+           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_outboxmail_id_seq) AS mails,
+           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_deliveryattempt_id_seq) AS attempts
+    FROM (SELECT 1) AS one LEFT JOIN core_installation AS i ON i.id = 1 LEFT JOIN core_heartbeat AS seal ON seal.name = 'installation'
+"""
+COUNTS = ("counted", "attempts")  # in the folder's note
 
 UNREADABLE: dict = {"uid": None}
 
@@ -45,55 +63,124 @@ class Hold:
         return bool(self.why)
 
 
+@dataclass(frozen=True)
+class State:
+    """What the database says of itself (`database`, `place`, `base_url`: what it is bound to) and what is true of it now (`seen`,
+    the counts). "" where nothing was written yet."""
+
+    uid: str
+    database: str
+    place: str
+    base_url: str
+    seen: str
+    mails: int
+    attempts: int
+
+    @classmethod
+    def of(cls, row: dict) -> "State":
+        return cls(**{name: value or (0 if name in ("mails", "attempts") else "") for name, value in row.items()})
+
+
 def look() -> Hold:
-    """The hold on this database's mail: it may send only from the folder it belongs to."""
-    row = Installation.objects.filter(pk=1).first()
-    return check(str(row.uid) if row else "", _counted())
+    """The hold on this database's mail: it may send only where it is bound to."""
+    return check(_state())
 
 
 def register() -> Hold:
-    """As `look`, but registers a database without an id and the folder with each other first. Called by the deliverer."""
-    if not Installation.objects.filter(pk=1).exists():
-        noted = _read()
-        if noted is UNREADABLE:
-            return look()  # it may name another database: nothing is overwritten before an admin has said so
-        uid = noted.get("uid") or _begin()
-        with transaction.atomic():
-            Installation.objects.get_or_create(pk=1, defaults={"uid": uuid.UUID(uid)})
-    return look()
+    """As `look`, but binds a database that is bound to nothing yet first: a new one, or that of an earlier version in the folder
+    it knows. Called by the deliverer."""
+    state = _state()
+    hold = check(state)
+    if not state.database and not hold.is_on:
+        _bind(uid=uuid.UUID(state.uid or _read().get("uid") or str(uuid.uuid4())))
+        return look()
+    return hold
 
 
-def _begin() -> str:
-    """Give a folder its id: of two processes at once, one makes it. Written to disk before the database has it."""
-    path = Path(settings.INSTALLATION_FILE)
-    draft = _drafted(uid=str(uuid.uuid4()), counted=0)
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    return _read()["uid"]
-
-
-def check(uid: str, counted: int) -> Hold:
-    """Compare the folder's note with the id and mail count of a database. `uid` is "" for a database without one."""
+def check(state: State) -> Hold:
+    """Compare what the database is bound to with what is true here."""
     noted = _read()
     if noted is UNREADABLE:
         return Hold(_("What stands in the data folder about this installation cannot be read (installation.json)."))
-    if not uid:
+    if not state.uid:
         return Hold()
-    if noted.get("uid") != uid:
-        return Hold(_("This database belongs to another installation: it was copied or restored here."))
-    if noted.get("counted", 0) > counted:
+    if noted.get("uid") == state.uid and _is_older(noted, state):
         return Hold(
             _("This database is older than the mail that left from here: a backup was restored."), is_older=True
         )
+    if not state.database:  # of an earlier version: it and its folder know each other by their id
+        return Hold() if noted.get("uid") == state.uid else Hold(_restored())
+    if state.database != state.seen or not state.seen.endswith(f".{state.uid}"):
+        return Hold(_restored())
+    return _elsewhere(state)
+
+
+def _restored() -> str:
+    return _("This database was copied, or restored from a backup.")
+
+
+def _is_older(noted: dict, state: State) -> bool:
+    return any(noted.get(name, 0) > seen for name, seen in zip(COUNTS, (state.mails, state.attempts), strict=True))
+
+
+def _elsewhere(state: State) -> Hold:
+    place, host = _place(), urlsplit(state.base_url).hostname
+    if place:
+        if place == state.place:
+            return Hold()
+        return Hold(
+            _("This data folder was copied or moved: mail left from %(place)s before.") % {"place": state.place}
+        )
+    if host and host != urlsplit(settings.BASE_URL).hostname:
+        text = _("This database sent mail for %(was)s, and BASE_URL is %(now)s now: it may be a copy.")
+        return Hold(text % {"was": state.base_url, "now": settings.BASE_URL})
     return Hold()
 
 
+def _place() -> str:
+    """Where the data folder lies, when the database lies in it, else "". A copy of the folder lies elsewhere."""
+    if not settings.OWN_DATABASE:
+        return ""
+    folder = Path(os.path.realpath(settings.DATA_DIR))
+    machine = next((text for path in MACHINE_IDS if (text := _text_of(path))), "")
+    return f"{folder} (inode {folder.stat().st_ino}{', machine ' + machine[:12] if machine else ''})"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+@transaction.atomic
+def _bind(*, uid: uuid.UUID, is_new: bool = False) -> None:
+    """Bind the database to here. Of several that do it at once the first one does, unless `is_new`."""
+    row, _made = Installation.objects.get_or_create(pk=1, defaults={"uid": uid})
+    row = Installation.objects.select_for_update().get(pk=1)
+    if row.database and not is_new:
+        return
+    row.uid = uid if is_new else row.uid
+    Heartbeat.objects.filter(name=SEAL).delete()
+    Heartbeat.objects.create(name=SEAL, finished_at=timezone.now(), note=str(row.uid))
+    row.database, row.place = _state().seen, _place()
+    row.base_url = "" if row.place or settings.IS_LOOPBACK else settings.BASE_URL
+    row.since = timezone.now() if is_new else row.since
+    row.save()
+    _note(str(row.uid))
+
+
 def note_sent() -> None:
-    """Note the outbox's count in the folder. Called after mail was sent."""
-    noted, counted = _read(), _counted(COMMITTED)
-    if noted.get("uid") and counted > noted.get("counted", 0):
-        _write(uid=noted["uid"], counted=counted)
+    """Note in the folder how far the database had counted. Called after mail was sent."""
+    row = Installation.objects.filter(pk=1).first()
+    if row is not None and _read() is not UNREADABLE:
+        _note(str(row.uid))
+
+
+def _note(uid: str) -> None:
+    counts = dict(zip(COUNTS, _committed(), strict=True))
+    if _read() != (noted := {"uid": uid, **counts}):
+        _write(**noted)
 
 
 def waiting() -> dict[str, int]:
@@ -104,7 +191,7 @@ def waiting() -> dict[str, int]:
 
 @service(may=may_administer)
 def claim(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
-    """Claim to be the real installation: a new id in both places, so that a copy is not mistaken for it.
+    """Claim to be the real installation: bound to here under a new id, so that a copy is not mistaken for it.
 
     `cancel_waiting` cancels what is already due. Returns how many were cancelled.
     """
@@ -112,16 +199,22 @@ def claim(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
     if cancel_waiting:
         reply = _("Cancelled by %(name)s when the hold was lifted") % {"name": principal.user.name}
         cancelled = OutboxMail.objects.due(now).update(state=MailState.CANCELLED, reply=reply[:500], updated_at=now)
-    row, _made = Installation.objects.update_or_create(pk=1, defaults={"uid": uuid.uuid4(), "since": now})
-    _write(uid=str(row.uid), counted=_counted(COMMITTED))
+    _bind(uid=uuid.uuid4(), is_new=True)
     jobs.enqueue("crm.core.tasks.deliver")
     return cancelled
 
 
-def _counted(statement: str = COUNTED) -> int:
+def _state() -> State:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone()[0]
+        cursor.execute(STATE)
+        columns = [column.name for column in cursor.description]
+        return State.of(dict(zip(columns, cursor.fetchone(), strict=True)))
+
+
+def _committed() -> tuple[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(COMMITTED)
+        return cursor.fetchone()
 
 
 def _read() -> dict:
@@ -132,7 +225,7 @@ def _read() -> dict:
         return {}
     except (OSError, ValueError):
         return UNREADABLE
-    if not isinstance(noted, dict) or not isinstance(noted.get("counted", 0), int):
+    if not isinstance(noted, dict) or not all(isinstance(noted.get(name, 0), int) for name in COUNTS):
         return UNREADABLE
     try:
         uuid.UUID(noted.get("uid"))
@@ -141,14 +234,10 @@ def _read() -> dict:
     return noted
 
 
-def _write(*, uid: str, counted: int) -> None:
+def _write(**noted) -> None:
     """In one piece, so that a reader never sees half of it."""
-    _drafted(uid=uid, counted=counted).replace(settings.INSTALLATION_FILE)
-
-
-def _drafted(**noted) -> Path:
     path = Path(settings.INSTALLATION_FILE)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     draft.write_text(json.dumps(noted))
-    return draft
+    draft.replace(path)

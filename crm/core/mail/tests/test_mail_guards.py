@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.utils import timezone
 
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
 from crm.core.mail.delivery.deliverer import deliver_due
-from crm.core.mail.models import BlastQuestion, Installation, MailAttachment, OutboxMail, Suppression
+from crm.core.mail.models import BlastQuestion, DeliveryAttempt, Installation, MailAttachment, OutboxMail, Suppression
 from crm.core.mail.services import instance, suppression, volume
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.choices import Role
+from crm.core.work.models import Heartbeat
 from tools.testing.sink import running_sink
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +173,90 @@ def test_a_database_that_went_back_in_time_is_held(sink, settings):
     settings.INSTALLATION_FILE.write_text(json.dumps(noted | {"counted": noted["counted"] + 5}))
     assert instance.look().is_older
     queue("two")
+    assert deliver_due() == 0
+
+
+@pytest.mark.as_owner
+def test_a_dump_put_back_in_place_is_held_though_no_mail_was_written_since(sink, settings):
+    """What was sent after the dump waits again in it. Only the attempts have counted on."""
+    queue()
+    assert deliver_due() == 1
+    with connection.cursor() as cursor:  # as the dump of an hour ago has it
+        cursor.execute("SELECT setval('core_deliveryattempt_id_seq', max(id), false) FROM core_deliveryattempt")
+    DeliveryAttempt.objects.all().delete()
+    assert instance.look().is_older
+    OutboxMail.objects.update(key="later")
+    assert deliver_due() == 0
+
+
+def rewritten(**fields):
+    """The seal as a restored dump has it: the same row, written by another transaction."""
+    Heartbeat.objects.filter(name=instance.SEAL).update(did=0, **fields)
+
+
+def test_a_restored_dump_is_held_wherever_its_folder_is(client, ada, sink, settings, tmp_path):
+    queue()
+    assert deliver_due() == 1
+    rewritten()
+    assert instance.look().is_on
+    settings.INSTALLATION_FILE = tmp_path / "new container" / "installation.json"
+    queue("two")
+    assert deliver_due() == 0
+    client.post("/outbox/holds/release/")
+    assert deliver_due() == 1
+
+
+def test_a_new_container_and_a_second_host_send_on(sink, settings, tmp_path):
+    queue()
+    assert deliver_due() == 1
+    settings.INSTALLATION_FILE = tmp_path / "second" / "installation.json"
+    queue("two")
+    assert deliver_due() == 1
+    settings.INSTALLATION_FILE = tmp_path / "installation.json"  # the first host, whose note is older
+    queue("three")
+    assert deliver_due() == 1
+
+
+def test_a_copied_data_folder_is_held_and_the_first_one_sends_on(client, ada, sink, settings, tmp_path):
+    settings.OWN_DATABASE = True
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    settings.DATA_DIR = first
+    queue()
+    assert deliver_due() == 1
+    settings.DATA_DIR = second  # with the same installation.json
+    queue("two")
+    assert deliver_due() == 0
+    assert "copied or moved" in client.get("/outbox/holds/").content.decode()
+    settings.DATA_DIR = first
+    assert deliver_due() == 1
+    first.rename(tmp_path / "aside")
+    first.mkdir()  # a copy put where the first one was
+    queue("three")
+    assert deliver_due() == 0
+
+
+def test_a_copied_disk_with_another_address_is_held(settings):
+    settings.IS_LOOPBACK, settings.BASE_URL = False, "https://crm.firm.example"
+    assert not instance.register().is_on
+    settings.BASE_URL = "https://crm.firm.example:8443"
+    assert not instance.look().is_on
+    settings.BASE_URL = "https://staging.firm.example"
+    assert instance.look().is_on
+
+
+def test_the_first_start_after_an_upgrade_binds_the_database_where_its_folder_knows_it(sink, settings):
+    queue()
+    deliver_due()
+    Installation.objects.update(database="", place="", base_url="")  # as earlier versions left it
+    Heartbeat.objects.filter(name=instance.SEAL).delete()
+    queue("two")
+    assert deliver_due() == 1
+    assert Installation.objects.get().database
+    Installation.objects.update(database="")
+    settings.INSTALLATION_FILE.unlink()
+    queue("three")
     assert deliver_due() == 0
 
 
