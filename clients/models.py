@@ -1,6 +1,6 @@
 """The models of this app, gathered from its rooms: Django looks for them here."""
 
 from clients.catalogue.models import Service, Tag  # noqa: F401
-from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone  # noqa: F401
+from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails  # noqa: F401
 from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId, StatusPeriod  # noqa: F401
 from clients.revenue.models import Contract, RevenueLine  # noqa: F401

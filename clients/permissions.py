@@ -65,6 +65,10 @@ def may_change_affiliation(principal, affiliation) -> bool:
     return may_edit(principal, affiliation.client)
 
 
+def may_change_held(principal, held) -> bool:
+    return may_edit(principal, held.affiliation.client)
+
+
 def may_change_access(principal, access) -> bool:
     return may_restrict(principal, access.client)
 

@@ -48,6 +48,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/archive/", contacts.archive, name="archive_contact"),
     path("contacts/<int:contact_id>/restore/", contacts.restore, name="restore_contact"),
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
+    path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),
     path("services/<int:service_id>/", catalogue.service_edit, name="service_edit"),

@@ -106,6 +106,12 @@ class PlaceSerializer(StrictSerializer):
     is_primary = serializers.BooleanField(required=False)
     is_billing = serializers.BooleanField(required=False)
     left_date = serializers.DateField(required=False, allow_null=True)
+    held = serializers.JSONField(
+        source="held.details",
+        read_only=True,
+        default=None,
+        help_text=_("Earlier details that this client goes on by: they were changed by somebody who does not see it"),
+    )
 
 
 class ContactSerializer(ExternalIdsMixin, RecordSerializer):

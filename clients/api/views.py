@@ -143,7 +143,7 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
 
     def get_queryset(self):
         places = (
-            Affiliation.objects.visible_to(self.request.principal)
+            Affiliation.objects.visible_to(self.request.principal).select_related("held")
             if not getattr(self, "swagger_fake_view", False)
             else Affiliation.objects.none()
         )

@@ -156,3 +156,9 @@ class ConsentForm(forms.Form):
         coerce=lambda v: v == "1",
     )
     source = forms.CharField(label=gettext_lazy("Source"), required=False, max_length=120)
+
+
+class HeldForm(forms.Form):
+    use = forms.ChoiceField(
+        choices=[("new", gettext_lazy("the new details")), ("old", gettext_lazy("the earlier ones"))]
+    )

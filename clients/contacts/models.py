@@ -133,7 +133,9 @@ class AffiliationQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "client__"))
 
     def current(self):
-        return self.filter(left_date__isnull=True, contact__archived_at__isnull=True)
+        held = HeldDetails.objects.filter(affiliation=models.OuterRef("pk"))
+        kept = Q(contact__archived_at__isnull=True) & ~models.Exists(held.filter(details__archived=True))
+        return self.filter(kept | models.Exists(held.filter(details__archived=False)), left_date__isnull=True)
 
 
 @tracked
@@ -160,6 +162,32 @@ class Affiliation(Versioned):
             ),
             models.UniqueConstraint(fields=["client"], condition=Q(is_primary=True), name="affiliation_one_primary"),
         ]
+
+
+class HeldDetailsQuerySet(models.QuerySet):
+    def visible_to(self, principal):
+        return self.filter(visible_q(principal, "affiliation__client__"))
+
+    def undecided(self):
+        return self.filter(confirmed_at__isnull=True)
+
+
+@tracked
+class HeldDetails(models.Model):
+    """What one client goes on by, because somebody who does not see that client changed the contact's details.
+
+    `details`: the earlier values by name: address (the one that mail goes to; "" for none), archived, first_name, last_name,
+    salutation, language, and for a purpose whether they may be written to. What is not in it is as on the contact.
+    """
+
+    affiliation = models.OneToOneField(Affiliation, models.CASCADE, related_name="held")
+    details = models.JSONField(default=dict)
+    refused_at = models.DateTimeField(null=True, help_text="the address bounced or complained: no more mail")
+    changed_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, help_text="somebody who sees the client decided to keep them")
+
+    objects = HeldDetailsQuerySet.as_manager()
 
 
 @tracked

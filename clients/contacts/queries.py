@@ -1,8 +1,20 @@
-"""Reads of contacts and their affiliations."""
+"""Reads of contacts and their affiliations.
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+How a contact is reached is asked for one client at a time: a change made by somebody who does not see the client leaves it with
+what it had (`HeldDetails`).
+"""
 
-from clients.contacts.models import Affiliation, ContactEmail, ContactPhone
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import NullIf
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from clients.contacts.choices import Purpose
+from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails
 from clients.phones import bare_digits, digits_of
 from clients.records.models import Client
 from clients.records.queries import matching
@@ -23,9 +35,85 @@ def _people(principal, *, client_id: int) -> QuerySet:
 
 
 def with_addresses(affiliations: QuerySet) -> QuerySet:
-    mail = ContactEmail.objects.filter(contact=OuterRef("contact")).order_by("-is_primary", "id").values("address")[:1]
+    mail = address_at(held_for(affiliation=OuterRef("pk")), usable=lambda addresses: addresses)
     phone = ContactPhone.objects.filter(contact=OuterRef("contact")).order_by("-is_primary", "id").values("number")[:1]
-    return affiliations.select_related("contact").annotate(main_email=Subquery(mail), main_phone=Subquery(phone))
+    return affiliations.select_related("contact").annotate(main_email=mail, main_phone=Subquery(phone))
+
+
+NAMES = ("first_name", "last_name", "salutation", "language")
+
+
+def held_for(**of: Any) -> QuerySet:
+    """What is held for one affiliation, named by `affiliation`, or by `affiliation__client` and `affiliation__contact`."""
+    return HeldDetails.objects.filter(**of)
+
+
+def _takes_mail(addresses: QuerySet) -> QuerySet:
+    return addresses.filter(refused_at__isnull=True)
+
+
+def address_at(held: QuerySet, *, usable: Any = _takes_mail, contact: str = "contact") -> Case:
+    """SQL: the address that mail to the contact goes to at a client; NULL for none. `usable` narrows rows with `address` and
+    `refused_at`. `contact` is the outer query's column with the contact's id."""
+    own = usable(ContactEmail.objects.filter(contact=OuterRef(contact))).order_by("-is_primary", "id")
+    kept = held.filter(details__has_key="address").annotate(address=KT("details__address"))
+    return Case(
+        When(Exists(kept), then=NullIf(Subquery(usable(kept).values("address")[:1]), Value(""))),
+        default=Subquery(own.values("address")[:1]),
+        output_field=TextField(),
+    )
+
+
+def refuses_at(held: QuerySet, purpose: str, *, contact: Any = None) -> Q:
+    """Whether the contact does not want mail of a purpose at a client. `contact`: the contact, by default the outer row's."""
+    own = Consent.objects.filter(
+        contact=OuterRef("contact") if contact is None else contact, purpose=purpose, is_given=False
+    )
+    kept = held.filter(details__has_key=purpose)
+    return Q(Exists(kept.filter(**{f"details__{purpose}": False}))) | Q(Exists(own)) & ~Q(Exists(kept))
+
+
+def has_refused(*, client_id: int | None, contact_id: int, purpose: str) -> bool:
+    """Whether a contact does not want mail of a purpose from this client's account."""
+    held = held_for(affiliation__client=client_id, affiliation__contact=contact_id)
+    return Contact.objects.filter(refuses_at(held, purpose, contact=contact_id), pk=contact_id).exists()
+
+
+def as_known_at(client_id: int, contacts: Iterable[Contact]) -> None:
+    """Give unsaved copies of contacts the names, salutation and language that this client goes on by."""
+    by_id = {contact.pk: contact for contact in contacts}
+    rows = held_for(affiliation__client=client_id, affiliation__contact__in=list(by_id))
+    for contact_id, details in rows.values_list("affiliation__contact", "details"):
+        for name in NAMES:
+            if name in details:
+                setattr(by_id[contact_id], name, details[name])
+
+
+def reach_of(contact: Contact) -> dict[str, Any]:
+    """What `HeldDetails` can hold, as it is on the contact now."""
+    row = Contact.objects.annotate(
+        address=Subquery(
+            _takes_mail(ContactEmail.objects.filter(contact=OuterRef("pk")))
+            .order_by("-is_primary", "id")
+            .values("address")[:1]
+        )
+    ).get(pk=contact.pk)
+    consents = {value: value != Purpose.MARKETING for value in Purpose.values}
+    consents |= dict(row.consents.values_list("purpose", "is_given"))
+    names = {name: getattr(row, name) for name in NAMES}
+    return {"address": row.address or "", "archived": row.is_archived} | names | consents  # type: ignore[attr-defined]
+
+
+def held_words(row: HeldDetails, contact: Contact) -> list[tuple[str, str, str]]:
+    """(what, the value the client goes on by, the contact's) of each detail that is held."""
+    labels = {"address": _("E-mail"), "archived": _("In the trash")} | dict(Purpose.choices)
+    labels |= {name: capfirst(Contact._meta.get_field(name).verbose_name) for name in NAMES}
+    values = {True: _("yes"), False: _("no"), "": _("none")}
+    new = reach_of(contact)
+    return [
+        (str(labels[name]), str(values.get(value, value)), str(values.get(new[name], new[name])))
+        for name, value in row.details.items()
+    ]
 
 
 def find_contacts(contacts: QuerySet, text: str) -> QuerySet:

@@ -1,6 +1,7 @@
 """Contacts: names, mail addresses, phones, affiliations with one or many clients, consents."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.checks import clean_fields, only_known
 from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
-from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone
+from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails
+from clients.contacts.queries import reach_of
 from clients.phones import digits_of
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
@@ -120,14 +123,83 @@ def update_contact(
     is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError."""
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version, merges=False)
-    if emails is not None:
-        _replace(row, ContactEmail, {mail.address.lower(): mail for mail in row.emails.all()}, _checked_emails(emails))
-    if phones is not None:
-        country = row.affiliations.exclude(client__country="").values_list("client__country", flat=True).first()
-        present = {phone.digits: phone for phone in row.phones.all()}
-        _replace(row, ContactPhone, present, _checked_phones(phones, country or ""))
+    with _within_sight(principal, row):
+        save_version(row, fields=list(fields), seen=seen_version, merges=False)
+        if emails is not None:
+            present = {mail.address.lower(): mail for mail in row.emails.all()}
+            _replace(row, ContactEmail, present, _checked_emails(emails))
+        if phones is not None:
+            country = row.affiliations.exclude(client__country="").values_list("client__country", flat=True).first()
+            present = {phone.digits: phone for phone in row.phones.all()}
+            _replace(row, ContactPhone, present, _checked_phones(phones, country or ""))
     return row
+
+
+@contextmanager
+def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[str] = ()) -> Iterator[None]:
+    """A change of a contact reaches the clients that the principal sees; the others keep what they went on by, and their account
+    managers are told. `decided`: what was said outright, which replaces what is held even where the contact has it already."""
+    list(Contact.objects.select_for_update().filter(pk=contact.pk).values_list("pk"))
+    places = Affiliation.objects.filter(contact=contact, left_date__isnull=True).select_related("client__owner", "held")
+    seen = {*places.visible_to(principal).values_list("pk", flat=True)}
+    before = reach_of(contact)
+    yield
+    after = reach_of(contact)
+    changed = {name for name, value in after.items() if value != before[name]}
+    for place in places:
+        held = getattr(place, "held", None)
+        if place.pk not in seen:
+            _hold(principal, place, held, {name: before[name] for name in changed}, after)
+        elif held is not None and (dropped := (changed | {*decided}) & {*held.details}):
+            _keep_only(held, {name: value for name, value in held.details.items() if name not in dropped})
+
+
+def _hold(
+    principal: Principal, place: Affiliation, held: HeldDetails | None, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Let a client go on by the values it had before a change; told once until somebody decides."""
+    if not before:
+        return
+    is_open = held is not None and held.confirmed_at is None
+    held = held or HeldDetails(affiliation=place)
+    details = {name: value for name, value in (before | held.details).items() if value != after[name]}
+    held.changed_by, held.changed_at, held.confirmed_at = principal.user, timezone.now(), None
+    _keep_only(held, details)
+    if details and not is_open and place.client.owner.is_active:
+        values = {"name": place.contact.name[:80], "client": " ".join(place.client.name.split())[:120]}
+        Notification.objects.create(
+            user=place.client.owner,
+            client_id=place.client_id,
+            kind="contact-held",
+            key=f"contact-held:{held.pk}:{held.changed_at.isoformat()}",
+            text=_(
+                "Details of %(name)s were changed at another client. %(client)s keeps the earlier ones until you decide."
+            )
+            % values,
+            url=place.contact.get_absolute_url(),
+        )
+
+
+def _keep_only(held: HeldDetails, details: dict[str, Any]) -> None:
+    held.details = details
+    if details:
+        held.save()
+    elif held.pk:
+        held.delete()
+
+
+@service(may=permissions.may_change_held, why=permissions.IN_TRASH)
+def use_new_details(principal: Principal, *, held: HeldDetails) -> None:
+    """The client goes on by what is on the contact now."""
+    held.delete()
+
+
+@service(may=permissions.may_change_held, why=permissions.IN_TRASH)
+def keep_held_details(principal: Principal, *, held: HeldDetails, now: datetime) -> HeldDetails:
+    """The client goes on by the earlier details; the next change is told again."""
+    held.confirmed_at = now
+    held.save(update_fields=["confirmed_at"])
+    return held
 
 
 def _apply(contact: Contact, fields: dict) -> None:
@@ -236,13 +308,15 @@ def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date
 
 @service(may=None)
 def archive_contact(principal: Principal, *, contact: Contact, now: datetime) -> Contact:
-    row, _changed = set_archived(contact, at=now)
+    with _within_sight(principal, contact, decided=["archived"]):
+        row, _changed = set_archived(contact, at=now)
     return row
 
 
 @service(may=None)
 def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
-    row, _changed = set_archived(contact, at=None)
+    with _within_sight(principal, contact, decided=["archived"]):
+        row, _changed = set_archived(contact, at=None)
     return row
 
 
@@ -254,7 +328,8 @@ def set_consent(
     if purpose not in Purpose.values:
         raise ServiceError(_("“%(purpose)s” is not a purpose.") % {"purpose": purpose}, field="purpose")
     values = {"is_given": is_given, "source": source[:120], "decided_at": now}
-    row, _made = Consent.objects.update_or_create(contact=contact, purpose=purpose, defaults=values)
+    with _within_sight(principal, contact, decided=[purpose]):
+        row, _made = Consent.objects.update_or_create(contact=contact, purpose=purpose, defaults=values)
     return row
 
 
@@ -264,7 +339,9 @@ def mark_address(principal: Principal, *, address: str, is_refused: bool, now: d
     Returns how many rows changed."""
     rows = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address.lower())
     changed = list(rows.filter(refused_at__isnull=is_refused).select_related("contact"))
-    ContactEmail.objects.filter(pk__in=[row.pk for row in changed]).update(refused_at=now if is_refused else None)
+    refused_at = now if is_refused else None
+    ContactEmail.objects.filter(pk__in=[row.pk for row in changed]).update(refused_at=refused_at)
+    HeldDetails.objects.filter(details__address__iexact=address).update(refused_at=refused_at)
     if is_refused:
         for row in changed:
             _notify_refused(row, now)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,9 +13,18 @@ from clients import permissions
 from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.fields import CONTACT_FIELDS
-from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, PlaceForm
-from clients.contacts.models import Affiliation, Contact
-from clients.contacts.services import archive_contact, create_contact, restore_contact, set_consent, update_contact
+from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, HeldForm, PlaceForm
+from clients.contacts.models import Affiliation, Contact, HeldDetails
+from clients.contacts.queries import held_words
+from clients.contacts.services import (
+    archive_contact,
+    create_contact,
+    keep_held_details,
+    restore_contact,
+    set_consent,
+    update_contact,
+    use_new_details,
+)
 from crm.core.base.permissions import require
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, go, posted
@@ -51,6 +60,8 @@ def show(request, contact_id):
         }
         for value, label in Purpose.choices
     ]
+    held = HeldDetails.objects.visible_to(request.principal).filter(affiliation__contact=contact)
+    held = held.select_related("affiliation__client", "changed_by").order_by("affiliation__client__name_key")
     crumbs = [{"label": _("Contacts"), "url": reverse("clients:contacts")}, {"label": contact.name}]
     return render(
         request,
@@ -61,8 +72,27 @@ def show(request, contact_id):
             "facts": CONTACT_FIELDS.facts(contact),
             "crumbs": crumbs,
             "may_edit": not contact.is_archived,
+            "held": [(row, held_words(row, contact)) for row in held],
         },
     )
+
+
+@require_POST
+def held(request, contact_id, held_id):
+    """Whether a client takes over what was changed about the contact elsewhere, or keeps the earlier details."""
+    contact = load_contact(request.principal, contact_id)
+    rows = HeldDetails.objects.visible_to(request.principal).select_related("affiliation__client")
+    row = get_object_or_404(rows, pk=held_id, affiliation__contact=contact)
+    form = HeldForm(request.POST)
+    if form.is_valid() and form.cleaned_data["use"] == "new":
+        use_new_details(request.principal, held=row)
+        messages.success(request, _("%(client)s uses the new details") % {"client": row.affiliation.client.name})
+    elif form.is_valid():
+        keep_held_details(request.principal, held=row, now=timezone.now())
+        messages.success(request, _("%(client)s keeps the earlier details") % {"client": row.affiliation.client.name})
+    else:
+        messages.error(request, _("Choose the new details or the earlier ones."))
+    return go(request, contact.get_absolute_url())
 
 
 @require_http_methods(["GET", "POST"])

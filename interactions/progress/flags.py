@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
-from clients.contacts.models import Affiliation, Consent, ContactEmail
+from clients.contacts.models import Affiliation
+from clients.contacts.queries import address_at, as_known_at, held_for, refuses_at
 from crm.core.base.zones import zone
 from crm.core.mail.choices import MAIL_WAITING, MailState
 from crm.core.mail.models import OutboxMail
@@ -34,20 +35,17 @@ def reachable(client_id: Any) -> QuerySet:
     """The recipients of a client (id or OuterRef) who can be mailed now, each with `address`: still at the client, not opted out,
     with an address that takes mail."""
     current = Affiliation.objects.filter(client_id=OuterRef("schedule__client_id"), contact_id=OuterRef("contact_id"))
-    refused = Consent.objects.filter(purpose=Purpose.SERVICE, is_given=False).values("contact_id")
-    address = (
-        ContactEmail.objects.filter(contact=OuterRef("contact"), refused_at__isnull=True)
-        .order_by("-is_primary", "id")
-        .values("address")[:1]
-    )
+    held = held_for(affiliation__client=OuterRef("schedule__client_id"), affiliation__contact=OuterRef("contact_id"))
     rows = ProgressRecipient.objects.filter(schedule__client_id=client_id, stopped_at__isnull=True)
-    rows = rows.filter(Exists(current.current())).exclude(contact__in=refused)
-    return rows.annotate(address=Subquery(address)).filter(address__isnull=False)
+    rows = rows.filter(Exists(current.current())).exclude(refuses_at(held, Purpose.SERVICE))
+    return rows.annotate(address=address_at(held)).filter(address__isnull=False)
 
 
 def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
     """The recipients if it left now, each with `address`."""
-    return list(reachable(email.client_id).select_related("contact").order_by("pk"))
+    people = list(reachable(email.client_id).select_related("contact").order_by("pk"))
+    as_known_at(email.client_id, [person.contact for person in people])
+    return people
 
 
 def with_signs(rows: QuerySet, now: datetime) -> QuerySet:

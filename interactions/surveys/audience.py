@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.choices import Purpose
-from clients.contacts.models import Affiliation, Consent, ContactEmail
+from clients.contacts.models import Affiliation, ContactEmail
+from clients.contacts.queries import address_at, held_for, refuses_at
 from crm.core.mail.models import Suppression
 from interactions.surveys.choices import Asked, InvitationState
 from interactions.surveys.models import Survey, SurveyInvitation
@@ -107,16 +108,15 @@ def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) 
     """The current contacts of these clients, the main contact of each first."""
     addresses = ContactEmail.objects.filter(contact=OuterRef("contact")).order_by("-is_primary", "id")
     stopped = Suppression.objects.annotate(folded=Lower("address")).filter(folded=Lower(OuterRef("address")))
-    usable = addresses.filter(~Exists(stopped), refused_at__isnull=True)
-    refusal = Consent.objects.filter(contact=OuterRef("contact"), purpose=Purpose.SURVEY, is_given=False)
+    held = held_for(affiliation=OuterRef("pk"))
     asked = SurveyInvitation.objects.filter(contact=OuterRef("contact")).exclude(pk=ignoring or 0)
     return (
         Affiliation.objects.filter(client__in=clients.order_by().values("pk"))
         .current()
         .annotate(
-            usable=Subquery(usable.values("address")[:1]),
+            usable=address_at(held, usable=lambda found: found.filter(~Exists(stopped), refused_at__isnull=True)),
             has_address=Exists(addresses),
-            is_opted_out=Exists(refusal),
+            is_opted_out=Case(When(refuses_at(held, Purpose.SURVEY), then=True), default=False),
             asked_at=Subquery(asked.exclude(state=InvitationState.SKIPPED).order_by("-send_at").values("send_at")[:1]),
             has_same=Exists(asked.filter(survey=survey.pk, period=period)),
         )

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from clients.contacts.choices import Purpose
 from clients.contacts.greetings import greeting
 from clients.contacts.languages import language_for
-from clients.contacts.models import Consent, Contact
+from clients.contacts.models import Contact
+from clients.contacts.queries import as_known_at, has_refused
 from clients.records.models import Client
 from crm.core.base import placeholders
 from crm.core.base.principals import Principal
@@ -59,8 +60,8 @@ def against_survey(mail: OutboxMail) -> str:
     """Why the mail must not be sent, or ""."""
     if mail.contact_id is None:
         return ""
-    refused = Consent.objects.filter(contact_id=mail.contact_id, purpose=Purpose.SURVEY, is_given=False)
-    return _("The recipient wants no surveys") if refused.exists() else ""
+    is_refused = has_refused(client_id=mail.client_id, contact_id=mail.contact_id, purpose=Purpose.SURVEY)
+    return _("The recipient wants no surveys") if is_refused else ""
 
 
 SURVEY = MailKind(
@@ -125,6 +126,7 @@ def begins_with_greeting(said: str) -> bool:
 def mail_survey(*, invitation: SurveyInvitation, now: datetime) -> OutboxMail:
     """The mail to one person, once per survey and period. Raises ServiceError for what cannot be sent."""
     client, contact, owner = invitation.client, invitation.contact, invitation.client.owner
+    as_known_at(client.pk, [contact])
     subject, text, html = render_survey(invitation.survey, client, contact, answer_url=ANSWER, stop_url=STOP)
     mail, _made = queue_mail(
         key=invitation.key,

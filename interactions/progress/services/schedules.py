@@ -5,11 +5,12 @@ from datetime import datetime, time
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clients.contacts.models import Affiliation, Contact, ContactEmail
+from clients.contacts.models import Affiliation, Contact
+from clients.contacts.queries import address_at, held_for
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.dates import iso_week
@@ -113,8 +114,8 @@ def _check_recipients(client: Client, contacts: list[Contact], is_active: bool) 
 
 def possible_recipients(client: Client):
     """The client's current contacts with an address that takes mail, by name."""
-    addresses = ContactEmail.objects.filter(refused_at__isnull=True).values("contact_id")
-    current = Affiliation.objects.filter(client=client).current().filter(contact__in=addresses)
+    current = Affiliation.objects.filter(client=client).current()
+    current = current.alias(address=address_at(held_for(affiliation=OuterRef("pk")))).filter(address__isnull=False)
     return Contact.objects.filter(pk__in=current.values("contact_id")).order_by("name_key", "pk")
 
 

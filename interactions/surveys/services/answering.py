@@ -5,7 +5,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
-from clients.contacts.models import Consent
+from clients.contacts.models import HeldDetails
+from clients.contacts.queries import has_refused
 from clients.contacts.services import set_consent
 from clients.records import nps
 from crm.core.base.errors import ServiceError
@@ -25,7 +26,7 @@ BY_LINK = frozenset({Kind.LINK})
 
 
 def has_stopped(row: SurveyInvitation) -> bool:
-    return Consent.objects.filter(contact=row.contact_id, purpose=Purpose.SURVEY, is_given=False).exists()
+    return has_refused(client_id=row.client_id, contact_id=row.contact_id, purpose=Purpose.SURVEY)
 
 
 def state_of(row: SurveyInvitation, now: datetime) -> str:
@@ -103,7 +104,8 @@ def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: dat
     """The person opts out of all surveys: their unsent ones are cancelled and the account manager is notified.
     Twice changes nothing."""
     row = lock(invitation)
-    if has_stopped(row):
+    elsewhere = HeldDetails.objects.filter(affiliation__contact=row.contact_id, details__survey=True)
+    if has_stopped(row) and not elsewhere.exists():
         return row
     set_consent(
         SYSTEM, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey mail"), now=now

@@ -9,7 +9,7 @@ def build(scene):
     service = scene.model("clients.Service").objects.create(name="Audit")
     scene.rows["service"] = {"any": service}
     scene.rows["tag"] = {"any": scene.model("clients.Tag").objects.create(name="Board")}
-    for name in ("contact", "affiliation", "line", "contract", "access"):
+    for name in ("contact", "affiliation", "held", "line", "contract", "access"):
         scene.rows[name] = {}
     for kind, client in scene.clients.items():
         contact = scene.model("clients.Contact").objects.create(
@@ -18,6 +18,11 @@ def build(scene):
         scene.rows["contact"][kind] = contact
         scene.rows["affiliation"][kind] = scene.model("clients.Affiliation").objects.create(
             client=client, contact=contact
+        )
+        scene.rows["held"][kind] = scene.model("clients.HeldDetails").objects.create(
+            affiliation=scene.rows["affiliation"][kind],
+            details={"address": "elina@before.example"},
+            changed_at="2026-11-20T10:00Z",
         )
         scene.rows["line"][kind] = scene.model("clients.RevenueLine").objects.create(
             client=client, date=date(2026, 1, 1), amount=Decimal(1), currency="EUR"
@@ -108,6 +113,7 @@ ROWS = [
     Row("clients:archive_contact", post=EVERYONE, about="contact", arg="contact_id"),
     Row("clients:restore_contact", post=EVERYONE, about="contact", arg="contact_id"),
     Row("clients:consent", post=EVERYONE, about="contact", arg="contact_id"),
+    Row("clients:held_details", post=EVERYONE, about="contact", arg="contact_id", also={"held_id": part("held")}),
     Row("clients:services", get=EVERYONE),
     Row("clients:service_create", get=MANAGERS, post=MANAGERS),
     Row("clients:service_edit", get=MANAGERS, post=MANAGERS, about="service", arg="service_id"),

@@ -51,12 +51,20 @@ declare(
         lambda own: _consent(own, own("contact")),
         refused=lambda own: _consent(own, own.changed("contact", archived_at=own.now)),
     ),
+    use_new_details=lambda own: {"held": _held(own)},
+    keep_held_details=lambda own: {"held": _held(own), "now": own.now},
     end_affiliation=lambda own: {"affiliation": own("affiliation"), "left_date": TODAY},
 )
 
 
 def _consent(own, contact):
     return {"contact": contact, "purpose": "survey", "is_given": True, "now": own.now}
+
+
+def _held(own):
+    return own.make(
+        "clients.HeldDetails", affiliation=own("affiliation"), details={"archived": False}, changed_at=own.now
+    )
 
 
 def _another(own):
