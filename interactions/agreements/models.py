@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -20,6 +20,16 @@ class AgreementQuerySet(models.QuerySet):
         )  # by key, never a list of all they may see
         through = Q(interaction__isnull=True) | seen
         return self.filter(visible_q(principal, "client__")).filter(through)
+
+    def history_visible_to(self, principal):
+        """The versions that were written while their interaction was open to the principal, and those of no interaction."""
+        versions = Interaction.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
+            pgh_obj_id=OuterRef("interaction_id"), pgh_created_at__lte=OuterRef("pgh_created_at")
+        )
+        then = Subquery(versions.order_by("-pgh_id").values("pgh_id")[:1])
+        seen = Interaction.objects.history_visible_to(principal).filter(pgh_id=OuterRef("then"))
+        events = self.model.pgh_event_model.objects.annotate(then=then)
+        return events.filter(Q(interaction__isnull=True) | Exists(seen))
 
     def shared(self):
         return self.filter(Q(is_shared=True))

@@ -22,5 +22,5 @@ def interaction_page(principal, interaction) -> dict[str, Any]:
             .filter(source_kind="interaction", source_id=full.pk)
             .select_related("assignee")
         ),
-        "history": history(full),
+        "history": history(principal, full),
     }

@@ -13,6 +13,17 @@ from crm.core.users.models import User
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
 
+def _open_to(principal, key: str) -> Q:
+    """Whether a user may read an interaction of a client they see, or one of its versions; `key` is the column with its id."""
+    part = Interaction.participants.through.objects.filter(interaction_id=OuterRef(key), user_id=principal.user_id)
+    mine = Q(author=principal.user) | Q(Exists(part))
+    seen = mine | Q(visibility__in=[Visibility.FIRM, Visibility.SHARED])
+    team = Q(visibility=Visibility.TEAM)
+    if not principal.sees_all:
+        team &= Q(client__owner=principal.user) | Q(client__team__in=principal.user.memberships.values("team_id"))
+    return seen | team
+
+
 class InteractionQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """The client's gate; a private one is its author's and participants' alone; a team one its client's team's,
@@ -21,15 +32,16 @@ class InteractionQuerySet(ArchivableQuerySet):
             return self.all()
         if principal.user is None:
             return self.none()
-        part = Exists(
-            Interaction.participants.through.objects.filter(interaction_id=OuterRef("pk"), user_id=principal.user_id)
-        )
-        mine = Q(author=principal.user) | Q(part)
-        seen = mine | Q(visibility__in=[Visibility.FIRM, Visibility.SHARED])
-        team = Q(visibility=Visibility.TEAM)
-        if not principal.sees_all:
-            team &= Q(client__owner=principal.user) | Q(client__team__in=principal.user.memberships.values("team_id"))
-        return self.filter(visible_q(principal, "client__")).filter(seen | team)
+        return self.filter(visible_q(principal, "client__")).filter(_open_to(principal, "pk"))
+
+    def history_visible_to(self, principal):
+        """The versions that were open to the principal: what was written in private stays so after the note was opened."""
+        events = Interaction.pgh_event_model.objects.all()  # type: ignore[attr-defined]
+        if principal.is_system:
+            return events
+        if principal.user is None:
+            return events.none()
+        return events.filter(_open_to(principal, "pgh_obj_id"))
 
     def contacts_made(self):
         """Those that count as contact with the client: all but notes."""

@@ -11,9 +11,11 @@ from interactions.log.models import Interaction
 SHOWN = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "body", "sentiment", "visibility")
 
 
-def history(interaction) -> list[dict[str, Any]]:
-    """[{at, who, changes: [(label, before, after)]}] for each correction, newest first; texts in full."""
-    events = list(interaction.events.order_by("pgh_id").select_related("pgh_context")[:200])
+def history(principal, interaction) -> list[dict[str, Any]]:
+    """[{at, who, changes: [(label, before, after)]}] for each correction, newest first; texts in full. Only between versions that
+    were open to the principal."""
+    events = Interaction.objects.history_visible_to(principal).filter(pgh_obj_id=interaction.pk)
+    events = list(events.order_by("pgh_id").select_related("pgh_context")[:200])
     names = _names(events)
     steps = []
     for before, after in zip(events, events[1:], strict=False):

@@ -1,7 +1,7 @@
 """Who changed what: the history that the database's triggers keep, as an admin may read it.
 
 Rows of a model come through the gate: only of objects the viewer sees. A model outside the kernel whose rows have no
-`visible_to` is left out.
+`visible_to` is left out. Where versions were open to different people, `history_visible_to` gives those the viewer might read.
 """
 
 from dataclasses import dataclass, field
@@ -81,15 +81,18 @@ def read(
 
 
 def _rows(principal, event, before: int | None, user_id: int | None) -> QuerySet:
-    model = event.pgh_tracked_model
-    rows = event.objects.select_related("pgh_context").order_by("-pgh_id")
-    if hasattr(model._default_manager, "visible_to"):
-        rows = rows.filter(pgh_obj_id__in=model._default_manager.visible_to(principal).values("pk"))
+    manager = event.pgh_tracked_model._default_manager
+    versions = event.objects.all()
+    if hasattr(manager, "history_visible_to"):
+        versions = manager.history_visible_to(principal)
+    rows = versions.select_related("pgh_context").order_by("-pgh_id")
+    if hasattr(manager, "visible_to"):
+        rows = rows.filter(pgh_obj_id__in=manager.visible_to(principal).values("pk"))
     if before is not None:
         rows = rows.filter(pgh_id__lt=before)
     if user_id is not None:
         rows = rows.filter(pgh_context__metadata__user=user_id)
-    earlier = event.objects.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__lt=OuterRef("pgh_id")).order_by("-pgh_id")
+    earlier = versions.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__lt=OuterRef("pgh_id")).order_by("-pgh_id")
     return rows.annotate(earlier_id=Subquery(earlier.values("pgh_id")[:1]))
 
 

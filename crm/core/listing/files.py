@@ -16,7 +16,11 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 LINES_AT_ONCE = 500
-_DANGEROUS = re.compile(r"^[\s\u00a0\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+# Where a cell may begin for a spreadsheet: at its start, or, where ; tab or | separates, within its text. Apostrophes that stand
+# there already get one more, so that `unsafe_cell` gives back exactly what there was.
+_BEGINS = r"(\A[\s\u00a0\u3000]*|[;|\t\r\n\v\f\x85\u2028\u2029][\s\u00a0\u3000\"]*)"
+_FORMULA = r"(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"
+_DANGEROUS, _HARMLESS = re.compile(_BEGINS + _FORMULA), re.compile(_BEGINS + "'" + _FORMULA)
 UNPRINTABLE = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
 
 
@@ -83,13 +87,14 @@ def _cell(sheet, value):
 
 
 def safe_cell(value) -> str:
-    """A cell no spreadsheet takes for a formula: an apostrophe goes before = + - @ and their kin. Plain numbers stay."""
+    """A cell no spreadsheet takes for a formula, whatever separates its cells: an apostrophe goes before = + - @ and their kin.
+    Plain numbers stay."""
     text = "" if value is None else str(value)
     if isinstance(value, int | float | Decimal) or re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
         return text
-    return "'" + text if _DANGEROUS.match(text) else text
+    return _DANGEROUS.sub(r"\1'", text)
 
 
 def unsafe_cell(text: str) -> str:
     """What `safe_cell` wrote, as it was: our own exports import back unchanged."""
-    return text[1:] if text.startswith("'") and _DANGEROUS.match(text[1:]) else text
+    return _HARMLESS.sub(r"\1", text)

@@ -5,10 +5,12 @@ import pytest
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
+from crm.core.history import queries as admin_history
 from interactions.agreements.models import Decision
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel, Visibility
 from interactions.log.models import Interaction
+from interactions.log.queries import history
 from interactions.log.services import archive_interaction, correct_interaction, restore_interaction
 from interactions.recording.services import NextStep
 from tools.testing.factories.interactions import NOW, log, make_client, make_contact, make_user
@@ -93,6 +95,30 @@ def test_a_correction_keeps_the_earlier_text(marta, northwind):
     assert (corrected.version, corrected.body) == (2, "They want payroll from February.")
     kept = [row.body for row in Interaction.pgh_event_model.objects.filter(pgh_obj_id=call.pk).order_by("pgh_id")]
     assert kept[0] == "They want payroll from January." and kept[-1] == "They want payroll from February."
+
+
+@pytest.mark.django_db(transaction=True)  # the versions are told apart by their time
+def test_what_was_written_in_private_stays_private_when_the_note_is_opened(client, marta, manager, northwind):
+    note = log(actor=marta, client=northwind, body="He drinks.", visibility="private", decision="Watch him.")
+    correct_interaction(acting(marta), interaction=note, body="Call again in May.", now=NOW)
+    correct_interaction(acting(marta), interaction=note, visibility="firm", now=NOW)
+    correct_interaction(acting(marta), interaction=note, body="Call again in June.", now=NOW)
+    assert [step["changes"][0][1:] for step in history(acting(manager), note)] == [
+        ("Call again in May.", "Call again in June.")
+    ]
+    assert len(history(acting(marta), note)) == 3
+    client.force_login(manager)
+    page = client.get(f"/interactions/{note.pk}/").content.decode()
+    assert "Call again in May." in page and "He drinks." not in page
+    for label in ("interactions.interaction", "interactions.decision"):
+        entries = admin_history.read(acting(manager), label=label).entries
+        said = [(entry.title, change.before, change.after) for entry in entries for change in entry.changes]
+        assert "He drinks." not in str(said)
+    assert {entry.kind for entry in admin_history.read(acting(manager), label="interactions.interaction").entries} == {
+        "update"
+    }
+    assert admin_history.read(acting(manager), label="interactions.decision").entries == []
+    assert len(admin_history.read(acting(marta), label="interactions.decision").entries) == 1
 
 
 def test_a_stale_correction_is_refused_and_changes_nothing(marta, manager, northwind):

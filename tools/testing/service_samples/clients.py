@@ -62,9 +62,7 @@ def _consent(own, contact):
 
 
 def _held(own):
-    return own.make(
-        "clients.HeldDetails", affiliation=own("affiliation"), details={"archived": False}, changed_at=own.now
-    )
+    return own.changed("held", details={"archived": False})
 
 
 def _another(own):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,4 +127,19 @@ def test_no_exported_cell_is_a_formula_and_all_come_back(text):
     cell = safe_cell(text)
     if not cell.lstrip("+-").replace(".", "", 1).isdigit():
         assert not cell.lstrip(" \t\r\n\u00a0\u3000").startswith(("=", "+", "-", "@"))
-    assert unsafe_cell(cell) == text or text.startswith("'")
+    assert unsafe_cell(cell) == text
+
+
+@given(st.text("Da;|\t\n\r \"'=+-@1", max_size=12))
+def test_no_part_of_an_exported_cell_is_a_formula_where_something_else_separates(text):
+    cell = safe_cell(text)
+    assert unsafe_cell(cell) == text
+    if not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
+        assert not [
+            part for part in re.split(r"[;|\t\r\n]", cell) if part.lstrip(' "').startswith(("=", "+", "-", "@"))
+        ]
+
+
+def test_an_answer_of_a_survey_is_no_formula_where_a_semicolon_separates():
+    assert safe_cell("Danke;=cmd|' /C calc'!A0") == "Danke;'=cmd|' /C calc'!A0"
+    assert unsafe_cell(safe_cell("'=already")) == "'=already"
