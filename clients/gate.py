@@ -3,10 +3,12 @@
 `visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client is made of it.
 """
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
+from crm.core.users.choices import Role
+from crm.core.users.models import User
 
 
 def visible_q(principal, prefix: str = "") -> Q:
@@ -36,6 +38,19 @@ def visible_q(principal, prefix: str = "") -> Q:
 
 def may_see(principal, client) -> bool:
     return type(client).objects.filter(visible_q(principal), pk=client.pk).exists()
+
+
+def viewers(client, *, is_restricted: bool) -> QuerySet[User]:
+    """The active colleagues who see the client, were it restricted or not: `visible_q` from the client's side."""
+    found = Q(pk=client.owner_id) | Q(pk__in=client.accesses.values("user"))
+    if not is_restricted:
+        found |= Q(roles__overlap=[Role.MANAGER, Role.ADMIN])
+        scope, managers = get_firm().account_managers_see, Q(roles__contains=[Role.ACCOUNT_MANAGER])
+        if scope == AccountManagersSee.ALL:
+            found |= managers
+        elif scope == AccountManagersSee.TEAM and client.team_id:
+            found |= managers & Q(pk__in=client.team.memberships.values("user"))
+    return User.objects.active().filter(found).order_by("name", "pk")
 
 
 def _named_ids(user):

@@ -6,6 +6,7 @@ IN_TRASH = _("This client is in the trash. Restore it first.")
 ALREADY_IN_TRASH = _("This client is in the trash already.")
 PERSON_IN_TRASH = _("This person is in the trash. Restore them first.")
 HAND_ON = _("Only the account manager, a manager or an admin hands a client on.")
+MOVE = _("Only the account manager, a manager or an admin changes the team.")
 
 
 def may_edit(principal, client) -> bool:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("clients/<int:client_id>/status/<int:period_id>/withdraw/", status.withdraw_status, name="withdraw_status"),
     path("clients/<int:client_id>/access/", status.access, name="access"),
     path("clients/<int:client_id>/access/lift/", status.lift, name="lift_restriction"),
+    path("clients/<int:client_id>/access/again/", status.restrict_again, name="restrict_again"),
     path("clients/<int:client_id>/access/<int:access_id>/revoke/", status.revoke, name="revoke_access"),
     path("clients/<int:client_id>/people/", people.people, name="people"),
     path("clients/<int:client_id>/people/add/", people.add, name="add_person"),

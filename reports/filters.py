@@ -7,10 +7,12 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from clients.records.choices import Tier
 from clients.records.models import Client
 from crm.core.base.dates import add_months
+from crm.core.ui.formatting import number
 from crm.core.ui.forms import DateInput
 from crm.core.users.models import Team, User
 from reports.periods import Period, month_end
@@ -55,7 +57,8 @@ class ReportFilter(forms.Form):
         super().__init__(data)
         self.principal, self.firm, self.today = principal, firm, today
         self.fields["team"].queryset = Team.objects.kept()
-        owning = Exists(Client.objects.filter(owner=OuterRef("pk")))
+        seen = Client.objects.visible_to(principal)
+        owning = Exists(seen.filter(owner=OuterRef("pk")))
         self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
 
     def clean_month(self):
@@ -101,6 +104,12 @@ class ReportFilter(forms.Form):
         found = self.cleaned_data
         basis = found["basis"] or self.firm.retention_basis
         return Scope(self.firm, self.today, self.principal, basis, found["owner"], found["team"], found["tier"])
+
+    @property
+    def seen_words(self) -> str:
+        """How many clients the numbers are made of: colleagues who see others read other numbers."""
+        count = self.scope.clients().count()
+        return ngettext("%(n)s client you may see", "%(n)s clients you may see", count) % {"n": number(count)}
 
     def offer_months(self) -> None:
         """Offer the months to choose from, and the period of the address where it is not one of them."""

@@ -3,6 +3,7 @@ import re
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clients import permissions
 from clients.phones import bare_digits
 from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
@@ -34,6 +35,8 @@ class ClientForm(CatalogueForm):
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        if self.instance.pk and not permissions.may_reassign(acting(user), self.instance):
+            self.fields["team"].disabled, self.fields["team"].help_text = True, permissions.MOVE
         self.fields["parent"].queryset = Client.objects.visible_to(acting(user)).kept().exclude(pk=self.instance.pk)
         self.hides_parent = (
             bool(self.instance.parent_id)

@@ -4,9 +4,12 @@ import pytest
 
 from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
+from clients.gate import may_see, viewers
+from clients.records.models import Client
 from clients.records.services.clients import restrict_client, update_client
 from crm.core.base.principals import acting
-from tools.testing.factories.clients import make_client, make_contact
+from crm.core.firm.choices import AccountManagersSee
+from tools.testing.factories.clients import make_client, make_contact, make_firm, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +42,49 @@ def test_a_parent_out_of_sight_is_not_told_and_survives_an_edit(client, marta, s
     assert (row.city, row.parent_id) == ("Turku", secret.pk)
     client.force_login(sini)
     assert client.get(f"/api/v1/clients/{row.pk}").json()["parent"] == secret.pk
+
+
+def test_only_who_may_hand_a_client_on_moves_it_to_another_team(client, marta, otto, sini):
+    nordics = make_team(name="Nordics", members=[marta])
+    row = make_client(owner=otto)
+    client.force_login(marta)
+    answer = client.patch(f"/api/v1/clients/{row.pk}", {"team": nordics.pk}, content_type="application/json")
+    assert answer.status_code == 403
+    page = client.get(f"/clients/{row.pk}/edit/")
+    assert page.context["form"].fields["team"].disabled
+    form = page.context["form"]
+    data = {name: form[name].value() or "" for name in form.fields} | {"team": nordics.pk, "city": "Turku", "tags": []}
+    assert client.post(f"/clients/{row.pk}/edit/", data).status_code == 302
+    row.refresh_from_db()
+    assert (row.city, row.team) == ("Turku", None)
+    assert update_client(acting(otto), client=row, team=nordics).team == nordics
+    assert update_client(acting(sini), client=row, team=None).team is None
+
+
+def test_lifting_asks_with_the_names_that_will_see_the_client_and_is_undone(client, marta, otto, sini, secret):
+    restrict_client(acting(sini), client=secret, users=[marta])
+    client.force_login(sini)
+    page = client.get(f"/clients/{secret.pk}/access/lift/")
+    assert [*page.context["viewers"]] == [otto]
+    secret.refresh_from_db()
+    assert secret.is_restricted, "asking changes nothing"
+    done = client.post(f"/clients/{secret.pk}/access/lift/", follow=True)
+    undo = f"/clients/{secret.pk}/access/again/"
+    assert undo in done.content.decode()
+    assert may_see(acting(otto), secret)
+    client.post(undo)
+    assert (may_see(acting(otto), secret), may_see(acting(marta), secret)) == (False, True)
+
+
+@pytest.mark.parametrize("scope", AccountManagersSee.values)
+@pytest.mark.parametrize("is_restricted", [True, False])
+def test_the_viewers_of_a_client_are_those_who_see_it(marta, otto, sini, scope, is_restricted):
+    make_firm(account_managers_see=scope)
+    row = make_client(owner=otto, team=make_team(members=[marta]))
+    Client.objects.filter(pk=row.pk).update(is_restricted=is_restricted)
+    people = [marta, otto, sini, make_user(name="Ada Admin", roles=["admin"]), make_user(name="Eero Else")]
+    make_user(name="Gone", is_active=False)
+    assert {*viewers(row, is_restricted=is_restricted)} == {user for user in people if may_see(acting(user), row)}
 
 
 def test_names_of_people_stay_on_one_line(marta):

@@ -1,7 +1,7 @@
 """A client's status over time, and who may see it."""
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
-from clients.gate import may_see
+from clients.gate import may_see, viewers
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.records.forms import AccessForm, StatusForm
@@ -20,7 +20,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import go, is_fragment, posted, render_page
+from crm.core.ui.htmx import back_to, go, is_fragment, posted, render_page
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,15 +76,31 @@ def access(request, client_id):
     return render(request, "clients/page/access.html", context, status=outcome.status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def lift(request, client_id):
-    """Admins may lift the restriction of a client that they do not see otherwise."""
+    """Says who will see the client, then lifts its restriction. Admins may lift that of a client they do not see otherwise."""
     seen = Q(pk__in=Client.objects.visible_to(request.principal).values("pk"))
     client = get_object_or_404(
         Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
     )
+    require(permissions.may_lift_restriction(request.principal, client))
+    if request.method == "GET":
+        context = {"client": client, "back": back_to(request, reverse("clients:list"))}
+        context["viewers"] = viewers(client, is_restricted=False).exclude(pk__in=viewers(client, is_restricted=True))
+        return render(request, "clients/page/lift.html", context)
     unrestrict_client(request.principal, client=client)
-    messages.success(request, _("The restriction of %(name)s is lifted") % {"name": client.name})
+    undo = reverse("clients:restrict_again", args=[client.pk])
+    text = _("The restriction of %(name)s is lifted") % {"name": client.name}
+    messages.success(request, text, extra_tags=f"undo:{undo}")
+    return _go_if_seen(request, client, client.get_absolute_url())
+
+
+@require_POST
+def restrict_again(request, client_id):
+    """The undo of lifting. The colleagues who were named still are."""
+    client = load_client(request.principal, client_id)
+    restrict_client(request.principal, client=client)
+    messages.success(request, _("%(name)s is restricted again") % {"name": client.name})
     return _go_if_seen(request, client, client.get_absolute_url())
 
 
@@ -110,11 +126,12 @@ def restricted(request):
         Client.objects.filter(is_restricted=True)
         .kept()
         .select_related("owner")
+        .prefetch_related(Prefetch("accesses", ClientAccess.objects.select_related("user").order_by("user__name")))
         .only("name", "owner__name")
         .order_by("name_key", "pk")
     )
     return render(request, "clients/listing/restricted.html", {"clients": rows[:500]})
 
 
-change_status.nav_key = access.nav_key = "clients"
+change_status.nav_key = access.nav_key = lift.nav_key = "clients"
 restricted.nav_key = "restricted"

@@ -97,12 +97,14 @@ def update_client(
     tags: Iterable[Tag] | None = None,
     **fields,
 ) -> Client:
-    """Change fields of a client. `seen_version` is the version the editor saw. Another owner needs the right to reassign.
+    """Change fields of a client. `seen_version` is the version the editor saw. Another owner or team needs the right to
+    reassign, because both decide who sees the client.
     Raises PermissionDenied, StaleWrite, ServiceError."""
     only_known(fields, CLIENT_FIELDS.edited)
     row = Client.objects.select_for_update().get(pk=client.pk)
-    if fields.get("owner", row.owner) != row.owner and not principal.is_system:
-        require(permissions.may_reassign(principal, row), str(permissions.HAND_ON))
+    for name, why in (("owner", permissions.HAND_ON), ("team", permissions.MOVE)):
+        if fields.get(name, getattr(row, name)) != getattr(row, name) and not principal.is_system:
+            require(permissions.may_reassign(principal, row), str(why))
     columns = {name: getattr(row._meta.get_field(name), "attname", name) for name in fields}
     before = {name: getattr(row, column) for name, column in columns.items()}
     digits = row.phone_digits

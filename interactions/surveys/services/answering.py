@@ -22,6 +22,7 @@ from interactions.surveys.services.answers import change_answer, record_answer
 from interactions.surveys.services.mailing import lock
 
 COMMENT_AT_MOST = 2000
+MOST_VERSIONS = 20
 BY_LINK = frozenset({Kind.LINK})
 
 
@@ -33,7 +34,7 @@ def state_of(row: SurveyInvitation, now: datetime) -> str:
     """open, answered (may be changed), thanked (may not be changed any more), stopped, expired or withdrawn."""
     is_over = row.expires_at <= now or row.client.archived_at is not None
     if row.state == InvitationState.ANSWERED:
-        is_kept = row.response is not None and not row.response.is_archived
+        is_kept = row.response is not None and not row.response.is_archived and row.response.version < MOST_VERSIONS
         return "answered" if is_kept and not is_over else "thanked"
     if row.state == InvitationState.SKIPPED:
         return "withdrawn"
@@ -78,7 +79,7 @@ def answer_invitation(
 
 
 def _notify_owner(row: SurveyInvitation) -> None:
-    """Notify the account manager, once per answer and change."""
+    """Notify the account manager of the answer as it stands: one notification for each hour in which it was given or changed."""
     response, owner = row.response, row.client.owner
     if response is None or not owner.is_active:
         return
@@ -87,9 +88,10 @@ def _notify_owner(row: SurveyInvitation) -> None:
         text = _("Detractor: %(name)s of %(client)s answered %(score)d of %(of)d. Call them soon.") % values
     else:
         text = _("%(name)s of %(client)s answered %(score)d of %(of)d.") % values
-    Notification.objects.get_or_create(
-        key=f"survey-answer:{row.pk}:{response.version}",
+    Notification.objects.update_or_create(
+        key=f"survey-answer:{row.pk}:{response.answered_at:%Y-%m-%dT%H}",
         defaults={
+            "read_at": None,
             "user": owner,
             "client_id": row.client_id,
             "kind": "survey-answer",
