@@ -13,8 +13,7 @@ from clients.records import nps
 from clients.records.choices import Channel
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
-from crm.core.base.dates import days_between, local_date
-from crm.core.base.zones import zone
+from crm.core.base.dates import days_between, local_date, wall_time
 from crm.core.firm.queries import firm_today, get_firm
 
 
@@ -28,7 +27,7 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "tab": tab,
         "tabs": _tabs(request.principal, client, tab),
         "crumbs": [{"label": _("Clients"), "url": reverse("clients:list")}, {"label": client.name}],
-        "local_time": now.astimezone(zone(client.time_zone)) if client.time_zone else None,
+        "local_time": wall_time(now, client.time_zone) if client.time_zone else None,
         "facts": client.facts,
         "cadence": cadence_note(client, now),
         "last_contact_words": _days_ago(client.facts.last_contact_at, now),

@@ -55,6 +55,16 @@ def test_a_page_of_the_client_opens(client, marta, northwind, name):
     assert name == "strip" or "Northwind Advisory" in response.content.decode()
 
 
+def test_the_local_time_is_the_clients_not_the_viewers(client, marta, northwind, time_machine):
+    """06:31 UTC is 08:31 in Helsinki, whoever looks from wherever."""
+    time_machine.move_to("2026-11-26 06:31:00+00:00", tick=False)
+    marta.time_zone = "America/New_York"
+    marta.save()
+    client.force_login(marta)
+    page = client.get(northwind.get_absolute_url()).text
+    assert "08:31 there" in page and "01:31 there" not in page
+
+
 def test_pages_of_its_rows_open(client, marta, northwind):
     client.force_login(marta)
     place, line = Affiliation.objects.get(), RevenueLine.objects.get()

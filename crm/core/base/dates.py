@@ -29,6 +29,11 @@ def local_date(moment: datetime, zone_name: str) -> date:
     return moment.astimezone(zone(zone_name)).date()
 
 
+def wall_time(moment: datetime, zone_name: str) -> time:
+    """The time on the wall in a zone. Without a zone of its own, so that no template turns it into the viewer's."""
+    return moment.astimezone(zone(zone_name)).time()
+
+
 def days_between(earlier: datetime, later: datetime) -> int:
     """Days on the viewer's calendar between two moments. "Days since contact" is counted with this alone."""
     return (timezone.localtime(later).date() - timezone.localtime(earlier).date()).days
