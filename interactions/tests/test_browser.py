@@ -97,6 +97,29 @@ def test_today_by_keyboard(page, live_server, marta, northwind):
     page.keyboard.press("Escape")
 
 
+def test_four_are_done_by_four_keys(page, live_server, marta, northwind):
+    """The next row is current as soon as one is done, also before the list was drawn anew, and after a dialog."""
+    now = timezone.now()
+    for n in range(7):
+        due = now.date() + timedelta(days=n - 3)
+        interactions.follow_up(actor=marta, client=northwind, title=f"Step {n}", due_date=due, now=now)
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("j")
+    for _step in range(4):
+        page.keyboard.press("d", delay=60)
+    page.locator(".follow-up", has_text="Step 3").wait_for(state="detached")
+    assert set(FollowUp.objects.filter(state="done").values_list("title", flat=True)) == {f"Step {n}" for n in range(4)}
+    page.locator(".follow-up.is-current", has_text="Step 4").wait_for()
+    page.keyboard.press("s")
+    page.locator("#remote-dialog [type=submit], #remote-dialog button.btn-primary").first.click()
+    page.locator(".follow-up", has_text="Step 4").wait_for(state="detached")
+    page.locator(".follow-up.is-current", has_text="Step 5").wait_for()
+    page.keyboard.press("d")
+    page.locator(".follow-up", has_text="Step 5").wait_for(state="detached")
+    assert FollowUp.objects.get(title="Step 5").state == "done"
+    assert FollowUp.objects.get(title="Step 6").state == "open"
+
+
 def addresses(marta, northwind):
     now = timezone.now()
     call = interactions.log(

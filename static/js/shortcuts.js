@@ -7,7 +7,8 @@ import { openPalette } from "./palette.js";
 
 const GO_WAIT = 1200;
 let goUntil = 0;
-let row = -1;
+// The current row: the address of its link and its place, so that it is found again after the list was drawn anew.
+let current = null;
 
 const isOff = () => document.body.dataset.shortcuts === "off";
 const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-rows] > tr")].filter(isVisible);
@@ -24,20 +25,37 @@ function find(key) {
   return all.find(isVisible) ?? all.find((element) => element.closest("details.menu"));
 }
 
+const linkOf = (item) => item.querySelector("[data-row-link], a.row-title, a[href]");
+const isCurrent = (item) => item.classList.contains("is-current");
+
+/** Makes the row at this place the current one; beyond the last none is. */
+function mark(all, index) {
+  all.forEach((item, place) => item.classList.toggle("is-current", place === index));
+  const link = all[index] && linkOf(all[index]);
+  current = { address: link?.getAttribute("href"), index };
+  all[index]?.scrollIntoView({ block: "nearest" });
+  link?.focus({ preventScroll: true });
+}
+
 function move(step) {
   const all = rows();
   if (!all.length) return false;
-  const present = all.findIndex((item) => item.classList.contains("is-current"));
-  row = Math.max(0, Math.min(all.length - 1, (present < 0 ? (step > 0 ? -1 : all.length) : present) + step));
-  all.forEach((item) => item.classList.toggle("is-current", item === all[row]));
-  const link = all[row].querySelector("[data-row-link], a.row-title, a[href]");
-  all[row].scrollIntoView({ block: "nearest" });
-  link?.focus({ preventScroll: true });
+  const present = all.findIndex(isCurrent);
+  mark(all, Math.max(0, Math.min(all.length - 1, (present < 0 ? (step > 0 ? -1 : all.length) : present) + step)));
   return true;
 }
 
+// A list that was drawn anew: the same row is current, or the one that took its place.
+document.addEventListener("htmx:afterSettle", () => {
+  const all = rows();
+  if (!current || !all.length || all.some(isCurrent)) return;
+  const again = all.findIndex((item) => linkOf(item)?.getAttribute("href") === current.address);
+  const inDialog = document.querySelector("dialog[open]");
+  if (!inDialog && !isTyping(document.activeElement)) mark(all, again < 0 ? current.index : again);
+});
+
 function onRow(key) {
-  const present = rows().find((item) => item.classList.contains("is-current"));
+  const present = rows().find(isCurrent);
   if (!present) return false;
   if (key === "x") {
     const box = present.querySelector("[data-bulk-row]");
@@ -49,10 +67,14 @@ function onRow(key) {
   return Boolean(edit);
 }
 
-// data-row-key="d" inside a row: that key presses it while the row is the current one.
+// data-row-key="d" inside a row: that key presses it while the row is the current one. Where it does its work at once (a button of
+// a form), the next row is current before the answer is here: d d d d does four.
 function onRowKey(key) {
-  const target = rows().find((item) => item.classList.contains("is-current"))?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+  const all = rows();
+  const here = all.findIndex(isCurrent);
+  const target = all[here]?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
   if (!target) return false;
+  if (target.matches("form[hx-post] button")) mark(all, here + 1);
   target.click();
   return true;
 }
