@@ -88,7 +88,9 @@ navigation.register(
     navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50, letter="f")
 )
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
-sections.sections.register(sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section))
+sections.sections.register(
+    sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section, figure=sections.QUIET)
+)
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails
 
 for kind in (INTERACTIONS, SURVEY_RESPONSES):

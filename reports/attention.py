@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.records.choices import SERVED_STATUSES, OnboardingState, Status
-from crm.core.base.dates import days_between
+from clients.records.models import is_quiet
 from crm.core.firm.queries import firm_today
 from reports.scope import Scope
 
@@ -52,7 +52,7 @@ def _conditions(now) -> dict[str, tuple[Q, int]]:
         "stuck": (Q(**{f"{facts}onboarding_state": OnboardingState.STUCK}), 5),
         "behind": (Q(**{f"{facts}onboarding_state": OnboardingState.BEHIND}), 3),
         "nps": (Q(**{f"{facts}nps_score__lte": LOW_NPS, f"{facts}nps_at__gte": now - NPS_AGE}), 4),
-        "quiet": (Q(**{f"{facts}contact_due_at__lt": firm_today(now)}), 2),
+        "quiet": (is_quiet(firm_today(now)), 2),
     }
 
 
@@ -92,9 +92,10 @@ def _low_answer(client, now):
 
 
 def _silence(client, now):
-    if not client.facts.is_quiet(firm_today(now)):
+    today = firm_today(now)
+    if not client.facts.is_quiet(today):
         return None
-    if client.facts.last_contact_at is None:
+    days = client.facts.days_since_contact(today)
+    if days is None:
         return _("Not contacted yet"), _("Quiet"), "amber"
-    days = days_between(client.facts.last_contact_at, now)
     return ngettext("No contact for %(n)d day", "No contact for %(n)d days", days) % {"n": days}, _("Quiet"), "amber"

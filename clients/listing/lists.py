@@ -15,7 +15,7 @@ from clients.records.choices import STATUS_TONES, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
-from crm.core.firm.queries import get_firm
+from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import FILES, Column, ListPage, View
 from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import badge
@@ -48,7 +48,7 @@ DASH = format_html(QUIET, "—")
 def _decorate(clients, listing):
     """Set what each row shows, once here instead of by template tags in every row."""
     add_next_steps(listing.principal, clients)
-    today, currency = timezone.localtime(listing.now).date(), get_firm().currency
+    today, firm_day, currency = timezone.localtime(listing.now).date(), firm_today(listing.now), get_firm().currency
     statuses = {
         value: badge(label, STATUS_TONES.get(value, ""), dot=value in STATUS_TONES) for value, label in Status.choices
     }
@@ -70,7 +70,11 @@ def _decorate(clients, listing):
         if facts.last_contact_at:
             at = timezone.localtime(facts.last_contact_at)
             client.contact_words = format_html(
-                '<time datetime="{}" title="{}">{} {}</time>', at.isoformat(), exact(at), (today - at.date()).days, days
+                '<time datetime="{}" title="{}">{} {}</time>',
+                at.isoformat(),
+                exact(at),
+                facts.days_since_contact(firm_day),
+                days,
             )
         client.nps_words = DASH if facts.nps_score is None else facts.nps_score
         client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else DASH

@@ -13,7 +13,7 @@ from clients.records import nps
 from clients.records.choices import Channel
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
-from crm.core.base.dates import days_between, local_date, wall_time
+from crm.core.base.dates import local_date, wall_time
 from crm.core.firm.queries import firm_today, get_firm
 
 
@@ -30,7 +30,7 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "local_time": wall_time(now, client.time_zone) if client.time_zone else None,
         "facts": client.facts,
         "cadence": cadence_note(client, now),
-        "last_contact_words": _days_ago(client.facts.last_contact_at, now),
+        "last_contact_words": _days_ago(client.facts.days_since_contact(firm_today(now))),
         "channel_words": dict(Channel.choices).get(
             client.facts.last_contact_channel, client.facts.last_contact_channel.capitalize()
         ),
@@ -88,10 +88,9 @@ def cadence_note(client: Client, now: datetime) -> dict[str, Any]:
     return {"text": text, "is_late": facts.is_quiet(firm_today(now))}
 
 
-def _days_ago(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
+def _days_ago(days: int | None) -> str:
+    if days is None:
         return ""
-    days = days_between(moment, now)
     if days <= 0:
         return _("Today")
     return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}

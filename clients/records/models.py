@@ -22,10 +22,17 @@ from clients.records.choices import (
     Tier,
 )
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
+from crm.core.base.dates import local_date
 from crm.core.base.models import Folded, Versioned, tracked
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
+from crm.core.firm.queries import get_firm
 from crm.core.users.models import Team, User
+
+
+def is_quiet(today) -> Q:
+    """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
+    return Q(facts__contact_due_at__lt=today)
 
 
 class ClientQuerySet(ArchivableQuerySet):
@@ -34,8 +41,8 @@ class ClientQuerySet(ArchivableQuerySet):
         return self.filter(visible_q(principal))
 
     def quiet(self, today):
-        """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
-        return self.filter(facts__contact_due_at__lt=today)
+        """Those going quiet on the firm's day."""
+        return self.filter(is_quiet(today))
 
     def ongoing(self):
         """Clients, without one-off customers: those that retention counts."""
@@ -279,6 +286,13 @@ class ClientFacts(models.Model):
 
     def is_quiet(self, today) -> bool:
         return self.contact_due_at is not None and self.contact_due_at < today
+
+    def days_since_contact(self, today) -> int | None:
+        """Days since the last contact, None without one. Counted on the firm's calendar like the day it is due: every page says the
+        same number, wherever its reader is."""
+        if self.last_contact_at is None:
+            return None
+        return (today - local_date(self.last_contact_at, get_firm().time_zone)).days
 
 
 @tracked

@@ -1,5 +1,6 @@
 """What progress emails register; `hooks.py` loads it."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from clients import registry
@@ -44,7 +45,16 @@ registry.timeline_sources.register(
 )
 today.sections.register(
     today.Section(
-        key="progress", order=10, template="interactions/progress/today.html", build=progress_lists.today_section
+        key="progress",
+        order=10,
+        template="interactions/progress/today.html",
+        build=progress_lists.today_section,
+        figure=today.Figure(
+            gettext_lazy("Progress emails to review"),
+            progress_lists.waiting,
+            lambda principal: reverse("interactions:progress-emails"),
+            gettext_lazy("before they leave"),
+        ),
     )
 )
 navigation.register(

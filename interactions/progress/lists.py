@@ -87,8 +87,13 @@ class ProgressFilters(ListFilters):
         return rows.filter(client__owner=self.principal.user) if value == "mine" else rows
 
 
+def waiting(principal, now: datetime) -> QuerySet:
+    """What the list shows where nothing else is chosen: the number in the navigation and on Today."""
+    return to_review(of_user(principal, whose=default_whose(principal.user))).order_by()
+
+
 def nav_count(principal, now: datetime) -> Counted:
-    return [(to_review(of_user(principal, whose=default_whose(principal.user))).order_by()[:COUNTED_AT_MOST], "")]
+    return [(waiting(principal, now)[:COUNTED_AT_MOST], "")]
 
 
 def _queue(principal) -> QuerySet:

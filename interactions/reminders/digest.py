@@ -123,9 +123,8 @@ def _news(user: User) -> Part:
 
 
 def quiet_part(data: dict[str, Any]) -> Part | None:
-    url = reverse("clients:list") + "?quiet=1&sort=contact"
     is_more = len(data["clients"]) >= sections.QUIET_AT_MOST
-    return Part(_("Going quiet"), list(_quiet_lines(data["clients"])), _("going quiet"), url if is_more else "")
+    return Part(_("Going quiet"), list(_quiet_lines(data["clients"])), _("going quiet"), data["url"] if is_more else "")
 
 
 def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:

@@ -3,23 +3,40 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from clients.records.models import Client
-from crm.core.base.dates import day_start, days_between
+from crm.core.base.dates import day_start
 from crm.core.base.kept import Kept
+from crm.core.base.querysets import CountOf
 from crm.core.base.registry import Registry
+from crm.core.firm.queries import firm_today
+from crm.core.ui.formatting import capped
 from crm.core.ui.navigation import Counted
+from crm.core.users.models import User
 from interactions.cadence.queries import cadence_days, going_quiet
 from interactions.follow_ups.models import FollowUp
 
 COMING_DAYS = 7
 OVERDUE_AT_MOST, COMING_AT_MOST, QUIET_AT_MOST = 25, 30, 8
 COUNTED_AT_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number at the head of Today: how many `rows(principal, now)` there are. The list at `url(principal)` shows the same rows."""
+
+    label: Any
+    rows: Callable[[Any, datetime], QuerySet]
+    url: Callable[[Any], str]
+    note: Any
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,7 @@ class Section:
     template: str
     build: Callable[[Any, datetime], dict[str, Any] | None]
     column: str = "side"
+    figure: Figure | None = None
 
 
 sections: Registry[Section] = Registry("section of Today")
@@ -41,10 +59,19 @@ def mine(principal, now: datetime):
     return FollowUp.objects.visible_to(principal).open().awake(now).filter(assignee=principal.user)
 
 
+def overdue(principal, now: datetime) -> QuerySet:
+    return mine(principal, now).order_by("due_at").filter(due_at__lt=day_start(now))
+
+
+def due_within(principal, now: datetime, first: int, days: int) -> QuerySet:
+    """Due on one of so many days, the first of them `first` days from today."""
+    rows = mine(principal, now).order_by("due_at")
+    return rows.filter(due_at__gte=day_start(now, first), due_at__lt=day_start(now, first + days))
+
+
 def nav_count(principal, now: datetime) -> Counted:
     """The overdue follow-ups, in red; without any, those due today. Counts up to 1 000."""
-    rows, start = mine(principal, now).order_by("due_at"), day_start(now)
-    late, due = rows.filter(due_at__lt=start), rows.filter(due_at__gte=start, due_at__lt=day_start(now, 1))
+    late, due = overdue(principal, now), due_within(principal, now, 0, 1)
     return [(late[:COUNTED_AT_MOST], "red"), (due[:COUNTED_AT_MOST], "")]
 
 
@@ -76,22 +103,32 @@ def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
     }
 
 
+def quiet_clients(principal, now: datetime) -> QuerySet:
+    """An account manager's own clients that are going quiet; for others, all they may see."""
+    clients = Client.objects.visible_to(principal).kept()
+    return going_quiet(clients.filter(owner=principal.user) if principal.is_account_manager else clients, now)
+
+
+def quiet_url(principal) -> str:
+    """The list of clients with the same rows."""
+    own = "&owner=me" if principal.is_account_manager else ""
+    return f"{reverse('clients:list')}?quiet=1{own}&sort=contact"
+
+
 @Kept
 def _quiet_clients(principal, *, now: datetime):
-    clients = Client.objects.visible_to(principal).kept()
-    if principal.is_account_manager:
-        clients = clients.filter(owner=principal.user)
-    return going_quiet(clients, now).select_related("facts", "owner", "cadence")[:QUIET_AT_MOST]
+    return quiet_clients(principal, now).select_related("facts", "owner", "cadence")[:QUIET_AT_MOST]
 
 
 def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Clients going quiet: an account manager's own; for others, all they may see."""
-    rows = _quiet_clients.rows(principal, now=now)
+    rows, today = _quiet_clients.rows(principal, now=now), firm_today(now)
     for row in rows:
-        last = row.facts.last_contact_at
-        row.silent_days = days_between(last, now) if last else None
+        row.silent_days = row.facts.days_since_contact(today)
         row.cadence_limit = cadence_days(row)
-    return {"clients": rows} if rows else None
+    return {"clients": rows, "url": quiet_url(principal)} if rows else None
+
+
+QUIET = Figure(_lazy("Going quiet"), quiet_clients, quiet_url, _lazy("past their contact target"))
 
 
 def build(principal, now: datetime) -> dict[str, Any]:
@@ -101,35 +138,42 @@ def build(principal, now: datetime) -> dict[str, Any]:
     for section, context in built:
         if context is not None:
             columns[section.column].append({"template": section.template, "key": section.key, "data": context})
-    groups = follow_up_groups(principal, now)
-    return {"groups": groups, "figures": figures(groups, columns["side"]), **columns}
+    return {"groups": follow_up_groups(principal, now), "figures": figures(principal, now), **columns}
 
 
-def figures(groups: dict[str, Any], side: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """[{label, value, url, note}] from what the page has loaded; a value that reached its limit ends in +."""
-    data = {section["key"]: section["data"] for section in side}
-    listed, quiet, letters = reverse("interactions:follow-ups"), data.get("quiet", {}), data.get("progress", {})
-    silent, waiting = len(quiet.get("clients", ())), len(letters.get("emails", ()))
-    late, coming = len(groups["overdue"]), sum(len(rows) for _day, rows in groups["coming"])
-    ahead = _("%(n)s more within seven days") % {"n": _up_to(coming, groups["more_coming"])}
-    rows = (
-        (_("Overdue"), _up_to(late, groups["more_overdue"]), f"{listed}?show=overdue", _("follow-ups")),
-        (_("Due today"), str(len(groups["today"])), f"{listed}?show=today", ahead),
-        (
-            _("Progress emails to read"),
-            _up_to(waiting, letters.get("has_more")),
-            reverse("interactions:progress-emails"),
-            _("before they leave"),
-        ),
-        (
-            _("Going quiet"),
-            _up_to(silent, silent == QUIET_AT_MOST),
-            reverse("clients:list") + "?quiet=1&sort=contact",
-            _("longer silent than agreed"),
-        ),
+def _own_figures() -> list[Figure]:
+    listed = reverse("interactions:follow-ups")
+    due_today = partial(due_within, first=0, days=1)
+    return [
+        Figure(_("Overdue"), overdue, lambda principal: f"{listed}?show=overdue", _("follow-ups")),
+        Figure(_("Due today"), due_today, lambda principal: f"{listed}?show=today", ""),
+    ]
+
+
+@Kept
+def _counted(principal, *, now: datetime):
+    rows = [figure.rows(principal, now) for figure in _all_figures()]
+    rows.append(due_within(principal, now, 1, COMING_DAYS))
+    return User.objects.filter(pk=principal.user_id).values_list(
+        *(CountOf(some[: COUNTED_AT_MOST + 1]) for some in rows)
     )
-    return [{"label": label, "value": value, "url": url, "note": note} for label, value, url, note in rows]
 
 
-def _up_to(count: int, is_more: bool | None) -> str:
-    return f"{count}+" if is_more else str(count)
+def _all_figures() -> list[Figure]:
+    return _own_figures() + [section.figure for section in sections if section.figure]
+
+
+def figures(principal, now: datetime) -> list[dict[str, Any]]:
+    """[{label, value, url, note}], counted in one statement, up to 1 000 each."""
+    *counts, coming = _counted.rows(principal, now=now)[0]
+    cells = [
+        {
+            "label": figure.label,
+            "value": capped(count, COUNTED_AT_MOST),
+            "url": figure.url(principal),
+            "note": figure.note,
+        }
+        for figure, count in zip(_all_figures(), counts, strict=True)
+    ]
+    cells[1]["note"] = _("%(n)s more this week") % {"n": capped(coming, COUNTED_AT_MOST)}
+    return cells

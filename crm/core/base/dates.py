@@ -34,11 +34,6 @@ def wall_time(moment: datetime, zone_name: str) -> time:
     return moment.astimezone(zone(zone_name)).time()
 
 
-def days_between(earlier: datetime, later: datetime) -> int:
-    """Days on the viewer's calendar between two moments. "Days since contact" is counted with this alone."""
-    return (timezone.localtime(later).date() - timezone.localtime(earlier).date()).days
-
-
 def iso_week(day: date) -> str:
     """The ISO week of a date, such as 2026-W48."""
     year, week, _ = day.isocalendar()

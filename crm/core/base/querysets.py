@@ -1,8 +1,19 @@
 """QuerySets of kernel rows behind the gate."""
 
 from django.db import models
+from django.db.models import IntegerField, Subquery
 
 from crm.core.base import gate
+
+
+class CountOf(Subquery):
+    """How many rows a queryset has, as a value of another statement."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows):
+        super().__init__(rows.values("pk"))
 
 
 class OwnedQuerySet(models.QuerySet):

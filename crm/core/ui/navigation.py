@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import IntegerField, QuerySet, Subquery, Value
+from django.db.models import QuerySet, Value
 from django.urls import reverse
 
 from crm.core.base.kept import Kept
+from crm.core.base.querysets import CountOf
 from crm.core.base.registry import Registry
 from crm.core.users.models import User
 
@@ -41,17 +42,12 @@ entries: Registry[NavEntry] = Registry("navigation entry")
 register = entries.register
 
 
-class _CountOf(Subquery):
-    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
-
-
 def _counted(principal, now) -> QuerySet:
     """One row of text and number in turn: the key of an entry and the tone of a stretch, and how many."""
     cells: list[Any] = [Value(" "), Value(0)]
     for entry in entries.shown(principal):
         for rows, tone in entry.count(principal, now) if entry.count else []:
-            cells += [Value(f"{entry.key} {tone}"), _CountOf(rows.values("pk"))]
+            cells += [Value(f"{entry.key} {tone}"), CountOf(rows)]
     return User.objects.filter(pk=principal.user_id).values_list(*cells)
 
 
