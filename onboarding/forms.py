@@ -134,6 +134,8 @@ class PlanForm(RecordForm):
 class SeenForm(Form):
     """A button: nothing but the version that was seen."""
 
+    merges = False
+
 
 class ReasonForm(SeenForm):
     reason = forms.CharField(label=_("What does it wait for, or why is it not needed?"), max_length=200, required=False)

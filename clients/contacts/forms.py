@@ -3,6 +3,8 @@ from dataclasses import dataclass
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +15,7 @@ from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
 from crm.core.fields.forms import CatalogueForm
-from crm.core.ui.forms import Form, Layout, Maybe, Part, Row
+from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row
 
 SPARE = 1  # empty rows offered besides those filled in
 
@@ -23,6 +25,9 @@ class AddressRow:
     label: str
     text: str
     error: str = ""
+
+    def __str__(self):
+        return f"{self.label} {self.text}"
 
 
 class ContactForm(CatalogueForm):
@@ -40,9 +45,62 @@ class ContactForm(CatalogueForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._read_rows()
+        self.spare = SPARE
+
+    def _read_rows(self):
         self.emails = self._rows("email", "address", "emails")
         self.phones = self._rows("phone", "number", "phones")
-        self.spare = SPARE
+
+    def check_again(self):
+        self._read_rows()
+        super().check_again()
+
+    @property
+    def seen_rows(self) -> SafeString:
+        """The addresses as they were shown, `label text` each."""
+        if not self.shown_version or (self.is_bound and not self.has_seen):
+            return SafeString("")
+        shown = {"email": self.emails, "phone": self.phones}
+        names = [
+            (name, row)
+            for name, rows in shown.items()
+            for row in (self.data.getlist(f"initial-{name}") if self.is_bound else map(str, rows))
+        ]
+        return format_html_join("", '<input type="hidden" name="initial-{}" value="{}">', names)
+
+    def merge_onto(self, current):
+        clashes = super().merge_onto(current)
+        for name, label, attribute, saved in (
+            ("email", _("E-mails"), "address", current.emails.all()),
+            ("phone", _("Phones"), "number", current.phones.all()),
+        ):
+            theirs = [str(AddressRow(row.label, getattr(row, attribute))) for row in saved]
+            mine = [str(row) for row in self._rows(name, "", "")]
+            seen = self.data.getlist(f"initial-{name}")
+            if mine == seen:
+                self._put_rows(name, theirs)
+            elif theirs not in (seen, mine):
+                inputs = format_html_join(
+                    "", '<input type="hidden" name="theirs-{}" value="{}">', [(name, row) for row in theirs]
+                )
+                clashes.append(Clash(name, label, ", ".join(theirs), ", ".join(mine), inputs))
+            self.data.setlist(f"initial-{name}", theirs)
+        self.check_again()
+        return clashes
+
+    def take_theirs(self):
+        super().take_theirs()
+        for name in ("email", "phone"):
+            if self.data.get(f"keep-{name}") == "theirs":
+                self.data = self.data.copy()
+                self._put_rows(name, self.data.getlist(f"theirs-{name}"))
+                self.check_again()
+
+    def _put_rows(self, name, rows):
+        pairs = [row.partition(" ") for row in rows]
+        self.data.setlist(name, [text for _label, _space, text in pairs])
+        self.data.setlist(f"{name}_label", [label for label, _space, _text in pairs])
 
     def _rows(self, name, attribute, relation):
         if self.is_bound:

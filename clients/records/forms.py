@@ -42,6 +42,7 @@ class ClientForm(CatalogueForm):
             bool(self.instance.parent_id)
             and not self.fields["parent"].queryset.filter(pk=self.instance.parent_id).exists()
         )
+        self.unseen = ("parent",) if self.hides_parent else ()
         self.fields["parent"].widget = ParentSelect(
             self._parent_choice(), attrs={"data-combobox": "", "data-combobox-url": "/clients/options/"}
         )

@@ -1,6 +1,8 @@
 """A stale edit answers 409 with both values, saves nothing, and saves when it is sent again over the version shown."""
 
+import re
 from datetime import date
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -112,3 +114,89 @@ def test_an_archived_client_is_archived_once(client, sini, alder):
     version = alder.version
     alder.refresh_from_db()
     assert alder.version == version
+
+
+# Two tabs: what a browser sends, the hidden values that were seen included
+
+
+def as_sent(page, **changed):
+    """The fields of the page's form as a browser would send them, with some of them changed."""
+    form = page.context["form"]
+    hidden = re.findall(r'<input type="hidden" name="((?:initial-)?[a-z_]+)" value="([^"]*)"', page.text)
+    data = {}
+    for name, value in hidden:
+        data.setdefault(name, []).append(unescape(value))
+    data.pop("csrfmiddlewaretoken", None)
+    for name in form.fields:
+        value = form[name].value()
+        data[name] = changed.get(name, value if isinstance(value, list) else ["" if value is None else value])
+    return data
+
+
+def test_two_tabs_with_different_fields_both_count(client, sini, alder):
+    """The second tab neither asks nor takes back what the first one saved, tags included."""
+    client.force_login(sini)
+    board, url = Tag.objects.create(name="Board"), reverse("clients:edit", args=[alder.pk])
+    first, second = client.get(url), client.get(url)
+    sent = as_sent(first, phone="+358 9 111", email="theirs@alder.example", tags=[str(board.pk)])
+    assert client.post(url, sent).status_code == 302
+    assert client.post(url, as_sent(second, city="Turku")).status_code == 302
+    alder.refresh_from_db()
+    assert (alder.city, alder.phone, alder.email) == ("Turku", "+358 9 111", "theirs@alder.example")
+    assert list(alder.tags.all()) == [board]
+
+
+def test_only_what_both_changed_is_asked(client, sini, alder):
+    client.force_login(sini)
+    url = reverse("clients:edit", args=[alder.pk])
+    first, second = client.get(url), client.get(url)
+    client.post(url, as_sent(first, phone="+358 9 111", email="theirs@alder.example", industry="Mining"))
+    answer = client.post(url, as_sent(second, phone="+358 9 222", city="Turku"))
+    assert answer.status_code == 409
+    assert [(row.theirs, row.yours) for row in answer.context["conflict"].differences] == [("+358 9 111", "+358 9 222")]
+    answer.context["form"].initial = {}
+    kept = as_sent(answer)
+    assert client.post(url, kept | {"keep-phone": "yours"}).status_code == 302
+    alder.refresh_from_db()
+    assert (alder.phone, alder.city, alder.email) == ("+358 9 222", "Turku", "theirs@alder.example")
+    assert alder.industry == "Mining"
+
+
+def test_theirs_may_be_chosen(client, sini, alder):
+    client.force_login(sini)
+    url = reverse("clients:edit", args=[alder.pk])
+    first, second = client.get(url), client.get(url)
+    client.post(url, as_sent(first, phone="+358 9 111"))
+    answer = client.post(url, as_sent(second, phone="+358 9 222", city="Turku"))
+    theirs = re.search(r'name="theirs-phone" value="([^"]*)"', answer.text)[1]
+    chosen = as_sent(answer) | {"keep-phone": "theirs", "theirs-phone": theirs}
+    assert client.post(url, chosen).status_code == 302
+    alder.refresh_from_db()
+    assert (alder.phone, alder.city) == ("+358 9 111", "Turku")
+
+
+def test_the_addresses_of_a_contact_merge_too(client, sini, alder):
+    client.force_login(sini)
+    elina = make_contact(actor=sini, client=alder, emails=[("work", "elina@alder.example")])
+    url = reverse("clients:edit_contact", args=[elina.pk])
+    first, second, third = client.get(url), client.get(url), client.get(url)
+    new = {"email": ["new@alder.example"], "email_label": ["work"]}
+    old = {"email": ["elina@alder.example"], "email_label": ["work"]}
+    assert client.post(url, as_sent(first) | new).status_code == 302
+    assert client.post(url, as_sent(second, notes="Ring in the morning.") | old).status_code == 302
+    elina.refresh_from_db()
+    assert elina.notes == "Ring in the morning."
+    assert [row.address for row in elina.emails.all()] == ["new@alder.example"]
+    answer = client.post(url, as_sent(third) | {"email": ["third@alder.example"], "email_label": ["work"]})
+    assert answer.status_code == 409
+    assert [row.name for row in answer.context["conflict"].differences] == ["email"]
+
+
+def test_a_contract_whose_fields_were_changed_apart_merges(client, sini, alder):
+    url, _data, contract, _field = a_contract(sini, alder)
+    client.force_login(sini)
+    first, second = client.get(url), client.get(url)
+    assert client.post(url, as_sent(first, name="First")).status_code == 302
+    assert client.post(url, as_sent(second, value="12")).status_code == 302
+    contract.refresh_from_db()
+    assert (contract.name, contract.value) == ("First", 12)

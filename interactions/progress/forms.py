@@ -96,7 +96,9 @@ class ScheduleForm(ModelForm):
 
 
 class ContentForm(Form):
-    """Subject, summary, one field per section with a line for each item, closing."""
+    """Subject, summary, one field per section with a line for each item, closing. Who approves has read it all: nothing merges."""
+
+    merges = False
 
     subject = forms.CharField(label=_("Subject"), max_length=200)
     summary = forms.CharField(

@@ -11,15 +11,19 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.ui.forms import Clash, Laid
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that two people changed: its label, what stands there now, and what this one typed."""
+    """A field that two people changed: its label, what stands there now, and what this one typed. With `inputs`, which hold the
+    former, the user may choose it under the field's `name`."""
 
     label: str
     theirs: str
     yours: str
+    name: str = ""
+    inputs: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
     """On POST validate the form and call `act()`, which calls the service. A refusal stands beside its field, and what was
     typed stays. `hidden` names fields whose present value the user may not see.
 
+    Where somebody else saved meanwhile, what the user did not touch is taken over and the service called again; only fields that
+    both changed are asked about.
+
         outcome = form_action(request, form, lambda: update_team(request.principal, team=team, **form.cleaned_data))
         if outcome.is_done:
             return go(request, "core:teams")
@@ -53,15 +60,39 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
     """
     if request.method != "POST":
         return Outcome()
+    is_merging = isinstance(form, Laid) and form.merges and form.has_seen
+    if is_merging:
+        form.take_theirs()
     if not form.is_valid():
         return Outcome(status=422)
     try:
-        return Outcome(is_done=True, result=act())
+        try:
+            return Outcome(is_done=True, result=act())
+        except StaleWrite as error:
+            if not is_merging:
+                raise
+            return _merged(form, act, error)
     except StaleWrite as error:
         return Outcome(status=409, conflict=conflict_of(form, error, hidden=hidden))
     except ServiceError as error:
         add_to_form(form, error)
         return Outcome(status=422)
+
+
+def _merged(form: Any, act: Callable[[], Any], error: StaleWrite) -> Outcome:
+    """`act()` again, with what the user did not touch taken over; 409 where both changed a field."""
+    clashes = form.merge_onto(error.current)
+    if clashes:
+        found = [_difference(form, clash) for clash in clashes]
+        return Outcome(status=409, conflict=Conflict(error.who, error.current.version, found))
+    return Outcome(is_done=True, result=act()) if form.is_valid() else Outcome(status=422)
+
+
+def _difference(form: Any, clash: Clash) -> Difference:
+    theirs, yours = clash.theirs, clash.yours
+    if clash.name in form.fields:
+        theirs, yours = words_of(form[clash.name], theirs), words_of(form[clash.name], yours)
+    return Difference(clash.label, theirs, yours, clash.name, clash.inputs)
 
 
 def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:

@@ -1,5 +1,7 @@
-"""The base of every form: the layout of its fields, the version that was seen, and the browser's own inputs for dates."""
+"""The base of every form: the layout of its fields, the version and the values that were seen, and the browser's own inputs for
+dates."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
@@ -9,6 +11,8 @@ from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
 from django.utils.functional import cached_property
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 
 class Renderer(TemplatesSetting):
@@ -125,11 +129,28 @@ def names_in(*layout: LayoutObject) -> list[str]:
     return [pointer.name for pointer in Layout(*layout).get_field_names()]
 
 
+@dataclass(frozen=True)
+class Clash:
+    """A field that two people changed: what stands there now, what this one typed, and hidden inputs that hold the former, for
+    somebody who chooses it."""
+
+    name: str
+    label: str
+    theirs: Any
+    yours: Any
+    inputs: SafeString = SafeString("")
+
+
 class Laid:
-    """Fields laid out by `layout`, each on a line of its own without one; `{% crispy form %}` draws them. Carries the version that
-    the user saw, so that the service can refuse a stale write."""
+    """Fields laid out by `layout`, each on a line of its own without one; `{% crispy form %}` draws them.
+
+    A form of a row carries the version that the user saw, so that the service can refuse a stale write, and the value of each
+    field as it was then. Where somebody else saved meanwhile, `merge_onto` takes over what the user never touched.
+    """
 
     layout: ClassVar[LayoutObject | None] = None
+    merges: ClassVar[bool] = True  # False for a decision about all that was seen
+    unseen: tuple[str, ...] = ()  # fields whose present value the user may not see
 
     def get_layout(self) -> LayoutObject | None:
         return self.layout
@@ -154,6 +175,102 @@ class Laid:
         if seen is None:
             seen = self.initial.get("version", getattr(row, "version", None) if row and row.pk else None)
         return "" if seen is None else str(seen)
+
+    # The values that were seen
+
+    @property
+    def has_seen(self) -> bool:
+        return self.is_bound and "seen" in self.data
+
+    def _seen_name(self, name: str) -> str:
+        return f"initial-{self.add_prefix(name)}"
+
+    def _seen_raw(self, name: str) -> Any:
+        widget = self.fields[name].hidden_widget()
+        return widget.value_from_datadict(self.data, self.files, self._seen_name(name))
+
+    def hidden_inputs(self, start: str, values: dict[str, Any]) -> SafeString:
+        pairs = (
+            (self.fields[name].hidden_widget(), f"{start}{self.add_prefix(name)}", v) for name, v in values.items()
+        )
+        return format_html_join("", "{}", ((widget.render(key, value),) for widget, key, value in pairs))
+
+    @property
+    def seen_values(self) -> SafeString:
+        """Hidden inputs: what each field held when the user began. Nothing for a new row."""
+        if not self.shown_version or not self.merges or (self.is_bound and not self.has_seen):
+            return SafeString("")
+        read = self._seen_raw if self.is_bound else lambda name: self[name].value()
+        names = [name for name, field in self.fields.items() if name not in self.unseen and not field.disabled]
+        return SafeString('<input type="hidden" name="seen" value="1">') + self.hidden_inputs(
+            "initial-", {name: read(name) for name in names}
+        )
+
+    def _seen(self, name: str) -> Any:
+        return self.fields[name].to_python(self._seen_raw(name))
+
+    def is_touched(self, name: str) -> bool:
+        """Whether the user changed the field since the form was shown."""
+        try:
+            return self.fields[name].has_changed(self._seen(name), self[name].data)
+        except forms.ValidationError:
+            return True
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        if not self.has_seen:
+            return [name for name, bound in self._bound_items() if bound._has_changed()]
+        return [name for name in self.fields if name not in self.unseen and self.is_touched(name)]
+
+    def value_in(self, row: Any, name: str) -> Any:
+        """The value of a field in a saved row. Raises AttributeError where the row has none of that name."""
+        initial_of = getattr(self, "initial_of", None)
+        value = initial_of(row)[name] if initial_of else getattr(row, name)
+        return list(value.all()) if hasattr(value, "all") else value
+
+    def merge_onto(self, current: Any) -> list[Clash]:
+        """Take over from the row as it stands now what the user did not touch; the fields that both changed to different values.
+        The form is checked again afterwards."""
+        self.data, clashes = self.data.copy(), []
+        for name, field in self.fields.items():
+            try:
+                saved = self.value_in(current, name)
+            except (AttributeError, KeyError):
+                continue
+            if name in self.unseen or field.disabled:
+                continue
+            theirs, typed = field.prepare_value(saved), self[name].data
+            if not self.is_touched(name):
+                self._put(self.add_prefix(name), theirs)
+            elif field.has_changed(self._seen(name), theirs) and field.has_changed(saved, typed):
+                inputs = self.hidden_inputs("theirs-", {name: theirs})
+                clashes.append(Clash(name, str(self[name].label), saved, self.cleaned_data.get(name), inputs))
+            self._put(self._seen_name(name), theirs)
+        self._put(self.add_prefix("version"), current.version)
+        self.check_again()
+        return clashes
+
+    def take_theirs(self) -> None:
+        """Put in what the user chose of a conflict (`keep-name`: theirs)."""
+        chosen = [name for name in self.fields if self.data.get(f"keep-{self.add_prefix(name)}") == "theirs"]
+        if not chosen:
+            return
+        self.data = self.data.copy()
+        for name in chosen:
+            key = self.add_prefix(name)
+            self.data.setlist(key, self.data.getlist(f"theirs-{key}"))
+        self.check_again()
+
+    def _put(self, key: str, value: Any) -> None:
+        if isinstance(value, list | tuple):
+            self.data.setlist(key, value)
+        else:
+            self.data[key] = "" if value is None else value
+
+    def check_again(self) -> None:
+        """After the data were changed."""
+        self.__dict__.pop("changed_data", None)
+        self.full_clean()
 
 
 class Form(Laid, forms.Form):
