@@ -47,7 +47,12 @@ PLANS = ListPage(
 
 
 def _give(principal, task, now, assignee, contact=None):
-    assign_task(principal, task=task, assignee=assignee, contact=contact, now=now)
+    assign_task(principal, task=task, assignee=assignee, contact=contact, now=now, is_told=False)
+
+
+def _told(n):
+    words = ngettext("%%(who)s assigned %(n)d task to you", "%%(who)s assigned %(n)d tasks to you", n)
+    return words % {"n": n}
 
 
 def _change(service, principal, task, values, now):
@@ -99,7 +104,18 @@ TASKS = ListPage(
                 fits=_is_open,
             )
         ),
-        hand_over("tasks.assign", _("Assign"), Task, _give, _("Assigned to"), "assignee", "contact", fits=_is_open),
+        hand_over(
+            "tasks.assign",
+            _("Assign"),
+            Task,
+            _give,
+            _("Assigned to"),
+            "assignee",
+            "contact",
+            words=_told,
+            url_name="onboarding:tasks",
+            fits=_is_open,
+        ),
     ),
     more=lambda listing: {"today": firm_today(listing.now)},
 )

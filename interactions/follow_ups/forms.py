@@ -98,4 +98,12 @@ class SnoozeForm(Form):
 
 
 class ReassignForm(Form):
-    assignee = PersonField(queryset=colleagues(), label=_("Who"), empty_label=None)
+    """Nobody is chosen beforehand: type a few letters of the name."""
+
+    assignee = PersonField(
+        queryset=colleagues(),
+        label=_("Colleague"),
+        empty_label=_("Type a name"),
+        widget=forms.Select(attrs={"data-combobox": ""}),
+        error_messages={"required": _("Choose a colleague.")},
+    )

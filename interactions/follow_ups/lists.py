@@ -68,7 +68,12 @@ class FollowUpFilters(ListFilters):
 
 
 def _give(principal, row, now, assignee):
-    reassign_follow_up(principal, follow_up=row, assignee=assignee, now=now)
+    reassign_follow_up(principal, follow_up=row, assignee=assignee, now=now, is_told=False)
+
+
+def _told(n):
+    words = ngettext("%%(who)s assigned %(n)d follow-up to you", "%%(who)s assigned %(n)d follow-ups to you", n)
+    return words % {"n": n}
 
 
 def _done(principal, row, values, now):
@@ -89,7 +94,17 @@ def _is_open(values):
 
 ACTIONS = (
     actions.register(Action("follow-ups.done", _("Mark as done"), FollowUp, _done, _reopen, "check2", fits=_is_open)),
-    hand_over("follow-ups.reassign", _("Reassign"), FollowUp, _give, _("Who"), "assignee", fits=_is_open),
+    hand_over(
+        "follow-ups.reassign",
+        _("Reassign"),
+        FollowUp,
+        _give,
+        _("Who"),
+        "assignee",
+        words=_told,
+        url_name="interactions:follow-ups",
+        fits=_is_open,
+    ),
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),
 )
 FOLLOW_UPS = ListPage(

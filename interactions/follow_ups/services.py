@@ -6,6 +6,7 @@ moment has passed already, at the due moment; where that too has passed, at once
 
 from datetime import date, datetime, time, timedelta
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
@@ -20,6 +21,7 @@ from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm, user_zone
+from crm.core.notifications.services import Handed, tell_both
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.follow_ups import recurrence
@@ -75,15 +77,25 @@ def create_follow_up(
     _set_due(follow_up)
     follow_up.remind_at = reminder_moment(follow_up, now) if wants_reminder else None
     follow_up.save()
+    if principal.user is not None and not is_demo:
+        tell_both(principal, _handed(follow_up), old=None, new=assignee)
     return _changed(follow_up)
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def update_follow_up(
-    principal: Principal, *, follow_up: FollowUp, now: datetime, seen_version: int | None = None, **fields
+    principal: Principal,
+    *,
+    follow_up: FollowUp,
+    now: datetime,
+    seen_version: int | None = None,
+    is_told: bool = True,
+    **fields,
 ) -> FollowUp:
-    """Change what, when, who; another time or assignee means another reminder. Raises StaleWrite, ServiceError."""
+    """Change what, when, who; another time or assignee means another reminder. Who gets it and who had it are notified, unless
+    whoever calls tells them (`is_told`). Raises StaleWrite, ServiceError."""
     follow_up = _locked(follow_up)
+    had_it = follow_up.assignee
     if unknown := set(fields) - set(FOLLOW_UP_FIELDS.edited):
         raise TypeError(f"not fields of a follow-up that are edited: {sorted(unknown)}")
     before, old_rule = (follow_up.due_at, follow_up.assignee_id), follow_up.rrule
@@ -109,14 +121,29 @@ def update_follow_up(
         return ["due_at", "snoozed_until", "remind_at"]
 
     save_version(follow_up, fields=FOLLOW_UP_FIELDS.edited, seen=seen_version, derive=derive)
+    if is_told and follow_up.assignee != had_it and follow_up.state in FOLLOW_UP.open:
+        tell_both(principal, _handed(follow_up), old=had_it, new=follow_up.assignee)
     return _changed(follow_up)
 
 
+def _handed(follow_up: FollowUp) -> Handed:
+    url = reverse("interactions:follow-up", args=[follow_up.pk])
+    return Handed("follow-up", follow_up.pk, follow_up.version, follow_up.title, url, follow_up.client)
+
+
 def reassign_follow_up(
-    principal: Principal, *, follow_up: FollowUp, assignee: User, now: datetime, seen_version: int | None = None
+    principal: Principal,
+    *,
+    follow_up: FollowUp,
+    assignee: User,
+    now: datetime,
+    seen_version: int | None = None,
+    is_told: bool = True,
 ) -> FollowUp:
-    """Hand it to somebody who may see the client; they get a reminder of their own."""
-    return update_follow_up(principal, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version)
+    """Hand it to somebody who may see the client; they are notified, and get a reminder of their own."""
+    return update_follow_up(
+        principal, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version, is_told=is_told
+    )
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)

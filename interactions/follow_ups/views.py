@@ -6,6 +6,7 @@ from functools import partial
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -63,7 +64,7 @@ def create(request, client_id):
     )
     if outcome.is_done:
         undo = reverse("interactions:follow-up-cancel", args=[outcome.result.pk])
-        return done(request, _("Follow-up planned."), to=client_url(client), undo_url=undo)
+        return done(request, _said(_("“%(title)s” added"), outcome.result), to=client_url(client), undo_url=undo)
     return small_form(request, form, outcome, client=client, title=_("New follow-up"), submit=_("Plan it"))
 
 
@@ -108,18 +109,20 @@ def edit(request, pk):
 
 
 def _act(request, pk, form_class, act, *, title, submit, said, undo="", initial=None):
-    """A small form that does one thing to a follow-up."""
+    """A small form that does one thing to a follow-up. `said`: what the toast says, from the row as it is now; `undo`: the name or
+    the address of what takes it back."""
     row = _load_to_change(request, pk)
     form = form_class(posted(request), initial=initial)
     outcome = form_action(request, form, lambda: act(request.principal, follow_up=row, **form.cleaned_data))
     if outcome.is_done:
-        return done(request, said, to=_home(row), undo_url=reverse(undo, args=[pk]) if undo else "")
+        undo_url = reverse(undo, args=[pk]) if undo and not undo.startswith("/") else undo
+        return done(request, said(outcome.result), to=_home(row), undo_url=undo_url)
     return small_form(request, form, outcome, client=row.client, title=title, lead=row.title, submit=submit)
 
 
 @require_http_methods(["GET", "POST"])
 def complete(request, pk):
-    words = {"title": _("Done"), "submit": _("Mark as done"), "said": _("Done.")}
+    words = {"title": _("Done"), "submit": _("Mark as done"), "said": partial(_said, _("“%(title)s” done"))}
     act = partial(complete_follow_up, now=timezone.now())
     return _act(request, pk, OutcomeForm, act, undo="interactions:follow-up-reopen", **words)
 
@@ -128,21 +131,42 @@ def complete(request, pk):
 def snooze(request, pk):
     now = timezone.now()
     morning = timezone.localtime(now).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    words = {"title": _("Snooze"), "submit": _("Snooze"), "said": _("Snoozed.")}
+
+    def said(row):
+        until = date_format(timezone.localtime(row.snoozed_until), "D j M, H:i")
+        return _("“%(title)s” snoozed until %(until)s") % {"title": row.title, "until": until}
+
+    words = {"title": _("Snooze"), "submit": _("Snooze"), "said": said}
     return _act(request, pk, SnoozeForm, partial(snooze_follow_up, now=now), initial={"until": morning}, **words)
 
 
 @require_http_methods(["GET", "POST"])
 def reassign(request, pk):
-    words = {"title": _("Reassign"), "submit": _("Hand over"), "said": _("Handed over.")}
-    return _act(request, pk, ReassignForm, partial(reassign_follow_up, now=timezone.now()), **words)
+    """With `back` in the address, a POST gives it back to that colleague: the undo of the toast."""
+    row = _load_to_change(request, pk)
+    if request.method == "POST" and "back" in request.GET and "assignee" not in request.POST:
+        form = ReassignForm({"assignee": request.GET["back"]})
+        if form.is_valid():
+            row = reassign_follow_up(request.principal, follow_up=row, now=timezone.now(), **form.cleaned_data)
+        return done(request, _reassigned(row), to=_home(row))
+    words = {"title": _("Reassign"), "submit": _("Reassign"), "said": _reassigned}
+    undo = f"{reverse('interactions:follow-up-reassign', args=[pk])}?back={row.assignee_id}"
+    return _act(request, pk, ReassignForm, partial(reassign_follow_up, now=timezone.now()), undo=undo, **words)
+
+
+def _said(words, row):
+    return words % {"title": row.title}
+
+
+def _reassigned(row):
+    return _("“%(title)s” reassigned to %(name)s") % {"title": row.title, "name": row.assignee.name}
 
 
 @require_POST
 def reopen(request, pk):
     row = _load(request, pk)
     reopen_follow_up(request.principal, follow_up=row, now=timezone.now())
-    return done(request, _("Open again."), to=_home(row))
+    return done(request, _said(_("“%(title)s” reopened"), row), to=_home(row))
 
 
 @require_POST
@@ -152,7 +176,8 @@ def cancel(request, pk):
         cancel_follow_up(request.principal, follow_up=row, now=timezone.now())
     except ServiceError as error:
         return done(request, error.message, to=_home(row))
-    return done(request, _("Cancelled."), to=_home(row), undo_url=reverse("interactions:follow-up-reopen", args=[pk]))
+    said = _said(_("“%(title)s” cancelled"), row)
+    return done(request, said, to=_home(row), undo_url=reverse("interactions:follow-up-reopen", args=[pk]))
 
 
 for view in (edit, complete, snooze, reassign):

@@ -193,3 +193,24 @@ def test_letters_among_the_chips_are_no_shortcuts_and_undo_stays_where_it_was_as
     page.locator("#toasts button", has_text="Undo").click()
     page.locator("#toasts", has_text="Open again").wait_for()
     assert page.url.endswith(reverse("interactions:follow-ups"))
+
+
+def test_reassign_by_typing_a_name(page, live_server, marta, northwind):
+    """Nobody is chosen beforehand: a few letters and Enter choose, the toast names who has it."""
+    interactions.make_user(name="Aino Virta")
+    jonas = interactions.make_user(name="Jonas Berg")
+    now = timezone.now()
+    interactions.follow_up(actor=marta, client=northwind, title="First", due_date=now.date(), now=now)
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.locator("#remote-dialog .ts-control input").wait_for()
+    page.keyboard.type("jon", delay=80)
+    page.locator("#remote-dialog .option.active", has_text="Jonas Berg").wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    page.locator("#toasts", has_text="“First” reassigned to Jonas Berg").wait_for()
+    assert FollowUp.objects.get().assignee == jonas
+    page.locator("#toasts button", has_text="Undo").click()
+    page.locator(".follow-up", has_text="First").wait_for()
+    assert FollowUp.objects.get().assignee == marta

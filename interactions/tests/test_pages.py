@@ -1,3 +1,4 @@
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from django.utils import timezone
 
 from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
+from crm.core.notifications.models import Notification
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.facts import rebuild_facts
@@ -17,7 +19,7 @@ from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from interactions.surveys.models import SurveyResponse
 from interactions.surveys.services.answers import ensure_nps_survey, record_answer
-from tools.testing.factories.interactions import follow_up, log, make_client
+from tools.testing.factories.interactions import follow_up, log, make_client, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -307,3 +309,40 @@ def test_interactions_of_a_client_in_the_trash_leave_the_list(web, marta, northw
     northwind.save()
     assert "Gone with the client" not in web.get(reverse("interactions:list")).content.decode()
     assert Interaction.objects.kept().count() == 1
+
+
+def test_reassigning_asks_for_a_colleague_and_tells_both_sides(client, marta, otto, northwind):
+    """Nobody is chosen beforehand; the toast names who has it now and takes it back; a notification that was taken back goes."""
+    mira = make_user(name="Mira Aalto", roles=("manager",))
+    client.force_login(mira)
+    row = follow_up(actor=marta, client=northwind, title="Send the price", assignee=marta)
+    url = reverse("interactions:follow-up-reassign", args=[row.pk])
+    form = client.get(url).context["form"]
+    assert form["assignee"].value() is None and 'data-combobox=""' in str(form["assignee"])
+    assert client.post(url, {"assignee": ""}).status_code == 422
+    answer = client.post(url, {"assignee": otto.pk}, headers={"hx-request": "true"})
+    toast = json.loads(answer["HX-Trigger"])["toast"]
+    assert toast["text"] == "“Send the price” reassigned to Otto Berg"
+    told = Notification.objects.order_by("user__name")
+    assert list(told.values_list("user__name", "text", "url")) == [
+        (
+            "Marta Kallio",
+            f"Mira Aalto reassigned “Send the price” to Otto Berg · {northwind.name}",
+            f"/follow-ups/{row.pk}/",
+        ),
+        ("Otto Berg", f"Mira Aalto assigned “Send the price” to you · {northwind.name}", f"/follow-ups/{row.pk}/"),
+    ]
+    client.post(toast["undo_url"])
+    row.refresh_from_db()
+    assert row.assignee == marta
+    assert set(Notification.objects.values_list("user__name", flat=True)) == {"Marta Kallio"}
+
+
+def test_many_reassigned_at_once_are_one_notification(web, marta, otto, northwind):
+    rows = [follow_up(actor=marta, client=northwind, title=f"Step {n}") for n in range(12)]
+    data = {"action": "follow-ups.reassign", "ids": [row.pk for row in rows], "confirmed": "1", "assignee": otto.pk}
+    web.post(reverse("interactions:follow-ups-select"), data)
+    assert FollowUp.objects.filter(assignee=otto).count() == 12
+    assert [(row.user, row.text) for row in Notification.objects.all()] == [
+        (otto, "Marta Kallio assigned 12 follow-ups to you")
+    ]

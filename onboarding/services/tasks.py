@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
@@ -21,6 +22,7 @@ from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
+from crm.core.notifications.services import Handed, tell_both
 from crm.core.users.models import User
 from onboarding import schedule
 from onboarding.choices import TASK, OwnerSide, TaskState
@@ -101,9 +103,12 @@ def assign_task(
     contact: Contact | None = None,
     now: datetime,
     seen_version: int | None = None,
+    is_told: bool = True,
 ) -> Task:
-    """Assign the task to a colleague or to a contact of the client; to nobody when both are None."""
+    """Assign the task to a colleague or to a contact of the client; to nobody when both are None. The colleagues concerned are
+    notified, unless whoever calls tells them (`is_told`)."""
     plan, task = _lock(principal, task, worked_on=False)
+    had_it = task.assignee
     if assignee is not None and contact is not None:
         raise ServiceError(_("Choose one person."), field="assignee")
     if assignee is not None:
@@ -115,6 +120,10 @@ def assign_task(
         task.owner_side = OwnerSide.CLIENT
     task.assignee, task.contact = assignee, contact
     save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version, merges=False)
+    if is_told and assignee != had_it:
+        url = reverse("onboarding:task", args=[task.pk])
+        handed = Handed("task", task.pk, task.version, task.title, url, plan.client)
+        tell_both(principal, handed, old=had_it, new=assignee)
     return task
 
 

@@ -1,5 +1,6 @@
 """The pages without script: they work, they refuse with the typed values kept, they cost what they are pinned to."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from clients.records.services.clients import archive_client
 from crm.core.base.principals import acting
 from crm.core.firm import queries
+from crm.core.notifications.models import Notification
 from crm.core.ui import navigation
 from onboarding import emails, panels
 from onboarding.models import Plan, Template, TemplateVersion
@@ -301,3 +303,17 @@ def test_a_stale_edit_of_plan_or_template_shows_both_values(as_admin, admin, pla
     version = payroll.template.version
     response = post(as_admin, "template_edit", payroll.template_id, name="Mine", version=version)
     assert response.status_code == 409 and f'name="version" value="{version + 1}"' in text(response)
+
+
+def test_an_assigned_task_names_the_colleague_and_tells_them(client, plan, marta):
+    otto = make_user(name="Otto Berg")
+    client.force_login(marta)
+    row = plan.tasks.order_by("pk").first()
+    answer = client.post(reverse("onboarding:task_assign", args=[row.pk]), {"person": f"u{otto.pk}"}, follow=True)
+    assert f"“{row.title}” assigned to {otto.name}" in answer.text
+    told = Notification.objects.get()
+    assert (told.user, told.text) == (otto, f"{marta.name} assigned “{row.title}” to you · {plan.client.name}")
+    undo = re.search(r'action="([^"]*back=[^"]*)"', answer.text)[1]
+    client.post(undo)
+    row.refresh_from_db()
+    assert row.assignee != otto and not Notification.objects.exists()

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -74,12 +75,12 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
     return render(request, template, context | forms, status=status)
 
 
-def changed(request, task: Task, text: str):
+def changed(request, task: Task, text: str, *, undo_url: str = ""):
     """After a change: in the dialog the task again, with an event for the plan behind it; else the way back to its page."""
     if is_fragment(request) and request.htmx.target == IN_DIALOG:
         response = task_page(request, load(request, task.pk))
-        return toast(add_event(response, "planChanged"), text)
-    messages.success(request, text)
+        return toast(add_event(response, "planChanged"), text, undo_url=undo_url)
+    messages.success(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
     return redirect("onboarding:task", task.pk)
 
 
@@ -87,7 +88,9 @@ def status_of(error: ServiceError) -> int:
     return 409 if error.code in ("stale", "state") else 422
 
 
-def answer(request, task: Task, name: str, form, act: Callable[[], Any], say: Callable[[Any], str]):
+def answer(
+    request, task: Task, name: str, form, act: Callable[[], Any], say: Callable[[Any], str], *, undo_url: str = ""
+):
     """Call `act()` if the form is valid, and answer with the task. Each form has one field, and a refusal stands beside it.
 
     `name`: the form's in the page's context. `say(result)`: what the toast says.
@@ -99,7 +102,7 @@ def answer(request, task: Task, name: str, form, act: Callable[[], Any], say: Ca
     except ServiceError as error:
         form.add_error(form.visible_fields()[0].name if error.field else None, error.message)
         return task_page(request, load(request, task.pk), status=status_of(error), **{name: form})
-    return changed(request, task, say(result))
+    return changed(request, task, say(result), undo_url=undo_url)
 
 
 @require_GET
@@ -136,17 +139,25 @@ def _moved(task):
 
 @require_POST
 def assign(request, pk):
+    """`back` in the address names who has it again: the undo of the toast."""
     task = load(request, pk)
-    form = assign_form(task, request.POST)
+    given = {"person": request.GET["back"]} if "back" in request.GET and "person" not in request.POST else request.POST
+    before, form = assign_form(task)["person"].initial, assign_form(task, given)
 
     def act():
         return assign_task(
             request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **form.chosen()
         )
 
-    return answer(
-        request, task, "assign_form", form, act, lambda _task: _("“%(task)s” has a new owner.") % {"task": task.title}
-    )
+    undo = f"{reverse('onboarding:task_assign', args=[pk])}?back={before}"
+    return answer(request, task, "assign_form", form, act, _assigned, undo_url="" if "back" in request.GET else undo)
+
+
+def _assigned(task):
+    who = task.assignee or task.contact
+    if who is None:
+        return _("“%(task)s” is assigned to nobody") % {"task": task.title}
+    return _("“%(task)s” assigned to %(name)s") % {"task": task.title, "name": who.name}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -19,6 +19,7 @@ export async function start(select) {
   stylesheet("asset-tom-select-css");
   await script("asset-tom-select");
   if (!select.isConnected || select.tomselect) return;
+  const hadFocus = document.activeElement === select;
   const { comboboxUrl: url, comboboxCreate: create } = select.dataset;
   const plugins = select.multiple || select.matches("input") ? { remove_button: { title: word("remove") } } : {};
   const widget = new window.TomSelect(select, {
@@ -43,6 +44,7 @@ export async function start(select) {
     },
   });
   widget.control_input.setAttribute("autocomplete", "off");
+  if (hadFocus) widget.focus();
   // the label points at the widget now; the bare select is only the value
   if (select.matches("select")) select.setAttribute("aria-hidden", "true");
 }

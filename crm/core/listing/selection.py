@@ -26,6 +26,7 @@ from django.views.decorators.http import require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange
+from crm.core.notifications.services import tell_of_many
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
 
@@ -39,7 +40,8 @@ class Action:
 
     `act(principal, row, values, now)` calls the row's service and gives what `undo(principal, row, before, now)` needs to bring
     it back, as JSON; without `undo` it is for good. `form` asks for values first. `said`: the number done, in words.
-    `fits(values)`: whether it makes sense for the list's filters.
+    `fits(values)`: whether it makes sense for the list's filters. `afterwards(principal, change, values)`: once for all rows that were
+    done, such as one notification instead of a hundred.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Action:
     may: Callable[[Any], bool] = lambda principal: True
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
     said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
+    afterwards: Callable[[Any, BulkChange, dict[str, Any]], None] | None = None
 
 
 actions: Registry[Action] = Registry("action on selected rows")
@@ -87,14 +90,25 @@ def trash_actions(
 
 
 def hand_over(
-    key: str, label: Any, model: type[models.Model], give: Callable[..., Any], asks: Any, *names: str, **told: Any
+    key: str,
+    label: Any,
+    model: type[models.Model],
+    give: Callable[..., Any],
+    asks: Any,
+    *names: str,
+    words: Callable[[int], str] | None = None,
+    url_name: str = "",
+    **more: Any,
 ) -> Action:
     """Give rows to the colleague whom a form `asks` for, and back to whom they belonged, unless they were passed on since.
 
     `names` are the row's columns that say whose it is, the colleague's first. `give(principal, row, now=…, …)` calls the
-    service with those by name: the first alone, all of them to give it back."""
+    service with those by name: the first alone, all of them to give it back. `words(n)` is what the colleague is told once for n
+    rows, with the address of `url_name`."""
     first = names[0]
-    ask = type("HandOverForm", (forms.Form,), {first: forms.ModelChoiceField(User.objects.active(), label=asks)})
+    box = forms.Select(attrs={"data-combobox": ""})
+    colleague = forms.ModelChoiceField(User.objects.active(), label=asks, empty_label=_("Type a name"), widget=box)
+    ask = type("HandOverForm", (forms.Form,), {first: colleague})
 
     def pass_on(principal, row, values, now):
         before = [getattr(row, f"{name}_id") for name in names]
@@ -117,7 +131,12 @@ def hand_over(
             },
         )
 
-    return actions.register(Action(key, label, model, pass_on, give_back, "person", ask, **told))
+    def tell(principal, change, values):
+        if words:
+            text = words(len(change.rows))
+            tell_of_many(principal, key=f"{key}:{change.pk}", user=values[first], text=text, url=reverse(url_name))
+
+    return actions.register(Action(key, label, model, pass_on, give_back, "person", ask, afterwards=tell, **more))
 
 
 @dataclass
@@ -187,6 +206,8 @@ def do(principal, action: Action, pks: list[int], values: dict[str, Any], now: d
     change = BulkChange(user=principal.user, action=action.key, rows=result.done, created_at=now)
     if result.done and action.undo:
         change.save()
+    if result.done and action.afterwards:
+        action.afterwards(principal, change, values)
     return change, result.refused
 
 

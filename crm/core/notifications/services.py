@@ -1,10 +1,16 @@
 """Notifications: what the application tells a user on their own page."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.notifications.models import Notification
+from crm.core.users.models import User
 
 
 @service(may=None)
@@ -18,3 +24,62 @@ def mark_read(principal: Principal, *, notification: Notification, now: datetime
 @service(may=None)
 def mark_all_read(principal: Principal, *, now: datetime) -> int:
     return Notification.objects.own(principal).filter(read_at__isnull=True).update(read_at=now)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Work that went from one colleague to another: `kind` and `pk` name the row, `version` the change."""
+
+    kind: str
+    pk: int
+    version: int
+    title: str
+    url: str
+    client: Any = None
+
+    @property
+    def key(self) -> str:
+        return f"handed:{self.kind}:{self.pk}"
+
+
+def tell_both(principal: Principal, handed: Handed, *, old: User | None, new: User | None) -> None:
+    """Tell who has it now and who had it, but never the one who did it. Somebody who gives it away again before having read of it
+    is told nothing: the notification goes."""
+    unread = Notification.objects.filter(Q(key__startswith=f"{handed.key}:"), read_at__isnull=True)
+    was_unread = old is not None and unread.filter(user=old).delete()[0] > 0
+    words = {"who": _name(principal), "title": handed.title, "new": new.name if new else _("nobody")}
+    if new is not None and _is_told(principal, new):
+        _tell(handed, new, _("%(who)s assigned “%(title)s” to you") % words)
+    if old is not None and not was_unread and _is_told(principal, old):
+        _tell(handed, old, _("%(who)s reassigned “%(title)s” to %(new)s") % words)
+
+
+def tell_of_many(principal: Principal, *, key: str, user: User, text: str, url: str) -> None:
+    """One notification for what was done to many rows at once."""
+    if _is_told(principal, user):
+        words = text % {"who": _name(principal)}
+        Notification.objects.get_or_create(
+            key=f"handed:{key}:{user.pk}", defaults={"user": user, "kind": "handed", "text": words[:300], "url": url}
+        )
+
+
+def _name(principal: Principal) -> str:
+    return principal.user.name if principal.user else _("Rapport")
+
+
+def _is_told(principal: Principal, user: User) -> bool:
+    return user.is_active and user.pk != principal.user_id
+
+
+def _tell(handed: Handed, user: User, text: str) -> None:
+    client = handed.client
+    Notification.objects.get_or_create(
+        key=f"{handed.key}:{handed.version}:{user.pk}",
+        defaults={
+            "user": user,
+            "client_id": client.pk if client else None,
+            "kind": "handed",
+            "text": (f"{text} · {client.name}" if client else text)[:300],
+            "url": handed.url,
+        },
+    )

@@ -60,18 +60,18 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
     """
     if request.method != "POST":
         return Outcome()
-    is_merging = isinstance(form, Laid) and form.merges and form.has_seen
-    if is_merging:
-        form.take_theirs()
+    merging: Any = form if isinstance(form, Laid) and form.merges and form.has_seen else None
+    if merging:
+        merging.take_theirs()
     if not form.is_valid():
         return Outcome(status=422)
     try:
         try:
             return Outcome(is_done=True, result=act())
         except StaleWrite as error:
-            if not is_merging:
+            if not merging:
                 raise
-            return _merged(form, act, error)
+            return _merged(merging, act, error)
     except StaleWrite as error:
         return Outcome(status=409, conflict=conflict_of(form, error, hidden=hidden))
     except ServiceError as error:
