@@ -19,7 +19,7 @@ from interactions.follow_ups.models import FollowUp
 from interactions.surveys.models import SurveyRule
 from onboarding.models import Plan, Template
 from onboarding.services.templates import remove_demo_templates
-from tools.demo import cast
+from tools.demo import cast, logins
 
 
 @transaction.atomic
@@ -45,6 +45,8 @@ def remove(*, now: datetime) -> dict[str, int]:
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
     counts["people"] = _people(now)
     FirmSettings.objects.filter(pk=1).update(has_demo_data=False)
+    left = list(User.objects.active().filter(is_demo=True).values_list("email", flat=True))
+    transaction.on_commit(lambda: logins.keep_only(left))
     return counts
 
 

@@ -1,9 +1,5 @@
 """manage.py seed_demo [--remove]"""
 
-import json
-import os
-from pathlib import Path
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -11,6 +7,7 @@ from django.utils import timezone
 from clients.records.models import Client
 from crm.core.users.models import User
 from tools.demo.build import build
+from tools.demo.logins import write as write_logins
 from tools.demo.remove import remove
 
 
@@ -31,12 +28,7 @@ class Command(BaseCommand):
         if User.objects.exists() or Client.objects.exists():
             raise CommandError("This firm already has people or clients; the demo firm goes only into an empty one.")
         logins = build(now=timezone.now(), with_logins=settings.IS_LOOPBACK)
-        if logins:
-            path = Path(settings.DATA_DIR) / "demo-logins.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(logins, file, indent=1)
+        write_logins(logins)
         self.stdout.write(
             f"The demo firm has {Client.objects.filter(is_demo=True).count()} clients and {len(logins)} logins."
         )

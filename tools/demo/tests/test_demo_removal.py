@@ -3,6 +3,9 @@
 from datetime import date
 
 import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clients.catalogue.services import create_service
@@ -16,6 +19,7 @@ from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
 from interactions.surveys.services.answers import ensure_nps_survey
 from onboarding.models import Template
+from tools.demo.logins import write as write_logins
 from tools.demo.remove import remove
 from tools.testing.factories import onboarding
 from tools.testing.factories.clients import make_client, make_contact, make_firm, make_user
@@ -74,3 +78,49 @@ def test_published_templates_of_the_demo_go_unless_a_plan_needs_them(aino):
     assert remove(now=timezone.now())["templates"] == 1
     assert list(Template.objects.values_list("name", "is_demo")) == [("Demo in use", False)]
     assert not unused.tasks.exists() and used.tasks.exists()
+
+
+MADE = (
+    *("clients.Client", "clients.Contact", "clients.Contract", "clients.RevenueLine", "clients.Service", "clients.Tag"),
+    *("interactions.Interaction", "interactions.FollowUp", "interactions.Commitment", "interactions.ProgressEmail"),
+    *("interactions.SurveyInvitation", "interactions.SurveyResponse", "onboarding.Template", "onboarding.Plan"),
+    *("core.OutboxMail", "core.Team"),
+)
+
+
+def rows_left() -> dict[str, int]:
+    return {name: count for name in MADE if (count := apps.get_model(name).objects.count())}
+
+
+def test_the_real_demo_goes_by_command_and_by_page(
+    settings, tmp_path, client, django_capture_on_commit_callbacks
+):
+    settings.DATA_DIR, settings.IS_LOOPBACK = tmp_path, True
+    logins = tmp_path / "demo-logins.json"
+    call_command("seed_demo")
+    assert rows_left().keys() == set(MADE)
+    own = make_user(name="Aino Admin", roles=("admin",))
+    before = transaction.savepoint()
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("seed_demo", "--remove")
+    connection.check_constraints()
+    assert (rows_left(), list(User.objects.all()), logins.exists()) == ({}, [own], False)
+
+    transaction.savepoint_rollback(before)
+    client.force_login(own)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/settings/demo/", {"phrase": "remove the demo"}, follow=True)
+    assert "The demo data is gone." in answer.content.decode()
+    assert (rows_left(), list(User.objects.all())) == ({}, [own])
+
+
+def test_the_last_admin_stays_and_keeps_the_login(settings, tmp_path, django_capture_on_commit_callbacks):
+    settings.DATA_DIR = tmp_path
+    make_firm(has_demo_data=True)
+    people = [make_user(name="Ines", roles=("admin",), is_demo=True), make_user(name="Marta", is_demo=True)]
+    write_logins([{"email": person.email, "password": "x", "role": ""} for person in people])
+    with django_capture_on_commit_callbacks(execute=True):
+        remove(now=timezone.now())
+    assert list(User.objects.all()) == people[:1]
+    assert people[0].email in (tmp_path / "demo-logins.json").read_text()
+    assert people[1].email not in (tmp_path / "demo-logins.json").read_text()
