@@ -9,6 +9,7 @@ from crm.core.firm.queries import firm_today
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
+from crm.core.notifications.services import tells_once
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
 from onboarding.permissions import may_edit_templates
@@ -112,8 +113,7 @@ TASKS = ListPage(
             _("Assigned to"),
             "assignee",
             "contact",
-            words=_told,
-            url_name="onboarding:tasks",
+            afterwards=tells_once(_told, "onboarding:tasks", "assignee"),
             fits=_is_open,
         ),
     ),

@@ -10,6 +10,7 @@ from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
+from crm.core.notifications.services import tells_once
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FollowUpState, Priority
 from interactions.follow_ups.models import FollowUp
@@ -101,8 +102,7 @@ ACTIONS = (
         _give,
         _("Who"),
         "assignee",
-        words=_told,
-        url_name="interactions:follow-ups",
+        afterwards=tells_once(_told, "interactions:follow-ups", "assignee"),
         fits=_is_open,
     ),
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from onboarding.models import Plan, TemplateVersion
+from onboarding.models import Plan, TemplateTask, TemplateVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +91,64 @@ def test_build_publish_start_and_finish(page, live_server, sign_in, people, asse
     expect(page.get_by_text("The plan is done and the client active.")).to_be_visible()
     plan.refresh_from_db()
     assert (plan.state, plan.client.facts.status) == ("done", "active")
+
+
+def test_nothing_typed_fast_is_lost(page, live_server, sign_in, people, make):
+    """At 40 ms a key nobody waits for the server between Enter and the next letter."""
+    sign_in(people[0])
+    page.goto(live_server.url + "/onboarding/templates/")
+    page.keyboard.press("c")
+    page.wait_for_url("**/new/")
+    page.keyboard.type("Payroll client", delay=40)
+    page.keyboard.press("Enter")
+    page.get_by_placeholder("Name of the next phase").click()
+    page.keyboard.type("Agree\nSet up\n", delay=40)
+    expect(page.get_by_role("heading", name="2 · Set up")).to_be_visible()
+    titles = ["Kickoff meeting", "Welcome call", "Letter signed", "Access given"]
+    field = page.get_by_label("New task in Agree")
+    field.click()
+    page.keyboard.type("\n".join(titles) + "\nNot sent yet", delay=40)
+    expect(page.locator("#builder [data-id] .ob-title")).to_have_count(len(titles))
+    assert list(TemplateTask.objects.order_by("position").values_list("title", flat=True)) == titles
+    expect(field).to_have_value("Not sent yet")
+    expect(field).to_be_focused()
+
+
+def test_what_is_typed_in_one_place_survives_what_happens_in_another(page, live_server, sign_in, people, make):
+    version = make.make_template(admin=people[0], name="Audit client")
+    first, second = version.tasks.all()[:2]
+    sign_in(people[0])
+    page.goto(f"{live_server.url}/onboarding/versions/{version.pk}/?task={first.pk}")
+    page.get_by_label("Role").fill("Client IT")
+    adding = page.get_by_label(f"New task in {first.phase}")
+    adding.fill("One more")
+    adding.press("Enter")
+    expect(page.get_by_role("link", name="One more")).to_be_visible()
+    expect(page.get_by_label("Role")).to_have_value("Client IT")
+    adding.fill("Half a na")
+    page.get_by_role("link", name=second.title).click()
+    expect(page.get_by_role("heading", name=second.title)).to_be_visible()
+    expect(adding).to_have_value("Half a na")
+    expect(page.get_by_label("Role")).not_to_have_value("Client IT")
+    first.refresh_from_db()
+    assert first.owner_role == "Client IT"
+
+
+def test_a_name_that_did_not_get_through_can_be_sent_again(page, live_server, sign_in, people, make, browser_problems):
+    version = make.make_template(admin=people[0], name="Audit client")
+    sign_in(people[0])
+    page.goto(f"{live_server.url}/onboarding/versions/{version.pk}/")
+    adding = page.get_by_label(f"New task in {version.phases.first()}")
+    page.context.set_offline(True)
+    adding.fill("On the train")
+    adding.press("Enter")
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.context.set_offline(False)
+    again.click()
+    expect(page.get_by_role("link", name="On the train")).to_be_visible()
+    assert version.tasks.filter(title="On the train").count() == 1
+    browser_problems.clear()
 
 
 def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_accessible):

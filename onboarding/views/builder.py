@@ -6,9 +6,10 @@ Every change is a small POST. htmx gets the builder's fragment back, a browser w
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -79,7 +80,7 @@ def builder_page(request, version: TemplateVersion, shown: Shown):
     kickoff = _kickoff(request, today)
     previous = queries.previous_version(version)
     if shown.task is not None and is_editable and shown.form is None:
-        shown.form = TemplateTaskForm(instance=shown.task)
+        shown.form = TemplateTaskForm(instance=shown.task, auto_id=_ids(shown.task))
     context: dict[str, Any] = {
         "version": version,
         "template": version.template,
@@ -100,6 +101,11 @@ def builder_page(request, version: TemplateVersion, shown: Shown):
     return render_page(request, "onboarding/version.html", context, fragment="builder", status=shown.status)
 
 
+def _ids(task) -> str:
+    """Each task's fields have ids of their own: a swap to another task never carries over what was typed in this one."""
+    return f"task-{task.pk}-%s"
+
+
 def _kickoff(request, today):
     try:
         wanted = parse_date(request.GET.get("kickoff", ""))
@@ -108,11 +114,16 @@ def _kickoff(request, today):
     return wanted if wanted and abs(wanted.year - today.year) < 10 else queries.next_monday(today)
 
 
+def _task(version, wanted: str) -> TemplateTask | None:
+    return version.tasks.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
+
+
 def _after(request, version, task=None, focus=""):
-    """The builder again after a change that worked."""
+    """The builder again after a change that worked; the task that is open stays open."""
     if not is_fragment(request):
         address = reverse("onboarding:version", args=[version.pk])
         return redirect(f"{address}?task={task.pk}" if task else address)
+    task = task or _task(version, QueryDict(urlsplit(request.htmx.current_url or "").query).get("task", ""))
     return builder_page(request, load(request, version.pk), Shown(task=task, focus=focus))
 
 
@@ -145,10 +156,7 @@ def changes(model, *, focus: str = ""):
 @require_GET
 def version(request, pk):
     found = load(request, pk)
-    task = None
-    if wanted := request.GET.get("task", ""):
-        task = found.tasks.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
-    return builder_page(request, found, Shown(task=task))
+    return builder_page(request, found, Shown(task=_task(found, request.GET.get("task", ""))))
 
 
 @require_POST
@@ -206,7 +214,7 @@ def task_save(request, pk):
     task = load_row(request, TemplateTask, pk)
     if request.method != "POST":
         return redirect(reverse("onboarding:version", args=[task.version_of_id]) + f"?task={pk}")
-    form = TemplateTaskForm(request.POST, instance=task)
+    form = TemplateTaskForm(request.POST, instance=task, auto_id=_ids(task))
     if not form.is_valid():
         return builder_page(request, task.version_of, Shown(task=task, form=form, status=422))
     try:

@@ -2,6 +2,7 @@
 
 import { announce, csrfToken, each, word } from "./lib.js";
 import { toast } from "./toasts.js";
+import { guardMorphs, isTypedIn } from "./typing.js";
 import "./dialogs.js";
 import "./menus.js";
 import "./forms.js";
@@ -15,6 +16,8 @@ import "./shortcuts.js";
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
 });
+
+guardMorphs();
 
 // The target says it is busy, but only when the answer takes longer than the eye notices.
 const waiting = new WeakMap();
@@ -34,7 +37,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const wanted = detail.elt?.querySelector?.("[data-autofocus]");
-  if (wanted) {
+  if (wanted && !isTypedIn(document.activeElement)) {
     wanted.focus();
   } else if (focused && document.activeElement === document.body) {
     const holder = document.getElementById(focused.target) ?? detail.elt;
@@ -82,5 +85,6 @@ document.addEventListener("click", (event) => {
 
 // Only where there is something for them. The paths are written out, so that hashed file names find their way in.
 each("[data-combobox]", (found) => import("./combobox.js").then((module) => module.start(found)));
+each("[data-quick-add]", () => import("./builder.js"));
 each("[data-sortable-url]", (found) => import("./sortable.js").then((module) => module.start(found)));
 each("[data-chart]", (found) => import("./charts.js").then((module) => module.start(found)));

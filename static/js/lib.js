@@ -16,7 +16,8 @@ export function csrfToken() {
 /** A same-origin POST of a form's data, or of plain pairs. */
 export function post(url, data) {
   const body = data instanceof FormData ? data : new URLSearchParams(data);
-  return fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" } });
+  const headers = { "X-CSRFToken": csrfToken(), "HX-Request": "true", "HX-Current-URL": location.href };
+  return fetch(url, { method: "POST", body, credentials: "same-origin", headers });
 }
 
 export function debounce(fn, wait) {

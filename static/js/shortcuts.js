@@ -9,6 +9,7 @@ const GO_WAIT = 1200;
 let goUntil = 0;
 // The current row: the address of its link and its place, so that it is found again after the list was drawn anew.
 let current = null;
+let leavingUntil = 0; // a page is on its way: what is typed now belongs to it, and presses nothing on this one
 
 const isOff = () => document.body.dataset.shortcuts === "off";
 const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-rows] > tr")].filter(isVisible);
@@ -16,7 +17,10 @@ const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-ro
 function press(element) {
   element.closest("details:not([open])")?.setAttribute("open", "");
   if (element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) element.focus();
-  else element.click();
+  else {
+    if (element.matches("a[href]:not([data-dialog-remote], [data-dialog-open], [hx-get])")) leavingUntil = Date.now() + 3000;
+    element.click();
+  }
 }
 
 function find(key) {
@@ -103,6 +107,7 @@ document.addEventListener("keydown", (event) => {
     event.target.blur();
     return;
   }
+  if (Date.now() < leavingUntil) return;
   if (isOff() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   // Between the chips of a half-written note a letter would leave the page.
   if (event.target.closest?.("form[data-composer]")) return;
@@ -115,6 +120,7 @@ document.addEventListener("keydown", (event) => {
     const target = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
     if (target) {
       event.preventDefault();
+      leavingUntil = Date.now() + 3000;
       location.assign(target.href);
       return;
     }
@@ -139,3 +145,4 @@ document.addEventListener("keydown", (event) => {
     openPalette();
   }
 });
+window.addEventListener("pageshow", () => (leavingUntil = 0));

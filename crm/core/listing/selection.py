@@ -26,7 +26,6 @@ from django.views.decorators.http import require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange
-from crm.core.notifications.services import tell_of_many
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
 
@@ -96,15 +95,12 @@ def hand_over(
     give: Callable[..., Any],
     asks: Any,
     *names: str,
-    words: Callable[[int], str] | None = None,
-    url_name: str = "",
     **more: Any,
 ) -> Action:
     """Give rows to the colleague whom a form `asks` for, and back to whom they belonged, unless they were passed on since.
 
     `names` are the row's columns that say whose it is, the colleague's first. `give(principal, row, now=…, …)` calls the
-    service with those by name: the first alone, all of them to give it back. `words(n)` is what the colleague is told once for n
-    rows, with the address of `url_name`."""
+    service with those by name: the first alone, all of them to give it back."""
     first = names[0]
     box = forms.Select(attrs={"data-combobox": ""})
     colleague = forms.ModelChoiceField(User.objects.active(), label=asks, empty_label=_("Type a name"), widget=box)
@@ -131,12 +127,7 @@ def hand_over(
             },
         )
 
-    def tell(principal, change, values):
-        if words:
-            text = words(len(change.rows))
-            tell_of_many(principal, key=f"{key}:{change.pk}", user=values[first], text=text, url=reverse(url_name))
-
-    return actions.register(Action(key, label, model, pass_on, give_back, "person", ask, afterwards=tell, **more))
+    return actions.register(Action(key, label, model, pass_on, give_back, "person", ask, **more))
 
 
 @dataclass

@@ -1,10 +1,12 @@
 """Notifications: what the application tells a user on their own page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.core.base.principals import Principal
@@ -54,13 +56,20 @@ def tell_both(principal: Principal, handed: Handed, *, old: User | None, new: Us
         _tell(handed, old, _("%(who)s reassigned “%(title)s” to %(new)s") % words)
 
 
-def tell_of_many(principal: Principal, *, key: str, user: User, text: str, url: str) -> None:
-    """One notification for what was done to many rows at once."""
-    if _is_told(principal, user):
-        words = text % {"who": _name(principal)}
-        Notification.objects.get_or_create(
-            key=f"handed:{key}:{user.pk}", defaults={"user": user, "kind": "handed", "text": words[:300], "url": url}
-        )
+def tells_once(words: Callable[[int], str], url_name: str, field: str) -> Callable[..., None]:
+    """What follows an action on many rows: one notification for the colleague whom its form's `field` names; `words(n)` with a
+    place for %(who)s."""
+
+    def tell(principal: Principal, change: Any, values: dict[str, Any]) -> None:
+        user = values[field]
+        if _is_told(principal, user):
+            text = words(len(change.rows)) % {"who": _name(principal)}
+            Notification.objects.get_or_create(
+                key=f"handed:{change.action}:{change.pk}:{user.pk}",
+                defaults={"user": user, "kind": "handed", "text": text[:300], "url": reverse(url_name)},
+            )
+
+    return tell
 
 
 def _name(principal: Principal) -> str:

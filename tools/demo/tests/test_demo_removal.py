@@ -92,9 +92,7 @@ def rows_left() -> dict[str, int]:
     return {name: count for name in MADE if (count := apps.get_model(name).objects.count())}
 
 
-def test_the_real_demo_goes_by_command_and_by_page(
-    settings, tmp_path, client, django_capture_on_commit_callbacks
-):
+def test_the_real_demo_goes_by_command_and_by_page(settings, tmp_path, client, django_capture_on_commit_callbacks):
     settings.DATA_DIR, settings.IS_LOOPBACK = tmp_path, True
     logins = tmp_path / "demo-logins.json"
     call_command("seed_demo")
