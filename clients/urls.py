@@ -5,6 +5,7 @@ from clients.contacts import views as contacts
 from clients.listing.lists import CLIENTS, CONTACTS
 from clients.page.views import client, editing, inline, people, status
 from clients.revenue import views as revenue
+from clients.revenue.lists import LINES
 
 app_name = "clients"
 
@@ -33,7 +34,7 @@ urlpatterns = [
     path("clients/<int:client_id>/people/<int:affiliation_id>/", people.place, name="place"),
     path("clients/<int:client_id>/people/<int:affiliation_id>/leave/", people.leave, name="leave"),
     path("clients/<int:client_id>/people/<int:affiliation_id>/back/", people.come_back, name="come_back"),
-    path("clients/<int:client_id>/revenue/", revenue.show, name="revenue"),
+    *LINES.urls("clients/<int:client_id>/revenue/", "revenue", show=revenue.show),
     path("clients/<int:client_id>/revenue/add/", revenue.add_line, name="add_line"),
     path("clients/<int:client_id>/revenue/<int:line_id>/", revenue.edit_line, name="edit_line"),
     path("clients/<int:client_id>/revenue/<int:line_id>/delete/", revenue.delete_line, name="delete_line"),

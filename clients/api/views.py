@@ -4,7 +4,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 
-from clients.api.filters import ContractApiFilter, RevenueApiFilter
 from clients.api.serializers import (
     ClientSerializer,
     ContactSerializer,
@@ -21,6 +20,7 @@ from clients.records.models import Client, ExternalId
 from clients.records.queries import add_next_steps
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from clients.records.services.statuses import change_status
+from clients.revenue.lists import ContractFilters, RevenueFilters
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import change_price, create_contract, update_contract
 from clients.revenue.services.lines import add_revenue_line, delete_revenue_line, update_revenue_line
@@ -187,7 +187,7 @@ class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
 
     queryset = RevenueLine.objects.filter(client__archived_at=None)
     serializer_class = RevenueSerializer
-    filterset_class = RevenueApiFilter
+    filterset_class = RevenueFilters
     external_kind = "revenue"
 
     def create_row(self, data):
@@ -209,7 +209,7 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
 
     queryset = Contract.objects.filter(client__archived_at=None)
     serializer_class = ContractSerializer
-    filterset_class = ContractApiFilter
+    filterset_class = ContractFilters
     external_kind = "contract"
 
     def create_row(self, data):

@@ -7,47 +7,80 @@ from django.utils.translation import gettext_lazy as _
 from clients.catalogue.models import Service
 from clients.records.models import Client
 from clients.revenue.models import Contract, RevenueLine
-from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field
+from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
 from crm.core.fields.types import AMOUNT, CURRENCY, link
+from crm.core.listing import filters
+from crm.core.listing.paging import Sort
 
-CLIENT = Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, sort="client__name_key")
-PAID_IN = Field("currency", type=CURRENCY, aliases=("currency code",))
-RATE = Field("rate", header=_("Rate (firm’s currency per unit)"), aliases=("exchange rate",))
-SERVICE = Field("service", type=link(Service.objects.all), aliases=("product", "service name"))
+CLIENT = Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id)
+PAID_IN = Field("currency", type=CURRENCY, aliases=("currency code",), is_optional=True)
+RATE = Field(
+    "rate",
+    header=_("Rate (firm’s currency per unit)"),
+    aliases=("exchange rate",),
+    hint=_("Firm's currency for one unit; 1 for the firm's own."),
+    is_optional=True,
+)
+SERVICE = Field(
+    "service",
+    type=link(Service.objects.all),
+    aliases=("product", "service name"),
+    input={"queryset": Service.objects.kept()},
+    filter=filters.Id,
+)
 
 CONTRACT_FIELDS = Catalogue(
     Contract,
     CLIENT,
-    replace(SERVICE, is_required=True),
-    Field("name", aliases=("contract name", "title")),
-    Field("value", aliases=("amount", "price", "fee", "mrr"), is_required=True),
-    PAID_IN,
-    RATE,
-    Field("is_free", aliases=("free", "trial")),
-    Field("period", aliases=("billing period", "interval")),
-    Field("start_date", aliases=("start", "contract start date"), is_required=True, sort="start_date"),
-    Field("end_date", aliases=("end", "contract end date")),
-    Field("renewal_date", aliases=("renewal", "renews on")),
-    Field("notice_days", aliases=("notice",)),
-    Field("is_auto_renewed", aliases=("auto renew",)),
+    *grouped(
+        "form",
+        replace(SERVICE, is_required=True),
+        Field("name", aliases=("contract name", "title")),
+        Field("value", aliases=("amount", "price", "fee", "mrr"), is_required=True),
+        PAID_IN,
+        RATE,
+        Field("period", aliases=("billing period", "interval")),
+        Field("start_date", aliases=("start", "contract start date"), is_required=True),
+        Field("end_date", aliases=("end", "contract end date"), hint=_("The first day it is no longer in force.")),
+        Field(
+            "renewal_date",
+            aliases=("renewal", "renews on"),
+            filter={"renewal_before": filters.Day(lookup_expr="lt", label=_("Renewal before"))},
+        ),
+        Field("notice_days", aliases=("notice",), is_optional=True),
+        Field("is_free", aliases=("free", "trial")),
+        Field("is_auto_renewed", aliases=("auto renew",)),
+    ),
     Field("replaces", is_imported=False, api=READ),
     Field("change_reason", is_imported=False, api=READ, privacy=FREE_WORDS),
 )
 REVENUE_FIELDS = Catalogue(
     RevenueLine,
     CLIENT,
-    Field(
-        "date",
-        aliases=("invoicedate", "invoice date", "booked", "booking date", "datum"),
-        is_required=True,
-        sort="date",
+    *grouped(
+        "form",
+        Field(
+            "date",
+            aliases=("invoicedate", "invoice date", "booked", "booking date", "datum"),
+            is_required=True,
+            filter={
+                "date_from": filters.Day(lookup_expr="gte", label=_("From")),
+                "date_before": filters.Day(lookup_expr="lt", label=_("Before")),
+            },
+            sort=Sort("date"),
+        ),
+        Field(
+            "amount",
+            aliases=("total", "net", "net amount", "value", "revenue", "betrag"),
+            is_required=True,
+            hint=_("A refund is negative."),
+        ),
+        replace(PAID_IN, aliases=("currency code", "currencyisocode"), filter=filters.Text),
+        RATE,
+        Field("kind", aliases=("type",), filter=filters.Choice),
+        SERVICE,
+        Field("reference", aliases=("invoice number", "number", "invoice no"), filter=filters.Text),
+        Field("note", aliases=("notes", "comment"), privacy=FREE_WORDS),
     ),
-    Field("amount", aliases=("total", "net", "net amount", "value", "revenue", "betrag"), is_required=True),
-    replace(PAID_IN, aliases=("currency code", "currencyisocode")),
-    RATE,
     Field("amount_firm", _("Amount, firm’s currency"), AMOUNT, is_imported=False, api=READ),
-    SERVICE,
-    Field("kind", aliases=("type",)),
-    Field("reference", aliases=("invoice number", "number", "invoice no")),
-    Field("note", aliases=("notes", "comment"), privacy=FREE_WORDS),
 )

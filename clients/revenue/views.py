@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.revenue.forms import ContractForm, PriceForm, RevenueForm
+from clients.revenue.lists import LINES
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.queries import revenue_by_service
 from clients.revenue.services import contracts
@@ -23,7 +24,6 @@ from clients.revenue.services.lines import (
 )
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.listing.paging import BadCursor, Sort, paginate
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import go, posted
 
@@ -33,13 +33,8 @@ def show(request, client_id):
     now = timezone.now()
     today = firm_today(now)
     client = load_client(request.principal, client_id)
-    lines = RevenueLine.objects.filter(client=client).select_related("service")
-    try:
-        page = paginate(lines, sort=Sort("date", descending=True), cursor=request.GET.get("cursor", ""))
-    except BadCursor:
-        return go(request, "clients:revenue", client.pk)
     contracts = Contract.objects.filter(client=client).select_related("service").order_by("-start_date", "-pk")
-    context = client_frame(request, client, "revenue", now=now) | {"page": page, "today": today, "contracts": contracts}
+    context = client_frame(request, client, "revenue", now=now) | {"contracts": contracts}
     context["by_service"] = revenue_by_service(client, *twelve_months(today))
     context["monthly"] = sum(
         (
@@ -49,7 +44,7 @@ def show(request, client_id):
         ),
         0,
     )
-    return render(request, "clients/revenue/page.html", context)
+    return LINES.answer(request, LINES.of(request, client_id=client.pk), within="clients/revenue/page.html", **context)
 
 
 @require_http_methods(["GET", "POST"])

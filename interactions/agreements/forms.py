@@ -1,9 +1,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.fields.forms import UserField
 from crm.core.ui.forms import DateInput, Form, Layout, Row
 from interactions.agreements.choices import CommitmentState, Side
-from interactions.fields import PersonField, colleagues, contact_field
+from interactions.fields import contact_field
 
 
 class DecisionForm(Form):
@@ -23,7 +24,7 @@ class CommitmentForm(Form):
     text = forms.CharField(max_length=300, label=_("Promise"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
     side = forms.ChoiceField(choices=Side.choices, label=_("Whose"), initial=Side.FIRM)
     due_date = forms.DateField(required=False, label=_("Due"), widget=DateInput)
-    owner = PersonField(queryset=colleagues(), required=False, label=_("Kept by, of us"), empty_label=_("Me"))
+    owner = UserField(required=False, label=_("Kept by, of us"), empty_label=_("Me"))
     is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
 
     def __init__(self, *args, client, **kwargs):

@@ -8,13 +8,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from crm.core.ui.forms import DateInput, Field, Form, Layout, Row, TimeInput, When, part_of
-from interactions.fields import PeopleField, PersonField, WallTimeField, colleagues, contacts_of
-from interactions.log.choices import Channel, Direction, Sentiment, Visibility
+from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.ui.forms import DateInput, Field, Layout, Row, TimeInput, When, part_of
+from interactions.fields import contacts_of
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.recording.services import NextStep
 
 OTHER_DAY = "other"
-FEELINGS = [("", _("Not said")), *[(str(value), label) for value, label in Sentiment.choices]]
 SHAPE = {"autocomplete": "off"}
 
 
@@ -37,37 +37,27 @@ def quick_days(today):
     return choices
 
 
-class InteractionFields(Form):
+class InteractionFields(CatalogueForm):
     """The fields that logging and correcting share."""
 
-    channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.CALL, label=_("Type"))
-    direction = forms.ChoiceField(
-        choices=Direction.choices, initial=Direction.BOTH, required=False, label=_("Direction")
+    catalogue = INTERACTION_FIELDS
+    names = (
+        "channel",
+        "direction",
+        "subject",
+        "body",
+        "occurred_at",
+        "duration_minutes",
+        "sentiment",
+        "visibility",
+        "contacts",
+        "participants",
     )
-    subject = forms.CharField(max_length=200, required=False, label=_("Subject"), widget=forms.TextInput(attrs=SHAPE))
-    body = forms.CharField(
-        required=False, max_length=50_000, label=_("Summary"), widget=forms.Textarea(attrs={"rows": 4})
-    )
-    occurred_at = WallTimeField(label=_("When"))
-    duration_minutes = forms.IntegerField(required=False, min_value=0, max_value=1440, label=_("Minutes"))
-    sentiment = forms.TypedChoiceField(
-        choices=FEELINGS,
-        required=False,
-        coerce=int,
-        empty_value=None,
-        label=_("How they felt"),
-        widget=forms.RadioSelect,
-    )
-    visibility = forms.ChoiceField(choices=Visibility.choices, initial=Visibility.FIRM, label=_("Seen by"))
 
     def __init__(self, *args, client, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.client, self.user = client, user
-        self.fields["contacts"] = PeopleField(queryset=contacts_of(client), required=False, label=_("With"))
-        self.fields["participants"] = PeopleField(queryset=colleagues(), required=False, label=_("Of us"))
-
-    def clean_direction(self):
-        return self.cleaned_data["direction"] or Direction.BOTH
+        self.fields["contacts"].queryset = contacts_of(client)
 
     def clean(self):
         data = super().clean()
@@ -77,19 +67,7 @@ class InteractionFields(Form):
 
     def values(self):
         """The keyword arguments of the services."""
-        names = (
-            "channel",
-            "direction",
-            "subject",
-            "body",
-            "occurred_at",
-            "duration_minutes",
-            "sentiment",
-            "visibility",
-            "contacts",
-            "participants",
-        )
-        return {name: self.cleaned_data[name] for name in names}
+        return {name: self.cleaned_data[name] for name in self.names}
 
 
 class LogForm(InteractionFields):
@@ -111,7 +89,7 @@ class LogForm(InteractionFields):
     next_day = forms.CharField(required=False, label=_("Due"))
     next_date = forms.DateField(required=False, label=_("Day"), widget=DateInput)
     next_time = forms.TimeField(required=False, label=_("At"), widget=TimeInput)
-    next_assignee = PersonField(queryset=colleagues(), required=False, label=_("Who"), empty_label=_("Me"))
+    next_assignee = UserField(required=False, label=_("Who"), empty_label=_("Me"))
 
     def __init__(self, *args, today, **kwargs):
         super().__init__(*args, **kwargs)
@@ -163,11 +141,3 @@ class CorrectForm(InteractionFields):
         *(Field(name, css="in-line") for name in ("contacts", "participants", "sentiment")),
         "visibility",
     )
-
-    @classmethod
-    def initial_of(cls, interaction):
-        names = ("channel", "direction", "subject", "body", "occurred_at", "duration_minutes", "visibility", "version")
-        initial = {name: getattr(interaction, name) for name in names}
-        people = {name: [row.pk for row in getattr(interaction, name).all()] for name in ("contacts", "participants")}
-        sentiment = "" if interaction.sentiment is None else str(interaction.sentiment)
-        return initial | people | {"sentiment": sentiment}

@@ -127,7 +127,7 @@ def correct(request, pk):
         _("Only its author, the account manager and managers correct it."),
     )
     given = {"client": interaction.client, "user": request.user}
-    form = CorrectForm(posted(request), initial=CorrectForm.initial_of(interaction), **given)
+    form = CorrectForm(posted(request), instance=interaction, **given)
     outcome = form_action(
         request,
         form,

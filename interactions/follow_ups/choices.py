@@ -36,3 +36,14 @@ class SourceKind(models.TextChoices):
     TASK = "task", _("Onboarding task")
     SURVEY = "survey_response", _("Survey answer")
     RULE = "rule", _("Rule")
+
+
+REPEATS = [
+    ("", _("Never")),
+    ("FREQ=DAILY", _("Every working day")),
+    ("FREQ=WEEKLY", _("Every week")),
+    ("FREQ=WEEKLY;INTERVAL=2", _("Every two weeks")),
+    ("FREQ=MONTHLY", _("Every month")),
+    ("FREQ=MONTHLY;INTERVAL=3", _("Every quarter")),
+    ("FREQ=YEARLY", _("Every year")),
+]

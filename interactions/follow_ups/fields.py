@@ -1,30 +1,64 @@
 """The fields of a follow-up."""
 
+from functools import partial
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
+from crm.core.fields.forms import UserField
 from crm.core.fields.types import COLLEAGUE, ZONE, link
+from crm.core.listing import filters
+from crm.core.listing.paging import Sort
+from interactions.follow_ups.choices import REPEATS
 from interactions.follow_ups.models import FollowUp
 
 FOLLOW_UP_FIELDS = Catalogue(
     FollowUp,
-    Field("client", type=link(Client.objects.kept), is_fixed=True, sort="client__name_key"),
+    Field("client", type=link(Client.objects.kept), is_fixed=True, filter=filters.Id),
     Field("contact", type=link(Contact.objects.kept), privacy=PERSONAL),
-    Field("title", privacy=FREE_WORDS, sort="title"),
-    Field("note", privacy=FREE_WORDS),
-    Field("assignee", type=COLLEAGUE, api={"required": False}, sort="assignee__name"),
+    Field(
+        "title",
+        _("What is to be done"),
+        privacy=FREE_WORDS,
+        input={"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})},
+    ),
+    Field("note", privacy=FREE_WORDS, input={"max_length": 10_000}),
+    Field(
+        "assignee",
+        type=COLLEAGUE,
+        api={"required": False},
+        input=partial(UserField, empty_label=None),
+        filter=filters.PersonId,
+    ),
     Field("author", api=READ),
     Field("author_contact", api=READ, privacy=PERSONAL),
     Field("due_date"),
-    Field("due_time"),
-    Field("time_zone", type=ZONE),
-    Field("due_at", api=READ, sort="due_at"),
-    Field("rrule"),
-    Field("priority", sort="priority"),
-    Field("state", api=READ),
+    Field("due_time", hint=_("Empty: by the end of the day, 17:00.")),
+    Field("time_zone", type=ZONE, is_optional=True),
+    Field(
+        "due_at",
+        _("Due"),
+        api=READ,
+        filter={
+            "due_from": filters.Moment(lookup_expr="gte", label=_("Due from")),
+            "due_until": filters.Moment(lookup_expr="lt", label=_("Due before")),
+        },
+        key="due",
+        sort=Sort("due_at"),
+    ),
+    Field(
+        "rrule",
+        hint=_("Moved to the next working day where it falls on a holiday."),
+        input=partial(forms.ChoiceField, choices=REPEATS),
+    ),
+    Field("priority", filter=filters.Choice),
+    Field("state", api=READ, filter=filters.Choice),
     Field("snoozed_until", api=READ),
-    Field("outcome", api=READ, privacy=FREE_WORDS),
-    Field("closed_at", api=READ, sort="closed_at"),
+    Field("outcome", _("What came of it"), api=READ, privacy=FREE_WORDS),
+    Field("closed_at", api=READ),
     Field("closed_by", api=READ),
     Field("closed_by_contact", api=READ, privacy=PERSONAL),
     Field("source_kind", api=READ),

@@ -3,16 +3,16 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clients.records.models import Client
 from crm.core.base.dates import day_start
 from crm.core.listing import filters
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import Column, ListPage
+from crm.core.listing.pages import ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.notifications.services import tells_once
 from crm.core.users.models import User
-from interactions.follow_ups.choices import FollowUpState, Priority
+from interactions.follow_ups.choices import FollowUpState
+from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import (
     cancel_follow_up,
@@ -23,7 +23,7 @@ from interactions.follow_ups.services import (
 
 
 class FollowUpFilters(ListFilters):
-    model = FollowUp
+    catalogue = FOLLOW_UP_FIELDS
     who = filters.Choice(
         choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Whose")
     )
@@ -39,12 +39,6 @@ class FollowUpFilters(ListFilters):
         method="of_part",
         label=_("Which"),
     )
-    client = filters.Id("client", label=_("Client"), named=Client)
-    assignee = filters.PersonId("assignee", label=_("Assigned to"), named=User)
-    state = filters.Choice(choices=FollowUpState.choices, label=_("State"))
-    priority = filters.Choice(choices=Priority.choices, label=_("Priority"))
-    due_from = filters.Moment("due_at", "gte", label=_("Due from"))
-    due_until = filters.Moment("due_at", "lt", label=_("Due before"))
 
     def of_whom(self, rows, name, value):
         user = self.principal.user
@@ -120,13 +114,13 @@ FOLLOW_UPS = ListPage(
     sorts={"due": Sort("due_at"), "closed": Sort("closed_at", descending=True)},
     default_sort=lambda values: "closed" if values.get("show") == "done" else "due",
     columns=(
-        Column("title", _("Follow-up"), lambda row: row.title),
-        Column("client", _("Client"), lambda row: row.client.name if row.client else ""),
-        Column("contact", _("Contact"), lambda row: row.contact.name if row.contact else ""),
-        Column("assignee", _("Assigned to"), lambda row: row.assignee.name),
-        Column("due", _("Due"), lambda row: row.due_at),
-        Column("state", _("State"), lambda row: row.get_state_display()),
-        Column("outcome", _("What came of it"), lambda row: row.outcome),
+        FOLLOW_UP_FIELDS["title"].in_list(_("Follow-up")),
+        FOLLOW_UP_FIELDS["client"].in_list(),
+        FOLLOW_UP_FIELDS["contact"].in_list(_("Contact")),
+        FOLLOW_UP_FIELDS["assignee"].in_list(_("Assigned to")),
+        FOLLOW_UP_FIELDS["due_at"].in_list(),
+        FOLLOW_UP_FIELDS["state"].in_list(),
+        FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},

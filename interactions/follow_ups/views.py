@@ -84,7 +84,7 @@ def edit(request, pk):
     """One follow-up: edited while it is open, read-only once it is closed."""
     row, now = (_load if request.method == "GET" else _load_to_change)(request, pk), timezone.now()
     note_follow_up_read(user=request.user, follow_up=row, now=now)
-    form = FollowUpForm(posted(request), client=row.client, follow_up=row, initial=FollowUpForm.initial_of(row))
+    form = FollowUpForm(posted(request), client=row.client, instance=row)
     outcome = form_action(
         request,
         form,

@@ -1,7 +1,9 @@
 """The fields of an interaction."""
 
 from dataclasses import replace
+from functools import partial
 
+from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -10,10 +12,20 @@ from clients.records.models import Client
 from crm.core.base.reading import PLAIN, Conventions
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
 from crm.core.fields.types import COLLEAGUE, EMAIL, choice, link, several
-from interactions.log.choices import Sentiment
+from crm.core.listing import filters
+from crm.core.users.models import User
+from interactions.log.choices import Channel, Sentiment
 from interactions.log.models import Interaction
 
 FEELING = choice(Sentiment)
+
+
+def _channels(found):
+    return Channel.choices
+
+
+def _authors(found):
+    return User.objects.values_list("pk", "name")
 
 
 def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:
@@ -27,25 +39,47 @@ def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:
     return value
 
 
+FEELINGS = [("", gettext_lazy("Not said")), *((str(value), label) for value, label in Sentiment.choices)]
+SHORT = {"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})}
+
 INTERACTION_FIELDS = Catalogue(
     Interaction,
-    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, sort="client__name_key"),
-    Field("channel", aliases=("activity type", "kind"), api={"required": True, "label": None}),
-    Field("direction"),
+    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
+    Field(
+        "channel",
+        aliases=("activity type", "kind"),
+        api={"required": True, "label": None},
+        input={"initial": Channel.CALL},
+        filter={
+            "channel": filters.Choices(choices=Channel.choices, offers=_channels, any_label=gettext_lazy("All types"))
+        },
+    ),
+    Field("direction", is_optional=True),
     Field(
         "occurred_at",
         aliases=("date", "datetime", "activity date", "activitydate", "timestamp"),
         is_required=True,
-        sort="occurred_at",
+        filter={
+            "since": filters.Since(label=gettext_lazy("From")),
+            "until": filters.Until(label=gettext_lazy("To")),
+        },
+        key="when",
     ),
-    Field("duration_minutes", aliases=("duration",)),
-    Field("subject", aliases=("title",), privacy=FREE_WORDS),
-    Field("body", aliases=("notes", "note", "description", "text", "comments"), privacy=FREE_WORDS),
+    Field("duration_minutes", aliases=("duration",), input={"max_value": 1440}),
+    Field("subject", aliases=("title",), privacy=FREE_WORDS, input=SHORT),
+    Field(
+        "body",
+        aliases=("notes", "note", "description", "text", "comments"),
+        privacy=FREE_WORDS,
+        input={"max_length": 50_000, "widget": partial(forms.Textarea, attrs={"rows": 4})},
+    ),
     Field(
         "sentiment",
         type=replace(FEELING, read=read_feeling),
         header=gettext_lazy("How they felt (-2 to 2)"),
         aliases=("mood",),
+        input={"choices": FEELINGS, "widget": forms.RadioSelect},
+        filter={"sentiment": filters.Choice(choices=Sentiment.choices, empty_label=gettext_lazy("Any feeling"))},
     ),
     Field(
         "contacts",
@@ -58,10 +92,22 @@ INTERACTION_FIELDS = Catalogue(
         aliases=("email", "email address", "respondent", "respondent email"),
         is_lenient=True,
         privacy=PERSONAL,
+        input={"widget": forms.CheckboxSelectMultiple},
     ),
-    Field("participants", type=COLLEAGUE, aliases=("participants", "colleagues", "attendees")),
-    Field("author", type=COLLEAGUE, aliases=("owner", "user", "created by"), api=READ),
+    Field(
+        "participants",
+        type=COLLEAGUE,
+        aliases=("participants", "colleagues", "attendees"),
+        input={"widget": forms.CheckboxSelectMultiple},
+    ),
+    Field(
+        "author",
+        type=COLLEAGUE,
+        aliases=("owner", "user", "created by"),
+        api=READ,
+        filter={"author": filters.PersonId(named=User, offers=_authors, any_label=gettext_lazy("Everybody"))},
+    ),
     Field("author_contact", is_imported=False, api=READ, privacy=PERSONAL),
-    Field("visibility", aliases=("visibility",)),
+    Field("visibility", aliases=("visibility",), filter=filters.Choice),
     Field("is_pinned", is_imported=False, api=READ),
 )

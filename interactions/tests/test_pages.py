@@ -12,7 +12,6 @@ from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.facts import rebuild_facts
 from interactions.follow_ups.choices import Priority
-from interactions.follow_ups.forms import FollowUpForm
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import update_follow_up
 from interactions.log.models import Interaction
@@ -115,8 +114,7 @@ def test_the_pinned_one_leads_the_timeline(web, marta, northwind):
 
 def test_a_stale_follow_up_shows_both_and_is_saved_knowingly(web, marta, otto, northwind):
     row = follow_up(actor=marta, client=northwind, title="Send the price")
-    seen = FollowUpForm.initial_of(row)
-    data = {name: seen[name] for name in ("due_date", "rrule", "time_zone", "version")}
+    data = {"due_date": row.due_date, "rrule": row.rrule, "time_zone": row.time_zone, "version": row.version}
     data |= {"assignee": marta.pk}
     update_follow_up(acting(marta), follow_up=row, title="Call them", priority=3, now=now())
     url = reverse("interactions:follow-up", args=[row.pk])

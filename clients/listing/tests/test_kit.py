@@ -17,6 +17,7 @@ from crm.core.base.principals import SYSTEM, acting
 from crm.core.listing.models import BulkChange
 from crm.core.listing.pages import list_pages
 from crm.core.listing.selection import MOST
+from crm.core.users.models import User
 from crm.core.work.schedule import periodic
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import create_follow_up
@@ -33,7 +34,10 @@ def ids(declared):
 
 
 def address(declared, suffix=""):
-    return reverse(declared.url_name + suffix, kwargs=KWARGS.get(declared.url_name, {}))
+    kwargs = KWARGS.get(declared.url_name, {})
+    if declared.url_name == "clients:revenue":
+        kwargs = {"client_id": (Client.objects.first() or make_client(owner=User.objects.first())).pk}
+    return reverse(declared.url_name + suffix, kwargs=kwargs)
 
 
 def body(response):

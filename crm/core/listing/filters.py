@@ -236,7 +236,7 @@ class ListFilters(django_filters.FilterSet):
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
         self.is_bound, self.form_prefix, self.request = True, None, self  # callables of querysets get the filters
-        self.queryset = self._meta.model._default_manager.all()
+        self.queryset = self._meta.model and self._meta.model._default_manager.all()
         self.values: dict[str, Any] = {}
         self.refused: dict[str, list[str]] = {}
         self.filters: dict[str, Any] = {}

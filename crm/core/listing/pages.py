@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -74,7 +75,7 @@ class ListPage:
     title: Any
     template: str
     rows: Callable[..., QuerySet]
-    filters: type[ListFilters]
+    filters: type[ListFilters] = ListFilters
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     default_sort: Callable[[dict[str, Any]], str] | None = None
     defaults: Callable[[Any], dict[str, Any]] = lambda principal: {}
@@ -116,16 +117,18 @@ class ListPage:
         sorts = dict(self.sorts) | {column.key: column.sort for column in self.columns if column.sort}
         return sorts | {f"-{key}": sort.turned() for key, sort in sorts.items()}
 
-    def urls(self, route: str, name: str) -> list[Any]:
-        """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them."""
-        found = [(route, self.show, name)]
+    def urls(self, route: str, name: str, *, show: Callable[..., Any] | None = None) -> list[Any]:
+        """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them. `show`: a view that does
+        more on the page and calls `answer`."""
+        page = [path(route, show, name=name)] if show else []
+        found = [] if show else [(route, self.show, name)]
         if self.panel:
             found.append((f"{route}filters/", self.show_panel, f"{name}-filters"))
         if self.file_name:
             found.append((f"{route}export/", self.export, f"{name}-export"))
         if self.actions:
             found.append((f"{route}select/", self.act, f"{name}-select"))
-        return [path(address, self._view(answer), name=key) for address, answer, key in found]
+        return page + [path(address, self._view(answer), name=key) for address, answer, key in found]
 
     def _view(self, answer):
         methods = require_POST if answer == self.act else require_safe
@@ -141,17 +144,21 @@ class ListPage:
     def show(self, request, **kwargs):
         return self.answer(request, self.of(request, **kwargs))
 
-    def answer(self, request, listing: "Listing", *, status: int = 200, **context):
-        """The page; `context` comes from a view that does more on it."""
+    def answer(self, request, listing: "Listing", *, status: int = 200, within: str = "", **context):
+        """The page; `context` comes from a view that does more on it. `within`: the template of a page that the list is a part of;
+        it stands there as {{ list }}."""
         try:
             page = listing.page
         except BadCursor:
             return go(request, listing.shown_url)
         context |= {"listing": listing, "page": page, "now": listing.now}
         context["words"] = {name: str(word) for name, word in self.words.items()}
-        context["shell"] = "listing/part.html" if is_fragment(request) else "base.html"
+        context["shell"] = "listing/part.html" if within or is_fragment(request) else "base.html"
         context |= self.more(listing) if self.more else {}
-        return render(request, self.template, context, status=status)
+        if not within or is_fragment(request):
+            return render(request, self.template, context, status=status)
+        part = render_to_string(self.template, context, request)
+        return render(request, within, context | {"list": part}, status=status)
 
     def show_panel(self, request, **kwargs):
         """The form of all filters: in a dialog over the list, and a page of its own without JavaScript."""

@@ -1,8 +1,9 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.fields.forms import WallTimeField
 from crm.core.ui.forms import Field, Form, Layout
-from interactions.fields import WallTimeField, contact_field
+from interactions.fields import contact_field
 
 
 class AnswerForm(Form):

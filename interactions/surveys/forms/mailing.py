@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.listing.lists import CLIENTS
 from clients.records.choices import Status, Tier
+from crm.core.fields.forms import WallTimeField
 from crm.core.ui.forms import DateInput, Field, Form, Layout, Maybe, ModelForm, More, Part, Row, TimeInput
 from crm.core.users.models import Team, User
-from interactions.fields import PeopleField, PersonField, WallTimeField
 from interactions.surveys import emails
 from interactions.surveys import words as survey_words
 from interactions.surveys.choices import Asked
@@ -96,10 +96,10 @@ class RuleForm(ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked: all of them."),
     )
-    team = PersonField(
+    team = forms.ModelChoiceField(
         queryset=Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any")
     )
-    owner = PersonField(
+    owner = forms.ModelChoiceField(
         queryset=User.objects.active(), required=False, label=_("Account manager"), empty_label=_("Any")
     )
 
@@ -126,7 +126,9 @@ class AskForm(Form):
 
     layout = Layout(Field("contacts", template="interactions/surveys/people_field.html"))
 
-    contacts = PeopleField(queryset=Contact.objects.none(), label=_("Who is asked"), required=False)
+    contacts = forms.ModelMultipleChoiceField(
+        Contact.objects.none(), label=_("Who is asked"), required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, *args, people, **kwargs):
         super().__init__(*args, **kwargs)

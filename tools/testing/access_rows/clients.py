@@ -99,6 +99,7 @@ ROWS = [
     of_client("clients:leave", "affiliation", post=EVERYONE, shuts_archived=True),
     of_client("clients:come_back", "affiliation", post=EVERYONE, shuts_archived=True),
     of_client("clients:revenue", get=EVERYONE),
+    of_client("clients:revenue-export", get=EVERYONE),
     of_client("clients:add_line", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:edit_line", "line", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:delete_line", "line", post=EVERYONE, shuts_archived=True),

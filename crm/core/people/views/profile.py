@@ -7,8 +7,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from crm.core.listing.pages import Column, ListPage
+from crm.core.listing.paging import Sort
 from crm.core.people.forms import ProfileForm, ThemeForm, TokenForm
 from crm.core.people.services import colleagues
 from crm.core.people.services.api_tokens import create_api_token, revoke_api_token
@@ -43,6 +46,23 @@ def _page_before(request) -> str:
     return before._replace(scheme="", netloc="").geturl() if is_ours else reverse("core:profile")
 
 
+TOKENS = ListPage(
+    url_name="core:api_tokens",
+    title=_lazy("API tokens"),
+    template="core/people/token_list.html",
+    rows=lambda principal: ApiToken.objects.filter(user=principal.user, revoked_at=None),
+    sorts={"newest": Sort("created_at", descending=True)},
+    columns=(
+        Column("name", _lazy("For"), lambda token: token.name),
+        Column("prefix", _lazy("Begins with"), lambda token: token.prefix),
+        Column("used", _lazy("Last used"), lambda token: token.last_used_at),
+        Column("ends", _lazy("Ends"), lambda token: token.expires_at),
+        Column("revoke", _lazy("Actions"), is_quiet=True),
+    ),
+    words={"begins": _lazy("Begins with"), "used": _lazy("Last used"), "ends": _lazy("Ends"), "never": _lazy("never")},
+)
+
+
 @require_http_methods(["GET", "POST"])
 def api_tokens(request):
     """List and make tokens. A new one is shown in the answer to the POST and never again."""
@@ -54,9 +74,8 @@ def api_tokens(request):
             request.principal, user=request.user, name=name, expires_at=form.expires_at(now), is_read_only=is_read_only
         )
         form = TokenForm()
-    rows = ApiToken.objects.filter(user=request.user, revoked_at=None)
-    context = {"form": form, "clear": clear, "tokens": rows, "now": now}
-    return render_page(request, "core/people/api_tokens.html", context, status=422 if form.errors else 200)
+    listing, status = TOKENS.of(request), 422 if form.errors else 200
+    return TOKENS.answer(request, listing, within="core/people/api_tokens.html", status=status, form=form, clear=clear)
 
 
 @require_POST
