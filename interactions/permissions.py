@@ -60,6 +60,10 @@ def may_change_commitment(principal, commitment) -> bool:
     return may_change_client(principal, commitment.client)
 
 
+def may_change_decision(principal, decision) -> bool:
+    return may_change_client(principal, decision.client)
+
+
 def may_change_progress(principal, email) -> bool:
     return may_change_client(principal, email.client)
 

@@ -4,7 +4,9 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 
+from crm.core.firm.languages import mail_language
 from crm.core.ui.actions import Outcome
 from crm.core.ui.htmx import add_event, back_to, is_fragment, toast
 
@@ -36,6 +38,12 @@ def small_form(request, form, outcome: Outcome, **context) -> HttpResponse:
         "conflict": outcome.conflict,
     }
     return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
+
+
+def wrong_link(request) -> HttpResponse:
+    """For a client whose link is not ours, or whose browser lacks its cookie: the firm's own page, in the firm's language."""
+    with translation.override(mail_language()):
+        return render(request, "interactions/open/wrong_link.html", status=404)
 
 
 def in_dialog(request) -> bool:

@@ -41,7 +41,9 @@ CLIENT_FACING = (
     "templates/interactions/surveys/answer.html",
     "templates/interactions/surveys/closed.html",
     "templates/interactions/surveys/open_score.html",
-    "templates/interactions/surveys/plain.html",
+    "templates/interactions/open/plain.html",
+    "templates/interactions/open/wrong_link.html",
+    "templates/rapport/field.html",
     "templates/interactions/surveys/stop.html",
     "templates/base_plain.html",
 )

@@ -13,6 +13,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
 from crm.core.base.states import transition
+from crm.core.base.versions import save_version
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.agreements.choices import COMMITMENT, CommitmentState, Side
@@ -46,6 +47,16 @@ def record_decision(
         is_shared=is_shared,
         is_demo=is_demo,
     )
+
+
+@service(may=permissions.may_change_decision, why=permissions.IN_TRASH)
+def share_decision(principal: Principal, *, decision: Decision) -> Decision:
+    """Show a decision to the client: in their progress email from now on. Idempotent."""
+    row = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
+    if not row.is_shared:
+        row.is_shared = True
+        save_version(row, fields=["is_shared"], seen=None)
+    return row
 
 
 @service(may=permissions.may_change_client, why=permissions.IN_TRASH)

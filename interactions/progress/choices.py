@@ -55,7 +55,7 @@ PROGRESS = States(
             ProgressState.EXPIRED,
         ),
         ProgressState.SKIPPED: (ProgressState.DRAFT,),
-        ProgressState.SENT: (),
+        ProgressState.SENT: (ProgressState.DRAFT,),  # taken back within seconds, before a mail of it left
         ProgressState.EXPIRED: (),
     },
     refusal=_("This progress email is “%(now)s” by now."),

@@ -70,7 +70,7 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
         found.append(Flag("late", _("Late"), "red"))
     elif will_be_late(email, now):
         by = email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M")
-        found.append(Flag("late-soon", _("Late unless approved by %(time)s their time") % {"time": by}))
+        found.append(Flag("late-soon", _("Approve by %(time)s (their time) to be on time") % {"time": by}))
     if email.state == ProgressState.SENT and email.has_failed_mail:
         found.append(Flag("failed", _("Did not reach everybody"), "red"))
     if email.state in PROGRESS.open:
@@ -92,14 +92,14 @@ def will_be_late(email: ProgressEmail, now: datetime) -> bool:
 
 def _before_it_leaves(email: ProgressEmail) -> Iterable[Flag]:
     if not email.has_recipients:
-        yield Flag("nobody", _("Nobody to send it to"), "red")
+        yield Flag("nobody", _("No recipients"), "red")
     if email.state not in PROGRESS.undecided or email.problem:
         return  # approved as it is
     if email.is_empty and not email.is_edited:
         words = {
-            WhenNothing.SKIP: _("Nothing to tell: it will be skipped unless you write a line"),
-            WhenNothing.SHORT: _("Nothing to tell: a short note goes out unless you write a line"),
-            WhenNothing.ASK: _("Nothing to tell: write a line, or skip it"),
+            WhenNothing.SKIP: _("Nothing to report. It will be skipped unless you add something."),
+            WhenNothing.SHORT: _("Nothing to report. A short note will be sent unless you add something."),
+            WhenNothing.ASK: _("Nothing to report. Add a line or skip."),
         }
         yield Flag("empty", words.get(email.when_nothing, words[WhenNothing.ASK]))
     elif not _summary_of(email):

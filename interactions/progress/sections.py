@@ -95,3 +95,14 @@ def _lines(source: Source, client, start: datetime, end: datetime) -> list[str]:
 
 def _of(section: str) -> list[Source]:
     return sorted((s for s in sources if s.section == section), key=lambda source: (source.order, source.name))
+
+
+def with_line(content: dict[str, Any], key: str, line: str) -> dict[str, Any]:
+    """The content with one more line in a section, which is added where it is missing."""
+    known = {section["key"] for section in content["sections"]}
+    new = [{"key": one.key, "title": str(one.title), "items": []} for one in SECTIONS if one.key == key not in known]
+    sections = [
+        section | {"items": [*section["items"], " ".join(line.split())]} if section["key"] == key else section
+        for section in [*content["sections"], *new]
+    ]
+    return content | {"sections": sections}

@@ -46,17 +46,15 @@ def kept_commitments(client, start: datetime, end: datetime) -> list[str]:
 
 
 def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
-    rows = (
-        Decision.objects.filter(client=client)
-        .shared()
-        .filter(decided_date__gte=day_of(start, client), decided_date__lt=day_of(end, client) + timedelta(days=1))
-    )
+    return [row.text for row in decisions_within(Decision.objects.shared(), client, start, end)]
+
+
+def decisions_within(rows, client, start: datetime, end: datetime) -> list[Decision]:
+    """Of these decisions, the client's of the time an email covers."""
+    first, last = day_of(start, client), day_of(end, client)
+    rows = rows.filter(client=client, decided_date__gte=first, decided_date__lte=last).order_by("decided_date", "id")
     # a decision of the first day was in the email before unless it was written down after that one's cut-off
-    return [
-        row.text
-        for row in rows.order_by("decided_date", "id")[:AT_MOST]
-        if row.created_at >= start or row.decided_date > day_of(start, client)
-    ]
+    return [row for row in rows[:AT_MOST] if row.created_at >= start or row.decided_date > first]
 
 
 def our_commitments(client, start: datetime, end: datetime) -> list[str]:
@@ -145,9 +143,9 @@ def with_day(text: str, day: date | None) -> str:
 
 
 def when_to_expect(text: str, person: str, day: date) -> str:
-    """“Two receipts (Elina Saari) was due on Mon 16 Nov. When can we expect it?”"""
+    """“Two receipts (Elina Saari), due Mon 16 Nov. When can we expect it?”"""
     named = _("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text
-    return _("%(what)s: we expected it by %(day)s. When can we count on it?") % {"what": named, "day": say_day(day)}
+    return _("%(what)s, due %(day)s. When can we expect it?") % {"what": named, "day": say_day(day)}
 
 
 def say_day(day: date | datetime) -> str:

@@ -15,23 +15,20 @@ def subject(firm_name: str, week: str) -> str:
 def summary(sections: list[dict[str, Any]], *, is_news: bool) -> str:
     """A summary of the numbers of lines in the sections."""
     count = {section["key"]: len(section["items"]) for section in sections}
-    if not is_news:
-        lead = _("A quiet week: nothing was finished or decided, and all is on its way.")
-        return " ".join([lead, *_needed(count)])
-    lead = _("Here is where we stand this week.")
-    done, agreed = count.get("done", 0), count.get("agreed", 0)
-    counted = []
-    if done:
-        counted.append(ngettext("One thing was done.", "%(n)d things were done.", done) % {"n": done})
-    if agreed:
-        counted.append(ngettext("One thing was agreed.", "%(n)d things were agreed.", agreed) % {"n": agreed})
-    return " ".join([lead, *counted, *_needed(count)])
+    done, agreed, needed = (count.get(key, 0) for key in ("done", "agreed", "needed"))
+    parts = [ngettext("%(n)d item done", "%(n)d items done", done) % {"n": done}] if done else []
+    parts += [ngettext("%(n)d decision", "%(n)d decisions", agreed) % {"n": agreed}] if agreed else []
+    ask = ngettext("%(n)d thing we need from you", "%(n)d things we need from you", needed) % {"n": needed}
+    if parts:
+        return _("Here is this week’s update: %(what)s.") % {"what": listed([*parts, ask] if needed else parts)}
+    lead = _("Here is this week’s update.") if is_news else _("No updates to report this week.")
+    return " ".join([lead, _("We need your help with the points below.")]) if needed else lead
 
 
-def _needed(count: dict[str, int]) -> list[str]:
-    n = count.get("needed", 0)
-    return [ngettext("We need one thing from you.", "We need %(n)d things from you.", n) % {"n": n}] if n else []
+def listed(parts: list[str]) -> str:
+    """“2 items done, 1 decision and 1 thing we need from you”."""
+    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]} if parts[1:] else parts[0]
 
 
 def closing() -> str:
-    return _("If anything is unclear or missing, simply reply to this mail.")
+    return _("If anything is unclear or missing, just reply to this email.")

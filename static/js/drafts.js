@@ -1,4 +1,5 @@
 // data-draft-url on a form: what is typed is saved on the server a second later, so that nothing written is lost.
+// data-draft-after: after so many milliseconds instead. data-preview: the id of the frame that shows what is typed, loaded again then.
 // The server answers 204 (or 200); [data-draft-status] inside the form says "Draft saved 12:03".
 
 import { post, word } from "./lib.js";
@@ -26,6 +27,8 @@ async function save(form) {
     const answer = await post(form.dataset.draftUrl, payload(form));
     if (form.dataset.draftDone) return;
     const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: form.dataset.timeZone || undefined });
+    const preview = answer.ok && document.getElementById(form.dataset.preview ?? "");
+    if (preview) preview.src = preview.getAttribute("src"); // its sandbox lets nobody reload it from here
     tell(form, answer.ok ? `${word("saved")} ${clock.format(new Date())}` : word("unsaved"));
   } catch {
     tell(form, word("unsaved"));
@@ -36,7 +39,7 @@ async function save(form) {
 
 function later(form) {
   clearTimeout(timers.get(form));
-  timers.set(form, setTimeout(() => save(form), 1000));
+  timers.set(form, setTimeout(() => save(form), Number(form.dataset.draftAfter ?? 1000)));
 }
 
 for (const type of ["input", "change"]) {

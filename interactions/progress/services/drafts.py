@@ -17,10 +17,13 @@ from crm.core.base.versions import who_saved
 from crm.core.base.zones import zone
 from crm.core.firm.queries import get_firm
 from interactions import permissions
+from interactions.agreements.models import Decision
+from interactions.agreements.services import share_decision
 from interactions.progress import emails
 from interactions.progress import sections as progress_sections
 from interactions.progress import words as progress_words
 from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
+from interactions.progress.flags import recipients_now
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services.schedules import covers_from
 
@@ -162,9 +165,40 @@ def approve_progress(
         advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_asked_content(email, now))
     if trouble := trouble_of(email):
         raise ServiceError(trouble, field="content")
+    if not recipients_now(email):
+        raise ServiceError(
+            _("Nobody to send it to. Choose a recipient in the schedule, or skip this week."), code="conflict"
+        )
     approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
     advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
     return email
+
+
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
+def unapprove_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
+    """Take back an approval: a draft again. Raises ServiceError (code "conflict") when it was sent or left out meanwhile."""
+    email = lock(email)
+    if email.state == ProgressState.DRAFT:
+        return email
+    PROGRESS.expect(email, ProgressState.APPROVED)
+    advance(email, to=ProgressState.DRAFT, states=PROGRESS, approved_by=None, approved_at=None)
+    return email
+
+
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
+def include_decision(principal: Principal, *, email: ProgressEmail, decision: Decision, now: datetime) -> ProgressEmail:
+    """Share a decision with the client and tell of it in this email. Raises ServiceError (code "conflict")."""
+    email = lock(email)
+    PROGRESS.expect(email, *PROGRESS.decidable)
+    if decision.client_id != email.client_id:
+        raise ServiceError(_("This decision is about another client."), code="conflict")
+    decision = share_decision(principal, decision=decision)
+    if not email.is_edited:
+        return redraft_progress(principal, email=email, now=now)
+    content = progress_sections.with_line(email.content, "agreed", decision.text)
+    return edit_progress(
+        principal, email=email, subject=email.subject, content=content, seen_version=email.version, now=now
+    )
 
 
 def trouble_of(email: ProgressEmail) -> str:

@@ -1,7 +1,7 @@
 """Sending progress emails at their time, holding those nobody approved, and opting out."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Kind, Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance
+from crm.core.mail.choices import MAIL_UNSENT
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
@@ -34,6 +35,7 @@ from interactions.progress.times import WARN_BEFORE
 
 log = logging.getLogger(__name__)
 PER_TICK = 500
+TAKE_BACK = timedelta(seconds=10)
 
 
 def run_progress(now: datetime) -> int:
@@ -124,7 +126,9 @@ def _send_or_hold(email: ProgressEmail, now: datetime) -> None:
         send(email, now)
 
 
-def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> list[OutboxMail]:
+def send(
+    email: ProgressEmail, now: datetime, *, leaves_at: datetime | None = None, is_automatic: bool = True
+) -> list[OutboxMail]:
     """Freeze the email and queue one mail per recipient. The caller holds the row.
 
     A recipient with an invalid address does not stop the others: `problem` names them. Returns [] when there is nobody to send
@@ -142,7 +146,9 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
         address = person.address  # type: ignore[attr-defined]
         try:
             mails.append(
-                emails.mail_progress(email=email, recipient=person, address=address, now=now, is_automatic=is_automatic)
+                emails.mail_progress(
+                    email=email, recipient=person, address=address, now=leaves_at or now, is_automatic=is_automatic
+                )
             )
         except ServiceError as error:
             refused.append(_("%(name)s: %(why)s") % {"name": person.contact.name, "why": error.message})
@@ -160,12 +166,37 @@ def send(email: ProgressEmail, now: datetime, *, is_automatic: bool = True) -> l
 def send_progress_now(
     principal: Principal, *, email: ProgressEmail, seen_version: int | None = None, now: datetime
 ) -> ProgressEmail:
-    """Approve and send now. Raises StaleWrite, ServiceError."""
+    """Approve and send; its mails leave after ten seconds, and until then `unsend_progress` takes them back.
+
+    Raises StaleWrite, ServiceError."""
     email = lock(email)
     check_seen(email, seen_version)
     email = approve_progress(principal, email=email, now=now)
-    if not send(email, now, is_automatic=False):
+    if not send(email, now, leaves_at=now + TAKE_BACK, is_automatic=False):
         raise ServiceError(email.skip_reason, code="conflict")
+    return email
+
+
+@service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
+def unsend_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
+    """Take back what has not left yet: a draft again. Raises ServiceError (code "conflict") when a mail of it is on its way."""
+    email = lock(email)
+    PROGRESS.expect(email, ProgressState.SENT)
+    mails = list(OutboxMail.objects.caused_by(email).filter(kind="progress").select_for_update(of=("self",)))
+    if any(mail.state not in MAIL_UNSENT or mail.attempts for mail in mails):
+        raise ServiceError(_("It has already left."), code="conflict")
+    OutboxMail.objects.filter(
+        pk__in=[mail.pk for mail in mails]
+    ).delete()  # their keys are needed when it is sent again
+    nothing = {
+        "sent_at": None,
+        "sent_text": "",
+        "sent_html": "",
+        "problem": "",
+        "approved_by": None,
+        "approved_at": None,
+    }
+    advance(email, to=ProgressState.DRAFT, states=PROGRESS, **nothing)
     return email
 
 

@@ -1,15 +1,17 @@
 """The review queue of progress emails, and one of them: read, edit, approve, skip, send."""
 
 from dataclasses import replace
+from functools import partial
 
 from csp.decorators import csp
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,12 +27,14 @@ from crm.core.mail.models import OutboxMail
 from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
+from interactions.agreements.models import Decision
 from interactions.progress import emails, flags
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.forms import ContentForm, SkipForm, WhatNextForm
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import drafts, sending
+from interactions.progress.sources import decisions_within
 
 FRAME_POLICY = {
     "default-src": ["'none'"],
@@ -111,15 +115,23 @@ def _go_on(request, email, do):
     try:
         if do == "approve":
             drafts.approve_progress(request.principal, email=email, now=now)
-            messages.success(request, _("Approved: %(client)s") % {"client": email.client.name})
+            undo = reverse("interactions:progress_unapprove", args=[email.pk])
+            messages.success(
+                request, _("Approved: %(client)s") % {"client": email.client.name}, extra_tags=f"undo:{undo}"
+            )
             return _to_next(request, email)
         if do == "redraft":
             drafts.redraft_progress(request.principal, email=email, now=now)
             discard_draft(request.principal, **_draft_of(email))
-            messages.success(request, _("Drafted from what happened until now"))
+            messages.success(request, _("Draft regenerated"))
         elif do == "send":
             sending.send_progress_now(request.principal, email=email, now=now)
-            messages.success(request, _("On its way: %(client)s") % {"client": email.client.name})
+            undo = reverse("interactions:progress_unsend", args=[email.pk])
+            messages.success(
+                request,
+                _("Leaves in 10 seconds: %(client)s") % {"client": email.client.name},
+                extra_tags=f"undo:{undo}",
+            )
         elif do == "test":
             sending.send_test(request.principal, email=email, now=now)
             messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
@@ -144,6 +156,8 @@ def _page_context(request, email):
         {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
     ]
     is_sent = email.state == ProgressState.SENT
+    is_decidable = email.state in PROGRESS.decidable and may_change
+    mine = Decision.objects.visible_to(request.principal).filter(is_shared=False)
     return {
         "email": email,
         "crumbs": crumbs,
@@ -151,7 +165,8 @@ def _page_context(request, email):
         "language": language_name(language_for(email.client)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
         "tone": progress_lists.TONES[email.state],
-        "is_decidable": email.state in PROGRESS.decidable and may_change,
+        "is_decidable": is_decidable,
+        "unshared": decisions_within(mine, email.client, email.covers_from, email.covers_to) if is_decidable else [],
         "is_planned": email.state == ProgressState.PLANNED and may_change,
         "is_sent": is_sent,
         "is_skipped": email.state == ProgressState.SKIPPED and now < email.expires_at and may_change,
@@ -166,8 +181,14 @@ def _page_context(request, email):
 @xframe_options_sameorigin
 @csp(FRAME_POLICY)
 def progress_preview(request, pk):
-    """As the client sees it: what was sent, or what would be."""
+    """As the client sees it: what was sent, or what would be with what the user has typed so far."""
     email = get_email(request, pk)
+    typed = find_draft(principal=request.principal, **_draft_of(email)) if _may_edit(request, email) else None
+    if typed:
+        form = ContentForm(QueryDict(urlencode(typed.data, doseq=True)), email=email)
+        form.is_valid()
+        if not {*form.errors} - {"subject"}:
+            email.content = form.content()
     if email.state == ProgressState.SENT:
         html = email.sent_html.replace(emails.STOP, "#")
     elif trouble := drafts.trouble_of(email):
@@ -197,9 +218,34 @@ def progress_skip(request, pk):
 
 @require_POST
 def progress_unskip(request, pk):
+    return _back(request, pk, drafts.unskip_progress, _("Not skipped any more: %(client)s"))
+
+
+@require_POST
+def progress_unapprove(request, pk):
+    return _back(request, pk, drafts.unapprove_progress, _("Approval taken back: %(client)s"))
+
+
+@require_POST
+def progress_unsend(request, pk):
+    return _back(request, pk, sending.unsend_progress, _("Not sent: %(client)s"))
+
+
+@require_POST
+def progress_include(request, pk, decision_id):
+    """Share a decision with the client and tell of it in this email."""
+    decisions = Decision.objects.visible_to(request.principal).select_related("client")
+    decision = get_object_or_404(decisions, pk=decision_id)
+    include = partial(drafts.include_decision, decision=decision)
+    return _back(request, pk, include, _("Shared with the client, and in this email"))
+
+
+def _back(request, pk, do, words):
+    """Do it and show the email."""
     email = get_email(request, pk)
     try:
-        drafts.unskip_progress(request.principal, email=email, now=timezone.now())
+        do(request.principal, email=email, now=timezone.now())
+        messages.success(request, words % {"client": email.client.name})
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("interactions:progress", pk=pk)

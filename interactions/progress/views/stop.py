@@ -1,7 +1,6 @@
 """The open pages behind the opt-out link of a progress email. Only a POST opts out."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from clients.contacts.languages import language_for
 from interactions.progress.emails import STOP_LINK
 from interactions.progress.services.sending import stop_recipient
+from interactions.responses import wrong_link
 
 
 @login_not_required
@@ -18,7 +18,7 @@ from interactions.progress.services.sending import stop_recipient
 def progress_stop(request, pk, token):
     recipient = STOP_LINK.find(pk, token)
     if recipient is None:
-        raise Http404
+        return wrong_link(request)
     if request.method == "POST":
         return _stop(request, recipient)
     return STOP_LINK.swap(pk, token)
@@ -30,7 +30,7 @@ def progress_stopping(request, pk):
     """The same without the token in its address."""
     recipient = STOP_LINK.opened(request, pk)
     if recipient is None:
-        raise Http404
+        return wrong_link(request)
     return _stop(request, recipient) if request.method == "POST" else _page(request, recipient)
 
 

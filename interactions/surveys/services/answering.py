@@ -16,6 +16,7 @@ from crm.core.base.states import advance
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
+from interactions.surveys import words
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.answers import change_answer, record_answer
@@ -73,7 +74,7 @@ def answer_invitation(
         )
         advance(row, to=InvitationState.ANSWERED, states=INVITATION, answered_at=now, response=response)
     else:
-        raise ServiceError(_("No answer is taken here any more."), code="closed")
+        raise ServiceError(str(words.CLOSED), code="closed")
     _notify_owner(row)
     return row
 

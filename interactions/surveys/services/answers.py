@@ -16,6 +16,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from interactions import permissions
+from interactions.surveys import words
 from interactions.surveys.facts import refresh_nps
 from interactions.surveys.models import Survey, SurveyResponse
 from interactions.surveys.queries import nps_survey
@@ -110,7 +111,7 @@ def new_answer(
 
 def _check_score(score: int, low: int, high: int) -> None:
     if not low <= score <= high:
-        raise ServiceError(_("The score is from %(a)d to %(b)d.") % {"a": low, "b": high}, field="score")
+        raise ServiceError(str(words.SCALE) % {"a": low, "b": high}, field="score")
 
 
 @transaction.atomic

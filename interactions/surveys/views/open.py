@@ -2,7 +2,6 @@
 every link; answering and opting out need a POST."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clients.contacts.languages import language_for
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
+from interactions.responses import wrong_link
 from interactions.surveys.emails import ANSWER_LINK, STOP_LINK, question_of
 from interactions.surveys.forms.mailing import ReplyForm, score_in
 from interactions.surveys.services import answering
@@ -21,7 +21,7 @@ from interactions.surveys.services import answering
 def answer_link(request, pk, token):
     invitation = ANSWER_LINK.find(pk, token)
     if invitation is None:
-        raise Http404
+        return wrong_link(request)
     score = score_in(request.GET, invitation.survey)
     return ANSWER_LINK.swap(pk, token, "" if score is None else f"?score={score}")
 
@@ -32,7 +32,7 @@ def answer_link(request, pk, token):
 def stop_link(request, pk, token):
     invitation = STOP_LINK.find(pk, token)
     if invitation is None:
-        raise Http404
+        return wrong_link(request)
     if request.method == "POST":
         invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
         return _page(request, "stop.html", invitation, {"is_stopped": True})
@@ -44,7 +44,12 @@ def stop_link(request, pk, token):
 def answer(request, pk):
     invitation = ANSWER_LINK.opened(request, pk)
     if invitation is None:
-        return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
+        return wrong_link(request)
+    with translation.override(language_for(invitation.client, invitation.contact)):
+        return _answer(request, invitation)
+
+
+def _answer(request, invitation):
     state = answering.state_of(invitation, timezone.now())
     score = score_in(request.GET, invitation.survey)
     if state not in ("open", "answered") or (state == "answered" and request.method != "POST" and score is None):
@@ -57,7 +62,7 @@ def answer(request, pk):
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
-        return redirect("interactions:survey-answer", pk=pk)
+        return redirect("interactions:survey-answer", pk=invitation.pk)
     return _page(request, "answer.html", invitation, {"form": form, "state": state}, status=outcome.status)
 
 
@@ -71,7 +76,7 @@ def _initial(invitation, score):
 def stop(request, pk):
     invitation = STOP_LINK.opened(request, pk)
     if invitation is None:
-        return render(request, "interactions/surveys/closed.html", {"state": "none"}, status=404)
+        return wrong_link(request)
     if request.method == "POST":
         invitation = answering.stop_surveys(invitation.link_principal, invitation=invitation, now=timezone.now())
     return _page(request, "stop.html", invitation, {"is_stopped": answering.has_stopped(invitation)})

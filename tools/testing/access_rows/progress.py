@@ -18,10 +18,13 @@ def build(scene):
         "deadline_at": now + timedelta(hours=23),
     }
     times |= {"expires_at": now + timedelta(hours=29), "covers_from": now - timedelta(days=7), "covers_to": now}
-    emails, recipients = {}, {}
+    emails, recipients, decisions = {}, {}, {}
     for kind, client in scene.clients.items():
         emails[kind] = scene.model("interactions.ProgressEmail").objects.create(
             client=client, week="2026-W48", state="draft", time_zone="UTC", subject="Week 48", content=CONTENT, **times
+        )
+        decisions[kind] = scene.model("interactions.Decision").objects.create(
+            client=client, text="We go on", decided_date=now.date()
         )
         contact = scene.model("clients.Contact").objects.create(first_name="Elina", last_name="Saari")
         scene.model("clients.Affiliation").objects.create(contact=contact, client=client)
@@ -30,6 +33,7 @@ def build(scene):
             schedule=schedule, contact=contact, salt="salt", stopped_at=now
         )
     scene.rows["progress email"], scene.rows["progress recipient"] = emails, recipients
+    scene.rows["shown decision"] = decisions
     scene.stop_id = recipients["own"].pk
     scene.rows["digest"] = {
         "any": scene.model("interactions.Digest").objects.create(
@@ -54,6 +58,15 @@ ROWS = [
     Row("interactions:progress_preview", get=EVERYONE, **EMAIL),
     Row("interactions:progress_skip", post=EVERYONE, **EMAIL, shuts_archived=True),
     Row("interactions:progress_unskip", post=EVERYONE, **EMAIL, shuts_archived=True),
+    Row("interactions:progress_unapprove", post=EVERYONE, **EMAIL, shuts_archived=True),
+    Row("interactions:progress_unsend", post=EVERYONE, **EMAIL, shuts_archived=True),
+    Row(
+        "interactions:progress_include",
+        post=EVERYONE,
+        **EMAIL,
+        also={"decision_id": lambda scene, kind: scene.rows["shown decision"][kind].pk},
+        shuts_archived=True,
+    ),
     Row("interactions:client_progress", get=EVERYONE, about="client", arg="client_id"),
     Row(
         "interactions:progress_schedule",

@@ -12,10 +12,15 @@ def _past(own, name):
     return own.changed(name, archived_at=own.now)
 
 
+def _unshared(own):
+    return own.make("interactions.Decision", client=own("client"), text="We go on", decided_date=TODAY)
+
+
 declare(
     "interactions.agreements.services",
     record_decision=lambda own: {"client": own("client"), "text": "We go on", "decided_date": TODAY},
     create_commitment=lambda own: {"client": own("client"), "text": "We send it", "owner": own.user("owner")},
+    share_decision=lambda own: {"decision": _unshared(own)},
     settle_commitment=lambda own: {"commitment": own("commitment"), "state": "kept", "now": own.now},
 )
 declare("interactions.cadence.services", set_cadence=lambda own: {"client": own("client"), "days": 21})
@@ -80,10 +85,12 @@ declare(
     edit_progress=lambda own: _email(
         own, subject="Week 48, once more", content=own("progress email").content, seen_version=None
     ),
-    approve_progress=_email,
+    approve_progress=lambda own: _recipient(own) and _email(own),
     redraft_progress=_email,
     skip_progress=_email,
     unskip_progress=_skipped_email,
+    unapprove_progress=lambda own: _email(own, email=own.changed("progress email", state="approved")),
+    include_decision=lambda own: _email(own, decision=_unshared(own)),
 )
 
 
@@ -96,6 +103,7 @@ def _recipient(own):
 declare(
     "interactions.progress.services.sending",
     send_progress_now=lambda own: _recipient(own) and _email(own),
+    unsend_progress=lambda own: _email(own, email=own.changed("progress email", state="sent", sent_at=own.now)),
     send_test=_email,
     stop_recipient=Sample(
         lambda own: {"recipient": own.changed("progress recipient", stopped_at=None), "now": own.now},
