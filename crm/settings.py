@@ -54,7 +54,7 @@ def bool_setting(variable: str, default: bool) -> bool:
 
 def seconds_setting(variable: str, default: int, *, at_most: int) -> int:
     value = env.str(variable, default=str(default)).strip()
-    if not value.isdigit() or not 0 < int(value) <= at_most:
+    if not value.isdecimal() or not 0 < int(value) <= at_most:
         raise wrong(variable, f"is {value!r}; expected a whole number of seconds from 1 to {at_most}")
     return int(value)
 
@@ -70,7 +70,7 @@ TESTING = "pytest" in sys.modules
 DATA_DIR = Path(env.str("RAPPORT_DATA_DIR", default=str(BASE_DIR / ".data"))).absolute()
 DEBUG = bool_setting("DEBUG", False)
 PORT = env.str("PORT", default="8000")
-if not PORT.isdigit() or not 0 < int(PORT) < 65536:
+if not PORT.isdecimal() or not 0 < int(PORT) < 65536:
     raise wrong("PORT", f"is {PORT!r}; expected a number from 1 to 65535")
 BASE_URL = url_setting("BASE_URL", ("http", "https"), "https://crm.example.com", f"http://127.0.0.1:{PORT}").rstrip("/")
 _base = urlsplit(BASE_URL)

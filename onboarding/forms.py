@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.reading import whole_number
 from crm.core.ui.forms import DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
 from crm.core.users.models import User
 from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
@@ -78,10 +79,10 @@ class OrderForm(forms.Form):
     moved = forms.IntegerField()
 
     def clean(self):
-        ids = self.data.getlist("ids")
-        if not all(value.isdigit() for value in ids) or str(self.cleaned_data.get("moved", "")) not in ids:
+        ids = [whole_number(value) for value in self.data.getlist("ids")]
+        if None in ids or self.cleaned_data.get("moved") not in ids:
             raise forms.ValidationError(_("The order is not complete."))
-        self.cleaned_data["ids"] = [int(value) for value in ids]
+        self.cleaned_data["ids"] = ids
         return self.cleaned_data
 
 

@@ -14,6 +14,7 @@ from clients.contacts.models import Contact
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
+from crm.core.base.reading import whole_number
 from crm.core.fields.forms import CatalogueForm
 from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row
 
@@ -185,7 +186,7 @@ class LinkForm(CatalogueForm):
 
     def _chosen(self):
         value = self.data.get(self.add_prefix("contact")) if self.is_bound else ""
-        known = self.fields["contact"].queryset.filter(pk=value) if value and str(value).isdigit() else []
+        known = self.fields["contact"].queryset.filter(pk=value) if whole_number(value) else []
         return [("", gettext_lazy("Type a name")), *((row.pk, row.name) for row in known)]
 
 
@@ -203,7 +204,7 @@ class ClientChoiceForm(Form):
         super().__init__(*args, **kwargs)
         self.fields["client"].queryset = Client.objects.visible_to(acting(user)).kept()
         value = self.data.get("client") if self.is_bound else self.initial.get("client")
-        known = self.fields["client"].queryset.filter(pk=value) if value and str(value).isdigit() else []
+        known = self.fields["client"].queryset.filter(pk=value) if whole_number(value) else []
         self.fields["client"].widget.choices = [("", gettext_lazy("None")), *((row.pk, row.name) for row in known)]
 
 

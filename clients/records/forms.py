@@ -9,6 +9,7 @@ from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from crm.core.base.principals import acting
+from crm.core.base.reading import whole_number
 from crm.core.fields.forms import CatalogueForm, UserField
 from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, Row, When
 
@@ -49,11 +50,7 @@ class ClientForm(CatalogueForm):
 
     def _parent_choice(self):
         value = self.data.get(self.add_prefix("parent")) if self.is_bound else self.instance.parent_id
-        known = (
-            self.fields["parent"].queryset.filter(pk=value).values_list("pk", "name")
-            if value and str(value).isdigit()
-            else []
-        )
+        known = self.fields["parent"].queryset.filter(pk=value).values_list("pk", "name") if whole_number(value) else []
         return [("", _("Nobody")), *known]
 
     def clean_phone(self):

@@ -143,3 +143,14 @@ def test_no_page_spells_out_a_field():
         and SPELT_OUT.search(path.read_text())
     }
     assert found == set(SPELL_FIELDS_OUT), "lay it out in the form and write {% crispy form %}, or say here why not"
+
+
+def test_digits_of_a_parameter_are_read_by_the_reader():
+    """`"²".isdigit()` is true and `int("²")` fails: `reading.whole_number` knows."""
+    found = [path for path in ROOT.rglob("*.py") if ".isdigit()" in path.read_text() and "tests" not in path.parts]
+    own = {
+        path.relative_to(ROOT)
+        for path in found
+        if path.relative_to(ROOT).parts[0] in {app.split(".")[0] for app in APPS}
+    }
+    assert own == set()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.contacts.queries import people_of
+from crm.core.base.reading import whole_number
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import find_draft
 from crm.core.users.models import User
@@ -60,9 +61,9 @@ def context(principal, client, now: datetime, *, form: LogForm | None = None) ->
             {"id": row.contact_id, "name": row.contact.name, "is_on": str(row.contact_id) in chosen} for row in shown
         ],
         "more_people": max(0, len(people) - len(shown)),
-        "helpers": list(User.objects.filter(pk__in=[h for h in helpers if h.isdigit()])) if helpers else [],
+        "helpers": list(User.objects.filter(pk__in=[h for h in helpers if whole_number(h)])) if helpers else [],
         "next_user": User.objects.filter(pk=form["next_assignee"].value()).first()
-        if str(form["next_assignee"].value() or "").isdigit()
+        if whole_number(form["next_assignee"].value())
         else None,
         "channels": _channels(form["channel"].value()),
         "quick_days": form.quick_days,

@@ -6,6 +6,7 @@ from dateutil.rrule import rrulestr
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.reading import whole_number
 from crm.core.firm.calendar import WorkingCalendar
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -61,10 +62,10 @@ def _month_day(day: int) -> dict[str, str]:
 def _parts(rule: str) -> dict[str, str]:
     text = rule.strip().upper().removeprefix("RRULE:")
     parts = dict(pair.split("=", 1) for pair in text.split(";") if "=" in pair)
-    count, interval = parts.get("COUNT", "1"), parts.get("INTERVAL", "1")
-    if parts.get("FREQ") not in FREQUENCIES or len(text.split()) != 1 or not (count.isdigit() and interval.isdigit()):
+    count, interval = whole_number(parts.get("COUNT", "1")), whole_number(parts.get("INTERVAL", "1"))
+    if parts.get("FREQ") not in FREQUENCIES or len(text.split()) != 1 or count is None or interval is None:
         raise ServiceError(_("Repeat daily, weekly, monthly or yearly, such as FREQ=WEEKLY."), field="rrule")
-    if int(interval) < 1 or int(count) < 1:
+    if interval < 1 or count < 1:
         raise ServiceError(_("The number in the rule has to be at least 1."), field="rrule")
     return parts
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
@@ -71,12 +72,8 @@ def create(request, client_id):
 def _origin(request, client):
     """The source of a follow-up that is planned from an interaction of the client."""
     rows = Interaction.objects.visible_to(request.principal).filter(client=client)
-    source = rows.filter(pk=_number(request.GET.get("interaction"))).first()
+    source = rows.filter(pk=whole_number(request.GET.get("interaction"))).first()
     return {"source_kind": SourceKind.INTERACTION, "source_id": source.pk} if source else {}
-
-
-def _number(text):
-    return int(text) if text and text.isdigit() and len(text) < 18 else None
 
 
 @require_http_methods(["GET", "POST"])

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment, posted, render_page, toast
@@ -115,7 +116,7 @@ def _kickoff(request, today):
 
 
 def _task(version, wanted: str) -> TemplateTask | None:
-    return version.tasks.filter(pk=wanted).first() if wanted.isdigit() and len(wanted) < 19 else None
+    return version.tasks.filter(pk=whole_number(wanted)).first()
 
 
 def _after(request, version, task=None, focus=""):

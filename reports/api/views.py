@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.paging import BadCursor, paginate
 from reports.filters import ReportFilter
@@ -133,10 +134,10 @@ class ReportViewSet(viewsets.ViewSet):
         return kpi, form
 
     def _size(self, request):
-        text = request.query_params.get("page_size") or "50"
-        if not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
+        size = whole_number(request.query_params.get("page_size") or "50", least=1, most=MOST_ROWS)
+        if size is None:
             raise exceptions.ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
-        return int(text)
+        return size
 
     def _turned(self, request, cursor):
         if cursor is None:

@@ -17,6 +17,7 @@ from clients.records.models import Client
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from crm.core.base.models import Folded
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, go, posted
@@ -80,9 +81,7 @@ def similar(request):
     """Existing clients that may be the one being typed."""
     query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
     exclude = request.GET.get("client", "")
-    clients = queries.similar_clients(
-        request.principal, exclude=int(exclude) if exclude.isdecimal() and len(exclude) < 19 else None, **query
-    )
+    clients = queries.similar_clients(request.principal, exclude=whole_number(exclude), **query)
     return render(request, "clients/page/similar.html", {"similar": clients})
 
 

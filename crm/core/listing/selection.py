@@ -24,6 +24,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange
 from crm.core.ui.htmx import local_path
@@ -156,7 +157,7 @@ class SelectionForm(forms.Form):
 
     def __init__(self, data):
         super().__init__(data)
-        ids = [value for value in data.getlist("ids") if value.isascii() and value.isdigit() and len(value) < 19]
+        ids = [value for value in data.getlist("ids") if whole_number(value) is not None]
         self.fields["ids"].choices = [(value, value) for value in ids]  # type: ignore[attr-defined]
 
     def chosen(self, rows: models.QuerySet) -> models.QuerySet:

@@ -14,6 +14,8 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from crm.core.base.reading import whole_number
+
 
 class Renderer(TemplatesSetting):
     """Django's form templates, found next to ours."""
@@ -166,7 +168,7 @@ class Laid:
 
     def seen_version(self) -> int | None:
         value = self.data.get(self.add_prefix("version")) if self.is_bound else None
-        return int(value) if value and str(value).isdigit() else None
+        return whole_number(value)
 
     @property
     def shown_version(self) -> str:

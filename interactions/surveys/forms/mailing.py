@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Contact
 from clients.listing.lists import CLIENTS
 from clients.records.choices import Status, Tier
+from crm.core.base.reading import whole_number
 from crm.core.fields.forms import WallTimeField
 from crm.core.ui.forms import DateInput, Field, Form, Layout, Maybe, ModelForm, More, Part, Row, TimeInput
 from crm.core.users.models import Team, User
@@ -164,6 +165,4 @@ class ReplyForm(Form):
 
 def score_in(query, survey) -> int | None:
     """The score in the link of the mail; None for one that is missing or not on the scale."""
-    text = query.get("score", "")
-    score = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
-    return score if score is not None and survey.scale_min <= score <= survey.scale_max else None
+    return whole_number(query.get("score"), least=survey.scale_min, most=survey.scale_max)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_see_outbox
 from crm.core.base.principals import Principal
+from crm.core.base.reading import whole_number
 from crm.core.base.services import service
 from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
@@ -137,7 +138,7 @@ def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | 
 
 def _number(key: str) -> int:
     stem, mark, number = key.rpartition("#")
-    return int(number) if stem and mark and number.isdigit() else 1
+    return (stem and mark and whole_number(number)) or 1
 
 
 def _locked(mail: OutboxMail, *states: MailState) -> OutboxMail:
