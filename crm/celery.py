@@ -7,6 +7,9 @@ that nobody heard in time may be forgotten, hence the short `expires`; beat keep
 import os
 
 from celery import Celery
+from celery.signals import worker_init, worker_shutting_down
+
+from crm.core.work import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 app = Celery("rapport")
@@ -31,3 +34,6 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     worker_prefetch_multiplier=1,
 )
+
+worker_init.connect(lambda **kwargs: stopping.go_on(), weak=False)
+worker_shutting_down.connect(lambda **kwargs: stopping.stop(), weak=False)

@@ -88,3 +88,8 @@ def is_asked(principal, invitation) -> bool:
 def is_recipient(principal, recipient) -> bool:
     """The link was made for this person at this client."""
     return (principal.contact_id, principal.client_id) == (recipient.contact_id, recipient.schedule.client_id)
+
+
+def may_log_for_others(principal) -> bool:
+    """Bring interactions of colleagues from another system, under the colleague's name."""
+    return principal.is_manager or principal.is_admin

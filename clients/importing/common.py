@@ -1,24 +1,29 @@
 """How a row of a file finds what it belongs to, and what the imports of records have in common."""
 
+import hmac
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet, Value
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.catalogue.models import Service
-from clients.contacts.models import Contact
+from clients.catalogue.models import Service, Tag
+from clients.contacts.models import Contact, ContactEmail
+from clients.phones import digits_of
 from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
-from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
-from crm.core.fields.types import Context
-from crm.core.importing.kinds import Column, ImportKind, RowResult, identity
+from crm.core.fields.catalogue import Catalogue
+from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
+from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
 CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")
@@ -26,60 +31,164 @@ CLIENT_NAME = ("client", "customer", "company", "account name")
 
 
 def external_id(*aliases: str) -> Column:
-    return Column("external_id", gettext_lazy("Id in the other system"), aliases)
+    return Column("external_id", gettext_lazy("Id in the other system"), (OWN_ID, *aliases))
 
 
 def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CLIENT_NAME) -> tuple[Column, Column]:
     """The columns by which a row names its client (`client_of`)."""
     return (
-        Column("client_external_id", gettext_lazy("Client’s id"), ids),
+        Column("client_external_id", gettext_lazy("Client’s id"), (f"{OWN_ID} of the client", *ids)),
         Column("client_name", gettext_lazy("Client’s name"), names),
     )
 
 
+@dataclass
+class Write:
+    """What a plan writes: `new` a record made for `create`, or `changes` of a known `row` or of the one that an `earlier` row of the file
+    makes; `key` is the id to remember it by, "" when it is remembered already. `state` is what the record will hold."""
+
+    row: Any = None
+    earlier: "Write | None" = None
+    new: Any = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Memory:
+    """What earlier rows of the file became. `became`: records by id, for the ids that come again. `taken`: {key of a record: the row it
+    belongs to}, so that two rows with one address or domain are two records. `called`: {address, domain or name: what has it}. `made`: the
+    records that this run has saved, which the preview could not find."""
+
+    became: dict[str, Any] = field(default_factory=dict)
+    taken: dict[int, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
+    made: set[int] = field(default_factory=set)
+
+
+def memory(of: str, context: Context) -> Memory:
+    return context["memory"].setdefault(of, Memory())
+
+
 def record_kind(
-    key: str, label: Any, *, of: str, work: Callable[..., RowResult], create: Callable, **given
+    key: str,
+    label: Any,
+    *,
+    of: str,
+    rows: Callable[[Principal], QuerySet],
+    plan: Callable[[Principal, Values, Context], Plan],
+    create: Callable[[Principal, list[Any], Context], list[Any]],
+    update: Callable[[Principal, list[Write], Context], None],
+    look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
+    **given,
 ) -> ImportKind:
-    """An import of records that other systems know by the kind `of`. `work(principal, values, context, write=…)` checks a row and,
-    where it is to write, saves one that is known or leaves a new one in the result's `new`; `create(principal, rows, context)` writes
-    the new rows together and returns the objects in their order."""
+    """An import of records that other systems know by the kind `of`. `rows(principal)` are those that the principal sees, with what
+    planning needs of them. `create(principal, new, context)` saves the `new` of plans together and returns the objects in their order;
+    `update(principal, writes, context)` saves changes."""
 
-    def enter(principal: Principal, pairs: list[tuple[dict[str, Any], Any]], context: Context) -> None:
-        made = create(principal, [new for _values, new in pairs], context)
-        became = [(values, row.pk) for (values, _new), row in zip(pairs, made, strict=True)]
-        remember(of, became, context)
-        if "keys" in given:
-            taken(of, context).update({pk: values["row_key"] for values, pk in became})
+    def survey(texts: dict[str, str], context: Context) -> None:
+        context["survey"].setdefault("ids", Counter())[texts.get("external_id", "")] += 1
+        if parent := texts.get("parent_external_id"):
+            context["survey"].setdefault("parents", {}).setdefault(parent, []).append(texts.get("external_id", ""))
 
-    def prepare(principal: Principal, rows: list[dict[str, Any]], context: Context) -> None:
-        load_known(of, rows, context)
-        load_known("client", rows, context, field="client_external_id")
+    def prepare(principal: Principal, values: list[Values], context: Context) -> None:
+        load_ids(of, [key for row in values for key in (identity(row), f"row:{row['row_key']}")], context)
+        load_rows(of, rows(principal), context["cache"][f"ids:{of}"].values(), context)
+        if of != "client":
+            load_clients(principal, values, context)
+        look_up(principal, values, context)
+
+    def apply(principal: Principal, plans: list[Plan], context: Context) -> None:
+        writes = [plan.write for plan in plans]
+        new = [write for write in writes if write.new is not None]
+        for write, row in zip(
+            new, create(principal, [write.new for write in new], context) if new else (), strict=True
+        ):
+            write.row = row
+        for write in writes:
+            if write.row is None and (write.earlier is None or write.earlier.row is None):
+                raise ServiceError(_("An earlier row of the same id could not be imported."))
+            write.row = write.row or write.earlier.row
+        update(principal, [write for write in writes if write.new is None and write.changes], context)
+        ids = {write.key: write.row.pk for write in writes if write.key}
+        link_externals(system=context["system"], kind=of, ids=ids) if ids else None
 
     return ImportKind(
         key=key,
         label=label,
-        save=partial(work, write=True),
-        check=partial(work, write=False),
-        create=enter,
+        survey=survey,
         prepare=prepare,
+        plan=lambda principal, values, context: remembered(of, plan(principal, values, context), values, context),
+        apply=apply,
         may_import=lambda user: user.sees_all or user.is_account_manager,
         **given,
     )
 
 
-def known_row(of: str, rows: QuerySet, values: dict[str, Any], context: Context) -> Any:
-    """The visible row that this one became when it was imported before, or None."""
-    found = known(of, values, context)
-    return rows.filter(pk=found).first() if found else None
+def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
+    """Keep what the row becomes, where a later row of the file has the same id or names it as its parent."""
+    write, ref = plan.write, values.get("external_id")
+    if write is None:
+        return plan
+    if write.row is not None and write.row.pk:
+        memory(of, context).taken.setdefault(write.row.pk, values["row_key"])
+    survey = context["survey"]
+    if ref and not context["is_past"] and (survey["ids"][ref] > 1 or ref in survey.get("parents", {})):
+        memory(of, context).became[ref] = write
+    if write.new is None and not write.changes and not write.key:
+        plan.write = None
+    return plan
 
 
-def taken(of: str, context: Context) -> dict[int, str]:
-    """{object: the row of this file that it belongs to}, so that two rows with one address or domain are two objects."""
-    return context.setdefault(f"taken:{of}", {})
+# Ids
 
 
-def is_free(of: str, row: Any, values: dict[str, Any], context: Context) -> bool:
-    return taken(of, context).get(row.pk, values["row_key"]) == values["row_key"]
+def own_id(of: str, pk: int) -> str:
+    """The id of one of our rows in a file of ours. Its ending tells this installation from others."""
+    ending = hmac.digest(settings.SECRET_KEY.encode(), f"id of {of} {pk}".encode(), "sha256").hex()[:8]
+    return f"{pk}-{ending}"
+
+
+def _own_pk(of: str, value: str) -> int | None:
+    digits = value.partition("-")[0]
+    is_own = digits.isascii() and digits.isdecimal() and len(digits) < 19 and value == own_id(of, int(digits))
+    return int(digits) if is_own else None
+
+
+def load_ids(of: str, values: Iterable[str], context: Context) -> None:
+    """Look a chunk's ids up in one query."""
+    values = {value[:200] for value in values if value}
+    cached = context["cache"].setdefault(f"ids:{of}", {})
+    if context["system"] == OWN_SYSTEM:
+        cached |= {value: pk for value in values if (pk := _own_pk(of, value))}
+    cached |= find_externals(system=context["system"], kind=of, values=values - cached.keys())
+
+
+def load_rows(of: str, rows: QuerySet, ids: Iterable[int], context: Context) -> None:
+    """Load a chunk's known records that are not loaded yet, in one query (and those of what is fetched along)."""
+    cached = context["cache"].setdefault(f"rows:{of}", {})
+    wanted = {*ids} - cached.keys()
+    cached |= {row.pk: row for row in rows.filter(pk__in=wanted)} if wanted else {}
+
+
+def known(of: str, values: Values, context: Context) -> tuple[Any, str]:
+    """(the record, "") that the row was imported as before or that an earlier row of the file becomes; else (None, the key to remember
+    it by). An id of a record that the principal may not see is nobody's: the row is then known by its content."""
+    ids, rows = context["cache"][f"ids:{of}"], context["cache"][f"rows:{of}"]
+    ref = values.get("external_id", "")[:200]
+    if ref in memory(of, context).became:
+        return memory(of, context).became[ref], ""
+    for key in (ref, f"row:{values['row_key']}"):
+        if key and key in ids and ids[key] in rows:
+            return rows[ids[key]], ""
+        if key and key not in ids:
+            is_own = context["system"] == OWN_SYSTEM and _own_pk(of, key)
+            return None, f"row:{values['row_key']}" if is_own else key
+    return None, ""
+
+
+# What a row names
 
 
 def the_one(found: list[Any], name: str) -> Any:
@@ -89,123 +198,208 @@ def the_one(found: list[Any], name: str) -> Any:
     return found[0] if len(found) == 1 else None
 
 
-def find_user(text: str, context: Context) -> User | None:
-    """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one."""
-    if "people" not in context["cache"]:
+def _cached(context: Context, name: str, load: Callable[[], Any]) -> Any:
+    if name not in context["cache"]:
+        context["cache"][name] = load()
+    return context["cache"][name]
+
+
+def people(context: Context) -> dict[str, User]:
+    """Active colleagues by folded name and e-mail address; a name that two of them have is nobody's. What the file calls them, as
+    answered for the whole file, is among the names."""
+
+    def load() -> dict[str, User]:
         users = [*User.objects.active()]
         names = Counter(fold(user.name) for user in users)
-        named = {fold(user.name): user for user in users if names[fold(user.name)] == 1}
-        context["cache"]["people"] = named | {fold(user.email): user for user in users}
-    return context["cache"]["people"].get(fold(text))
+        found = {fold(user.name): user for user in users if names[fold(user.name)] == 1}
+        found |= {fold(user.email): user for user in users}
+        return found | {name: found[fold(email)] for name, email in context["people"].items() if fold(email) in found}
+
+    return _cached(context, "people", load)
 
 
-def owner_of(text: str | None, principal: Principal, context: Context, result: RowResult) -> User:
+def find_user(text: str, context: Context) -> User | None:
+    """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one: the preview asks who is meant."""
+    user = people(context).get(fold(text))
+    if user is None:
+        context["survey"].setdefault("unknown_people", Counter())[text[:100]] += 1
+    return user
+
+
+def owner_of(text: str | None, principal: Principal, context: Context, plan: Plan) -> User:
     """The account manager named in the row; else the one chosen for all rows, or the user who imports. An unknown name gives a warning."""
     chosen = context["defaults"].get("owner")
     user = find_user(text, context) if text else None
     fallback = user or (chosen and find_user(chosen, context)) or principal.user
     if text and user is None:
         message = _("Nobody is called “%(name)s”; the account manager would be %(owner)s.")
-        result.warnings.append(message % {"name": text[:60], "owner": fallback.name})
+        plan.warnings.append(message % {"name": text[:60], "owner": fallback.name})
     return fallback
 
 
-def present(found: dict[str, Any], warning: str, result: RowResult, **words) -> list[Any]:
+def present(found: Mapping[str, Any], warning: str, plan: Plan, **words) -> list[Any]:
     """What was found of {name in the row: object or None}; what was not gives the warning (with %(name)s)."""
-    result.warnings += [warning % {"name": name[:60], **words} for name, row in found.items() if row is None]
+    plan.warnings += [warning % {"name": name[:60], **words} for name, row in found.items() if row is None]
     return [row for row in found.values() if row is not None]
 
 
-def find_team(text: str, result: RowResult) -> Team | None:
-    found = {text: Team.objects.filter(name__iexact=text, archived_at=None).first()} if text else {}
-    return next(iter(present(found, _("There is no team “%(name)s”; left empty."), result)), None)
+def find_team(text: str, plan: Plan, context: Context) -> Team | None:
+    teams = _cached(context, "teams", lambda: {t.name.lower(): t for t in Team.objects.filter(archived_at=None)})
+    found = {text: teams.get(text.lower())} if text else {}
+    return next(iter(present(found, _("There is no team “%(name)s”; left empty."), plan)), None)
 
 
-def find_service(text: str, result: RowResult) -> Service | None:
-    called, coded = Service.objects.filter(name__iexact=text), Service.objects.filter(code__iexact=text)
-    found = {text: called.first() or coded.first()} if text else {}
-    return next(iter(present(found, _("There is no service “%(name)s”; left empty."), result)), None)
+def find_service(text: str, plan: Plan, context: Context) -> Service | None:
+    def load() -> dict[str, Service]:
+        services = [*Service.objects.order_by("-pk")]
+        return {s.code.lower(): s for s in services if s.code} | {s.name.lower(): s for s in services}
+
+    found = {text: _cached(context, "services", load).get(text.lower())} if text else {}
+    return next(iter(present(found, _("There is no service “%(name)s”; left empty."), plan)), None)
 
 
-def contacts_of(client: Client, addresses: Iterable[str], result: RowResult) -> list[Contact]:
-    """The client's people with these addresses."""
-    people = Contact.objects.filter(affiliations__client=client)
-    found = {address: people.filter(emails__address__iexact=address).first() for address in addresses}
-    warning = _("Nobody at %(client)s has the address %(name)s; left empty.")
-    return present(found, warning, result, client=client.name)
+def tags(context: Context) -> dict[str, Tag]:
+    """All tags by their lower-case name."""
+    return _cached(context, "tags", lambda: {tag.name.lower(): tag for tag in Tag.objects.all()})
 
 
-def known(kind: str, values: dict[str, Any], context: Context) -> int | None:
-    """The id of the row's object, when it was imported before."""
-    value = identity(values)
-    cached = context["cache"].setdefault(f"ids:{kind}", {})
-    if value not in cached:
-        cached |= find_externals(system=context["system"], kind=kind, values=[value])
-    return cached.get(value)
+def folded(names: Iterable[str]) -> dict[str, str]:
+    """{name: as `name_key` would have it}, as the database folds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT n, core_fold(n) FROM unnest(%s::text[]) AS n", [[*{*names}]])
+        return dict(cursor.fetchall())
 
 
-def load_known(kind: str, rows: list[dict[str, Any]], context: Context, field: str = "") -> None:
-    """Look a batch's ids up in one query."""
-    values = [value for row in rows if (value := row.get(field) if field else identity(row))]
-    cached = context["cache"].setdefault(f"ids:{kind}", {})
-    cached |= dict.fromkeys(values) | find_externals(system=context["system"], kind=kind, values=values)
+def load_clients(principal: Principal, rows: list[Values], context: Context) -> None:
+    """The clients that a chunk's rows name, by id and by exact name."""
+    seen = Client.objects.visible_to(principal).kept()
+    load_ids("client", [ref for row in rows if (ref := row.get("client_external_id"))], context)
+    load_rows("client", seen, context["cache"]["ids:client"].values(), context)
+    keys = folded(name for row in rows if (name := row.get("client_name")))
+    named: dict[str, list[Client]] = {}
+    for client in seen.filter(name_key__in={*keys.values()}).order_by("pk") if keys else ():
+        named.setdefault(client.name_key, []).append(context["cache"]["rows:client"].setdefault(client.pk, client))
+    context["cache"]["named"] = {name: named.get(key, []) for name, key in keys.items()}
 
 
-def remember(kind: str, pairs: Iterable[tuple[dict[str, Any], int]], context: Context) -> None:
-    """Keep what each row became: (values, id of the object)."""
-    ids = {identity(values): object_id for values, object_id in pairs}
-    link_externals(system=context["system"], kind=kind, ids=ids)
-    context["cache"].setdefault(f"ids:{kind}", {}).update(ids)
+def client_of(values: Values, context: Context, plan: Plan) -> Client:
+    """The client a row belongs to: by its id in the other system, then by an exact name. The plan says which. Raises ServiceError."""
+    client = _client_of(values, context, plan)
+    plan.target, plan.url = client.name, client.get_absolute_url()
+    return client
 
 
-def client_of(principal: Principal, values: dict[str, Any], context: Context) -> Client:
-    """The client a row belongs to: by its id in the other system, then by an exact name. Raises ServiceError."""
+def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     ref, name = values.get("client_external_id"), values.get("client_name")
-    clients = Client.objects.visible_to(principal).kept()
     if ref:
-        client = known_row("client", clients, {"external_id": ref}, context)
-        if client is None and not name:
+        found = context["cache"]["rows:client"].get(context["cache"]["ids:client"].get(ref[:200]))
+        if found is None and not name:
             message = _(
                 "No client has the id “%(id)s” in “%(system)s”. Import the clients first, under the same name of the system."
             )
             raise ServiceError(message % {"id": ref[:60], "system": context["system"]})
-        if client is not None:
-            return client
+        if found is not None:
+            if name and fold(name) != fold(found.name):
+                text = _("The row says “%(name)s”, but its id belongs to “%(client)s”.")
+                plan.question = text % {"name": name[:80], "client": found.name[:80]}
+            return found
     if not name:
         raise ServiceError(_("The row names no client."))
-    found = list(clients.filter(name_key=Folded(Value(name)))[:2])
-    if len(found) == 1:
-        return found[0]
+    named = context["cache"]["named"].get(name, [])
+    if len(named) == 1:
+        return named[0]
     many, none = _("More than one client is called “%(name)s”; give its id."), _("No client is called “%(name)s”.")
-    raise ServiceError((many if found else none) % {"name": name[:80]})
+    raise ServiceError((many if named else none) % {"name": name[:80]})
 
 
-def settle(
-    result: RowResult,
+def load_contacts(addresses: Iterable[str], context: Context) -> None:
+    """The people with these addresses, by (client, lower-case address)."""
+    wanted = {address.lower() for address in addresses}
+    mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted).order_by("-contact_id")
+    named = mails.values_list("contact__affiliations__client", "address", "contact") if wanted else ()
+    found = {(client, address.lower()): pk for client, address, pk in named if client}
+    context["cache"]["contacts"] = (found, Contact.objects.in_bulk({*found.values()}))
+
+
+def contacts_of(client: Client, addresses: Iterable[str], plan: Plan, context: Context) -> list[Contact]:
+    """The client's people with these addresses."""
+    ids, contacts = context["cache"]["contacts"]
+    found = {address: contacts.get(ids.get((client.pk, address.lower()))) for address in addresses}
+    return present(found, _("Nobody at %(client)s has the address %(name)s; left empty."), plan, client=client.name)
+
+
+def contact_changes(
+    contact: Contact, names: dict[str, Any], additions: dict[str, list[tuple[str, str]]], country: str
+) -> dict[str, Any]:
+    """Arguments of `update_contact`: fields that differ, and the mails and phones with those the row adds."""
+    mails = [(row.label, row.address) for row in contact.emails.all()]
+    phones = [(row.label, row.number) for row in contact.phones.all()]
+    here = {address.lower() for _label, address in mails} | {row.digits for row in contact.phones.all()}
+    new_mails = [pair for pair in additions["emails"] if pair[1].lower() not in here]
+    new_phones = [pair for pair in additions["phones"] if digits_of(pair[1], country) not in here]
+    more = {"emails": new_mails and mails + new_mails, "phones": new_phones and phones + new_phones}
+    changed = {n: v for n, v in names.items() if v and _plain(getattr(contact, n)) != _plain(v)}
+    return changed | {name: pairs for name, pairs in more.items() if pairs}
+
+
+# What a row changes
+
+
+def given(values: Values, names: Iterable[str], *, is_new: bool) -> dict[str, Any]:
+    """The row's cells that say something. What was answered for all rows is for new records only."""
+    skipped = frozenset() if is_new else values["defaulted"]
+    return {name: values[name] for name in names if values.get(name) not in (None, "") and name not in skipped}
+
+
+def compare(plan: Plan, state: dict[str, Any], wanted: dict[str, Any], fields: Catalogue) -> dict[str, Any]:
+    """What of `wanted` differs from `state`, noted in the plan under the fields' labels. Spacing is no difference."""
+    changes = {name: value for name, value in wanted.items() if _plain(state.get(name)) != _plain(value)}
+    for name, value in changes.items():
+        entry = fields[name]
+        plan.change(entry.header or entry.label, state.get(name), value, _words(entry))
+    return changes
+
+
+def _words(entry) -> Callable[[Any], str]:
+    def say(value: Any) -> str:
+        if isinstance(value, frozenset):
+            return ", ".join(sorted(map(str, value)))
+        return entry.type.words(value) if not hasattr(value, "pk") else str(value)
+
+    return say
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    return None if value == "" else value
+
+
+def settled(
+    plan: Plan,
     row: Any,
-    values: dict[str, Any],
-    fields: Iterable[str],
+    key: str,
+    wanted: dict[str, Any],
+    fields: Catalogue,
     *,
-    write: bool,
-    update: Callable[..., Any],
     new: Callable[[], Any],
-) -> RowResult:
-    """Change a known row where cells differ, or leave a new one in the result; nothing unless it is to `write`."""
+    more: Callable[[Any], dict[str, Any]] = lambda row: {},
+) -> Plan:
+    """Finish the plan of a record: compare it with what the known `row` (or the Write of an earlier row) holds, or make a new one.
+    `more(row)` are values that do not stand in columns of their own."""
     if row is None:
-        result.new = new() if write else None
-        return result
-    changes = changed_fields(row, values, fields)
-    result.outcome = "updated" if changes else "unchanged"
-    if write and changes:
-        update(**changes)
-    return result
-
-
-def changed_fields(row, values: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """The fields whose cells differ from the row. Empty cells and spacing change nothing."""
-    given = {name: values[name] for name in fields if values.get(name) not in (None, "")}
-    return {name: value for name, value in given.items() if _plain(getattr(row, name)) != _plain(value)}
-
-
-def _plain(value):
-    return " ".join(value.split()) if isinstance(value, str) else value
+        compare(plan, {}, wanted, fields)
+        plan.outcome = CREATED
+        made = new()
+        plan.write = Write(new=made, key=key, state=wanted)
+        return plan
+    is_earlier = isinstance(row, Write)
+    before = row.state if is_earlier else {name: getattr(row, name) for name in {*fields.cells, *wanted}} | more(row)
+    plan.write = Write(
+        row=row.row if is_earlier else row,
+        earlier=row if is_earlier else None,
+        changes=compare(plan, before, wanted, fields),
+        key=key,
+    )
+    plan.write.state = before | plan.write.changes
+    return plan.settle()

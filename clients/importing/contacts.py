@@ -2,21 +2,30 @@
 
 from typing import Any
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
-from clients.contacts.models import Contact, ContactEmail
+from clients.contacts.models import Affiliation, Contact, ContactEmail
 from clients.contacts.services import NewContact, affiliate, create_contacts, new_contact, update_contact
 from clients.importing import common
+from clients.importing.common import Write
 from clients.phones import digits_of
+from clients.records.models import Client
 from crm.core.base.errors import ServiceError
-from crm.core.fields.types import EMAIL, limited
-from crm.core.importing.kinds import Column, RowResult, identity
+from crm.core.base.reading import fold
+from crm.core.fields.types import EMAIL, Reader, limited
+from crm.core.importing.kinds import Column, Context, Plan, Values
 
 MAILS = ("email_work", "email_home", "email_other")
 PHONES = ("phone_work", "phone_mobile", "phone_home", "phone_other")
 _FIRST, _LAST, *_REST = CONTACT_FIELDS.import_columns()
+
+
+def _each(parse: Reader) -> Reader:
+    """Several in one cell with ; between them."""
+    return Reader(lambda text, conventions: [parse(part.strip()) for part in text.split(";") if part.strip()])
 
 
 COLUMNS = (
@@ -29,7 +38,7 @@ COLUMNS = (
     ),
     *PLACE_FIELDS.import_columns(),
     *(
-        Column(name, label, aliases, parse=EMAIL.read, is_lenient=True)
+        Column(name, label, aliases, parse=_each(EMAIL.read), is_lenient=True)
         for name, label, aliases in (
             ("email_work", gettext_lazy("E-mail, work"), ("email", "e-mail", "mail", "email address")),
             ("email_home", gettext_lazy("E-mail, home"), ("personal email",)),
@@ -37,7 +46,7 @@ COLUMNS = (
         )
     ),
     *(
-        Column(name, label, aliases, parse=limited(40).read, is_lenient=True)
+        Column(name, label, aliases, parse=_each(limited(40).read), is_lenient=True)
         for name, label, aliases in (
             ("phone_work", gettext_lazy("Phone, work"), ("phone", "telephone", "business phone")),
             ("phone_mobile", gettext_lazy("Phone, mobile"), ("mobile", "mobile phone", "cell")),
@@ -45,96 +54,202 @@ COLUMNS = (
             ("phone_other", gettext_lazy("Phone, other"), ()),
         )
     ),
+    Column("main_email", gettext_lazy("Main e-mail"), parse=EMAIL.read, is_lenient=True),
+    Column("main_phone", gettext_lazy("Main phone"), parse=limited(40).read, is_lenient=True),
     *_REST,
 )
 
 
-def _find(principal, values, context, result) -> Contact | None:
-    """By id, then by a mail address: the only visible contact with it, or of several the one with the same name."""
-    contacts = Contact.objects.visible_to(principal)
-    if found := common.known("contact", values, context):
-        contact = contacts.filter(pk=found).first()
-        if contact is None:
-            raise ServiceError(_("A contact of this id exists, but you may not see it."))
-        return contact
-    for _label, address in _pairs(values, MAILS):
-        mails = ContactEmail.objects.filter(address__iexact=address)
-        owners = list(contacts.kept().filter(pk__in=mails.values("contact_id"))[:20])
-        owner = common.the_one(owners, f"{values.get('first_name', '')} {values.get('last_name', '')}")
-        if owner and common.is_free("contact", owner, values, context):
-            return owner
-        if owner:
-            result.warnings.append(
-                _("An earlier row of this file has the same e-mail: “%(name)s”; this would be another person.")
-                % {"name": owner.name[:80]}
-            )
-    return None
+# Which person
 
 
-def _client(principal, values, context, result):
-    if not values.get("client_external_id") and not values.get("client_name"):
-        result.warnings.append(_("Names no client; the contact would stand alone."))
+def _look_up(principal, rows: list[Values], context: Context) -> None:
+    """Who has one of a chunk's addresses, and the people of the clients it names; one query each."""
+    seen, cache = _rows(principal), context["cache"]
+    wanted = {address.lower() for row in rows for _label, address in _mails(row)}
+    mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted)
+    pairs = [*mails.values_list("address", "contact")] if wanted else []
+    clients = {client.pk for row in rows if (client := _named_client(row, context))}
+    places = Affiliation.objects.filter(client__in=clients, contact__archived_at=None)
+    people = [*places.values_list("client", "contact")] if clients else []
+    common.load_rows("contact", seen, {pk for _key, pk in (*pairs, *people)}, context)
+    there = {pk: row for pk, row in cache["rows:contact"].items() if not row.archived_at}
+    cache["by_mail"] = _grouped(((address.lower(), pk) for address, pk in pairs), there)
+    by_name = (((client, fold(there[pk].name)), pk) for client, pk in people if pk in there)
+    cache["by_name"] = _grouped(by_name, there)
+
+
+def _grouped(pairs, there: dict[int, Contact]) -> dict[Any, list[Contact]]:
+    groups: dict[Any, list[Contact]] = {}
+    for key, pk in sorted({*pairs}, key=lambda pair: pair[1]):
+        groups.setdefault(key, []).append(there[pk]) if pk in there else None
+    return groups
+
+
+def _rows(principal):
+    return Contact.objects.visible_to(principal).prefetch_related("emails", "phones", "affiliations")
+
+
+def _named_client(values: Values, context: Context) -> Client | None:
+    """As `common.client_of`, without saying what is wrong."""
+    try:
+        return common.client_of(values, context, Plan())
+    except ServiceError:
         return None
-    return common.client_of(principal, values, context)
 
 
-def _additions(contact: Contact, values, country: str) -> dict[str, list[tuple[str, str]]]:
-    """The mails and phones the contact would have, for those of which the row brings a new one."""
-    mails = [(row.label, row.address) for row in contact.emails.all()]
-    phones = [(row.label, row.number) for row in contact.phones.all()]
-    known = {address.lower() for _label, address in mails} | {row.digits for row in contact.phones.all()}
-    new_mails = [pair for pair in _pairs(values, MAILS) if pair[1].lower() not in known]
-    new_phones = [pair for pair in _pairs(values, PHONES) if digits_of(pair[1], country) not in known]
-    more = {"emails": new_mails and mails + new_mails, "phones": new_phones and phones + new_phones}
-    return {name: rows for name, rows in more.items() if rows}
+def _client(values: Values, context: Context, plan: Plan) -> Client | None:
+    if not values.get("client_external_id") and not values.get("client_name"):
+        plan.warnings.append(_("Names no client; the contact would stand alone."))
+        return None
+    return common.client_of(values, context, plan)
 
 
-def _pairs(values, names) -> list[tuple[str, str]]:
-    return [(name.split("_")[1], values[name]) for name in names if values.get(name)]
+def _find(values: Values, client: Client | None, context: Context, plan: Plan) -> tuple[Any, str]:
+    """By id, then by a mail address (of several who have it, the one of this name), then by name among the client's people."""
+    row, key = common.known("contact", values, context)
+    if row is not None:
+        return row, key
+    memory, name = common.memory("contact", context), f"{values.get('first_name', '')} {values.get('last_name', '')}"
+    cache, folded = context["cache"], fold(name)
+    addresses = [address.lower() for _label, address in _mails(values)]
+    groups = [cache["by_mail"].get(address, []) for address in addresses]
+    if client is not None:
+        groups.append(cache["by_name"].get((client.pk, folded), []))
+    called = {f"mail:{address}" for address in addresses} | ({f"name:{client.pk}:{folded}"} if client else set())
+    earlier = next((memory.called[n] for n in sorted(called) if n in memory.called), None)
+    memory.called |= {n: name.strip() for n in called if n not in memory.called}
+    for group in groups:
+        found = common.the_one([contact for contact in group if contact.pk not in memory.made], name)
+        if found is not None and memory.taken.get(found.pk, values["row_key"]) == values["row_key"]:
+            return found, key
+        earlier = found.name if found is not None else earlier
+    if earlier is not None:
+        message = _(
+            "An earlier row of this file has the same e-mail or name: “%(name)s”; this would be another person."
+        )
+        plan.warnings.append(message % {"name": earlier[:80]})
+    return None, key
 
 
-def _work(principal, values, context, *, write: bool) -> RowResult:
-    result = RowResult("created")
+# What the row becomes
+
+
+def _pairs(values: Values, names: tuple[str, ...], main: str) -> list[tuple[str, str]]:
+    """(label, text) of the row's mails or phones, the main one first."""
+    pairs = [(name.split("_")[1], text) for name in names for text in values.get(name, ())]
+    return sorted(pairs, key=lambda pair: pair[1] != values.get(main, "")) if values.get(main) else pairs
+
+
+def _mails(values: Values) -> list[tuple[str, str]]:
+    return _pairs(values, MAILS, "main_email")
+
+
+def _phones(values: Values) -> list[tuple[str, str]]:
+    return _pairs(values, PHONES, "main_phone")
+
+
+def _plan(principal, values: Values, context: Context) -> Plan:
+    plan = Plan()
     if not values.get("first_name") and not values.get("last_name"):
         raise ServiceError(_("Give a first or a last name."))
-    client = _client(principal, values, context, result)
-    contact = _find(principal, values, context, result)
-    if contact is None:
-        if write:
-            result.new = _new(principal, client, values)
-        return result
-    common.taken("contact", context).setdefault(contact.pk, values["row_key"])
-    changes = common.changed_fields(contact, values, CONTACT_FIELDS.cells)
-    additions = _additions(contact, values, client.country if client else "")
-    is_new_place = client is not None and not contact.affiliations.filter(client=client).exists()
-    result.outcome = "updated" if changes or additions or is_new_place else "unchanged"
-    if write and (changes or additions):
-        update_contact(principal, contact=contact, **additions, **changes)
-    if write and is_new_place:
-        affiliate(principal, contact=contact, client=client, **_place(values))
-    if write:
-        common.remember("contact", [(values, contact.pk)], context)
-    return result
+    client = _client(values, context, plan)
+    row, key = _find(values, client, context, plan)
+    wanted = common.given(values, CONTACT_FIELDS.cells, is_new=row is None)
+    place = common.given(values, PLACE_FIELDS.cells, is_new=row is None) if client else {}
+    make = lambda: _new(principal, client, values, place)  # noqa: E731
+    common.settled(plan, row, key, wanted, CONTACT_FIELDS, new=make)
+    plan.target = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip() + (
+        f" · {client}" if client else ""
+    )
+    contact = row.row if isinstance(row, Write) else row
+    if contact is not None and contact.pk:
+        plan.url = contact.get_absolute_url()
+    _plan_reach(plan, row, client, values)
+    _plan_place(plan, row, client, place)
+    return plan if row is None else plan.settle()
 
 
-def _keys(values: dict[str, Any]) -> set[str]:
-    """What another row of the file may be this person by."""
-    return {identity(values)} | {f"mail:{values[name].lower()}" for name in MAILS if values.get(name)}
+def _plan_reach(plan: Plan, row: Any, client: Client | None, values: Values) -> None:
+    """Mails and phones: a row adds, it takes none away."""
+    state = plan.write.state
+    if row is None:
+        before = {"emails": [], "phones": []}
+    elif isinstance(row, Write):
+        before = {name: row.state.get(name, []) for name in ("emails", "phones")}
+    else:
+        before = {
+            "emails": [(mail.label, mail.address) for mail in row.emails.all()],
+            "phones": [(phone.label, phone.number) for phone in row.phones.all()],
+        }
+    country = client.country if client else ""
+    for name, label, pairs, key in (
+        ("emails", gettext_lazy("E-mail"), _mails(values), str.lower),
+        ("phones", gettext_lazy("Phone"), _phones(values), lambda number: digits_of(number, country)),
+    ):
+        here = {key(text) for _label, text in before[name]}
+        more = [pair for pair in pairs if key(pair[1]) not in here]
+        state[name] = [*before[name], *more]
+        if more:
+            plan.change(label, _said(before[name]), _said(state[name]))
+            if row is not None:
+                plan.write.changes[name] = state[name]
 
 
-def _new(principal, client, values) -> NewContact:
+def _said(pairs: list[tuple[str, str]]) -> str:
+    return ", ".join(text for _label, text in pairs)
+
+
+def _plan_place(plan: Plan, row: Any, client: Client | None, place: dict[str, Any]) -> None:
+    """What the row says of the person's place at the client."""
+    if client is None:
+        return
+    places = row.state["places"] if isinstance(row, Write) else _places(row)
+    here = places.get(client.pk)
+    if here is None:
+        plan.change(gettext_lazy("Client"), "", client)
+    changes = common.compare(plan, here or {}, place, PLACE_FIELDS)
+    if row is not None and (changes or here is None):
+        plan.write.changes["place"] = (client, changes)
+    plan.write.state["places"] = places | {client.pk: (here or {}) | changes}
+
+
+def _places(row: Contact | None) -> dict[int, dict[str, Any]]:
+    if row is None:
+        return {}
+    return {
+        place.client_id: {name: getattr(place, name) for name in PLACE_FIELDS.cells} for place in row.affiliations.all()
+    }
+
+
+def _new(principal, client: Client | None, values: Values, place: dict[str, Any]) -> NewContact:
     return new_contact(
         created_by=principal.user,
         client=client,
-        emails=_pairs(values, MAILS),
-        phones=_pairs(values, PHONES),
-        **(_place(values) if client else {}),
+        emails=_mails(values),
+        phones=_phones(values),
+        **place,
         **{name: values[name] for name in CONTACT_FIELDS.cells if values.get(name)},
     )
 
 
-def _place(values) -> dict[str, Any]:
-    return {name: values[name] for name in PLACE_FIELDS.cells if name in values}
+# Writing
+
+
+def _create(principal, rows: list[NewContact], context: Context) -> list[Contact]:
+    made = create_contacts(principal, rows=rows)
+    common.memory("contact", context).made.update(contact.pk for contact in made)
+    return made
+
+
+def _update(principal, writes: list[Write], context: Context) -> None:
+    for write in writes:
+        changes = dict(write.changes)
+        place = changes.pop("place", None)
+        if changes:
+            update_contact(principal, contact=write.row, **changes)
+        if place:
+            affiliate(principal, client=place[0], contact=write.row, **place[1])
 
 
 CONTACTS = common.record_kind(
@@ -142,8 +257,12 @@ CONTACTS = common.record_kind(
     gettext_lazy("Contacts"),
     of="contact",
     columns=COLUMNS,
-    work=_work,
-    create=lambda principal, rows, context: create_contacts(principal, rows=rows),
-    keys=_keys,
-    match_note=gettext_lazy("Known contacts are found by id, then by e-mail."),
+    rows=_rows,
+    plan=_plan,
+    create=_create,
+    update=_update,
+    look_up=_look_up,
+    needs=(("last_name", "first_name"),),
+    ids=("external_id", "client_external_id"),
+    match_note=gettext_lazy("Known contacts are found by id, then by e-mail, then by name among the client’s people."),
 )

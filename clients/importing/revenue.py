@@ -1,11 +1,12 @@
 """Contracts and revenue lines of clients."""
 
-from functools import partial
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.importing import common
+from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod, RevenueKind
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.models import Contract, RevenueLine
@@ -13,74 +14,73 @@ from clients.revenue.services.contracts import create_contracts, new_contract, u
 from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.importing.kinds import RowResult
+from crm.core.importing.kinds import Context, Plan, Values
 
 _DATE, _AMOUNT, *_REST = REVENUE_FIELDS.import_columns()
+CLIENT = (("client_external_id", "client_name"),)
+IDS = ("external_id", "client_external_id")
 
 
-def _compared(catalogue) -> list[str]:
-    """The rate of a row that is here stays as it was."""
-    return [name for name in catalogue.cells if name != "rate"]
-
-
-def _contract(principal, values, context, *, write: bool) -> RowResult:
-    result = RowResult("created")
-    client = common.client_of(principal, values, context)
-    service = common.find_service(values["service"], result)
+def _contract(principal, values: Values, context: Context) -> Plan:
+    plan = Plan()
+    client = common.client_of(values, context, plan)
+    service = common.find_service(values["service"], plan, context)
     if service is None:
         raise ServiceError(
             _("There is no service “%(name)s”. Add it under Services first.") % {"name": values["service"][:60]}
         )
-    fields = {"currency": get_firm().currency, "period": BillingPeriod.MONTH}
-    fields |= {name: values[name] for name in CONTRACT_FIELDS.cells if values.get(name) not in (None, "")}
-    if fields["value"] < 0:
+    row, key = common.known("contract", values, context)
+    _check_client(row, client)
+    wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
+    if row is None:
+        wanted = {"currency": get_firm().currency, "period": BillingPeriod.MONTH} | wanted
+    if wanted["value"] < 0:
         raise ServiceError(_("The value cannot be negative."))
-    _check_rate(fields)
-    contract = common.known_row("contract", Contract.objects.visible_to(principal), values, context)
-    return common.settle(
-        result,
-        contract,
-        fields,
-        _compared(CONTRACT_FIELDS),
-        write=write,
-        update=partial(update_contract, principal, contract=contract),
-        new=lambda: new_contract(client, service=service, **fields),
-    )
+    _check_rate(wanted)
+    return common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=lambda: new_contract(client, **wanted))
 
 
-def _line(principal, values, context, *, write: bool) -> RowResult:
-    result = RowResult("created")
-    client = common.client_of(principal, values, context)
-    service = common.find_service(values.get("service", ""), result)
-    values = {"currency": get_firm().currency, "kind": RevenueKind.FEE, **values}
-    if values["amount"] < 0 and values["kind"] == RevenueKind.FEE:
-        values["kind"] = RevenueKind.REFUND
-    if values["kind"] == RevenueKind.REFUND and values["amount"] > 0:
+def _line(principal, values: Values, context: Context) -> Plan:
+    plan = Plan()
+    client = common.client_of(values, context, plan)
+    service = common.find_service(values.get("service", ""), plan, context)
+    row, key = common.known("revenue", values, context)
+    _check_client(row, client)
+    wanted = common.given(values, REVENUE_FIELDS.cells, is_new=row is None) | ({"service": service} if service else {})
+    if row is None:
+        wanted = {"currency": get_firm().currency, "kind": RevenueKind.FEE} | wanted
+        if wanted["amount"] < 0 and wanted["kind"] == RevenueKind.FEE:
+            wanted["kind"] = RevenueKind.REFUND
+    if wanted.get("kind") == RevenueKind.REFUND and wanted["amount"] > 0:
         raise ServiceError(_("A refund is a negative amount."))
-    if values.get("rate") is not None and values["rate"] <= 0:
+    if wanted.get("rate") is not None and wanted["rate"] <= 0:
         raise ServiceError(_("The rate must be above 0."))
-    _check_rate(values)
-    line = common.known_row("revenue", RevenueLine.objects.visible_to(principal), values, context)
-    if line is not None and line.client_id != client.pk:
-        raise ServiceError(_("This id belongs to a revenue line of another client."))
-    return common.settle(
-        result,
-        line,
-        values,
-        _compared(REVENUE_FIELDS),
-        write=write,
-        update=partial(update_revenue_line, principal, line=line, today=firm_today(context["now"])),
-        new=lambda: new_line(
-            client, service=service, **{name: values[name] for name in REVENUE_FIELDS.cells if name in values}
-        ),
-    )
+    _check_rate(wanted)
+    return common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
+
+
+def _check_client(row: Any, client: Client) -> None:
+    record = row.row or row.new if isinstance(row, common.Write) else row
+    if record is not None and record.client_id != client.pk:
+        raise ServiceError(_("This id belongs to a row of another client."))
 
 
 def _check_rate(fields) -> None:
-    if fields["currency"] != get_firm().currency and "rate" not in fields:
+    if fields.get("currency", get_firm().currency) != get_firm().currency and "rate" not in fields:
         raise ServiceError(
             _("%(currency)s is not the firm’s currency; give the rate.") % {"currency": fields["currency"]}
         )
+
+
+def _update_contracts(principal, writes: list[common.Write], context: Context) -> None:
+    for write in writes:
+        update_contract(principal, contract=write.row, **write.changes)
+
+
+def _update_lines(principal, writes: list[common.Write], context: Context) -> None:
+    today = firm_today(context["now"])
+    for write in writes:
+        update_revenue_line(principal, line=write.row, today=today, **write.changes)
 
 
 CONTRACTS = common.record_kind(
@@ -92,7 +92,11 @@ CONTRACTS = common.record_kind(
         common.external_id("id", "contract id", "contractid"),
         *CONTRACT_FIELDS.import_columns(),
     ),
-    work=_contract,
+    rows=lambda principal: Contract.objects.visible_to(principal).select_related("service"),
+    plan=_contract,
+    update=_update_contracts,
+    needs=CLIENT,
+    ids=IDS,
     create=lambda principal, rows, context: create_contracts(principal, rows=rows),
     defaults=("currency", "period"),
     match_note=gettext_lazy("Known contracts are found by their id; one without an id by all its values."),
@@ -108,7 +112,11 @@ REVENUE = common.record_kind(
         *common.client_columns(),
         *_REST,
     ),
-    work=_line,
+    rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service"),
+    plan=_line,
+    update=_update_lines,
+    needs=CLIENT,
+    ids=IDS,
     create=lambda principal, rows, context: add_revenue_lines(principal, rows=rows, today=firm_today(context["now"])),
     defaults=("currency", "kind"),
     match_note=gettext_lazy("Known lines are found by their id; a line without one by all its values."),

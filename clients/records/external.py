@@ -43,7 +43,7 @@ def find_externals(*, system: str, kind: str, values: Iterable[str]) -> dict[str
     return dict(rows.values_list("value", "object_id"))
 
 
-def has_external(*, system: str, kind: str, object_id: int) -> bool:
-    """Whether one of our rows has an id in a system (the `row:` ones that imports make up do not count)."""
-    rows = ExternalId.objects.filter(system=system.strip().lower(), kind=kind, object_id=object_id)
-    return rows.exclude(value__startswith="row:").exists()
+def with_externals(*, system: str, kind: str, ids: Iterable[int]) -> set[int]:
+    """Which of our rows have an id in a system (the `row:` ones that imports make up do not count)."""
+    rows = ExternalId.objects.filter(system=system.strip().lower(), kind=kind, object_id__in=[*ids])
+    return {*rows.exclude(value__startswith="row:").values_list("object_id", flat=True)}

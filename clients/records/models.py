@@ -35,6 +35,13 @@ def is_quiet(today) -> Q:
     return Q(facts__contact_due_at__lt=today)
 
 
+class Domain(Func):
+    """acme.example of https://www.acme.example/about, as `domain_of` in `queries.py`; immutable, so that an index may hold it."""
+
+    template = "substring(lower(%(expressions)s) from '^\\s*(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:www\\.)?([^/?#:\\s]+\\.[^/?#:\\s]+)')"
+    output_field = models.TextField()
+
+
 class ClientQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
         """The gate. It includes archived clients; lists leave them out with `kept()`."""
@@ -138,6 +145,7 @@ class Client(Archivable, Versioned):
             models.Index(fields=["archived_at"], name="client_trash", condition=Q(archived_at__isnull=False)),
             GinIndex(OpClass(F("search_key"), name="gin_trgm_ops"), name="client_search"),
             models.Index(Lower("email"), name="client_email", condition=~Q(email="")),
+            models.Index(Domain(F("website")), name="client_domain", condition=~Q(website="")),
             models.Index(fields=["phone_digits"], name="client_phone", condition=~Q(phone_digits="")),
         ]
 
@@ -186,6 +194,9 @@ class StatusPeriod(models.Model):
     end_date = models.DateField(_("until"), null=True, blank=True)
     reason = models.CharField(_("reason of leaving"), max_length=20, choices=LeavingReason, blank=True)
     note = models.TextField(_("in their words"), blank=True)
+    is_start_unknown = models.BooleanField(
+        default=False, db_default=False, help_text="imported without a day: the period began on or before `start_date`"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = StatusPeriodQuerySet.as_manager()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
 
 from clients import registry
 from clients.records.models import Client
@@ -24,7 +25,9 @@ def similar_clients(
     if len(name.strip()) >= 3:
         wanted |= Q(name_key__contains=Folded(Value(name.strip()[:100])))
     if "@" in email:
-        wanted |= Q(email__iexact=email.strip())
+        wanted |= Q(
+            pk__in=Client.objects.alias(folded=Lower("email")).filter(folded=email.strip().lower()).values("pk")
+        )
     if domain := domain_of(website):
         wanted |= Q(search_key__contains=Folded(Value(domain)))
     if not wanted:

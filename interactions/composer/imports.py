@@ -1,16 +1,19 @@
 """Importing interactions."""
 
 from collections import defaultdict
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.importing import common
+from clients.importing.common import Write
 from clients.records.facts import lock_facts
+from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.fields.types import several
-from crm.core.importing.kinds import RowResult
+from crm.core.importing.kinds import Context, Plan, Values
 from interactions import permissions
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
@@ -18,30 +21,73 @@ from interactions.log.services import correct_interaction
 from interactions.recording.services import Entry, log_interactions, new_interaction
 
 
-def _interaction(principal, values, context, *, write: bool) -> RowResult:
-    result = RowResult("created")
-    client = common.client_of(principal, values, context)
-    contacts = common.contacts_of(client, values.get("contact_email", ()), result)
-    named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
-    participants = common.present(named, _("Nobody is called “%(name)s”; left empty."), result)
+def _look_up(principal, rows: list[Values], context: Context) -> None:
+    common.load_contacts((mail for row in rows for mail in row.get("contact_email", ())), context)
+
+
+def _rows(principal):
+    return (
+        Interaction.objects.visible_to(principal).select_related("client").prefetch_related("contacts", "participants")
+    )
+
+
+def _interaction(principal, values: Values, context: Context) -> Plan:
+    plan = Plan()
+    client = common.client_of(values, context, plan)
     if not values.get("subject") and not values.get("body"):
         raise ServiceError(_("Neither a subject nor a summary."))
     if values["occurred_at"] > context["now"]:
         raise ServiceError(_("The time lies in the future."))
-    row = common.known_row("interaction", Interaction.objects.visible_to(principal), values, context)
-    if row is not None:
-        changes = common.changed_fields(row, values, INTERACTION_FIELDS.cells)
-        result.outcome = "updated" if changes else "unchanged"
-        if changes and not permissions.may_correct(principal, row):
-            raise ServiceError(_("Only its author, the account manager and managers correct it."))
-        if write and changes:
-            correct_interaction(principal, interaction=row, now=context["now"], **changes)
-    elif write:
-        author = acting(common.owner_of(values.get("author"), principal, context, result))
-        given = {"subject": "", "body": ""} | {n: values[n] for n in INTERACTION_FIELDS.cells if n in values}
-        interaction = new_interaction(author, client=client, now=context["now"], **given)
-        result.new = Entry(interaction, contacts, participants)
-    return result
+    row, key = common.known("interaction", values, context)
+    wanted = common.given(values, INTERACTION_FIELDS.cells, is_new=row is None)
+    wanted |= _people(client, values, context, plan)
+    common.settled(
+        plan,
+        row,
+        key,
+        wanted,
+        INTERACTION_FIELDS,
+        new=lambda: _new(principal, client, wanted, values, context, plan),
+        more=_state,
+    )
+    record = row.row if isinstance(row, Write) else row
+    if plan.write.changes and record is not None and not permissions.may_correct(principal, record):
+        raise ServiceError(_("Only its author, the account manager and managers correct it."))
+    return plan
+
+
+def _people(client: Client, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
+    """Who took part, of the client and of the firm."""
+    contacts = common.contacts_of(client, values.get("contact_email", ()), plan, context)
+    named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
+    participants = common.present(named, _("Nobody is called “%(name)s”; left empty."), plan)
+    people = {"contacts": frozenset(contacts), "participants": frozenset(participants)}
+    return {name: rows for name, rows in people.items() if rows}
+
+
+def _state(row: Interaction) -> dict[str, Any]:
+    return {"contacts": frozenset(row.contacts.all()), "participants": frozenset(row.participants.all())}
+
+
+def _new(principal, client: Client, wanted: dict[str, Any], values: Values, context: Context, plan: Plan) -> Entry:
+    author = common.find_user(values["author"], context) if values.get("author") else None
+    if author is not None and author != principal.user and not permissions.may_log_for_others(principal):
+        plan.warnings.append(_("Only managers and admins import in a colleague’s name; logged under yours."))
+        author = None
+    elif values.get("author") and author is None:
+        text = _("Nobody is called “%(name)s”; logged by %(owner)s.")
+        plan.warnings.append(text % {"name": values["author"][:60], "owner": principal.user.name})
+    author = author or principal.user
+    if author != principal.user:
+        plan.change(INTERACTION_FIELDS["author"].label, "", author.name)
+    given = {"subject": "", "body": ""} | {n: v for n, v in wanted.items() if n in INTERACTION_FIELDS.cells}
+    interaction = new_interaction(acting(author), client=client, now=context["now"], **given)
+    return Entry(interaction, wanted.get("contacts", ()), wanted.get("participants", ()))
+
+
+def _update(principal, writes: list[Write], context: Context) -> None:
+    for write in writes:
+        correct_interaction(principal, interaction=write.row, now=context["now"], **write.changes)
 
 
 def _log(principal, rows: list[Entry], context) -> list[Interaction]:
@@ -64,8 +110,13 @@ INTERACTIONS = common.record_kind(
         *common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name")),
         common.external_id("id", "activity id", "response id", "engagement id"),
     ),
-    work=_interaction,
+    rows=_rows,
+    plan=_interaction,
+    look_up=_look_up,
     create=_log,
+    update=_update,
+    needs=(("client_external_id", "client_name"),),
+    ids=("external_id", "client_external_id"),
     defaults=("channel",),
     match_note=gettext_lazy("Known interactions are found by their id; one without an id by all its values."),
 )

@@ -4,41 +4,59 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.importing import common
+from clients.importing.common import Write
 from crm.core.base.errors import ServiceError
 from crm.core.fields.types import EMAIL, MOMENT, whole
-from crm.core.importing.kinds import Column, RowResult
+from crm.core.importing.kinds import Column, Context, Plan, Values
 from interactions.surveys.models import SurveyResponse
+from interactions.surveys.queries import nps_survey
 from interactions.surveys.services.answers import ensure_nps_survey, new_answer, record_answers
 
 
-def _answer(principal, values, context, *, write: bool) -> RowResult:
-    result = RowResult("created")
-    client = common.client_of(principal, values, context)
-    contacts = common.contacts_of(client, filter(None, [values.get("contact_email")]), result)
+def _look_up(principal, rows: list[Values], context: Context) -> None:
+    common.load_contacts((mail for row in rows if (mail := row.get("contact_email"))), context)
+
+
+def _answer(principal, values: Values, context: Context) -> Plan:
+    plan = Plan()
+    client = common.client_of(values, context, plan)
+    contacts = common.contacts_of(client, filter(None, [values.get("contact_email")]), plan, context)
     if values["answered_at"] > context["now"]:
         raise ServiceError(_("The time lies in the future."))
-    row = common.known_row("survey_response", SurveyResponse.objects.visible_to(principal), values, context)
+    row, key = common.known("survey_response", values, context)
+    answer = {"comment": ""} | {name: values[name] for name in ("score", "comment", "answered_at") if name in values}
     if row is None:
-        answer = {"comment": ""} | {
-            name: values[name] for name in ("score", "comment", "answered_at") if name in values
-        }
+        plan.change(gettext_lazy("Score"), "", answer["score"])
+        plan.change(gettext_lazy("Comment"), "", answer["comment"])
         people = {"client": client, "contact": contacts[0] if contacts else None}
-        if write:
-            result.new = new_answer(principal, survey=ensure_nps_survey(), now=context["now"], **people, **answer)
-    elif common.changed_fields(row, values, ("score", "comment")):
-        result.outcome = "failed"
-        result.messages.append(_("This answer is here with another score or comment; an answer is not changed."))
-    else:
-        result.outcome = "unchanged"
-    return result
+        survey = context["memory"].setdefault("survey", nps_survey())
+        plan.write = Write(key=key, state=answer)
+        plan.write.new = new_answer(principal, survey=survey, now=context["now"], **people, **answer)
+        return plan
+    before = row.state if isinstance(row, Write) else {"score": row.score, "comment": row.comment}
+    if (answer["score"], answer["comment"].split()) != (before["score"], before["comment"].split()):
+        return plan.fail(_("This answer is here with another score or comment; an answer is not changed."))
+    return plan.settle()
+
+
+def _create(principal, rows: list[SurveyResponse], context: Context) -> list[SurveyResponse]:
+    survey = ensure_nps_survey()
+    for answer in rows:
+        answer.survey = survey
+    return record_answers(principal, rows=rows)
 
 
 SURVEY_RESPONSES = common.record_kind(
     "survey-responses",
     gettext_lazy("NPS answers"),
     of="survey_response",
-    work=_answer,
-    create=lambda principal, rows, context: record_answers(principal, rows=rows),
+    rows=lambda principal: SurveyResponse.objects.visible_to(principal),
+    plan=_answer,
+    look_up=_look_up,
+    create=_create,
+    update=lambda principal, writes, context: None,
+    needs=(("client_external_id", "client_name"),),
+    ids=("external_id", "client_external_id"),
     columns=(
         Column(
             "score",

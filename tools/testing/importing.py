@@ -8,18 +8,33 @@ from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW
 
 
-def run(actor, kind, data, *, system="csv", defaults=None, mapping=None):
-    """Import bytes as a worker would; gives the finished job."""
+def prepare(actor, kind, data, *, system="csv", defaults=None, mapping=None, people=None):
+    """A job with its columns chosen."""
     file = store_bytes(acting(actor), name="clients.csv", data=data)
     job = service.create_import(acting(actor), kind=kinds.get(kind), file=file)
-    mapping = job.options["mapping"] | (mapping or {})
-    job = service.set_options(
-        acting(actor), job=job, dialect=job.options["dialect"], mapping=mapping, defaults=defaults or {}, system=system
+    return service.set_options(
+        acting(actor),
+        job=job,
+        dialect=job.options["dialect"],
+        mapping=job.options["mapping"] | (mapping or {}),
+        defaults=defaults or {},
+        system=system,
+        people=people,
     )
-    service.start_import(acting(actor), job=job, now=NOW)
+
+
+def run(actor, kind, data, *, questions=service.CONFIRMED, **given):
+    """Import bytes as a worker would; gives the finished job."""
+    job = prepare(actor, kind, data, **given)
+    service.start_import(acting(actor), job=job, now=NOW, questions=questions)
     service.run_job(job_id=job.pk)
     return Job.objects.get(pk=job.pk)
 
 
 def counts(job):
     return {name: n for name, n in job.report["counts"].items() if n}
+
+
+def remarks(job):
+    """[(line, texts)] of rows that are imported with a remark."""
+    return [(row["number"], row["texts"]) for row in job.report["rows"]["remarks"]]

@@ -5,7 +5,7 @@ import pytest
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from tools.testing.factories.clients import make_client
-from tools.testing.importing import counts, run
+from tools.testing.importing import counts, remarks, run
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def test_a_name_alone_is_no_match_and_says_so(ines):
     make_client(owner=ines, name="Beta")
     job = run(ines, "clients", b"Id,Name\n77,Beta\n")
     assert counts(job) == {"created": 1}
-    assert "already a client called" in job.report["messages"][0]["texts"][0]
+    assert "already a client called" in remarks(job)[0][1][0]
 
 
 def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
@@ -37,7 +37,7 @@ def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
 def test_rows_of_one_file_that_share_a_domain_or_a_mail_stay_apart(ines):
     job = run(ines, "clients", BRANCHES)
     assert counts(job) == {"created": 4}
-    assert "same website or e-mail" in job.report["messages"][0]["texts"][0]
+    assert "same website or e-mail" in remarks(job)[0][1][0]
     before = list(Client.objects.order_by("pk").values_list("name", "version"))
     assert [name for name, _version in before] == ["Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku"]
     assert counts(run(ines, "clients", BRANCHES)) == {"unchanged": 4}
@@ -65,8 +65,10 @@ def test_two_people_who_share_a_mailbox_stay_two(ines):
     }
 
 
-def test_an_id_that_stands_for_somebody_else_here_is_remarked(ines):
+@pytest.mark.parametrize(("answer", "outcome"), [("confirmed", "updated"), ("left_out", "failed"), ("", "failed")])
+def test_a_client_is_renamed_only_where_that_was_confirmed(ines, answer, outcome):
     run(ines, "clients", b"Id,Name\n1,Alpha\n")
-    job = run(ines, "clients", b"Id,Name\n1,Omega\n")
-    assert counts(job) == {"updated": 1}
-    assert "“Alpha”" in job.report["messages"][0]["texts"][0]
+    job = run(ines, "clients", b"Id,Name\n1,Omega\n", questions=answer)
+    assert counts(job) == {outcome: 1}
+    assert "“Alpha” would be renamed to “Omega”" in str(job.report["rows"][outcome])
+    assert Client.objects.get().name == ("Omega" if outcome == "updated" else "Alpha")

@@ -16,7 +16,7 @@ from clients.records.choices import Status
 from clients.records.external import link_externals
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeriod
-from clients.records.services.statuses import first_periods, status_facts
+from clients.records.services.statuses import Span, first_periods, periods_of, status_facts
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
@@ -48,15 +48,20 @@ def new_client(
     tags: Iterable[Tag] = (),
     external_ids: Iterable[tuple[str, str]] = (),
     is_demo: bool = False,
+    is_start_unknown: bool = False,
+    history: Sequence[Span] = (),
     **fields,
 ) -> NewClient:
-    """For `create_clients`. A `status_start` in the future leaves the client a prospect until then. `reason` is of leaving,
-    for a client entered as former (not known: other). Raises ServiceError."""
+    """For `create_clients`. `history` are all its periods, for a client that had some elsewhere. A `status_start` in the future leaves the
+    client a prospect until then. `reason` is of leaving, for a client entered as former (not known: other). Raises ServiceError."""
     only_known(fields, CLIENT_FIELDS.edited)
     client = Client(owner=owner, is_demo=is_demo)
     _apply(client, fields | {"name": name, "owner": owner})
     clean_fields(client, ["name", *fields])
-    periods = first_periods(client, status=status, start=status_start or today, reason=reason, today=today)
+    if history:
+        return NewClient(client, periods_of(client, history, today), list(tags), list(external_ids))
+    first = {"status": status, "start": status_start or today, "reason": reason, "is_start_unknown": is_start_unknown}
+    periods = first_periods(client, today=today, **first)
     return NewClient(client, periods, list(tags), list(external_ids))
 
 

@@ -28,6 +28,7 @@ class Span:
     reason: str = ""
     note: str = ""
     pk: int | None = None
+    is_start_unknown: bool = False
 
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
@@ -85,7 +86,7 @@ def _check(status: str, start_date: date, reason: str) -> None:
 
 def _spans(client: Client) -> list[Span]:
     rows = StatusPeriod.objects.filter(client=client).order_by("start_date")
-    return [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk) for p in rows]
+    return [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk, p.is_start_unknown) for p in rows]
 
 
 def _covering(spans: list[Span], day: date) -> Span | None:
@@ -138,6 +139,7 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             "end_date": span.end,
             "reason": span.reason,
             "note": span.note,
+            "is_start_unknown": span.is_start_unknown,
         }
         if span.pk is None:
             StatusPeriod.objects.create(client=client, **values)
@@ -145,7 +147,66 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             StatusPeriod.objects.filter(pk=span.pk).update(**values)
 
 
-def first_periods(client: Client, *, status: str, start: date, reason: str = "", today: date) -> list[StatusPeriod]:
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
+def change_since(
+    principal: Principal, *, client: Client, start_date: date, reason: str = "", today: date
+) -> StatusPeriod:
+    """The client has its present status since `start_date`: an earlier period gives way, or lasts until then. `reason` is of leaving.
+    Raises ServiceError for a day in the future, or one before the period before it began."""
+    Client.objects.select_for_update().get(pk=client.pk)
+    spans = _spans(client)
+    present = _covering(spans, today)
+    if present is None or start_date > today:
+        raise ServiceError(_("The present status cannot begin in the future."), field="start_date")
+    _check(present.status, start_date, reason)
+    at = spans.index(present)
+    reason = reason if present.status == Status.FORMER else ""
+    kept = [span for span in spans[:at] if span.start < start_date]
+    if kept:
+        kept[-1] = replace(kept[-1], end=start_date)
+    new = replace(present, start=start_date, reason=reason, is_start_unknown=False)
+    _write(client, spans, _join([*kept, new, *spans[at + 1 :]]))
+    refresh_status_facts(client=client, today=today)
+    return StatusPeriod.objects.filter(client=client).covering(today).get()
+
+
+@service(may=permissions.may_edit, why=permissions.IN_TRASH)
+def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Span], today: date) -> None:
+    """Write the client's whole status history anew. Raises ServiceError."""
+    spans = list(spans)
+    for span in spans:
+        _check(span.status, span.start, span.reason or (LeavingReason.OTHER if span.status == Status.FORMER else ""))
+    Client.objects.select_for_update().get(pk=client.pk)
+    before = _spans(client)
+    same = {(span.start, span.status): span for span in before}
+    kept = [(span, same.get((span.start, span.status))) for span in spans]
+    _write(client, before, [replace(span, pk=old.pk, note=old.note) if old else span for span, old in kept])
+    refresh_status_facts(client=client, today=today)
+
+
+def periods_of(client: Client, spans: Iterable[Span], today: date) -> list[StatusPeriod]:
+    """A new client's whole history, not saved yet. Raises ServiceError where it does not reach today."""
+    spans = list(spans)
+    if any(not is_plausible(span.start) for span in spans):
+        raise ServiceError(_("This date is too far away."), field="status_start")
+    if _covering(spans, today) is None:
+        raise ServiceError(_("The status history says nothing about today."), field="status_start")
+    return [
+        StatusPeriod(
+            client=client,
+            status=span.status,
+            start_date=span.start,
+            end_date=span.end,
+            reason=span.reason,
+            is_start_unknown=span.is_start_unknown,
+        )
+        for span in spans
+    ]
+
+
+def first_periods(
+    client: Client, *, status: str, start: date, reason: str = "", today: date, is_start_unknown: bool = False
+) -> list[StatusPeriod]:
     """The periods a new client begins with, not saved yet; a `start` in the future leaves it a prospect until then. Raises ServiceError."""
     if status not in Status.values:
         raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
@@ -154,7 +215,8 @@ def first_periods(client: Client, *, status: str, start: date, reason: str = "",
     reason = (reason or LeavingReason.OTHER) if status == Status.FORMER else ""
     if status == Status.PROSPECT:
         start = min(start, today)
-    periods = [StatusPeriod(client=client, status=status, start_date=start, reason=reason)]
+    first = {"status": status, "start_date": start, "reason": reason, "is_start_unknown": is_start_unknown}
+    periods = [StatusPeriod(client=client, **first)]
     if start > today:
         periods.insert(0, StatusPeriod(client=client, status=Status.PROSPECT, start_date=today, end_date=start))
     return periods

@@ -6,11 +6,14 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from crm.core.base.principals import acting
-from crm.core.base.reading import DECIMALS, ORDERS
+from crm.core.base.reading import Decision
 from crm.core.importing import kinds, tabular
+from crm.core.importing.services import CONFIRMED, LEFT_OUT
 from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
+from crm.core.users.models import User
 
 
 class UploadForm(Form):
@@ -36,31 +39,25 @@ class ColumnsForm(Form):
 
     encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
     delimiter = forms.ChoiceField(label=_("Delimiter"), choices=tabular.DELIMITERS)
-    date_order = forms.ChoiceField(
-        label=_("Dates look like"),
-        choices=[("", _("as each column shows")), *ORDERS.items()],
-        required=False,
-        help_text=_("Only for columns whose dates can be read in several ways."),
-    )
-    decimal = forms.ChoiceField(
-        label=_("Numbers look like"),
-        choices=[("", _("as each column shows")), *DECIMALS.items()],
-        required=False,
-        help_text=_("Only for columns whose numbers can be read in several ways."),
-    )
     system = forms.CharField(
         label=_("Ids in the file come from"),
         max_length=60,
-        help_text=_("A name for the other system. Files of the same system recognise each other's ids."),
+        required=False,
+        widget=forms.TextInput(attrs={"list": "import-systems", "autocomplete": "off"}),
+        help_text=_(
+            "The name of the other system, such as salesforce. Files of one system recognise each other's ids."
+        ),
     )
 
-    def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str]):
+    def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str], decisions: dict[str, Decision]):
         options = job.options
-        initial: dict[str, Any] = {**options["dialect"], **options.get("answers", {}), "system": options["system"]}
+        initial: dict[str, Any] = {**options["dialect"], "system": options["system"]}
+        initial |= {f"read_{field}": value for field, value in options.get("answers", {}).items()}
         initial |= {f"map_{field}": name for field, name in options["mapping"].items()}
+        initial |= {"default_owner": job.user.email} if "owner" in kind.must_ask else {}
         initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
         super().__init__(data, initial=initial)
-        self.kind = kind
+        self.kind, self.header = kind, header
         choices = [("", _("not in the file")), *((name, name) for name in header)]
         for column in kind.columns:
             self.fields[f"map_{column.name}"] = forms.ChoiceField(
@@ -68,31 +65,56 @@ class ColumnsForm(Form):
             )
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
+        if samples := options.get("encodings"):
+            self.fields["encoding"] = _encoding_field(samples)
+        labels = {column.name: column.label for column in kind.columns}
+        self.asked = [name for name, decision in decisions.items() if decision.must_ask]
+        for name in self.asked:
+            self.fields[f"read_{name}"] = _reading_field(labels[name], decisions[name])
 
     def clean(self):
         data = super().clean()
         for name in self.kind.must_ask:
             if not data.get(f"map_{name}") and not data.get(f"default_{name}") and f"default_{name}" not in self.errors:
                 self.add_error(f"default_{name}", _("The file does not say. Choose what holds for all rows."))
+        if not data.get("system") and any(data.get(f"map_{name}") for name in self.kind.ids):
+            self.add_error("system", _("Say which system the ids in this file come from."))
         return data
 
     def default_columns(self) -> list[kinds.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
-    reading = part_of(Layout("encoding", "delimiter", "date_order", "decimal", "system"))
+    reading = part_of(Layout("encoding", "delimiter", "system"))
+
+    def questions(self) -> Helper:
+        """How the columns are to be read that do not decide it by themselves."""
+        return part_of(Layout(*(f"read_{name}" for name in self.asked)))
 
     def mapped(self) -> Helper:
         """The fields that a column fills, or must."""
-        return self._rows(lambda field, column: bool(field.value() or column.is_required or field.errors))
+        return self._rows(lambda field, column: bool(field.value() or self._is_needed(column) or field.errors))
 
     def unmapped(self) -> Helper:
         """The fields without a column."""
-        return self._rows(lambda field, column: not (field.value() or column.is_required or field.errors))
+        return self._rows(lambda field, column: not (field.value() or self._is_needed(column) or field.errors))
+
+    def _is_needed(self, column: kinds.Column) -> bool:
+        """Whether no row can be imported without it, or without another of its group."""
+        groups = [*self.kind.needs, (column.name,) if column.is_required else ()]
+        return any(column.name in group and not any(self[f"map_{n}"].value() for n in group) for group in groups)
+
+    @property
+    def unused(self) -> list[str]:
+        """Columns of the file that go nowhere."""
+        used = {self[f"map_{column.name}"].value() for column in self.kind.columns}
+        return [name for name in self.header if name not in used]
 
     def _rows(self, is_shown) -> Helper:
         columns = [column for column in self.kind.columns if is_shown(self[f"map_{column.name}"], column)]
         template = "core/importing/map_row.html"
-        return part_of(Layout(*(Field(f"map_{c.name}", template=template, required=c.is_required) for c in columns)))
+        return part_of(
+            Layout(*(Field(f"map_{c.name}", template=template, required=self._is_needed(c)) for c in columns))
+        )
 
     def for_all_rows(self) -> Helper:
         return part_of(Layout(*(f"default_{column.name}" for column in self.default_columns())))
@@ -101,15 +123,65 @@ class ColumnsForm(Form):
         clean = self.cleaned_data
         return {
             "dialect": {key: clean[key] for key in ("encoding", "delimiter")},
-            "answers": {key: clean[key] for key in ("date_order", "decimal") if clean[key]},
+            "answers": {name: clean[f"read_{name}"] for name in self.asked},
             "system": clean["system"],
             "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},
             "defaults": {column.name: str(clean[f"default_{column.name}"] or "") for column in self.default_columns()},
         }
 
 
+def _encoding_field(samples: dict[str, list[str]]) -> forms.Field:
+    """Some lines of the file in each encoding that makes sense of it."""
+    names = dict(tabular.ENCODINGS)
+    choices = [(code, f"{names[code]}: {' / '.join(lines)}") for code, lines in samples.items()]
+    return forms.ChoiceField(label=_("Which of these reads right?"), choices=choices, widget=forms.RadioSelect)
+
+
+def _reading_field(label: Any, decision: Decision) -> forms.Field:
+    """Samples of a column, as each way of reading it would have them."""
+    choices = []
+    for option in decision.options:
+        samples = "; ".join(f"{written} → {read}" for written, read in option.samples)
+        misfits = ngettext("%(n)d cell cannot be read", "%(n)d cells cannot be read", option.misfits)
+        choices.append((option.value, f"{samples} ({misfits % {'n': option.misfits}})" if option.misfits else samples))
+    error = _("Choose how this column is to be read.")
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.RadioSelect, error_messages={"required": error})
+
+
 def _default_field(column: kinds.Column) -> forms.Field:
     label = _("%(field)s, where a row has none") % {"field": column.label}
     if column.choices:
         return forms.ChoiceField(label=label, choices=[("", "—"), *column.choices()], required=False)
-    return forms.CharField(label=label, required=False, max_length=200)
+    return forms.CharField(label=label, required=False, max_length=200, help_text=column.help_text)
+
+
+class PeopleForm(Form):
+    """Which colleagues the names in the file mean."""
+
+    def __init__(self, data=None, *, job):
+        super().__init__(data)
+        self.names = [name for name, _count in job.report.get("unknown_people", [])]
+        people = [("", _("Nobody here")), *((user.email, user.name) for user in User.objects.active())]
+        for at, (name, count) in enumerate(job.report.get("unknown_people", [])):
+            label = _("%(name)s (in %(count)s rows)") % {"name": name, "count": count}
+            self.fields[f"person_{at}"] = forms.ChoiceField(label=label, choices=people, required=False)
+
+    def people(self) -> dict[str, str]:
+        chosen = {name: self.cleaned_data[f"person_{at}"] for at, name in enumerate(self.names)}
+        return {name: email for name, email in chosen.items() if email}
+
+
+class StartForm(Form):
+    """What is to become of rows that ask a question."""
+
+    questions = forms.ChoiceField(
+        label=_("Rows in question"),
+        choices=[(LEFT_OUT, _("Leave these rows out")), (CONFIRMED, _("Import them as shown"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what to do with the rows in question.")},
+    )
+
+    def __init__(self, data=None, *, job):
+        super().__init__(data)
+        if not job.report.get("questions"):
+            del self.fields["questions"]

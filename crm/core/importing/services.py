@@ -1,77 +1,83 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both changeable) → preview (nothing written) → run in a worker, in batches
-that commit with their progress → report and a file of failed rows. A worker that dies is replaced: the lease ends, the tick
-rings again, and the run goes on after the last committed batch.
+upload → dialect detected and columns guessed (both changeable) → the whole file is planned in a worker (nothing written) → the same
+plans are made again and applied in chunks that commit with their progress → report and a file of failed rows. A worker that is
+stopped gives its lease back; one that dies is replaced when the lease ends. Either way the run goes on after the last committed chunk.
 """
 
-import hashlib
-import itertools
-import json
 import logging
+import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 import pghistory
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import Error as DatabaseError
 from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
-from crm.core.base.reading import Conventions, Decision, decide_all, fold
+from crm.core.base.reading import Decision, decide_all, fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes, store_bytes
-from crm.core.firm.queries import firm_zone, get_firm
-from crm.core.importing import kinds, tabular
-from crm.core.importing.kinds import ImportKind, RowResult
+from crm.core.importing import tabular
+from crm.core.importing.kinds import FAILED, OUTCOMES, ImportKind, Plan
 from crm.core.importing.permissions import may_import_job, may_import_kind
-from crm.core.importing.tabular import Row
+from crm.core.importing.planner import Planner, kind_of, read_job, why
 from crm.core.listing.files import unsafe_cell
+from crm.core.notifications.models import Notification
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
+from crm.core.work.stopping import is_stopping
 
 log = logging.getLogger(__name__)
-BATCH = 100
 LEASE = timedelta(seconds=90)
-MAX_MESSAGES = 200
-MAX_REASONS = 5000  # the report is written anew with every batch
-OUTCOMES = ("created", "updated", "unchanged", "failed")
+MAX_SHOWN = 200  # rows of each outcome, and of those with remarks; the report is written anew with every chunk
+MAX_REASONS = 5000
+MAX_PEOPLE = 50
+ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
+PROGRESS_EVERY = 1.0  # seconds, while a file is checked
+OPEN = (JobState.QUEUED, JobState.CHECKING, JobState.RUNNING)
+CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
 
 
 @service(may=may_import_kind)
 def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for an unreadable file."""
+    """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for a file that cannot be
+    read to its end."""
     data = read_bytes(file)
     try:
-        dialect = tabular.detect(data)
+        encoding = tabular.decide_encoding(data)
+        dialect = tabular.detect(data, tabular.likeliest(encoding))
         header, rows = tabular.read(data, dialect)
-        has_rows = next(rows, None) is not None
+        total = sum(1 for _row in rows)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
-    if not has_rows:
+    if not total:
         raise ServiceError(_("The file has a header line but no rows."), field="file")
     mapping = guess_mapping(kind, header)
-    options = {
-        "dialect": asdict(dialect),
-        "mapping": mapping,
-        "defaults": {},
-        "answers": {},
-        "system": guess_system(header),
-    }
     return Job.objects.create(
         kind=f"import:{kind.key}",
         user=principal.user,
         title=_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name},
         file=file,
-        options=options,
+        total=total,
+        options={
+            "dialect": asdict(dialect),
+            "encodings": {option.value: [line for _none, line in option.samples] for option in encoding.options},
+            "mapping": mapping,
+            "defaults": {},
+            "answers": {},
+            "people": {},
+            "system": guess_system(header),
+            "questions": "",
+        },
     )
 
 
@@ -88,18 +94,24 @@ def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
     return mapping
 
 
+OWN_ID = "Rapport id"
+OWN_SYSTEM = "rapport"
+
+
 def guess_system(header: list[str]) -> str:
-    """What the ids in the file belong to: known exports by their headers, else "csv"."""
+    """What the ids in the file belong to: known exports by their headers, else "": it has to be asked."""
     names = {name.upper() for name in header}
+    if any(name.startswith(OWN_ID) for name in header):
+        return OWN_SYSTEM
     if {"ISDELETED", "SYSTEMMODSTAMP"} & names:
         return "salesforce"
     if any(name.lower().startswith("hs_") or name == "Record ID" for name in header):
         return "hubspot"
-    return "csv"
+    return ""
 
 
 def decide_columns(
-    kind: ImportKind, mapping: dict[str, str], header: list[str], rows: Iterable[Row]
+    kind: ImportKind, mapping: dict[str, str], header: list[str], rows: Iterable[tabular.Row]
 ) -> dict[str, Decision]:
     """{field: what all the cells of its column decide} for the mapped fields that ask something. Raises UnreadableTable."""
     asking = {
@@ -116,10 +128,10 @@ def decide_columns(
 
 
 def _conventions(decisions: dict[str, Decision], answers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """{field: {subject: value}}; what a column does not decide is answered once for the file. Raises ServiceError (field map_…)."""
+    """{field: {subject: value}}; what a column does not decide is answered for it, or for all columns. Raises ServiceError (field map_…)."""
     found = {}
     for name, decision in decisions.items():
-        value = decision.value or answers.get(decision.subject, "")
+        value = decision.value or answers.get(name, "") or answers.get(decision.subject, "")
         if decision.must_ask and not value:
             raise ServiceError(_question(decision), field=f"map_{name}")
         found[name] = {decision.subject: value}
@@ -142,178 +154,187 @@ def set_options(
     mapping: dict[str, str],
     defaults: dict[str, Any],
     system: str,
+    people: dict[str, str] | None = None,
     answers: dict[str, str] | None = None,
 ) -> Job:
-    """Change how the file is read and mapped. `answers` ({"date_order": …, "decimal": …}) hold for columns that do not decide by
-    themselves. Raises ServiceError: one column for two fields, a required field without any, a column that has to be asked about."""
+    """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all) hold for columns that do
+    not decide by themselves. Raises ServiceError: a required field without a column, a column that has to be asked about, or ids of an
+    unnamed system."""
     job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
-    taken: dict[str, str] = {}
-    labels = {column.name: str(column.label) for column in kind.columns}
-    for field, name in mapping.items():
-        if name in taken:
-            message = _("The column “%(name)s” is already used for %(other)s.") % {
-                "name": name,
-                "other": labels[taken[name]],
-            }
-            raise ServiceError(message, field=f"map_{field}")
-        taken[name] = field
-    for column in kind.columns:
-        if column.is_required and column.name not in mapping and not defaults.get(column.name):
-            raise ServiceError(
-                _("Choose the column that holds this; no row can be imported without it."), field=f"map_{column.name}"
-            )
+    _check_mapping(kind, mapping, defaults)
+    system = fold(system)[:60]
+    if not system and any(name in mapping for name in kind.ids):
+        raise ServiceError(_("Say which system the ids in this file come from."), field="system", code="system_needed")
     try:
-        header, rows = tabular.read(_data(job), tabular.Dialect(**dialect))
-        decisions = decide_columns(kind, mapping, header, rows)
+        decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
     job.options = {
         "dialect": dialect,
+        "encodings": job.options.get("encodings", {}),
         "mapping": mapping,
         "conventions": _conventions(decisions, answers or {}),
         "answers": answers or {},
         "defaults": defaults,
-        "system": fold(system)[:60] or "csv",
+        "people": people or {},
+        "system": system,
+        "questions": "",
     }
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
 
 
-def kind_of(job: Job) -> ImportKind:
-    return kinds.get(job.kind.removeprefix("import:"))
-
-
-def read_job(job: Job):
-    """(header, rows) of the job's file. Raises UnreadableTable."""
-    dialect = {name: job.options["dialect"][name] for name in ("encoding", "delimiter")}
-    return tabular.read(_data(job), tabular.Dialect(**dialect))
-
-
-def _data(job: Job) -> bytes:
-    if job.file is None:
-        raise tabular.UnreadableTable(_("The file of this import is gone."))
-    return read_bytes(job.file)
-
-
-def preview(job: Job, *, limit: int = 500) -> dict[str, Any]:
-    """What an import would do with the first `limit` rows, writing nothing: {counts: {ready, warning, error}, rows: […]}."""
-    kind = kind_of(job)
-    context = make_context(job)
+def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
+    """{field: how its column is to be read}, from all of its cells. Raises UnreadableTable."""
+    job.options = job.options | {"dialect": dialect}
     header, rows = read_job(job)
-    counts = {"ready": 0, "warning": 0, "error": 0}
-    outcomes = dict.fromkeys(OUTCOMES, 0)
-    shown = []
-    batch = list(itertools.islice(rows, limit))
-    parsed = [_values(kind, job, header, row, context) for row in batch]
-    if kind.prepare:
-        kind.prepare(acting(job.user), [values for values, problems in parsed if not problems], context)
-    for row, (values, problems) in zip(batch, parsed, strict=True):
-        result = RowResult("failed", problems) if problems else _check(kind, acting(job.user), values, context)
-        result.warnings += values.get("left_out", [])
-        state = "error" if result.outcome == "failed" else "warning" if result.warnings else "ready"
-        counts[state] += 1
-        outcomes[result.outcome] += 1
-        shown.append(
-            {
-                "number": row.number,
-                "cells": row.cells,
-                "state": state,
-                "outcome": result.outcome,
-                "messages": result.messages + result.warnings,
-            }
-        )
-    has_more = next(rows, None) is not None
-    return {
-        "counts": counts,
-        "outcomes": outcomes,
-        "rows": shown,
-        "header": header,
-        "has_more": has_more,
-        "checked": len(batch),
+    return decide_columns(kind_of(job), mapping, header, rows)
+
+
+def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, Any]) -> None:
+    groups = [*kind.needs, *((column.name,) for column in kind.columns if column.is_required)]
+    for group in groups:
+        if not any(mapping.get(name) or defaults.get(name) for name in group):
+            message = _("Choose the column that holds this; no row can be imported without it.")
+            raise ServiceError(message, field=f"map_{group[0]}")
+
+
+def preview(job: Job) -> dict[str, Any]:
+    """What the import would do, writing nothing: the report of all plans of the file. Raises UnreadableTable."""
+    report = new_report()
+    planner = Planner(job)
+    for plans in planner.chunks():
+        for plan in plans:
+            note(report, plan)
+    return _checked(report, planner)
+
+
+def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
+    """The report of a preview: with the colleagues nobody knows, and the columns that go nowhere."""
+    used = {*planner.job.options["mapping"].values()}
+    del report["failed"]
+    return report | {
+        "at": 0,
+        "unknown_people": planner.context["survey"].get("unknown_people", Counter()).most_common(MAX_PEOPLE),
+        "unused": [name for name in planner.header if name not in used],
     }
 
 
-def _check(kind, principal, values, context) -> RowResult:
-    try:
-        return kind.check(principal, values, context)
-    except (ServiceError, ValidationError) as error:
-        return RowResult("failed", _messages(error))
-
-
-def make_context(job: Job) -> dict[str, Any]:
-    options = job.options
+def new_report() -> dict[str, Any]:
+    """`counts` of outcomes, `remarks` and `questions`; `rows` shown by outcome; `failed` [number, reasons]; `at`: rows done."""
     return {
-        "system": options.get("system", "csv"),
-        "defaults": options.get("defaults", {}),
-        "conventions": conventions_of(job),
-        "now": timezone.now(),
-        "job_id": job.pk,
-        "cache": {},
+        "counts": dict.fromkeys(OUTCOMES, 0),
+        "remarks": 0,
+        "questions": 0,
+        "rows": {outcome: [] for outcome in (*OUTCOMES, "remarks", "questions")},
+        "failed": [],
+        "at": 0,
     }
 
 
-def conventions_of(job: Job) -> dict[str, Conventions]:
-    """{field: how its column is written}. A job from before columns decided for themselves has one order for all its dates."""
-    options = job.options
-    before = {"date_order": options["dialect"].get("date_order", "")}
-    own = Conventions(zone=firm_zone(), currency=get_firm().currency)
-    told = options.get("conventions", {})
-    return {column.name: replace(own, **told.get(column.name, before)) for column in kind_of(job).columns}
-
-
-def _values(kind, job, header, row, context) -> tuple[dict[str, Any], list[str]]:
-    """(values by field, problems) of one row; an empty cell takes the answer given once for all rows."""
-    if row.problem:
-        return {}, [row.problem]
-    place = {name: index for index, name in enumerate(header)}
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    left_out: list[str] = []
-    for column in kind.columns:
-        name = job.options["mapping"].get(column.name)
-        text = unsafe_cell(row.cells[place[name]]) if name in place else ""
-        text = text or str(context["defaults"].get(column.name) or "")
-        if not text:
-            if column.is_required:
-                problems.append(_("%(field)s is empty.") % {"field": column.label})
-            continue
-        try:
-            values[column.name] = column.parse(text, context["conventions"][column.name]) if column.parse else text
-        except ValueError as error:
-            target = left_out if column.is_lenient else problems
-            target.append(f"{column.label}: {error}")
-    values["left_out"] = left_out
-    values["row_key"] = hashlib.sha256(json.dumps([row.cells], ensure_ascii=False).encode()).hexdigest()
-    return values, problems
+def note(report: dict[str, Any], plan: Plan) -> None:
+    """Count a plan, and keep it to be shown where there is room."""
+    report["counts"][plan.outcome] += 1
+    report["at"] += 1
+    groups = [plan.outcome]
+    if plan.warnings and plan.outcome != FAILED:
+        report["remarks"] += 1
+        groups.append("remarks")
+    if plan.question and plan.outcome != FAILED:
+        report["questions"] += 1
+        groups.append("questions")
+    if plan.outcome == FAILED:
+        wants_reason = len(report["failed"]) < MAX_REASONS
+        report["failed"].append([plan.number, *([plan.messages] if wants_reason else [])])
+    for group in groups:
+        if len(report["rows"][group]) < MAX_SHOWN:
+            report["rows"][group].append(plan.shown())
 
 
 @service(may=may_import_job)
-def start_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Queue the run. Raises ServiceError for a file that cannot be read to its end."""
+def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
+    """Have a worker plan the whole file, for the preview."""
+    job = _own_ready(principal, job)
+    job.report, job.error = {}, ""
+    job.save(update_fields=["report", "error"])
+    _queue(job, JobState.CHECKING, now)
+    return job
+
+
+@service(may=may_import_job)
+def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job:
+    """Say which colleagues the names in the file mean, {name: email}. The file has to be checked again."""
+    job = _own_ready(principal, job)
+    job.options = job.options | {"people": job.options.get("people", {}) | people}
+    job.report = {}
+    job.save(update_fields=["options", "report"])
+    return job
+
+
+@service(may=may_import_job)
+def start_import(principal: Principal, *, job: Job, now: datetime, questions: str = "") -> Job:
+    """Queue the run. `questions`: CONFIRMED or LEFT_OUT, what is to become of rows that ask. Raises ServiceError (code "question")
+    where that is not said, (code "nothing") where no row can be imported, (code "unreadable") for a file that cannot be read."""
     job = _own_ready(principal, job)
     try:
         job.total = sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), code="unreadable") from error
-    job.state = JobState.QUEUED
-    job.lease_until = now
-    job.report = {"counts": dict.fromkeys(OUTCOMES, 0), "messages": [], "failed": [], "at": 0}
-    job.save(update_fields=["state", "total", "lease_until", "report"])
-    jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
+    if job.report.get("questions") and questions not in (CONFIRMED, LEFT_OUT):
+        raise ServiceError(_("Choose what to do with the rows in question."), field="questions", code="question")
+    if (counts := job.report.get("counts")) and counts[FAILED] == sum(counts.values()):
+        raise ServiceError(_("No row can be imported this way. Change the columns."), code="nothing")
+    job.options = job.options | {"questions": questions}
+    job.report = new_report()
+    job.save(update_fields=["options", "report", "total"])
+    _queue(job, JobState.QUEUED, now)
     return job
 
 
 @service(may=may_import_job)
 def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Stop before the next batch; rows already written stay."""
+    """Stop before the next chunk; rows already written stay. A file that is being checked goes back to its columns."""
     job = Job.objects.select_for_update().get(pk=job.pk)
-    if job.state in (JobState.READY, JobState.QUEUED, JobState.RUNNING):
-        job.state, job.ended_at, job.lease_token, job.lease_until = JobState.CANCELLED, now, None, None
-        job.save(update_fields=["state", "ended_at", "lease_token", "lease_until"])
+    if job.state == JobState.CHECKING:
+        _release(job, JobState.READY)
+    elif job.state in (JobState.READY, *OPEN):
+        _release(job, JobState.CANCELLED, ended_at=now)
     return job
+
+
+@service(may=may_import_job)
+def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
+    """Go on with an import that was stopped or failed, after its last written row."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.state not in (JobState.CANCELLED, JobState.FAILED) or "at" not in job.report:
+        raise ServiceError(_("This import cannot go on."))
+    job.ended_at, job.error = None, ""
+    job.save(update_fields=["ended_at", "error"])
+    _queue(job, JobState.QUEUED, now)
+    return job
+
+
+@service(may=may_import_job)
+def discard_import(principal: Principal, *, job: Job) -> None:
+    """Delete an import that was never started."""
+    _own_ready(principal, job).delete()
+
+
+def _queue(job: Job, state: JobState, now: datetime) -> None:
+    job.state, job.lease_until, job.lease_token = state, now, None
+    job.done = job.report.get("at", 0) if state == JobState.QUEUED else 0
+    job.save(update_fields=["state", "lease_until", "lease_token", "done"])
+    jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
+
+
+def _release(job: Job, state: JobState, **also: Any) -> None:
+    values = {"state": state, "lease_token": None, "lease_until": None} | also
+    for name, value in values.items():
+        setattr(job, name, value)
+    job.save(update_fields=[*values])
 
 
 def _own_ready(principal: Principal, job: Job) -> Job:
@@ -324,27 +345,23 @@ def _own_ready(principal: Principal, job: Job) -> Job:
 
 
 def run_job(*, job_id: int) -> str:
-    """Run a queued import, or go on with one whose worker died. Safe to call twice and at once. Gives the job's state."""
+    """Check or run a queued import, or go on with one whose worker died. Safe to call twice and at once. Gives the job's state."""
     token = uuid.uuid4()
     job = _lease(job_id, token)
     if job is None:
         return Job.objects.get(pk=job_id).state
+    is_check = job.state == JobState.CHECKING
     try:
-        _run(job, token)
+        (_check if is_check else _run)(job, token)
     except tabular.UnreadableTable as error:
-        _fail(job, token, str(error))
+        _fail(job, token, str(error), is_check=is_check)
     except OperationalError:
         log.warning("import %s was interrupted by the database; it goes on when its lease has ended", job_id)
         raise
     except Exception:
         log.exception("import %s stopped", job_id)
-        _fail(
-            job,
-            token,
-            _(
-                "The import stopped because of an error in the program. Rows already counted were written; the same file can be imported again."
-            ),
-        )
+        text = _("The import stopped because of an error in the program. Rows already counted were written.")
+        _fail(job, token, _("The file could not be checked.") if is_check else text, is_check=is_check)
         raise
     return Job.objects.get(pk=job_id).state
 
@@ -352,153 +369,155 @@ def run_job(*, job_id: int) -> str:
 @transaction.atomic
 def _lease(job_id: int, token: uuid.UUID) -> Job | None:
     now = timezone.now()
-    job = Job.objects.select_for_update(of=("self",)).select_related("user", "file").get(pk=job_id)
-    free = job.state == JobState.QUEUED or (
-        job.state == JobState.RUNNING and (job.lease_until is None or job.lease_until < now)
-    )
-    if not free:
+    job = Job.objects.select_for_update(of=("self",)).select_related("user", "file").filter(pk=job_id).first()
+    if job is None or job.state not in OPEN:
         return None
-    job.state, job.lease_token, job.lease_until = JobState.RUNNING, token, now + LEASE
+    if job.state != JobState.QUEUED and job.lease_token and job.lease_until and job.lease_until >= now:
+        return None
+    if job.state == JobState.QUEUED:
+        job.state = JobState.RUNNING
+    job.lease_token, job.lease_until = token, now + LEASE
     job.started_at = job.started_at or now
     job.save(update_fields=["state", "lease_token", "lease_until", "started_at"])
     return job
 
 
-def _run(job: Job, token: uuid.UUID) -> None:
-    kind = kind_of(job)
-    header, rows = read_job(job)
-    report = job.report
-    context = make_context(job)
-    rows = itertools.islice(rows, report["at"], None)
-    with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
-        while batch := list(itertools.islice(rows, BATCH)):
-            with transaction.atomic():
-                if not _still_mine(job, token):
-                    return
-                _run_batch(kind, job, header, batch, context, report)
-                report["at"] += len(batch)
-                _keep_progress(job, token, report)
-    _finish(job, token, report, header)
-
-
-def _run_batch(kind, job, header, batch, context, report) -> None:
-    parsed = [(row, *_values(kind, job, header, row, context)) for row in batch]
-    context["cache"].clear()
-    if kind.prepare:
-        kind.prepare(acting(job.user), [values for _row, values, problems in parsed if not problems], context)
-    results = _save_all(kind, acting(job.user), [(values, problems) for _row, values, problems in parsed], context)
-    for (row, values, _problems), result in zip(parsed, results, strict=True):
-        result.warnings += values.get("left_out", [])
-        report["counts"][result.outcome] += 1
-        if result.outcome == "failed":
-            wants_reason = len(report["failed"]) < MAX_REASONS
-            report["failed"].append([row.number, *([result.messages] if wants_reason else [])])
-        if (result.messages or result.warnings) and len(report["messages"]) < MAX_MESSAGES:
-            report["messages"].append(
-                {"number": row.number, "outcome": result.outcome, "texts": result.messages + result.warnings}
-            )
-
-
-def _save_all(kind, principal, parsed, context) -> list[RowResult]:
-    """Save the rows in their order; new ones wait, and are created together at the end or before one that is the same."""
-    results: list[RowResult] = []
-    waiting: list[tuple[dict[str, Any], RowResult]] = []
-    taken: set[str] = set()
-    for values, problems in parsed:
-        if problems:
-            results.append(RowResult("failed", problems))
-            continue
-        if kind.create and not taken.isdisjoint(kind.keys(values)):
-            _create(kind, principal, waiting, context)
-            taken.clear()
-        results.append(result := _guarded(lambda values=values: kind.save(principal, values, context)))
-        if result.new is not None:
-            waiting.append((values, result))
-            taken |= kind.keys(values)
-    _create(kind, principal, waiting, context)
-    return results
-
-
-def _create(kind, principal, waiting, context) -> None:
-    """Create what waits in one go. Where the set is refused, each row by itself, so that only the bad ones fail."""
-
-    def create(pairs) -> RowResult:
-        return _guarded(lambda: kind.create(principal, [(values, result.new) for values, result in pairs], context))
-
-    pairs = [*waiting]
-    waiting.clear()
-    if not pairs or create(pairs) is None:
-        return
-    for values, result in pairs:
-        refused = create([(values, result)])
-        if refused is not None:
-            result.outcome, result.messages = refused.outcome, refused.messages
-
-
-def _guarded(save) -> Any:
-    """What `save` gives, within a savepoint; a failed RowResult when it is refused."""
-    try:
-        with transaction.atomic():
-            return save()
-    except (ServiceError, ValidationError, PermissionDenied) as error:
-        return RowResult("failed", _messages(error))
-    except OperationalError:
-        raise  # the database went away or wants the transaction done again: no fault of the row
-    except DatabaseError as error:
-        return RowResult(
-            "failed", [_("The database refused the row: %(why)s") % {"why": str(error).splitlines()[0][:200]}]
-        )
-
-
-def _messages(error) -> list[str]:
-    return error.messages if isinstance(error, ValidationError) else [str(error)]
-
-
-def _still_mine(job: Job, token: uuid.UUID) -> bool:
-    return Job.objects.select_for_update().filter(pk=job.pk, lease_token=token, state=JobState.RUNNING).exists()
-
-
-def _keep_progress(job: Job, token: uuid.UUID, report: dict) -> None:
-    Job.objects.filter(pk=job.pk, lease_token=token).update(
-        done=report["at"], report=report, lease_until=timezone.now() + LEASE
-    )
-
-
-@transaction.atomic
-def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
-    if not _still_mine(job, token):
-        return
-    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
-    failed = {number: reasons[0] if reasons else same for number, *reasons in report.pop("failed")}
-    if failed:
-        width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
-        rows = [
-            [*row.cells[:width], "; ".join(failed[row.number]), *row.cells[width:]]
-            for row in read_job(job)[1]
-            if row.number in failed
-        ]
-        data = tabular.write_csv([*header, _("Reason it failed")], rows)
-        job.failed_rows = store_bytes(acting(job.user), name=f"failed-rows-{job.pk}.csv", data=data)
-    Job.objects.filter(pk=job.pk).update(
-        state=JobState.DONE,
-        done=report["at"],
-        report=report,
-        failed_rows=job.failed_rows,
-        ended_at=timezone.now(),
+def _check(job: Job, token: uuid.UUID) -> None:
+    """Plan the whole file. Locks nothing but the job."""
+    report, told, planner = new_report(), time.monotonic(), Planner(job)
+    for plans in planner.chunks():
+        for plan in plans:
+            note(report, plan)
+        if time.monotonic() - told > PROGRESS_EVERY:
+            told = time.monotonic()
+            if is_stopping() or not _still_mine(job, token, done=report["at"]):
+                _give_back(job, token, JobState.CHECKING)
+                return
+    mine = Job.objects.filter(pk=job.pk, lease_token=token, state=JobState.CHECKING)
+    mine.update(
+        state=JobState.READY,
+        report=_checked(report, planner),
+        done=0,
+        started_at=None,
         lease_token=None,
         lease_until=None,
     )
 
 
-def _fail(job: Job, token: uuid.UUID, message: str) -> None:
-    Job.objects.filter(pk=job.pk, lease_token=token).update(
-        state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None
+def _run(job: Job, token: uuid.UUID) -> None:
+    report, planner = job.report, Planner(job)
+    with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
+        for plans in planner.chunks(skip=report["at"]):
+            if is_stopping():
+                _give_back(job, token, JobState.QUEUED)
+                return
+            if not plans and _still_mine(job, token):  # rows of an earlier worker
+                continue
+            with transaction.atomic():
+                if not _still_mine(job, token, lock=True):
+                    return
+                _ask(job, plans)
+                _apply(planner, [plan for plan in plans if plan.outcome != FAILED and plan.write is not None])
+                for plan in plans:
+                    note(report, plan)
+                _still_mine(job, token, done=report["at"], report=report)
+        with transaction.atomic():
+            planner.kind.finish(planner.principal, planner.context)
+    _finish(job, token, report, planner.header)
+
+
+def _ask(job: Job, plans: list[Plan]) -> None:
+    """Rows that ask a question are written only where that was confirmed."""
+    if job.options.get("questions") != CONFIRMED:
+        for plan in plans:
+            if plan.question and plan.outcome != FAILED:
+                plan.fail(plan.question)
+                plan.question = ""
+
+
+def _apply(planner: Planner, plans: list[Plan]) -> None:
+    """Write the plans in one go. Where the set is refused, each row by itself, so that only the bad ones fail."""
+    try:
+        with transaction.atomic():
+            planner.kind.apply(planner.principal, plans, planner.context)
+    except OperationalError:
+        raise  # the database went away or wants the transaction done again: no fault of a row
+    except Exception as error:
+        if len(plans) == 1:
+            plans[0].fail(*why(error, planner.job, plans[0].number))
+        for plan in plans if len(plans) > 1 else ():
+            _apply(planner, [plan])
+
+
+def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: Any) -> bool:
+    """Whether nobody stopped the job or took it over; saves the progress with a new lease."""
+    mine = Job.objects.filter(pk=job.pk, lease_token=token, state__in=OPEN)
+    if lock:
+        return mine.select_for_update().exists()
+    return bool(mine.update(lease_until=timezone.now() + LEASE, **progress))
+
+
+def _give_back(job: Job, token: uuid.UUID, state: JobState) -> None:
+    """The worker is being stopped: another one goes on at once, not when the lease has ended."""
+    mine = Job.objects.filter(pk=job.pk, lease_token=token)
+    if mine.update(state=state, lease_token=None, lease_until=timezone.now()):
+        jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
+
+
+@transaction.atomic
+def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
+    if not _still_mine(job, token, lock=True):
+        return
+    job.failed_rows = _failed_rows(job, report.pop("failed"), header)
+    job.report, job.done = report, report["at"]
+    _release(job, JobState.DONE, ended_at=timezone.now())
+    job.save(update_fields=["report", "done", "failed_rows"])
+    _notify(job)
+
+
+def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredFile | None:
+    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
+    reasons_of = {number: reasons[0] if reasons else same for number, *reasons in failed}
+    if not reasons_of:
+        return None
+    width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
+    rows = [
+        [*row.cells[:width], "; ".join(reasons_of[row.number]), *row.cells[width:]]
+        for row in read_job(job)[1]
+        if row.number in reasons_of
+    ]
+    data = tabular.write_csv([*header, _("Reason it failed")], rows)
+    return store_bytes(acting(job.user), name=f"failed-rows-{job.pk}.csv", data=data)
+
+
+def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
+    """End the run with what a person can do about it; a file that was only checked goes back to its columns."""
+    mine = Job.objects.filter(pk=job.pk, lease_token=token)
+    values = {"error": message, "lease_token": None, "lease_until": None}
+    if is_check:
+        mine.update(state=JobState.READY, started_at=None, **values)
+    elif mine.update(state=JobState.FAILED, ended_at=timezone.now(), **values):
+        job.state = JobState.FAILED
+        _notify(job)
+
+
+def _notify(job: Job) -> None:
+    """Tell whoever started it that it has ended."""
+    counts = job.report.get("counts", {})
+    words = {"file": job.file.name if job.file else job.title} | {name: counts.get(name, 0) for name in OUTCOMES}
+    text = _("The import of %(file)s stopped because of an error.") % words
+    if job.state == JobState.DONE:
+        text = _("%(file)s is imported: %(created)d created, %(updated)d updated, %(failed)d failed.") % words
+    Notification.objects.get_or_create(
+        key=f"import-ended:{job.pk}:{job.done}:{job.state}",
+        defaults={"user": job.user, "kind": "import-ended", "text": text[:300], "url": f"/imports/{job.pk}/"},
     )
 
 
 def resume_jobs(now: datetime) -> int:
-    """Periodic: wake a worker for jobs that wait or whose worker died."""
-    waiting = Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING], lease_until__lt=now)
+    """Periodic: wake a worker for jobs that wait or whose worker died, and discard what was never started."""
+    Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED).delete()
+    waiting = Job.objects.filter(state__in=OPEN, lease_until__lt=now)
     for job_id in waiting.values_list("pk", flat=True):
         jobs.enqueue("crm.core.tasks.run_job", job_id=job_id)
     return len(waiting)

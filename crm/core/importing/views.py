@@ -1,8 +1,10 @@
 """The import wizard: upload, columns, preview, run, report."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,9 +17,10 @@ from crm.core.base.permissions import require
 from crm.core.files.services import read_bytes, store_upload
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
-from crm.core.importing.forms import ColumnsForm, UploadForm
+from crm.core.importing.forms import ColumnsForm, PeopleForm, StartForm, UploadForm
 from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.listing import filters
+from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
@@ -25,16 +28,15 @@ from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
-SHOWN_ROWS = 100
+
+def own_imports(principal):
+    """Imports that the principal started: a file may tell of clients that nobody else sees."""
+    return Job.objects.visible_to(principal).filter(kind__startswith="import:", user=principal.user_id)
 
 
 def get_import(request, pk) -> Job:
-    job = get_object_or_404(
-        Job.objects.visible_to(request.principal)
-        .select_related("user", "file", "failed_rows")
-        .filter(kind__startswith="import:"),
-        pk=pk,
-    )
+    rows = own_imports(request.principal).select_related("user", "file", "failed_rows")
+    job = get_object_or_404(rows, pk=pk)
     require(may_import_job(request.principal, job))
     return job
 
@@ -59,7 +61,7 @@ IMPORTS = ListPage(
     template="core/importing/list.html",
     nav_key="imports",
     may=may_import,
-    rows=lambda principal: Job.objects.visible_to(principal).filter(kind__startswith="import:"),
+    rows=own_imports,
     select=lambda rows: rows.select_related("user", "file"),
     filters=ImportFilters,
     bar=("state", "kind"),
@@ -72,7 +74,6 @@ IMPORTS = ListPage(
         Column("updated", _lazy("Updated"), _count("updated"), css="num"),
         Column("unchanged", _lazy("Unchanged"), _count("unchanged"), css="num"),
         Column("failed", _lazy("Failed"), _count("failed"), css="num"),
-        Column("by", _lazy("By"), lambda job: job.user.name),
         Column("when", _lazy("When"), lambda job: job.created_at),
     ),
     noun=lambda n, text: ngettext("%(n)s import", "%(n)s imports", n) % {"n": text},
@@ -81,8 +82,12 @@ IMPORTS = ListPage(
         "updated": _lazy("Updated"),
         "unchanged": _lazy("Unchanged"),
         "failed": _lazy("Failed"),
-        "by": _lazy("By"),
         "when": _lazy("When"),
+        "go_on": _lazy("Continue"),
+        "discard": _lazy("Discard"),
+    },
+    more=lambda listing: {
+        "exports": [kind for kind in kinds.kinds() if kind.export and kind.may_import(listing.principal)]
     },
 )
 
@@ -113,15 +118,17 @@ def import_columns(request, pk):
         key: request.POST[key] for key in ("encoding", "delimiter") if key in request.POST
     }
     problem, header, samples = _samples(job, dialect)
-    form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), header=header)
+    decisions = {} if problem else _decisions(request, job, dialect)
+    form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), header=header, decisions=decisions)
     if problem:
         form.is_valid()
         form.add_error("encoding", problem) if form.is_bound else None
     elif request.method == "POST" and "reread" in request.POST:
-        form = _reread(request, job, dialect, header)
+        form = _reread(request, job, dialect, header, decisions)
     elif request.method == "POST" and form.is_valid():
         try:
             service.set_options(request.principal, job=job, **form.options())
+            service.check_import(request.principal, job=job, now=timezone.now())
             return redirect("core:import_preview", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -131,7 +138,8 @@ def import_columns(request, pk):
         "kind": service.kind_of(job),
         "header": header,
         "samples": samples,
-        "problem": problem,
+        "problem": problem or job.error,
+        "systems": _systems(request.principal),
     }
     return render(request, "core/importing/columns.html", context, status=422 if form.is_bound and form.errors else 200)
 
@@ -145,46 +153,134 @@ def _samples(job, dialect):
         return str(error), [], []
 
 
-def _reread(request, job, dialect, header):
+def _decisions(request, job, dialect):
+    """How the columns that are mapped are to be read."""
+    mapping = {
+        column.name: request.POST.get(f"map_{column.name}", job.options["mapping"].get(column.name, ""))
+        for column in service.kind_of(job).columns
+    }
+    return service.decisions_of(job, dialect, mapping)
+
+
+def _reread(request, job, dialect, header, decisions):
     """The form after encoding or delimiter changed: the columns are guessed again."""
     job.options = job.options | {
         "dialect": dialect,
-        "answers": {key: request.POST[key] for key in ("date_order", "decimal") if request.POST.get(key)},
         "mapping": service.guess_mapping(service.kind_of(job), header),
-        "system": request.POST.get("system", "csv"),
+        "system": request.POST.get("system", ""),
     }
-    return ColumnsForm(None, job=job, kind=service.kind_of(job), header=header)
+    return ColumnsForm(None, job=job, kind=service.kind_of(job), header=header, decisions=decisions)
+
+
+def _systems(principal) -> list[str]:
+    """Names of systems that one's earlier files came from."""
+    names = own_imports(principal).exclude(state=JobState.READY).values_list("options__system", flat=True)
+    return sorted({name for name in names if name})
 
 
 @require_GET
 def import_preview(request, pk):
+    """What every row becomes; while a worker is at it, how far it is."""
     job = get_import(request, pk)
-    if job.state != JobState.READY:
+    if job.state not in (JobState.READY, JobState.CHECKING):
         return redirect("core:import_page", pk=job.pk)
-    try:
-        result = service.preview(job)
-    except tabular.UnreadableTable:
+    if job.state == JobState.READY and not job.report:
         return redirect("core:import_columns", pk=job.pk)
-    order = {"error": 0, "warning": 1, "ready": 2}
-    rows = sorted(result["rows"], key=lambda row: (order[row["state"]], row["number"]))[:SHOWN_ROWS]
-    return render(
-        request,
-        "core/importing/preview.html",
-        {"job": job, "kind": service.kind_of(job), "result": result, "rows": rows},
-    )
+    return _preview(request, job, StartForm(job=job))
+
+
+def _preview(request, job, form, status=200):
+    context = {
+        "job": job,
+        "kind": service.kind_of(job),
+        "is_checking": job.state == JobState.CHECKING,
+        "form": form,
+        "people": PeopleForm(job=job),
+        "has_rows": any(job.report.get("counts", {}).get(name) for name in ("created", "updated", "unchanged")),
+        **_shown(request, job, "questions" if job.report.get("questions") else ""),
+    }
+    return render_page(request, "core/importing/preview.html", context, fragment="status", status=status)
+
+
+GROUPS = {
+    "questions": _lazy("In question"),
+    "created": _lazy("Created"),
+    "updated": _lazy("Updated"),
+    "unchanged": _lazy("Unchanged"),
+    "failed": _lazy("Failed"),
+    "remarks": _lazy("With remarks"),
+}
+
+
+def _shown(request, job, first: str) -> dict[str, Any]:
+    """The rows of one group as tabs choose it: the one asked for, else `first`, else the worst that there is."""
+    report = job.report
+    counts = {name: report.get("counts", {}).get(name, report.get(name, 0)) for name in GROUPS}
+    order = [request.GET.get("show", ""), first, "failed", "remarks", "updated", "created", "unchanged"]
+    group = next((name for name in order if counts.get(name)), "created")
+    tabs = [
+        {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == group}
+        for name, label in GROUPS.items()
+        if counts[name] or name in ("created", "updated")
+    ]
+    rows = report.get("rows", {}).get(group, [])
+    return {"tabs": tabs, "rows": rows, "hidden": counts[group] - len(rows), "group": GROUPS[group]}
+
+
+@require_POST
+def import_people(request, pk):
+    job = get_import(request, pk)
+    form = PeopleForm(request.POST, job=job)
+    if form.is_valid():
+        service.set_people(request.principal, job=job, people=form.people())
+        service.check_import(request.principal, job=job, now=timezone.now())
+    return redirect("core:import_preview", pk=job.pk)
 
 
 @require_POST
 def import_start(request, pk):
     job = get_import(request, pk)
+    form = StartForm(request.POST, job=job)
+    if not form.is_valid():
+        return _preview(request, job, form, status=422)
     try:
-        service.start_import(request.principal, job=job, now=timezone.now())
+        service.start_import(request.principal, job=job, now=timezone.now(), **form.cleaned_data)
     except ServiceError as error:
-        if error.code != "unreadable":
+        if error.code not in ("unreadable", "nothing"):
             raise PermissionDenied(error.message) from error
         messages.error(request, error.message)
         return redirect("core:import_columns", pk=job.pk)
     return redirect("core:import_page", pk=job.pk)
+
+
+@require_POST
+def import_resume(request, pk):
+    job = get_import(request, pk)
+    try:
+        service.resume_import(request.principal, job=job, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("core:import_page", pk=job.pk)
+
+
+@require_POST
+def import_discard(request, pk):
+    job = get_import(request, pk)
+    try:
+        service.discard_import(request.principal, job=job)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("core:imports")
+
+
+@require_GET
+def import_export(request, kind):
+    """Everything of one kind that the principal sees, as a file that the import reads back."""
+    found = next((k for k in kinds.kinds() if k.key == kind and k.export), None)
+    if found is None:
+        raise Http404
+    require(found.may_import(request.principal))
+    return table_file(found.export(request.principal), name=found.key)
 
 
 @require_POST
@@ -197,13 +293,16 @@ def import_cancel(request, pk):
 @require_GET
 def import_page(request, pk):
     job = get_import(request, pk)
-    if job.state == JobState.READY:
-        return redirect("core:import_columns", pk=job.pk)
+    if job.state in (JobState.READY, JobState.CHECKING):
+        return redirect("core:import_preview", pk=job.pk)
     context = {
         "job": job,
         "kind": service.kind_of(job),
         "is_open": job.state in (JobState.QUEUED, JobState.RUNNING),
+        "is_interrupted": job.state == JobState.QUEUED and bool(job.done),
+        "may_go_on": job.state in (JobState.CANCELLED, JobState.FAILED) and job.done < job.total and "at" in job.report,
         "seconds_left": _seconds_left(job),
+        **_shown(request, job, ""),
     }
     return render_page(request, "core/importing/page.html", context, fragment="status")
 
@@ -232,7 +331,10 @@ for view in (
     import_new,
     import_columns,
     import_preview,
+    import_people,
     import_start,
+    import_resume,
+    import_discard,
     import_cancel,
     import_page,
     import_failed_rows,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clients.importing.tests.test_imports import counts, run
+from clients.importing.tests.test_imports import counts, remarks, run
 from clients.records.models import ClientFacts
 from interactions.log.models import Interaction
 from interactions.surveys.models import SurveyResponse
@@ -70,7 +70,7 @@ def test_people_and_who_may_see_it_come_from_files_too(marta):
     assert ({*kickoff.contacts.all()}, [*kickoff.participants.all()]) == ({*people}, [otto])
     assert (kickoff.visibility, alone.visibility) == ("private", "firm")
     assert not alone.contacts.exists() and not alone.participants.exists()
-    warned = next(entry["texts"] for entry in job.report["messages"] if entry["outcome"] == "created")
+    warned = remarks(job)[0][1]
     assert warned == [
         "Nobody at Alpha has the address nobody@alpha.example; left empty.",
         "Nobody is called “Ghost”; left empty.",

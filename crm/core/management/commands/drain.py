@@ -13,7 +13,7 @@ from crm.core.mail.delivery import breaker
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import instance
-from crm.core.work import jobs, schedule
+from crm.core.work import jobs, schedule, stopping
 
 DELIVER_EVERY = 15
 TICK_EVERY = 60
@@ -83,3 +83,4 @@ class Command(BaseCommand):
 
     def _stop(self, *_signal) -> None:
         self.is_stopping = True
+        stopping.stop()

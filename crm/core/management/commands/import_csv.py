@@ -45,13 +45,14 @@ class Command(BaseCommand):
             metavar="FIELD=VALUE",
             help="holds for all rows that say nothing, such as status=active",
         )
-        parser.add_argument("--system", default="", help="a name for the system the ids come from")
+        parser.add_argument("--system", default="", help="the name of the system that the ids in the file come from")
         parser.add_argument("--encoding", default="", choices=["", *(code for code, _label in tabular.ENCODINGS)])
         parser.add_argument("--delimiter", default="")
         parser.add_argument(
             "--date-order", default="", choices=["", *ORDERS], help="where dates can be read in several ways"
         )
         parser.add_argument("--decimal", default="", choices=["", *DECIMALS], help="the same of numbers such as 1,234")
+        parser.add_argument("--confirm", action="store_true", help="import rows that ask, such as a client's new name")
         parser.add_argument("--dry-run", action="store_true")
 
     def handle(self, *args, **options):
@@ -62,7 +63,8 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._preview(principal, job)
                 return
-            service.start_import(principal, job=job, now=timezone.now())
+            questions = service.CONFIRMED if options["confirm"] else service.LEFT_OUT
+            service.start_import(principal, job=job, now=timezone.now(), questions=questions)
         except (ServiceError, tabular.UnreadableTable) as error:
             service.cancel_import(principal, job=job, now=timezone.now())
             raise CommandError(f"{options['file'].name}: {error}") from error
@@ -72,11 +74,10 @@ class Command(BaseCommand):
         job = Job.objects.get(pk=job.pk)
         if state != JobState.DONE:
             raise CommandError(job.error or f"The import is {job.get_state_display()}; see the imports page.")
-        self._tell(job.report["counts"], [(entry["number"], entry["texts"]) for entry in job.report["messages"]])
+        self._tell(job.report)
 
     def _preview(self, principal, job) -> None:
-        result = service.preview(job, limit=10**9)
-        self._tell(result["outcomes"], [(row["number"], row["messages"]) for row in result["rows"] if row["messages"]])
+        self._tell(service.preview(job))
         service.cancel_import(principal, job=job, now=timezone.now())
 
     def _job(self, kind, principal, options) -> Job:
@@ -107,12 +108,14 @@ class Command(BaseCommand):
         except (ServiceError, tabular.UnreadableTable) as error:
             raise CommandError(f"{path.name}: {error}") from error
 
-    def _tell(self, counts, messages) -> None:
-        for number, texts in messages[:50]:
-            self.stdout.write(f"line {number}: {'; '.join(texts)}")
-        if len(messages) > 50:
-            self.stdout.write(f"… and {len(messages) - 50} more lines with remarks")
-        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    def _tell(self, report) -> None:
+        shown = [*report["rows"]["questions"], *report["rows"]["failed"], *report["rows"]["remarks"]]
+        lines = {row["number"]: "; ".join(row["texts"]) for row in shown}
+        for number, text in sorted(lines.items())[:50]:
+            self.stdout.write(f"line {number}: {text}")
+        if (more := report["counts"]["failed"] + report["remarks"] - 50) > 0:
+            self.stdout.write(f"… and {more} more lines with remarks")
+        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in report["counts"].items()))
 
 
 def _kind(key: str) -> kinds.ImportKind:

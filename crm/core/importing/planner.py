@@ -1,0 +1,164 @@
+"""One planner turns the rows of a file into intended writes, earlier rows of the file included. The preview shows them, the run
+applies them: both read the plans of the same generator."""
+
+import hashlib
+import itertools
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
+from crm.core.base.reading import Conventions, fold
+from crm.core.files.services import read_bytes
+from crm.core.firm.queries import firm_zone, get_firm
+from crm.core.importing import kinds, tabular
+from crm.core.importing.kinds import Context, ImportKind, Plan, Values
+from crm.core.listing.files import unsafe_cell
+from crm.core.work.models import Job
+
+log = logging.getLogger(__name__)
+CHUNK = 500
+UNNAMED_SYSTEM = "csv"  # where a file has no ids: its rows are remembered by their content
+
+
+def kind_of(job: Job) -> ImportKind:
+    return kinds.get(job.kind.removeprefix("import:"))
+
+
+def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
+    """(header, rows) of the job's file. Raises UnreadableTable."""
+    if job.file is None:
+        raise tabular.UnreadableTable(_("The file of this import is gone."))
+    return tabular.read(read_bytes(job.file), dialect_of(job))
+
+
+def dialect_of(job: Job) -> tabular.Dialect:
+    return tabular.Dialect(**{name: job.options["dialect"][name] for name in ("encoding", "delimiter")})
+
+
+def conventions_of(job: Job) -> dict[str, Conventions]:
+    """{field: how its column is written}."""
+    base = Conventions(zone=firm_zone(), currency=get_firm().currency)
+    decided = job.options.get("conventions", {})
+    return {column.name: replace(base, **decided.get(column.name, {})) for column in kind_of(job).columns}
+
+
+def make_context(job: Job) -> Context:
+    """What holds for the whole file: `survey` counts what stands in some columns, `cache` is emptied with every chunk, `memory` is
+    what earlier rows became."""
+    options = job.options
+    return {
+        "system": options.get("system") or UNNAMED_SYSTEM,
+        "defaults": options.get("defaults", {}),
+        "people": {fold(name): email for name, email in options.get("people", {}).items()},
+        "now": timezone.now(),
+        "job_id": job.pk,
+        "survey": {},
+        "cache": {},
+        "memory": {},
+    }
+
+
+class Planner:
+    """`chunks(skip)` gives lists of plans in the order of the file; those of the first `skip` rows are only remembered, and come as
+    empty lists. A chunk must be applied before the next one is asked for, if it is to be applied at all."""
+
+    def __init__(self, job: Job):
+        self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
+        self.context, self.conventions = make_context(job), conventions_of(job)
+        self.header, _rows = read_job(job)
+        place = {name: index for index, name in enumerate(self.header)}
+        mapping = job.options["mapping"]
+        self.columns = [(column, place.get(mapping.get(column.name))) for column in self.kind.columns]
+        self._seen: Counter[bytes] = Counter()
+        self._survey()
+
+    def _survey(self) -> None:
+        used = [(column.name, place) for column, place in self.columns if place is not None]
+        for row in read_job(self.job)[1]:
+            if not row.problem:
+                self.kind.survey({name: unsafe_cell(row.cells[place]) for name, place in used}, self.context)
+
+    def chunks(self, skip: int = 0) -> Iterator[list[Plan]]:
+        rows = read_job(self.job)[1]
+        done = 0
+        while batch := list(itertools.islice(rows, CHUNK if done >= skip else min(CHUNK, skip - done))):
+            done += len(batch)
+            self.context["is_past"] = done <= skip
+            plans = self._plan(batch)
+            yield plans if done > skip else []
+
+    def _plan(self, batch: list[tabular.Row]) -> list[Plan]:
+        self.context["cache"].clear()
+        parsed = [(row, *self._values(row)) for row in batch]
+        self.kind.prepare(self.principal, [values for _row, values, problems in parsed if not problems], self.context)
+        return [self._plan_row(row, values, problems) for row, values, problems in parsed]
+
+    def _plan_row(self, row: tabular.Row, values: Values, problems: list[str]) -> Plan:
+        if problems:
+            return Plan(row.number).fail(*problems)
+        plan = guarded(lambda: self.kind.plan(self.principal, values, self.context), self.job, row.number)
+        plan.number, plan.values = row.number, values
+        plan.warnings += values["left_out"]
+        return plan
+
+    def _values(self, row: tabular.Row) -> tuple[Values, list[str]]:
+        """(values by field, problems) of one row; an empty cell takes the answer given once for all rows."""
+        if row.problem:
+            return {}, [row.problem]
+        values: Values = {}
+        problems: list[str] = []
+        left_out: list[str] = []
+        defaulted: set[str] = set()
+        for column, place in self.columns:
+            text = unsafe_cell(row.cells[place]) if place is not None else ""
+            if not text and (text := str(self.context["defaults"].get(column.name) or "")):
+                defaulted.add(column.name)
+            if not text:
+                if column.is_required:
+                    problems.append(_("%(field)s is empty.") % {"field": column.label})
+                continue
+            try:
+                values[column.name] = column.parse(text, self.conventions[column.name]) if column.parse else text
+            except ValueError as error:
+                (left_out if column.is_lenient else problems).append(f"{column.label}: {error}")
+        values["left_out"], values["defaulted"] = left_out, defaulted
+        values["row_key"] = self._row_key(row)
+        return values, problems
+
+    def _row_key(self, row: tabular.Row) -> str:
+        """The row's content, and which of several equal rows it is: three equal fees are three fees."""
+        content = hashlib.sha256(json.dumps([row.cells], ensure_ascii=False).encode())
+        self._seen[content.digest()] += 1
+        occurrence = self._seen[content.digest()]
+        return content.hexdigest() if occurrence == 1 else f"{content.hexdigest()}:{occurrence}"
+
+
+def guarded(make: Any, job: Job, number: int) -> Plan:
+    """The plan that `make` gives; a failed one where the row is refused or our own code breaks on it."""
+    try:
+        return make()
+    except OperationalError:
+        raise  # the database went away: no fault of the row
+    except Exception as error:
+        return Plan().fail(*why(error, job, number))
+
+
+def why(error: Exception, job: Job, number: int) -> list[str]:
+    """What a person is told of an error in a row. One that nobody foresaw is logged with the reference they are given."""
+    if isinstance(error, ValidationError):
+        return error.messages
+    if isinstance(error, ServiceError | PermissionDenied):
+        return [str(error) or _("You may not change this.")]
+    reference = f"{job.pk}-{number}"
+    log.error("import row %s failed", reference, exc_info=error)
+    return [_("This row could not be imported. Reference for support: %(reference)s.") % {"reference": reference}]
