@@ -60,8 +60,10 @@ def new_client(
     clean_fields(client, ["name", *fields])
     if history:
         return NewClient(client, periods_of(client, history, today), list(tags), list(external_ids))
-    first = {"status": status, "start": status_start or today, "reason": reason, "is_start_unknown": is_start_unknown}
-    periods = first_periods(client, today=today, **first)
+    start = status_start or today
+    periods = first_periods(
+        client, status=status, start=start, reason=reason, today=today, is_start_unknown=is_start_unknown
+    )
     return NewClient(client, periods, list(tags), list(external_ids))
 
 
