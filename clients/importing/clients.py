@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -525,6 +525,17 @@ def _finish(principal, context: Context) -> None:
             update_client(principal, client=child, parent=parent)
 
 
+def exported(clients: QuerySet) -> Iterator[list[Any]]:
+    """Head and rows of clients, as the import reads them back."""
+    cells = common.cells_of(CLIENT_FIELDS, *STATUS, "owner", "team", "tags") | {
+        "external_id": lambda client: common.own_id("client", client.pk),
+        "parent_external_id": lambda client: common.own_id("client", client.parent_id) if client.parent_id else "",
+        "status_history": lambda client: say_history(_state(client)["status_history"]),
+    }
+    rows = clients.select_related("facts", "owner", "team").prefetch_related("tags", "status_periods")
+    return common.exported(COLUMNS, cells, rows.order_by("name_key", "pk").iterator(chunk_size=1000))
+
+
 CLIENTS = common.record_kind(
     "clients",
     gettext_lazy("Clients"),
@@ -536,6 +547,7 @@ CLIENTS = common.record_kind(
     update=_update,
     look_up=_look_up,
     finish=_finish,
+    export=lambda principal: exported(Client.objects.visible_to(principal).kept()),
     defaults=("status", "owner", "status_date", "relationship", "tier"),
     must_ask=("status", "owner", "status_date"),
     needs=(("name", "contact_last_name", "contact_first_name"),),

@@ -2,8 +2,10 @@
 
 import hmac
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +29,7 @@ from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
 CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")
+CLIENT_OWN_ID = f"{OWN_ID} of the client"
 CLIENT_NAME = ("client", "customer", "company", "account name")
 
 
@@ -37,7 +40,7 @@ def external_id(*aliases: str) -> Column:
 def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CLIENT_NAME) -> tuple[Column, Column]:
     """The columns by which a row names its client (`client_of`)."""
     return (
-        Column("client_external_id", gettext_lazy("Client’s id"), (f"{OWN_ID} of the client", *ids)),
+        Column("client_external_id", gettext_lazy("Client’s id"), (CLIENT_OWN_ID, *ids)),
         Column("client_name", gettext_lazy("Client’s name"), names),
     )
 
@@ -89,7 +92,7 @@ def record_kind(
 
     def survey(texts: dict[str, str], context: Context) -> None:
         context["survey"].setdefault("ids", Counter())[texts.get("external_id", "")] += 1
-        if parent := texts.get("parent_external_id"):
+        if parent := texts.get("parent_external_id") or texts.get("replaces_external_id"):
             context["survey"].setdefault("parents", {}).setdefault(parent, []).append(texts.get("external_id", ""))
 
     def prepare(principal: Principal, values: list[Values], context: Context) -> None:
@@ -186,6 +189,43 @@ def known(of: str, values: Values, context: Context) -> tuple[Any, str]:
             is_own = context["system"] == OWN_SYSTEM and _own_pk(of, key)
             return None, f"row:{values['row_key']}" if is_own else key
     return None, ""
+
+
+def exported(
+    columns: Iterable[Column], cells: Mapping[str, Callable[[Any], Any]], rows: Iterable[Any]
+) -> Iterator[list[Any]]:
+    """Head and rows of a file that the import reads back: those `columns` for which `cells` say what stands in them."""
+    told = [column for column in columns if column.name in cells]
+    ids = {"external_id": OWN_ID, "client_external_id": CLIENT_OWN_ID}
+    yield [ids.get(column.name) or str(column.label) for column in told]
+    for row in rows:
+        yield [cells[column.name](row) for column in told]
+
+
+def cells_of(fields: Catalogue, *names: str) -> dict[str, Callable[[Any], Any]]:
+    """{column: its cell} for the fields that a cell of a file fills, and those named."""
+
+    def cell(entry) -> Callable[[Any], Any]:
+        def say(row: Any) -> Any:
+            value = entry.value(row)
+            return value.isoformat() if isinstance(value, datetime) else value
+
+        return say
+
+    return {fields[name].cell or name: cell(fields[name]) for name in (*fields.cells, *names)}
+
+
+def client_cells(client: Callable[[Any], Any] = attrgetter("client")) -> dict[str, Callable[[Any], Any]]:
+    """The columns by which a row names its client."""
+    return {
+        "client_external_id": lambda row: own_id("client", client(row).pk) if client(row) else "",
+        "client_name": lambda row: client(row).name if client(row) else "",
+    }
+
+
+def seen_by(principal: Principal, rows: QuerySet) -> Iterator[Any]:
+    """The rows about clients in use, in the order in which they were made."""
+    return rows.filter(client__in=Client.objects.visible_to(principal).kept()).order_by("pk").iterator(chunk_size=1000)
 
 
 # What a row names
@@ -372,6 +412,8 @@ def _words(entry) -> Callable[[Any], str]:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(value.split())
+    if isinstance(value, datetime):
+        return value.replace(microsecond=0)
     return None if value == "" else value
 
 

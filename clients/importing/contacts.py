@@ -1,7 +1,10 @@
 """Contacts, with up to three mails and phones, linked to a client by its id or exact name."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +21,7 @@ from crm.core.base.reading import fold
 from crm.core.fields.types import EMAIL, Reader, limited
 from crm.core.importing.kinds import Column, Context, Plan, Values
 
-MAILS = ("email_work", "email_home", "email_other")
+MAILS = ("email_work", "email_home", "email_other", "email_mobile")
 PHONES = ("phone_work", "phone_mobile", "phone_home", "phone_other")
 _FIRST, _LAST, *_REST = CONTACT_FIELDS.import_columns()
 
@@ -43,6 +46,7 @@ COLUMNS = (
             ("email_work", gettext_lazy("E-mail, work"), ("email", "e-mail", "mail", "email address")),
             ("email_home", gettext_lazy("E-mail, home"), ("personal email",)),
             ("email_other", gettext_lazy("E-mail, other"), ("email 2",)),
+            ("email_mobile", gettext_lazy("E-mail, mobile"), ()),
         )
     ),
     *(
@@ -252,6 +256,44 @@ def _update(principal, writes: list[Write], context: Context) -> None:
             affiliate(principal, client=place[0], contact=write.row, **place[1])
 
 
+def exported(contacts: QuerySet, principal) -> Iterator[list[Any]]:
+    """One row for each place of a contact; a contact without a client has one."""
+    clients = Client.objects.visible_to(principal).kept()
+    seen = Affiliation.objects.filter(client__in=clients).select_related("client").order_by("pk")
+    rows = contacts.kept().prefetch_related("emails", "phones", Prefetch("affiliations", seen)).order_by("pk")
+    pairs = (
+        (contact, place)
+        for contact in rows.iterator(chunk_size=1000)
+        for place in contact.affiliations.all() or (None,)
+    )
+    person = {name: _first(cell) for name, cell in common.cells_of(CONTACT_FIELDS).items()}
+    place = {name: _second(cell) for name, cell in common.cells_of(PLACE_FIELDS).items()}
+    reach = {
+        name: partial(_reached, "emails" if name in MAILS else "phones", name.split("_")[1])
+        for name in (*MAILS, *PHONES)
+    }
+    cells = {**person, **place, **reach, **common.client_cells(lambda pair: pair[1] and pair[1].client)}
+    cells |= {
+        "external_id": lambda pair: common.own_id("contact", pair[0].pk),
+        "main_email": lambda pair: next((mail.address for mail in pair[0].emails.all() if mail.is_primary), ""),
+        "main_phone": lambda pair: next((phone.number for phone in pair[0].phones.all() if phone.is_primary), ""),
+    }
+    return common.exported(COLUMNS, cells, pairs)
+
+
+def _first(cell: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda pair: cell(pair[0])
+
+
+def _second(cell: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda pair: cell(pair[1]) if pair[1] else ""
+
+
+def _reached(group: str, label: str, pair: Any) -> str:
+    rows = sorted(getattr(pair[0], group).all(), key=lambda row: row.pk)
+    return "; ".join(str(row) for row in rows if row.label == label)
+
+
 CONTACTS = common.record_kind(
     "contacts",
     gettext_lazy("Contacts"),
@@ -262,6 +304,7 @@ CONTACTS = common.record_kind(
     create=_create,
     update=_update,
     look_up=_look_up,
+    export=lambda principal: exported(Contact.objects.visible_to(principal), principal),
     needs=(("last_name", "first_name"),),
     ids=("external_id", "client_external_id"),
     match_note=gettext_lazy("Known contacts are found by id, then by e-mail, then by name among the client’s people."),

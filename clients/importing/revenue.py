@@ -13,8 +13,9 @@ from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import create_contracts, new_contract, update_contract
 from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
 from crm.core.base.errors import ServiceError
+from crm.core.fields.types import limited
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.importing.kinds import Context, Plan, Values
+from crm.core.importing.kinds import Column, Context, Plan, Values
 
 _DATE, _AMOUNT, *_REST = REVENUE_FIELDS.import_columns()
 CLIENT = (("client_external_id", "client_name"),)
@@ -32,12 +33,69 @@ def _contract(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("contract", values, context)
     _check_client(row, client)
     wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
+    earlier = _replaced(values, context)
     if row is None:
         wanted = {"currency": get_firm().currency, "period": BillingPeriod.MONTH} | wanted
     if wanted["value"] < 0:
         raise ServiceError(_("The value cannot be negative."))
     _check_rate(wanted)
-    return common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=lambda: new_contract(client, **wanted))
+    chain = (earlier, values.get("change_reason", ""))
+    new = lambda: (new_contract(client, **wanted), *chain)  # noqa: E731
+    return common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=new)
+
+
+def _replaced(values: Values, context: Context) -> Any:
+    """The contract that the row's one replaces: saved, or the Write of an earlier row."""
+    ref = values.get("replaces_external_id", "")[:200]
+    pk = context["cache"]["ids:contract"].get(ref)
+    return common.memory("contract", context).became.get(ref) or context["cache"]["rows:contract"].get(pk)
+
+
+def _look_up(principal, rows: list[Values], context: Context) -> None:
+    refs = [ref for row in rows if (ref := row.get("replaces_external_id"))]
+    common.load_ids("contract", refs, context)
+    common.load_rows("contract", _contracts(principal), context["cache"]["ids:contract"].values(), context)
+
+
+def _contracts(principal):
+    return Contract.objects.visible_to(principal).select_related("service")
+
+
+def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context: Context) -> list[Contract]:
+    """A contract comes after the one it replaces."""
+    waiting = rows
+    while waiting:
+        later = []
+        for row in waiting:
+            contract, earlier, reason = row
+            before = (earlier.row or earlier.new[0]) if isinstance(earlier, common.Write) else earlier
+            if before is not None and not before.pk:
+                later.append(row)
+                continue
+            contract.replaces, contract.change_reason = before, reason if before else ""
+        if len(later) == len(waiting):
+            raise ServiceError(_("The contract that this one replaces could not be imported."))
+        create_contracts(principal, rows=[row[0] for row in waiting if row not in later])
+        waiting = later
+    return [contract for contract, _earlier, _reason in rows]
+
+
+def _export_contracts(principal):
+    cells = common.client_cells() | common.cells_of(CONTRACT_FIELDS, "service")
+    cells |= {
+        "external_id": lambda row: common.own_id("contract", row.pk),
+        "replaces_external_id": lambda row: common.own_id("contract", row.replaces_id) if row.replaces_id else "",
+        "change_reason": lambda row: row.change_reason,
+    }
+    rows = Contract.objects.visible_to(principal).select_related("client", "service")
+    return common.exported(CONTRACTS.columns, cells, common.seen_by(principal, rows))
+
+
+def _export_lines(principal):
+    cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service")
+    cells |= {"external_id": lambda row: common.own_id("revenue", row.pk)}
+    rows = RevenueLine.objects.visible_to(principal).select_related("client", "service")
+    return common.exported(REVENUE.columns, cells, common.seen_by(principal, rows))
 
 
 def _line(principal, values: Values, context: Context) -> Plan:
@@ -60,7 +118,9 @@ def _line(principal, values: Values, context: Context) -> Plan:
 
 
 def _check_client(row: Any, client: Client) -> None:
-    record = row.row or row.new if isinstance(row, common.Write) else row
+    record = row
+    while isinstance(record, common.Write):
+        record = record.row or record.earlier or (record.new[0] if isinstance(record.new, tuple) else record.new)
     if record is not None and record.client_id != client.pk:
         raise ServiceError(_("This id belongs to a row of another client."))
 
@@ -91,13 +151,17 @@ CONTRACTS = common.record_kind(
         *common.client_columns(),
         common.external_id("id", "contract id", "contractid"),
         *CONTRACT_FIELDS.import_columns(),
+        Column("replaces_external_id", gettext_lazy("Replaces (id)")),
+        Column("change_reason", gettext_lazy("Why it replaces the earlier one"), parse=limited(200).read),
     ),
-    rows=lambda principal: Contract.objects.visible_to(principal).select_related("service"),
+    rows=_contracts,
     plan=_contract,
+    look_up=_look_up,
+    export=_export_contracts,
     update=_update_contracts,
     needs=CLIENT,
     ids=IDS,
-    create=lambda principal, rows, context: create_contracts(principal, rows=rows),
+    create=_create_contracts,
     defaults=("currency", "period"),
     match_note=gettext_lazy("Known contracts are found by their id; one without an id by all its values."),
 )
@@ -114,6 +178,7 @@ REVENUE = common.record_kind(
     ),
     rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service"),
     plan=_line,
+    export=_export_lines,
     update=_update_lines,
     needs=CLIENT,
     ids=IDS,

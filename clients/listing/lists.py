@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
+from clients.importing.clients import exported
 from clients.listing import actions
-from clients.listing.exports import all_fields
 from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.choices import STATUS_TONES, Status
 from clients.records.fields import CLIENT_FIELDS
@@ -124,7 +124,7 @@ CLIENTS = ListPage(
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="clients",
     file_kinds={"all": _("All fields (CSV)"), **FILES},
-    other_file=lambda listing: all_fields(listing.rows),
+    other_file=lambda listing: exported(listing.rows),
     actions=actions.CLIENTS,
     more=lambda listing: {
         "list_actions": registry.list_actions.shown(listing.principal),

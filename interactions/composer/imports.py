@@ -101,6 +101,19 @@ def _log(principal, rows: list[Entry], context) -> list[Interaction]:
     return [entry.interaction for entry in rows]
 
 
+def _export(principal):
+    cells = common.client_cells() | common.cells_of(INTERACTION_FIELDS, "participants", "author")
+    cells |= {
+        "external_id": lambda row: common.own_id("interaction", row.pk),
+        "contact_email": lambda row: "; ".join(
+            next((mail.address for mail in contact.emails.all()), "") for contact in row.contacts.all()
+        ),
+    }
+    rows = Interaction.objects.visible_to(principal).kept().select_related("client", "author")
+    rows = rows.prefetch_related("contacts__emails", "participants")
+    return common.exported(INTERACTIONS.columns, cells, common.seen_by(principal, rows))
+
+
 INTERACTIONS = common.record_kind(
     "interactions",
     gettext_lazy("Interactions"),
@@ -113,6 +126,7 @@ INTERACTIONS = common.record_kind(
     rows=_rows,
     plan=_interaction,
     look_up=_look_up,
+    export=_export,
     create=_log,
     update=_update,
     needs=(("client_external_id", "client_name"),),

@@ -46,6 +46,21 @@ def _create(principal, rows: list[SurveyResponse], context: Context) -> list[Sur
     return record_answers(principal, rows=rows)
 
 
+def _export(principal):
+    cells = common.client_cells() | {
+        "external_id": lambda row: common.own_id("survey_response", row.pk),
+        "score": lambda row: row.score,
+        "answered_at": lambda row: row.answered_at.isoformat(),
+        "comment": lambda row: row.comment,
+        "contact_email": lambda row: (
+            next((mail.address for mail in row.contact.emails.all()), "") if row.contact else ""
+        ),
+    }
+    rows = SurveyResponse.objects.visible_to(principal).nps().select_related("client", "contact")
+    rows = rows.prefetch_related("contact__emails")
+    return common.exported(SURVEY_RESPONSES.columns, cells, common.seen_by(principal, rows))
+
+
 SURVEY_RESPONSES = common.record_kind(
     "survey-responses",
     gettext_lazy("NPS answers"),
@@ -53,6 +68,7 @@ SURVEY_RESPONSES = common.record_kind(
     rows=lambda principal: SurveyResponse.objects.visible_to(principal),
     plan=_answer,
     look_up=_look_up,
+    export=_export,
     create=_create,
     update=lambda principal, writes, context: None,
     needs=(("client_external_id", "client_name"),),

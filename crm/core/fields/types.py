@@ -81,7 +81,7 @@ def choice(options: Any, words: Mapping[str, Any] | None = None) -> Type:
         allowed = ", ".join(str(label) for _value, label in known)
         raise ValueError(_("“%(text)s” is none of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
 
-    return Type(read, lambda value: str(dict(known).get(value, value)), choices=lambda: known)
+    return Type(read, lambda value: "" if value is None else str(dict(known).get(value, value)), choices=lambda: known)
 
 
 def whole(least: int, most: int, message: Any) -> Reader:
@@ -136,15 +136,16 @@ def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name")
 
     def listed(call: Callable[[Any], str], value: Any) -> str:
         if isinstance(value, models.Manager):
-            return "; ".join(map(call, value.all()))
+            names = "; ".join(map(call, value.all()))
+            return f"{names};" if "," in names else names  # so that `several` leaves commas alone
         return "" if value is None else f"#{value}" if isinstance(value, int) else call(value)
 
     return Type(plain=partial(listed, attrgetter(named)), say=partial(listed, str), rows=rows)
 
 
 def several(text: str) -> list[str]:
-    """What a cell lists with ; or ,"""
-    return [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
+    """What a cell lists with ; or, where it has none, with ,"""
+    return [part.strip() for part in text.split(";" if ";" in text else ",") if part.strip()]
 
 
 COLLEAGUE = replace(
