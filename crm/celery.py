@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from celery.signals import worker_init, worker_shutting_down
+from kombu import Queue
 
 from crm.core.work import stopping
 
@@ -17,6 +18,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.conf.update(
+    # Mail and the tick have workers of their own (`-Q mail`, `-Q tick`), so that neither waits for an import. A worker that is given no
+    # queue takes from all of them.
+    task_queues=[Queue("mail"), Queue("tick"), Queue("celery")],
+    task_default_queue="celery",
+    task_routes={"crm.core.tasks.deliver": {"queue": "mail"}, "crm.core.tasks.tick": {"queue": "tick"}},
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "deliver": {

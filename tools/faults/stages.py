@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from crm.core.mail.models import OutboxMail
+from crm.core.mail.services import instance
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.work.models import Heartbeat
 from tools.faults import broken, orders
@@ -112,7 +113,7 @@ class Stage:
 
     def clear(self) -> None:
         OutboxMail.objects.all().delete()
-        Heartbeat.objects.all().delete()
+        Heartbeat.objects.exclude(name=instance.SEAL).delete()
         (self.folder / "ticks").unlink(missing_ok=True)
 
     def queue(self, policy: str, words: str = "") -> OutboxMail:

@@ -60,6 +60,10 @@ class Child:
         self.again_at = now + self.pause
         self.popen = None
 
+    def ask_to_stop(self) -> None:
+        if self.popen is not None and self.popen.poll() is None:
+            self.popen.terminate()
+
     def stop(self) -> None:
         if self.popen is None:
             return

@@ -1,6 +1,6 @@
 """script/server: everything on one machine, until Ctrl-C.
 
-Started in this order and stopped in the reverse of it: Redis, PostgreSQL, worker, beat, web. What dies meanwhile is
+Started in this order and stopped in the reverse of it: Redis, PostgreSQL, workers, beat, web. What dies meanwhile is
 started again. A launcher that was killed leaves a lock that is free and a list of what it ran; the next one ends that
 first, and adopts the PostgreSQL and the Redis that still run.
 """
@@ -23,6 +23,27 @@ from tools.launcher.children import Child
 from tools.launcher.prepare import ROOT, Preparation, last_words
 
 FIRST_ANSWER = 120.0
+
+
+def worker(name: str, processes: int) -> list[str]:
+    """A Celery worker for one queue: an import or a mail server that hangs keeps only its own queue waiting."""
+    celery = [
+        "celery",
+        "-A",
+        "crm.celery",
+        "--quiet",
+        "worker",
+        "-Q",
+        name,
+        "-n",
+        f"{name}@%h",
+        "--loglevel",
+        "WARNING",
+    ]
+    return [*celery, "--pool", "prefork", "--concurrency", str(processes), "--without-gossip", "--without-mingle"]
+
+
+WORKERS = {"worker": worker("celery", 2), "mail": worker("mail", 4), "tick": worker("tick", 1)}
 
 
 class Stopped(BaseException):
@@ -104,25 +125,7 @@ class Launcher:
         processors = max(2, min(4, os.cpu_count() or 2))
         celery = [*python, "celery", "-A", "crm.celery", "--quiet"]
         self.children = [
-            Child(
-                "worker",
-                [
-                    *celery,
-                    "worker",
-                    "--pool",
-                    "prefork",
-                    "--concurrency",
-                    "2",
-                    "--prefetch-multiplier",
-                    "1",
-                    "--without-gossip",
-                    "--without-mingle",
-                    "--loglevel",
-                    "WARNING",
-                ],
-                environment,
-                grace=15,
-            ),
+            *(Child(name, [*python, *worker], environment, grace=15) for name, worker in WORKERS.items()),
             Child(
                 "beat",
                 [*celery, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING"],
@@ -156,7 +159,7 @@ class Launcher:
                 grace=12,
             ),
         ]
-        say("Starting web, worker and beat")
+        say("Starting web, workers and beat")
         # the one that people wait for goes first
         for child in reversed(self.children):
             child.start(self.folder, ROOT)
@@ -255,10 +258,12 @@ class Launcher:
                 os.close(self._lock)
 
     def _stop_children(self, quietly: bool = False) -> None:
-        order = {"web": 0, "beat": 1, "worker": 2}
-        for child in sorted(self.children, key=lambda child: order[child.name]):
-            if child.popen is not None and not quietly:
+        running = [child for child in reversed(self.children) if child.popen is not None]
+        for child in running:
+            if not quietly:
                 say(f"Stopping {child.name}")
+            child.ask_to_stop()
+        for child in running:
             child.stop()
         children.forget(self.folder)
 

@@ -70,6 +70,9 @@ class OutboxMail(models.Model):
     )
     message_id = models.CharField(max_length=255, unique=True)
     purpose = models.CharField(max_length=20, default="service")
+    rank = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="0 goes before all others: mails that open an account"
+    )
     is_automatic = models.BooleanField(
         default=False, db_default=False, help_text="nobody pressed a button for it; counted by the blast guard"
     )
@@ -99,6 +102,7 @@ class OutboxMail(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], name="outbox_due", condition=Q(state="pending")),
+            models.Index(fields=["rank", "next_attempt_at", "id"], name="outbox_claim", condition=Q(state="pending")),
             models.Index(fields=["lease_until"], name="outbox_leases", condition=Q(state__in=["leased", "sending"])),
             models.Index(fields=["-planned_for", "-id"], name="outbox_recent"),
             models.Index(fields=["client_id", "-planned_for"], name="outbox_client"),

@@ -31,7 +31,7 @@ CLAIM = """
         SELECT id FROM core_outboxmail
         WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
           AND (expires_at IS NULL OR expires_at > statement_timestamp())
-        ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        ORDER BY rank, next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     UPDATE core_outboxmail AS m
     SET state = 'leased', lease_token = %(token)s, lease_until = statement_timestamp() + make_interval(secs => %(lease)s),
@@ -89,7 +89,7 @@ def require_no_transaction() -> None:
 
 
 def claim_next() -> OutboxMail | None:
-    """Lease the mail that is due first."""
+    """Lease the mail that is due first; mails that open an account go before all others."""
     return _claim(CLAIM, {})
 
 

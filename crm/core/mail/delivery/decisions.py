@@ -1,7 +1,7 @@
 """What a person, or the policy of a kind, decides about a mail. Sending again always makes a new row."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +19,11 @@ from crm.core.mail.services import suppression
 from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs
 
-AGAIN_AT_MOST = 3
+AGAIN_AFTER = (
+    30,
+    120,
+    600,
+)  # seconds from the fence of the try before; so often an account mail is sent again by itself
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
     "kind",
@@ -39,6 +43,7 @@ COPIED = (
     "links",
     "purpose",
     "is_automatic",
+    "rank",
     "deadline_at",
 )
 
@@ -83,9 +88,14 @@ def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> Outb
 
 @transaction.atomic
 def apply_policy(mail_id: int) -> OutboxMail | None:
-    """Resend an undecided mail of a kind that is resent by itself. Others wait for a person."""
+    """Resend an undecided mail of a kind that is resent by itself (login, reset, invitation) once its time has come, for a second copy does
+    no harm. The time between two tries grows, so a server that is away for a while neither uses them up nor gets four. Others wait
+    for a person."""
     mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
-    if mail.state != MailState.UNCERTAIN or mail.kind not in kinds.resent() or _number(mail.key) > AGAIN_AT_MOST:
+    if mail.state != MailState.UNCERTAIN or mail.kind not in kinds.resent() or _number(mail.key) > len(AGAIN_AFTER):
+        return None
+    wait = timedelta(seconds=AGAIN_AFTER[_number(mail.key) - 1])
+    if mail.fenced_at and timezone.now() < mail.fenced_at + wait:
         return None
     return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
 

@@ -13,11 +13,11 @@ from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import get_firm
 from crm.core.mail import kinds
 from crm.core.mail.choices import MailState
-from crm.core.mail.delivery import breaker, claims, decisions, journal, message, providers, relay, settle
+from crm.core.mail.delivery import breaker, claims, journal, message, providers, relay, settle
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import instance, suppression
 from crm.core.mail.services.outbox import mail_domain
-from crm.core.work import jobs, schedule
+from crm.core.work import jobs, schedule, stopping
 
 ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
 
@@ -31,6 +31,7 @@ class Result:
     delay: float = 0
     burnt: bool = True
     provider_id: str = ""
+    is_silent: bool = False  # the server said nothing to a whole mail in all the time it had
 
 
 def deliver_due(*, seconds: float = 50) -> int:
@@ -44,6 +45,7 @@ def deliver_due(*, seconds: float = 50) -> int:
             instance.note_sent()
     settle.sweep(timezone.now())
     journal.settle_undecided(timezone.now())
+    settle.resend(timezone.now())
     schedule.beat("deliver", timezone.now(), sent)
     return sent
 
@@ -52,7 +54,7 @@ def _drain(until: float) -> tuple[int, bool]:
     session = open_session()
     sent, firm, has_answered, has_called = 0, get_firm(), False, False
     try:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not stopping.is_stopping():
             mail = claims.claim_next() or _ask_again(session)
             if mail and not has_called:
                 _call_another()
@@ -89,7 +91,7 @@ def _call_another() -> None:
 
 
 def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
-    """Send one claimed mail and write the result. None: the mail server is away, stop."""
+    """Send one claimed mail and write the result. None: the mail server is away or silent, stop."""
     started_at = timezone.now()
     try:
         result = _attempt(mail, session, firm)
@@ -110,8 +112,9 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
     held = _write(mail, result, started_at)
     if held and result.state == MailState.DEAD:
         suppression.note_refusal(mail, result.reply, timezone.now())
-    if held and result.state == MailState.UNCERTAIN:
-        decisions.apply_policy(mail.pk)
+    if result.is_silent:  # each further sender would stand as long
+        claims.retry_until_written(lambda: breaker.trip(result.reply))
+        return None
     return result
 
 
@@ -180,6 +183,7 @@ def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Resu
             "uncertain",
             _("No answer after the mail was handed over: %(reason)s") % {"reason": error},
             delay=ASK_AGAIN_SECONDS,
+            is_silent=error.is_silent,
         )
 
 

@@ -115,7 +115,8 @@ def _told_apart(error: AnymailError) -> Exception:
             return Refused(451, text)
         return Refused(550, text) if 400 <= status < 500 else Unknown(text)
     if isinstance(error, AnymailAPIError):
-        return Unknown(text)  # cut off, timed out, or an answer that cannot be read
+        # cut off, timed out, or an answer that cannot be read
+        return Unknown(text, is_silent=isinstance(error.__cause__, requests.Timeout))
     return Refused(550, text)  # the library cannot make a request of it
 
 

@@ -40,7 +40,11 @@ class Stale(Exception):
 
 
 class Unknown(Exception):
-    """The connection ended between the final dot and the answer: the mail may have been accepted or not."""
+    """No answer to the final dot: the mail may have been accepted or not. `is_silent`: the connection stood, and nothing came."""
+
+    def __init__(self, reply: str, *, is_silent: bool = False):
+        super().__init__(reply)
+        self.is_silent = is_silent
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ class Session:
             self._wait_up_to(settings.MAIL_ANSWER_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             self.abort()
-            raise Unknown(_said(error)) from error
+            raise Unknown(_said(error), is_silent=_timed_out(error)) from error
         if code != 250:
             if code == 421:
                 self.close()
@@ -250,6 +254,11 @@ def _stuffed(message: bytes) -> bytes:
 def _text(reply) -> str:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
     return " ".join(text.split())[:400]
+
+
+def _timed_out(error: Exception) -> bool:
+    """smtplib tells of a time-out as of a closed connection, while handling it."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _said(error: Exception) -> str:

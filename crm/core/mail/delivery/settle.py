@@ -62,9 +62,13 @@ def sweep(now: datetime) -> int:
         )
         for pk, token, state in ended
     )
-    for pk in _to_be_resent(now):
-        decisions.apply_policy(pk)
     return len(ended) + expired
+
+
+def resend(now: datetime) -> int:
+    """Send undecided account mails again whose time has come, also one whose sender died. Called after the journal was asked about
+    them. Returns how many."""
+    return sum(decisions.apply_policy(pk) is not None for pk in _to_be_resent(now))
 
 
 def _to_be_resent(now: datetime) -> list[int]:

@@ -93,6 +93,7 @@ def queue_mail(
         "links": links or {},
         "purpose": declared.purpose,
         "is_automatic": is_automatic,
+        "rank": 0 if declared.is_secret else 1,
         "message_id": f"<{uuid.uuid4()}@{mail_domain()}>",
         "planned_for": due,
         "next_attempt_at": due,

@@ -1,7 +1,9 @@
-"""The work of worker and beat in one process, without Redis: mail, ticks, and the jobs they start."""
+"""The work of workers and beat in one process, without Redis: mail, ticks, and beside them, one after the other, the jobs they start."""
 
 import contextlib
+import logging
 import signal
+import threading
 import time
 from collections import deque
 
@@ -15,6 +17,7 @@ from crm.core.mail.models import OutboxMail
 from crm.core.mail.services import instance
 from crm.core.work import jobs, schedule, stopping
 
+log = logging.getLogger(__name__)
 DELIVER_EVERY = 15
 TICK_EVERY = 60
 LOOK_EVERY = 1  # seconds; one look at an index
@@ -47,7 +50,9 @@ class Command(BaseCommand):
         """Until SIGTERM or Ctrl-C: then the mail that is being sent is finished, and no other begun."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        stopping.go_on()
         next_tick = next_delivery = 0.0
+        aside: threading.Thread | None = None
         while not self.is_stopping:
             try:
                 if time.monotonic() >= next_tick:
@@ -56,12 +61,16 @@ class Command(BaseCommand):
                 if time.monotonic() >= next_delivery or self._is_due():
                     next_delivery = time.monotonic() + DELIVER_EVERY
                     deliver_due(seconds=STRETCH)
-                self._answer()
+                if self.rung and (aside is None or not aside.is_alive()):
+                    aside = threading.Thread(target=self._answer_aside)
+                    aside.start()
             except (OperationalError, InterfaceError) as error:
                 self.stderr.write(f"The database is away: {str(error).strip()}")
                 with contextlib.suppress(OperationalError, InterfaceError):
                     connection.close()
             self._rest()
+        if aside is not None:
+            aside.join()  # an import gives its lease back after the rows in hand
 
     def _is_due(self) -> bool:
         """A mail waits, may leave, and the mail server is not known to be away: no need to wait for the quarter of a minute."""
@@ -75,6 +84,17 @@ class Command(BaseCommand):
             task, kwargs = self.rung.popleft()
             if task.name != "crm.core.tasks.deliver":
                 task(**kwargs)
+
+    def _answer_aside(self) -> None:
+        """On a connection of its own, so that neither mail nor the tick waits for an import."""
+        try:
+            self._answer()
+        except (OperationalError, InterfaceError) as error:
+            self.stderr.write(f"A job was interrupted: {str(error).strip()}")
+        except Exception:
+            log.exception("a job failed")
+        finally:
+            connection.close()
 
     def _rest(self) -> None:
         until = time.monotonic() + LOOK_EVERY

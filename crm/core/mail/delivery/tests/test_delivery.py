@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from crm.core.base.errors import ServiceError
@@ -274,11 +275,66 @@ def test_a_mail_of_an_account_whose_answer_is_lost_is_resent(sink):
     sink.answers["DATA"] = ["drop"]
     mail = queue(kind="account")
     deliver_due()
+    assert pass_seconds(30) == 0
     deliver_due()
     mail.refresh_from_db()
     assert mail.state == "cancelled"
     assert OutboxMail.objects.get(key="one#2").state == "sent"
     assert len(sink.mails) == 1
+
+
+def pass_seconds(seconds):
+    """The time goes on for what is undecided; how many mails the deliverer then sends at once."""
+    undecided = OutboxMail.objects.filter(state="uncertain")
+    undecided.update(fenced_at=F("fenced_at") - timedelta(seconds=seconds))
+    return deliver_due()
+
+
+def test_a_server_that_is_away_for_a_while_does_not_use_up_the_tries_of_an_account_mail(sink):
+    sink.answers["DATA"] = ["drop"] * 4
+    queue(kind="account")
+    for _bell in range(5):
+        deliver_due()
+    assert OutboxMail.objects.count() == 1, "sent again before anything could have changed"
+    for number, wait in ((2, 30), (3, 120), (4, 600)):
+        pass_seconds(wait - 10)
+        assert OutboxMail.objects.count() == number - 1
+        pass_seconds(10)
+        deliver_due()
+        assert OutboxMail.objects.count() == number
+    pass_seconds(10_000)
+    assert OutboxMail.objects.count() == 4, "three times, then a person decides"
+    assert OutboxMail.objects.get(key="one#4").state == "uncertain"
+
+
+def test_mails_that_open_an_account_go_before_a_mailing(sink, settings):
+    for number in range(3):
+        queue(f"survey:{number}", kind="survey", subject="What do you think?")
+    queue("reset", kind="account", subject="Set a new password")
+    queue("invitation", kind="invitation", subject="Come in")
+    deliver_due()
+    assert [one["Subject"] for one in sink.messages()][:2] == ["Set a new password", "Come in"]
+
+
+def test_a_server_that_is_silent_after_the_dot_keeps_one_sender_and_no_more(sink, settings):
+    """The others would stand as long: sending pauses until one asks again."""
+    settings.MAIL_FINAL_SECONDS = 1
+    release = threading.Event()
+    sink.on_data = lambda: release.wait(5)
+    first, second = queue("one", kind="progress"), queue("two", kind="progress")
+    try:
+        assert deliver_due() == 0
+    finally:
+        release.set()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("uncertain", "pending")
+    assert breaker.look().is_open
+    assert deliver_due() == 0
+    sink.on_data = None
+    Heartbeat.objects.filter(name=breaker.NAME).update(finished_at=timezone.now() - timedelta(minutes=1))
+    assert deliver_due() == 1
+    assert not breaker.look().is_open
 
 
 def test_a_mail_of_an_account_is_resent_though_its_sender_died_before_it_did_so(sink, monkeypatch):
@@ -289,7 +345,7 @@ def test_a_mail_of_an_account_is_resent_though_its_sender_died_before_it_did_so(
         deliver_due()
     mail.refresh_from_db()
     assert mail.state == "uncertain"
-    deliver_due()
+    pass_seconds(30)
     deliver_due()
     mail.refresh_from_db()
     assert (mail.state, OutboxMail.objects.get(key="one#2").state) == ("cancelled", "sent")
