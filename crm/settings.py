@@ -179,6 +179,9 @@ DATABASE_URL = url_setting("DATABASE_URL", ("postgres", "postgresql"), "postgres
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if not DATABASES["default"]["NAME"]:
     raise wrong("DATABASE_URL", "names no database; expected for example postgres://user:password@host:5432/rapport")
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+    "connect_timeout", 5
+)  # else two minutes, when packets get lost
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 WEB_STATEMENT_TIMEOUT_MS = number_setting("WEB_STATEMENT_TIMEOUT_MS", 15000)
 if bool_setting("RAPPORT_WEB", False):

@@ -3,3 +3,4 @@
 from crm.core.importing import hooks as importing  # noqa: F401  navigation, tick part
 from crm.core.mail import hooks as mail  # noqa: F401  tick part, banners, navigation
 from crm.core.people import hooks as people  # noqa: F401  people, settings, search: navigation, actions
+from crm.core.status import hooks as status  # noqa: F401  banner

@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 from crm.core.base.logs import masked
 from crm.core.base.principals import acting
 from crm.core.firm import queries
-from crm.core.status import health
+from crm.core.status import callers, health
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -53,7 +53,7 @@ class ClientAddressMiddleware:
 
 
 class HealthMiddleware:
-    """Answers /healthz (alive) and /readyz (can work be done) before sessions and hosts have a say: the database may be away."""
+    """Answers /healthz (alive) and /readyz (can the web work) before sessions and hosts have a say: the database may be away."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -63,10 +63,13 @@ class HealthMiddleware:
             return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
         if request.path == "/readyz":
             findings = health.look(timezone.now())
-            text = "".join(f"{finding.name}: {finding.text}\n" for finding in findings)
-            status = 200 if all(finding.is_good for finding in findings if finding.is_vital) else 503
+            may_read = callers.may_read_details(request)
+            words = [(one.name, one.text if may_read else "ok" if one.is_good else "not ok") for one in findings]
             return HttpResponse(
-                text, content_type="text/plain; charset=utf-8", status=status, headers={"Cache-Control": "no-store"}
+                "".join(f"{name}: {text}\n" for name, text in words),
+                content_type="text/plain; charset=utf-8",
+                status=200 if health.is_ready(findings) else 503,
+                headers={"Cache-Control": "no-store"} | ({} if health.is_ready(findings) else {"Retry-After": "10"}),
             )
         return self.get_response(request)
 

@@ -11,7 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -29,6 +29,8 @@ from crm.core.users.choices import Role
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Visibility
 from interactions.log.models import Interaction
+from tools.bench.users import MIX, generate
+from tools.launcher.serve import web
 
 START_SECONDS = 60
 PAGE_SECONDS, AT_LEAST = 20, 5
@@ -170,24 +172,7 @@ def server(*, processes: int = 1, threads: int = 1):
         "WEB_STATEMENT_TIMEOUT_MS": "60000",
         "LOG_LEVEL": "ERROR",
     }
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "crm.wsgi:application",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        str(processes),
-        "--worker-class",
-        "gthread",
-        "--threads",
-        str(threads),
-        "--timeout",
-        "120",
-        "--log-level",
-        "error",
-    ]
+    command = [sys.executable, "-m", *web(f"127.0.0.1:{port}", processes, threads)]
     process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL)
     try:
         wait_for(process, port)
@@ -343,3 +328,38 @@ def counts() -> dict:
             cursor.execute(f"SELECT count(*) FROM {table}")
             found[name] = cursor.fetchone()[0]
         return found
+
+
+def run_users(
+    counts_of_people: list[int], *, seconds: float, idle: int, half_sent: int, say=lambda text: None
+) -> list[dict]:
+    """What people see of the product's own web server, so many at once; see users.py."""
+    staff = people()
+    # each of them sits at several machines, so that no session is everybody's
+    cookies = [
+        f"{settings.SESSION_COOKIE_NAME}={session_of(user)}; {settings.CSRF_COOKIE_NAME}={CSRF}" for user in staff
+    ]
+    pages = {target.name: [asdict(request) for request in target.requests] for target in targets(staff)[2]}
+    password = "bench, every second"
+    who = staff[0]
+    who.set_password(password)
+    who.save(update_fields=["password"])
+    cookies[0] = f"{settings.SESSION_COOKIE_NAME}={session_of(who)}; {settings.CSRF_COOKIE_NAME}={CSRF}"
+    found = []
+    with server(processes=max(2, min(4, os.cpu_count() or 2)), threads=4) as port:
+        for number in counts_of_people:
+            order = {
+                "port": port,
+                "people": number,
+                "seconds": seconds,
+                "idle": idle,
+                "half_sent": half_sent,
+                "cookies": cookies,
+                "csrf": CSRF,
+                "pages": {name: pages[name] for name in MIX},
+                "login": {"login": who.email, "password": password},
+            }
+            report = generate(order)
+            say(report)
+            found.append(report)
+    return found

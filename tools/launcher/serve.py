@@ -43,6 +43,13 @@ def worker(name: str, processes: int) -> list[str]:
     return [*celery, "--pool", "prefork", "--concurrency", str(processes), "--without-gossip", "--without-mingle"]
 
 
+def web(address: str, processes: int, threads: int = 4) -> list[str]:
+    """The web server of crm/web.py."""
+    serve = ["gunicorn", "crm.wsgi", "--bind", address, "--worker-class", "crm.web.Worker", "--preload"]
+    size = ["--workers", str(processes), "--threads", str(threads), "--graceful-timeout", "8", "--timeout", "60"]
+    return [*serve, *size, "--no-control-socket", "--log-level", "warning"]
+
+
 WORKERS = {"worker": worker("celery", 2), "mail": worker("mail", 4), "tick": worker("tick", 1)}
 
 
@@ -122,7 +129,6 @@ class Launcher:
         python = [sys.executable, "-m"]
         # what serves requests never holds the schema owner's password
         environment = {name: value for name, value in self.environment.items() if name != "MIGRATE_URL"}
-        processors = max(2, min(4, os.cpu_count() or 2))
         celery = [*python, "celery", "-A", "crm.celery", "--quiet"]
         self.children = [
             *(Child(name, [*python, *worker], environment, grace=15) for name, worker in WORKERS.items()),
@@ -134,27 +140,7 @@ class Launcher:
             ),
             Child(
                 "web",
-                [
-                    *python,
-                    "gunicorn",
-                    "crm.wsgi",
-                    "--bind",
-                    f"127.0.0.1:{self.port}",
-                    "--worker-class",
-                    "gthread",
-                    "--workers",
-                    str(processors),
-                    "--threads",
-                    "4",
-                    "--preload",
-                    "--no-control-socket",
-                    "--graceful-timeout",
-                    "8",
-                    "--timeout",
-                    "60",
-                    "--log-level",
-                    "warning",
-                ],
+                [*python, *web(f"127.0.0.1:{self.port}", max(2, min(4, os.cpu_count() or 2)))],
                 environment | {"RAPPORT_WEB": "1"},
                 grace=12,
             ),

@@ -1,10 +1,12 @@
 """Health checks, for /readyz, /metrics and `manage.py doctor`."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from celery import current_app
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
@@ -17,11 +19,20 @@ from crm.core.mail.models import OutboxMail
 from crm.core.work.models import Heartbeat
 
 OUTBOX_MAY_WAIT = 300  # seconds a mail may be due before something is wrong
+NO_SPACE, LITTLE_SPACE = 60 * 2**20, 1024 * 2**20  # bytes on the disk of the data folder
+# Written and committed; asked more often, the last answer is as good.
+WRITE = """
+    INSERT INTO core_heartbeat (name, finished_at, did, note) VALUES ('write', statement_timestamp(), 0, '')
+    ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at
+    WHERE core_heartbeat.finished_at < statement_timestamp() - interval '5 seconds'
+"""
+NOT_WORK = ("setup-code", "installation", "write")  # heartbeat rows that are no recurring work
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`is_vital`: without it no work can be done, and /readyz answers 503; the others are for people and alerts."""
+    """`is_vital`: the web itself needs it, and /readyz answers 503; the others are for people and alerts, for taking the web out
+    would not mend them."""
 
     name: str
     is_good: bool
@@ -30,15 +41,21 @@ class Finding:
 
 
 def look(now: datetime) -> list[Finding]:
-    """One finding each for database, migrations, broker and outbox, then how the sending is doing; later ones are left out
-    when the database is away or not migrated."""
+    """What the web needs (database, migrations, write, space), then broker, outbox and how background work is doing; later ones are
+    left out when the database is away or not migrated."""
     database = _try("database", _database)
+    space, broker = _try("space", _space, is_vital=settings.OWN_DATABASE), _try("broker", _broker, is_vital=False)
     if not database.is_good:
-        return [database, _try("broker", _broker)]
-    found = [database, _try("migrations", _migrations), _try("broker", _broker)]
-    if not found[1].is_good:
-        return found
-    return [*found, _try("outbox", lambda: _outbox(now)), *_sending(now)]
+        return [database, space, broker]
+    migrations = _try("migrations", _migrations)
+    if not migrations.is_good:
+        return [database, migrations, space, broker]
+    found = [database, migrations, _try("write", _write), space, broker]
+    return [*found, _try("outbox", lambda: _outbox(now), is_vital=False), *_sending(now)]
+
+
+def is_ready(findings: list[Finding]) -> bool:
+    return all(finding.is_good for finding in findings if finding.is_vital)
 
 
 def _sending(now: datetime) -> list[Finding]:
@@ -49,6 +66,9 @@ def _sending(now: datetime) -> list[Finding]:
     found = [
         ("tick", not health.is_silent(now), _ago(health.last_tick, now)),
         ("mail server", not health.is_relay_away, health.relay_note or _("not known to be away")),
+        ("hold", not health.hold, health.hold or _("mail may leave from here")),
+        ("questions", not health.questions, _("%(n)d planners ask first") % {"n": health.questions}),
+        ("jobs", not health.late_jobs, _("%(n)d wait for more than five minutes") % {"n": health.late_jobs}),
         ("needs a decision", not health.uncertain, _mails(health.uncertain)),
         ("failed in 24 hours", not health.dead, _mails(health.dead)),
     ]
@@ -82,16 +102,41 @@ def outbox_age(now: datetime) -> float:
 
 def heartbeat_ages(now: datetime) -> dict[str, float]:
     """Seconds since each recurring piece of work last finished."""
-    rows = Heartbeat.objects.exclude(name__in=["setup-code", "installation"])
+    rows = Heartbeat.objects.exclude(name__in=NOT_WORK)
     return {row.name: (now - row.finished_at).total_seconds() for row in rows}
 
 
-def _try(name: str, ask: Callable[[], str]) -> Finding:
+def _try(name: str, ask: Callable[[], str], *, is_vital: bool = True) -> Finding:
     try:
         text = ask()
     except (Error, KombuError, OSError) as error:
-        return Finding(name, False, f"{type(error).__name__}")
-    return Finding(name, not text, text or "ok")
+        return Finding(name, False, f"{type(error).__name__}", is_vital)
+    return Finding(name, not text, text or "ok", is_vital)
+
+
+def free_space() -> int:
+    """Bytes that are left on the disk of the data folder."""
+    return shutil.disk_usage(settings.DATA_DIR).free
+
+
+def _space() -> str:
+    free = free_space()
+    return _("only %(n)d MB are left on the disk of the data folder") % {"n": free // 2**20} if free < NO_SPACE else ""
+
+
+def _write() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE)
+    return ""
+
+
+def banners(principal, now: datetime) -> list[dict[str, str]]:
+    """For admins: space that runs out, before nothing can be written."""
+    if not principal.is_admin or (free := free_space()) >= LITTLE_SPACE:
+        return []
+    text = _("Only %(n)d MB are left on the disk of %(folder)s. Free some before nothing can be saved.")
+    text %= {"n": free // 2**20, "folder": settings.DATA_DIR}
+    return [{"tone": "red", "text": text, "url": "", "link_text": ""}]
 
 
 def _database() -> str:

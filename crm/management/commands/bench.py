@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from clients.records.models import Client
-from tools.bench.run import run
+from tools.bench.run import run, run_users
 from tools.embedded.environment import owner_environment
 
 FULL, SMALL = 100_000, 2_000
@@ -37,9 +37,20 @@ class Command(BaseCommand):
         parser.add_argument("--clients", type=int, help=f"how many to load; by default {FULL:,}")
         parser.add_argument("--requests", type=int, help="requests to each page after warming up")
 
+        parser.add_argument("--users", help="people who click every 8 s, so many at once, by comma: 50,200,500")
+        parser.add_argument("--seconds", type=int, default=60, help="of each number of people")
+        parser.add_argument("--idle", type=int, default=0, help="connections beside them that say nothing")
+        parser.add_argument("--half-sent", type=int, default=0, help="POSTs beside them that stop in the middle")
+
     def handle(self, **options):
         self._load(options["clients"] or (SMALL if options["small"] else FULL))
         self._manage("collectstatic", "--noinput", "--verbosity=0")
+        if options["users"]:
+            numbers = [int(number) for number in options["users"].split(",")]
+            held = {"idle": options["idle"], "half_sent": options["half_sent"]}
+            report = run_users(numbers, seconds=options["seconds"], say=self._say_users, **held)
+            self.stdout.write(json.dumps(report, indent=2))
+            return
         times = options["requests"] or (5 if options["small"] else 40)
         self._line("page", "median ms", "p95 ms", "bare", "ratio", "p95 ratio", "sql", "kB")
         try:
@@ -79,6 +90,17 @@ class Command(BaseCommand):
             page["sql"],
             page["kb"],
         )
+
+    def _say_users(self, report):
+        own = report["generator"]
+        print(
+            f"{report['people']} people, {report['seconds']} s; the generator took {own['cpu_seconds']} s of processor and was "
+            f"{own['late_ms_at_worst']} ms late at worst",
+            file=sys.stderr,
+        )
+        self._line("answer", "number", "median ms", "p95 ms", "max ms")
+        for name, seen in report["answers"].items():
+            self._line(name, *seen.values())
 
     def _line(self, name, *cells):
         print(f"{name:44}" + "".join(f"{cell!s:>11}" for cell in cells), file=sys.stderr, flush=True)

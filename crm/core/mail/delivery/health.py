@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from crm.core.mail.services import instance
 from crm.core.work import schedule
 
-LATE = timedelta(minutes=5)
+LATE = timedelta(minutes=5)  # of a mail, and of an import that nobody works on
 SILENT = timedelta(minutes=3)
 # A mail is tried for about eight hours, so one that died in the last day was planned in the last week.
 LOOK = """
@@ -22,6 +22,9 @@ LOOK = """
            (SELECT note FROM core_heartbeat WHERE name = 'mail:relay'),
            (SELECT row_to_json(installation) FROM (__STATE__) AS installation),
            (SELECT count(*) FROM core_blastquestion WHERE decided_at IS NULL),
+           (SELECT count(*) FROM (
+                SELECT 1 FROM core_job WHERE state IN ('queued', 'running') AND lease_until < %(now)s - interval '5 minutes'
+                LIMIT 100) AS j),
            (SELECT count(*) FROM (
                 SELECT 1 FROM core_outboxmail
                 WHERE state = 'dead' AND planned_for > %(now)s - interval '7 days' AND updated_at > %(now)s - interval '24 hours'
@@ -43,6 +46,7 @@ class Health:
     relay_note: str
     hold: str  # why no mail leaves from this database, "" when it may
     questions: int  # of planners that ask first
+    late_jobs: int  # imports that nobody works on though somebody should, up to 100
     dead: int
     troubles: dict[str, str]
 
@@ -58,10 +62,10 @@ def look(now: datetime) -> Health:
     """One statement, each part served by an index or by the few rows of the heartbeats."""
     with connection.cursor() as cursor:
         cursor.execute(LOOK, {"now": now})
-        oldest, uncertain, tick, failures, note, installation, questions, dead, troubles = cursor.fetchone()
+        oldest, uncertain, tick, failures, note, installation, questions, jobs, dead, troubles = cursor.fetchone()
     hold = instance.check(instance.State.of(installation)).why
     named = {name.removeprefix("tick:"): note for name, note in sorted(troubles.items())}
-    return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, dead, named)
+    return Health(oldest, uncertain, tick, bool(failures), note or "", hold, questions, jobs, dead, named)
 
 
 def _holds(health: Health) -> list[dict[str, str]]:
@@ -108,6 +112,9 @@ def banners(principal, now: datetime) -> list[dict[str, str]]:
     for name, note in health.troubles.items():
         text = _("Background work fails. %(what)s") % {"what": trouble_words(name, note)}
         found.append({"tone": "red", "text": text, "url": "", "link_text": ""})
+    if health.late_jobs:
+        text = _("An import has waited for more than five minutes: look whether the worker runs.")
+        found.append({"tone": "red", "text": text, "url": reverse("core:imports"), "link_text": _("Open imports")})
     if health.uncertain:
         text = ngettext(
             "%(n)d mail needs a decision: nobody knows whether it arrived.",

@@ -1,5 +1,7 @@
 from datetime import timedelta
+from contextlib import contextmanager
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,10 +13,11 @@ from crm.core.base.registry import Registry
 from crm.core.mail.delivery import breaker
 from crm.core.mail.delivery import health as delivery
 from crm.core.mail.models import OutboxMail
+from crm.core.mail.services import instance
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.status import health
 from crm.core.work import schedule
-from crm.core.work.models import Heartbeat
+from crm.core.work.models import Heartbeat, Job
 from tools.testing.factories import core
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.7"}
@@ -164,10 +167,12 @@ def test_not_ready_without_a_broker(db, settings):
         answer = Browser().get("/readyz")
     finally:
         current_app.conf.broker_write_url, current_app.conf.broker_url = former
-    assert answer.status_code == 503 and "broker: OperationalError" in answer.content.decode()
+    assert answer.status_code == 200 and "broker: OperationalError" in answer.content.decode()
 
 
-def test_not_ready_while_a_mail_waits_too_long(db):
+def test_waiting_mail_and_a_hold_have_a_name_and_leave_the_web_where_it_is(db, settings, tmp_path, ines):
+    """Also the page on which the hold is lifted."""
+    settings.INSTALLATION_FILE = tmp_path / "installation.json"
     queue_mail(
         key="k",
         kind="follow-up",
@@ -176,10 +181,80 @@ def test_not_ready_while_a_mail_waits_too_long(db):
         text="T",
         send_at=timezone.now() - timedelta(minutes=6),
     )
+    instance.register()
+    Heartbeat.objects.filter(name=instance.SEAL).update(did=0)  # as a restored dump has it
+    job = Job.objects.create(kind="import:clients", state="queued", user=ines, title="Waits")
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(minutes=6))
     answer = Browser().get("/readyz")
-    assert answer.status_code == 503 and "outbox: a mail has been due for 6 minutes" in answer.content.decode()
-    OutboxMail.objects.update(next_attempt_at=timezone.now())
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    for said in (
+        "outbox: a mail has been due for 6 minutes",
+        "hold: This database was copied",
+        "jobs: 1 wait for more than five minutes",
+    ):
+        assert said in text
+    measured = Browser().get("/metrics").content.decode()
+    assert "rapport_mail_hold 1.0" in measured and "rapport_jobs_late 1.0" in measured
+    _code, said = doctor()
+    assert "hold" in said and "Decide under Outbox, Holds." in said
+    told = [banner["text"] for banner in delivery.banners(ines, timezone.now())]
+    assert any(text.startswith("An import has waited") for text in told)
+
+
+def test_strangers_get_names_and_yes_or_no(db, ines):
+    breaker.trip("relay.internal.firm.example refused")
+    text = Browser().get("/readyz", **ELSEWHERE).content.decode()
+    assert {line.partition(": ")[2] for line in text.splitlines()} <= {"ok", "not ok"}
+    assert "mail server: not ok" in text and "internal" not in text
+    admin = Browser()
+    admin.force_login(ines)
+    assert "relay.internal" in admin.get("/readyz", **ELSEWHERE).content.decode()
+
+
+def test_a_disk_that_fills_is_told_before_and_a_full_one_is_not_ready(db, settings, monkeypatch, ines):
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda path: SimpleNamespace(free=500 * 2**20))
     assert Browser().get("/readyz").status_code == 200
+    (banner,) = health.banners(ines, timezone.now())
+    assert "Only 500 MB are left" in banner["text"]
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda path: SimpleNamespace(free=3 * 2**20))
+    settings.OWN_DATABASE = True
+    answer = Browser().get("/readyz")
+    assert answer.status_code == 503 and "space: only 3 MB are left" in answer.content.decode()
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    answer = Browser().get("/readyz")
+    assert answer.status_code == 503 and "write: " in answer.content.decode()
+
+
+@contextmanager
+def nothing_listens():
+    """The database's server is not there; at the end it is back."""
+    port = connection.settings_dict["PORT"]
+    connection.close()
+    connection.settings_dict["PORT"] = "1"
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["PORT"] = port
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/clients/", "text/html"), ("/api/v1/clients/", "application/json"), ("/", "text/html")]
+)
+def test_without_a_database_every_page_says_so_and_when_to_come_back(transactional_db, path, kind, ines):
+    browser = Browser(raise_request_exception=False)
+    browser.force_login(ines)
+    with nothing_listens():
+        answer = browser.get(path)
+    assert answer.status_code == 503 and answer.headers["Retry-After"] == "10"
+    assert answer.headers["Content-Type"].startswith(kind)
+    text = answer.content.decode()
+    assert "database does not answer" in text and "127.0.0.1" not in text
 
 
 @pytest.mark.as_owner
