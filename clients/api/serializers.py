@@ -8,10 +8,10 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ExternalId
 from clients.records.queries import add_next_steps
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from crm.core.api.serializers import RecordSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.api.serializers import PartSerializer, RecordSerializer, StrictSerializer, VisibleRelatedField
 
 
-class ExternalIdSerializer(StrictSerializer):
+class ExternalIdSerializer(PartSerializer):
     system = serializers.CharField(max_length=60)
     value = serializers.CharField(max_length=200)
 
@@ -85,7 +85,7 @@ class StatusSerializer(StrictSerializer):
     note = serializers.CharField(required=False, default="", allow_blank=True)
 
 
-class LabelledSerializer(StrictSerializer):
+class LabelledSerializer(PartSerializer):
     label = serializers.ChoiceField(choices=ContactLabel.choices, default="work")
 
 
@@ -97,7 +97,7 @@ class PhoneSerializer(LabelledSerializer):
     number = serializers.CharField(max_length=40)
 
 
-class PlaceSerializer(StrictSerializer):
+class PlaceSerializer(PartSerializer):
     """A person's place at a client."""
 
     client = VisibleRelatedField(queryset=Client.objects.kept())

@@ -47,7 +47,7 @@ class ExternalIdsMixin:
                 return self.answer(found)
             return self.answer(self.create_row(data | {"external_ids": pairs}), status=201)
 
-        return idempotently(request, make)
+        return idempotently(request, make, self)
 
     def _existing(self, pairs):
         for system, value in pairs:

@@ -4,7 +4,7 @@ from clients.catalogue.services import create_service
 from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
 from clients.records.models import Client
-from clients.records.services.clients import restrict_client
+from clients.records.services.clients import restrict_client, update_client
 from clients.revenue.models import RevenueLine
 from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import make_client, make_contact
@@ -130,3 +130,24 @@ def test_revenue_and_contracts(api, marta):
 def test_an_unknown_filter_or_field_is_refused(api):
     assert api("get", "clients?nonsense=1").status_code == 400
     assert api("post", "clients", {"name": "X", "nonsense": 1}).status_code == 400
+
+
+def test_an_address_in_a_patch_needs_no_label_and_is_given_whole(api, marta):
+    contact = make_contact(actor=marta, client=make_client(owner=marta))
+    changed = api("patch", f"contacts/{contact.pk}", {"emails": [{"address": "e@saari.example"}]})
+    assert changed.status_code == 200, changed.json()
+    assert changed.json()["emails"] == [{"label": "work", "address": "e@saari.example"}]
+    for part in ({"emails": [{"label": "home"}]}, {"phones": [{}]}, {"clients": [{"title": "CFO"}]}):
+        refused = api("patch", f"contacts/{contact.pk}", part)
+        assert (refused.status_code, [*refused.json()["fields"]]) == (400, [*part]), refused.json()
+
+
+def test_a_repeated_answer_is_not_given_to_who_lost_access(api, marta, sini):
+    made = api("post", "clients", {"name": "Kestrel"}, **{"Idempotency-Key": "k1"})
+    assert made.status_code == 201
+    again = api("post", "clients", {"name": "Kestrel"}, **{"Idempotency-Key": "k1"})
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
+    row = Client.objects.get()
+    update_client(SYSTEM, client=row, owner=sini)
+    restrict_client(SYSTEM, client=row)
+    assert api("post", "clients", {"name": "Kestrel"}, **{"Idempotency-Key": "k1"}).status_code == 404

@@ -9,7 +9,7 @@ from clients.records.models import Client
 from clients.records.services.clients import restrict_client, update_client
 from crm.core.base.principals import acting
 from crm.core.firm.choices import AccountManagersSee
-from tools.testing.factories.clients import make_client, make_contact, make_firm, make_team, make_user
+from tools.testing.factories.clients import make_client, make_contact, make_firm, make_line, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +106,14 @@ def test_dates_nobody_means_and_sums_nothing_holds_are_refused(client, marta):
         ).status_code
         == 400
     )
+
+
+def test_taking_a_line_back_does_not_tell_a_strangers_from_none(client, marta, secret, sini):
+    line = make_line(actor=sini, client=secret)
+    row = make_client(owner=marta)
+    client.force_login(marta)
+    said = []
+    for pk in (line.pk, 10**9):
+        done = client.post(f"/clients/{row.pk}/revenue/{pk}/undelete/", follow=True)
+        said.append([str(message) for message in done.context["messages"]])
+    assert said[0] == said[1] == ["There is no such line in the history."]

@@ -1,6 +1,6 @@
 from functools import lru_cache
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
@@ -15,7 +15,10 @@ class CoreConfig(AppConfig):
     def ready(self):
         from crm.core.base import checks, grants  # noqa: F401, PLC0415  models are ready only now; registers system checks
 
-        post_migrate.connect(grants.grant_application_role, sender=self, dispatch_uid="core.grants")
+        last = [app for app in apps.get_app_configs() if app.models_module][
+            -1
+        ]  # after pghistory has written its function
+        post_migrate.connect(grants.grant_application_role, sender=last, dispatch_uid="core.grants")
         autodiscover_modules("hooks")
         _keep_words()
 

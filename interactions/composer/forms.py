@@ -1,6 +1,7 @@
 """Forms for logging and correcting an interaction."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -89,6 +90,7 @@ class LogForm(InteractionFields):
     next_day = forms.CharField(required=False, label=_("Due"))
     next_date = forms.DateField(required=False, label=_("Day"), widget=DateInput)
     next_time = forms.TimeField(required=False, label=_("At"), widget=TimeInput)
+    once = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput, initial=uuid4)
     next_assignee = UserField(required=False, label=_("Who"), empty_label=_("Me"))
 
     def __init__(self, *args, today, **kwargs):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.records.models import Client
+from crm.core.api.idempotency import only_once
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.ui.actions import form_action
@@ -56,7 +57,8 @@ def log(request, client_id):
 
 def _log(principal, client, form, now):
     words = {name: form.cleaned_data[name] for name in ("decision", "decision_shared")}
-    try:
+
+    def write():
         return log_interaction(
             principal,
             client=client,
@@ -66,6 +68,10 @@ def _log(principal, client, form, now):
             **words,
             **form.values(),
         )
+
+    try:  # a form that was sent twice logs once
+        pk = only_once(principal.user, form.cleaned_data["once"], write)
+        return Interaction.objects.get(pk=pk)
     except ServiceError as error:
         error.field = NEXT_STEP_FIELDS.get(error.field, error.field)
         raise

@@ -75,14 +75,12 @@ def _key_of(news: Sequence[Notification]) -> str:
 
 
 def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> str:
-    """One item by its name, several by their number: a subject is seen by others, and client names may be confidential."""
-    if len(follow_ups) == 1 and not news:
+    """One item of a client by its name, all else by its number: admins see subjects, and what concerns no client is personal."""
+    if len(follow_ups) == 1 and not news and follow_ups[0].client:
         row = follow_ups[0]
-        if row.client:
-            return _("Follow-up: %(what)s (%(who)s)") % {"what": row.title, "who": row.client.name}
-        return _("Follow-up: %(what)s") % {"what": row.title}
+        return _("Follow-up: %(what)s (%(who)s)") % {"what": row.title, "who": row.client.name}
     if not follow_ups:
-        if len(news) == 1:
+        if len(news) == 1 and news[0].client_id:
             return news[0].text
         return ngettext("%(n)d thing to know", "%(n)d things to know", len(news)) % {"n": len(news)}
     return ngettext("%(n)d follow-up is due", "%(n)d follow-ups are due", len(follow_ups)) % {"n": len(follow_ups)}

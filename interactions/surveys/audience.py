@@ -100,7 +100,7 @@ def people(
             time_zone=row.client.time_zone,
             is_demo=row.client.is_demo,
             reason=_reason(row, since, is_mass),
-            asked_at=row.asked_at,
+            asked_at=row.asked_here_at,
         )
 
 
@@ -118,6 +118,12 @@ def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) 
             has_address=Exists(addresses),
             is_opted_out=Case(When(refuses_at(held, Purpose.SURVEY), then=True), default=False),
             asked_at=Subquery(asked.exclude(state=InvitationState.SKIPPED).order_by("-send_at").values("send_at")[:1]),
+            asked_here_at=Subquery(  # the date at another client may be out of the viewer's sight
+                asked.exclude(state=InvitationState.SKIPPED)
+                .filter(client=OuterRef("client"))
+                .order_by("-send_at")
+                .values("send_at")[:1]
+            ),
             has_same=Exists(asked.filter(survey=survey.pk, period=period)),
         )
         .select_related("contact", "client")

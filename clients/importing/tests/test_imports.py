@@ -426,3 +426,9 @@ def test_what_the_forms_hold_comes_from_files_too(marta):
     assert counts(run(marta, "revenue", line)) == {"unchanged": 1}
     assert counts(run(marta, "revenue", line.replace(b"phone", b"mail"))) == {"updated": 1}
     assert client.revenue_lines.get().note == "Agreed by mail"
+
+
+def test_a_file_may_have_a_long_name(client, ines):
+    client.force_login(ines)
+    file = _file(b"Id,Name\n1,Alpha\n", name="n" * 200 + ".csv")
+    assert client.post("/imports/new/", {"kind": "clients", "file": file}).status_code == 302

@@ -154,7 +154,7 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
     """Restore a deleted line as it was. Raises ServiceError when it is not deleted, or unknown."""
-    if RevenueLine.objects.filter(pk=line_id).exists():
+    if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's is as unknown as any
         raise ServiceError(_("This line is there already."))
     last = (
         RevenueLine.pgh_event_models["delete"]  # type: ignore[attr-defined]

@@ -4,8 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -23,8 +25,9 @@ class KeyReused(exceptions.APIException):
     default_code = "idempotency_key_reused"
 
 
-def idempotently(request, do: Callable[[], Response]) -> Response:
-    """Run `do` in one transaction with the record of its answer; a second request with the key waits for it and repeats it.
+def idempotently(request, do: Callable[[], Response], viewset: Any = None) -> Response:
+    """Run `do` in one transaction with the record of its answer; a second request with the key waits for it and repeats it,
+    if the caller still sees the row of `viewset` that it is about.
 
     A request that fails leaves no record, so it may be tried again with the same key.
     """
@@ -39,7 +42,10 @@ def idempotently(request, do: Callable[[], Response]) -> Response:
             user=request.user, key=key, defaults={"request_hash": _hash(request)}
         )
         if not made:
-            return _repeat(row, request)
+            response = _repeat(row, request)
+            if viewset is not None:
+                _require_seen(viewset, response.data)
+            return response
         response = do()
         row.status = response.status_code
         row.body = {
@@ -48,6 +54,26 @@ def idempotently(request, do: Callable[[], Response]) -> Response:
         }
         row.save(update_fields=["status", "body"])
     return response
+
+
+def _require_seen(viewset: Any, data: Any) -> None:
+    if viewset.detail:
+        viewset.get_object()
+    elif isinstance(data, dict) and "id" in data and not viewset.get_queryset().filter(pk=data["id"]).exists():
+        raise exceptions.NotFound()
+
+
+def only_once(user: Any, key: str, do: Callable[[], Model]) -> int:
+    """The id of the row that `do` makes; of a form that is sent again with its key, the id of the row it made. The second waits
+    for the first. Without a key `do` runs each time."""
+    if not key:
+        return do().pk
+    with transaction.atomic():
+        row, made = IdempotencyKey.objects.get_or_create(user=user, key=f"form:{key}"[:100])
+        if made or row.body is None:
+            row.body = {"id": do().pk}
+            row.save(update_fields=["body"])
+        return row.body["id"]
 
 
 def forget_old_keys(now: datetime) -> int:

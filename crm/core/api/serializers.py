@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from crm.core.fields.catalogue import READ, Catalogue
 
@@ -39,6 +40,20 @@ class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
 
     def update(self, instance, validated_data):
         raise NotImplementedError("the viewset calls a service")
+
+
+class PartSerializer(StrictSerializer):
+    """A row within a record, such as one of its addresses: given whole, also in a PATCH of the record."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, Mapping):
+            lacking = {name: field for name, field in self.fields.items() if name not in data and not field.read_only}
+            missing = {name: [field.error_messages["required"]] for name, field in lacking.items() if field.required}
+            if missing:
+                raise serializers.ValidationError(missing)
+            usual = {name: field.default for name, field in lacking.items() if field.default is not empty}
+            data = usual | {**data}
+        return super().to_internal_value(data)
 
 
 class VisibleRelatedField(serializers.PrimaryKeyRelatedField):

@@ -86,7 +86,7 @@ class CreateByService:
             serializer.is_valid(raise_exception=True)
             return self.answer(self.create_row(dict(serializer.validated_data)), status=201)
 
-        return idempotently(request, make)
+        return idempotently(request, make, self)
 
 
 class UpdateByService:
@@ -150,4 +150,4 @@ def act(viewset, request, do: Callable[[Any], Any]) -> Response:
         require_match(request, row)
         return viewset.answer(do(row) or row)
 
-    return idempotently(request, run)
+    return idempotently(request, run, viewset)

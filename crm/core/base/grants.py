@@ -25,6 +25,6 @@ def grant_application_role(*, using, **kwargs) -> None:
         cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}")
         cursor.execute(HISTORY)
         for (table,) in cursor.fetchall():
-            # pghistory writes one context row per request and updates its metadata while the request lasts
-            allowed = "DELETE" if table == "pghistory_context" else "UPDATE, DELETE"
-            cursor.execute(f"REVOKE {allowed} ON {connections[using].ops.quote_name(table)} FROM {name}")
+            cursor.execute(f"REVOKE UPDATE, DELETE ON {connections[using].ops.quote_name(table)} FROM {name}")
+        # the triggers' function adds to the context of a request while it lasts, with the owner's rights
+        cursor.execute("ALTER FUNCTION _pgh_attach_context() SECURITY DEFINER SET search_path = public, pg_temp")

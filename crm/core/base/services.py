@@ -8,9 +8,12 @@ from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pghistory
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import BaseConstraint, F
 
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.principals import Kind, Principal
 
@@ -18,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 COLLEAGUES = frozenset({Kind.USER, Kind.SYSTEM})
 _within: ContextVar[bool] = ContextVar("within_a_service", default=False)
+UNWORDED = BaseConstraint.default_violation_error_message
 SERVICES: dict[str, Callable[..., Any]] = {}
 
 
@@ -47,14 +51,38 @@ def service(
                 given = signature.bind(principal, *args, **kwargs)
                 given.apply_defaults()
                 require(may(principal, **{name: given.arguments[name] for name in asked}), str(why))
-            with transaction.atomic(), _history_of(principal):
-                return function(principal, *args, **kwargs)
+            try:
+                with transaction.atomic(), _history_of(principal):
+                    return function(principal, *args, **kwargs)
+            except IntegrityError as error:  # two at once: what a look before could not see, the database refuses
+                raise refusal_of(error) or error from error
 
         call.may, call.open_to = may, open_to  # type: ignore[attr-defined]
         SERVICES[f"{function.__module__}.{function.__qualname__}"] = call
         return call
 
     return decorate
+
+
+def refusal_of(error: IntegrityError) -> ServiceError | None:
+    """What a constraint of a table says in words, beside its first field; None where it has no words of its own."""
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    for model in apps.get_models():
+        for constraint in model._meta.constraints:
+            if name and constraint.name == name and constraint.violation_error_message != UNWORDED:
+                return ServiceError(str(constraint.violation_error_message), field=_first_field(constraint))
+    return None
+
+
+def _first_field(constraint: BaseConstraint) -> str:
+    fields = getattr(constraint, "fields", ())
+    named = [
+        found.name
+        for given in getattr(constraint, "expressions", ())
+        for found in given.flatten()
+        if isinstance(found, F)
+    ]
+    return next(iter([*fields, *named]), "")
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
     return Job.objects.create(
         kind=f"import:{kind.key}",
         user=principal.user,
-        title=_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name},
+        title=(_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200],
         file=file,
         total=total,
         options={

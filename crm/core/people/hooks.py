@@ -3,6 +3,8 @@
 # Handlers
 from datetime import datetime
 
+from allauth.account import signals
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.api.idempotency import forget_old_keys
@@ -11,6 +13,7 @@ from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
 from crm.core.listing.selection import forget_old_steps
 from crm.core.notifications.models import Notification
+from crm.core.people.services import colleagues
 from crm.core.search import sources as search
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
@@ -24,7 +27,14 @@ def count_unread(principal, now: datetime) -> navigation.Counted:
     ]
 
 
+def password_changed(user, **_given) -> None:
+    """A new password, by oneself or by a mailed link, ends the API tokens too: the login library ends the other sessions."""
+    colleagues.revoke_tokens(user=user, now=timezone.now())
+
+
 # Wiring
+signals.password_changed.connect(password_changed, dispatch_uid="core.password_changed")
+signals.password_reset.connect(password_changed, dispatch_uid="core.password_reset")
 kept.depends_on(get_firm)
 navigation.register(
     navigation.NavEntry(

@@ -186,3 +186,15 @@ def test_a_script_in_the_text_is_shown_as_text(web, northwind, marta):
     text = page[page.index('class="timeline-text rich"') :][:400]
     assert "<strong>bold</strong>" in text
     assert "<script" not in text and 'href="javascript' not in text and "<b " not in text
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_sent_ten_times_logs_once_and_the_next_form_logs_again(web, url):
+    once = re.search(r'name="once" value="([^"]+)"', web.get(url).content.decode())[1]
+    for _turn in range(10):
+        assert web.post(url, typed(once=once)).status_code == 302
+    assert Interaction.objects.count() == 1
+    fresh = web.post(url, typed(once=once), headers=HTMX).content.decode()
+    assert once not in fresh
+    web.post(url, typed(once=re.search(r'name="once" value="([^"]+)"', fresh)[1]))
+    assert Interaction.objects.count() == 2

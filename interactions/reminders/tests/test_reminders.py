@@ -250,3 +250,11 @@ def test_a_notification_is_told_anew_when_the_mail_it_stood_in_first_was_taken_b
         ("cancelled", "2 things to know"),
         ("pending", "News 0"),
     ]
+
+
+@pytest.mark.django_db
+def test_what_concerns_no_client_is_not_named_in_a_subject(marta):
+    follow_up(actor=marta, client=None, title="Ask the doctor")
+    assert send_reminders(FollowUp.objects.get().remind_at) == 1
+    mail = OutboxMail.objects.get()
+    assert mail.subject == "1 follow-up is due" and "Ask the doctor" in mail.text

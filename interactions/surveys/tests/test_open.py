@@ -184,7 +184,7 @@ def test_a_change_takes_the_place_of_the_answer(client, northwind, row):
     response = SurveyResponse.objects.get()
     assert (response.score, response.comment, response.version) == (4, "Since then you forgot us.", 2)
     assert ClientFacts.objects.get(client=northwind).nps_score == 4
-    assert Notification.objects.count() == 2
+    assert Notification.objects.count() == 1, "one for an hour, of the answer as it stands"
 
 
 def test_the_same_answer_twice_tells_once(client, row):
@@ -387,3 +387,14 @@ def test_two_clicks_at_once_are_one_answer():
     assert not problems
     response = SurveyResponse.objects.get()
     assert response.version == 2 and ClientFacts.objects.get().nps_score == response.score
+
+
+def test_forty_changes_are_one_notification_and_end(client, row, time_machine):
+    time_machine.move_to(timezone.now().replace(minute=1), tick=False)
+    for n in range(40):
+        give(client, row, score=n % 11)
+    answer = SurveyResponse.objects.get()
+    assert answer.version == answering.MOST_VERSIONS
+    notification = Notification.objects.get()
+    assert f"answered {answer.score} of" in notification.text
+    assert answering.state_of(SurveyInvitation.objects.get(), timezone.now()) == "thanked"

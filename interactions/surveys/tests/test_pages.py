@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.contacts.models import ContactEmail
+from clients.contacts.services import affiliate
+from clients.records.services.clients import restrict_client
 from crm.core.base.dates import local_to_utc
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
@@ -362,3 +364,15 @@ def test_the_client_list_leads_to_the_survey_with_its_filter(client, manager, ma
     assert f"{reverse('interactions:survey-send')}?tier=A" in page
     client.force_login(marta)
     assert reverse("interactions:survey-send") not in client.get(reverse("clients:list")).content.decode()
+
+
+def test_asking_names_no_date_of_a_client_out_of_sight(client, marta, otto, northwind, elina):
+    secret = restrict_client(acting(otto), client=make_client(owner=otto, name="Basalt"))
+    affiliate(acting(otto), client=secret, contact=elina)
+    mailing.ask_contacts(acting(otto), survey=ensure_nps_survey(), client=secret, contacts=[elina], now=timezone.now())
+    client.force_login(marta)
+    page = " ".join(client.get(url("survey-ask", northwind.pk)).text.split())
+    assert (
+        "asked within the pause</span>" in page.replace(" </span>", "</span>")
+        and "asked within the pause (" not in page
+    )

@@ -4,6 +4,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -32,4 +33,14 @@ def mail_events(request, provider):
     if not settings.MAIL_WEBHOOK_SECRET or provider not in VIEWS or is_closed:
         raise Http404
     view = getattr(import_module(f"anymail.webhooks.{provider}"), VIEWS[provider])
-    return view.as_view()(request)
+    return type(view.__name__, (_Guarded, view), {}).as_view()(request)
+
+
+class _Guarded:
+    """A body that is none of the provider's is a bad request, and no fault of ours."""
+
+    def parse_events(self, request):
+        try:
+            return super().parse_events(request)  # type: ignore[misc]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise SuspiciousOperation("The body is no event of this provider.") from error

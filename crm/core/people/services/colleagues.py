@@ -20,8 +20,8 @@ from crm.core.users.models import ApiToken, Team, TeamMembership, User
 OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders", "digest_hour")
 
 
-def _lock_admins() -> list[User]:
-    """Lock the active admins, so that the last two cannot step down at the same moment."""
+def lock_admins() -> list[User]:
+    """Lock the active admins: what concerns the colleagues as a whole happens one after the other."""
     return list(User.objects.active().with_role(Role.ADMIN).select_for_update().order_by("pk"))
 
 
@@ -39,7 +39,7 @@ def update_user(
     principal: Principal, *, user: User, seen_version: int | None = None, teams: list[Team] | None = None, **fields
 ) -> User:
     """Change a colleague: `email name title roles time_zone`, and the teams they are in. Raises ServiceError for the last admin."""
-    admins = _lock_admins()
+    admins = lock_admins()
     user = User.objects.select_for_update().get(pk=user.pk)
     if "roles" in fields:
         fields["roles"] = _in_order(fields["roles"])
@@ -75,7 +75,7 @@ def _one_line(field: str, value):
 @service(may=may_administer)
 def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_to: User | None = None) -> User:
     """Disable a colleague: sessions end, tokens are revoked, and what they hold can be reassigned."""
-    admins = _lock_admins()
+    admins = lock_admins()
     user = User.objects.select_for_update().get(pk=user.pk)
     if not user.is_active:
         return user
@@ -86,7 +86,7 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
         reassignment.reassign_all(principal, user=user, to=hand_over_to, now=now)
     user.is_active, user.disabled_at = False, now
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
-    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    revoke_tokens(user=user, now=now)
     end_sessions(user=user)
     OutboxMail.objects.filter(user=user).withdraw(_("They may not log in any more"), now=now)
     return user
@@ -100,6 +100,18 @@ def enable_user(principal: Principal, *, user: User) -> User:
         user.is_active, user.disabled_at = True, None
         save_version(user, fields=["is_active", "disabled_at"], seen=None)
     return user
+
+
+@service(may=None)
+def sign_out_everywhere(principal: Principal, *, but: str | None = None, now: datetime) -> int:
+    """End one's own sessions, except the one with the key `but`, and one's API tokens. Returns how many tokens."""
+    end_sessions(user=principal.user, but=but)
+    return revoke_tokens(user=principal.user, now=now)
+
+
+def revoke_tokens(*, user: User, now: datetime) -> int:
+    """Whoever had the password, or a session, may have made one."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
 
 
 def end_sessions(*, user: User, but: str | None = None) -> int:

@@ -14,6 +14,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token, new_salt
 from crm.core.base.services import service
 from crm.core.people.emails import JOIN_LINK, mail_invitation
+from crm.core.people.services.colleagues import lock_admins
 from crm.core.users.models import Invitation, Team, TeamMembership, User
 
 VALID_FOR = timedelta(days=14)
@@ -24,6 +25,7 @@ def invite(
     principal: Principal, *, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
 ) -> Invitation:
     """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
+    lock_admins()
     if User.objects.filter(email__iexact=email).exists():
         raise ServiceError(_("Somebody with this e-mail address is here already."), field="email")
     if open_invitations(now).filter(email__iexact=email).exists():

@@ -1,6 +1,8 @@
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
@@ -231,3 +233,53 @@ def test_a_team_that_two_change_at_once_shows_both_values_and_is_saved_at_the_se
     assert client.post(page, data | {"version": answer.context["conflict"].version}).status_code == 302
     team.refresh_from_db()
     assert team.name == "Finland"
+
+
+def test_the_session_keeps_no_token_of_the_invitation(client, invitation):
+    client.logout()
+    token = latest_path().strip("/").split("/")[-1]
+    client.get(latest_path())
+    assert token not in str(dict(client.session)) and client.get("/join/").status_code == 200
+    invitations.resend_invitation(acting(User.objects.get()), invitation=invitation, now=timezone.now())
+    assert client.get("/join/").status_code == 404, "the former link has ended"
+
+
+def at_once(do, times=8):
+    """What each of several threads got, or the error."""
+    start, found = threading.Barrier(times), []
+
+    def run(number):
+        start.wait(20)
+        try:
+            found.append(do(number))
+        except ServiceError as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return found
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_invitations_of_one_address_at_once_are_one():
+    core.make_firm()
+    ines, now = acting(core.make_person(name="Ines Vaara", roles=["admin"])), timezone.now()
+    found = at_once(lambda n: invitations.invite(ines, email="noor@halden.example", roles=["admin"], now=now))
+    assert sorted(type(each).__name__ for each in found) == ["Invitation"] + ["ServiceError"] * 7
+    assert Invitation.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_name_for_a_team_several_times_at_once_is_refused_in_words():
+    core.make_firm()
+    ines = acting(core.make_person(name="Ines Vaara", roles=["admin"]))
+    found = at_once(lambda n: colleagues.save_team(ines, name="Nordics", lead=None, members=[]))
+    assert sorted(type(each).__name__ for each in found) == ["ServiceError"] * 7 + ["Team"]
+    assert {(each.message, each.field) for each in found if isinstance(each, ServiceError)} == {
+        ("There is already a team of this name.", "name")
+    }

@@ -89,3 +89,25 @@ def test_signing_out_everywhere_else_keeps_this_session(mine, marta):
     mine.post(reverse("core:end_sessions"))
     assert elsewhere.get(reverse("core:profile")).status_code == 302
     assert mine.get(reverse("core:profile")).status_code == 200
+
+
+def test_signing_out_everywhere_ends_the_tokens_too(mine, marta, oskar):
+    token, _clear = core.make_token(user=marta)
+    other, _clear = core.make_token(user=oskar)
+    page = mine.post(reverse("core:end_sessions"), follow=True)
+    assert "1 API token was revoked." in page.content.decode()
+    token.refresh_from_db()
+    other.refresh_from_db()
+    assert token.revoked_at is not None and other.revoked_at is None
+
+
+def test_a_new_password_ends_the_tokens(mine, marta):
+    marta.set_password(core.PASSWORD)
+    marta.save()
+    mine.force_login(marta)
+    token, _clear = core.make_token(user=marta)
+    new = core.PASSWORD + " and more"
+    done = mine.post("/accounts/password/change/", {"oldpassword": core.PASSWORD, "password1": new, "password2": new})
+    assert done.status_code == 302, done.content
+    token.refresh_from_db()
+    assert token.revoked_at is not None

@@ -21,17 +21,20 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 @login_not_required
 @require_safe
 def join_link(request, pk, token):
-    """Move the secret from the address to the session, so that it stays out of logs and histories. The link stays valid."""
-    if JOIN_LINK.find(pk, token) is None:
+    """Swap the secret in the address for its hash in the session, so that it stays out of logs, histories and the database. The
+    link stays valid."""
+    invitation = JOIN_LINK.find(pk, token)
+    if invitation is None:
         raise Http404
-    request.session[INVITATION] = [pk, token]
+    request.session[INVITATION] = [pk, invitation.token_hash]
     return redirect("core:join")
 
 
 @login_not_required
 @require_http_methods(["GET", "POST"])
 def join(request):
-    invitation = JOIN_LINK.find(*request.session.get(INVITATION, (0, "")))
+    pk, token_hash = request.session.get(INVITATION, (0, ""))
+    invitation = JOIN_LINK.rows().filter(pk=pk, token_hash=token_hash).first()
     state = invitations.state_of(invitation, timezone.now()) if invitation else "none"
     if state != "open":
         return render_page(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.core.listing.pages import Column, ListPage
@@ -86,9 +87,14 @@ def api_token_revoke(request, pk):
     return redirect("core:api_tokens")
 
 
+def _tokens_ended(count: int) -> str:
+    words = ngettext("%(n)d API token was revoked.", "%(n)d API tokens were revoked.", count) % {"n": count}
+    return f" {words}" if count else ""
+
+
 @require_POST
 def end_sessions(request):
     """Sign out everywhere but here."""
-    colleagues.end_sessions(user=request.user, but=request.session.session_key)
-    messages.success(request, _("You are signed out everywhere else."))
+    tokens = colleagues.sign_out_everywhere(request.principal, but=request.session.session_key, now=timezone.now())
+    messages.success(request, _("You are signed out everywhere else.") + _tokens_ended(tokens))
     return redirect("core:profile")

@@ -1,5 +1,5 @@
-from datetime import timedelta
 from contextlib import contextmanager
+from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
 

@@ -289,3 +289,12 @@ def test_resend_is_known_by_name_and_password(client, settings, key):
     }
     assert post_event(client, body, provider="resend").status_code == 200
     assert post_event(client, body, provider="resend", secret="hooks:wrong-wrong-wrong").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, "text", None, 5, {"RecordType": []}, {"RecordType": "Bounce", "TypeCode": {}}]
+)
+@pytest.mark.parametrize("provider", ["brevo", "mailjet", "mailtrap", "postmark", "resend", "sendgrid", "sparkpost"])
+def test_an_odd_body_is_never_a_fault_of_ours(client, settings, provider, body):
+    settings.MAIL_WEBHOOK_SECRET, settings.ANYMAIL = SECRET, webhook_settings(SECRET, "")
+    assert post_event(client, body, provider=provider).status_code in (200, 400)
