@@ -3,11 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
-from clients.contacts.models import Contact
-from clients.contacts.queries import find_contacts, people_of
+from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.importing import KINDS
-from clients.listing.filters import search as search_clients
+from clients.listing.finding import find_clients, find_people, find_recent
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
@@ -20,10 +19,10 @@ from crm.core.base import gate
 from crm.core.base.principals import SYSTEM
 from crm.core.firm.queries import firm_today
 from crm.core.importing import kinds
+from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
 from crm.core.people import reassignment
 from crm.core.search import sources as search
-from crm.core.search.sources import Hit
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 
@@ -47,49 +46,6 @@ def rebuild_own_facts(client_ids, now):
     today = firm_today(now)
     rebuild_status_facts(client_ids, today)
     refresh_revenue_facts(client_ids=client_ids, today=today)
-
-
-def find_clients(principal, text, limit):
-    """Clients whose name begins with the text first."""
-    rows = (
-        search_clients(Client.objects.visible_to(principal).kept(), text)
-        .select_related("facts")
-        .order_by("name_key", "pk")
-    )
-    hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
-    return [_client_hit(client) for client in hits]
-
-
-def find_recent(principal, client_ids):
-    """The visible clients among the ids, in their order."""
-    found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
-    return [_client_hit(found[pk]) for pk in client_ids if pk in found]
-
-
-def _client_hit(client):
-    words = (client.facts.get_status_display(), client.city)
-    return Hit(
-        title=client.name,
-        url=client.get_absolute_url(),
-        kind="client",
-        icon="building",
-        detail=" · ".join(str(word) for word in words if word),
-    )
-
-
-def find_people(principal, text, limit):
-    rows = find_contacts(Contact.objects.visible_to(principal).kept(), text).order_by("name_key", "pk")
-    people = rows.prefetch_related("emails")[:limit]
-    return [
-        Hit(
-            title=p.name,
-            url=p.get_absolute_url(),
-            kind="contact",
-            icon="person",
-            detail=next((m.address for m in p.emails.all()), ""),
-        )
-        for p in people
-    ]
 
 
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
@@ -165,4 +121,27 @@ navigation.register(
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
+for command in (
+    search.Command(
+        "new-client",
+        _("New client"),
+        "clients:create",
+        "plus-lg",
+        _("add create"),
+        order=10,
+        is_common=True,
+        shown=permissions.may_create,
+    ),
+    search.Command(
+        "new-contact",
+        _("New contact"),
+        "clients:create_contact",
+        "plus-lg",
+        _("add create person"),
+        order=15,
+        shown=permissions.may_create,
+    ),
+    search.Command("import", _("Import a file"), "core:import_new", "upload", _("csv excel"), shown=may_import),
+):
+    search.palette.register(command)
 reassignment.register(reassignment.Reassignable("clients", _("Clients"), 10, count_owned, reassign_owned))

@@ -4,11 +4,13 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry, signals
+from clients.listing.finding import clients_named
 from crm.core.base import open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
 from crm.core.mail import pages
 from crm.core.mail import scheduled as coming_mails
+from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
@@ -18,6 +20,7 @@ from interactions.client_page.cards import follow_ups_card, promises_card
 from interactions.composer import panel
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
+from interactions.log.choices import Channel
 from interactions.reminders import digest
 from interactions.reminders.services import digests, reminders
 from interactions.surveys.imports import SURVEY_RESPONSES
@@ -93,5 +96,52 @@ sections.sections.register(
 )
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails
 
+for command in (
+    search.Command(
+        f"log-{channel}",
+        label,
+        "interactions:log",
+        icon,
+        order=20 + number,
+        query={"channel": channel},
+        about=clients_named,
+        title=title,
+        is_common=channel == Channel.CALL,
+    )
+    for number, (channel, label, title, icon) in enumerate(
+        (
+            (Channel.CALL, _("Log a call"), _("Log a call with %(name)s"), "telephone"),
+            (Channel.MEETING, _("Log a meeting"), _("Log a meeting with %(name)s"), "people"),
+            (Channel.EMAIL, _("Log an email"), _("Log an email with %(name)s"), "envelope"),
+            (Channel.NOTE, _("Write a note"), _("Write a note about %(name)s"), "chat-left-text"),
+        )
+    )
+):
+    search.palette.register(command)
+search.palette.register(
+    search.Command(
+        "new-follow-up",
+        _("New follow-up"),
+        "interactions:follow-up-create",
+        "check2",
+        _("next step task todo add create"),
+        order=28,
+        about=clients_named,
+        title=_("New follow-up for %(name)s"),
+        is_dialog=True,
+        is_common=True,
+    )
+)
+search.palette.register(
+    search.Command(
+        "send-survey",
+        _("Send survey"),
+        "interactions:survey-send",
+        "emoji-smile",
+        _("nps"),
+        order=40,
+        shown=permissions.may_send_surveys,
+    )
+)
 for kind in (INTERACTIONS, SURVEY_RESPONSES):
     kinds.register(kind)

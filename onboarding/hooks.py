@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
+from clients.listing.finding import clients_named
 from crm.core.search import sources as search
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
@@ -42,6 +43,19 @@ navigation.register(
 )
 search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, panels.find_plans))
 search.register(search.Source("onboarding-templates", _("Templates"), 80, panels.find_templates))
+search.palette.register(
+    search.Command(
+        "start-plan",
+        _("Start onboarding"),
+        "onboarding:start",
+        "bar-chart-steps",
+        _("new plan begin"),
+        order=30,
+        about=clients_named,
+        title=_("Start onboarding for %(name)s"),
+        is_common=True,
+    )
+)
 sections.register("done", "onboarding", emails.finished_tasks, order=40)
 sections.register("next", "onboarding", emails.our_tasks, order=40)
 sections.register("needed", "onboarding", emails.their_tasks, order=40)

@@ -58,17 +58,18 @@ class ContactForm(CatalogueForm):
         super().check_again()
 
     @property
-    def seen_rows(self) -> SafeString:
-        """The addresses as they were shown, `label text` each."""
-        if not self.shown_version or (self.is_bound and not self.has_seen):
-            return SafeString("")
+    def seen_values(self) -> SafeString:
+        """With the addresses as they were shown, `label text` each."""
+        seen = super().seen_values
+        if not seen:
+            return seen
         shown = {"email": self.emails, "phone": self.phones}
         names = [
             (name, row)
             for name, rows in shown.items()
             for row in (self.data.getlist(f"initial-{name}") if self.is_bound else map(str, rows))
         ]
-        return format_html_join("", '<input type="hidden" name="initial-{}" value="{}">', names)
+        return seen + format_html_join("", '<input type="hidden" name="initial-{}" value="{}">', names)
 
     def merge_onto(self, current):
         clashes = super().merge_onto(current)

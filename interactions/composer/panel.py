@@ -43,12 +43,14 @@ def _from_draft(draft) -> dict[str, Any]:
     return initial
 
 
-def context(principal, client, now: datetime, *, form: LogForm | None = None) -> dict[str, Any]:
-    """The variables of interactions/composer/composer.html; at most two queries."""
+def context(principal, client, now: datetime, *, form: LogForm | None = None, channel: str = "") -> dict[str, Any]:
+    """The variables of interactions/composer/composer.html; at most two queries. `channel`: the one that is chosen already."""
     people = people_of(client)
     draft = None
     if form is None:
         form, draft = new_form(principal, client, now, affiliations=people)
+        if channel in Channel.values:
+            form.initial["channel"] = channel
     chosen = {str(value) for value in form["contacts"].value() or []}
     shown = people[:CHIPS_AT_MOST] + [row for row in people[CHIPS_AT_MOST:] if str(row.contact_id) in chosen]
     helpers = {str(value) for value in form["participants"].value() or []}

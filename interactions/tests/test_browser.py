@@ -214,3 +214,31 @@ def test_reassign_by_typing_a_name(page, live_server, marta, northwind):
     page.locator("#toasts button", has_text="Undo").click()
     page.locator(".follow-up", has_text="First").wait_for()
     assert FollowUp.objects.get().assignee == marta
+
+
+def test_the_palette_does_things(page, live_server, marta, northwind, assert_accessible):
+    """A call with a client named in the same line, a follow-up in a dialog over the page, the theme, by keyboard alone."""
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("Control+k")
+    page.locator("#palette-results", has_text="New client").wait_for()
+    assert_accessible(page)
+    page.keyboard.type("log call north", delay=70)
+    page.locator(".palette-item[aria-selected=true]", has_text="Log a call with Northwind Advisory").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/log/?channel=phone")
+    assert page.locator("[name=channel][value=phone]").is_checked()
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("new follow-up", delay=70)
+    page.locator(".palette-item", has_text="New follow-up …").click()
+    page.keyboard.type("north", delay=70)
+    page.locator(".palette-item[aria-selected=true]", has_text="New follow-up for Northwind Advisory").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("#remote-dialog [name=title]").fill("Send the price")
+    page.keyboard.press("Control+Enter")
+    page.locator("#toasts", has_text="“Send the price” added").wait_for()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("switch theme dark", delay=70)
+    page.locator(".palette-item[aria-selected=true]", has_text="Switch theme: dark").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("html[data-bs-theme=dark]").wait_for(state="attached")

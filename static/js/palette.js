@@ -1,4 +1,5 @@
 // Search and commands on Ctrl/⌘ K. The server makes the list (`?q=…&fragment=palette`); without script it is /search/.
+// data-palette-fill on an entry: choosing it goes on typing with this text ("Log a call …" asks with whom).
 
 import { debounce, isVisible, word } from "./lib.js";
 
@@ -7,7 +8,7 @@ const input = document.getElementById("palette-input");
 const results = document.getElementById("palette-results");
 let asked = null;
 
-const options = () => [...results.querySelectorAll("a[role=option]")];
+const options = () => [...results.querySelectorAll("[role=option]:not([aria-disabled])")];
 
 function choose(index) {
   const all = options();
@@ -42,13 +43,13 @@ async function fetchResults() {
   }
 }
 
-// Pages and actions of this very page: navigation and [data-shortcut] elements whose words match what is typed.
+// What this very page can do: its buttons whose words match what is typed.
 function addPageCommands() {
   const typed = input.value.trim().toLowerCase();
   if (!typed) return;
   const known = new Set(options().map((option) => option.href));
-  const found = [...document.querySelectorAll(".sidebar .nav-item, .page-actions a.btn")]
-    .filter((link) => (link.querySelector(".nav-label") ?? link).textContent.trim().toLowerCase().includes(typed) && !known.has(link.href))
+  const found = [...document.querySelectorAll(".page-actions a.btn")]
+    .filter((link) => link.textContent.trim().toLowerCase().includes(typed) && !known.has(link.href))
     .slice(0, 5);
   if (!found.length) return;
   results.querySelector(".palette-empty")?.remove();
@@ -57,7 +58,7 @@ function addPageCommands() {
     option.className = "palette-item";
     option.href = link.href;
     option.setAttribute("role", "option");
-    const text = (link.querySelector(".nav-label") ?? link).firstChild ? (link.querySelector(".nav-label")?.textContent ?? [...link.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(" ")).trim() : "";
+    const text = [...link.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(" ").trim();
     const mark = link.querySelector(".icon")?.cloneNode(true);
     const words = Object.assign(document.createElement("span"), { className: "grow", textContent: text });
     option.append(...[mark, words].filter(Boolean));
@@ -78,6 +79,17 @@ export function openPalette(text = "") {
 
 if (palette) {
   input.addEventListener("input", soon);
+  results.addEventListener("click", (event) => {
+    const chosen = event.target.closest("[role=option]");
+    if (chosen?.dataset.paletteFill) {
+      event.preventDefault();
+      input.value = chosen.dataset.paletteFill;
+      input.focus();
+      fetchResults();
+    } else if (chosen?.matches("[data-dialog-remote]")) {
+      palette.close();
+    }
+  });
   palette.addEventListener("keydown", (event) => {
     const all = options();
     const here = all.findIndex((option) => option.getAttribute("aria-selected") === "true");

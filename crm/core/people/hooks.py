@@ -54,14 +54,32 @@ navigation.register(
 )
 periodic.register(Job("api.idempotency_keys", forget_old_keys))
 periodic.register(Job("listing.bulk_changes", forget_old_steps))
-for action in (
-    search.Action(_("People"), "core:users", "people", _("users colleagues roles"), shown=may_administer),
-    search.Action(_("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),
-    search.Action(_("Teams"), "core:teams", "people", shown=may_administer),
-    search.Action(_("Working days"), "core:days", "calendar-check", _("holidays"), shown=may_administer),
-    search.Action(_("History"), "core:history", "clock", _("audit changes"), shown=may_administer),
-    search.Action(_("Profile"), "core:profile", "person-circle", _("my account theme zone dark light")),
-    search.Action(_("Notifications"), "core:notifications", "bell"),
-    search.Action(_("API tokens"), "core:api_tokens", "key"),
+for command in (
+    search.Command("users", _("Colleagues"), "core:users", "people", _("users people roles"), shown=may_administer),
+    search.Command("invite", _("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),
+    search.Command("teams", _("Teams"), "core:teams", "people", shown=may_administer),
+    search.Command("new-team", _("New team"), "core:team_new", "plus-lg", _("create"), shown=may_administer),
+    search.Command("days", _("Working days"), "core:days", "calendar-check", _("holidays"), shown=may_administer),
+    search.Command("history", _("History"), "core:history", "clock", _("audit changes"), shown=may_administer),
+    search.Command("profile", _("Profile"), "core:profile", "person-circle", _("my account settings zone")),
+    search.Command("tokens", _("API tokens"), "core:api_tokens", "key"),
+    search.Command("password", _("Change password"), "account_change_password", "key"),
+    search.Command("two-step", _("Two-step sign-in"), "mfa_index", "lock", _("security 2fa mfa")),
+    search.Command(
+        "light", _("Switch theme: light"), "core:set_theme", "sun", _("mode"), order=90, fields={"theme": "light"}
+    ),
+    search.Command(
+        "dark", _("Switch theme: dark"), "core:set_theme", "moon", _("mode night"), order=90, fields={"theme": "dark"}
+    ),
+    search.Command(
+        "system",
+        _("Switch theme: same as device"),
+        "core:set_theme",
+        "circle-half",
+        _("mode system"),
+        order=90,
+        fields={"theme": "system"},
+    ),
+    search.Command("sign-out", _("Sign out"), "account_logout", "box-arrow-right", _("log out"), order=95, fields={}),
 ):
-    search.register_action(action)
+    search.palette.register(command)

@@ -1,10 +1,12 @@
-"""Search over everything a user may see: apps register sources in their `hooks.py`."""
+"""Search over everything a user may see, and commands: apps register both in their `hooks.py`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from crm.core.base.registry import Registry
 from crm.core.ui import navigation
@@ -12,11 +14,18 @@ from crm.core.ui import navigation
 
 @dataclass(frozen=True)
 class Hit:
+    """`pk` for hits that a command can be about; `fields`: it is a POST with them; `fill`: choosing it goes on typing with this text;
+    `is_dialog`: its page opens in the shared dialog."""
+
     title: str
     url: str
     kind: str
     icon: str
     detail: str = ""
+    pk: int = 0
+    fields: Mapping[str, str] | None = None
+    fill: str = ""
+    is_dialog: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,25 +38,48 @@ class Source:
     find: Callable[[Any, str, int], list[Hit]]
 
 
-@dataclass(frozen=True)
-class Action:
-    """A page or action found by its name. `shown(user)` says for whom; `words` are further names people use for it."""
+About = Callable[[Any, str, list[int], int], list[Hit]]
 
+
+@dataclass(frozen=True)
+class Command:
+    """Something to do, or a page, found in the palette by its name; `words` are further names people use for it.
+
+    `about(principal, text, recent_ids, limit)` finds what it is done with (hits with a `pk`, which `url_name` takes): “log a call north”
+    is a call with Northwind, and `title` says so (“Log a call with %(name)s”). `query` goes into the address; `fields` make it a POST.
+    `is_common`: offered before anything is typed. `shown(principal)` says for whom.
+    """
+
+    key: str
     label: Any
     url_name: str
-    icon: str
+    icon: str = "arrow-right"
     words: Any = ""
-    shown: Callable[[Any], bool] = lambda user: True
+    order: int = 50
+    args: tuple[Any, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] | None = None
+    about: About | None = None
+    title: Any = ""
+    is_dialog: bool = False
+    is_common: bool = False
+    shown: Callable[[Any], bool] = lambda principal: True
 
-    @property
-    def key(self) -> str:
-        return self.url_name
+    def url(self, *args: Any) -> str:
+        return reverse(self.url_name, args=args or self.args) + (f"?{urlencode(self.query)}" if self.query else "")
+
+    def hit(self) -> Hit:
+        """As it stands; one that is about something asks what."""
+        if self.about is None:
+            return Hit(str(self.label), self.url(), "page", self.icon, fields=self.fields, is_dialog=self.is_dialog)
+        fill = f"{self.label} "
+        url = f"{reverse('core:search')}?{urlencode({'q': fill})}"
+        return Hit(f"{self.label} …", url, "page", self.icon, fill=fill)
 
 
 sources: Registry[Source] = Registry("search source")
-actions: Registry[Action] = Registry("action in search")
+palette: Registry[Command] = Registry("command")  # pages of the navigation are found anyway
 register = sources.register
-register_action = actions.register  # pages of the navigation are found anyway
 _recent: list[Callable[[Any, list[int]], list[Hit]]] = []
 
 
@@ -69,16 +101,60 @@ def recent(principal, client_ids: list[int]) -> list[Hit]:
     return _recent[0](principal, client_ids) if _recent and client_ids else []
 
 
-def pages(principal, text: str, *, limit: int = 6) -> list[Hit]:
-    """Pages and actions whose name holds every word of the text."""
+ABOUT_AT_MOST = 4
+
+
+def common(principal) -> list[Hit]:
+    return [command.hit() for command in palette.shown(principal) if command.is_common]
+
+
+def commands(principal, text: str, recent_ids: list[int], *, limit: int = 10) -> tuple[list[Hit], bool]:
+    """Commands and pages that the text names, and whether it begins like one of them, so that they come before what is found."""
     words = text.casefold().split()
-    known: list[Any] = [*navigation.entries.shown(principal), *actions.shown(principal)]
-    found = [
-        entry
-        for entry in known
-        if words and all(word in f"{entry.label} {getattr(entry, 'words', '')}".casefold() for word in words)
-    ]
-    return [
-        Hit(title=str(entry.label), url=reverse(entry.url_name), kind="page", icon=entry.icon)
-        for entry in found[:limit]
-    ]
+    known = [_page(entry) for entry in navigation.entries.shown(principal)] + palette.shown(principal)
+    found: list[Hit] = []
+    subjects: dict[tuple[Any, str], list[Hit]] = {}
+    is_first = False
+    for command in known if words else ():
+        named = _named(command, words)
+        rest = words[named:]
+        if not named or (rest and command.about is None):
+            continue
+        is_first = is_first or (len(text) > 1 and str(command.label).casefold().startswith(words[0]))
+        if command.about is None:
+            found.append(command.hit())
+            continue
+        asked = command.about, " ".join(_without_joints(rest))
+        if asked not in subjects:
+            subjects[asked] = command.about(principal, asked[1], recent_ids, ABOUT_AT_MOST)
+        found += [_about(command, hit) for hit in subjects[asked]]
+        if not rest:
+            found.append(command.hit())
+    return found[:limit], is_first
+
+
+def _page(entry: navigation.NavEntry) -> Command:
+    return Command(f"page-{entry.key}", entry.label, entry.url_name, entry.icon)
+
+
+def _named(command: Command, words: list[str]) -> int:
+    """How many of the first words begin a word of its names."""
+    names = f"{command.label} {command.words}".casefold()
+    if command.about is None:  # any part of a name will do
+        return len(words) if all(word in names for word in words) else 0
+    parts, count = names.split(), 0
+    while count < len(words) and any(part.startswith(words[count]) for part in parts):
+        count += 1
+    return count
+
+
+def _without_joints(words: list[str]) -> list[str]:
+    joints = set(_("a an at for the to with").split())
+    while words and words[0] in joints:
+        words = words[1:]
+    return words
+
+
+def _about(command: Command, hit: Hit) -> Hit:
+    title = str(command.title) % {"name": hit.title}
+    return Hit(title, command.url(hit.pk), "page", command.icon, detail=hit.detail, is_dialog=command.is_dialog)

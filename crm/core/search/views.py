@@ -20,26 +20,23 @@ def search(request):
     form = SearchForm(request.GET)
     values = form.cleaned_data if form.is_valid() else {"q": "", "fragment": ""}
     text, is_palette = values["q"].strip(), values["fragment"] == PALETTE
-    groups = _found(request.principal, text, limit=6 if is_palette else 20) if text else _offered(request)
+    groups = _found(request, text, limit=6 if is_palette else 20) if text else _offered(request)
     if is_palette:
         return render(request, "components/palette_results.html", {"groups": groups, "q": text})
     total = sum(len(group["items"]) for group in groups) if text else None
     return render(request, "core/search/page.html", {"groups": groups, "q": text, "total": total})
 
 
-def _found(principal, text, limit):
-    groups = [
-        {"label": source.label, "items": _items(hits)} for source, hits in sources.find(principal, text, limit=limit)
-    ]
-    pages = sources.pages(principal, text)
-    return groups + ([{"label": _("Pages and actions"), "items": _items(pages)}] if pages else [])
+def _found(request, text, limit):
+    found = sources.find(request.principal, text, limit=limit)
+    groups = [{"label": source.label, "items": hits} for source, hits in found]
+    hits, is_first = sources.commands(request.principal, text, recent.client_ids(request))
+    commands = [{"label": _("Commands and pages"), "items": hits}] if hits else []
+    return commands + groups if is_first else groups + commands
 
 
 def _offered(request):
-    """Before anything is typed: where the user was last."""
-    hits = sources.recent(request.principal, recent.client_ids(request))
-    return [{"label": _("Last looked at"), "items": _items(hits)}] if hits else []
-
-
-def _items(hits):
-    return [{"url": hit.url, "title": hit.title, "sub": hit.detail, "icon": hit.icon} for hit in hits]
+    """Before anything is typed: where the user was last, and what is often done."""
+    looked_at = sources.recent(request.principal, recent.client_ids(request))
+    pairs = ((_("Last looked at"), looked_at), (_("Commands"), sources.common(request.principal)))
+    return [{"label": label, "items": hits} for label, hits in pairs if hits]

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -17,14 +19,58 @@ def test_pages_and_actions_are_found_by_name(mine):
 
 
 def test_what_a_user_may_not_open_is_not_offered(mine, client, ines):
-    assert search.pages(acting(ines), "invite") and not search.pages(
-        mine.get("/profile/").wsgi_request.principal, "invite"
-    )
+    marta = mine.get("/profile/").wsgi_request.principal
+    assert search.commands(acting(ines), "invite", [])[0] and not search.commands(marta, "invite", [])[0]
 
 
 def test_the_palette_gets_the_list_alone(mine):
     answer = mine.get(reverse("core:search"), {"q": "profile", "fragment": "palette"}).content.decode()
     assert 'role="option"' in answer and "<html" not in answer
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "address"),
+    [
+        ("new client", "New client", "/clients/new/"),
+        ("log call north", "Log a call with Northwind Oy", "/clients/{pk}/log/?channel=phone"),
+        ("call with north", "Log a call with Northwind Oy", "/clients/{pk}/log/?channel=phone"),
+        ("new follow-up northwind", "New follow-up for Northwind Oy", "/clients/{pk}/follow-ups/new/"),
+        ("start onb north", "Start onboarding for Northwind Oy", "/clients/{pk}/onboarding/start/"),
+        ("dark", "Switch theme: dark", "/profile/theme/"),
+        ("sign out", "Sign out", "/accounts/logout/"),
+    ],
+)
+def test_the_palette_has_commands(mine, marta, typed, title, address):
+    one = make_client(search_model("clients.Client"), name="Northwind Oy", owner=marta)
+    answer = mine.get(reverse("core:search"), {"q": typed, "fragment": "palette"})
+    hits = {hit.title: hit for group in answer.context["groups"] for hit in group["items"]}
+    assert hits[title].url == address.format(pk=one.pk)
+    assert mine.get(hits[title].url).status_code == (405 if title.startswith("Switch") else 200)
+
+
+def test_a_command_about_a_client_asks_which_and_offers_the_last_ones(mine, marta):
+    one = make_client(search_model("clients.Client"), name="Northwind Oy", owner=marta)
+    mine.get(reverse("clients:client", args=[one.pk]))
+    answer = mine.get(reverse("core:search"), {"q": "log a call", "fragment": "palette"})
+    first = answer.context["groups"][0]
+    assert first["label"] == "Commands and pages"
+    assert [hit.title for hit in first["items"][:2]] == ["Log a call with Northwind Oy", "Log a call …"]
+    assert first["items"][1].fill == "Log a call "
+
+
+def test_numbers_and_settings_are_found_by_name_for_those_who_may(mine, client, ines):
+    assert "Client retention" not in mine.get(reverse("core:search"), {"q": "retention"}).text
+    client.force_login(ines)
+    for typed, address in (("retention", "/reports/retention/"), ("working days", "/settings/days/")):
+        assert address in client.get(reverse("core:search"), {"q": typed}).text
+
+
+def test_a_post_is_a_button(mine):
+    page = mine.get(reverse("core:search"), {"q": "sign out", "fragment": "palette"}).text
+    assert re.search(
+        r'<form method="post" action="/accounts/logout/">.*?<button class="palette-item" role="option"', page, re.S
+    )
+    assert 'name="csrfmiddlewaretoken"' in page
 
 
 def test_nothing_found_says_so(mine):
