@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from crm.core.base.registry import Registry
@@ -85,12 +85,21 @@ class FactsRebuilder:
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """`due`: a day, or a moment where the step has a time."""
+
+    title: str
+    due: date | datetime
+    snoozed_until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class NextSteps:
-    """`titles(principal, clients)` gives {`ClientFacts.next_step_id`: title} of those that the principal may see, in at most one
+    """`steps(principal, clients)` gives {`ClientFacts.next_step_id`: NextStep} of those that the principal may see, in at most one
     statement."""
 
     key: str
-    titles: Callable[[Any, list[Any]], dict[int, str]]
+    steps: Callable[[Any, list[Any]], dict[int, NextStep]]
 
 
 panels: Registry[Panel] = Registry("panel")

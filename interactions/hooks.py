@@ -65,7 +65,7 @@ registry.list_actions.register(
     registry.ListAction("survey", _("Send survey"), "interactions:survey-send", permissions.may_send_surveys)
 )
 registry.facts_rebuilders.register(registry.FactsRebuilder("interactions", rebuild_own_facts))
-registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_step_titles))
+registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_steps))
 periodic.register(Job("interactions.contact-due", contact_due_daily, _("Contact due dates"), daily=DAILY))
 periodic.register(Job("interactions.reminders", reminders.send_reminders, _("Reminders"), reminders.oldest_due))
 periodic.register(Job("interactions.digests", digests.run_digests, _("Morning mails"), digests.oldest_due))

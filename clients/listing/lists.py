@@ -64,7 +64,7 @@ def _decorate(clients, listing):
         wants_step = facts.status != Status.FORMER and not client.archived_at
         client.next_badge = no_step if wants_step else DASH
         if facts.next_step_at:
-            tone, words = due_state(facts.next_step_at, today)
+            tone, words = due_state(client.next_step_due, today, client.next_step_snoozed)
             client.next_badge = badge(words, tone)
         client.contact_words = never
         if facts.last_contact_at:

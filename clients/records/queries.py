@@ -39,11 +39,15 @@ def similar_clients(
 
 
 def add_next_steps(principal, clients: Iterable[Client]) -> None:
-    """Set `next_step_text` of each client: the title of its next step, "" where there is none or the principal may not see it."""
+    """Set `next_step_text` of each client, the title of its next step ("" where there is none or the principal may not see it), and
+    when it is due: `next_step_due` and `next_step_snoozed`."""
     rows = list(clients)
-    titles = {pk: title for source in registry.next_steps for pk, title in source.titles(principal, rows).items()}
+    steps = {pk: step for source in registry.next_steps for pk, step in source.steps(principal, rows).items()}
     for client in rows:
-        client.next_step_text = titles.get(client.facts.next_step_id, "")
+        step = steps.get(client.facts.next_step_id)
+        client.next_step_text = step.title if step else ""
+        client.next_step_due = step.due if step else client.facts.next_step_at
+        client.next_step_snoozed = step.snoozed_until if step else None
 
 
 def domain_of(website: str) -> str:

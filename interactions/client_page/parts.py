@@ -1,5 +1,6 @@
 """The open follow-ups and promises that several pieces of a client's page show. Each is one kept statement, read once for a client."""
 
+from clients.registry import NextStep
 from crm.core.base.kept import Kept, once
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment
@@ -22,7 +23,7 @@ def promises_of(principal, client) -> list[Commitment]:
 @Kept
 def _steps(principal, *, client_id: int):
     rows = FollowUp.objects.visible_to(principal).filter(client=client_id).open().select_related("assignee")
-    return rows.order_by("due_at", "pk")[:STEPS_AT_MOST]
+    return rows.by_turn()[:STEPS_AT_MOST]
 
 
 def steps_of(principal, client) -> list[FollowUp]:
@@ -32,12 +33,16 @@ def steps_of(principal, client) -> list[FollowUp]:
     return once(client, "steps", lambda: _steps.rows(principal, client_id=client.pk))
 
 
-def next_step_titles(principal, clients) -> dict[int, str]:
-    """{id: title} of the clients' next steps. A single client's is among those that its page shows."""
+def next_steps(principal, clients) -> dict[int, NextStep]:
+    """The clients' next steps by id. A single client's is among those that its page shows."""
     ids = {client.facts.next_step_id for client in clients} - {None}
     if len(clients) == 1 and ids:
-        found = {step.pk: step.title for step in steps_of(principal, clients[0])}
+        found = _by_id(steps_of(principal, clients[0]))
         if ids <= found.keys():
             return found
     steps = FollowUp.objects.visible_to(principal).filter(pk__in=ids)
-    return dict(steps.values_list("pk", "title")) if ids else {}
+    return _by_id(steps.only("title", "due_date", "due_time", "due_at", "snoozed_until")) if ids else {}
+
+
+def _by_id(steps) -> dict[int, NextStep]:
+    return {step.pk: NextStep(step.title, step.due, step.snoozed_until) for step in steps}

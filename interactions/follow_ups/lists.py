@@ -54,12 +54,13 @@ class FollowUpFilters(ListFilters):
         if value == "snoozed":
             return rows.filter(snoozed_until__gt=self.now)
         today, tomorrow = day_start(self.now), day_start(self.now, 1)
-        spans = {
-            "overdue": {"due_at__lt": today},
-            "today": {"due_at__gte": today, "due_at__lt": tomorrow},
-            "coming": {"due_at__gte": tomorrow},
+        rows = rows.awake(self.now)
+        parts = {
+            "overdue": lambda: rows.due_before(today),
+            "today": lambda: rows.due_from(today).due_before(tomorrow),
+            "coming": lambda: rows.due_from(tomorrow),
         }
-        return rows.awake(self.now).filter(**spans.get(value, {}))
+        return parts[value]() if value in parts else rows
 
 
 def _give(principal, row, now, assignee):
@@ -118,7 +119,7 @@ FOLLOW_UPS = ListPage(
         FOLLOW_UP_FIELDS["client"].in_list(),
         FOLLOW_UP_FIELDS["contact"].in_list(_("Contact")),
         FOLLOW_UP_FIELDS["assignee"].in_list(_("Assigned to")),
-        FOLLOW_UP_FIELDS["due_at"].in_list(),
+        Column("due", FOLLOW_UP_FIELDS["due_at"].label, lambda row: row.due),
         FOLLOW_UP_FIELDS["state"].in_list(),
         FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),

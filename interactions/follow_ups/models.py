@@ -1,5 +1,9 @@
+from datetime import date, datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Greatest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -10,6 +14,8 @@ from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority, SourceKind
+
+ZONES_APART = timedelta(hours=26)  # so that the index on `due_at` still helps where the day decides
 
 
 class FollowUpQuerySet(models.QuerySet):
@@ -25,6 +31,21 @@ class FollowUpQuerySet(models.QuerySet):
 
     def awake(self, now):
         return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
+
+    def due_before(self, midnight):
+        """Due before a midnight of the reader. One without a time is due on its day, wherever its reader is."""
+        by_day = Q(due_time__isnull=True, due_date__lt=midnight.date())
+        by_hour = Q(due_time__isnull=False, due_at__lt=midnight)
+        return self.filter(by_day | by_hour, due_at__lt=midnight + ZONES_APART)
+
+    def due_from(self, midnight):
+        by_day = Q(due_time__isnull=True, due_date__gte=midnight.date())
+        by_hour = Q(due_time__isnull=False, due_at__gte=midnight)
+        return self.filter(by_day | by_hour, due_at__gte=midnight - ZONES_APART)
+
+    def by_turn(self):
+        """In the order in which they come up: what is snoozed when it comes back."""
+        return self.order_by(Greatest("due_at", "snoozed_until"), "pk")
 
 
 @tracked
@@ -97,6 +118,16 @@ class FollowUp(Versioned):
 
     def __str__(self):
         return self.title
+
+    @property
+    def due(self) -> date | datetime:
+        """The day, or where there is a time the moment."""
+        return self.due_date if self.due_time is None else self.due_at
+
+    @property
+    def local_day(self) -> date:
+        """The day it is due on for the reader."""
+        return self.due_date if self.due_time is None else timezone.localtime(self.due_at).date()
 
     author_name = actor_name("author", "author_contact")
     closed_by_name = actor_name("closed_by", "closed_by_contact")

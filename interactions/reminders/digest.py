@@ -103,10 +103,14 @@ def _follow_ups(user: User, now: datetime) -> list[Part]:
 
 
 def _follow_up_line(row: FollowUp, with_day: bool) -> Line:
-    due = timezone.localtime(row.due_at)
-    when = date_format(due, "D j M, H:i") if with_day else date_format(due, "H:i")
+    day = [date_format(row.local_day, "D j M")] if with_day else []
+    hour = [date_format(timezone.localtime(row.due_at), "H:i")] if row.due_time else []
     who = [row.client.name] if row.client else []
-    return Line(row.title, " · ".join([*who, when]), reverse("interactions:follow-up", args=[row.pk]))
+    return Line(
+        row.title,
+        " · ".join([*who, *filter(None, [", ".join(day + hour)])]),
+        reverse("interactions:follow-up", args=[row.pk]),
+    )
 
 
 def _news(user: User) -> Part:

@@ -60,13 +60,13 @@ def mine(principal, now: datetime):
 
 
 def overdue(principal, now: datetime) -> QuerySet:
-    return mine(principal, now).order_by("due_at").filter(due_at__lt=day_start(now))
+    return mine(principal, now).order_by("due_at").due_before(day_start(now))
 
 
 def due_within(principal, now: datetime, first: int, days: int) -> QuerySet:
     """Due on one of so many days, the first of them `first` days from today."""
     rows = mine(principal, now).order_by("due_at")
-    return rows.filter(due_at__gte=day_start(now, first), due_at__lt=day_start(now, first + days))
+    return rows.due_from(day_start(now, first)).due_before(day_start(now, first + days))
 
 
 def nav_count(principal, now: datetime) -> Counted:
@@ -78,26 +78,25 @@ def nav_count(principal, now: datetime) -> Counted:
 @Kept
 def _follow_ups(principal, *, now: datetime):
     rows, start = mine(principal, now).order_by("due_at", "id").values("pk"), day_start(now)
-    late = rows.filter(due_at__lt=start)[: OVERDUE_AT_MOST + 1]
-    coming = rows.filter(due_at__gte=start, due_at__lt=day_start(now, COMING_DAYS + 1))[: COMING_AT_MOST + 1]
+    late = rows.due_before(start)[: OVERDUE_AT_MOST + 1]
+    coming = rows.due_from(start).due_before(day_start(now, COMING_DAYS + 1))[: COMING_AT_MOST + 1]
     chosen = FollowUp.objects.filter(pk__in=late.union(coming, all=True))
     return chosen.select_related("client", "contact", "assignee").order_by("due_at", "id")
 
 
 def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
     """{"overdue", "more_overdue", "today", "coming": [(day, rows)], "more_coming"}; one query, each group with its own limit."""
-    found, start = _follow_ups.rows(principal, now=now), day_start(now)
-    overdue = [row for row in found if row.due_at < start]
-    ahead = [row for row in found if row.due_at >= start]
-    tomorrow = day_start(now, 1)
+    found, today = _follow_ups.rows(principal, now=now), timezone.localtime(now).date()
+    overdue = [row for row in found if row.local_day < today]
+    ahead = [row for row in found if row.local_day >= today]
     days: dict[Any, list[FollowUp]] = {}
-    for row in ahead[:COMING_AT_MOST]:
-        if row.due_at >= tomorrow:
-            days.setdefault(timezone.localtime(row.due_at).date(), []).append(row)
+    for row in sorted(ahead[:COMING_AT_MOST], key=lambda row: row.local_day):
+        if row.local_day > today:
+            days.setdefault(row.local_day, []).append(row)
     return {
         "overdue": overdue[:OVERDUE_AT_MOST],
         "more_overdue": len(overdue) > OVERDUE_AT_MOST,
-        "today": [row for row in ahead if row.due_at < tomorrow],
+        "today": [row for row in ahead if row.local_day == today],
         "coming": list(days.items()),
         "more_coming": len(ahead) > COMING_AT_MOST,
     }

@@ -191,9 +191,9 @@ def when(value, style="", now=None):
 
 
 @register.simple_tag
-def due(value, today=None, none_text="", done=False):
-    """The due badge: the words alone say everything, the tone only helps."""
-    tone, words = due_state(value, today or timezone.localdate())
+def due(value, today=None, none_text="", done=False, snoozed=None):
+    """The due badge: the words alone say everything, the tone only helps. `snoozed`: until when it is out of sight."""
+    tone, words = due_state(value, today or timezone.localdate(), snoozed)
     if not value and none_text:
         words = none_text
     if done:

@@ -54,10 +54,20 @@ def moment_words(moment, now):
     return f"{words} {written(moment, 'H:i')}" if words else short_day(moment, now)
 
 
-def due_state(value, today):
-    """(tone, words) of a due day: late red, today green, later without colour, none amber."""
+def snoozed_words(until):
+    """“Snoozed until Mon 09:00”, of a moment in the reader's zone."""
+    local = timezone.localtime(until)
+    words = day_words(local.date(), timezone.localdate()) or short_day(local, timezone.localtime())
+    return _("Snoozed until %(when)s") % {"when": f"{words} {written(local, 'H:i')}"}
+
+
+def due_state(value, today, snoozed_until=None):
+    """(tone, words) of a due day: late red, today green, later and snoozed without colour, none amber. A day without a time is a
+    date: no zone moves it."""
     if not value:
         return "amber", _("No next step")
+    if snoozed_until and snoozed_until > timezone.now():
+        return "", snoozed_words(snoozed_until)
     day = timezone.localtime(value).date() if isinstance(value, datetime) else value
     days = (day - today).days
     if days < 0:

@@ -65,7 +65,6 @@ def test_it_tells_what_is_late_due_and_coming(marta, northwind, settings):
         "Call about the invoice",
         "Due today",
         "Send the price",
-        "17:00",
         "Plan the visit",
         "Going quiet",
     ):

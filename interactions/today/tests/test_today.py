@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,6 +10,7 @@ from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.services import set_cadence
 from interactions.follow_ups.models import FollowUp
+from interactions.follow_ups.services import snooze_follow_up
 from tools.testing.factories.interactions import NOW, follow_up, log, make_client
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +115,58 @@ def test_done_from_the_page_comes_back_to_it(web, marta, northwind):
     web.post(reverse("interactions:follow-up-reopen", args=[row.pk]))
     row.refresh_from_db()
     assert row.state == "open"
+
+
+def test_a_day_stays_a_day_for_a_reader_in_another_zone(client, marta, otto, northwind, time_machine):
+    """17:00 in Helsinki is 04:00 of the next day in Auckland; what is due on a day is due on that day for both."""
+    time_machine.move_to("2026-11-25 23:30:00+00:00", tick=False)  # the 26th in both places
+    otto.time_zone = "Pacific/Auckland"
+    otto.save()
+    row = follow_up(
+        actor=marta, client=northwind, title="Day", due_date=date(2026, 11, 26), time_zone="Europe/Helsinki"
+    )
+    at = follow_up(
+        actor=marta,
+        client=northwind,
+        title="Hour",
+        due_date=date(2026, 11, 26),
+        due_time=time(17),
+        time_zone="Europe/Helsinki",
+    )
+    FollowUp.objects.update(assignee=otto)
+    client.force_login(otto)
+    page = client.get(URL)
+    assert page.context["groups"]["today"] == [row] and page.context["groups"]["coming"] == [(date(2026, 11, 27), [at])]
+    assert [client.get(f"/follow-ups/?show={part}").context["page"].rows for part in ("today", "coming")] == [
+        [row],
+        [at],
+    ]
+    for url in (
+        reverse("interactions:follow-up", args=[row.pk]),
+        northwind.get_absolute_url(),
+        reverse("clients:list"),
+    ):
+        shown = client.get(url).text
+        assert ">Today<" in shown and "Tomorrow 17:00" not in shown and "05:00" not in shown.split("Hour")[0], url
+
+
+def test_a_snoozed_step_is_quiet_everywhere(client, marta, northwind, time_machine):
+    time_machine.move_to("2026-11-26 10:00:00+00:00", tick=False)
+    row = follow_up(actor=marta, client=northwind, title="Old", due_date=date(2026, 1, 5))
+    client.force_login(marta)
+    assert "325 days late" in client.get(reverse("clients:list")).text
+    snooze_follow_up(
+        acting(marta), follow_up=row, until=timezone.now() + timedelta(days=4, hours=-3), now=timezone.now()
+    )
+    pages = (
+        reverse("clients:list"),
+        northwind.get_absolute_url(),
+        reverse("interactions:follow-up", args=[row.pk]),
+        "/follow-ups/?show=snoozed",
+    )
+    for url in pages:
+        shown = client.get(url).text
+        assert "Snoozed until Mon 09:00" in shown and "days late" not in shown, url
+    assert not client.get("/clients/?step=overdue").context["page"].rows
+    time_machine.move_to("2026-11-30 10:00:00+00:00", tick=False)
+    assert "329 days late" in client.get(reverse("clients:list")).text
