@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, DecimalField, ExpressionWrapper, F, IntegerField, Q, Value, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -13,9 +13,12 @@ from django.utils.translation import ngettext
 from clients.records.choices import SERVED_STATUSES, OnboardingState, Status
 from clients.records.models import is_quiet
 from crm.core.firm.queries import firm_today
+from crm.core.listing.paging import Sort
 from reports.scope import Scope
 
+BY_URGENCY = Sort("urgency", descending=True)
 LOW_NPS = 6
+MORE_THAN_ANY_REVENUE = 10**14
 NPS_AGE = timedelta(days=365)
 
 
@@ -28,8 +31,8 @@ class Need:
 
 
 def needing(scope: Scope, now: datetime):
-    """Clients at notice, with a stuck or late onboarding, a low last NPS answer, or no contact within their cadence; `weight`
-    says how much speaks for it."""
+    """Clients at notice, with a stuck or late onboarding, a low last NPS answer, or no contact within their cadence, one-off
+    customers included as on Today. `urgency` sorts them: how much speaks for it, then their revenue."""
     conditions = _conditions(now)
     weight = sum(
         (
@@ -41,8 +44,10 @@ def needing(scope: Scope, now: datetime):
     anyone = Q()
     for condition, _value in conditions.values():
         anyone |= condition
-    found = scope.clients().filter(facts__status__in=SERVED_STATUSES).filter(anyone)
-    return found.annotate(weight=weight).select_related("facts", "owner")
+    found = scope.everybody().filter(facts__status__in=SERVED_STATUSES).filter(anyone)
+    money = DecimalField(max_digits=20, decimal_places=2)
+    urgency = ExpressionWrapper(weight * Value(MORE_THAN_ANY_REVENUE) + F("facts__revenue_12m"), output_field=money)
+    return found.annotate(urgency=urgency).select_related("facts", "owner")
 
 
 def _conditions(now) -> dict[str, tuple[Q, int]]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
@@ -55,6 +56,7 @@ class ReportFilter(forms.Form):
 
     def __init__(self, data, *, principal, firm, today):
         super().__init__(data)
+        self.asked = data
         self.principal, self.firm, self.today = principal, firm, today
         self.fields["team"].queryset = Team.objects.kept()
         seen = Client.objects.visible_to(principal)
@@ -100,6 +102,13 @@ class ReportFilter(forms.Form):
         return Period.year_to(found["end"] or tomorrow)
 
     @property
+    def query(self) -> str:
+        """The filter as it stands in the address, to carry on to the next page; "" for none."""
+        names = (name for name in self.fields if self.asked.get(name))
+        text = urlencode([(name, self.asked[name]) for name in names])
+        return f"?{text}" if text else ""
+
+    @property
     def scope(self) -> Scope:
         found = self.cleaned_data
         basis = found["basis"] or self.firm.retention_basis
@@ -115,11 +124,11 @@ class ReportFilter(forms.Form):
         """Offer the months to choose from, and the period of the address where it is not one of them."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
-        choices = [(month.strftime("%Y-%m"), _year_words(month)) for month in months]
+        choices = [(month.strftime("%Y-%m"), _year_words(month, self.today)) for month in months]
         chosen = period.last_day.replace(day=1)
         if period == Period.year_to(month_end(chosen, self.today)):
             if chosen < months[-1]:
-                choices.append((chosen.strftime("%Y-%m"), _year_words(chosen)))
+                choices.append((chosen.strftime("%Y-%m"), _year_words(chosen, self.today)))
             self.initial_month = chosen.strftime("%Y-%m")
         else:
             choices.insert(0, ("", f"{date_format(period.start, 'j M Y')} – {date_format(period.last_day, 'j M Y')}"))
@@ -130,6 +139,9 @@ class ReportFilter(forms.Form):
         self.fields["basis"].choices = self.fields["basis"].choices[1:]
 
 
-def _year_words(month: date) -> str:
-    """“Dec 2025 – Nov 2026”: the twelve months that a month ends."""
+def _year_words(month: date, today: date) -> str:
+    """“Dec 2025 – Nov 2026”: the twelve months that a month ends; with days where that month is not over."""
+    period = Period.year_to(month_end(month, today))
+    if period.is_cut:
+        return f"{date_format(period.start, 'j M Y')} – {date_format(period.last_day, 'j M Y')}"
     return f"{date_format(add_months(month, -11), 'M Y')} – {date_format(month, 'M Y')}"

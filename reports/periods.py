@@ -32,6 +32,11 @@ class Period:
         count = (self.end.year - self.start.year) * 12 + self.end.month - self.start.month
         return count if count > 0 and add_months(self.end, -count) == self.start else 0
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ends within a month, as one that runs to today does."""
+        return self.end.day != 1
+
     def preceding(self) -> "Period":
         """The period of equal length before this one: by months where it is whole months long (a leap day does not shift
         it), else by days."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -65,6 +66,8 @@ class Dashboard:
     nps_series: list[KpiAnswer]
     months: list[KpiAnswer]
     reasons: list[Reason]
+    resting: list[Reason]
+    uncounted: int
     lost_url: str
     silence: Silence | None
     needs: list[attention.Need]
@@ -80,6 +83,7 @@ def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
     scores = nps.series(scope, [*rolling, period, before])
     earned = arpa.series(scope, [*single_months(period.end, POINTS - 1), period, before])
     lost = retention.reasons(scope, period)
+    left = [row for row in lost if row[0] == Status.FORMER or scope.basis == REVENUE]
     needing = attention.needing(scope, now)
     return Dashboard(
         retention=_measure(retention, scope, kept),
@@ -89,13 +93,12 @@ def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
         retention_series=kept[:-2],
         nps_series=scores[:-2],
         months=earned[:-2],
-        reasons=_reasons(retention, scope, period, lost),
+        reasons=_reasons(retention, scope, period, left),
+        resting=_reasons(retention, scope, period, [row for row in lost if row not in left]),
+        uncounted=retention.gone_uncounted(scope, period).count(),
         lost_url=members_address(retention.id, scope, period, show=LEFT),
         silence=_silence(retention, scope, period, lost),
-        needs=[
-            attention.explain(client, now)
-            for client in needing.order_by("-weight", "-facts__revenue_12m", "pk")[:ATTENTION_SHOWN]
-        ],
+        needs=[attention.explain(client, now) for client in needing.order_by("-urgency", "-pk")[:ATTENTION_SHOWN]],
         needs_count=count_capped(needing)[0],
     )
 
@@ -148,19 +151,30 @@ def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
     unit, benchmark = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, ""), kpi.benchmark(scope.firm)
     digits = 1 if kpi.unit == PERCENT else 0
     values = [None if answer.value is None else round(answer.value, digits) for answer in answers]
-    known = [value for value in (*values, float(benchmark) if benchmark is not None else None) if value is not None]
-    data = {
-        "labels": [date_format(answer.period.last_day, "M") for answer in answers],
-        "unit": unit,
-        "series": [
-            {
-                "name": str(kpi.name),
-                "values": values,
-                "urls": [members_address(kpi.id, scope, answer.period) for answer in answers],
-            }
-        ],
+    known = [value for value in values if value is not None]
+    series = {
+        "name": str(kpi.name),
+        "values": values,
+        "urls": [members_address(kpi.id, scope, answer.period) for answer in answers],
+        "notes": [f"n = {number(answer.n)}" if kpi.counted[1] else "" for answer in answers],
     }
+    data: dict[str, Any] = {
+        "has_data": bool(known),
+        "labels": _month_labels(answers),
+        "titles": [_point_words(kpi, answer.period) for answer in answers],
+        "unit": unit,
+        "series": [series],
+    }
+    if not kpi.series_is_rolling and answers[-1].period.is_cut:
+        series["unfinished"] = len(answers) - 1
+    if kpi.has_margin:
+        band = [(a.value - a.margin, a.value + a.margin) if a.value is not None else (None, None) for a in answers]
+        series["low"], series["high"] = (
+            [edge and round(edge, 1) for edge in edges] for edges in zip(*band, strict=True)
+        )
+        known += [edge for edges in band for edge in edges if edge is not None]
     if benchmark is not None:
+        known += [float(benchmark)] if known else []
         data["benchmark"] = {"value": float(benchmark), "label": _("benchmark")}
     if known and kpi.unit != MONEY:
         room = max(1, (max(known) - min(known)) * 0.15)
@@ -169,6 +183,21 @@ def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
             "max": min(max(known) + room, 100) if kpi.unit == PERCENT else max(known) + room,
         }
     return data
+
+
+def _month_labels(answers: list[KpiAnswer]) -> list[list[str]]:
+    """The month under each point, in two lines where the year is said: at the first point and in each January."""
+    days = [answer.period.last_day for answer in answers]
+    return [
+        [date_format(day, "M"), date_format(day, "Y")] if n == 0 or day.month == 1 else [date_format(day, "M")]
+        for n, day in enumerate(days)
+    ]
+
+
+def _point_words(kpi: Kpi, period: Period) -> str:
+    """“Twelve months to 27 Nov 2026”, or of a month by itself “Nov 2026”."""
+    day = date_format(period.last_day, "j M Y" if period.is_cut else "M Y")
+    return _("Twelve months to %(day)s") % {"day": day} if kpi.series_is_rolling else day
 
 
 def attention_address(scope: Scope, period: Period) -> str:

@@ -25,7 +25,11 @@ class Scope:
 
     def clients(self):
         """Clients the principal may see, without one-off customers and without archived ones."""
-        found = Client.objects.visible_to(self.principal).kept().ongoing()
+        return self.everybody().ongoing()
+
+    def everybody(self):
+        """Clients and one-off customers the principal may see, without archived ones."""
+        found = Client.objects.visible_to(self.principal).kept()
         if self.owner is not None:
             found = found.filter(owner=self.owner)
         if self.team is not None:

@@ -7,6 +7,7 @@ from django.db.models import (
     Case,
     Count,
     DecimalField,
+    Exists,
     ExpressionWrapper,
     F,
     OuterRef,
@@ -27,6 +28,7 @@ from reports.columns import CLIENT, OWNER, TIER, Cell, Column, money_cell
 from reports.kpis import presence
 from reports.kpis.base import MONEY, Kpi
 from reports.periods import Period
+from reports.scope import REVENUE
 
 # how many of the month ends the client was active at, without those at which all its contracts in force were free
 MONTH_ENDS = f"""bit_count((
@@ -41,13 +43,17 @@ class ArpaRealised(Kpi):
     an active client. ChartMogul; ProfitWell."""
 
     id = "arpa-realised"
+    version = 2  # 2: knows the basis of revenue
     name = _("Revenue per account")
     formula = _("revenue booked in the period ÷ mean of active clients at its month ends")
+    formulas = {REVENUE: _("revenue booked in the period ÷ clients with revenue in it")}
     counted = (_("Revenue"), _("Accounts"))
     unit = MONEY
     source = _("ChartMogul; ProfitWell")
     series_is_rolling = False
+    has_basis = True
     edge_rules = [
+        _("Basis “revenue”: accounts are the clients with at least one revenue line above zero in the period."),
         _(
             "Revenue: what is booked in the period, net of tax, in the firm's currency at the rate of each line. Refunds subtract."
         ),
@@ -63,26 +69,28 @@ class ArpaRealised(Kpi):
     columns = (
         CLIENT,
         Column(_("Revenue"), lambda client, firm: money_cell(client.revenue or 0, firm), is_number=True),
-        Column(_("Month ends counted"), lambda c, firm: Cell(number(c.month_ends), c.month_ends), is_number=True),
+        Column(_("Counted"), lambda c, firm: Cell(number(c.month_ends), c.month_ends), is_number=True),
         OWNER,
         TIER,
     )
 
     def answer(self, scope, period):
         found = self.members(scope, period).order_by().aggregate(booked=Sum("revenue"), counted=Sum("month_ends"))
-        return self._made(period, found["booked"] or 0, found["counted"] or 0)
+        return self._made(scope, period, found["booked"] or 0, found["counted"] or 0)
 
     def series(self, scope, periods):
         clients = scope.clients()
         revenue = presence.revenue_in(clients, periods)
-        active = presence.paying_at(clients, {day for period in periods for day in period.month_ends()})
-        return [
-            self._made(p, amount, sum(active[day] for day in p.month_ends()))
-            for p, amount in zip(periods, revenue, strict=True)
-        ]
+        if scope.basis == REVENUE:
+            counted = presence.earning_in(clients, periods)
+        else:
+            active = presence.paying_at(clients, {day for period in periods for day in period.month_ends()})
+            counted = [sum(active[day] for day in period.month_ends()) for period in periods]
+        return [self._made(scope, *each) for each in zip(periods, revenue, counted, strict=True)]
 
-    def _made(self, period, revenue, month_ends):
-        accounts = month_ends / len(period.month_ends())
+    def _made(self, scope, period, revenue, counted):
+        """`counted`: the month ends at which clients were active, summed; on the basis of revenue the clients."""
+        accounts = counted / (1 if scope.basis == REVENUE else len(period.month_ends()))
         value = float(revenue) / accounts if accounts else None
         return self.made(
             period,
@@ -90,6 +98,7 @@ class ArpaRealised(Kpi):
             numerator=float(revenue),
             denominator=accounts,
             n=round(accounts),
+            basis=scope.basis,
             parts={"accounts": accounts},
         )
 
@@ -105,7 +114,7 @@ class ArpaRealised(Kpi):
         return (
             scope.clients()
             .annotate(
-                month_ends=month_ends_of(period),
+                month_ends=_counted(scope, period),
                 revenue=Subquery(
                     booked.annotate(total=Sum("amount_firm")).values("total"),
                     output_field=DecimalField(max_digits=16, decimal_places=2),
@@ -113,6 +122,13 @@ class ArpaRealised(Kpi):
             )
             .filter(Q(month_ends__gt=0) | Q(revenue__isnull=False))
         )
+
+
+def _counted(scope, period: Period) -> Any:
+    """How often a client counts as an account: at how many month ends, or (basis of revenue) once if it has any."""
+    if scope.basis == REVENUE:
+        return Case(When(Exists(presence.booked_in(period)), then=Value(1)), default=Value(0))
+    return month_ends_of(period)
 
 
 def month_ends_of(period: Period) -> Any:
@@ -144,6 +160,7 @@ class ArpaRecurring(Kpi):
     id = "arpa-recurring"
     name = _("Recurring revenue per account")
     formula = _("MRR ÷ paying clients, at the end of the period")
+    counted = (_("MRR"), _("Paying clients"))
     unit = MONEY
     source = _("ChartMogul; ProfitWell")
     edge_rules = [

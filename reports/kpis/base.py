@@ -9,10 +9,12 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import money, number
 from reports.columns import BY_NAME, Cell, Column
 from reports.periods import Period
 from reports.scope import Scope
 
+FEW = 30  # fewer than that are told as they are, and judged neither good nor bad
 PERCENT, POINTS, MONEY, DAYS = "percent", "points", "money", "days"
 
 
@@ -50,15 +52,13 @@ class Kpi:
     version: ClassVar[int] = 1
     name: ClassVar[Any]
     formula: ClassVar[Any]
+    formulas: ClassVar[Mapping[str | None, Any]] = {}  # those of a basis that has one of its own
     unit: ClassVar[str]
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
     has_basis: ClassVar[bool] = False
     has_margin: ClassVar[bool] = False
-    counted: ClassVar[tuple[Any, Any]] = (
-        _("Numerator"),
-        _("Denominator"),
-    )  # what stands above and below the line, in words
+    counted: ClassVar[tuple[Any, Any]] = ("", "")  # above and below the line, in words; empty for a plain count
     shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"
     noun: ClassVar[Any] = _(
         "clients"
@@ -81,6 +81,13 @@ class Kpi:
         """The members that a part of the dashboard opens, by the address's further parameters."""
         return members
 
+    def working(self, answer: KpiAnswer, firm: Any) -> str:
+        """The operands that give the value, such as "28 ÷ 33"; "" for a plain count and where there is no value."""
+        if answer.value is None or answer.numerator is None or answer.denominator is None:
+            return ""
+        above = money(round(answer.numerator, 2), firm.currency) if self.unit == MONEY else operand(answer.numerator)
+        return f"{above} ÷ {operand(answer.denominator)}"
+
     def cells(self, row: Any, firm: Any) -> list[Cell]:
         return [column.cell(row, firm) for column in self.columns]
 
@@ -89,8 +96,13 @@ class Kpi:
         return None
 
     def certain_change(self, now: KpiAnswer, before: KpiAnswer) -> bool:
-        """Whether the difference may be called a change."""
-        return now.value is not None and before.value is not None and now.value != before.value
+        """Whether the difference may be called better or worse: not where few are compared."""
+        return (
+            min(now.n, before.n) >= FEW
+            and now.value is not None
+            and before.value is not None
+            and now.value != before.value
+        )
 
     def made(
         self, period: Period, *, value, numerator, denominator, n, margin=None, basis=None, parts=None
@@ -98,7 +110,7 @@ class Kpi:
         return KpiAnswer(
             self.id,
             self.version,
-            str(self.formula),
+            str(self.formulas.get(basis, self.formula)),
             self.unit,
             value,
             numerator,
@@ -110,6 +122,11 @@ class Kpi:
             "",
             parts or {},
         )
+
+
+def operand(value: float) -> str:
+    """As exact as it has to be for the division to give what is shown."""
+    return number(value, 0 if value == round(value) else 4)
 
 
 def share(part: int | float, whole: int | float) -> float | None:

@@ -6,6 +6,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, F, Window
 from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.records.nps import BANDS, DETRACTORS, NAMES, PASSIVES, PROMOTERS, TONES, band_sql, in_band
@@ -88,15 +89,24 @@ class Nps(Kpi):
     noun = _("answers")
     sort = Sort("answered_at", descending=True)
     columns = (
-        Column(_("Client"), lambda answer, firm: client_cell(answer.client, str(answer.contact or ""))),
+        Column(_("Client"), lambda answer, firm: client_cell(answer.client)),
+        Column(_("Contact"), lambda answer, firm: text_cell(str(answer.contact or ""))),
         Column(_("Score"), lambda answer, firm: Cell(answer.score, answer.score), is_number=True),
         Column(_("Group"), lambda answer, firm: Cell(*[str(NAMES[answer.band])] * 2, tone=TONES[answer.band])),
         Column(_("Comment"), lambda answer, firm: text_cell(answer.comment)),
         Column(
-            _("Answered"), lambda answer, firm: Cell(when(answer.answered_at, "full"), answer.answered_at.isoformat())
+            _("Answered"),
+            lambda answer, firm: Cell(
+                when(answer.answered_at, "full"), timezone.localtime(answer.answered_at).isoformat(" ", "minutes")
+            ),
         ),
     )
     related = ("client", "contact")
+
+    def working(self, answer, firm):
+        if answer.value is None:
+            return ""
+        return f"100 · ({answer.parts[PROMOTERS]} − {answer.parts[DETRACTORS]}) ÷ {answer.n}"
 
     def benchmark(self, firm):
         return firm.nps_benchmark

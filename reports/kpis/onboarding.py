@@ -26,12 +26,17 @@ class OnTimeShare(Kpi):
     id = "on-time-share"
     name = _("Onboarding tasks on time")
     formula = _("tasks done by their due date ÷ tasks due in the period · 100")
+    version = 2  # 2: open tasks of a paused plan are not due
     unit = PERCENT
+    counted = (_("On time"), _("Due"))
     source = _("the firm's onboarding plans")
     edge_rules = [
         _("Tasks not needed and those of cancelled or not yet started plans do not count."),
         _("A task that is due today and not done yet does not count until tomorrow."),
-        _("A pause shifts the due dates. The day a task was done is that of the firm's time zone."),
+        _(
+            "While a plan is paused its open tasks are not due; what was late before the pause stays late. The pause then shifts the due dates."
+        ),
+        _("The day a task was done is that of the firm's time zone."),
     ]
     shows = [("", _("All tasks due")), (ON_TIME, _("On time")), (LATE, _("Late"))]
     noun = _("tasks")
@@ -66,6 +71,7 @@ class OnTimeShare(Kpi):
             .exclude(state=TaskState.SKIPPED)
             .exclude(plan__state__in=[PlanState.DRAFT, PlanState.PENDING, PlanState.CANCELLED])
             .filter(Q(state=TaskState.DONE) | Q(due_date__lt=scope.today))
+            .exclude(~Q(state=TaskState.DONE), plan__state=PlanState.PAUSED, due_date__gte=F("plan__paused_date"))
             .annotate(done_date=TruncDate("done_at", tzinfo=zone(scope.firm.time_zone)))
             .annotate(is_on_time=ExpressionWrapper(on_time, output_field=BooleanField()))
             .select_related("plan__client")

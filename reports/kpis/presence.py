@@ -10,8 +10,10 @@ from datetime import date
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import OuterRef
 
 from clients.records.choices import ACTIVE_STATUSES
+from clients.revenue.models import RevenueLine
 from reports.periods import Period
 
 MOST_BOUNDARIES = 62  # bits of a bigint
@@ -68,6 +70,20 @@ def pairs_by_revenue(clients, periods: list[Period]) -> list[tuple[int, int]]:
 
     values = {"days": days, "first": days[0], "last": days[-1]}
     return _pairs(clients, BY_REVENUE, [bits(p) for p in before], [bits(p) for p in periods], values)
+
+
+def booked_in(period: Period):
+    """Revenue lines that make a client active in the period on the basis of revenue; for Exists, of `pk` outside."""
+    return RevenueLine.objects.between(period.start, period.end).filter(client=OuterRef("pk"), amount_firm__gt=0)
+
+
+def earning_in(clients, periods: list[Period]) -> list[int]:
+    """How many clients have revenue in each period."""
+    days = _boundaries(day for period in periods for day in (period.start, period.end))
+    place = {day: index for index, day in enumerate(days)}
+    bits = [(1 << place[period.end]) - (1 << place[period.start]) for period in periods]
+    values = {"days": days, "first": days[0], "last": days[-1]}
+    return [n for n, _both in _pairs(clients, BY_REVENUE, bits, bits, values)]
 
 
 def paying_at(clients, days: Iterable[date]) -> dict[date, int]:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.records.choices import ACTIVE_STATUSES, LeavingReason, Status
 from clients.records.models import StatusPeriod
-from clients.revenue.models import RevenueLine
 from interactions.log.models import Interaction
 from reports.columns import CLIENT, OWNER, TIER, Cell, Column, day_cell, text_cell
 from reports.kpis import presence
@@ -131,6 +130,15 @@ class Retention(Kpi):
             return found.filter(is_kept=False)
         return found.filter(outcome=show) if show in OUTCOMES else found
 
+    def gone_uncounted(self, scope, period):
+        """Clients who left in the period and whom this number does not count: won within it, back by its end, or, on the
+        basis of revenue, with revenue in it all the same."""
+        left = StatusPeriod.objects.filter(
+            status=Status.FORMER, start_date__gt=period.start, start_date__lte=period.end, client=OuterRef("pk")
+        )
+        counted = self.members(scope, period, LEFT).order_by().values("pk")
+        return scope.clients().filter(Exists(left)).exclude(pk__in=counted)
+
     def reasons(self, scope, period):
         """[(end_status, end_reason, n)] of S without E, most first. Their sum is |S| − |S ∩ E|."""
         lost = self.members(scope, period, LEFT).order_by().values("end_status", "end_reason")
@@ -145,6 +153,8 @@ class LogoChurn(Retention):
     name = _("Client churn")
     formula = _("(1 − |S ∩ E| ÷ |S|) · 100")
     source = _("ChartMogul; Recurly")
+    counted = (_("Not active at the end"), _("At the start"))
+    shows = [Retention.shows[0], *sorted(Retention.shows[1:], key=lambda show: show[0] != LEFT)]
     edge_rules = [
         _("The complement of client retention, on the same S: clients active at the start of the period."),
         _("A client with several services churns when the last one ends; losing one of them is contraction."),
@@ -174,17 +184,17 @@ def _at_start(scope, period):
     clients = scope.clients()
     if scope.basis == REVENUE:
         before = period.preceding()
-        return clients.filter(Exists(_booked(before)))
+        return clients.filter(Exists(presence.booked_in(before)))
     return clients.active_at(period.start)
-
-
-def _booked(period):
-    return RevenueLine.objects.between(period.start, period.end).filter(client=OuterRef("pk"), amount_firm__gt=0)
 
 
 def _with_outcome(clients, scope, period):
     at_end = StatusPeriod.objects.covering(period.end).filter(client=OuterRef("pk"))
-    is_kept = Exists(_booked(period)) if scope.basis == REVENUE else Exists(at_end.filter(status__in=ACTIVE_STATUSES))
+    is_kept = (
+        Exists(presence.booked_in(period))
+        if scope.basis == REVENUE
+        else Exists(at_end.filter(status__in=ACTIVE_STATUSES))
+    )
     was_former = StatusPeriod.objects.filter(
         client=OuterRef("pk"), status=Status.FORMER, start_date__gt=period.start, start_date__lt=period.end
     )

@@ -1,7 +1,9 @@
 """The traps of the definitions, each with a test, and the promise that number, list and series say the same."""
 
 import random
+import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +13,8 @@ from crm.core.users.models import Team
 from interactions.surveys.models import Survey
 from reports.kpis import KPIS, find
 from reports.periods import Period, month_end, rolling_years, single_months
+from reports.views.words import value_text
+from tools.testing.factories.onboarding import make_plan, make_version
 from tools.testing.factories.reports import (
     book,
     give_answer,
@@ -246,7 +250,8 @@ def check_members(kpi, scope, period, answer):
     rows = list(kpi.members(scope, period))
     if kpi.id == "arpa-realised":
         assert float(sum(row.revenue or 0 for row in rows)) == answer.numerator
-        assert sum(row.month_ends for row in rows) / len(period.month_ends()) == answer.denominator
+        ends = 1 if scope.basis == "revenue" else len(period.month_ends())
+        assert sum(row.month_ends for row in rows) / ends == answer.denominator
         return
     assert len(rows) == answer.n, kpi.id
     if kpi.id == "retention":
@@ -290,3 +295,58 @@ def test_without_a_viewer_a_number_is_of_the_whole_firm(mira):
     active = find("active-clients")
     assert hidden not in active.members(scope_of(mira), YEAR)
     assert hidden in active.members(scope_of(), YEAR)
+
+
+def test_by_revenue_every_number_of_the_dashboard_rests_on_revenue(mira):
+    """A firm that works by project, its clients imported as active only lately."""
+    for number in range(4):
+        client = make_client(mira, ("active", date(2026, 11, 1)))
+        book(client, date(2024, 6, 1), 50)
+        if number:
+            book(client, date(2025, 6, 1), 100)
+    scope = scope_of(mira, basis="revenue")
+    active, arpa = (find(kpi_id).answer(scope, YEAR) for kpi_id in ("active-clients", "arpa-realised"))
+    assert (active.value, active.basis) == (3, "revenue")
+    assert (arpa.value, arpa.numerator, arpa.denominator, arpa.basis) == (100, 300, 3, "revenue")
+    assert "month ends" not in arpa.formula
+    assert find("active-clients").answer(scope_of(mira), YEAR).value == 0
+
+
+@pytest.mark.parametrize("kpi_id", KPIS)
+def test_the_operands_shown_give_the_number_shown(mira, kpi_id):
+    """As a reader would check them with a calculator."""
+    survey, admin = make_survey(), make_user("Ada", "admin")
+    for number in range(7):
+        left = [("former", date(2025, 3 + number, 1), "price")] if number < 2 else []
+        client = make_client(mira, ("active", LONG_AGO), *left)
+        book(client, date(2025, 6, 1), Decimal("1234.56") + number)
+        make_contract(client, LONG_AGO, 700 + number, period="month")
+        give_answer(survey, client, (10, 9, 8, 3)[number % 4], date(2025, 6, 1))
+    plan = make_plan(client=client, version=make_version(admin=admin))
+    plan.tasks.update(due_date=date(2025, 6, 3))
+    done = plan.tasks.first()
+    type(done).objects.filter(pk=done.pk).update(state="done", done_at=datetime(2025, 6, 2, tzinfo=UTC), done_by=mira)
+    kpi, scope = find(kpi_id), scope_of(mira)
+    answer = kpi.answer(scope, YEAR)
+    working = kpi.working(answer, scope.firm)
+    if not kpi.counted[1]:
+        assert working == ""
+        return
+    sum_ = working.replace("÷", "/").replace("·", "*").replace("−", "-").replace(",", "").replace("€", "")
+    shown = re.sub(r"[^0-9.-]", "", value_text(kpi, answer, scope.firm).replace("−", "-"))
+    value = eval(sum_) * (100 if kpi.unit == "percent" else 1)  # noqa: S307  our own words
+    assert float(shown) == pytest.approx(value, abs=0.5 * 10 ** -len(shown.partition(".")[2]) + 1e-9)
+
+
+def test_the_open_tasks_of_a_paused_plan_are_not_late(mira):
+    admin = make_user("Ada", "admin")
+    plan = make_plan(client=make_client(mira, ("active", LONG_AGO)), version=make_version(admin=admin))
+    first, second, *others = plan.tasks.all()
+    plan.tasks.filter(pk__in=[task.pk for task in others]).update(due_date=date(2030, 1, 1))
+    plan.tasks.filter(pk=first.pk).update(due_date=date(2025, 5, 1))
+    plan.tasks.filter(pk=second.pk).update(due_date=date(2025, 7, 1))
+    kpi, scope = find("on-time-share"), scope_of(mira)
+    assert kpi.answer(scope, YEAR).n == 2
+    type(plan).objects.filter(pk=plan.pk).update(state="paused", paused_date=date(2025, 6, 1))
+    assert list(kpi.members(scope, YEAR, "late")) == [first]
+    assert kpi.answer(scope, YEAR).n == 1

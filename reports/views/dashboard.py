@@ -8,12 +8,14 @@ from clients.records.nps import BANDS, LABELS
 from crm.core.listing.paging import BadCursor, paginate
 from crm.core.ui.formatting import number, percent, signed
 from reports import attention
-from reports.columns import BY_NAME, client_address
+from reports.columns import client_address
 from reports.kpis import find
 from reports.links import members_address
 from reports.queries import attention_address, chart, dashboard
+from reports.scope import REVENUE
 from reports.templatetags.report_words import money_whole
 from reports.views.common import read_filter
+from reports.views.words import basis_text
 
 
 @require_safe
@@ -29,6 +31,8 @@ def show(request):
         "scope": scope,
         "period": period,
         "found": found,
+        "basis": basis_text(scope),
+        "by_revenue": scope.basis == REVENUE,
         "cards": _cards(found, scope),
         "retention_chart": chart(find("retention"), found.retention_series, scope),
         "nps_chart": chart(find("nps"), found.nps_series, scope),
@@ -56,9 +60,9 @@ def list_attention(request):
         return render(request, "reports/attention.html", {"form": form}, status=422)
     scope = form.scope
     try:
-        page = paginate(attention.needing(scope, now), sort=BY_NAME, cursor=request.GET.get("page", ""))
+        page = paginate(attention.needing(scope, now), sort=attention.BY_URGENCY, cursor=request.GET.get("page", ""))
     except BadCursor:
-        page = paginate(attention.needing(scope, now), sort=BY_NAME)
+        page = paginate(attention.needing(scope, now), sort=attention.BY_URGENCY)
     rows = [(attention.explain(client, now), client_address(client.pk)) for client in page.rows]
     return render(request, "reports/attention.html", {"form": form, "page": page, "rows": rows})
 
@@ -78,9 +82,11 @@ def _cards(found, scope):
             "delta": _("%(points)s points") % {"points": signed(retention.change)}
             if retention.change is not None
             else "",
-            "tone": _tone(retention.change),
-            "note": (_("on last year · ") if retention.change is not None else "")
-            + _("%(kept)s of %(all)s") % {"kept": number(retention.now.numerator), "all": number(retention.now.n)},
+            "tone": _tone(retention),
+            "note": _joined(
+                _("on last year") if retention.change is not None else "",
+                _("%(kept)s of %(all)s") % {"kept": number(retention.now.numerator), "all": number(retention.now.n)},
+            ),
         },
         {
             "label": _("NPS"),
@@ -88,7 +94,7 @@ def _cards(found, scope):
             "unit": spread,
             "url": nps.url,
             "delta": _("%(points)s on last year") % {"points": signed(nps.change, 0)} if nps.is_certain else "",
-            "tone": _tone(nps.change),
+            "tone": _tone(nps),
             "note": _nps_note(nps, scope),
         },
         {
@@ -96,23 +102,29 @@ def _cards(found, scope):
             "value": money_whole(arpa.now.value, scope.firm.currency),
             "url": arpa.url,
             "delta": _relative(arpa),
-            "tone": _tone(arpa.change),
-            "note": _arpa_note(arpa.now),
+            "tone": _tone(arpa),
+            "note": _joined(
+                _("on last year") if _relative(arpa) else "", find("arpa-realised").working(arpa.now, scope.firm)
+            ),
         },
         {
             "label": _("Active clients"),
             "value": number(active.now.value),
             "url": active.url,
             "delta": signed(active.change, 0) if active.change else "",
-            "tone": _tone(active.change),
-            "note": _("on last year") if active.change else _("as many as a year before"),
+            "tone": _tone(active),
+            "note": _active_note(active, scope),
         },
     ]
 
 
-def _arpa_note(answer):
-    accounts = ngettext("%(n)s account", "%(n)s accounts", answer.n) % {"n": number(answer.n)}
-    return _("12 months, %(accounts)s") % {"accounts": accounts} if answer.period.months == 12 else accounts
+def _joined(*texts) -> str:
+    return " · ".join(filter(None, texts))
+
+
+def _active_note(active, scope) -> str:
+    change = _("on last year") if active.change else _("as many as a year before")
+    return _joined(change, _("with revenue in the period") if scope.basis == REVENUE else "")
 
 
 def _nps_note(nps, scope):
@@ -136,11 +148,12 @@ def _bands(nps, scope):
     ]
 
 
-def _tone(change):
-    return "flat" if not change else "good" if change > 0 else "bad"
+def _tone(measure):
+    """Neither good nor bad where few are compared."""
+    return "flat" if not measure.change or not measure.is_certain else "good" if measure.change > 0 else "bad"
 
 
 def _relative(measure):
     if measure.change is None or not measure.before.value:
         return ""
-    return f"{signed(100 * measure.change / measure.before.value)} %"
+    return f"{signed(100 * measure.change / measure.before.value)}\u202f%"

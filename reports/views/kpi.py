@@ -11,7 +11,7 @@ from reports.links import address, members_address
 from reports.periods import rolling_years, single_months
 from reports.queries import POINTS, chart
 from reports.views.common import read_filter
-from reports.views.words import value_text
+from reports.views.words import basis_text, change_text, facts, period_text, value_text
 
 NARROWING = ("show", "status", "reason", "silent")
 
@@ -35,6 +35,11 @@ def show(request, kpi_id):
         "scope": scope,
         "answer": answer,
         "value": value_text(kpi, answer, scope.firm),
+        "working": kpi.working(answer, scope.firm),
+        "facts": facts(kpi, answer, scope.firm),
+        "period": period_text(period),
+        "basis": basis_text(scope) if kpi.has_basis else "",
+        "change": change_text(kpi, answer, kpi.answer(scope, period.year_before()), scope.firm),
         "page": page,
         "rows": [kpi.cells(row, scope.firm) for row in page.rows],
         "shows": [
@@ -84,7 +89,12 @@ def _series(kpi, scope, period):
     periods = rolling_years(period.end, POINTS) if kpi.series_is_rolling else single_months(period.end, POINTS)
     answers = kpi.series(scope, periods)
     table = [
-        (point, value_text(kpi, point, scope.firm), members_address(kpi.id, scope, point.period))
+        (
+            point,
+            value_text(kpi, point, scope.firm),
+            members_address(kpi.id, scope, point.period),
+            [value for _label, value in facts(kpi, point, scope.firm)],
+        )
         for point in reversed(answers)
     ]
     return {"chart": chart(kpi, answers, scope), "series": table, "benchmark": kpi.benchmark(scope.firm)}

@@ -1,6 +1,7 @@
 // <figure data-chart="line|bar"> with its data in a JSON block (data-json="id") or behind data-src.
-// {labels, unit, series: [{name, values, urls, tone}], benchmark: {value, label}, min, max, stacked, horizontal}
-// A point with a url opens the rows behind it. The table beside the chart says the same in words.
+// {labels, titles, unit, series: [{name, values, urls, tone, notes, low, high, unfinished}], benchmark: {value, label}, min, max, stacked, horizontal}
+// A point with a url opens the rows behind it; `low` and `high` are the band around a line, `unfinished` the place of a point that is not
+// over yet. The table beside the chart says the same in words.
 
 import { script, word } from "./lib.js";
 
@@ -19,6 +20,7 @@ function colours(figure) {
   };
   const found = { line: ask("--line"), ink: ask("--ink"), ink2: ask("--ink-2"), surface: ask("--surface"), tones: {} };
   for (const [tone, token] of Object.entries(TONES)) found.tones[tone] = ask(token);
+  found.soft = ask("--accent-soft");
   probe.remove();
   return found;
 }
@@ -44,15 +46,33 @@ function clearance(points, from, to, y) {
   return Math.min(...inside.map((height) => Math.abs(height - y)), Infinity);
 }
 
-/** Where the benchmark's words touch the line least: under or over it, at its end or at its start. */
-function quietPlace(area, line, points, width) {
+/** Where the benchmark's words touch the line least: under or over it, at its end or at its start, never on the last value's words. */
+function quietPlace(area, line, points, width, taken) {
   const places = [true, false].flatMap((isEnd) => [15, -7].map((shift) => ({ isEnd, baseline: line + shift })));
   for (const place of places) {
     const from = place.isEnd ? area.right - width : area.left;
     const inside = place.baseline - 12 > area.top && place.baseline < area.bottom;
-    place.room = inside ? clearance(points, from - 6, from + width + 6, place.baseline - 4) : -1;
+    const onWords = taken && from < taken.right && from + width > taken.left && Math.abs(place.baseline - taken.baseline) < 18;
+    place.room = inside && !onWords ? clearance(points, from - 6, from + width + 6, place.baseline - 4) : -1;
   }
   return places.find(({ room }) => room > 16) || places.reduce((best, place) => (place.room > best.room ? place : best));
+}
+
+const LAST_FONT = "640 14px Inter, sans-serif";
+
+/** The words of a single line's last value, and the place where they touch the line least. */
+function lastValue(chart, options) {
+  const values = chart.data.datasets[0].data;
+  const index = values.findLastIndex((value) => value !== null);
+  const points = chart.getDatasetMeta(0).data;
+  if (!options.last || index < 0 || !points.length) return null;
+  chart.ctx.font = LAST_FONT;
+  const text = say(values[index], options.unit);
+  const width = chart.ctx.measureText(text).width;
+  const { x, y } = points[index];
+  const before = points.filter((_point, n) => n <= index && values[n] !== null);
+  const under = y + 22 < chart.chartArea.bottom && clearance(before, x - width - 4, x - 12, y - 16) < 12;
+  return { text, left: x - width, right: x, baseline: under ? y + 22 : y - 12 };
 }
 
 /** The benchmark's words, and the last value of a single line, written on the chart itself. */
@@ -62,30 +82,22 @@ const words = {
     const { ctx, chartArea } = chart;
     ctx.save();
     ctx.textAlign = "right";
+    const taken = lastValue(chart, options);
+    if (taken) {
+      ctx.font = LAST_FONT;
+      ctx.fillStyle = options.ink;
+      ctx.fillText(taken.text, taken.right, taken.baseline);
+    }
     if (options.benchmark && chart.options.indexAxis !== "y") {
       const y = chart.scales.y.getPixelForValue(options.benchmark.value);
       const text = `${options.benchmark.label || word("benchmark")} ${thin(options.benchmark.value)}`;
       ctx.font = "500 12px Inter, sans-serif";
       ctx.fillStyle = options.ink2;
       const drawn = chart.getDatasetMeta(0).data.filter((_point, n) => chart.data.datasets[0].data[n] !== null);
-      const place = quietPlace(chartArea, y, chart.config.type === "line" ? drawn : [], ctx.measureText(text).width);
+      const place = quietPlace(chartArea, y, chart.config.type === "line" ? drawn : [], ctx.measureText(text).width, taken);
       ctx.textAlign = place.isEnd ? "right" : "left";
       ctx.fillText(text, place.isEnd ? chartArea.right : chartArea.left, place.baseline);
       ctx.textAlign = "right";
-    }
-    const points = chart.getDatasetMeta(0).data;
-    if (options.last && points.length) {
-      const values = chart.data.datasets[0].data;
-      const index = values.findLastIndex((value) => value !== null);
-      if (index >= 0) {
-        ctx.font = "640 14px Inter, sans-serif";
-        ctx.fillStyle = options.ink;
-        const text = say(values[index], options.unit);
-        const { x, y } = points[index];
-        const before = points.filter((_point, n) => n <= index && values[n] !== null);
-        const under = y + 22 < chartArea.bottom && clearance(before, x - ctx.measureText(text).width - 4, x - 12, y - 16) < 12;
-        ctx.fillText(text, x, under ? y + 22 : y - 12);
-      }
     }
     ctx.restore();
   },
@@ -94,17 +106,19 @@ const words = {
 function dataset(series, index, kind, palette, count) {
   const colour = palette.tones[series.tone ?? ORDER[index % ORDER.length]];
   const last = series.values.findLastIndex((value) => value !== null);
+  const at = series.unfinished ?? -1;
   const line = {
+    segment: { borderDash: ({ p1DataIndex }) => (p1DataIndex === at ? [3, 3] : undefined), borderColor: ({ p1DataIndex }) => (p1DataIndex === at ? palette.ink2 : undefined) },
     borderWidth: 2,
     tension: 0,
-    pointRadius: series.values.map((_value, at) => (count === 1 && at === last ? 4 : 0)),
+    pointRadius: series.values.map((_value, n) => (count === 1 && n === last ? 4 : 0)),
     pointHoverRadius: 5,
     pointHitRadius: 14,
     spanGaps: false,
     pointBackgroundColor: colour,
     borderDash: index > 0 ? [[], [6, 3], [2, 3], [8, 3, 2, 3]][index % 4] : [],
   };
-  const bar = { borderWidth: 0, borderRadius: 4, maxBarThickness: 28, borderSkipped: false };
+  const bar = { backgroundColor: series.values.map((_value, n) => (n === at ? palette.tones.grey : colour)), borderWidth: 0, borderRadius: 4, maxBarThickness: 28, borderSkipped: false };
   return { label: series.name, data: series.values, borderColor: colour, backgroundColor: colour, ...(kind === "line" ? line : bar) };
 }
 
@@ -112,8 +126,12 @@ function config(kind, data, palette) {
   const flat = data.horizontal;
   const count = data.series.length;
   const datasets = data.series.map((series, index) => dataset(series, index, kind, palette, count));
+  for (const series of data.series.filter(({ low }) => low)) {
+    const edge = { type: "line", borderWidth: 0, pointRadius: 0, pointHitRadius: 0, pointHoverRadius: 0, backgroundColor: palette.soft, isQuiet: true };
+    datasets.push({ ...edge, label: "", data: series.low, fill: "+1" }, { ...edge, label: "", data: series.high });
+  }
   if (data.benchmark && !flat) {
-    datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isBenchmark: true });
+    datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isQuiet: true });
   }
   const font = { family: "Inter, sans-serif", size: 12 };
   const values = { beginAtZero: kind === "bar", suggestedMin: data.min, suggestedMax: data.max, stacked: Boolean(data.stacked), border: { display: false }, grid: { color: palette.line, drawTicks: false }, ticks: { color: palette.ink2, font, padding: 8, maxTicksLimit: 5, callback: (value) => say(value, data.unit) } };
@@ -130,8 +148,8 @@ function config(kind, data, palette) {
       interaction: { mode: "index", intersect: false },
       scales: { x: flat ? values : labels, y: flat ? labels : values },
       plugins: {
-        legend: { display: count > 1, position: "top", align: "start", labels: { color: palette.ink2, font, boxWidth: 14, boxHeight: 2, filter: (item, all) => !all.datasets[item.datasetIndex].isBenchmark } },
-        tooltip: { backgroundColor: palette.ink, titleColor: palette.surface, bodyColor: palette.surface, titleFont: font, bodyFont: font, displayColors: count > 1, callbacks: { label: (item) => `${item.dataset.label}: ${say(item.raw, data.unit)}${data.unit && !/^[A-Z]{3}$/.test(data.unit) ? ` ${data.unit}` : ""}` } },
+        legend: { display: count > 1, position: "top", align: "start", labels: { color: palette.ink2, font, boxWidth: 14, boxHeight: 2, filter: (item, all) => !all.datasets[item.datasetIndex].isQuiet } },
+        tooltip: { backgroundColor: palette.ink, titleColor: palette.surface, bodyColor: palette.surface, titleFont: font, bodyFont: font, displayColors: count > 1, filter: ({ dataset }) => !dataset.isQuiet, callbacks: { title: ([item]) => data.titles?.[item?.dataIndex] ?? item?.label, afterLabel: ({ datasetIndex, dataIndex }) => data.series[datasetIndex]?.notes?.[dataIndex] || undefined, label: (item) => `${item.dataset.label}: ${say(item.raw, data.unit)}${data.unit && !/^[A-Z]{3}$/.test(data.unit) ? ` ${data.unit}` : ""}` } },
         words: { benchmark: data.benchmark, unit: data.unit, ink: palette.ink, ink2: palette.ink2, last: kind === "line" && count === 1 },
       },
       onClick: (_event, hits) => {

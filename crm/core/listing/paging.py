@@ -26,7 +26,7 @@ class _Row(Func):
 
 @dataclass(frozen=True)
 class Sort:
-    """`field` may cross relations (facts__next_step_at); `nullable` gives empty values a stretch of their own at the end.
+    """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` gives empty values a stretch of their own at the end.
     `pk` names the tie-breaker next to the field, so that one index serves both (facts__client for facts__…)."""
 
     field: str
@@ -65,7 +65,7 @@ def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25
     """One page of `queryset`. Raises BadCursor. At most two row queries and one capped count."""
     backwards, after, pk = _decode(cursor)
     if cursor:
-        after = _value(queryset.model, sort, after)
+        after = _value(queryset, sort, after)
     rows = _fetch(queryset, sort, size + 1, backwards, after, pk, has_cursor=bool(cursor))
     more = len(rows) > size
     rows = rows[:size]
@@ -96,7 +96,7 @@ def _fetch(queryset, sort, limit, backwards, after, pk, *, has_cursor):
     if has_cursor and after is None and empties is not None:
         empties = empties.filter(**{f"{sort.pk}__{'lt' if descending else 'gt'}": pk})
     elif has_cursor:
-        ordered = ordered.filter(_beyond(queryset.model, sort, after, pk, descending))
+        ordered = ordered.filter(_beyond(queryset, sort, after, pk, descending))
     stretches = [ordered, empties] if not backwards else [empties, ordered]
     if has_cursor:
         in_empties = after is None
@@ -123,14 +123,18 @@ def _order(field, pk, descending):
     return (F(field).desc(), F(pk).desc()) if descending else (F(field).asc(), F(pk).asc())
 
 
-def _beyond(model, sort, after, pk, descending):
-    field = _field(model, sort.field)
+def _beyond(queryset, sort, after, pk, descending):
+    field = _field(queryset, sort.field)
     here = _Row(F(sort.field), F(sort.pk), output_field=field)
     there = _Row(Value(after, output_field=field), Value(pk), output_field=field)
     return (LessThan if descending else GreaterThan)(here, there)
 
 
-def _field(model, path):
+def _field(queryset, path):
+    """The column that a list is sorted by: one of a model, or one that the list computes."""
+    if path in queryset.query.annotations:
+        return queryset.query.annotations[path].output_field
+    model = queryset.model
     *relations, name = path.split("__")
     for relation in relations:
         model = model._meta.get_field(relation).related_model
@@ -138,9 +142,9 @@ def _field(model, path):
     return getattr(field, "output_field", field)
 
 
-def _value(model, sort, value):
+def _value(queryset, sort, value):
     """What the cursor names as the sorted column holds it. Raises BadCursor: an address can be edited, or kept from another sort."""
-    field = _field(model, sort.field)
+    field = _field(queryset, sort.field)
     if value is None or isinstance(value, list | dict) or "\0" in str(value):
         if value is None and sort.nullable:
             return None
