@@ -6,7 +6,7 @@ from django.utils.translation import ngettext
 from crm.core.base.dates import day_start
 from crm.core.listing import filters
 from crm.core.listing.filters import ListFilters
-from crm.core.listing.pages import ListPage
+from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.notifications.services import tells_once

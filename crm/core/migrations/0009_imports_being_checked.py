@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0006_outbox_causes'),
+        ('core', '0008_account_mails_go_first'),
     ]
 
     operations = [
