@@ -334,7 +334,7 @@ def test_the_operands_shown_give_the_number_shown(mira, kpi_id):
         return
     sum_ = working.replace("÷", "/").replace("·", "*").replace("−", "-").replace(",", "").replace("€", "")
     shown = re.sub(r"[^0-9.-]", "", value_text(kpi, answer, scope.firm).replace("−", "-"))
-    value = eval(sum_) * (100 if kpi.unit == "percent" else 1)  # noqa: S307  our own words
+    value = eval(sum_) * (100 if kpi.unit == "percent" else 1)
     assert float(shown) == pytest.approx(value, abs=0.5 * 10 ** -len(shown.partition(".")[2]) + 1e-9)
 
 
