@@ -130,8 +130,8 @@ def update_contact(
             _replace(row, ContactEmail, present, _checked_emails(emails))
         if phones is not None:
             country = row.affiliations.exclude(client__country="").values_list("client__country", flat=True).first()
-            present = {phone.digits: phone for phone in row.phones.all()}
-            _replace(row, ContactPhone, present, _checked_phones(phones, country or ""))
+            numbers = {phone.digits: phone for phone in row.phones.all()}
+            _replace(row, ContactPhone, numbers, _checked_phones(phones, country or ""))
     return row
 
 

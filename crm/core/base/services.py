@@ -77,7 +77,7 @@ def refusal_of(error: IntegrityError) -> ServiceError | None:
 def _first_field(constraint: BaseConstraint) -> str:
     fields = getattr(constraint, "fields", ())
     named = [
-        found.name
+        getattr(found, "name", "")
         for given in getattr(constraint, "expressions", ())
         for found in given.flatten()
         if isinstance(found, F)

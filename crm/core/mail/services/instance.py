@@ -18,6 +18,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -77,8 +78,9 @@ class State:
     attempts: int
 
     @classmethod
-    def of(cls, row: dict) -> "State":
-        return cls(**{name: value or (0 if name in ("mails", "attempts") else "") for name, value in row.items()})
+    def of(cls, row: dict[str, Any]) -> "State":
+        named: dict[str, Any] = {n: value or (0 if n in ("mails", "attempts") else "") for n, value in row.items()}
+        return cls(**named)
 
 
 def look() -> Hold:
