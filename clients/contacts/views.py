@@ -68,6 +68,8 @@ def show(request, contact_id):
         "clients/contacts/contact.html",
         {
             "contact": contact,
+            "title": contact.name,
+            "avatar": contact.name,
             "consents": consents,
             "facts": CONTACT_FIELDS.facts(contact),
             "crumbs": crumbs,

@@ -21,6 +21,7 @@ from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
+ASKED_FIRST = ("owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
 SHOWN = [
     "name",
     "industry",
@@ -89,7 +90,9 @@ CLIENTS = ListPage(
     select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN),
     decorate=_decorate,
     filters=ClientFilters,
-    panel=tuple(name for name in ClientFilters.base_filters if name not in ("q", "updated_from")),
+    panel=tuple(
+        name for name in dict.fromkeys((*ASKED_FIRST, *ClientFilters.base_filters)) if name not in ("q", "updated_from")
+    ),
     search_label=_("Search clients"),
     search_hint=_("Name, city, mail, phone"),
     sorts={"name": CLIENT_FIELDS["name"].sort, "created": Sort("created_at")},

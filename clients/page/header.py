@@ -26,6 +26,7 @@ def client_frame(request, client: Client, tab: str, *, now: datetime) -> dict[st
         "now": now,
         "tab": tab,
         "tabs": _tabs(request.principal, client, tab),
+        "avatar": client.name,
         "crumbs": [{"label": _("Clients"), "url": reverse("clients:list")}, {"label": client.name}],
         "local_time": wall_time(now, client.time_zone) if client.time_zone else None,
         "facts": client.facts,

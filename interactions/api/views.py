@@ -1,13 +1,16 @@
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
 from crm.core.base.permissions import require
+from crm.core.listing import filters
+from crm.core.listing.filters import ListFilters
 from interactions import permissions
+from interactions.agreements.choices import CommitmentState, Side
 from interactions.agreements.models import Commitment
 from interactions.agreements.services import create_commitment, settle_commitment
 from interactions.api import serializers
-from interactions.api.filters import CommitmentApiFilter
 from interactions.composer.lists import InteractionFilters
 from interactions.follow_ups.lists import FollowUpFilters
 from interactions.follow_ups.models import FollowUp
@@ -98,12 +101,20 @@ class FollowUpViewSet(ApiViewSet):
         return self._act(request, serializers.StrictSerializer, reopen_follow_up)
 
 
+class CommitmentFilters(ListFilters):
+    model = Commitment
+    client = filters.Id("client", label=_("Client"))
+    owner = filters.Id("owner", label=_("Kept by"))
+    state = filters.Choice(choices=CommitmentState.choices, label=_("State"))
+    side = filters.Choice(choices=Side.choices, label=_("Whose"))
+
+
 class CommitmentViewSet(CreateByService, ReadApiViewSet):
     """Promises of either side; `…/settle` keeps, breaks, withdraws or reopens one."""
 
     queryset = Commitment.objects.select_related("client")
     serializer_class = serializers.CommitmentSerializer
-    filterset_class = CommitmentApiFilter
+    filterset_class = CommitmentFilters
 
     def create_row(self, data):
         return create_commitment(self.request.principal, **data)

@@ -122,6 +122,11 @@ def detail(request, pk):
     interaction = _interaction(request, pk)
     context = interaction_page(request.principal, interaction)
     context["may_correct"] = permissions.may_correct(request.principal, interaction)
+    context["crumbs"] = [
+        {"label": _("Clients"), "url": reverse("clients:list")},
+        {"label": interaction.client.name, "url": client_url(interaction.client)},
+        {"label": context["title"]},
+    ]
     context["may_change"] = permissions.may_log(request.principal, interaction.client)
     return render(request, "interactions/composer/detail.html", context)
 

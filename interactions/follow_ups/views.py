@@ -101,6 +101,7 @@ def edit(request, pk):
         "conflict": outcome.conflict,
         "may_change": permissions.may_change_follow_up(request.principal, row),
         "origin": origin_of(request.principal, row),
+        "crumbs": [{"label": _("Follow-ups"), "url": reverse("interactions:follow-ups")}, {"label": row.title}],
     }
     return render(request, "interactions/follow_ups/follow_up.html", context, status=outcome.status)
 

@@ -61,6 +61,12 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
     context = {
         "task": task,
         "plan": task.plan,
+        "lead": task.plan.client.name,
+        "crumbs": [
+            {"label": _("Onboarding"), "url": reverse("onboarding:plans")},
+            {"label": task.plan.name, "url": reverse("onboarding:plan", args=[task.plan_id])},
+            {"label": task.title},
+        ],
         "today": firm_today(timezone.now()),
         "in_dialog": in_dialog,
         "may_run": may_run_plans(request.principal, task.plan.client) and task.plan.is_open,

@@ -111,14 +111,15 @@ class Field:
     def filters(self) -> dict[str, Any]:
         """What lists and the API are filtered by."""
         several = self.filter if isinstance(self.filter, dict) else {self.key or self.name: self.filter}
-        return {name: self._made(kind) for name, kind in several.items() if kind}
+        return {name: self._made(name, kind) for name, kind in several.items() if kind}
 
-    def _made(self, kind: Any) -> Any:
+    def _made(self, name: str, kind: Any) -> Any:
         path = self.source.replace(".", "__") if isinstance(self.source, str) and self.source else self.name
         told: dict[str, Any] = {"label": self.label, "chip": format_lazy("{} {}", self.label, _("is"))}
         if not isinstance(kind, type):
             made = copy(kind)
-            made.field_name, made.chip = made.field_name or path, made.chip or told["chip"]
+            made.field_name = made.field_name or (name if made.method else path)
+            made.chip = made.chip or told["chip"]
             made.label = made._label or self.label  # `label` would ask the model
             return made
         if issubclass(kind, filters.Choice | filters.Choices) and self.type.choices:

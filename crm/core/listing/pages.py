@@ -256,10 +256,12 @@ class Listing:
         return page
 
     def table(self) -> Iterator[list[Any]]:
-        """Head and rows of a file."""
+        """Head and rows of a file. What refuses does so here, not within the file."""
+        return self._lines(ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK))
+
+    def _lines(self, rows: Iterator[Any]) -> Iterator[list[Any]]:
         columns = [column for column in self.declared.columns if column.value]
         yield [str(column.file_label or column.label) for column in columns]
-        rows = ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK)
         while chunk := list(islice(rows, FILE_CHUNK)):
             if self.declared.decorate:
                 self.declared.decorate(chunk, self)
