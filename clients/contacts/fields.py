@@ -6,11 +6,25 @@ from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, Catalogue, Field, derived, grouped
 from crm.core.fields.types import LANGUAGE, link
+from crm.core.listing import filters
 from crm.core.listing.paging import Sort
+
+
+def _first(rows, name):
+    return next((getattr(row, name) for row in rows.all()), "")
+
 
 CONTACT_FIELDS = Catalogue(
     Contact,
     derived("name", _("Name"), privacy=PERSONAL, sort=Sort("name_key")),
+    derived(
+        "email",
+        _("E-mail"),
+        source=lambda contact: _first(contact.emails, "address"),
+        privacy=PERSONAL,
+        filter={"email": filters.Text("emails__address", "iexact")},
+    ),
+    derived("phone", _("Phone"), source=lambda contact: _first(contact.phones, "number"), privacy=PERSONAL),
     Field("first_name", aliases=("firstname", "given name", "vorname"), privacy=PERSONAL),
     Field(
         "last_name",

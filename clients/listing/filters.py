@@ -55,7 +55,6 @@ class ContactFilters(TrashFilters):
     catalogue = CONTACT_FIELDS
     q = filters.Search(method="search", label=_("name, mail or phone"))
     client = filters.Id(method="at_client", label=_("Client"), chip=_("Client is"), named=Client)
-    email = filters.Text("emails__address", "iexact", label=_("E-mail"), chip=_("E-mail is"))
     updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
 
     def search(self, rows, name, value):

@@ -150,10 +150,6 @@ def _places(contacts, listing):
         contact.places = found.get(contact.pk, [])
 
 
-def _first(rows, name):
-    return next((getattr(row, name) for row in rows.all()), "")
-
-
 CONTACTS = ListPage(
     url_name="clients:contacts",
     title=_("Contacts"),
@@ -169,8 +165,8 @@ CONTACTS = ListPage(
     columns=(
         CONTACT_FIELDS["name"].in_list(),
         Column("clients", _("Clients"), lambda contact: ", ".join(place.client.name for place in contact.places)),
-        Column("email", _("E-mail"), lambda contact: _first(contact.emails, "address")),
-        Column("phone", _("Phone"), lambda contact: _first(contact.phones, "number")),
+        CONTACT_FIELDS["email"].in_list(),
+        CONTACT_FIELDS["phone"].in_list(),
     ),
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     file_name="contacts",

@@ -166,7 +166,9 @@ CLIENT_FIELDS = Catalogue(
             hint=_("For times of calls and of progress emails"),
         ),
     ),
-    derived("address", _("Address"), source=lambda client: "\n".join(client.address_lines), group="page"),
+    derived(
+        "address", _("Address"), source=lambda client: "\n".join(client.address_lines), group="page", privacy=PERSONAL
+    ),
     *grouped(
         "address",
         Field(

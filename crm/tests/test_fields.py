@@ -1,7 +1,11 @@
 """The catalogues of records: each column is a field or internal, and what a form can hold stands in import and API too."""
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from clients.api import serializers as clients_api
 from clients.catalogue.fields import SERVICE_FIELDS
@@ -9,19 +13,30 @@ from clients.catalogue.forms import ServiceForm
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.forms import ContactForm, PlaceForm
 from clients.importing import CLIENTS, CONTACTS, CONTRACTS, REVENUE
+from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import FactForm, NewClientForm
 from clients.records.models import Client, ClientFacts
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.forms import ContractForm, RevenueForm
+from clients.revenue.lists import ContractFilters, RevenueFilters
 from crm.core.api.serializers import RecordSerializer
+from crm.core.base.principals import SYSTEM
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field, type_in
+from crm.core.fields.forms import CatalogueForm, form_field
 from crm.core.fields.types import COUNTRY, CURRENCY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice
+from crm.core.listing import filters
+from crm.core.listing.filters import ListFilters
+from crm.core.listing.paging import Sort
+from crm.core.ui.forms import Layout
+from crm.management.commands import personal_data
 from interactions.api import serializers as interactions_api
-from interactions.composer.forms import InteractionFields
+from interactions.composer.forms import InteractionFields, LogForm
 from interactions.composer.imports import INTERACTIONS
+from interactions.composer.lists import InteractionFilters
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.forms import FollowUpForm
+from interactions.follow_ups.lists import FollowUpFilters
 from interactions.log.fields import INTERACTION_FIELDS
 from tools.testing.factories.clients import make_client, make_firm, make_user
 
@@ -42,8 +57,8 @@ FORMS = {
     "service": set(ServiceForm.base_fields),
     "contract": set(ContractForm.base_fields),
     "revenue": set(RevenueForm.base_fields),
-    "interaction": {*InteractionFields.base_fields, "contacts", "participants"},
-    "follow-up": {*FollowUpForm.base_fields, "contact"} - {"version"},
+    "interaction": set(InteractionFields.base_fields),
+    "follow-up": set(FollowUpForm.base_fields),
 }
 SERIALIZERS = {
     "client": clients_api.ClientSerializer,
@@ -113,28 +128,117 @@ def test_long_texts_and_addresses_are_not_called_facts_of_the_business(name):
         assert field.privacy in (BUSINESS, PERSONAL, FREE_WORDS)
 
 
+LISTS = {
+    "client": ClientFilters,
+    "contact": ContactFilters,
+    "contract": ContractFilters,
+    "revenue": RevenueFilters,
+    "interaction": InteractionFilters,
+    "follow-up": FollowUpFilters,
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_list_spells_out_the_filter_of_a_field(name):
+    own = {key: made.field_name for key, made in LISTS[name].declared_filters.items() if not made.method}
+    assert LISTS[name].catalogue is CATALOGUES[name]
+    assert {key for key, column in own.items() if column in CATALOGUES[name]} == set()
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_no_form_spells_out_a_field(name):
+    form = {
+        "client": NewClientForm,
+        "contact": ContactForm,
+        "place": PlaceForm,
+        "service": ServiceForm,
+        "contract": ContractForm,
+        "revenue": RevenueForm,
+        "interaction": LogForm,
+        "follow-up": FollowUpForm,
+    }[name]
+    assert form.catalogue is CATALOGUES[name]
+    spelt = {key for key in form.declared_fields if key in form.catalogue and form.catalogue[key].column is not None}
+    assert spelt == set()
+
+
+def test_the_list_of_personal_data_is_up_to_date():
+    page = Path(settings.BASE_DIR, "docs/admins/personal-data.md").read_text()
+    assert page == personal_data.table() + "\n", "manage.py personal_data > docs/admins/personal-data.md"
+    assert "| contact | Name; E-mail; Phone" in page and "Goals; Expectations; Background" in page
+
+
 @pytest.mark.django_db
 def test_a_further_field_needs_no_more_than_its_entry(monkeypatch):
-    """A column that is taken out of the catalogue is in no import, API or list; its entry brings it everywhere."""
+    """A column that is taken out of the catalogue is in no form, list, filter, import or API; its entry brings it everywhere."""
     from crm.core.fields import catalogue as owner
 
     make_firm()
     row = make_client(owner=make_user(), industry="Ships", country="FI")
+    make_client(owner=row.owner, industry="Trains")
     monkeypatch.setitem(owner._catalogues, Client, CLIENT_FIELDS)  # put back when the test is over
-    entry = Field("industry", aliases=("sector",), sort="industry")
+    entry = Field(
+        "industry", aliases=("sector",), group="who", hint="Their trade", sort=Sort("industry"), filter=filters.Text
+    )
 
-    def places(catalogue):
-        serializer = type("Sketch", (RecordSerializer,), {"catalogue": catalogue})
-        columns = {column.name: column for column in catalogue.import_columns()}
-        return "industry" in columns, "industry" in serializer(row).data, "industry" in catalogue.edited
+    def places(made):
+        serializer = type("SketchApi", (RecordSerializer,), {"catalogue": made})
+        form = type("SketchForm", (CatalogueForm,), {"catalogue": made, "layout": Layout("name", *made.group("who"))})
+        listed = type("SketchFilters", (ListFilters,), {"catalogue": made})
+        return {
+            "import": {column.name for column in made.import_columns()},
+            "api": set(serializer(row).data),
+            "services": set(made.edited),
+            "form": set(form().fields),
+            "filters": set(listed.base_filters),
+            "page": {fact.field.name for fact in made.facts(row)},
+        }
 
-    assert places(Catalogue(Client, Field("name"))) == (False, False, False)
-    made = Catalogue(Client, Field("name"), entry)
-    assert places(made) == (True, True, True)
-    field = made["industry"]
+    before, made = places(Catalogue(Client, Field("name"))), Catalogue(Client, Field("name"), entry)
+    assert {place: names - before[place] for place, names in places(made).items()} == dict.fromkeys(
+        before, {"industry"}
+    )
+    field, column = made["industry"], made["industry"].in_list()
     assert (str(field.label), field.value(row), field.text(row)) == ("Industry", "Ships", "Ships")
+    assert (column.key, str(column.label), column.value(row), column.sort) == (
+        "industry",
+        "Industry",
+        "Ships",
+        Sort("industry"),
+    )
+    drawn = form_field(field)
+    assert (str(drawn.label), drawn.help_text, drawn.required, drawn.max_length) == (
+        "Industry",
+        "Their trade",
+        False,
+        100,
+    )
+    found = type("SketchFilters", (ListFilters,), {"catalogue": made})(
+        {"industry": "Ships"}, principal=SYSTEM, now=timezone.now()
+    )
+    assert [each.pk for each in found.apply(Client.objects.all())] == [row.pk]
+    assert found.chips()[0]["label"] == "Industry is"
     with pytest.raises(ValueError, match="longer than 100"):
         field.import_column().parse("x" * 101, {})
+
+
+@pytest.mark.django_db
+def test_what_is_chosen_stays_though_it_is_offered_no_more():
+    make_firm()
+    row = make_client(owner=make_user(name="Marta Kallio"), language="xx")
+    row.owner.is_active = False
+    row.owner.save()
+    form = NewClientForm(instance=row, user=row.owner)
+    assert row.owner in form.fields["owner"].queryset
+    assert ("xx", "xx") in [(value, str(label)) for value, label in form.fields["language"].choices]
+    assert row.owner not in NewClientForm(user=row.owner).fields["owner"].queryset
+
+
+def test_what_may_be_left_empty_takes_the_default():
+    given = {"date": "2026-01-31", "amount": "10", "currency": "", "rate": "", "kind": "fee"}
+    form = RevenueForm(given)
+    assert not {"currency", "rate"} & set(form.errors)
+    assert form.cleaned_data["rate"] == 1 and form.cleaned_data["currency"] is None
 
 
 @pytest.mark.django_db

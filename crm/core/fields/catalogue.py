@@ -214,6 +214,11 @@ class Catalogue(dict[str, Field]):
 _catalogues: dict[type[Model], Catalogue] = {}
 
 
+def catalogues() -> list[Catalogue]:
+    """Those of every record whose room is loaded."""
+    return list(_catalogues.values())
+
+
 def type_in(model: type[Model], column: Any) -> Type:
     """The type of a model's column: its catalogue's, else the column's own."""
     known = _catalogues[model].get(column.name) if model in _catalogues else None
