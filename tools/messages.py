@@ -44,6 +44,7 @@ CLIENT_FACING = (
     "templates/interactions/open/plain.html",
     "templates/interactions/open/wrong_link.html",
     "templates/rapport/field.html",
+    "templates/components/form_errors.html",
     "templates/interactions/surveys/stop.html",
     "templates/base_plain.html",
 )

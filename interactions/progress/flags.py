@@ -134,9 +134,12 @@ def notify(now: datetime) -> int:
     for email in found:
         said = [flag.text for flag in flags(email, now)]
         if email.state == ProgressState.DRAFT and email.is_review_needed:
-            said.append(_("Waits for you to read it"))
+            said.append(_("Waiting for your approval"))
         notify_owner(
-            email, "progress-flag", _("Progress email to %(client)s leaves soon: %(why)s"), why=". ".join(said)
+            email,
+            "progress-flag",
+            _("Progress email to %(client)s leaves soon: %(why)s"),
+            why=" ".join(f"{text.rstrip('.')}." for text in said),
         )
     return len(found)
 

@@ -147,14 +147,14 @@ def test_a_whole_mail_in_german(berlin):
     mail = sent(berlin)
     assert mail.subject == "Kallio & Co: Stand der Dinge, Woche 48"
     assert mail.text == (
-        "Guten Tag Jürgen Möller,\n\nhier der Stand dieser Woche. Ein Punkt wurde erledigt. Von Ihnen fehlt uns noch ein Punkt.\n\n"
+        "Guten Tag Jürgen Möller,\n\nhier der Stand dieser Woche: 1 Punkt erledigt und 1 Punkt, den wir von Ihnen brauchen.\n\n"
         "Diese Woche erledigt\n- Mo 23. November: Ergebnisse erklärt\n\n"
         "Was wir von Ihnen brauchen\n- Zwei Belege (Jürgen Möller), bis Di 1. Dezember\n\n"
-        "Ist etwas unklar oder fehlt etwas, antworten Sie einfach auf diese Mail.\n\n"
-        "Mit freundlichen Grüßen\nMarta Kallio\nPartner\nKallio & Co\n\n--\nBitte keine solchen Mails mehr:\n[[stop]]\n"
+        "Ist etwas unklar oder fehlt etwas, antworten Sie einfach auf diese E-Mail.\n\n"
+        "Mit freundlichen Grüßen\nMarta Kallio\nPartner\nKallio & Co\n\n--\nStatusberichte abbestellen:\n[[stop]]\n"
     )
     assert '<html lang="de">' in mail.html
-    assert "Ihre Antwort geht an Marta Kallio." in mail.html
+    assert "Antworten gehen an Marta Kallio." in mail.html
     assert translation.get_language() == "en-gb"
 
 
@@ -216,9 +216,9 @@ def test_the_page_that_stops_them_is_in_theirs(client, berlin):
     )
     page = client.get(url, follow=True)
     assert '<html lang="de"' in page.text
-    assert "Diese Mails beenden?" in page.text
+    assert "Statusberichte abbestellen?" in page.text
     done = client.post(url).text
-    assert "weiß Bescheid" in done
+    assert "Wir haben Marta Kallio bei Kallio &amp; Co informiert." in done
     from crm.core.notifications.models import Notification
 
     assert Notification.objects.get(kind="progress-stop").text == "Jürgen Möller wants no more progress emails."

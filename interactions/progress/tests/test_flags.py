@@ -79,7 +79,7 @@ def test_an_unread_one_is_told_once_the_day_before(northwind, marta):
         sending.run_progress(email.draft_at + hours * HOUR)
     told = Notification.objects.get()
     assert (told.user, told.key, told.client_id) == (marta, f"progress-flag:{email.pk}", northwind.pk)
-    assert told.text == "Progress email to Northwind Advisory leaves soon: Waits for you to read it"
+    assert told.text == "Progress email to Northwind Advisory leaves soon: Waiting for your approval."
     assert told.created_at is not None
     assert progress_lists.today_section(acting(marta), email.draft_at)["emails"] == [email]
 
@@ -87,9 +87,9 @@ def test_an_unread_one_is_told_once_the_day_before(northwind, marta):
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        (WhenNothing.SKIP, "it will be skipped unless"),
-        (WhenNothing.SHORT, "a short note goes out unless"),
-        (WhenNothing.ASK, "write a line, or skip it"),
+        (WhenNothing.SKIP, "It will be skipped unless"),
+        (WhenNothing.SHORT, "A short note will be sent unless"),
+        (WhenNothing.ASK, "Add a line or skip."),
     ],
 )
 def test_an_empty_one(northwind, marta, choice, words):
@@ -113,9 +113,9 @@ def test_one_without_recipients(northwind, marta):
     northwind.affiliations.update(left_date=date(2026, 11, 26))
     sending.run_progress(email.draft_at + HOUR)
     assert keys(signed(email, email.draft_at), email.draft_at) == ["nobody"]
-    assert "Nobody to send it to" in Notification.objects.get().text
+    assert "No recipients" in Notification.objects.get().text
     shown = progress_lists.today_section(acting(marta), email.draft_at + HOUR)["emails"][0]
-    assert shown.flags[0].text == "Nobody to send it to"
+    assert shown.flags[0].text == "No recipients"
 
 
 def test_one_without_a_summary(northwind, marta):
@@ -140,7 +140,7 @@ def test_what_is_held_will_be_late_and_then_is(northwind):
     sending.run_progress(email.send_at)
     email = signed(email, email.send_at)
     flags = progress_flags.flags(email, email.send_at)
-    assert [flag.text for flag in flags] == ["Late unless approved by 12:00 their time"]
+    assert [flag.text for flag in flags] == ["Approve by 12:00 (their time) to be on time"]
     assert keys(email, email.deadline_at + HOUR) == ["late"]
 
 

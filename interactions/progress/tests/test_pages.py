@@ -11,6 +11,7 @@ from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.mail.models import OutboxMail
 from crm.core.users.choices import Role
+from interactions.agreements.models import Decision
 from interactions.progress.choices import ProgressState
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services import schedules
@@ -349,7 +350,7 @@ def test_in_the_browser_the_whole_queue_by_keyboard(page, live_server, sign_in, 
     page.get_by_text(f"A test is on its way to {marta.email}").wait_for()
     page.keyboard.press("?")
     help_text = page.locator("#shortcut-help").inner_text()
-    for words in ("Approve, and on to the next", "Skip this week", "Send me a test", "Next in the queue"):
+    for words in ("Approve and go to next", "Skip this week", "Send me a test", "Next in the queue"):
         assert words in help_text
     page.keyboard.press("Escape")
     page.keyboard.press("e")
@@ -376,7 +377,7 @@ def test_a_planned_one_is_drafted_now_or_skipped(client, marta):
     email = email_of(northwind, state="planned", content={}, subject="")
     client.force_login(marta)
     page = client.get(address(email)).text
-    assert "Make the draft now" in page and "Skip this week" in page
+    assert "Draft now" in page and "Skip this week" in page
     client.post(address(email), {"do": "redraft"})
     email.refresh_from_db()
     assert (email.state, bool(email.content)) == ("draft", True)
@@ -397,3 +398,120 @@ def test_a_manager_without_clients_of_their_own_sees_all(client, email):
     minna = make.make_user(name="Minna", roles=(Role.MANAGER,))
     client.force_login(minna)
     assert "Northwind Advisory" in client.get(reverse("interactions:progress-emails")).text
+
+
+# What can be taken back, and what is claimed
+
+
+def undo_of(page):
+    """The address of the undo in the toast."""
+    (found,) = list(page.context["messages"])
+    return found.extra_tags.partition("undo:")[2].split()[0]
+
+
+def test_an_approval_can_be_taken_back_from_the_toast_and_from_the_page(client, marta, email):
+    client.force_login(marta)
+    done = client.post(address(email), typed(email, do="approve"), follow=True)
+    email.refresh_from_db()
+    assert email.state == ProgressState.APPROVED
+    page = client.get(address(email)).text
+    assert "Take back approval" in page and reverse("interactions:progress_unapprove", args=[email.pk]) in page
+    client.post(undo_of(done))
+    email.refresh_from_db()
+    assert (email.state, email.approved_by, email.approved_at) == (ProgressState.DRAFT, None, None)
+
+
+def test_what_is_sent_now_leaves_after_ten_seconds_and_until_then_comes_back(client, marta, email):
+    client.force_login(marta)
+    before = timezone.now()
+    done = client.post(address(email), typed(email, do="send"), follow=True)
+    mail = OutboxMail.objects.get(kind="progress")
+    assert mail.state == "pending" and mail.next_attempt_at >= before + timedelta(seconds=10)
+    client.post(undo_of(done))
+    email.refresh_from_db()
+    assert (email.state, email.sent_at, OutboxMail.objects.filter(kind="progress").exists()) == ("draft", None, False)
+    client.post(address(email), typed(email, do="send"))
+    assert OutboxMail.objects.get(kind="progress").state == "pending", "it can be sent after all"
+
+
+@pytest.mark.parametrize("state", ["leased", "sending", "sent"])
+def test_what_is_on_its_way_does_not_come_back(client, marta, email, state):
+    client.force_login(marta)
+    client.post(address(email), typed(email, do="send"))
+    now, token = timezone.now(), "6f1b8a56-0000-4000-8000-000000000000"
+    for step in ("leased", "sending", "sent")[: ("leased", "sending", "sent").index(state) + 1]:
+        OutboxMail.objects.update(state=step, lease_token=token, lease_until=now, sent_at=now)
+    page = client.post(reverse("interactions:progress_unsend", args=[email.pk]), follow=True)
+    assert "It has already left." in page.text
+    assert OutboxMail.objects.get().state == state
+
+
+def test_one_without_recipients_is_not_approved_and_the_page_says_the_way_out(client, marta, email):
+    email.client.progress_schedule.recipients.all().delete()
+    client.force_login(marta)
+    page = client.post(address(email), typed(email, do="approve"), follow=True)
+    email.refresh_from_db()
+    assert email.state == ProgressState.DRAFT
+    assert "Nobody to send it to. Choose a recipient in the schedule, or skip this week." in page.text
+    assert reverse("interactions:progress_schedule", args=[email.client_id]) in page.text
+    answer = client.post(reverse("api:progress-emails-approve", args=[email.pk]), content_type="application/json")
+    assert answer.status_code in (400, 409), answer.content
+
+
+def decided(client, **fields):
+    return Decision.objects.create(
+        client=client,
+        author=client.owner,
+        text="Quarterly reviews from January",
+        decided_date=timezone.now().date(),
+        **fields,
+    )
+
+
+def test_a_decision_that_is_not_shared_is_named_and_can_be_included(client, marta, email):
+    decision = decided(email.client)
+    client.force_login(marta)
+    page = client.get(address(email)).text
+    assert "1 decision this week is not shared with the client." in page
+    client.post(reverse("interactions:progress_include", args=[email.pk, decision.pk]))
+    decision.refresh_from_db()
+    email.refresh_from_db()
+    assert decision.is_shared and "Quarterly reviews from January" in str(email.content)
+    assert "is not shared with the client" not in client.get(address(email)).text
+
+
+def test_what_somebody_wrote_stays_when_a_decision_is_included(client, marta, email):
+    decision = decided(email.client)
+    client.force_login(marta)
+    client.post(address(email), typed(email, do="save", summary="In my words."))
+    client.post(reverse("interactions:progress_include", args=[email.pk, decision.pk]))
+    email.refresh_from_db()
+    agreed = [section for section in email.content["sections"] if section["key"] == "agreed"]
+    assert email.content["summary"] == "In my words."
+    assert agreed[0]["items"] == ["Quarterly reviews from January"]
+
+
+def test_a_decision_of_another_client_is_not_included(client, marta, email):
+    decision = decided(client_of(marta, "Southwind"))
+    client.force_login(marta)
+    client.post(reverse("interactions:progress_include", args=[email.pk, decision.pk]))
+    decision.refresh_from_db()
+    assert not decision.is_shared
+
+
+def test_the_preview_shows_what_was_typed_so_far(client, marta, email):
+    client.force_login(marta)
+    where = f"{reverse('core:draft', args=['progress'])}?client_id={email.client_id}&record={email.pk}"
+    client.post(where, typed(email, summary="Half a thought"))
+    assert "Half a thought" in client.get(reverse("interactions:progress_preview", args=[email.pk])).text
+    client.post(address(email), {"do": "discard"})
+    assert "Half a thought" not in client.get(reverse("interactions:progress_preview", args=[email.pk])).text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_the_browser_the_preview_follows_the_typing(page, live_server, sign_in, marta):
+    email = email_of(client_of(marta))
+    sign_in(marta)
+    page.goto(live_server.url + address(email))
+    page.get_by_label("Summary").fill("As it is typed")
+    page.frame_locator("#progress-preview").get_by_text("As it is typed").wait_for(timeout=5000)

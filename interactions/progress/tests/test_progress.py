@@ -222,9 +222,9 @@ def test_the_mail_reads_like_one_from_a_person(northwind, elina):
     run(email.send_at)
     mail = OutboxMail.objects.get(kind="progress")
     assert mail.text == (
-        "Hello Elina,\n\nHere is where we stand this week. One thing was done.\n\nDone this week\n- Mon 23 Nov: Findings explained\n\n"
-        "If anything is unclear or missing, simply reply to this mail.\n\nKind regards,\nMarta Kallio\nPartner\nKallio & Co\n\n"
-        "--\nNo more of these emails, please:\n[[stop]]\n"
+        "Hello Elina,\n\nHere is this week’s update: 1 item done.\n\nDone this week\n- Mon 23 Nov: Findings explained\n\n"
+        "If anything is unclear or missing, just reply to this email.\n\nKind regards,\nMarta Kallio\nPartner\nKallio & Co\n\n"
+        "--\nUnsubscribe from progress emails:\n[[stop]]\n"
     )
     assert '<strong style="font-weight:600;">Marta Kallio</strong>' in mail.html
     assert "<script" not in mail.html and "src=" not in mail.html
@@ -342,7 +342,7 @@ def test_when_nothing_happened(northwind, elina, choice, state, mails):
     assert (email.state, email.is_empty) == (state, True)
     assert OutboxMail.objects.filter(kind="progress").count() == mails
     if mails:
-        assert "A quiet week" in OutboxMail.objects.get(kind="progress").text
+        assert "No updates to report this week." in OutboxMail.objects.get(kind="progress").text
     if state == "skipped":
         assert email.skip_reason == "Nothing happened this week."
 

@@ -73,7 +73,7 @@ def test_what_they_are_late_with_is_a_question(northwind):
     Commitment.objects.create(**late, text="Two receipts", is_shared=True)
     Commitment.objects.create(**late, text="Not shared")
     lines, _is_news = built(northwind)
-    assert lines["questions"] == ["Two receipts (Elina Saari): we expected it by Thu 26 Nov. When can we count on it?"]
+    assert lines["questions"] == ["Two receipts (Elina Saari), due Thu 26 Nov. When can we expect it?"]
     assert lines["needed"] == []
 
 

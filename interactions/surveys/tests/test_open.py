@@ -82,7 +82,7 @@ def test_a_click_opens_a_clean_page_with_the_score_chosen(client, row):
     assert page.status_code == 200
     assert page["Cache-Control"] == "no-store"
     assert re.findall(r'name="score" value="(\d+)"[^>]* checked', page.text) == ["8"]
-    assert "Marta Kallio of Kallio &amp; Co reads it." in page.text
+    assert "Your answer goes to Marta Kallio at Kallio &amp; Co." in page.text
     assert page.text.count("<button") == 1
     assert link_token("survey-answer", row.pk, row.salt) not in page.text
 
@@ -139,7 +139,7 @@ def test_the_cookie_of_one_opens_no_other(client, marta, northwind, row):
 def test_without_the_cookie_the_page_says_what_to_do(client, row):
     page = client.get(page_of(row))
     assert page.status_code == 404
-    assert "Open the link from your mail" in page.text
+    assert "Open the link from your email" in page.text
     assert client.post(page_of(row), {"score": 9}).status_code == 404
 
 
@@ -154,7 +154,7 @@ def test_a_score_that_is_none_is_left_out(client, row):
 
 def test_an_answer_is_everywhere_at_once(client, marta, northwind, row):
     page = give(client, row, score=9, comment="You pick up the phone.")
-    assert "Thank you" in page.text and "Your answer, 9 of 10, is with Marta Kallio." in page.text
+    assert "Thank you" in page.text and "You gave us 9 out of 10." in page.text
     response = SurveyResponse.objects.get()
     assert (response.score, response.comment, response.contact_id, response.entered_by) == (
         9,
@@ -179,7 +179,7 @@ def test_a_detractor_is_named_as_one(client, marta, row):
 def test_a_change_takes_the_place_of_the_answer(client, northwind, row):
     give(client, row, score=9)
     again = client.get(f"{answer_link(row)}?score=4", follow=True)
-    assert "You answered 9 before." in again.text and "Change my answer" in again.text
+    assert "You answered 9." in again.text and "Change my answer" in again.text
     client.post(page_of(row), {"score": 4, "comment": "Since then you forgot us."})
     response = SurveyResponse.objects.get()
     assert (response.score, response.comment, response.version) == (4, "Since then you forgot us.", 2)
@@ -226,7 +226,7 @@ def test_expired(client, row):
     move(row, expires_at=timezone.now() - timedelta(hours=1))
     page = client.get(page_of(row))
     assert page.status_code == 410
-    assert "This question is closed" in page.text
+    assert "This survey is closed" in page.text
     assert client.post(page_of(row), {"score": 9}).status_code == 410
     assert not SurveyResponse.objects.exists()
 
@@ -244,7 +244,7 @@ def test_taken_back(client, marta, row):
     come_in(client, row)
     mailing.skip_invitation(acting(marta), invitation=row, now=timezone.now())
     page = client.get(page_of(row))
-    assert (page.status_code, "This question was taken back" in page.text) == (410, True)
+    assert (page.status_code, "This survey is closed" in page.text) == (410, True)
     assert client.post(page_of(row), {"score": 9}).status_code == 410
 
 
@@ -276,9 +276,9 @@ def test_one_click_in_the_mail_program_stops_without_login_or_cookie(marta, nort
 def test_by_hand_the_page_asks_first(client, row):
     page = client.get(stop_link(row), follow=True)
     assert page.redirect_chain == [(reverse("interactions:survey-stop", args=[row.pk]), 302)]
-    assert "No more surveys?" in page.text
+    assert "Unsubscribe from surveys?" in page.text
     assert not Consent.objects.exists()
-    assert "You get no more surveys" in client.post(reverse("interactions:survey-stop", args=[row.pk])).text
+    assert "You are unsubscribed from surveys" in client.post(reverse("interactions:survey-stop", args=[row.pk])).text
     assert not Consent.objects.get().is_given
 
 
@@ -300,7 +300,7 @@ def test_what_waits_for_who_stopped_is_taken_back(client, marta, northwind, row)
     assert (later.state, later.skip_reason) == (InvitationState.SKIPPED, "The recipient stopped surveys")
     assert OutboxMail.objects.get().state == "cancelled"
     page = come_in(client, row)
-    assert (page.status_code, "You get no more surveys" in page.text) == (410, True)
+    assert (page.status_code, "You are unsubscribed from surveys" in page.text) == (410, True)
     assert client.post(page_of(row), {"score": 9}).status_code == 410
 
 
@@ -321,7 +321,7 @@ def test_the_whole_way_in_a_browser_on_a_phone(page, live_server, assert_accessi
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator("[name=score][value='6']").focus()
     page.keyboard.press("ArrowRight")
-    page.get_by_label("What is the main reason for it?").fill("Good people.")
+    page.get_by_label("What is the main reason for your score?").fill("Good people.")
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_role("heading", name="Thank you").wait_for()
     assert SurveyResponse.objects.get().score == 7
@@ -330,12 +330,12 @@ def test_the_whole_way_in_a_browser_on_a_phone(page, live_server, assert_accessi
     page.get_by_role("link", name="Change my answer").click()
     page.locator("[name=score][value='10']").check(force=True)
     page.get_by_role("button", name="Change my answer").click()
-    page.get_by_text("10 of 10").wait_for()
+    page.get_by_text("10 out of 10").wait_for()
     assert SurveyResponse.objects.get().score == 10
     page.goto(live_server.url + stop_link(row))
     assert_accessible(page)
-    page.get_by_role("button", name="No more surveys").click()
-    page.get_by_role("heading", name="You get no more surveys").wait_for()
+    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("heading", name="You are unsubscribed from surveys").wait_for()
     assert Consent.objects.filter(contact=row.contact, is_given=False).exists()
 
 

@@ -24,7 +24,7 @@ def build(scene):
             client=client, week="2026-W48", state="draft", time_zone="UTC", subject="Week 48", content=CONTENT, **times
         )
         decisions[kind] = scene.model("interactions.Decision").objects.create(
-            client=client, text="We go on", decided_date=now.date()
+            client=client, author=scene.users["owner"], text="We go on", decided_date=now.date()
         )
         contact = scene.model("clients.Contact").objects.create(first_name="Elina", last_name="Saari")
         scene.model("clients.Affiliation").objects.create(contact=contact, client=client)

@@ -13,7 +13,9 @@ def _past(own, name):
 
 
 def _unshared(own):
-    return own.make("interactions.Decision", client=own("client"), text="We go on", decided_date=TODAY)
+    return own.make(
+        "interactions.Decision", client=own("client"), author=own.user("owner"), text="We go on", decided_date=TODAY
+    )
 
 
 declare(

@@ -68,7 +68,7 @@ def queue_mail(
     declared, headers = kinds[kind] if isinstance(kind, str) else kind, headers or {}
     if to is not None:
         to_address, to_name, user = to.email, to.name, to
-    if links is None and cause is not None:
+    if links is None and hasattr(cause, "salt"):
         links = {placeholder: link.in_mail(cause) for placeholder, link in declared.links.items()}
     if declared.opt_out and declared.opt_out in (links or {}):
         one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
