@@ -31,7 +31,6 @@ urlpatterns = [
     path("settings/", firm.settings, name="settings"),
     path("settings/days/", firm.days, name="days"),
     path("settings/days/add/", firm.holiday_add, name="holiday_add"),
-    path("settings/days/import/", firm.holiday_import, name="holiday_import"),
     path("settings/days/<int:pk>/remove/", firm.holiday_remove, name="holiday_remove"),
     *colleagues.PEOPLE.urls("settings/people/", "users"),
     path("settings/people/invite/", colleagues.invite, name="invite"),

@@ -65,6 +65,10 @@ class WorkingCalendar:
         """The public holiday on a day, or ""."""
         return _public_holidays(self.country, self.region, day.year).get(day, "")
 
+    def is_public(self, day: date) -> bool:
+        """Whether a public holiday falls on a day that the firm works on otherwise."""
+        return day.weekday() in self.weekdays and bool(self.holiday_name(day))
+
     def closed_for(self, day: date) -> str:
         """The holiday for which the firm is closed on a weekday, or ""."""
         if day in self.own:

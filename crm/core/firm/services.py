@@ -10,7 +10,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm import queries
-from crm.core.firm.calendar import public_holidays
+from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.firm.signals import firm_changed
 
@@ -39,17 +39,11 @@ def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool
 
 
 @service(may=may_administer)
-def remove_holiday(principal: Principal, *, holiday: Holiday) -> None:
-    Holiday.objects.filter(pk=holiday.pk).delete()
-
-
-@service(may=may_administer)
-def import_public_holidays(principal: Principal, *, country: str, region: str, year: int) -> int:
-    """Copy a country's public holidays of a year into the firm's list, where they can be edited. Existing days stay.
-
-    Returns how many were added.
-    """
-    found = public_holidays(country, region, year)
-    known = set(Holiday.objects.filter(date__in=found).values_list("date", flat=True))
-    Holiday.objects.bulk_create([Holiday(date=day, name=name[:120]) for day, name in found.items() if day not in known])
-    return len(found) - len(known)
+def remove_holiday(principal: Principal, *, holiday: Holiday) -> Holiday | None:
+    """Take a day off the list. One on which a public holiday falls becomes a day the firm works on, and is returned."""
+    rows = Holiday.objects.filter(pk=holiday.pk)
+    if not holiday.is_working and WorkingCalendar.of(queries.get_firm()).is_public(holiday.date):
+        rows.update(is_working=True)
+        return rows.get()
+    rows.delete()
+    return None

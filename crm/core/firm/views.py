@@ -5,12 +5,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.core.base.permissions import may_administer, require
 from crm.core.firm import services
-from crm.core.firm.calendar import public_holidays
+from crm.core.firm.calendar import WorkingCalendar, public_holidays
 from crm.core.firm.forms import DaysForm, FirmForm, HolidayForm, YearForm
 from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.firm.queries import firm_today, get_firm
@@ -57,10 +56,16 @@ def _days_context(request, form, holiday_form) -> dict:
         Holiday.objects.between(today.replace(year=year, month=1, day=1), today.replace(year=year + 1, month=1, day=1))
     )
     kept = {row.date for row in own}
+    calendar = WorkingCalendar.of(firm, own)
     public = public_holidays(firm.holiday_country, firm.holiday_region, year)
-    rows = [{"date": row.date, "name": row.name, "own": row, "is_working": row.is_working} for row in own]
+    rows = [
+        {"date": row.date, "name": row.name, "own": row, "is_working": row.is_working, "is_public": row.date in public}
+        for row in own
+    ]
     rows += [
-        {"date": day, "name": name, "own": None, "is_working": False} for day, name in public.items() if day not in kept
+        {"date": day, "name": name, "own": None, "may_work": calendar.is_public(day)}
+        for day, name in public.items()
+        if day not in kept
     ]
     return {
         "form": form,
@@ -69,7 +74,6 @@ def _days_context(request, form, holiday_form) -> dict:
         "year": str(year),
         "year_before": str(year - 1),
         "year_after": str(year + 1),
-        "has_country": bool(firm.holiday_country),
     }
 
 
@@ -87,25 +91,10 @@ def holiday_add(request):
 @require_POST
 def holiday_remove(request, pk):
     row = get_object_or_404(Holiday, pk=pk)
-    services.remove_holiday(request.principal, holiday=row)
-    messages.success(request, _("%(name)s is removed from the list.") % {"name": row.name})
+    worked = services.remove_holiday(request.principal, holiday=row)
+    text = _("The firm works on %(name)s.") if worked else _("%(name)s is removed from the list.")
+    messages.success(request, text % {"name": row.name})
     return redirect(f"{reverse('core:days')}?year={row.date.year}")
-
-
-@require_POST
-def holiday_import(request):
-    """Write the public holidays of a year into the firm's own list."""
-    require(may_administer(request.principal))
-    firm, form = get_firm(), YearForm(request.POST)
-    if not form.is_valid() or not firm.holiday_country:
-        messages.error(request, _("Choose a country and a year first."))
-        return redirect("core:days")
-    year = form.cleaned_data["year"]
-    n = services.import_public_holidays(
-        request.principal, country=firm.holiday_country, region=firm.holiday_region, year=year
-    )
-    messages.success(request, ngettext("%(n)d day added to the list.", "%(n)d days added to the list.", n) % {"n": n})
-    return redirect(f"{reverse('core:days')}?year={year}")
 
 
 for view in (settings, days, holiday_add):

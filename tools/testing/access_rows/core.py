@@ -38,7 +38,6 @@ ROWS = [
     Row("core:settings", get=ADMINS, post=ADMINS),
     Row("core:days", get=ADMINS, post=ADMINS),
     Row("core:holiday_add", post=ADMINS),
-    Row("core:holiday_import", post=ADMINS),
     Row("core:holiday_remove", post=ADMINS, about="holiday"),
     *of_list("core:users", "export", get=ADMINS),
     Row("core:invite", get=ADMINS, post=ADMINS),

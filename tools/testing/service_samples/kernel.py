@@ -32,7 +32,6 @@ declare("crm.core.files.services", store_bytes=lambda own: {"name": "a.csv", "da
 declare(
     "crm.core.firm.services",
     add_holiday=by_admin(lambda own: {"date": date(2026, 12, 31), "name": "New Year's Eve"}),
-    import_public_holidays=by_admin(lambda own: {"country": "FI", "region": "", "year": 2026}),
     remove_holiday=by_admin(lambda own: {"holiday": own("holiday")}),
     update_firm=by_admin(lambda own: {"name": "Halden Advisory"}),
 )

@@ -7,6 +7,7 @@ from crm.core.base.principals import acting
 from crm.core.firm import services
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings, Holiday
+from crm.core.firm.queries import get_firm
 
 
 @pytest.fixture
@@ -109,13 +110,23 @@ def test_a_day_of_our_own_is_added_and_removed(admin_page, firm):
     assert WorkingCalendar.of(firm).is_working(date(2026, 12, 28))
 
 
-def test_a_years_public_holidays_are_taken_over_once(admin_page, ines):
+def test_a_public_holiday_can_be_worked_on_and_closed_for_again(admin_page, ines):
     services.update_firm(acting(ines), holiday_country="FI")
-    Holiday.objects.create(date=date(2026, 12, 6), name="We work this Sunday", is_working=True)
-    for _ in range(2):
-        admin_page.post(reverse("core:holiday_import"), {"year": 2026})
-    assert Holiday.objects.filter(name="Midsummer Eve").count() == 1
-    assert Holiday.objects.get(date=date(2026, 12, 6)).is_working
+    day = date(2026, 6, 19)  # Midsummer Eve, a Friday
+    page = admin_page.get(reverse("core:days"), {"year": 2026}).content.decode()
+    assert 'value="2026-06-19"' in page and 'value="2026-12-26"' not in page  # a Saturday is no working day anyway
+    admin_page.post(reverse("core:holiday_add"), {"date": day, "name": "Midsummer Eve", "is_working": "on"})
+    assert WorkingCalendar.of(get_firm()).is_working(day)
+    admin_page.post(reverse("core:holiday_remove", args=[Holiday.objects.get().pk]))
+    assert not WorkingCalendar.of(get_firm()).is_working(day)
+
+
+def test_a_public_holiday_that_stood_in_the_firms_list_is_gone_when_it_is_removed(admin_page, ines):
+    services.update_firm(acting(ines), holiday_country="FI")
+    row = Holiday.objects.create(date=date(2026, 6, 19), name="Midsummer Eve")
+    answer = admin_page.post(reverse("core:holiday_remove", args=[row.pk]), follow=True)
+    assert "The firm works on Midsummer Eve." in answer.content.decode()
+    assert WorkingCalendar.of(get_firm()).is_working(row.date)
 
 
 @pytest.mark.parametrize("year", ["", "abc", "99999", "-1"])
