@@ -10,7 +10,9 @@ from crm.core.work.schedule import Job, periodic
 from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
+from interactions.today import setup
 from onboarding import emails, panels
+from onboarding.models import TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
 
@@ -33,6 +35,16 @@ registry.timeline_sources.register(
 )
 today_page.sections.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
 digest.writers.register(digest.PartWriter("onboarding", panels.tell_day))
+setup.steps.register(
+    setup.Step(
+        "template",
+        60,
+        _("Publish an onboarding template"),
+        _("The phases and tasks that every new client goes through"),
+        "onboarding:templates",
+        lambda: TemplateVersion.objects.published().exists(),
+    )
+)
 navigation.register(
     navigation.NavEntry(
         "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=panels.nav_count

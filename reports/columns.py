@@ -32,6 +32,7 @@ class Column:
     label: Any
     cell: Callable[[Any, Any], Cell]
     is_number: bool = False
+    is_long: bool = False  # sentences: a line of its own on a phone
 
 
 def client_address(pk: int) -> str:

@@ -23,6 +23,7 @@ from crm.core.ui.navigation import Counted
 from crm.core.users.models import User
 from interactions.cadence.queries import cadence_days, going_quiet
 from interactions.follow_ups.models import FollowUp
+from interactions.today import setup
 
 COMING_DAYS = 7
 OVERDUE_AT_MOST, COMING_AT_MOST, QUIET_AT_MOST = 25, 30, 8
@@ -131,13 +132,18 @@ QUIET = Figure(_lazy("Going quiet"), quiet_clients, quiet_url, _lazy("past their
 
 
 def build(principal, now: datetime) -> dict[str, Any]:
-    """{"groups", "figures", "main", "side"}; a section of a column is {"template", "key", "data"}."""
+    """{"setup", "groups", "figures", "main", "side"}; a section of a column is {"template", "key", "data"}."""
     built = [(section, section.build(principal, now)) for section in sections]
     columns: dict[str, list] = {"main": [], "side": []}
     for section, context in built:
         if context is not None:
             columns[section.column].append({"template": section.template, "key": section.key, "data": context})
-    return {"groups": follow_up_groups(principal, now), "figures": figures(principal, now), **columns}
+    return {
+        "setup": setup.build(principal, now),
+        "groups": follow_up_groups(principal, now),
+        "figures": figures(principal, now),
+        **columns,
+    }
 
 
 def _own_figures() -> list[Figure]:

@@ -93,7 +93,7 @@ class Nps(Kpi):
         Column(_("Contact"), lambda answer, firm: text_cell(str(answer.contact or ""))),
         Column(_("Score"), lambda answer, firm: Cell(answer.score, answer.score), is_number=True),
         Column(_("Group"), lambda answer, firm: Cell(*[str(NAMES[answer.band])] * 2, tone=TONES[answer.band])),
-        Column(_("Comment"), lambda answer, firm: text_cell(answer.comment)),
+        Column(_("Comment"), lambda answer, firm: text_cell(answer.comment), is_long=True),
         Column(
             _("Answered"),
             lambda answer, firm: Cell(

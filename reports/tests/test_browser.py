@@ -61,3 +61,35 @@ def test_the_filter_works_on_a_phone(page, live_server, sign_in, mira):
     page.wait_for_url("**tier=B**")
     assert page.locator(".metric-value").first.inner_text().startswith("—")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_names_and_comments_keep_their_line_on_a_phone(page, live_server, sign_in, mira):
+    client = make_client(mira, ("active", timezone.now().date() - timedelta(900)), name="Villa Toscana Wines & Estates")
+    give_answer(make_survey(), client, 9, timezone.now() - timedelta(days=3), comment="You explain things. " * 20)
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in(mira)
+    page.goto(f"{live_server.url}/reports/nps/")
+    title = page.get_by_role("link", name="Villa Toscana Wines & Estates")
+    assert title.bounding_box()["height"] < 50
+    comment = page.locator("#members td[data-label=Comment]", has_text="You explain")
+    assert comment.bounding_box()["width"] > 300
+
+
+def test_a_card_of_the_dashboard_opens_wherever_it_is_clicked(page, live_server, sign_in, mira):
+    sign_in(mira)
+    page.goto(f"{live_server.url}/reports/")
+    card = page.locator(".metric-card", has_text="Active clients")
+    box = card.bounding_box()
+    card.click(position={"x": box["width"] - 12, "y": box["height"] - 12})
+    page.wait_for_url("**/reports/active-clients/**")
+
+
+def test_the_margin_of_nps_is_drawn_and_said(page, live_server, sign_in, mira):
+    sign_in(mira)
+    page.goto(f"{live_server.url}/reports/nps/")
+    page.wait_for_load_state("networkidle")
+    bands = page.evaluate(
+        "window.Chart.getChart('kpi-chart').data.datasets.filter((set) => set.isQuiet && set.fill).length"
+    )
+    assert bands == 1
+    assert page.get_by_text("A rise or fall within it is no certain change.").is_visible()

@@ -126,12 +126,12 @@ function config(kind, data, palette) {
   const flat = data.horizontal;
   const count = data.series.length;
   const datasets = data.series.map((series, index) => dataset(series, index, kind, palette, count));
+  if (data.benchmark && !flat) {
+    datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isQuiet: true });
+  }
   for (const series of data.series.filter(({ low }) => low)) {
     const edge = { type: "line", borderWidth: 0, pointRadius: 0, pointHitRadius: 0, pointHoverRadius: 0, backgroundColor: palette.soft, isQuiet: true };
     datasets.push({ ...edge, label: "", data: series.low, fill: "+1" }, { ...edge, label: "", data: series.high });
-  }
-  if (data.benchmark && !flat) {
-    datasets.push({ type: "line", label: data.benchmark.label || word("benchmark"), data: data.labels.map(() => data.benchmark.value), borderColor: palette.ink2, borderWidth: 1, borderDash: [4, 4], pointRadius: 0, pointHitRadius: 0, isQuiet: true });
   }
   const font = { family: "Inter, sans-serif", size: 12 };
   const values = { beginAtZero: kind === "bar", suggestedMin: data.min, suggestedMax: data.max, stacked: Boolean(data.stacked), border: { display: false }, grid: { color: palette.line, drawTicks: false }, ticks: { color: palette.ink2, font, padding: 8, maxTicksLimit: 5, callback: (value) => say(value, data.unit) } };

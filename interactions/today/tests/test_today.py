@@ -5,13 +5,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
-from crm.core.firm.queries import firm_today
+from crm.core.firm.models import FirmSettings
+from crm.core.firm.queries import firm_today, forget_firm
 from crm.core.ui import navigation
 from interactions.cadence import queries as cadence
 from interactions.cadence.services import set_cadence
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import snooze_follow_up
-from tools.testing.factories.interactions import NOW, follow_up, log, make_client
+from tools.testing.factories.interactions import NOW, follow_up, log, make_client, make_firm, make_user
 
 pytestmark = pytest.mark.django_db
 URL = "/today/"
@@ -170,3 +171,34 @@ def test_a_snoozed_step_is_quiet_everywhere(client, marta, northwind, time_machi
     assert not client.get("/clients/?step=overdue").context["page"].rows
     time_machine.move_to("2026-11-30 10:00:00+00:00", tick=False)
     assert "329 days late" in client.get(reverse("clients:list")).text
+
+
+def test_a_new_firms_admin_sees_the_first_steps_with_ticks(client, marta, northwind):
+    firm = make_firm(is_set_up=True)
+    admin = make_user(name="Ada", roles=("admin",))
+    client.force_login(admin)
+    setup = client.get(URL).context["setup"]
+    assert [(step["key"], step["is_done"]) for step in setup["steps"]] == [
+        ("firm", True),
+        ("days", True),
+        ("email", False),
+        ("people", True),
+        ("clients", True),
+        ("template", False),
+    ]
+    assert "4 of 6 done" in client.get(URL).content.decode()
+    for step in setup["steps"]:
+        assert client.get(step["url"]).status_code == 200
+    client.force_login(marta)
+    assert client.get(URL).context["setup"] is None
+    FirmSettings.objects.filter(pk=firm.pk).update(created_at=timezone.now() - timedelta(days=90))
+    forget_firm()
+    client.force_login(admin)
+    assert client.get(URL).context["setup"] is None
+
+
+def test_an_empty_firm_shows_its_first_steps_and_no_zeros(client):
+    make_firm(is_set_up=True, holiday_country="")
+    client.force_login(make_user(name="Ada", roles=("admin",)))
+    page = client.get(URL).content.decode()
+    assert "Set up Rapport" in page and "metric-strip" not in page and "Nothing due" not in page
