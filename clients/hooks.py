@@ -1,5 +1,6 @@
 """What clients offers to the kernel, and to its own pages."""
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
@@ -15,9 +16,12 @@ from clients.records.services.statuses import rebuild_status_facts, refresh_stat
 from clients.records.statuses import status_card, status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
+from clients.revenue.services.rates import convert_amounts
 from crm.core.base import gate
+from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
-from crm.core.firm.queries import firm_today
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.firm.signals import firm_changed
 from crm.core.importing import kinds
 from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
@@ -40,6 +44,13 @@ def make_planned_statuses_present(today, last):
 def move_revenue_window(today, last):
     """The twelve months of revenue end today."""
     return lines.move_revenue_window(since=last, today=today)
+
+
+def express_amounts(sender, fields, before, **kwargs):
+    """Another currency of the firm: every amount at the rate of its day, or the change is refused."""
+    if "currency" in fields:
+        convert_amounts(old=before["currency"], new=get_firm().currency)
+        lines.move_revenue_window(since=None, today=firm_today(timezone.now()))
 
 
 def rebuild_own_facts(client_ids, now):
@@ -78,6 +89,7 @@ def facts_card(principal, client, now):
 # Wiring
 address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
+firm_changed.connect(express_amounts, dispatch_uid="clients.express_amounts")
 gate.register(visible_client_ids)
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
@@ -117,6 +129,20 @@ navigation.register(
         group="settings",
         shown=lambda user: user.is_admin,
     )
+)
+navigation.register(
+    navigation.NavEntry(
+        "rates",
+        _("Exchange rates"),
+        "clients:rates",
+        "receipt",
+        5,
+        group="settings",
+        shown=lambda user: user.is_admin,
+    )
+)
+search.register_action(
+    search.Action(_("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer)
 )
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))

@@ -3,4 +3,4 @@
 from clients.catalogue.models import Service, Tag  # noqa: F401
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails  # noqa: F401
 from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId, StatusPeriod  # noqa: F401
-from clients.revenue.models import Contract, RevenueLine  # noqa: F401
+from clients.revenue.models import Contract, ExchangeRate, RevenueLine  # noqa: F401

@@ -5,7 +5,7 @@ from clients.contacts import views as contacts
 from clients.listing.lists import CLIENTS, CONTACTS
 from clients.page.views import client, editing, inline, people, status
 from clients.revenue import views as revenue
-from clients.revenue.lists import LINES
+from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
 
 app_name = "clients"
 
@@ -42,6 +42,12 @@ urlpatterns = [
     path("clients/<int:client_id>/contracts/add/", revenue.add_contract, name="add_contract"),
     path("clients/<int:client_id>/contracts/<int:contract_id>/", revenue.edit_contract, name="edit_contract"),
     path("clients/<int:client_id>/contracts/<int:contract_id>/price/", revenue.change_price, name="change_price"),
+    *RATES.urls("settings/rates/", "rates"),
+    path("settings/rates/add/", revenue.add_rate, name="rate_add"),
+    path("settings/rates/<int:rate_id>/", revenue.edit_rate, name="rate"),
+    path("settings/rates/<int:rate_id>/delete/", revenue.remove_rate, name="rate_delete"),
+    *LINES_WITHOUT_RATE.urls("revenue/without-rate/", "lines_without_rate"),
+    *CONTRACTS_WITHOUT_RATE.urls("contracts/without-rate/", "contracts_without_rate"),
     *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
     path("contacts/options/", people.options, name="contact_options"),

@@ -49,6 +49,7 @@ class FactsSerializer(serializers.Serializer):
     health_score = serializers.IntegerField(allow_null=True)
     nps_score = serializers.IntegerField(allow_null=True)
     revenue_12m = serializers.DecimalField(max_digits=16, decimal_places=2)
+    unrated_12m = serializers.IntegerField(help_text=_("Revenue lines of these months without a rate, not in the sum"))
     onboarding_state = serializers.CharField()
 
 

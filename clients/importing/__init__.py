@@ -2,6 +2,6 @@
 
 from clients.importing.clients import CLIENTS
 from clients.importing.contacts import CONTACTS
-from clients.importing.revenue import CONTRACTS, REVENUE
+from clients.importing.revenue import CONTRACTS, RATES, REVENUE
 
-KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE)
+KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE, RATES)

@@ -1,7 +1,10 @@
 """Contracts and revenue lines of clients."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -9,13 +12,16 @@ from clients.importing import common
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod, RevenueKind
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import Contract, RevenueLine
+from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
 from clients.revenue.services.contracts import create_contracts, new_contract, update_contract
 from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
+from clients.revenue.services.rates import check_currency, set_rate
 from crm.core.base.errors import ServiceError
-from crm.core.fields.types import limited
+from crm.core.base.permissions import may_administer
+from crm.core.base.reading import currency_beside
+from crm.core.fields.types import AMOUNT, CURRENCY, DAY, limited
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.importing.kinds import Column, Context, Plan, Values
+from crm.core.importing.kinds import Column, Context, ImportKind, Plan, Values
 
 _DATE, _AMOUNT, *_REST = REVENUE_FIELDS.import_columns()
 CLIENT = (("client_external_id", "client_name"),)
@@ -35,10 +41,10 @@ def _contract(principal, values: Values, context: Context) -> Plan:
     wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
     earlier = _replaced(values, context)
     if row is None:
-        wanted = {"currency": get_firm().currency, "period": BillingPeriod.MONTH} | wanted
+        wanted = {"period": BillingPeriod.MONTH} | wanted
+    wanted |= _paid(wanted["value"], Contract, values["start_date"], values, context, is_new=row is None)
     if wanted["value"] < 0:
         raise ServiceError(_("The value cannot be negative."))
-    _check_rate(wanted)
     chain = (earlier, values.get("change_reason", ""))
     new = lambda: (new_contract(client, **wanted), *chain)  # noqa: E731
     return common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=new)
@@ -105,15 +111,13 @@ def _line(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("revenue", values, context)
     _check_client(row, client)
     wanted = common.given(values, REVENUE_FIELDS.cells, is_new=row is None) | ({"service": service} if service else {})
+    wanted |= _paid(wanted["amount"], RevenueLine, values["date"], values, context, is_new=row is None)
     if row is None:
-        wanted = {"currency": get_firm().currency, "kind": RevenueKind.FEE} | wanted
+        wanted = {"kind": RevenueKind.FEE} | wanted
         if wanted["amount"] < 0 and wanted["kind"] == RevenueKind.FEE:
             wanted["kind"] = RevenueKind.REFUND
     if wanted.get("kind") == RevenueKind.REFUND and wanted["amount"] > 0:
         raise ServiceError(_("A refund is a negative amount."))
-    if wanted.get("rate") is not None and wanted["rate"] <= 0:
-        raise ServiceError(_("The rate must be above 0."))
-    _check_rate(wanted)
     return common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
 
 
@@ -125,11 +129,56 @@ def _check_client(row: Any, client: Client) -> None:
         raise ServiceError(_("This id belongs to a row of another client."))
 
 
-def _check_rate(fields) -> None:
-    if fields.get("currency", get_firm().currency) != get_firm().currency and "rate" not in fields:
-        raise ServiceError(
-            _("%(currency)s is not the firm’s currency; give the rate.") % {"currency": fields["currency"]}
-        )
+def _paid(amount: Decimal, model: Any, day: date, values: Values, context: Context, *, is_new: bool) -> dict[str, Any]:
+    """Currency and rate of a row's amount, the day's rate where the row has none. A known record keeps what the row does not say.
+    Raises ServiceError."""
+    if not is_new and not values.get("currency") and not values.get("rate") and not getattr(amount, "currencies", ()):
+        return {}
+    row = model(currency=_currency(amount, values, context), rate=values.get("rate"))
+    check_currency(row, day)
+    return {"currency": row.currency, "rate": row.rate}
+
+
+def _currency(amount: Decimal, values: dict[str, Any], context: Context) -> str:
+    """The currency of a row's amount: its own cell's or the sign's beside the amount, then the one chosen for all rows, else the firm's.
+    Raises ServiceError where cell and sign contradict each other."""
+    own, for_all = get_firm().currency, str(context["defaults"].get("currency") or "").upper()
+    named = values.get("currency") or ""
+    try:
+        if named == for_all:  # which stands for rows that say nothing; a sign does
+            return currency_beside(amount, "", own) or named or own
+        return currency_beside(amount, named, own) or own
+    except ValueError as error:
+        raise ServiceError(str(error)) from error
+
+
+def _rate(principal, values: Values, context: Context) -> Plan:
+    rate = values.get("rate")
+    if rate is None and values.get("units"):
+        rate = 1 / values["units"]
+    if rate is None or rate <= 0:
+        raise ServiceError(_("The row has no rate."))
+    rate = Decimal(rate).quantize(LEAST_RATE)
+    known = context["cache"]["rates"].get((values["currency"], values["day"]))
+    plan = Plan(target=f"{values['currency']} · {date_format(values['day'], 'j M Y')}", write=(values, rate))
+    if known != rate:
+        plan.change(_("Rate"), known, rate)
+    context["cache"]["rates"][values["currency"], values["day"]] = rate
+    return plan if known is None else plan.settle()
+
+
+def _look_up_rates(principal, rows: list[Values], context: Context) -> None:
+    days = {row["day"] for row in rows}
+    found = ExchangeRate.objects.filter(base=get_firm().currency, day__in=days)
+    known = {(rate.currency, rate.day): rate.rate for rate in found}
+    context["cache"]["rates"] = known | context["cache"].get("rates", {})
+
+
+def _set_rates(principal, plans: list[Plan], context: Context) -> None:
+    today = firm_today(context["now"])
+    for plan in plans:
+        values, rate = plan.write
+        set_rate(principal, day=values["day"], currency=values["currency"], rate=rate, today=today)
 
 
 def _update_contracts(principal, writes: list[common.Write], context: Context) -> None:
@@ -185,4 +234,33 @@ REVENUE = common.record_kind(
     create=lambda principal, rows, context: add_revenue_lines(principal, rows=rows, today=firm_today(context["now"])),
     defaults=("currency", "kind"),
     match_note=gettext_lazy("Known lines are found by their id; a line without one by all its values."),
+)
+RATES = ImportKind(
+    key="rates",
+    label=gettext_lazy("Exchange rates"),
+    columns=(
+        Column("day", gettext_lazy("Day"), ("date", "datum", "valid from"), is_required=True, parse=DAY.read),
+        Column("currency", gettext_lazy("Currency"), ("currency code", "code"), is_required=True, parse=CURRENCY.read),
+        Column(
+            "rate",
+            gettext_lazy("Rate (firm’s currency per unit)"),
+            ("exchange rate",),
+            parse=AMOUNT.read,
+            help_text=gettext_lazy("What one unit is worth in the firm’s currency."),
+        ),
+        Column(
+            "units",
+            gettext_lazy("Units for one of the firm’s currency"),
+            ("units per euro",),
+            parse=AMOUNT.read,
+            help_text=gettext_lazy("The other way round, as central banks state it."),
+        ),
+    ),
+    prepare=_look_up_rates,
+    plan=_rate,
+    apply=_set_rates,
+    ids=(),
+    defaults=("currency",),
+    may_import=may_administer,
+    match_note=gettext_lazy("A currency has one rate a day; a file with another corrects it."),
 )

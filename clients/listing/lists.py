@@ -36,6 +36,7 @@ SHOWN = [
     "facts__last_contact_at",
     "facts__nps_score",
     "facts__revenue_12m",
+    "facts__unrated_12m",
     "name_key",
     "created_at",
     "facts__client_id",
@@ -79,6 +80,13 @@ def _decorate(clients, listing):
             )
         client.nps_words = DASH if facts.nps_score is None else facts.nps_score
         client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else DASH
+        if facts.unrated_12m:
+            client.revenue_words = format_html(
+                '{}<span class="sub">{} {}</span>',
+                client.revenue_words,
+                facts.unrated_12m,
+                listing.declared.words["unrated"],
+            )
 
 
 CLIENTS = ListPage(
@@ -122,6 +130,7 @@ CLIENTS = ListPage(
     words={
         "contact": _("Last contact"),
         "revenue": _("Revenue, 12 m"),
+        "unrated": _("without a rate"),
         "restricted": _("Restricted"),
     },
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},

@@ -261,6 +261,7 @@ CLIENT_FIELDS = Catalogue(
         key="revenue",
         sort=_of_facts("revenue_12m", nullable=False),
     ),
+    derived("unrated_12m", _("Revenue lines without a rate, 12 months"), WHOLE, "facts.unrated_12m"),
     derived(
         "onboarding_state",
         _("Onboarding"),

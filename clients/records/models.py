@@ -276,6 +276,11 @@ class ClientFacts(models.Model):
     revenue_12m = models.DecimalField(
         max_digits=16, decimal_places=2, default=0, help_text="booked in the last twelve months, firm's currency"
     )
+    unrated_12m = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="revenue lines of these twelve months that have no rate and are not in the sum",
+    )
     onboarding_state = models.CharField(max_length=10, choices=OnboardingState, blank=True)
     onboarding_done = models.PositiveSmallIntegerField(default=0)
     onboarding_total = models.PositiveSmallIntegerField(default=0)

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.records.models import Client
+from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
-from crm.core.fields.types import AMOUNT, CURRENCY, link
+from crm.core.fields.types import AMOUNT, CURRENCY, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
 
@@ -18,7 +19,7 @@ RATE = Field(
     "rate",
     header=_("Rate (firm’s currency per unit)"),
     aliases=("exchange rate",),
-    hint=_("Firm's currency for one unit; 1 for the firm's own."),
+    hint=_("The firm's currency for one unit. Leave empty for the day's rate, from Exchange rates."),
     is_optional=True,
 )
 SERVICE = Field(
@@ -28,6 +29,15 @@ SERVICE = Field(
     input={"queryset": Service.objects.kept()},
     filter=filters.Id,
 )
+
+# What other systems call the billing periods.
+_PERIODS = {
+    BillingPeriod.MONTH: "monthly mtl monatlich mensual mensuel mensuelle maandelijks månadsvis kuukausittain",
+    BillingPeriod.QUARTER: "quarterly vierteljährlich trimestral trimestriel trimestrielle driemaandelijks kvartalsvis neljännesvuosittain",
+    BillingPeriod.YEAR: "annual annually yearly jährlich anual annuel annuelle jaarlijks årlig årligen vuosittain",
+    BillingPeriod.ONCE: "one-off one-time single einmalig único unique eenmalig engång kertaluonteinen",
+}
+PERIODS = {word: period for period, words in _PERIODS.items() for word in words.split()}
 
 CONTRACT_FIELDS = Catalogue(
     Contract,
@@ -39,7 +49,7 @@ CONTRACT_FIELDS = Catalogue(
         Field("value", aliases=("amount", "price", "fee", "mrr"), is_required=True),
         PAID_IN,
         RATE,
-        Field("period", aliases=("billing period", "interval")),
+        Field("period", type=choice(BillingPeriod, PERIODS), aliases=("billing period", "interval")),
         Field("start_date", aliases=("start", "contract start date"), is_required=True),
         Field("end_date", aliases=("end", "contract end date"), hint=_("The first day it is no longer in force.")),
         Field(

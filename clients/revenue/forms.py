@@ -2,6 +2,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
+from clients.revenue.models import LEAST_RATE
+from crm.core.base.places import currency_choices
 from crm.core.fields.forms import CatalogueForm
 from crm.core.ui.forms import DateInput, Form, Layout, Row
 
@@ -13,10 +15,36 @@ class RevenueForm(CatalogueForm):
     def clean_currency(self):
         return self.cleaned_data["currency"].upper() or None
 
+    def clean(self):
+        """A rate that stands there is the one of the currency that stood there: another currency wants its own, or the day's."""
+        values = super().clean()
+        if "currency" in self.changed_data and "rate" not in self.changed_data:
+            values["rate"] = None
+        return values
+
 
 class ContractForm(RevenueForm):
     catalogue = CONTRACT_FIELDS
     layout = Layout(Row(*CONTRACT_FIELDS.group("form")))
+
+
+class RateForm(Form):
+    """A new rate; of one that is there only the rate is changed."""
+
+    layout = Layout(Row())
+
+    day = forms.DateField(label=_("Day"), widget=DateInput())
+    currency = forms.ChoiceField(label=_("Currency"), choices=lambda: currency_choices())
+    rate = forms.DecimalField(label=_("Rate"), max_digits=16, decimal_places=8, min_value=LEAST_RATE)
+
+    def __init__(self, *args, own: str, rate=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["rate"].help_text = _("%(currency)s for one unit.") % {"currency": own}
+        if rate is not None:
+            del self.fields["day"], self.fields["currency"]
+            self.fields["rate"].initial = rate.rate.normalize()
+        else:
+            self.fields["currency"].choices = [pair for pair in currency_choices() if pair[0] != own]
 
 
 class PriceForm(Form):

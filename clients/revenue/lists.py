@@ -1,13 +1,18 @@
-"""The revenue lines of a client as a list; what revenue and contracts are filtered by in the API."""
+"""The lists about money: a client's revenue lines, rates by day, the amounts that have none; what the API filters them by."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients.page.queries import load_client
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
+from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from crm.core.base.permissions import may_administer
+from crm.core.firm.queries import get_firm
 from crm.core.listing import filters
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
+from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import money_exact
 
 
 class RevenueFilters(ListFilters):
@@ -45,5 +50,126 @@ LINES = ListPage(
         Column("menu", _("Actions"), css="col-actions", is_quiet=True),
     ),
     noun=lambda n, text: ngettext("%(n)s line", "%(n)s lines", n) % {"n": text},
+    words={"no_rate": _("no rate")},
     file_name="revenue",
+)
+
+
+class RateFilters(ListFilters):
+    currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
+    since = filters.Day("day", "gte", label=_("From"), chip=_("From"))
+
+    class Meta:
+        model = ExchangeRate
+        fields: list[str] = []
+
+
+class UnratedLineFilters(ListFilters):
+    currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
+
+    class Meta:
+        model = RevenueLine
+        fields: list[str] = []
+
+
+class UnratedContractFilters(ListFilters):
+    currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
+
+    class Meta:
+        model = Contract
+        fields: list[str] = []
+
+
+def _said(rows, listing):
+    for row in rows:
+        row.amount_words = money_exact(getattr(row, "amount", None) or getattr(row, "value", 0), row.currency)
+
+
+def _rate_said(rows, listing):
+    for row in rows:
+        row.rate_words = _plain(row.rate)
+
+
+def _without_rate(model, principal):
+    return model.objects.visible_to(principal).without_rate().filter(client__archived_at=None)
+
+
+def _unrated(listing):
+    principal = listing.principal
+    return {
+        "own": get_firm().currency,
+        "unrated_lines": _without_rate(RevenueLine, principal).count(),
+        "unrated_contracts": _without_rate(Contract, principal).count(),
+    }
+
+
+def _plain(number) -> str:
+    """Without the zeros that only fill the column."""
+    return f"{number.normalize():f}"
+
+
+RATES = ListPage(
+    url_name="clients:rates",
+    title=_("Exchange rates"),
+    template="clients/revenue/rates.html",
+    nav_key="rates",
+    may=may_administer,
+    rows=lambda principal: ExchangeRate.objects.filter(base=get_firm().currency),
+    filters=RateFilters,
+    bar=("currency", "since"),
+    sorts={"newest": Sort("day", descending=True), "currency": Sort("currency")},
+    columns=(
+        Column("day", _("Day"), lambda rate: rate.day),
+        Column("currency", _("Currency"), lambda rate: rate.currency),
+        Column("rate", _("Rate"), lambda rate: _plain(rate.rate), css="num"),
+    ),
+    decorate=_rate_said,
+    more=_unrated,
+    noun=lambda n, text: ngettext("%(n)s rate", "%(n)s rates", n) % {"n": text},
+    words={"rate": _("Rate")},
+    file_name="rates",
+)
+LINES_WITHOUT_RATE = ListPage(
+    url_name="clients:lines_without_rate",
+    title=_("Revenue without a rate"),
+    template="clients/revenue/without_rate.html",
+    nav_key="rates",
+    rows=lambda principal: _without_rate(RevenueLine, principal),
+    select=lambda rows: rows.select_related("client", "service"),
+    filters=UnratedLineFilters,
+    bar=("currency",),
+    sorts={"newest": Sort("date", descending=True)},
+    columns=(
+        Column("client", _("Client"), lambda row: row.client.name),
+        Column("for", _("For"), lambda row: row.service.name if row.service else row.get_kind_display()),
+        Column("day", _("Date"), lambda row: row.date),
+        Column("amount", _("Amount"), lambda row: row.amount, css="num"),
+        Column("currency", _("Currency"), lambda row: row.currency, is_in_file_only=True),
+    ),
+    decorate=_said,
+    noun=lambda n, text: ngettext("%(n)s line", "%(n)s lines", n) % {"n": text},
+    words={"for": _("For"), "day": _("Date"), "amount": _("Amount")},
+    file_name="revenue-without-rate",
+)
+CONTRACTS_WITHOUT_RATE = ListPage(
+    url_name="clients:contracts_without_rate",
+    title=_("Contracts without a rate"),
+    template="clients/revenue/without_rate.html",
+    nav_key="rates",
+    rows=lambda principal: _without_rate(Contract, principal),
+    select=lambda rows: rows.select_related("client", "service"),
+    filters=UnratedContractFilters,
+    bar=("currency",),
+    sorts={"newest": Sort("start_date", descending=True)},
+    columns=(
+        Column("client", _("Client"), lambda row: row.client.name),
+        Column("for", _("For"), lambda row: row.service.name),
+        Column("day", _("From"), lambda row: row.start_date),
+        Column("amount", _("Amount"), lambda row: row.value, css="num"),
+        Column("currency", _("Currency"), lambda row: row.currency, is_in_file_only=True),
+    ),
+    decorate=_said,
+    noun=lambda n, text: ngettext("%(n)s contract", "%(n)s contracts", n) % {"n": text},
+    words={"for": _("For"), "day": _("From"), "amount": _("Amount")},
+    file_name="contracts-without-rate",
 )

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator, RegexValidator
@@ -13,11 +14,17 @@ from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.models import Versioned, tracked
 
 CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
+LEAST_RATE = Decimal("0.00000001")
+RATE_HOLDS = timedelta(days=31)  # a day without a rate takes the last one before it that is not older than this
 
 
 class ClientRowQuerySet(models.QuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "client__"))
+
+    def without_rate(self):
+        """Whose amount is in no sum: it is in a foreign currency, and nobody has said what that was worth."""
+        return self.filter(rate__isnull=True)
 
 
 class ContractQuerySet(ClientRowQuerySet):
@@ -35,7 +42,15 @@ class Contract(Versioned):
     name = models.CharField(_("name"), max_length=160, blank=True)
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
-    rate = models.DecimalField(max_digits=16, decimal_places=8, default=1, help_text="firm's currency per unit")
+    rate = models.DecimalField(
+        _("rate"),
+        max_digits=16,
+        decimal_places=8,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(LEAST_RATE)],
+        help_text=_("firm's currency per unit"),
+    )
     is_free = models.BooleanField(_("free or trial"), default=False)
     period = models.CharField(_("paid"), max_length=8, choices=BillingPeriod, default=BillingPeriod.MONTH)
     start_date = models.DateField(_("from"))
@@ -60,13 +75,19 @@ class Contract(Versioned):
         indexes = [
             models.Index(fields=["client", "start_date"], name="contract_client"),
             models.Index(fields=["renewal_date"], name="contract_renewal", condition=Q(renewal_date__isnull=False)),
+            models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
         ]
 
+    def is_in_force_on(self, day) -> bool:
+        return self.start_date <= day and (self.end_date is None or self.end_date > day)
+
     @property
-    def monthly_value(self) -> Decimal:
-        """Value a month in the firm's currency; 0 for free and one-off contracts."""
+    def monthly_value(self) -> Decimal | None:
+        """Value a month in the firm's currency; 0 for free and one-off contracts, None for one without a rate."""
         months = MONTHS_IN.get(BillingPeriod(self.period))
-        return Decimal(0) if self.is_free or not months else self.value * self.rate / months
+        if self.is_free or not months:
+            return Decimal(0)
+        return None if self.rate is None else self.value * self.rate / months
 
 
 class RevenueLineQuerySet(ClientRowQuerySet):
@@ -77,7 +98,7 @@ class RevenueLineQuerySet(ClientRowQuerySet):
 
 @tracked
 class RevenueLine(Versioned):
-    """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency."""
+    """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency, NULL without a rate."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="revenue_lines")
     date = models.DateField(_("date"))
@@ -87,8 +108,9 @@ class RevenueLine(Versioned):
         _("rate"),
         max_digits=16,
         decimal_places=8,
-        default=1,
-        validators=[MinValueValidator(Decimal("0.00000001"))],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(LEAST_RATE)],
         help_text=_("firm's currency per unit"),
     )
     amount_firm = models.GeneratedField(
@@ -119,4 +141,24 @@ class RevenueLine(Versioned):
         indexes = [
             models.Index(fields=["client", "-date", "-id"], name="revenue_client", include=["amount_firm"]),
             models.Index(fields=["date", "client"], name="revenue_date", include=["amount_firm"]),
+            models.Index(fields=["client", "date"], name="revenue_without_rate", condition=Q(rate__isnull=True)),
+        ]
+
+
+@tracked
+class ExchangeRate(Versioned):
+    """What one unit of a currency was worth in `base`, the firm's currency at that time, on a day."""
+
+    day = models.DateField(_("day"))
+    currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
+    base = models.CharField(_("firm’s currency"), max_length=3, validators=[CURRENCY])
+    rate = models.DecimalField(_("rate"), max_digits=16, decimal_places=8, validators=[MinValueValidator(LEAST_RATE)])
+
+    class Meta:
+        verbose_name = _("exchange rate")
+        ordering = ["-day", "currency"]
+        constraints = [
+            models.UniqueConstraint(fields=["base", "currency", "day"], name="rate_once_a_day"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="exchange_rate_positive"),
+            models.CheckConstraint(condition=~Q(currency=F("base")), name="exchange_rate_of_another_currency"),
         ]

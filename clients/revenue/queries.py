@@ -1,19 +1,39 @@
 """Reads of revenue."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum, Value
+from django.db.models.functions import Coalesce
 
 from clients.records.models import Client
+from clients.revenue.models import Contract
 
 
-def revenue_by_service(client: Client, start: date, end: date) -> list[tuple[str, Any]]:
-    """[(service's name or "", amount)] booked in [start, end), the largest first, in the firm's currency."""
+@dataclass(frozen=True)
+class Total:
+    """A sum in the firm's currency, and how many amounts are not in it because they have no rate."""
+
+    amount: Decimal
+    without_rate: int
+    name: str = ""
+
+
+def revenue_by_service(client: Client, start: date, end: date) -> list[Total]:
+    """What was booked in [start, end) for each service ("" for none), the largest first."""
     rows = (
         client.revenue_lines.between(start, end)
-        .values("service__name")
-        .annotate(total=Sum("amount_firm"))
-        .order_by("-total")
+        .order_by()
+        .values(named=Coalesce("service__name", Value("")))
+        .annotate(total=Coalesce(Sum("amount_firm"), Value(Decimal(0))), without=Count("pk", filter=Q(rate=None)))
+        .order_by("-total", "named")
     )
-    return [(row["service__name"] or "", row["total"]) for row in rows]
+    return [Total(row["total"], row["without"], row["named"]) for row in rows]
+
+
+def recurring(contracts: Iterable[Contract], today: date) -> Total:
+    """What the contracts in force bring a month."""
+    values = [row.monthly_value for row in contracts if row.is_in_force_on(today)]
+    return Total(sum((value for value in values if value is not None), Decimal(0)), values.count(None))

@@ -4,15 +4,16 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
-from clients.revenue.forms import ContractForm, PriceForm, RevenueForm
+from clients.revenue.forms import ContractForm, PriceForm, RateForm, RevenueForm
 from clients.revenue.lists import LINES
-from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.queries import revenue_by_service
+from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.queries import recurring, revenue_by_service
 from clients.revenue.services import contracts
 from clients.revenue.services.contracts import create_contract, update_contract
 from clients.revenue.services.lines import (
@@ -22,7 +23,9 @@ from clients.revenue.services.lines import (
     undelete_revenue_line,
     update_revenue_line,
 )
+from clients.revenue.services.rates import delete_rate, set_rate
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer, require
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import go, posted
@@ -36,14 +39,7 @@ def show(request, client_id):
     contracts = Contract.objects.filter(client=client).select_related("service").order_by("-start_date", "-pk")
     context = client_frame(request, client, "revenue", now=now) | {"contracts": contracts}
     context["by_service"] = revenue_by_service(client, *twelve_months(today))
-    context["monthly"] = sum(
-        (
-            row.monthly_value
-            for row in contracts
-            if row.start_date <= today and (row.end_date is None or row.end_date > today)
-        ),
-        0,
-    )
+    context["recurring"] = recurring(contracts, today)
     return LINES.answer(request, LINES.of(request, client_id=client.pk), within="clients/revenue/page.html", **context)
 
 
@@ -133,6 +129,45 @@ def change_price(request, client_id, contract_id):
     return _form_page(request, client, form, act, title=_("Change the price"), done=_("New price entered"))
 
 
+@require_http_methods(["GET", "POST"])
+def add_rate(request):
+    require(may_administer(request.principal))
+    today = firm_today(timezone.now())
+    form = RateForm(posted(request), own=get_firm().currency, initial={"day": today})
+    return _rate_page(request, form, lambda: {**form.cleaned_data}, title=_("Add a rate"))
+
+
+@require_http_methods(["GET", "POST"])
+def edit_rate(request, rate_id):
+    require(may_administer(request.principal))
+    rate = get_object_or_404(ExchangeRate, pk=rate_id, base=get_firm().currency)
+    form = RateForm(posted(request), own=rate.base, rate=rate)
+    title = _("%(currency)s on %(day)s") % {"currency": rate.currency, "day": date_format(rate.day, "j M Y")}
+    return _rate_page(
+        request, form, lambda: {"day": rate.day, "currency": rate.currency} | form.cleaned_data, title=title, rate=rate
+    )
+
+
+def _rate_page(request, form, values, *, title, rate=None):
+    def act():
+        return set_rate(request.principal, today=firm_today(timezone.now()), **values())
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return go(request, "clients:rates")
+    context = {"form": form, "form_title": title, "conflict": outcome.conflict, "rate": rate}
+    return render(request, "clients/revenue/rate.html", context, status=outcome.status)
+
+
+@require_POST
+def remove_rate(request, rate_id):
+    require(may_administer(request.principal))
+    delete_rate(request.principal, rate=get_object_or_404(ExchangeRate, pk=rate_id))
+    messages.success(request, _("Rate deleted"))
+    return go(request, "clients:rates")
+
+
 def _own(model, client, pk):
     return get_object_or_404(model.objects.filter(client=client).select_related("client"), pk=pk)
 
@@ -149,3 +184,5 @@ def _form_page(request, client, form, act, *, title, done="", **more):
 
 for view in (show, add_line, edit_line, add_contract, edit_contract, change_price):
     view.nav_key = "clients"
+for view in (add_rate, edit_rate):
+    view.nav_key = "rates"

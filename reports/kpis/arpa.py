@@ -38,6 +38,11 @@ MONTH_ENDS = f"""bit_count((
     )::bit(64))"""
 
 
+NOT_ADDED = _(
+    "An amount in a foreign currency without a rate is not added; how many there are stands beside the number."
+)
+
+
 class ArpaRealised(Kpi):
     """Revenue booked in the period ÷ mean of active clients at the period's month ends, in the firm's currency; None without
     an active client. ChartMogul; ProfitWell."""
@@ -57,6 +62,7 @@ class ArpaRealised(Kpi):
         _(
             "Revenue: what is booked in the period, net of tax, in the firm's currency at the rate of each line. Refunds subtract."
         ),
+        NOT_ADDED,
         _(
             "Accounts: the mean of clients active (or at notice) at each month's end in the period; a period without one uses its own end."
         ),
@@ -76,7 +82,9 @@ class ArpaRealised(Kpi):
 
     def answer(self, scope, period):
         found = self.members(scope, period).order_by().aggregate(booked=Sum("revenue"), counted=Sum("month_ends"))
-        return self._made(scope, period, found["booked"] or 0, found["counted"] or 0)
+        without = RevenueLine.objects.without_rate().between(period.start, period.end)
+        count = without.filter(client__in=scope.clients().order_by().values("pk")).count()
+        return self._made(scope, period, (found["booked"] or 0, count), found["counted"] or 0)
 
     def series(self, scope, periods):
         clients = scope.clients()
@@ -88,8 +96,10 @@ class ArpaRealised(Kpi):
             counted = [sum(active[day] for day in period.month_ends()) for period in periods]
         return [self._made(scope, *each) for each in zip(periods, revenue, counted, strict=True)]
 
-    def _made(self, scope, period, revenue, counted):
-        """`counted`: the month ends at which clients were active, summed; on the basis of revenue the clients."""
+    def _made(self, scope, period, booked, counted):
+        """`booked`: (revenue, lines without a rate). `counted`: the month ends at which clients were active, summed; on the basis of
+        revenue the clients."""
+        revenue, without = booked
         accounts = counted / (1 if scope.basis == REVENUE else len(period.month_ends()))
         value = float(revenue) / accounts if accounts else None
         return self.made(
@@ -100,6 +110,7 @@ class ArpaRealised(Kpi):
             n=round(accounts),
             basis=scope.basis,
             parts={"accounts": accounts},
+            money=(scope.firm.currency, without),
         )
 
     def members(self, scope, period, show=""):
@@ -167,6 +178,7 @@ class ArpaRecurring(Kpi):
         _(
             "MRR: the contracts in force at the end of the period, their value brought to a month, in the firm's currency at the contract's rate."
         ),
+        NOT_ADDED,
         _("Free and trial contracts and those paid once have no MRR; a client without MRR is not a paying client."),
         _("Refunds never touch it. One-off customers and archived records count nowhere."),
     ]
@@ -180,7 +192,9 @@ class ArpaRecurring(Kpi):
     def answer(self, scope, period):
         found = self.members(scope, period).order_by().aggregate(total=Sum("mrr"), n=Count("pk"))
         mrr, n = float(found["total"] or 0), found["n"]
-        return self.made(period, value=mrr / n if n else None, numerator=mrr, denominator=n, n=n)
+        without = _recurring(period).without_rate().filter(client__in=scope.clients().order_by().values("pk"))
+        money = scope.firm.currency, without.count()
+        return self.made(period, value=mrr / n if n else None, numerator=mrr, denominator=n, n=n, money=money)
 
     def members(self, scope, period, show=""):
         """Paying clients at the end of the period with their `mrr`."""
@@ -188,12 +202,15 @@ class ArpaRecurring(Kpi):
         value = ExpressionWrapper(
             F("value") * F("rate") / monthly, output_field=DecimalField(max_digits=20, decimal_places=6)
         )
-        contracts = Contract.objects.in_force_on(period.end).filter(
-            client=OuterRef("pk"), is_free=False, period__in=list(MONTHS_IN)
-        )
+        contracts = _recurring(period).filter(client=OuterRef("pk"))
         total = contracts.order_by().values("client").annotate(total=Sum(value)).values("total")
         return (
             scope.clients()
             .annotate(mrr=Subquery(total, output_field=DecimalField(max_digits=20, decimal_places=6)))
             .filter(mrr__gt=0)
         )
+
+
+def _recurring(period: Period):
+    """Contracts that are paid for at the end of the period."""
+    return Contract.objects.in_force_on(period.end).filter(is_free=False, period__in=list(MONTHS_IN))

@@ -34,6 +34,8 @@ class KpiAnswer:
     period: Period
     basis: str | None
     members_url: str = ""
+    currency: str | None = None  # of money; and how many rows are not in it, because theirs has no rate
+    without_rate: int | None = None
     parts: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,8 +107,19 @@ class Kpi:
         )
 
     def made(
-        self, period: Period, *, value, numerator, denominator, n, margin=None, basis=None, parts=None
+        self,
+        period: Period,
+        *,
+        value,
+        numerator,
+        denominator,
+        n,
+        margin=None,
+        basis=None,
+        parts=None,
+        money=(None, None),
     ) -> KpiAnswer:
+        """`money`: (the firm's currency, rows without a rate) of a number that adds up amounts."""
         return KpiAnswer(
             self.id,
             self.version,
@@ -120,6 +133,7 @@ class Kpi:
             period,
             basis,
             "",
+            *money,
             parts or {},
         )
 

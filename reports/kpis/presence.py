@@ -7,10 +7,11 @@ lines) answers a whole chart.
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import OuterRef
+from django.db.models import OuterRef, Q
 
 from clients.records.choices import ACTIVE_STATUSES
 from clients.revenue.models import RevenueLine
@@ -30,10 +31,14 @@ FREE_ONLY = f"""
     SELECT client_id, bit_or(mask) FILTER (WHERE is_free) & ~coalesce(bit_or(mask) FILTER (WHERE NOT is_free), 0) AS mask
     FROM (SELECT client_id, is_free, {COVERED} AS mask FROM clients_contract JOIN scope ON scope.id = client_id) AS contract
     GROUP BY client_id HAVING bool_or(is_free)"""
+# an amount without a rate is above 0 all the same
 BY_REVENUE = """
     SELECT client_id, bit_or(1::bigint << (width_bucket(date, %(days)s::date[]) - 1)) AS mask
-    FROM clients_revenueline JOIN scope ON scope.id = client_id
-    WHERE amount_firm > 0 AND date >= %(first)s AND date < %(last)s GROUP BY client_id"""
+    FROM (
+        SELECT client_id, date FROM clients_revenueline WHERE amount_firm > 0 AND date >= %(first)s AND date < %(last)s
+        UNION ALL
+        SELECT client_id, date FROM clients_revenueline WHERE rate IS NULL AND amount > 0 AND date >= %(first)s AND date < %(last)s
+    ) AS booked JOIN scope ON scope.id = client_id GROUP BY client_id"""
 PAIRS = """
     WITH scope AS MATERIALIZED ({scope}), masks AS ({masks}), grouped AS (SELECT mask, count(*) AS n FROM masks GROUP BY mask)
     SELECT pair.i, coalesce(sum(n) FILTER (WHERE mask & first <> 0), 0)::bigint,
@@ -46,7 +51,7 @@ COUNTS = """
     FROM masks LEFT JOIN free USING (client_id) GROUP BY 1"""
 SUMS = """
     WITH scope AS MATERIALIZED ({scope})
-    SELECT width_bucket(date, %(days)s::date[]), sum(amount_firm)
+    SELECT width_bucket(date, %(days)s::date[]), coalesce(sum(amount_firm), 0), count(*) FILTER (WHERE amount_firm IS NULL)
     FROM clients_revenueline JOIN scope ON scope.id = client_id
     WHERE date >= %(first)s AND date < %(last)s GROUP BY 1"""
 
@@ -74,7 +79,8 @@ def pairs_by_revenue(clients, periods: list[Period]) -> list[tuple[int, int]]:
 
 def booked_in(period: Period):
     """Revenue lines that make a client active in the period on the basis of revenue; for Exists, of `pk` outside."""
-    return RevenueLine.objects.between(period.start, period.end).filter(client=OuterRef("pk"), amount_firm__gt=0)
+    is_revenue = Q(amount_firm__gt=0) | Q(rate__isnull=True, amount__gt=0)
+    return RevenueLine.objects.between(period.start, period.end).filter(is_revenue, client=OuterRef("pk"))
 
 
 def earning_in(clients, periods: list[Period]) -> list[int]:
@@ -106,12 +112,21 @@ def _paying_at(clients, days: list[date]) -> dict[date, int]:
     return {day: sum(n for mask, n in rows if mask >> index & 1) for index, day in enumerate(days)}
 
 
-def revenue_in(clients, periods: list[Period]) -> list:
-    """Revenue booked in each period, in the firm's currency."""
+def revenue_in(clients, periods: list[Period]) -> list[tuple[Any, int]]:
+    """For each period (revenue booked in the firm's currency, lines that are not in it because they have no rate)."""
     days = _boundaries(day for period in periods for day in (period.start, period.end))
-    sums = dict(_rows(clients, SUMS, {"days": days, "first": days[0], "last": days[-1]}))
+    rows = _rows(clients, SUMS, {"days": days, "first": days[0], "last": days[-1]})
+    sums = {bucket: (total, without) for bucket, total, without in rows}
     place = {day: index for index, day in enumerate(days)}
-    return [sum(sums.get(bucket + 1, 0) for bucket in range(place[p.start], place[p.end])) for p in periods]
+    return [
+        _added(sums[bucket + 1] for bucket in range(place[p.start], place[p.end]) if bucket + 1 in sums)
+        for p in periods
+    ]
+
+
+def _added(pairs: Iterable[tuple[Any, int]]) -> tuple[Any, int]:
+    totals, counts = tuple(zip(*pairs, strict=True)) or ((), ())
+    return sum(totals), sum(counts)
 
 
 def _boundaries(days: Iterable[date]) -> list[date]:

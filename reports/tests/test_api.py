@@ -17,6 +17,8 @@ KEYS = [
     "period",
     "basis",
     "members_url",
+    "currency",
+    "without_rate",
 ]
 PERIOD = "start=2025-01-01&end=2026-01-01"
 pytestmark = pytest.mark.django_db

@@ -237,7 +237,7 @@ def test_one_bad_line_fails_alone_and_a_repeated_id_is_one_line(ines, monkeypatc
     assert [str(line.amount) for line in RevenueLine.objects.all()] == ["7.00"]
 
 
-def refuse_six(line):
+def refuse_six(line, day):
     """Put a rate there that only the table refuses."""
     line.currency, line.rate = "EUR", 0 if line.amount == 6 else 1
 

@@ -13,7 +13,8 @@ from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
-from clients.revenue.services.lines import check_currency
+from clients.revenue.services.lines import apply_price
+from clients.revenue.services.rates import check_currency, rate_on
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
@@ -30,7 +31,7 @@ def create_contract(
     value: Decimal,
     start_date: date,
     currency: str | None = None,
-    rate: Decimal | int = 1,
+    rate: Decimal | int | None = None,
     period: str = BillingPeriod.MONTH,
     **fields,
 ) -> Contract:
@@ -63,8 +64,8 @@ def create_contracts(principal: Principal, *, rows: Sequence[Contract]) -> list[
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
     """Correct a contract. For a new price from some day on use `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
-    _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version, merges=False)
+    changed = _apply(row, fields)
+    save_version(row, fields=changed, seen=seen_version, merges=False)
     return row
 
 
@@ -88,7 +89,7 @@ def change_price(
     if Contract.objects.filter(replaces=row).exists():
         raise ServiceError(_("This contract has already been replaced; change the newer one."))
     values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited}
-    values |= {"value": value, "start_date": start_date, "rate": rate or row.rate}
+    values |= {"value": value, "start_date": start_date, "rate": rate or rate_on(row.currency, start_date) or row.rate}
     new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
     row.end_date = start_date
     save_version(row, fields=["end_date"], seen=None)
@@ -97,12 +98,13 @@ def change_price(
     return new
 
 
-def _apply(contract: Contract, fields: dict) -> None:
+def _apply(contract: Contract, fields: dict) -> list[str]:
+    """Set and check the fields; the names of those that are to be saved."""
     only_known(fields, CONTRACT_FIELDS.edited)
-    for name, value in fields.items():
-        setattr(contract, name, value.strip() if isinstance(value, str) else value)
-    check_currency(contract)
+    changed = apply_price(contract, fields)
+    check_currency(contract, contract.start_date)
     if contract.end_date and contract.end_date <= contract.start_date:
         raise ServiceError(_("The contract ends after it starts."), field="end_date")
     clean_fields(contract, {*fields, "currency", "rate"})
     check_constraints(contract)
+    return changed

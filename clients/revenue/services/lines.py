@@ -16,13 +16,13 @@ from clients.records.models import Client
 from clients.revenue.choices import RevenueKind
 from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
+from clients.revenue.services.rates import check_currency
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.firm.queries import get_firm
 
 MOST = Decimal(10) ** 12  # of one line, in the firm's currency
 
@@ -40,14 +40,15 @@ def add_revenue_line(
     date: date,
     amount: Decimal,
     currency: str | None = None,
-    rate: Decimal | int = 1,
+    rate: Decimal | int | None = None,
     service: Service | None = None,
     kind: str = RevenueKind.FEE,
     reference: str = "",
     note: str = "",
     today: date,
 ) -> RevenueLine:
-    """Book revenue, net of tax. A refund is negative. `rate`: firm's currency per unit of `currency` (None: the firm's own)."""
+    """Book revenue, net of tax. A refund is negative. `currency` is the firm's where none is given, `rate` the day's (the firm's
+    currency per unit). Raises ServiceError (field rate) where there is none."""
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
     values |= {"service": service, "kind": kind, "reference": reference, "note": note}
     return add_revenue_lines(principal, rows=[new_line(client, **values)], today=today)[0]
@@ -74,8 +75,8 @@ def update_revenue_line(
 ) -> RevenueLine:
     """Correct a line. Raises StaleWrite, ServiceError."""
     row = RevenueLine.objects.select_for_update().get(pk=line.pk)
-    _apply(row, fields)
-    save_version(row, fields=list(fields), seen=seen_version, merges=False)
+    changed = _apply(row, fields)
+    save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=["amount_firm"])
     refresh_revenue_facts(client_ids=[row.client_id], today=today)
     return row
@@ -88,48 +89,50 @@ def delete_revenue_line(principal: Principal, *, line: RevenueLine, today: date)
     refresh_revenue_facts(client_ids=[line.client_id], today=today)
 
 
-def _apply(line: RevenueLine, fields: dict) -> None:
+def _apply(line: RevenueLine, fields: dict) -> list[str]:
+    """Set and check the fields; the names of those that are to be saved."""
     only_known(fields, REVENUE_FIELDS.edited)
-    for name, value in fields.items():
-        setattr(line, name, value.strip() if isinstance(value, str) else value)
-    check_currency(line)
+    changed = apply_price(line, fields)
     if not is_plausible(line.date):
         raise ServiceError(_("This date is too far away."), field="date")
+    check_currency(line, line.date)
     if line.kind == RevenueKind.REFUND and line.amount > 0:
         raise ServiceError(_("A refund is a negative amount."), field="amount")
     clean_fields(line, {*fields, "currency", "rate"})
-    if abs(line.amount * line.rate) >= MOST:
+    if abs(line.amount * (line.rate or 0)) >= MOST:
         raise ServiceError(_("This amount is too large."), field="amount")
+    return changed
 
 
-def check_currency(row: Any) -> None:
-    """Fill in the firm's currency where none is given. Its rate is 1. Raises ServiceError (field rate)."""
-    own = get_firm().currency
-    row.currency = (row.currency or own).upper()
-    if row.rate is None or row.rate <= 0:
-        raise ServiceError(_("The rate is more than zero."), field="rate")
-    if row.currency == own and row.rate != 1:
-        raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
+def apply_price(row: Any, fields: dict) -> list[str]:
+    """Set the fields of a row with an amount. Another currency takes the rate given with it, else its own day's."""
+    before = row.currency
+    for name, value in fields.items():
+        setattr(row, name, value.strip() if isinstance(value, str) else value)
+    if before and before != row.currency and "rate" not in fields:
+        row.rate = None
+    return list(dict.fromkeys([*fields, "rate"]))
 
 
 @transaction.atomic
 def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
-    """Sum up the last twelve months of these clients; writes and counts only those whose sum changed."""
+    """Sum up the last twelve months of these clients, and count the lines that have no rate; writes and counts only those whose sum changed."""
     client_ids = list(client_ids)
     start, end = twelve_months(today)
     lock_facts(client_ids=client_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE clients_clientfacts AS f SET revenue_12m = s.total
+            UPDATE clients_clientfacts AS f SET revenue_12m = s.total, unrated_12m = s.unrated
             FROM (
-                SELECT own.client_id, coalesce(sum(l.amount_firm), 0) AS total
+                SELECT own.client_id, coalesce(sum(l.amount_firm), 0) AS total,
+                       count(l.id) FILTER (WHERE l.amount_firm IS NULL) AS unrated
                 FROM clients_clientfacts own
                 LEFT JOIN clients_revenueline l ON l.client_id = own.client_id AND l.date >= %s AND l.date < %s
                 WHERE own.client_id = ANY(%s)
                 GROUP BY own.client_id
             ) s
-            WHERE f.client_id = s.client_id AND f.revenue_12m <> s.total
+            WHERE f.client_id = s.client_id AND (f.revenue_12m, f.unrated_12m) <> (s.total, s.unrated)
             """,
             [start, end, client_ids],
         )

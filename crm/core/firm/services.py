@@ -17,15 +17,20 @@ from crm.core.firm.signals import firm_changed
 
 @service(may=may_administer)
 def update_firm(principal: Principal, *, seen_version: int | None = None, **fields) -> FirmSettings:
-    """Change settings of the firm. Raises StaleWrite when somebody else changed the same ones first."""
+    """Change settings of the firm. Raises StaleWrite when somebody else changed the same ones first, ServiceError for a change that
+    an app refuses (a currency without rates)."""
     FirmSettings.objects.get_or_create(pk=1)
     firm = FirmSettings.objects.select_for_update().get(pk=1)
-    changed = {name for name, value in fields.items() if getattr(firm, name) != value}
+    before = {name: getattr(firm, name) for name, value in fields.items() if getattr(firm, name) != value}
     for name, value in fields.items():
         setattr(firm, name, value)
     save_version(firm, fields=[*fields], seen=seen_version)
     queries.forget_firm()
-    firm_changed.send(FirmSettings, fields=changed)
+    try:
+        firm_changed.send(FirmSettings, fields=set(before), before=before)
+    except ServiceError:
+        queries.forget_firm()
+        raise
     return firm
 
 

@@ -36,7 +36,7 @@ def built(client):
 def contract(client, name, start, **fields):
     service = Service.objects.get_or_create(name="Payroll")[0]
     values = {"value": Decimal(100), "currency": "EUR"} | fields
-    return Contract.objects.create(client=client, service=service, name=name, start_date=start, **values)
+    return Contract.objects.create(client=client, service=service, name=name, start_date=start, rate=1, **values)
 
 
 def test_the_sections_in_their_order(northwind):

@@ -9,6 +9,11 @@ def build(scene):
     service = scene.model("clients.Service").objects.create(name="Audit")
     scene.rows["service"] = {"any": service}
     scene.rows["tag"] = {"any": scene.model("clients.Tag").objects.create(name="Board")}
+    scene.rows["rate"] = {
+        "any": scene.model("clients.ExchangeRate").objects.create(
+            base="EUR", currency="USD", day=date(2026, 1, 1), rate=Decimal("0.9")
+        )
+    }
     for name in ("contact", "affiliation", "held", "line", "contract", "access"):
         scene.rows[name] = {}
     for kind, client in scene.clients.items():
@@ -25,10 +30,10 @@ def build(scene):
             changed_at="2026-11-20T10:00Z",
         )
         scene.rows["line"][kind] = scene.model("clients.RevenueLine").objects.create(
-            client=client, date=date(2026, 1, 1), amount=Decimal(1), currency="EUR"
+            client=client, date=date(2026, 1, 1), amount=Decimal(1), currency="EUR", rate=1
         )
         scene.rows["contract"][kind] = scene.model("clients.Contract").objects.create(
-            client=client, service=service, value=Decimal(1), currency="EUR", start_date=date(2026, 1, 1)
+            client=client, service=service, value=Decimal(1), currency="EUR", rate=1, start_date=date(2026, 1, 1)
         )
         # the owner sees it anyway, so that naming them changes nothing for the other rows
         scene.rows["access"][kind] = scene.model("clients.ClientAccess").objects.create(
@@ -107,6 +112,12 @@ ROWS = [
     of_client("clients:add_contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:edit_contract", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:change_price", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    *of_list("clients:rates", "export", get=ADMINS),
+    Row("clients:rate_add", get=ADMINS, post=ADMINS),
+    Row("clients:rate", get=ADMINS, post=ADMINS, about="rate", arg="rate_id"),
+    Row("clients:rate_delete", post=ADMINS, about="rate", arg="rate_id"),
+    *of_list("clients:lines_without_rate", "export"),
+    *of_list("clients:contracts_without_rate", "export"),
     *of_list("clients:contacts", "export", "select"),
     Row("clients:create_contact", get=EVERYONE, post=EVERYONE),
     Row("clients:contact_options", get=EVERYONE, query={"q": "Elina"}),

@@ -39,13 +39,13 @@ def make_client(owner, *periods, name="", **fields):
 
 
 def book(client, day, amount, **fields):
-    return RevenueLine.objects.create(client=client, date=day, amount=amount, currency="EUR", **fields)
+    return RevenueLine.objects.create(client=client, date=day, amount=amount, **{"currency": "EUR", "rate": 1} | fields)
 
 
 def make_contract(client, start, value, **fields):
     service, _created = Service.objects.get_or_create(name="Advice")
     return Contract.objects.create(
-        client=client, service=service, start_date=start, value=value, currency="EUR", **fields
+        client=client, service=service, start_date=start, value=value, **{"currency": "EUR", "rate": 1} | fields
     )
 
 

@@ -137,8 +137,17 @@ declare(
 )
 
 
+declare(
+    "clients.revenue.services.rates",
+    set_rate=lambda own: {"day": TODAY, "currency": "USD", "rate": Decimal("0.9"), "today": TODAY},
+    delete_rate=lambda own: {
+        "rate": own.make("clients.ExchangeRate", base="EUR", currency="USD", day=TODAY, rate=Decimal("0.9"))
+    },
+)
+
+
 def _deleted_line(own):
-    line = own.make("clients.RevenueLine", client=own("client"), date=TODAY, amount=Decimal(3), currency="EUR")
+    line = own.make("clients.RevenueLine", client=own("client"), date=TODAY, amount=Decimal(3), currency="EUR", rate=1)
     number = line.pk
     line.delete()
     return number

@@ -1,0 +1,158 @@
+"""Exchange rates by day, and what hangs on them: amounts without a rate, and the firm's own currency.
+
+A rate is what one unit of a currency is worth in the firm's. A day without one takes the last one before it that is not older than
+`RATE_HOLDS`; an amount for which there is none stays without a rate and in no sum, never one to one.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, F, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Round
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clients.checks import check_constraints, clean_fields
+from clients.revenue.models import RATE_HOLDS, Contract, ExchangeRate, RevenueLine
+from crm.core.base.dates import is_plausible
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
+from crm.core.base.principals import Principal
+from crm.core.base.services import service
+from crm.core.base.versions import save_version
+from crm.core.firm.queries import get_firm
+
+DAY_OF: dict[type[Model], str] = {Contract: "start_date", RevenueLine: "date"}  # the day whose rate an amount takes
+RATE = DecimalField(max_digits=16, decimal_places=8)
+NAMED = 3  # days that a refusal names
+
+
+def rate_on(currency: str, day: date) -> Decimal | None:
+    """What one unit was worth in the firm's currency on a day; None where no rate holds."""
+    return _holding(get_firm().currency, currency, day).values_list("rate", flat=True).first()
+
+
+def _holding(base: str, currency: Any, day: Any) -> QuerySet[ExchangeRate]:
+    """The rates that hold on a day, the newest first; currency and day may be those of an outer row."""
+    rates = ExchangeRate.objects.filter(base=base, currency=currency, day__lte=day, day__gt=day - RATE_HOLDS)
+    return rates.order_by("-day")
+
+
+def check_currency(row: Any, day: date) -> None:
+    """Fill in the firm's currency where none is given, whose rate is 1, and the day's rate of another where the row has none.
+    Raises ServiceError (field rate)."""
+    own = get_firm().currency
+    row.currency = (row.currency or own).upper()
+    if row.currency == own:
+        if row.rate not in (None, 1):
+            raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
+        row.rate = Decimal(1)
+    if row.rate is None:
+        row.rate = rate_on(row.currency, day)
+    if row.rate is None:
+        message = _("There is no rate of %(currency)s for %(day)s. Give it here, or enter it under Exchange rates.")
+        raise ServiceError(message % {"currency": row.currency, "day": date_format(day, "j M Y")}, field="rate")
+    if row.rate <= 0:
+        raise ServiceError(_("The rate is more than zero."), field="rate")
+
+
+@service(may=may_administer)
+def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, today: date) -> tuple[ExchangeRate, str]:
+    """Enter the rate of a day, or correct it: (the rate, "created", "updated" or "unchanged"). Amounts that waited for it take it;
+    those that have a rate keep theirs. Raises ServiceError (fields day, currency, rate)."""
+    own = get_firm().currency
+    currency = currency.upper()
+    if currency == own:
+        raise ServiceError(_("%(currency)s is the firm’s own currency.") % {"currency": own}, field="currency")
+    if not is_plausible(day) or day > today:
+        raise ServiceError(_("A rate is of a day that has come."), field="day")
+    row = ExchangeRate.objects.select_for_update().filter(base=own, currency=currency, day=day).first()
+    if row is not None and row.rate == rate:
+        return row, "unchanged"
+    outcome = "updated" if row else "created"
+    row = row or ExchangeRate(base=own, currency=currency, day=day)
+    row.rate = rate
+    clean_fields(row, {"day", "currency", "rate"})
+    if outcome == "updated":
+        save_version(row, fields=["rate"], seen=None)
+    else:
+        check_constraints(row)
+        row.save()
+    fill_in_rates(currencies=[currency])
+    return row, outcome
+
+
+@service(may=may_administer)
+def delete_rate(principal: Principal, *, rate: ExchangeRate) -> None:
+    """Take a wrong rate out of the table. Amounts that took it keep it."""
+    rate.delete()
+
+
+def fill_in_rates(*, currencies: Iterable[str]) -> int:
+    """Give amounts without a rate the one that holds on their day; how many took one."""
+    own, taken = get_firm().currency, 0
+    for model in (Contract, RevenueLine):
+        waiting = model.objects.without_rate().filter(currency__in=list(currencies))
+        found = waiting.annotate(found=_rate_of_row(model, own)).filter(found__isnull=False)
+        ids = list(found.values_list("pk", flat=True))
+        if ids:
+            taken += model.objects.filter(pk__in=ids).update(rate=_rate_of_row(model, own), **_edited())
+    return taken
+
+
+def _rate_of_row(model: type[Model], base: str, currency: str = "") -> Subquery:
+    """The rate of the row's currency (or of this one) that holds on the row's day."""
+    wanted = Value(currency) if currency else OuterRef("currency")
+    return Subquery(_holding(base, wanted, OuterRef(DAY_OF[model])).values("rate")[:1], output_field=RATE)
+
+
+def _edited() -> dict[str, Any]:
+    return {"version": F("version") + 1, "updated_at": timezone.now()}
+
+
+def convert_amounts(*, old: str, new: str) -> None:
+    """Express every amount in the firm's new currency, each at the rate of its own day, and the table of rates too. An amount without
+    a rate stays without one, unless it is in the new currency. Raises ServiceError (field currency) where a day's rate is missing."""
+    lacking: set[date] = set()
+    for model, day in DAY_OF.items():
+        others = model._default_manager.exclude(currency=new).filter(rate__isnull=False)
+        without = others.annotate(worth=_rate_of_row(model, old, new)).filter(worth=None)
+        lacking |= {*without.order_by().values_list(day, flat=True).distinct()}
+    if lacking:
+        raise ServiceError(_missing_rates(new, sorted(lacking)), field="currency")
+    for model in DAY_OF:
+        rows = model._default_manager
+        in_new = rows.filter(currency=new)
+        others = rows.exclude(currency=new).filter(rate__isnull=False)
+        others.update(rate=Round(F("rate") / _rate_of_row(model, old, new), 8), **_edited())
+        in_new.update(rate=1, **_edited())
+    _convert_table(old, new)
+
+
+def _missing_rates(currency: str, days: list[date]) -> str:
+    named = ", ".join(date_format(day, "j M Y") for day in days[:NAMED]) + (" …" if len(days) > NAMED else "")
+    message = ngettext(
+        "There is no rate of %(currency)s for %(n)d day that has amounts: %(days)s. Enter it under Exchange rates first.",
+        "There is no rate of %(currency)s for %(n)d days that have amounts: %(days)s. Enter them under Exchange rates first.",
+        len(days),
+    )
+    return message % {"currency": currency, "n": len(days), "days": named}
+
+
+def _convert_table(old: str, new: str) -> None:
+    """The rates of the old currency stay, expressed in the new one as well."""
+    rates = ExchangeRate.objects.filter(base=old)
+    worth = rates.annotate(worth=Subquery(_holding(old, Value(new), OuterRef("day")).values("rate")[:1]))
+    made = [
+        ExchangeRate(base=new, currency=row.currency, day=row.day, rate=round(row.rate / row.worth, 8))
+        for row in worth.exclude(currency=new).filter(worth__isnull=False)
+    ]
+    made += [
+        ExchangeRate(base=new, currency=old, day=row.day, rate=round(1 / row.rate, 8))
+        for row in rates.filter(currency=new)
+    ]
+    ExchangeRate.objects.bulk_create([row for row in made if row.rate > 0], ignore_conflicts=True)
