@@ -141,13 +141,11 @@ navigation.register(
         shown=lambda user: user.is_admin,
     )
 )
-search.register_action(
-    search.Action(_("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer)
-)
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
 for command in (
+    search.Command("rates", _("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer),
     search.Command(
         "new-client",
         _("New client"),
