@@ -23,6 +23,7 @@ from interactions.facts import rebuild_facts
 from interactions.log.choices import Channel
 from interactions.reminders import digest
 from interactions.reminders.services import digests, reminders
+from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
 from interactions.today import sections
@@ -91,6 +92,9 @@ navigation.register(
     navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50, letter="f")
 )
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
+sections.sections.register(
+    sections.Section("detractors", 5, "interactions/surveys/today.html", survey_today.today_section)
+)
 sections.sections.register(
     sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section, figure=sections.QUIET)
 )

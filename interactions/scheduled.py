@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +22,7 @@ from interactions import permissions
 from interactions.follow_ups.models import FollowUp
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import ProgressState
+from interactions.progress.flags import reachable
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services.drafts import skip_progress, unskip_progress
 from interactions.reminders.choices import DigestState
@@ -29,6 +32,7 @@ from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services.mailing import bring_back, skip_invitation
 
+NAMED = 5  # recipients of one email
 # Progress emails
 
 
@@ -43,6 +47,12 @@ def visible_progress(principal: Principal) -> QuerySet:
 def progress_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
     rows = visible_progress(principal).defer("content", "sent_text", "sent_html")
     rows = rows.filter(client__owner=principal.user) if mine else rows
+    names = (
+        reachable(OuterRef("client_id"))
+        .order_by("pk")
+        .values(of=JSONObject(a="contact__first_name", b="contact__last_name"))
+    )
+    rows = rows.annotate(recipients=ArraySubquery(names[:NAMED]))
     return rows.filter(
         Q(pk__in=ProgressEmail.objects.open().values("pk")) | Q(state=ProgressState.SKIPPED, send_at__gt=now)
     )
@@ -52,7 +62,7 @@ def show_progress(email: ProgressEmail, principal: Principal, now: datetime) -> 
     is_skipped = email.state == ProgressState.SKIPPED
     return Row(
         what=email.client.name,
-        to=email.client.owner.name,
+        to=", ".join(f"{of['a']} {of['b']}".strip() for of in email.recipients) or _("No recipients"),
         state=email.get_state_display(),
         tone=progress_lists.TONES.get(ProgressState(email.state), ""),
         detail=email.skip_reason if is_skipped else "",

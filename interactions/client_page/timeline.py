@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
+from clients.records import nps
 from clients.registry import TimelineItem, TimelineSource
 from crm.core.base.kept import Kept
 from interactions.agreements.models import Decision
@@ -150,6 +151,9 @@ def survey_items(principal, client, before, limit):
     return [_survey_item(row) for row in _answers.rows(principal, limit, client_id=client.pk, before=before)]
 
 
+BAND_ICONS = {nps.PROMOTERS: "emoji-smile", nps.PASSIVES: "emoji-neutral", nps.DETRACTORS: "emoji-frown"}
+
+
 def _survey_item(row):
     title = _("%(survey)s answer: %(score)d") % {"survey": row.survey.name, "score": row.score}
     return TimelineItem(
@@ -157,7 +161,7 @@ def _survey_item(row):
         key=f"survey-{row.pk}",
         kind="survey",
         title=title,
-        icon="emoji-smile",
+        icon=BAND_ICONS.get(row.band, "emoji-neutral"),
         object=row,
         template="interactions/client_page/timeline_survey.html",
     )

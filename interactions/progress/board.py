@@ -49,7 +49,7 @@ STATES = {
     "late": _("Sent late"),
     "retrying": _("Retrying"),
     "decision": _("Needs a decision"),
-    "dead": _("Dead"),
+    "dead": _("Failed"),
     "skipped": _("Skipped"),
 }
 MISSING, ALL = "missing", "all"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
@@ -17,11 +18,13 @@ from crm.core.base.zones import zone
 from crm.core.mail.choices import MAIL_WAITING, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
+from crm.core.ui.formatting import one_line
 from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 
 FAILED = (MailState.DEAD, MailState.EXPIRED, MailState.UNCERTAIN)
 PER_TICK = 200
+NOTICES = ("progress-flag", "progress-problem", "progress-refused")
 
 
 @dataclass(frozen=True)
@@ -144,9 +147,16 @@ def notify(now: datetime) -> int:
     return len(found)
 
 
+def close_notices(email: ProgressEmail, now: datetime) -> None:
+    """Nothing about this email is left to look at."""
+    keys = [f"{kind}:{email.pk}" for kind in NOTICES]
+    Notification.objects.filter(key__in=keys, read_at__isnull=True).update(read_at=now)
+
+
 def notify_owner(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
-    """Notify the account manager of one email, once for each kind."""
-    name = " ".join(email.client.name.split())[:120]
+    """Notify the account manager of one email, once for each kind; the newest takes the place of what was said before."""
+    name = one_line(email.client.name)[:120]
+    close_notices(email, timezone.now())
     Notification.objects.get_or_create(
         key=f"{kind}:{email.pk}",
         defaults={

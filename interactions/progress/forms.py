@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clients.contacts.models import Contact
+from clients.contacts.models import Affiliation, Contact
 from crm.core.base.zones import zone_choices
 from crm.core.firm.queries import get_firm
 from crm.core.ui.actions import Difference
@@ -30,10 +30,10 @@ class RecipientsField(forms.ModelMultipleChoiceField):
 
 class ScheduleForm(ModelForm):
     recipients = RecipientsField(
-        queryset=Contact.objects.none(), required=False, label=_("Goes to"), widget=forms.CheckboxSelectMultiple
+        queryset=Contact.objects.none(), required=False, label=_("Recipients"), widget=forms.CheckboxSelectMultiple
     )
     time_zone = forms.ChoiceField(label=_("In the time zone"))
-    lead_minutes = forms.TypedChoiceField(label=_("Leaves"), choices=LEADS, coerce=int)
+    lead_minutes = forms.TypedChoiceField(label=_("Send"), choices=LEADS, coerce=int)
 
     class Meta:
         model = ProgressSchedule
@@ -51,17 +51,17 @@ class ScheduleForm(ModelForm):
         widgets = {"deadline_time": TimeInput(), "when_nothing": forms.RadioSelect, "on_holiday": forms.RadioSelect}
         labels = {
             "weekday": _("Every"),
-            "deadline_time": _("There by"),
-            "is_review_needed": _("Somebody reads it before it goes out"),
+            "deadline_time": _("Deliver by"),
+            "is_review_needed": _("Require review before sending"),
             "is_active": _("Send a progress email every week"),
-            "when_nothing": _("When nothing happened"),
-            "on_holiday": _("When that day is a holiday, ours or theirs"),
+            "when_nothing": _("When there is nothing to report"),
+            "on_holiday": _("When that day is a holiday, yours or theirs"),
         }
         help_texts = {
-            "is_review_needed": _("Without a reader's approval it is then held, and you are told."),
+            "is_review_needed": _("If nobody approves it, it is held and you are notified."),
             "on_holiday": _(
-                "Our own holidays stand in the settings, theirs follow the country of their address. It stays within its week: "
-                "where no working day is left before it, the next one is taken; where there is none at all, that week is left out."
+                "Holidays come from Settings and the client's country. If no earlier working day is left that week, it goes on "
+                "the next one; with none at all, that week is skipped."
             ),
         }
 
@@ -74,6 +74,8 @@ class ScheduleForm(ModelForm):
             self.initial["recipients"] = list(self.instance.recipients.values_list("contact_id", flat=True))
         else:
             self.initial["time_zone"] = client.time_zone or get_firm().time_zone
+            main = Affiliation.objects.filter(client=client, is_primary=True).current().values("contact_id")
+            self.initial["recipients"] = list(self.fields["recipients"].queryset.filter(pk__in=main))
         self.initial["version"] = self.instance.version if self.instance.pk else 0
         lead = self.instance.lead_minutes
         if lead not in dict(LEADS):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +14,7 @@ from clients.contacts.choices import Purpose
 from clients.contacts.models import Affiliation, ContactEmail
 from clients.contacts.queries import address_at, held_for, refuses_at
 from crm.core.mail.models import Suppression
-from interactions.surveys.choices import Asked, InvitationState
+from interactions.surveys.choices import Asked
 from interactions.surveys.models import Survey, SurveyInvitation
 
 NAMES_SHOWN = 50
@@ -24,13 +24,13 @@ class LeftOut(models.TextChoices):
     """Why somebody is not asked; "" when they are."""
 
     NO = "", ""
-    RESTRICTED = "restricted", _("restricted client: asked one by one only")
-    NO_ADDRESS = "no_address", _("no e-mail address")
-    REFUSED = "refused", _("the address takes no mail")
-    OPTED_OUT = "opted_out", _("wants no surveys")
-    ASKED = "asked", _("asked within the pause")
-    SAME = "same", _("has one of this period already")
-    TWICE = "twice", _("asked at another client here")
+    RESTRICTED = "restricted", _("restricted client: ask one by one")
+    NO_ADDRESS = "no_address", _("no email address")
+    REFUSED = "refused", _("address takes no email")
+    OPTED_OUT = "opted_out", _("unsubscribed from surveys")
+    ASKED = "asked", _("surveyed recently")
+    SAME = "same", _("already surveyed this period")
+    TWICE = "twice", _("asked at another client in this list")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Person:
     is_demo: bool
     reason: LeftOut
     asked_at: datetime | None
+    tries: int  # earlier invitations of this survey and period, of which none left
 
 
 @dataclass
@@ -101,6 +102,7 @@ def people(
             is_demo=row.client.is_demo,
             reason=_reason(row, since, is_mass),
             asked_at=row.asked_here_at,
+            tries=row.tries or 0,
         )
 
 
@@ -109,7 +111,8 @@ def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) 
     addresses = ContactEmail.objects.filter(contact=OuterRef("contact")).order_by("-is_primary", "id")
     stopped = Suppression.objects.annotate(folded=Lower("address")).filter(folded=Lower(OuterRef("address")))
     held = held_for(affiliation=OuterRef("pk"))
-    asked = SurveyInvitation.objects.filter(contact=OuterRef("contact")).exclude(pk=ignoring or 0)
+    asked = SurveyInvitation.objects.asked().filter(contact=OuterRef("contact")).exclude(pk=ignoring or 0)
+    same = SurveyInvitation.objects.filter(contact=OuterRef("contact"), survey=survey.pk, period=period).order_by()
     return (
         Affiliation.objects.filter(client__in=clients.order_by().values("pk"))
         .current()
@@ -117,13 +120,11 @@ def _rows(clients: QuerySet, survey: Survey, period: str, ignoring: int | None) 
             usable=address_at(held, usable=lambda found: found.filter(~Exists(stopped), refused_at__isnull=True)),
             has_address=Exists(addresses),
             is_opted_out=Case(When(refuses_at(held, Purpose.SURVEY), then=True), default=False),
-            asked_at=Subquery(asked.exclude(state=InvitationState.SKIPPED).order_by("-send_at").values("send_at")[:1]),
+            asked_at=Subquery(asked.order_by("-send_at").values("send_at")[:1]),
             asked_here_at=Subquery(  # the date at another client may be out of the viewer's sight
-                asked.exclude(state=InvitationState.SKIPPED)
-                .filter(client=OuterRef("client"))
-                .order_by("-send_at")
-                .values("send_at")[:1]
+                asked.filter(client=OuterRef("client")).order_by("-send_at").values("send_at")[:1]
             ),
+            tries=Subquery(same.values("contact").annotate(n=Count("pk")).values("n")),
             has_same=Exists(asked.filter(survey=survey.pk, period=period)),
         )
         .select_related("contact", "client")

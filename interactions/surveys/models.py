@@ -3,7 +3,7 @@ from datetime import time
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -14,6 +14,8 @@ from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.principals import Principal, by_link
+from crm.core.mail.choices import MAIL_NEVER_LEFT
+from crm.core.mail.models import OutboxMail
 from crm.core.users.models import Team, User
 from interactions.surveys.choices import Asked, InvitationSource, InvitationState, SurveyKind
 
@@ -166,6 +168,13 @@ class SurveyRule(Versioned):
 class SurveyInvitationQuerySet(models.QuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "client__"))
+
+    def asked(self):
+        """Those that count as asked: planned ones, and those whose mail left or still may. What never left does not count."""
+        mails = OutboxMail.objects.caused_by(SurveyInvitation).filter(cause_id=OuterRef("pk"))
+        never_left = Exists(mails.filter(state__in=MAIL_NEVER_LEFT)) & ~Exists(mails.exclude(state__in=MAIL_NEVER_LEFT))
+        handed_over = Q(sent_at__isnull=False) & ~never_left
+        return self.filter(Q(state=InvitationState.PLANNED) | handed_over)
 
 
 @tracked

@@ -1,6 +1,17 @@
 // Forms: filters that send themselves, Ctrl+Enter, no double sending, Esc out of an inline edit, fields that follow a choice.
 
-import { debounce } from "./lib.js";
+import { announce, debounce, word } from "./lib.js";
+
+// data-copy on a button: copies the value of the field with this id, and says so.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  const field = button && document.getElementById(button.dataset.copy);
+  if (!field) return;
+  field.select();
+  await navigator.clipboard?.writeText(field.value);
+  button.lastChild.textContent = word("copied");
+  announce(word("copied"));
+});
 
 // data-autosubmit on a form: a change sends it at once, typing after 300 ms.
 const send = (form) => form.isConnected && form.requestSubmit();

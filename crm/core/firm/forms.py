@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.places import country_choices, currency_choices, regions_of
 from crm.core.base.zones import zone_choices
 from crm.core.firm.choices import Weekday
+from crm.core.firm.languages import language_choices
 from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.ui.forms import DateInput, Form, Group, Layout, ModelForm, Row, names_in
 
@@ -51,6 +52,7 @@ SETTINGS = (
     ),
     Group(
         _("Mail"),
+        "language",
         Row("mail_from_name", "mail_from_address"),
         text=_("Who clients see as the sender. Empty: what the server is set to."),
     ),
@@ -67,6 +69,12 @@ class FirmForm(ModelForm):
     )
     currency = forms.ChoiceField(
         label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Reports add up in it.")
+    )
+
+    language = forms.ChoiceField(
+        label=_("Language of emails to clients"),
+        choices=language_choices,
+        help_text=_("For clients and contacts without a language of their own."),
     )
 
     class Meta:

@@ -42,9 +42,12 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
     (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
+KEPT_HERE = "kept on this machine"  # the answer in place of a server's; stands in mails that were stored and not sent
+MAIL_TO_DECIDE = (MailState.UNCERTAIN, MailState.HELD)  # a person has to say what becomes of it
 MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # may still be taken back
 MAIL_WAITING = (*MAIL_UNSENT, MailState.LEASED, MailState.SENDING)
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
+MAIL_NEVER_LEFT = (MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED)
 MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
 
 

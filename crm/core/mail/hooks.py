@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.permissions import may_administer, may_see_outbox
 from crm.core.mail import pages, provider_events
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_TO_DECIDE
 from crm.core.mail.delivery import health, settle
 from crm.core.mail.models import OutboxMail
 from crm.core.ui import banners, navigation
@@ -16,7 +16,7 @@ from crm.core.work.schedule import Job, periodic
 
 
 def count_undecided(principal, now: datetime) -> navigation.Counted:
-    return [(OutboxMail.objects.visible_to(principal).filter(state=MailState.UNCERTAIN)[:100], "amber")]
+    return [(OutboxMail.objects.visible_to(principal).filter(state__in=MAIL_TO_DECIDE)[:100], "amber")]
 
 
 # Wiring

@@ -4,6 +4,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
@@ -16,8 +17,8 @@ from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort, count_capped
 from crm.core.listing.selection import Action, actions
 from crm.core.mail import kinds, pages
-from crm.core.mail.choices import MAIL_WAITING, MailState
-from crm.core.mail.delivery.decisions import mark_arrived, send_again
+from crm.core.mail.choices import MAIL_TO_DECIDE, MAIL_WAITING, MailState
+from crm.core.mail.delivery.decisions import mark_arrived, release_mail, send_again
 from crm.core.mail.forms import TONES, week_bounds, week_choices
 from crm.core.mail.models import OutboxMail, Suppression
 
@@ -78,7 +79,7 @@ class OutboxFilters(ListFilters):
         late = Q(sent_at__gt=F("deadline_at")) | Q(state__in=MAIL_WAITING, deadline_at__lt=self.now)
         parts = {
             "waiting": Q(state__in=MAIL_WAITING),
-            "decide": Q(state=MailState.UNCERTAIN),
+            "decide": Q(state__in=MAIL_TO_DECIDE),
             "failed": Q(state__in=[MailState.DEAD, MailState.EXPIRED]),
             "late": late,
         }
@@ -87,14 +88,22 @@ class OutboxFilters(ListFilters):
 
 def _decorate(mails, listing):
     for mail in mails:
-        mail.tone, mail.kind_text = TONES.get(mail.state, ""), kinds.label_of(mail.kind)
+        mail.tone = "" if mail.is_kept_here else TONES.get(mail.state, "")
+        mail.kind_text, mail.reason = kinds.label_of(mail.kind), _reason(mail)
+
+
+def _reason(mail) -> str:
+    """Why it is where it is."""
+    if mail.is_kept_here:
+        return _now("Stored here: no mail server is set.")
+    return mail.reply or (_now("Not sent before it expired.") if mail.state == MailState.EXPIRED else "")
 
 
 def _undecided(listing):
-    return count_capped(listing.declared.rows(listing.principal).filter(state=MailState.UNCERTAIN))[0] or ""
+    return count_capped(listing.declared.rows(listing.principal).filter(state__in=MAIL_TO_DECIDE))[0] or ""
 
 
-def _decision(key, label, icon, decide, said):
+def _decision(key, label, icon, decide, said, shown=("decide",)):
     return actions.register(
         Action(
             f"mails.{key}",
@@ -103,7 +112,7 @@ def _decision(key, label, icon, decide, said):
             lambda principal, mail, values, now: decide(principal, mail=mail, now=now) and None,
             icon=icon,
             said=said,
-            fits=lambda values: values.get("show") == "decide",
+            fits=lambda values: values.get("show") in shown,
         )
     )
 
@@ -131,7 +140,7 @@ OUTBOX = ListPage(
         Column("mail", _("Mail"), lambda mail: mail.subject),
         Column("to", _("To"), lambda mail: mail.to_address),
         Column("kind", _("Kind"), lambda mail: str(mail.kind_text)),
-        Column("state", _("State"), lambda mail: mail.get_state_display()),
+        Column("state", _("State"), lambda mail: str(mail.state_text)),
         Column("when", _("When"), lambda mail: mail.sent_at or mail.next_attempt_at),
     ),
     noun=lambda n, text: ngettext("%(n)s mail", "%(n)s mails", n) % {"n": text},
@@ -151,6 +160,14 @@ OUTBOX = ListPage(
             "send",
             send_again,
             ngettext_lazy("%(n)d mail will be sent again", "%(n)d mails will be sent again", "n"),
+            shown=("decide", "failed"),
+        ),
+        _decision(
+            "release",
+            _("Send held ones"),
+            "send",
+            release_mail,
+            ngettext_lazy("%(n)d held mail will be sent", "%(n)d held mails will be sent", "n"),
         ),
     ),
     more=lambda listing: {

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.models import tracked
 from crm.core.base.querysets import OwnedQuerySet
 from crm.core.files.models import StoredFile
-from crm.core.mail.choices import MAIL_MOVES, MAIL_UNSENT, MAIL_WAITING, MailState, SuppressionReason
+from crm.core.mail.choices import KEPT_HERE, MAIL_MOVES, MAIL_UNSENT, MAIL_WAITING, MailState, SuppressionReason
 from crm.core.users.models import User
 
 
@@ -131,6 +131,15 @@ class OutboxMail(models.Model):
 
     def __str__(self):
         return f"{self.subject} → {self.to_address}"
+
+    @property
+    def is_kept_here(self) -> bool:
+        """Without a mail server it was stored instead of sent."""
+        return self.state == MailState.SENT and self.reply.endswith(KEPT_HERE)
+
+    @property
+    def state_text(self):
+        return _("Not sent") if self.is_kept_here else self.get_state_display()  # type: ignore[attr-defined]
 
     @property
     def is_late(self) -> bool:

@@ -27,12 +27,26 @@ class NotificationFilters(ListFilters):
         return rows.filter(read_at__isnull=True) if value == "unread" else rows
 
 
+def _fold(rows, listing):
+    """Of one kind the first three are shown, the others below them, folded."""
+    by_kind: dict[str, list] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    for alike in by_kind.values():
+        for row in alike[SHOWN_OF_A_KIND:]:
+            row.is_folded = True
+        if alike[SHOWN_OF_A_KIND:]:
+            alike[SHOWN_OF_A_KIND - 1].folded = alike[SHOWN_OF_A_KIND:]
+
+
+SHOWN_OF_A_KIND = 3
 NOTIFICATIONS = ListPage(
     url_name="core:notifications",
     title=_lazy("Notifications"),
     template="core/notifications/list.html",
     nav_key="notifications",
     rows=lambda principal: Notification.objects.visible_to(principal),
+    decorate=_fold,
     filters=NotificationFilters,
     defaults=lambda principal: {"show": "unread"},
     view_by=("show",),

@@ -1,6 +1,7 @@
 """htmx helpers: a fragment of the same page, events instead of scripts."""
 
 import json
+from ipaddress import ip_address
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -56,3 +57,12 @@ def back_to(request: HttpRequest, default: str) -> str:
 def local_path(wanted: str, default: str) -> str:
     """The address where it is one of this site, without a host; else `default`."""
     return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None) else default
+
+
+def is_from_here(request: HttpRequest) -> bool:
+    """Called from this machine, and not through a proxy on it."""
+    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"))
+    try:
+        return not forwarded and ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

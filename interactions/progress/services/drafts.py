@@ -23,7 +23,7 @@ from interactions.progress import emails
 from interactions.progress import sections as progress_sections
 from interactions.progress import words as progress_words
 from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
-from interactions.progress.flags import recipients_now
+from interactions.progress.flags import close_notices, recipients_now
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services.schedules import covers_from
 
@@ -39,8 +39,13 @@ def draft_progress(*, email: ProgressEmail, now: datetime) -> ProgressEmail:
     """Write the draft of a planned one from what happened so far; any other is left alone."""
     email = lock(email)
     if email.state == ProgressState.PLANNED:
-        advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_content(email, now))
+        write_draft(email, now)
     return email
+
+
+def write_draft(email: ProgressEmail, now: datetime) -> None:
+    """The caller holds the row."""
+    advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_content(email, now))
 
 
 def refresh(email: ProgressEmail, now: datetime) -> None:
@@ -171,6 +176,7 @@ def approve_progress(
         )
     approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
     advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
+    close_notices(email, now)
     return email
 
 
@@ -258,6 +264,7 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     values = {"skip_reason": (" ".join(reason.split()) or by)[:200], "approved_by": None, "approved_at": None}
     advance(email, to=ProgressState.SKIPPED, states=PROGRESS, **values)
+    close_notices(email, now)
     return email
 
 

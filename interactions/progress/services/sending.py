@@ -23,13 +23,13 @@ from interactions.progress.models import ProgressEmail, ProgressRecipient
 from interactions.progress.services.drafts import (
     approve_progress,
     check_seen,
-    draft_progress,
     explain,
     hold_progress,
     is_silent_week,
     lock,
     refresh,
     trouble_of,
+    write_draft,
 )
 from interactions.progress.times import WARN_BEFORE
 
@@ -91,6 +91,13 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
     before = email.state
     if email.state in PROGRESS.over:
         return False
+    moved = _settle(email, before, now)
+    if email.state in PROGRESS.over and not email.problem:
+        flags.close_notices(email, now)
+    return moved
+
+
+def _settle(email: ProgressEmail, before: str, now: datetime) -> bool:
     if now >= email.expires_at:
         advance(email, to=ProgressState.EXPIRED, states=PROGRESS)
         return True
@@ -98,7 +105,7 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
         advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=_("They are a former client."))
         return True
     if email.state == ProgressState.PLANNED and now >= email.draft_at:
-        email = draft_progress(email=email, now=now)
+        write_draft(email, now)
     if now < email.send_at:
         return email.state != before
     if email.state == ProgressState.APPROVED:

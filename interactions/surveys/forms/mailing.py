@@ -1,5 +1,7 @@
 """Forms of surveys by mail: the audience, the words and the rule, one invitation, the open page."""
 
+from datetime import date
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -85,7 +87,8 @@ class RuleForm(ModelForm):
         Row("statuses", "tiers"),
         Row("team", "owner"),
     )
-    n_clients: int | None = None  # that the rule fits now
+    n_clients: int | None = None  # that the saved rule fits now
+    first_day: date | None = None  # on which it asks somebody
 
     statuses = forms.MultipleChoiceField(
         label=_("Status"), required=False, choices=Status.choices, widget=forms.CheckboxSelectMultiple
@@ -109,15 +112,15 @@ class RuleForm(ModelForm):
         fields = ["is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner"]
         widgets = {"send_time": TimeInput(), "who": forms.RadioSelect}
         labels = {
-            "is_active": _("Ask by itself"),
+            "is_active": _("Ask automatically"),
             "every_months": _("Every (months)"),
             "send_time": _("At, in their time zone"),
             "who": _("Goes to"),
         }
         help_texts = {
             "is_active": _(
-                "Every client that fits is asked once in every period. Their days are spread over it, on your working days; "
-                "what is due in the next day and a half stands under “Asked by mail” and can be skipped."
+                "Each matching client is asked once per period. The days are spread over the period, on your working days. "
+                "What is due in the next 36 hours is listed under “Asked by email”, where it can be skipped."
             ),
         }
 

@@ -64,10 +64,10 @@ def invite_clients(
     _check_date(send_date, now)
     found = mass_audience(survey=survey, clients=clients, who=who, now=now)
     if not found.people:
-        raise ServiceError(_("Nobody of these can be asked now."), code="nobody")
+        raise ServiceError(_("None of these people can be asked now."), code="nobody")
     if seen_count is not None and seen_count != len(found.people):
         raise ServiceError(
-            _("It would be %(now)d people by now, not %(seen)d. Look at it once more.")
+            _("The list has changed: %(now)d people now, not %(seen)d. Check it again.")
             % {"now": len(found.people), "seen": seen_count},
             code="changed",
         )
@@ -114,7 +114,7 @@ def invitation_for(
         address=person.address,
         period=period,
         batch=batch,
-        key=f"survey:{survey.pk}:{person.contact_id}:{period}",
+        key=f"survey:{survey.pk}:{person.contact_id}:{period}" + (f":{person.tries + 1}" if person.tries else ""),
         source=InvitationSource.HAND if principal.user else InvitationSource.RULE,
         requested_by=principal.user,
         send_at=send_at,
@@ -282,7 +282,9 @@ def _guarded(pk: int, now: datetime) -> int:
             reason = error.message
         except Exception:
             log.exception("survey invitation %s could not be sent", pk)
-            reason = _("The mail could not be made; the log says why.")
+            reason = _(
+                "The email could not be created. Ask again; if it fails again, tell your admin: the log says why."
+            )
         row.refresh_from_db()
         skip_invitation(SYSTEM, invitation=row, reason=reason, now=now)
         return 0

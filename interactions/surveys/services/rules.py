@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Min
+from django.db.models.functions import Mod
 from django.utils.translation import gettext as _
 
 from clients.listing.filters import ClientFilters
@@ -162,6 +163,18 @@ def matching_clients(rule: SurveyRule, now: datetime):
     """The clients the rule is about, without restricted ones: a rule sees only what every colleague sees."""
     clients = Client.objects.filter(is_restricted=False)
     return ClientFilters(query_of(rule.client_filter()), principal=SYSTEM, now=now).apply(clients)
+
+
+def first_day(rule: SurveyRule, now: datetime) -> date | None:
+    """The next working day on which the rule asks somebody, from tomorrow on; None when no client fits."""
+    today = local_date(now, get_firm().time_zone)
+    start, end, _name = period_of(today, rule.every_months)
+    for since, until in ((start, end), period_of(end, rule.every_months)[:2]):
+        turns = matching_clients(rule, now).order_by().annotate(turn=Mod(F("pk"), (until - since).days))
+        turn = turns.filter(turn__gt=(today - since).days).aggregate(first=Min("turn"))["first"]
+        if turn is not None:
+            return WorkingCalendar.of(get_firm()).on_or_after(since + timedelta(days=turn))
+    return None
 
 
 def clients_of_day(rule: SurveyRule, day: date, now: datetime):

@@ -43,7 +43,9 @@ def edit(request):
         "surveys": survey_pages.surveys_to_send(),
         "conflict": outcome.conflict,
     }
-    rule_form.n_clients = rules.matching_clients(rule, now).count() if rule and rule.is_active else None
+    about = rule or SurveyRule(survey=survey)
+    rule_form.n_clients = rules.matching_clients(about, now).count()
+    rule_form.first_day = rules.first_day(about, now)
     return render(request, "interactions/surveys/settings.html", context, status=outcome.status)
 
 

@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from crm.core.mail.choices import KEPT_HERE
+
 SLOWEST_LINE = 100_000  # bytes a second
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 
@@ -83,7 +85,7 @@ class Captured:
         return False
 
     def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
-        return "kept on this machine"
+        return KEPT_HERE
 
     def close(self) -> None:
         pass

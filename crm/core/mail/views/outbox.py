@@ -1,6 +1,7 @@
 """The outbox: what was sent, when, to whom, and what the server said."""
 
 from csp.decorators import csp
+from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -24,7 +25,7 @@ from crm.core.mail.delivery.decisions import (
 )
 from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
-from crm.core.ui.htmx import render_page
+from crm.core.ui.htmx import is_from_here, render_page
 
 # The mail is shown in a frame of its own under this policy: no script, nothing loaded from elsewhere, its own inline styles.
 FRAME_POLICY = {
@@ -41,6 +42,19 @@ def may_read(principal, mail: OutboxMail) -> bool:
     return mail.client_id is not None or mail.user_id in (None, principal.user_id)
 
 
+def may_open_links(request, mail: OutboxMail) -> bool:
+    """In a demo on this machine an admin may look at the recipient's side: no mail leaves, and what it is about is made up."""
+    may = settings.MAIL_IS_CAPTURED and request.principal.is_admin and is_from_here(request)
+    return may and is_about_demo(mail)
+
+
+def is_about_demo(mail: OutboxMail) -> bool:
+    if mail.cause_id is None:
+        return False
+    cause = apps.get_model(mail.cause_kind)._default_manager.filter(pk=mail.cause_id).first()
+    return bool(getattr(cause, "is_demo", False))
+
+
 def get_mail(request, pk) -> OutboxMail:
     return get_object_or_404(OutboxMail.objects.visible_to(request.principal), pk=pk)
 
@@ -52,7 +66,7 @@ def outbox_mail(request, pk):
     context = {
         "mail": mail,
         "crumbs": [{"label": _("Outbox"), "url": reverse("core:outbox")}, {"label": mail.to_name or mail.to_address}],
-        "tone": TONES.get(mail.state, ""),
+        "tone": "" if mail.is_kept_here else TONES.get(mail.state, ""),
         "kind_text": kinds.label_of(mail.kind),
         "is_earlier": kinds.has_cause(mail.kind) and mail.cause_id is None,
         "is_readable": is_readable,
@@ -66,6 +80,7 @@ def outbox_mail(request, pk):
         "is_held": mail.state == MailState.HELD,
         "attachments": mail.attachments.select_related("file"),
         "is_captured": settings.MAIL_IS_CAPTURED,
+        "demo_links": [*message.real_links(mail.links).values()] if may_open_links(request, mail) else [],
     }
     return render_page(request, "core/mail/mail.html", context)
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -13,6 +14,7 @@ from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.secret_links import hash_token, new_salt
 from crm.core.base.services import service
+from crm.core.mail.delivery.message import real_links
 from crm.core.people.emails import JOIN_LINK, mail_invitation
 from crm.core.people.services.colleagues import lock_admins
 from crm.core.users.models import Invitation, Team, TeamMembership, User
@@ -106,6 +108,14 @@ def state_of(invitation: Invitation, now: datetime) -> str:
     if invitation.revoked_at:
         return "revoked"
     return "open" if invitation.expires_at > now else "expired"
+
+
+def link_to_pass_on(principal: Principal, *, invitation: Invitation, now: datetime) -> str:
+    """While no mail server is set, the colleague who invited somebody passes the link on; "" for anybody else."""
+    is_theirs = invitation.invited_by_id == principal.user_id and may_administer(principal)
+    if not (settings.MAIL_IS_CAPTURED and is_theirs and state_of(invitation, now) == "open"):
+        return ""
+    return real_links({"": JOIN_LINK.in_mail(invitation)})[""]
 
 
 def waiting(now: datetime):

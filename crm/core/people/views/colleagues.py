@@ -1,5 +1,6 @@
 """Colleagues: list, invite, change, disable."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect
@@ -43,7 +44,8 @@ def _invitations(listing):
     waiting = list(invitations.waiting(listing.now))
     for invitation in waiting:
         invitation.state = invitations.state_of(invitation, listing.now)
-    return {"invitations": waiting}
+        invitation.link = invitations.link_to_pass_on(listing.principal, invitation=invitation, now=listing.now)
+    return {"invitations": waiting, "is_captured": settings.MAIL_IS_CAPTURED}
 
 
 PEOPLE = ListPage(
@@ -88,7 +90,7 @@ def invite(request):
         request, form, lambda: invitations.invite(request.principal, now=timezone.now(), **form.cleaned_data)
     )
     if outcome.is_done:
-        messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": outcome.result.email})
+        messages.success(request, _said(_("Invitation to %(email)s queued."), outcome.result))
         return redirect("core:users")
     context = {"form": form, "submit": _("Send invitation"), "back_url": reverse("core:users")}
     return render_page(request, "core/people/invite.html", context, status=outcome.status)
@@ -142,7 +144,7 @@ def user_enable(request, pk):
 
 @require_POST
 def invitation_resend(request, pk):
-    return _on_invitation(request, pk, invitations.resend_invitation, _("A new link is on its way to %(email)s."))
+    return _on_invitation(request, pk, invitations.resend_invitation, _("New invitation to %(email)s queued."))
 
 
 @require_POST
@@ -157,8 +159,18 @@ def _on_invitation(request, pk, do, text):
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, text % {"email": invitation.email})
+        messages.success(
+            request,
+            _said(text, invitation) if do is invitations.resend_invitation else text % {"email": invitation.email},
+        )
     return redirect("core:users")
+
+
+def _said(text: str, invitation) -> str:
+    """Nothing is on its way while no mail server is set."""
+    if settings.MAIL_IS_CAPTURED:
+        text = _("No mail server is set, so no email was sent to %(email)s. Copy the link below and pass it on.")
+    return text % {"email": invitation.email}
 
 
 for view in (invite, user, user_disable):
