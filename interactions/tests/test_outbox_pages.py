@@ -6,11 +6,17 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.base.principals import acting
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
 from crm.core.users.choices import Role
+from interactions.surveys.emails import ANSWER_LINK
+from interactions.surveys.models import SurveyInvitation
+from interactions.surveys.services import mailing
+from interactions.surveys.services.answers import ensure_nps_survey
 from tools.testing.factories.clients import make_client, make_firm, make_user
+from tools.testing.factories.interactions import make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -57,13 +63,13 @@ def test_it_lists_mails_and_says_that_nothing_leaves(client, marta, northwind):
     client.force_login(marta)
     answer = client.get(reverse("core:outbox"))
     assert "Week 48" in answer.text
-    assert "Nothing leaves this machine" in answer.text
+    assert "emails are stored here and not sent" in answer.text
 
 
 def test_with_a_mail_server_it_does_not_say_so(client, marta, settings):
     settings.MAIL_IS_CAPTURED = False
     client.force_login(marta)
-    assert "Nothing leaves this machine" not in client.get(reverse("core:outbox")).text
+    assert "emails are stored here and not sent" not in client.get(reverse("core:outbox")).text
 
 
 def test_filters(client, marta, northwind):
@@ -326,3 +332,56 @@ def test_several_are_decided_in_the_browser(page, live_server, sign_in, assert_a
     page.get_by_text("2 mails noted as arrived").wait_for()
     assert page.get_by_role("link", name="Mail 2").count() == 1
     assert OutboxMail.objects.filter(state="sent").count() == 2
+
+
+# One word for a state, and the demo's own links
+
+
+def test_what_never_leaves_the_machine_is_not_called_sent(client, marta, northwind):
+    mail = queue(northwind)
+    set_state(mail, "leased", "sending", "sent")
+    OutboxMail.objects.update(reply="kept on this machine")
+    client.force_login(marta)
+    for page in (client.get(reverse("core:outbox")), client.get(address(mail))):
+        assert "Not sent" in page.text and "badge-green" not in page.text
+    OutboxMail.objects.update(reply="250 OK")
+    assert "Not sent" not in client.get(reverse("core:outbox")).text
+
+
+def test_what_needs_a_decision_is_the_same_in_the_tab_and_in_the_navigation(client, marta, northwind):
+    uncertain, held = queue(northwind, subject="Lost"), queue(northwind, key="held", subject="Kept back")
+    set_state(uncertain, "leased", "sending", "uncertain")
+    set_state(held, "held")
+    client.force_login(marta)
+    page = client.get(reverse("core:outbox") + "?show=decide").text
+    assert "Lost" in page and "Kept back" in page and "Send held ones" in page
+
+
+def test_failed_ones_say_why_and_can_be_sent_again(client, marta, northwind):
+    dead, late = queue(northwind, subject="Refused"), queue(northwind, key="late", subject="Too late")
+    set_state(dead, "leased", "dead")
+    OutboxMail.objects.filter(pk=dead.pk).update(reply="550 5.1.1 no such user")
+    set_state(late, "expired")
+    client.force_login(marta)
+    page = client.get(reverse("core:outbox") + "?show=failed").text
+    assert "550 5.1.1 no such user" in page and "Not sent before it expired." in page
+    assert "mails.again" in page
+
+
+@pytest.mark.parametrize(
+    "why_not", ["", "an account manager", "not about the demo", "from elsewhere", "with a mail server"]
+)
+def test_in_a_demo_an_admin_opens_the_links(client, marta, northwind, settings, why_not):
+    (row,) = mailing.ask_contacts(
+        acting(marta),
+        survey=ensure_nps_survey(),
+        client=northwind,
+        contacts=[make_person(northwind)],
+        now=timezone.now(),
+    )
+    SurveyInvitation.objects.update(is_demo=why_not != "not about the demo")
+    settings.MAIL_IS_CAPTURED = why_not != "with a mail server"
+    client.force_login(marta if why_not == "an account manager" else make_user(name="Ada Admin", roles=("admin",)))
+    where = {"REMOTE_ADDR": "203.0.113.7"} if why_not == "from elsewhere" else {}
+    page = client.get(address(OutboxMail.objects.get()), **where).text
+    assert (f"/mail/survey/{row.pk}/{ANSWER_LINK.token(row)}/" in page) == (not why_not)

@@ -74,6 +74,7 @@ class FirmForm(ModelForm):
     language = forms.ChoiceField(
         label=_("Language of emails to clients"),
         choices=language_choices,
+        required=False,
         help_text=_("For clients and contacts without a language of their own."),
     )
 
@@ -91,6 +92,9 @@ class FirmForm(ModelForm):
         self.fields["nps_benchmark_source"].label = _("Source of the NPS benchmark")
         for name in ("mail_from_name", "mail_from_address", "retention_benchmark", "nps_benchmark"):
             self.fields[name].required = False
+
+    def clean_language(self):
+        return self.cleaned_data["language"] or self.instance.language
 
 
 class DaysForm(Form):

@@ -232,6 +232,6 @@ def test_in_the_browser(page, live_server, sign_in, assert_accessible, marta, no
     sign_in(marta)
     page.goto(live_server.url + reverse("interactions:delivery-board"))
     assert_accessible(page)
-    page.get_by_role("link", name="Dead: 1").click()
+    page.get_by_role("link", name="Failed: 1").click()
     page.get_by_role("link", name=northwind.name).wait_for()
     assert_accessible(page)

@@ -10,8 +10,10 @@ from clients.contacts.models import ContactEmail
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.mail.models import OutboxMail
+from crm.core.notifications.models import Notification
 from crm.core.users.choices import Role
 from interactions.agreements.models import Decision
+from interactions.progress import flags
 from interactions.progress.choices import ProgressState
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services import schedules
@@ -515,3 +517,37 @@ def test_in_the_browser_the_preview_follows_the_typing(page, live_server, sign_i
     page.goto(live_server.url + address(email))
     page.get_by_label("Summary").fill("As it is typed")
     page.frame_locator("#progress-preview").get_by_text("As it is typed").wait_for(timeout=5000)
+
+
+# Notices
+
+
+def test_a_notice_closes_itself_when_the_matter_is_settled(client, marta, email):
+    flags.notify(timezone.now())
+    assert Notification.objects.filter(user=marta, read_at=None).count() == 1
+    client.force_login(marta)
+    client.post(address(email), typed(email, do="approve"))
+    assert not Notification.objects.filter(read_at=None).exists()
+
+
+def test_there_is_one_notice_at_a_time_about_an_email(marta, email):
+    flags.notify(timezone.now())
+    flags.notify_owner(email, "progress-problem", "Progress email to %(client)s is held: %(why)s", why="No subject.")
+    (open_one,) = Notification.objects.filter(read_at=None)
+    assert open_one.kind == "progress-problem"
+
+
+def test_many_alike_are_folded(client, marta):
+    for number in range(10):
+        Notification.objects.create(user=marta, kind="progress-flag", key=f"progress-flag:{number}", text=f"N {number}")
+    client.force_login(marta)
+    assert "7 more like this" in client.get(reverse("core:notifications")).text
+
+
+def test_a_new_schedule_presets_the_main_contact(client, marta):
+    found = make.make_client(owner=marta, name="Alder")
+    make.make_person(found, "Aino", "Aalto")
+    main = make.make_person(found, "Mia", "Main", is_primary=True)
+    client.force_login(marta)
+    page = client.get(reverse("interactions:progress_schedule", args=[found.pk]))
+    assert page.context["form"]["recipients"].value() == [main.pk]

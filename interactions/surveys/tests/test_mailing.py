@@ -202,7 +202,7 @@ def test_nobody_is_asked_again_within_the_pause(marta, survey, northwind, elina)
     ask(marta, survey, northwind, elina)
     with pytest.raises(ServiceError) as refused:
         ask(marta, survey, northwind, elina, now=NOW + 89 * DAY)
-    assert "Elina Saari: asked within the pause" in refused.value.message
+    assert "Elina Saari: surveyed recently" in refused.value.message
     assert ask(marta, survey, northwind, elina, now=NOW + 91 * DAY)[0].state == InvitationState.SENT
 
 
@@ -256,7 +256,10 @@ def test_a_mail_that_cannot_be_made_stops_no_other(manager, survey, northwind, e
 
     monkeypatch.setattr(emails, "render_survey", broken)
     assert mailing.send_due(NOW + HOUR) == 1
-    assert SurveyInvitation.objects.get(client=northwind).skip_reason == "The mail could not be made; the log says why."
+    assert (
+        SurveyInvitation.objects.get(client=northwind).skip_reason
+        == "The email could not be created. Ask again, or tell your admin: the log says why."
+    )
     assert SurveyInvitation.objects.get(client=southwind).state == InvitationState.SENT
 
 
@@ -403,3 +406,59 @@ def test_what_nobody_answers_is_over_in_the_end(marta, survey, northwind, elina)
     assert mailing.expire_invitations(NOW + 21 * DAY) == 0
     row.refresh_from_db()
     assert row.state == InvitationState.EXPIRED
+
+
+# What never left does not count as asked
+
+
+def test_a_mailing_that_was_taken_back_can_be_sent_again(manager, survey, northwind, elina):
+    batch, _n = invite(manager, survey)
+    mailing.skip_batch(acting(manager), batch=batch, invitations=SurveyInvitation.objects.all(), now=NOW)
+    assert left_out(survey, manager) == {}
+    again, number = invite(manager, survey)
+    assert number == 1
+    first, second = SurveyInvitation.objects.order_by("pk")
+    assert (first.batch, second.batch, second.key) == (batch, again, f"{first.key}:2")
+    assert mailing.send_due(NOW + HOUR) == 1
+    assert OutboxMail.objects.get(kind="survey").key == second.key
+
+
+def test_one_that_could_not_be_created_may_be_asked_again(marta, survey, northwind, elina, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(emails, "question_of", lambda survey: {}["full_name"])
+        (row,) = ask(marta, survey, northwind, elina)
+    assert row.state == InvitationState.SKIPPED
+    assert "Ask again" in row.skip_reason
+    (again,) = ask(marta, survey, northwind, elina, now=NOW + HOUR)
+    assert again.state == InvitationState.SENT
+    assert OutboxMail.objects.get().cause_id == again.pk
+
+
+@pytest.mark.parametrize("end", ["dead", "cancelled", "expired"])
+def test_one_whose_mail_never_left_may_be_asked_again(marta, survey, northwind, elina, end):
+    (row,) = ask(marta, survey, northwind, elina)
+    mails = OutboxMail.objects.filter(cause_id=row.pk)
+    if end == "dead":
+        mails.update(state="leased", lease_token="6f2a3c1e-0000-4000-8000-000000000000", lease_until=NOW)
+    mails.update(state=end)
+    (again,) = ask(marta, survey, northwind, elina, now=NOW + HOUR)
+    assert again.state == InvitationState.SENT and OutboxMail.objects.filter(state="pending").count() == 1
+
+
+def test_one_that_was_delivered_counts_although_it_was_taken_back(marta, survey, northwind, elina):
+    (row,) = ask(marta, survey, northwind, elina)
+    for state in ("leased", "sending", "sent"):
+        OutboxMail.objects.update(
+            state=state, lease_token="6f2a3c1e-0000-4000-8000-000000000000", lease_until=NOW, sent_at=NOW
+        )
+    mailing.skip_invitation(acting(marta), invitation=row, now=NOW)
+    with pytest.raises(ServiceError, match="surveyed recently"):
+        ask(marta, survey, northwind, elina, now=NOW + DAY)
+
+
+def test_the_firms_own_greeting_is_the_only_one(marta, survey, northwind, elina):
+    survey.mail_text = "Hi {{first_name}},\n\nhow was it?"
+    survey.save()
+    ask(marta, survey, northwind, elina)
+    text = OutboxMail.objects.get().text
+    assert text.startswith("Hi Elina,\n\nhow was it?") and "Hello" not in text

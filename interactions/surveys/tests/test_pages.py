@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from clients.contacts.models import ContactEmail
 from clients.contacts.services import affiliate
@@ -16,9 +17,9 @@ from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyRule
-from interactions.surveys.services import mailing
-from interactions.surveys.services.answers import ensure_nps_survey
-from tools.testing.factories.interactions import make_client, make_contact
+from interactions.surveys.services import mailing, rules
+from interactions.surveys.services.answers import ensure_nps_survey, record_answer
+from tools.testing.factories.interactions import log, make_client, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def test_who_is_left_out_is_told(client, manager, northwind, elina):
     person(northwind, "Nia")
     client.force_login(manager)
     page = client.get(url("survey-send") + "?status=active&who=all")
-    assert "1 is left out" in page.text and "no e-mail address" in page.text
+    assert "1 is left out" in page.text and "no email address" in page.text
 
 
 def test_another_count_than_the_preview_said_sends_nothing(client, manager, northwind, elina):
@@ -232,7 +233,7 @@ def test_ask_people_of_one_client(client, marta, northwind, elina):
     answer = client.post(url("survey-ask", northwind.pk), {"contacts": [elina.pk]}, follow=True)
     assert "Asked by mail: Elina Saari." in answer.text
     assert OutboxMail.objects.get().to_address == "elina@northwind.example"
-    assert "asked within the pause" in client.get(url("survey-ask", northwind.pk)).text
+    assert "surveyed recently" in client.get(url("survey-ask", northwind.pk)).text
 
 
 def test_nobody_chosen_and_somebody_elses_contact(client, marta, northwind, elina):
@@ -291,7 +292,7 @@ def test_words_and_rule_are_saved(client, manager):
         ["active"],
         True,
     )
-    assert "It is about 0 clients now." in client.get(url("survey-settings")).text
+    assert "No client matches this rule now." in client.get(url("survey-settings")).text
 
 
 def test_an_unknown_placeholder_is_told_beside_its_field_and_nothing_is_saved(client, manager):
@@ -376,3 +377,30 @@ def test_asking_names_no_date_of_a_client_out_of_sight(client, marta, otto, nort
         "asked within the pause</span>" in page.replace(" </span>", "</span>")
         and "asked within the pause (" not in page
     )
+
+
+def test_the_rule_says_how_many_and_from_when(client, manager, marta):
+    make_client(owner=marta, name="Southwind")
+    client.force_login(manager)
+    page = client.get(url("survey-settings")).text
+    first = rules.first_day(SurveyRule(survey=ensure_nps_survey()), timezone.now())
+    assert f"1 client would be asked, first on {date_format(first, 'D j M')}." in page
+    assert first > timezone.now().date() and first.weekday() < 5
+
+
+def test_a_detractor_stands_on_today_until_somebody_spoke_with_them(client, marta, northwind):
+    now = timezone.now()
+    record_answer(
+        acting(marta),
+        survey=ensure_nps_survey(),
+        client=northwind,
+        score=3,
+        answered_at=now - timedelta(days=1),
+        now=now,
+    )
+    client.force_login(marta)
+    assert "Detractors to call" in client.get("/today/").text
+    timeline = client.get(reverse("clients:client", args=[northwind.pk])).text
+    assert "emoji-frown" in timeline and "Detractor" in timeline
+    log(actor=marta, client=northwind, occurred_at=now, now=now)
+    assert "Detractors to call" not in client.get("/today/").text

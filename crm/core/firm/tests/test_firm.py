@@ -6,6 +6,7 @@ from django.urls import reverse
 from crm.core.base.principals import acting
 from crm.core.firm import services
 from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.languages import mail_language
 from crm.core.firm.models import FirmSettings, Holiday
 from crm.core.firm.queries import get_firm
 
@@ -132,3 +133,11 @@ def test_a_public_holiday_that_stood_in_the_firms_list_is_gone_when_it_is_remove
 @pytest.mark.parametrize("year", ["", "abc", "99999", "-1"])
 def test_a_strange_year_shows_the_present_one(admin_page, firm, year):
     assert admin_page.get(reverse("core:days"), {"year": year}).status_code == 200
+
+
+def test_the_language_of_emails_is_set_and_used(admin_page, firm):
+    page = admin_page.get(reverse("core:settings")).content.decode()
+    assert "Language of emails to clients" in page and "Deutsch" in page
+    assert admin_page.post(reverse("core:settings"), typed(firm, language="de")).status_code == 302
+    assert FirmSettings.objects.get().language == "de"
+    assert mail_language("") == "de"

@@ -1,5 +1,7 @@
+import re
 import threading
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -283,3 +285,22 @@ def test_one_name_for_a_team_several_times_at_once_is_refused_in_words():
     assert {(each.message, each.field) for each in found if isinstance(each, ServiceError)} == {
         ("There is already a team of this name.", "name")
     }
+
+
+def test_without_a_mail_server_who_invited_copies_the_link(client, invitation, ines, settings):
+    page = client.get(reverse("core:users")).text
+    link = re.search(r'value="(http[^"]*/join/[^"]*)"', page)[1]
+    assert "Not sent" in page and "Copy link" in page
+    assert Browser().get(urlsplit(link).path, follow=True).status_code == 200
+    client.force_login(core.make_user(name="Olga Other", roles=["admin"]))
+    assert "Copy link" not in client.get(reverse("core:users")).text
+    client.force_login(ines)
+    settings.MAIL_IS_CAPTURED = False
+    page = client.get(reverse("core:users")).text
+    assert "Copy link" not in page and "Not sent" not in page
+
+
+def test_inviting_without_a_mail_server_claims_no_mail(client, ines):
+    client.force_login(ines)
+    page = client.post(reverse("core:invite"), INVITED, follow=True).text
+    assert "No mail server is set, so no email was sent to" in page
