@@ -15,7 +15,8 @@ from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
 from clients.revenue.services.contracts import create_contracts, new_contract, update_contract
 from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
-from clients.revenue.services.rates import check_currency, set_rate
+from clients.revenue.services.pricing import check_currency
+from clients.revenue.services.rates import set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.reading import currency_beside

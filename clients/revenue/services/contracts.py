@@ -13,8 +13,7 @@ from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
-from clients.revenue.services.lines import apply_price
-from clients.revenue.services.rates import check_currency, rate_on
+from clients.revenue.services.pricing import apply_price, check_currency, rate_on
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -16,7 +15,7 @@ from clients.records.models import Client
 from clients.revenue.choices import RevenueKind
 from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
-from clients.revenue.services.rates import check_currency
+from clients.revenue.services.pricing import apply_price, check_currency
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
@@ -102,16 +101,6 @@ def _apply(line: RevenueLine, fields: dict) -> list[str]:
     if abs(line.amount * (line.rate or 0)) >= MOST:
         raise ServiceError(_("This amount is too large."), field="amount")
     return changed
-
-
-def apply_price(row: Any, fields: dict) -> list[str]:
-    """Set the fields of a row with an amount. Another currency takes the rate given with it, else its own day's."""
-    before = row.currency
-    for name, value in fields.items():
-        setattr(row, name, value.strip() if isinstance(value, str) else value)
-    if before and before != row.currency and "rate" not in fields:
-        row.rate = None
-    return list(dict.fromkeys([*fields, "rate"]))
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, F, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models import DecimalField, F, Model, OuterRef, Subquery, Value
 from django.db.models.functions import Round
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.checks import check_constraints, clean_fields
-from clients.revenue.models import RATE_HOLDS, Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.services.lines import refresh_revenue_facts
+from clients.revenue.services.pricing import holding
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
@@ -29,35 +31,6 @@ from crm.core.firm.queries import get_firm
 DAY_OF: dict[type[Model], str] = {Contract: "start_date", RevenueLine: "date"}  # the day whose rate an amount takes
 RATE = DecimalField(max_digits=16, decimal_places=8)
 NAMED = 3  # days that a refusal names
-
-
-def rate_on(currency: str, day: date) -> Decimal | None:
-    """What one unit was worth in the firm's currency on a day; None where no rate holds."""
-    return _holding(get_firm().currency, currency, day).values_list("rate", flat=True).first()
-
-
-def _holding(base: str, currency: Any, day: Any) -> QuerySet[ExchangeRate]:
-    """The rates that hold on a day, the newest first; currency and day may be those of an outer row."""
-    rates = ExchangeRate.objects.filter(base=base, currency=currency, day__lte=day, day__gt=day - RATE_HOLDS)
-    return rates.order_by("-day")
-
-
-def check_currency(row: Any, day: date) -> None:
-    """Fill in the firm's currency where none is given, whose rate is 1, and the day's rate of another where the row has none.
-    Raises ServiceError (field rate)."""
-    own = get_firm().currency
-    row.currency = (row.currency or own).upper()
-    if row.currency == own:
-        if row.rate not in (None, 1):
-            raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
-        row.rate = Decimal(1)
-    if row.rate is None:
-        row.rate = rate_on(row.currency, day)
-    if row.rate is None:
-        message = _("There is no rate of %(currency)s for %(day)s. Give it here, or enter it under Exchange rates.")
-        raise ServiceError(message % {"currency": row.currency, "day": date_format(day, "j M Y")}, field="rate")
-    if row.rate <= 0:
-        raise ServiceError(_("The rate is more than zero."), field="rate")
 
 
 @service(may=may_administer)
@@ -82,7 +55,7 @@ def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, t
     else:
         check_constraints(row)
         row.save()
-    fill_in_rates(currencies=[currency])
+    fill_in_rates(currencies=[currency], today=today)
     return row, outcome
 
 
@@ -92,22 +65,25 @@ def delete_rate(principal: Principal, *, rate: ExchangeRate) -> None:
     rate.delete()
 
 
-def fill_in_rates(*, currencies: Iterable[str]) -> int:
+def fill_in_rates(*, currencies: Iterable[str], today: date) -> int:
     """Give amounts without a rate the one that holds on their day; how many took one."""
     own, taken = get_firm().currency, 0
-    for model in (Contract, RevenueLine):
-        waiting = model.objects.without_rate().filter(currency__in=list(currencies))
+    clients: set[int] = set()
+    for model in DAY_OF:
+        waiting = model._default_manager.filter(rate__isnull=True, currency__in=list(currencies))
         found = waiting.annotate(found=_rate_of_row(model, own)).filter(found__isnull=False)
-        ids = list(found.values_list("pk", flat=True))
+        ids = dict(found.values_list("pk", "client_id"))
         if ids:
-            taken += model.objects.filter(pk__in=ids).update(rate=_rate_of_row(model, own), **_edited())
+            taken += model._default_manager.filter(pk__in=ids).update(rate=_rate_of_row(model, own), **_edited())
+            clients |= {*ids.values()}
+    refresh_revenue_facts(client_ids=clients, today=today)
     return taken
 
 
 def _rate_of_row(model: type[Model], base: str, currency: str = "") -> Subquery:
     """The rate of the row's currency (or of this one) that holds on the row's day."""
     wanted = Value(currency) if currency else OuterRef("currency")
-    return Subquery(_holding(base, wanted, OuterRef(DAY_OF[model])).values("rate")[:1], output_field=RATE)
+    return Subquery(holding(base, wanted, OuterRef(DAY_OF[model])).values("rate")[:1], output_field=RATE)
 
 
 def _edited() -> dict[str, Any]:
@@ -146,7 +122,7 @@ def _missing_rates(currency: str, days: list[date]) -> str:
 def _convert_table(old: str, new: str) -> None:
     """The rates of the old currency stay, expressed in the new one as well."""
     rates = ExchangeRate.objects.filter(base=old)
-    worth = rates.annotate(worth=Subquery(_holding(old, Value(new), OuterRef("day")).values("rate")[:1]))
+    worth = rates.annotate(worth=Subquery(holding(old, Value(new), OuterRef("day")).values("rate")[:1]))
     made = [
         ExchangeRate(base=new, currency=row.currency, day=row.day, rate=round(row.rate / row.worth, 8))
         for row in worth.exclude(currency=new).filter(worth__isnull=False)

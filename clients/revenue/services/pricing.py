@@ -1,0 +1,52 @@
+"""What an amount is worth: its currency, and the rate of its day."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clients.revenue.models import RATE_HOLDS, ExchangeRate
+from crm.core.base.errors import ServiceError
+from crm.core.firm.queries import get_firm
+
+
+def rate_on(currency: str, day: date) -> Decimal | None:
+    """What one unit was worth in the firm's currency on a day; None where no rate holds."""
+    return holding(get_firm().currency, currency, day).values_list("rate", flat=True).first()
+
+
+def holding(base: str, currency: Any, day: Any) -> QuerySet[ExchangeRate]:
+    """The rates that hold on a day, the newest first; currency and day may be those of an outer row."""
+    rates = ExchangeRate.objects.filter(base=base, currency=currency, day__lte=day, day__gt=day - RATE_HOLDS)
+    return rates.order_by("-day")
+
+
+def check_currency(row: Any, day: date) -> None:
+    """Fill in the firm's currency where none is given, whose rate is 1, and the day's rate of another where the row has none.
+    Raises ServiceError (field rate)."""
+    own = get_firm().currency
+    row.currency = (row.currency or own).upper()
+    if row.currency == own:
+        if row.rate not in (None, 1):
+            raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
+        row.rate = Decimal(1)
+    if row.rate is None:
+        row.rate = rate_on(row.currency, day)
+    if row.rate is None:
+        message = _("There is no rate of %(currency)s for %(day)s. Give it here, or enter it under Exchange rates.")
+        raise ServiceError(message % {"currency": row.currency, "day": date_format(day, "j M Y")}, field="rate")
+    if row.rate <= 0:
+        raise ServiceError(_("The rate is more than zero."), field="rate")
+
+
+def apply_price(row: Any, fields: dict) -> list[str]:
+    """Set the fields of a row with an amount. Another currency takes the rate given with it, else its own day's."""
+    before = row.currency
+    for name, value in fields.items():
+        setattr(row, name, value.strip() if isinstance(value, str) else value)
+    if before and before != row.currency and "rate" not in fields:
+        row.rate = None
+    return list(dict.fromkeys([*fields, "rate"]))
