@@ -190,7 +190,7 @@ CLIENT_FIELDS = Catalogue(
             type=COUNTRY,
             aliases=("billing country", "billingcountry", "land"),
             is_lenient=True,
-            filter={"country": filters.Text(lookup_expr="iexact", offers=_countries)},
+            filter={"country": filters.Country(offers=_countries)},
             is_on_page=False,
         ),
     ),

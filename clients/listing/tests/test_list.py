@@ -59,6 +59,7 @@ def four(marta, otto):
         ("tier=none", ["Cleo", "Dora"]),
         ("industry=law", ["Anna"]),
         ("country=fi", ["Anna"]),
+        ("country=Finnland", ["Anna"]),
         ("step=overdue", ["Béla"]),
         ("step=none", ["Anna", "Dora"]),
         ("step=week", ["Cleo"]),

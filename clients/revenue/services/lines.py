@@ -22,6 +22,7 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.firm.queries import currency_at, get_firm
 
 MOST = Decimal(10) ** 12  # of one line, in the firm's currency
 
@@ -145,7 +146,8 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
-    """Restore a deleted line as it was. Raises ServiceError when it is not deleted, or unknown."""
+    """Restore a deleted line as it was. Its rate is that of its day where the firm has changed its currency since. Raises ServiceError
+    when it is not deleted, or unknown."""
     if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's is as unknown as any
         raise ServiceError(_("This line is there already."))
     last = (
@@ -162,6 +164,9 @@ def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int,
         version=last.version + 1,
         **{name: getattr(last, name) for name in REVENUE_FIELDS.edited},
     )
+    if line.rate is not None and currency_at(last.pgh_created_at) != get_firm().currency:
+        line.rate = None
+        check_currency(line, line.date)
     line.save(force_insert=True)
     refresh_revenue_facts(client_ids=[client.pk], today=today)
     return line

@@ -14,7 +14,12 @@ from clients.catalogue.models import Service
 from clients.revenue.models import Contract, ExchangeRate, RevenueLine
 from clients.revenue.queries import recurring, revenue_by_service
 from clients.revenue.services.contracts import create_contract, update_contract
-from clients.revenue.services.lines import refresh_revenue_facts, update_revenue_line
+from clients.revenue.services.lines import (
+    delete_revenue_line,
+    refresh_revenue_facts,
+    undelete_revenue_line,
+    update_revenue_line,
+)
 from clients.revenue.services.pricing import rate_on
 from clients.revenue.services.rates import delete_rate, set_rate
 from crm.core.base.errors import ServiceError
@@ -256,6 +261,17 @@ def test_every_amount_is_expressed_at_the_rate_of_its_own_day(ada, harbour, serv
     assert (harbour.facts.revenue_12m, harbour.facts.unrated_12m) == (Decimal(575), 1)
     assert rate_on("GBP", DAY) == Decimal("1.5")
     assert rate_on("EUR", later) == Decimal(2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_line_that_was_deleted_before_comes_back_at_the_rate_of_its_day(ada, harbour):
+    enter(ada, "USD", "0.8")
+    line = make_line(actor=ada, client=harbour, amount="100", date=DAY)
+    number = line.pk
+    delete_revenue_line(acting(ada), line=line, today=TODAY)
+    update_firm(acting(ada), currency="USD")
+    back = undelete_revenue_line(acting(ada), client=harbour, line_id=number, today=TODAY)
+    assert RevenueLine.objects.get(pk=back.pk).amount_firm == Decimal(125)
 
 
 def test_there_and_back_again(ada, harbour):

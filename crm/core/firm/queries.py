@@ -52,6 +52,12 @@ def forget_firm() -> None:
     _request.firm = None
 
 
+def currency_at(moment: datetime) -> str:
+    """The firm's currency at a moment in the past, by its history."""
+    kept = FirmSettings.pgh_event_models["update"].objects.filter(pgh_created_at__lte=moment)  # type: ignore[attr-defined]
+    return kept.order_by("-pgh_id").values_list("currency", flat=True).first() or get_firm().currency
+
+
 def firm_zone() -> ZoneInfo:
     return zone(get_firm().time_zone)
 

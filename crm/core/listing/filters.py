@@ -23,6 +23,7 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError as Refused
 
+from crm.core.base.reading import read_country
 from crm.core.ui.forms import DateInput
 
 MAX_ID = 2**63 - 1
@@ -81,6 +82,21 @@ class Search(Chip, django_filters.CharFilter):
 
 class Text(Chip, django_filters.CharFilter):
     pass
+
+
+class _CountryField(forms.CharField):
+    """A country by its code or its name."""
+
+    def clean(self, value):
+        value = super().clean(value)
+        try:
+            return read_country(value) if value else value
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class Country(Text):
+    field_class = _CountryField
 
 
 class Choice(Chip, django_filters.ChoiceFilter):
