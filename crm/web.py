@@ -6,7 +6,7 @@ One thread of each process reads all requests and writes all answers, without wa
 compute. So idle connections and half-sent requests hold nobody up. That thread also answers by itself:
 
 - /healthz, whatever the load;
-- 503 with Retry-After to a request that would wait, or has waited, longer than `PATIENCE`;
+- 503 with Retry-After to a request that would wait, or has waited, longer than `PATIENCE` behind more than `ROOM` others;
 - 413 as soon as it is known that a body is too large, before it is read: strangers may send little.
 """
 
@@ -27,7 +27,8 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error, RequestEntityTooLarge
 
-PATIENCE = 0.6  # seconds that a request may wait for a thread
+ROOM = 6  # requests that may wait for a thread whatever it takes: as many as a browser sends at once
+PATIENCE, LONGEST = 0.7, 5.0  # seconds that one may wait behind more than those; and at all
 LOOK_EVERY = 0.2  # seconds, at most, between two looks at who has waited too long
 RETRY_AFTER = 5
 HEADER_SECONDS, BODY_SECONDS, SLOWEST_LINE = (
@@ -40,7 +41,7 @@ CONNECTIONS = 2000
 STRANGER_BYTES = 256 * 1024
 UPLOADS = "/imports/"
 FIRST = ("/readyz", "/metrics")  # asked by machines, and never told that it is busy
-SWITCH_SECONDS = 0.002  # the thread that reads gets its turn so often
+SWITCH_SECONDS = 0.001  # the thread that reads gets its turn so often
 
 BUSY_PAGE = """<!doctype html>
 <html lang="en">
@@ -131,7 +132,7 @@ class Channel(HTTPChannel):
 
     def service(self):
         request, began = self.requests[0], time.monotonic()
-        if not request.error and request.path not in FIRST and began - self.queued_at > PATIENCE:
+        if not request.error and request.path not in FIRST and began - self.queued_at > LONGEST:
             request.error = Busy(request.path)
         super().service()
         self.since = time.monotonic()
@@ -168,15 +169,16 @@ class Dispatcher(ThreadedTaskDispatcher):
         task.queued_at = time.monotonic()
         if request.path == "/healthz" and not request.error:
             self.at_once.append((task, Alive()))
-        elif not request.error and request.path not in FIRST and self.would_wait() > PATIENCE:
+        elif not request.error and request.path not in FIRST and self.is_full():
             self.at_once.append((task, Busy(request.path)))
         else:
             with self.lock:
                 (self.queue.appendleft if request.path in FIRST else self.queue.append)(task)
                 self.queue_cv.notify()
 
-    def would_wait(self) -> float:
-        return len(self.queue) * self.seconds / max(1, len(self.threads))
+    def is_full(self) -> bool:
+        waiting = len(self.queue)
+        return waiting >= ROOM and waiting * self.seconds / max(1, len(self.threads)) > PATIENCE
 
     def note(self, seconds: float) -> None:
         self.seconds += (min(seconds, 2.0) - self.seconds) * 0.05
@@ -184,9 +186,9 @@ class Dispatcher(ThreadedTaskDispatcher):
     def waited_too_long(self, now: float) -> list[Channel]:
         found = []
         with self.lock:
-            while (
-                self.queue and now - self.queue[0].queued_at > PATIENCE and self.queue[0].requests[0].path not in FIRST
-            ):
+            while self.queue and self.queue[0].requests[0].path not in FIRST:
+                if now - self.queue[0].queued_at < (PATIENCE if len(self.queue) > ROOM else LONGEST):
+                    break
                 found.append(self.queue.popleft())
         return found
 
