@@ -48,6 +48,16 @@ urlpatterns = [
     path("settings/rates/<int:rate_id>/delete/", revenue.remove_rate, name="rate_delete"),
     *LINES_WITHOUT_RATE.urls("revenue/without-rate/", "lines_without_rate"),
     *CONTRACTS_WITHOUT_RATE.urls("contracts/without-rate/", "contracts_without_rate"),
+    path(
+        "clients/<int:client_id>/contracts/<int:contract_id>/archive/",
+        revenue.archive_contract,
+        name="archive_contract",
+    ),
+    path(
+        "clients/<int:client_id>/contracts/<int:contract_id>/restore/",
+        revenue.restore_contract,
+        name="restore_contract",
+    ),
     *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
     path("contacts/options/", people.options, name="contact_options"),

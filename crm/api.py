@@ -6,14 +6,14 @@ from rest_framework.routers import SimpleRouter
 
 from clients.api import urls as clients
 from crm.core.api import docs
-from crm.core.api import urls as core
+from crm.core.people import api as people
 from interactions.api import urls as interactions
 from onboarding.api import urls as onboarding
 from reports.api import urls as reports
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
-for app in (core, clients, interactions, onboarding, reports):
+for app in (people, clients, interactions, onboarding, reports):
     app.register(router)
 
 urlpatterns = [

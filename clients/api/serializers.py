@@ -1,40 +1,16 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from clients.api.external import ExternalIdsMixin
+from clients.catalogue.models import Service, Tag
 from clients.contacts.choices import ContactLabel, DecisionRole
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
-from clients.records.models import Client, ExternalId
+from clients.records.models import Client, StatusPeriod
 from clients.records.queries import add_next_steps
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.api.serializers import PartSerializer, RecordSerializer, StrictSerializer, VisibleRelatedField
-
-
-class ExternalIdSerializer(PartSerializer):
-    system = serializers.CharField(max_length=60)
-    value = serializers.CharField(max_length=200)
-
-
-class ExternalIdsMixin(serializers.Serializer):
-    """`external_ids`: what other systems call the row. One that is known makes a POST answer the row there is (200)."""
-
-    external_ids = ExternalIdSerializer(
-        many=True, required=False, help_text=_("What other systems call it; known ones match the existing row")
-    )
-
-    external_kind = ""
-
-    def to_representation(self, instance):
-        data = super().to_representation(instance)
-        data["external_ids"] = self._ids_of(instance)
-        return data
-
-    def _ids_of(self, instance):
-        if not hasattr(instance, "external"):
-            rows = ExternalId.objects.filter(kind=self.external_kind, object_id=instance.pk).order_by("pk")
-            instance.external = [{"system": row.system, "value": row.value} for row in rows]
-        return instance.external
 
 
 class FactsSerializer(serializers.Serializer):
@@ -82,8 +58,28 @@ class ClientSerializer(ExternalIdsMixin, RecordSerializer):
 class StatusSerializer(StrictSerializer):
     status = serializers.ChoiceField(choices=Status.choices)
     start_date = serializers.DateField()
-    reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, default="")
+    reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, default="", allow_blank=True)
     note = serializers.CharField(required=False, default="", allow_blank=True)
+
+
+class StatusPeriodSerializer(serializers.ModelSerializer):
+    """Half-open: `end_date` is the first day that no longer belongs to it, null until further notice."""
+
+    class Meta:
+        model = StatusPeriod
+        fields = ("id", "status", "start_date", "end_date", "reason", "note")
+
+
+class TagSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Tag
+        fields = ("id", "name", "tone", "created_at")
+
+
+class ServiceSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Service
+        fields = ("id", "name", "code", "description", "archived_at", "version", "created_at", "updated_at")
 
 
 class LabelledSerializer(PartSerializer):

@@ -6,4 +6,6 @@ def register(router) -> None:
     router.register("clients", views.ClientViewSet, basename="clients")
     router.register("contacts", views.ContactViewSet, basename="contacts")
     router.register("revenue", views.RevenueViewSet, basename="revenue")
+    router.register("tags", views.TagViewSet, basename="tags")
+    router.register("services", views.ServiceViewSet, basename="services")
     router.register("contracts", views.ContractViewSet, basename="contracts")

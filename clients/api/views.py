@@ -3,90 +3,50 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.response import Response
 
+from clients.api.external import Upserts
+from clients.api.filters import ServiceApiFilter, TagApiFilter
 from clients.api.serializers import (
     ClientSerializer,
     ContactSerializer,
     ContractSerializer,
     PriceSerializer,
     RevenueSerializer,
+    ServiceSerializer,
+    StatusPeriodSerializer,
     StatusSerializer,
+    TagSerializer,
 )
+from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
 from clients.listing.filters import ClientFilters, ContactFilters
-from clients.records.external import find_external, link_external
-from clients.records.models import Client, ExternalId
+from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from clients.records.services.statuses import change_status
 from clients.revenue.lists import ContractFilters, RevenueFilters
 from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.services.contracts import change_price, create_contract, update_contract
+from clients.revenue.services.contracts import (
+    archive_contract,
+    change_price,
+    create_contract,
+    restore_contract,
+    update_contract,
+)
 from clients.revenue.services.lines import add_revenue_line, delete_revenue_line, update_revenue_line
-from crm.core.api.idempotency import idempotently
-from crm.core.api.viewsets import IDEMPOTENCY_KEY, ApiViewSet, CreateByService, ReadApiViewSet, UpdateByService, act
+from crm.core.api.viewsets import ApiViewSet, ReadApiViewSet, act, unless_known
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 
 
-class ExternalIdsMixin:
-    """A POST with an external id that is known answers the row there is (200) and makes no duplicate."""
-
-    external_kind = ""
-
-    @extend_schema(parameters=[IDEMPOTENCY_KEY])
-    def create(self, request, *args, **kwargs):
-        def make():
-            serializer = self.get_serializer(data=request.data)
-            serializer.is_valid(raise_exception=True)
-            data = dict(serializer.validated_data)
-            pairs = [(pair["system"], pair["value"]) for pair in data.pop("external_ids", [])]
-            found = self._existing(pairs)
-            if found is not None:
-                return self.answer(found)
-            return self.answer(self.create_row(data | {"external_ids": pairs}), status=201)
-
-        return idempotently(request, make, self)
-
-    def _existing(self, pairs):
-        for system, value in pairs:
-            pk = find_external(system=system, kind=self.external_kind, value=value)
-            if pk is None:
-                continue
-            row = self.get_queryset().filter(pk=pk).first()
-            if row is None:
-                raise ServiceError(
-                    _("This external id belongs to a record you cannot see."),
-                    field="external_ids",
-                    code="external_id_taken",
-                )
-            return row
-        return None
-
-    def link(self, row, pairs):
-        for system, value in pairs:
-            link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
-        return row
-
-    def link_more(self, row, data):
-        """External ids in a PATCH are added; the others stay."""
-        return self.link(row, [(pair["system"], pair["value"]) for pair in data.pop("external_ids", [])])
-
-    def paginate_queryset(self, queryset):
-        rows = super().paginate_queryset(queryset)
-        known: dict[int, list] = {row.pk: [] for row in rows}
-        for external in ExternalId.objects.filter(kind=self.external_kind, object_id__in=known).order_by("pk"):
-            known[external.object_id].append({"system": external.system, "value": external.value})
-        for row in rows:
-            row.external = known[row.pk]
-        return rows
-
-
-class ClientViewSet(ExternalIdsMixin, ApiViewSet):
+class ClientViewSet(Upserts, ApiViewSet):
     """Clients. DELETE moves one to the trash; `…/restore` brings it back."""
 
     queryset = Client.objects.select_related("facts").prefetch_related("tags")
+    orders = {"name": "name_key"}
+    expands = ("owner", "team", "parent")
     serializer_class = ClientSerializer
     filterset_class = ClientFilters
     external_kind = "client"
@@ -107,12 +67,19 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
 
     def update_row(self, row, data, seen_version):
         _require_kept(row)
-        self.link_more(row, data)
         return update_client(self.request.principal, client=row, seen_version=seen_version, **data)
 
     def remove_row(self, row):
         if not row.is_archived:
             archive_client(self.request.principal, client=row, now=timezone.now())
+
+    @extend_schema(responses=StatusPeriodSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], url_path="status-history", pagination_class=None)
+    def status_history(self, request, pk=None):
+        """Every period of the client's status, the newest first; planned ones too."""
+        self.refuse_unknown_parameters(set())
+        periods = self.get_object().status_periods.order_by("-start_date")
+        return unless_known(request, Response(StatusPeriodSerializer(periods, many=True).data))
 
     @extend_schema(request=None, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
@@ -133,10 +100,11 @@ class ClientViewSet(ExternalIdsMixin, ApiViewSet):
         return act(self, request, change)
 
 
-class ContactViewSet(ExternalIdsMixin, ApiViewSet):
+class ContactViewSet(Upserts, ApiViewSet):
     """People. `clients` are their places; those given are set, the others stay. DELETE moves a person to the trash."""
 
     queryset = Contact.objects.all()
+    orders = {"name": "name_key"}
     serializer_class = ContactSerializer
     filterset_class = ContactFilters
     external_kind = "contact"
@@ -154,13 +122,11 @@ class ContactViewSet(ExternalIdsMixin, ApiViewSet):
         )
 
     def create_row(self, data):
-        pairs, places = data.pop("external_ids"), data.pop("places", [])
-        contact = create_contact(self.request.principal, **_addresses(data))
-        return self._place(self.link(contact, pairs), places)
+        places = data.pop("places", [])
+        return self._place(create_contact(self.request.principal, **_addresses(data)), places)
 
     def update_row(self, row, data, seen_version):
         places = data.pop("places", [])
-        self.link_more(row, data)
         contact = update_contact(self.request.principal, contact=row, seen_version=seen_version, **_addresses(data))
         return self._place(contact, places)
 
@@ -182,21 +148,21 @@ def _addresses(data):
     return data
 
 
-class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
+class RevenueViewSet(Upserts, ApiViewSet):
     """Revenue lines, net of tax; a refund is negative. DELETE takes a wrong one out, history keeps it."""
 
     queryset = RevenueLine.objects.filter(client__archived_at=None)
+    orders = {"date": "date", "amount": "amount_firm"}
+    expands = ("client", "service")
     serializer_class = RevenueSerializer
     filterset_class = RevenueFilters
     external_kind = "revenue"
 
     def create_row(self, data):
-        pairs = data.pop("external_ids")
-        return self.link(add_revenue_line(self.request.principal, today=firm_today(timezone.now()), **data), pairs)
+        return add_revenue_line(self.request.principal, today=firm_today(timezone.now()), **data)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
-        self.link_more(row, data)
         today = firm_today(timezone.now())
         return update_revenue_line(self.request.principal, line=row, seen_version=seen_version, today=today, **data)
 
@@ -204,22 +170,32 @@ class RevenueViewSet(ExternalIdsMixin, ApiViewSet):
         delete_revenue_line(self.request.principal, line=row, today=firm_today(timezone.now()))
 
 
-class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadApiViewSet):
-    """Contracts. A new price from a day on goes through `…/price`, which ends the row and starts another."""
+class ContractViewSet(Upserts, ApiViewSet):
+    """Contracts. A new price from a day on goes through `…/price`, which ends the row and starts another. DELETE moves one to the
+    trash; `…/restore` brings it back."""
 
     queryset = Contract.objects.filter(client__archived_at=None)
+    orders = {"start": "start_date", "value": "value"}
+    expands = ("client", "service")
     serializer_class = ContractSerializer
     filterset_class = ContractFilters
     external_kind = "contract"
 
     def create_row(self, data):
-        pairs = data.pop("external_ids")
-        return self.link(create_contract(self.request.principal, **data), pairs)
+        return create_contract(self.request.principal, **data)
 
     def update_row(self, row, data, seen_version):
         _same_client(row, data)
-        self.link_more(row, data)
         return update_contract(self.request.principal, contract=row, seen_version=seen_version, **data)
+
+    def remove_row(self, row):
+        if not row.is_archived:
+            archive_contract(self.request.principal, contract=row, now=timezone.now())
+
+    @extend_schema(request=None, responses=ContractSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request, pk=None):
+        return act(self, request, lambda row: restore_contract(request.principal, contract=row))
 
     @extend_schema(request=PriceSerializer, responses=ContractSerializer)
     @action(detail=True, methods=["post"])
@@ -230,6 +206,30 @@ class ContractViewSet(ExternalIdsMixin, CreateByService, UpdateByService, ReadAp
             return change_price(request.principal, contract=row, **body.validated_data)
 
         return act(self, request, change)
+
+
+class TagViewSet(ReadApiViewSet):
+    """The firm's tags. They concern no client, so everybody signed in reads them."""
+
+    queryset = Tag.objects.all()
+    serializer_class = TagSerializer
+    filterset_class = TagApiFilter
+    orders = {"name": "name"}
+
+    def get_queryset(self):
+        return self.queryset.all()
+
+
+class ServiceViewSet(ReadApiViewSet):
+    """What the firm sells; contracts and revenue name it. Everybody signed in reads them."""
+
+    queryset = Service.objects.all()
+    serializer_class = ServiceSerializer
+    filterset_class = ServiceApiFilter
+    orders = {"name": "name"}
+
+    def get_queryset(self):
+        return self.queryset.all()
 
 
 def _require_kept(client):

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from clients.records.models import ExternalId
 from crm.core.base.errors import ServiceError
 
+TAKEN = "external_id_taken"
+
 
 def find_external(*, system: str, kind: str, value: str) -> int | None:
     """The id of the row another system calls `value`, or None. Load the row through `visible_to`."""
@@ -29,10 +31,13 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
         raise ServiceError(_("An external id needs a system and a value."), field="external_ids")
     ExternalId.objects.bulk_create(rows, ignore_conflicts=True)
     found = find_externals(system=system, kind=kind, values=[row.value for row in rows])
-    taken = next((row.value for row in rows if found[row.value] != row.object_id), None)
-    if taken is not None:
-        text = _("“%(value)s” of %(system)s already belongs to another record.") % {"value": taken, "system": system}
-        raise ServiceError(text, field="external_ids", code="external_id_taken")
+    if any(found[row.value] != row.object_id for row in rows):
+        raise external_id_taken()
+
+
+def external_id_taken() -> ServiceError:
+    """The one answer for an id of another record, whether it is seen or not."""
+    return ServiceError(_("This external id is already in use."), field="external_ids", code=TAKEN)
 
 
 def find_externals(*, system: str, kind: str, values: Iterable[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from clients.catalogue.models import Service
 from clients.gate import visible_q
 from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 
 CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
@@ -27,13 +28,13 @@ class ClientRowQuerySet(models.QuerySet):
         return self.filter(rate__isnull=True)
 
 
-class ContractQuerySet(ClientRowQuerySet):
+class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
     def in_force_on(self, day):
-        return self.filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
+        return self.kept().filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
 
 
 @tracked
-class Contract(Versioned):
+class Contract(Archivable, Versioned):
     """What a client pays for a service, over `[start_date, end_date)`. A changed price ends the row and starts another
     that names the one it replaces and why."""
 

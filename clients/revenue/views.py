@@ -36,7 +36,7 @@ def show(request, client_id):
     now = timezone.now()
     today = firm_today(now)
     client = load_client(request.principal, client_id)
-    contracts = Contract.objects.filter(client=client).select_related("service").order_by("-start_date", "-pk")
+    contracts = Contract.objects.kept().filter(client=client).select_related("service").order_by("-start_date", "-pk")
     context = client_frame(request, client, "revenue", now=now) | {"contracts": contracts}
     context["by_service"] = revenue_by_service(client, *twelve_months(today))
     context["recurring"] = recurring(contracts, today)
@@ -58,7 +58,7 @@ def add_line(request, client_id):
 @require_http_methods(["GET", "POST"])
 def edit_line(request, client_id, line_id):
     client = load_open_client(request.principal, client_id)
-    line = _own(RevenueLine, client, line_id)
+    line = _own(RevenueLine.objects.all(), client, line_id)
     form = RevenueForm(posted(request), instance=line)
 
     def act():
@@ -71,7 +71,7 @@ def edit_line(request, client_id, line_id):
 @require_POST
 def delete_line(request, client_id, line_id):
     client = load_client(request.principal, client_id)
-    line = _own(RevenueLine, client, line_id)
+    line = _own(RevenueLine.objects.all(), client, line_id)
     delete_revenue_line(request.principal, line=line, today=firm_today(timezone.now()))
     undo = reverse("clients:undelete_line", kwargs={"client_id": client.pk, "line_id": line_id})
     messages.success(request, _("Revenue line deleted"), extra_tags=f"undo:{undo}")
@@ -105,7 +105,7 @@ def add_contract(request, client_id):
 @require_http_methods(["GET", "POST"])
 def edit_contract(request, client_id, contract_id):
     client = load_open_client(request.principal, client_id)
-    contract = _own(Contract, client, contract_id)
+    contract = _own(Contract.objects.kept(), client, contract_id)
     form = ContractForm(posted(request), instance=contract)
 
     def act():
@@ -119,7 +119,7 @@ def edit_contract(request, client_id, contract_id):
 @require_http_methods(["GET", "POST"])
 def change_price(request, client_id, contract_id):
     client = load_open_client(request.principal, client_id)
-    contract = _own(Contract, client, contract_id)
+    contract = _own(Contract.objects.kept(), client, contract_id)
     initial = {"value": contract.value, "start_date": firm_today(timezone.now())}
     form = PriceForm(posted(request), initial=initial)
 
@@ -168,8 +168,26 @@ def remove_rate(request, rate_id):
     return go(request, "clients:rates")
 
 
-def _own(model, client, pk):
-    return get_object_or_404(model.objects.filter(client=client).select_related("client"), pk=pk)
+@require_POST
+def archive_contract(request, client_id, contract_id):
+    client = load_client(request.principal, client_id)
+    contract = _own(Contract.objects.all(), client, contract_id)
+    contracts.archive_contract(request.principal, contract=contract, now=timezone.now())
+    undo = reverse("clients:restore_contract", kwargs={"client_id": client.pk, "contract_id": contract.pk})
+    messages.success(request, _("Contract moved to the trash"), extra_tags=f"undo:{undo}")
+    return go(request, "clients:revenue", client.pk)
+
+
+@require_POST
+def restore_contract(request, client_id, contract_id):
+    client = load_client(request.principal, client_id)
+    contracts.restore_contract(request.principal, contract=_own(Contract.objects.all(), client, contract_id))
+    messages.success(request, _("Contract restored"))
+    return go(request, "clients:revenue", client.pk)
+
+
+def _own(rows, client, pk):
+    return get_object_or_404(rows.filter(client=client).select_related("client"), pk=pk)
 
 
 def _form_page(request, client, form, act, *, title, done="", **more):

@@ -1,6 +1,7 @@
 """Request plumbing: health before everything, login by default, the user's zone, who did it, headers of the answer."""
 
 import contextlib
+import re
 import uuid
 from ipaddress import ip_address
 
@@ -17,6 +18,7 @@ from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.status import callers, health
 
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -35,6 +37,21 @@ class StackMiddleware:
 
     def __call__(self, request):
         return self.answer(request)
+
+
+class RequestIdMiddleware:
+    """One name for a request, in the log, in the history and in the answer's X-Request-ID; the caller may give it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        request.META["HTTP_X_REQUEST_ID"] = request.request_id
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request.request_id
+        return response
 
 
 class ClientAddressMiddleware:
@@ -126,12 +143,11 @@ class AuditMiddleware:
         if request.method not in WRITES:
             return self.get_response(request)
         user = request.user
-        request.audit_id = str(uuid.uuid4())
         with pghistory.context(
             user=user.pk if user.is_authenticated else None,
             url=masked(request.path)[:300],
             ip=request.META.get("REMOTE_ADDR", ""),
-            request=request.audit_id,
+            request=getattr(request, "request_id", ""),
         ):
             return self.get_response(request)
 

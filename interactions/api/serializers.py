@@ -1,9 +1,16 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from clients.api.external import ExternalIdsMixin
 from clients.contacts.models import Contact
 from clients.records.models import Client
-from crm.core.api.serializers import RecordSerializer, StrictModelSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.api.serializers import (
+    RecordSerializer,
+    RelatedField,
+    StrictModelSerializer,
+    StrictSerializer,
+    VisibleRelatedField,
+)
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState
@@ -14,7 +21,7 @@ from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
 def colleague(**kwargs):
-    return serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), **kwargs)
+    return RelatedField(queryset=User.objects.active(), **kwargs)
 
 
 def contact_field(**kwargs):
@@ -31,8 +38,9 @@ class NextStepSerializer(StrictSerializer):
     time_zone = serializers.CharField(required=False, allow_blank=True, validators=[validate_zone])
 
 
-class InteractionSerializer(RecordSerializer):
+class InteractionSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = INTERACTION_FIELDS
+    external_kind = "interaction"
     decision = serializers.CharField(
         required=False, write_only=True, allow_blank=True, help_text=_("What was agreed, for a new one")
     )
@@ -47,8 +55,9 @@ class InteractionSerializer(RecordSerializer):
         return attrs
 
 
-class FollowUpSerializer(RecordSerializer):
+class FollowUpSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = FOLLOW_UP_FIELDS
+    external_kind = "follow_up"
     time_zone = serializers.CharField(
         required=False, validators=[validate_zone], help_text=_("IANA name; the assignee's own by default")
     )
@@ -71,7 +80,8 @@ class UntilSerializer(StrictSerializer):
     until = serializers.DateTimeField()
 
 
-class CommitmentSerializer(StrictModelSerializer):
+class CommitmentSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "commitment"
     client = VisibleRelatedField(queryset=Client.objects.kept())
     contact = contact_field(required=False, allow_null=True)
     owner = colleague(required=False, allow_null=True)
@@ -92,6 +102,7 @@ class CommitmentSerializer(StrictModelSerializer):
             "state",
             "closed_at",
             "is_shared",
+            "external_ids",
             "version",
             "created_at",
             "updated_at",
@@ -109,10 +120,11 @@ class SurveySerializer(serializers.ModelSerializer):
         fields = ("id", "name", "kind", "question", "scale_min", "scale_max", "version", "created_at", "updated_at")
 
 
-class SurveyResponseSerializer(StrictModelSerializer):
+class SurveyResponseSerializer(ExternalIdsMixin, StrictModelSerializer):
+    external_kind = "survey_response"
     client = VisibleRelatedField(queryset=Client.objects.kept())
     contact = contact_field(required=False, allow_null=True)
-    survey = serializers.PrimaryKeyRelatedField(queryset=Survey.objects.filter(archived_at=None))
+    survey = RelatedField(queryset=Survey.objects.filter(archived_at=None))
 
     class Meta:
         model = SurveyResponse
@@ -127,6 +139,7 @@ class SurveyResponseSerializer(StrictModelSerializer):
             "comment",
             "answered_at",
             "entered_by",
+            "external_ids",
             "version",
             "created_at",
             "updated_at",

@@ -2,6 +2,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 
+from clients.api.external import ExternalIds, Upserts
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
 from crm.core.base.permissions import require
 from crm.core.listing import filters
@@ -31,12 +32,15 @@ from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 from interactions.surveys.services.answers import archive_answer, record_answer
 
 
-class InteractionViewSet(ApiViewSet):
+class InteractionViewSet(Upserts, ApiViewSet):
     """What passed with clients. DELETE archives; a PATCH is a correction and keeps the earlier text."""
 
     queryset = Interaction.objects.kept().select_related("client").prefetch_related("contacts", "participants")
     serializer_class = serializers.InteractionSerializer
     filterset_class = InteractionFilters
+    external_kind = "interaction"
+    orders = {"occurred": "occurred_at"}
+    expands = ("client", "author")
 
     def create_row(self, data):
         step = data.pop("next_step", None)
@@ -53,12 +57,15 @@ class InteractionViewSet(ApiViewSet):
         archive_interaction(self.request.principal, interaction=row, now=timezone.now())
 
 
-class FollowUpViewSet(ApiViewSet):
+class FollowUpViewSet(Upserts, ApiViewSet):
     """What is to be done. DELETE cancels."""
 
     queryset = FollowUp.objects.select_related("client")
     serializer_class = serializers.FollowUpSerializer
     filterset_class = FollowUpFilters
+    external_kind = "follow_up"
+    orders = {"due": "due_at"}
+    expands = ("client", "assignee")
 
     def create_row(self, data):
         client = data.pop("client", None)
@@ -109,12 +116,14 @@ class CommitmentFilters(ListFilters):
     side = filters.Choice(choices=Side.choices, label=_("Whose"))
 
 
-class CommitmentViewSet(CreateByService, ReadApiViewSet):
+class CommitmentViewSet(ExternalIds, CreateByService, ReadApiViewSet):
     """Promises of either side; `…/settle` keeps, breaks, withdraws or reopens one."""
 
     queryset = Commitment.objects.select_related("client")
     serializer_class = serializers.CommitmentSerializer
     filterset_class = CommitmentFilters
+    external_kind = "commitment"
+    expands = ("client", "owner")
 
     def create_row(self, data):
         return create_commitment(self.request.principal, **data)
@@ -140,12 +149,15 @@ class SurveyViewSet(ReadApiViewSet):
         return self.queryset.all()
 
 
-class SurveyResponseViewSet(CreateByService, RemoveByService, ReadApiViewSet):
+class SurveyResponseViewSet(ExternalIds, CreateByService, RemoveByService, ReadApiViewSet):
     """Answers. An answer is not changed; DELETE takes a wrong one out of every number."""
 
     queryset = SurveyResponse.objects.filter(archived_at=None).select_related("client")
     serializer_class = serializers.SurveyResponseSerializer
     filterset_class = AnswerFilters
+    external_kind = "survey_response"
+    orders = {"answered": "answered_at"}
+    expands = ("client",)
 
     def create_row(self, data):
         return record_answer(self.request.principal, now=timezone.now(), **data)

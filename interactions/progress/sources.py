@@ -119,7 +119,7 @@ def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
 
 def _contracts(client):
     """First contracts for a service; not those that replace another."""
-    return Contract.objects.filter(client=client, replaces=None).select_related("service")
+    return Contract.objects.kept().filter(client=client, replaces=None).select_related("service")
 
 
 def _open(client, end: datetime, side: str):

@@ -37,7 +37,7 @@ def test_an_interaction_with_its_next_step(api, marta, northwind, elina):
     changed = api.patch(
         f"/api/v1/interactions/{row['id']}", {"body": "Said again."}, headers={"If-Match": answer["ETag"]}, **JSON
     )
-    assert changed.status_code == 200 and changed["ETag"] == '"2"'
+    assert changed.status_code == 200 and changed["ETag"].startswith('"2-')
     assert (
         api.patch(
             f"/api/v1/interactions/{row['id']}", {"body": "Late."}, headers={"If-Match": answer["ETag"]}, **JSON

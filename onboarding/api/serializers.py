@@ -3,7 +3,7 @@ from rest_framework import serializers
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
-from crm.core.api.serializers import StrictModelSerializer, StrictSerializer, VisibleRelatedField
+from crm.core.api.serializers import RelatedField, StrictModelSerializer, StrictSerializer, VisibleRelatedField
 from crm.core.users.models import User
 from onboarding.choices import TaskState
 from onboarding.models import Plan, Task, Template, TemplatePhase, TemplateTask, TemplateVersion
@@ -75,7 +75,7 @@ class PlanSerializer(StrictModelSerializer):
     client = VisibleRelatedField(queryset=Client.objects.kept())
     template_version = VisibleRelatedField(queryset=TemplateVersion.objects.published())
     template = serializers.IntegerField(source="template_version.template_id", read_only=True)
-    owner = serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), required=False)
+    owner = RelatedField(queryset=User.objects.active(), required=False)
     name = serializers.CharField(max_length=160, required=False)
     is_draft = serializers.BooleanField(
         write_only=True, required=False, help_text="only when it is made: wait for `…/begin`"
@@ -122,7 +122,7 @@ class TaskSerializer(StrictModelSerializer):
     client = serializers.IntegerField(source="plan.client_id", read_only=True)
     phase = serializers.CharField(source="phase.name", read_only=True)
     state = serializers.ChoiceField(choices=TaskState.choices, required=False)
-    assignee = serializers.PrimaryKeyRelatedField(queryset=User.objects.active(), required=False, allow_null=True)
+    assignee = RelatedField(queryset=User.objects.active(), required=False, allow_null=True)
     contact = VisibleRelatedField(queryset=Contact.objects.kept(), required=False, allow_null=True)
     due_date = serializers.DateField(required=False)
     reason = serializers.CharField(

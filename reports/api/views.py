@@ -9,17 +9,17 @@ from rest_framework import exceptions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from crm.core.api.pagination import read_page_size
 from crm.core.base.permissions import require
-from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.paging import BadCursor, paginate
 from reports.filters import ReportFilter
 from reports.kpis import find
+from reports.kpis.base import MONEY
 from reports.links import address
 from reports.permissions import may_see_reports
 
 FILTERS = ("start", "end", "owner", "team", "tier", "basis")
-MOST_ROWS = 200
 
 
 class PeriodSerializer(serializers.Serializer):
@@ -32,6 +32,7 @@ class KpiAnswerSerializer(serializers.Serializer):
     version = serializers.IntegerField()
     formula = serializers.CharField()
     unit = serializers.CharField()
+    currency = serializers.CharField(allow_null=True, help_text="of a sum of money, the firm's; else null")
     value = serializers.FloatField(allow_null=True, help_text="unrounded; a rate runs to 100")
     numerator = serializers.FloatField(allow_null=True)
     denominator = serializers.FloatField(allow_null=True)
@@ -78,7 +79,8 @@ class ReportViewSet(viewsets.ViewSet):
         kpi, form = self._asked(request, kpi_id, FILTERS)
         answer = kpi.answer(form.scope, form.period)
         url = request.build_absolute_uri(address("api:reports-members", form.scope, form.period, kpi.id))
-        return Response(answer.as_dict() | {"members_url": url})
+        currency = form.firm.currency if kpi.unit == MONEY else None
+        return Response(answer.as_dict() | {"currency": currency, "members_url": url})
 
     @extend_schema(
         operation_id="reports_members",
@@ -102,7 +104,7 @@ class ReportViewSet(viewsets.ViewSet):
                 members,
                 sort=kpi.sort,
                 cursor=request.query_params.get("cursor", ""),
-                size=self._size(request),
+                size=read_page_size(request),
                 counted=False,
             )
         except BadCursor as error:
@@ -137,12 +139,6 @@ class ReportViewSet(viewsets.ViewSet):
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
         return kpi, form
-
-    def _size(self, request):
-        size = whole_number(request.query_params.get("page_size") or "50", least=1, most=MOST_ROWS)
-        if size is None:
-            raise exceptions.ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
-        return size
 
     def _turned(self, request, cursor):
         if cursor is None:

@@ -34,7 +34,7 @@ from reports.scope import REVENUE
 MONTH_ENDS = f"""bit_count((
     (SELECT coalesce(bit_or({presence.COVERED}), 0) FROM clients_statusperiod WHERE client_id = clients_client.id AND status = ANY(%(statuses)s))
     & ~(SELECT coalesce(bit_or(mask) FILTER (WHERE is_free), 0) & ~coalesce(bit_or(mask) FILTER (WHERE NOT is_free), 0)
-        FROM (SELECT is_free, {presence.COVERED} AS mask FROM clients_contract WHERE client_id = clients_client.id) AS contract)
+        FROM (SELECT is_free, {presence.COVERED} AS mask FROM clients_contract WHERE client_id = clients_client.id AND archived_at IS NULL) AS contract)
     )::bit(64))"""
 
 

@@ -29,7 +29,8 @@ BY_STATUS = f"""
     WHERE status = ANY(%(statuses)s) GROUP BY client_id"""
 FREE_ONLY = f"""
     SELECT client_id, bit_or(mask) FILTER (WHERE is_free) & ~coalesce(bit_or(mask) FILTER (WHERE NOT is_free), 0) AS mask
-    FROM (SELECT client_id, is_free, {COVERED} AS mask FROM clients_contract JOIN scope ON scope.id = client_id) AS contract
+    FROM (SELECT client_id, is_free, {COVERED} AS mask FROM clients_contract JOIN scope ON scope.id = client_id
+        WHERE clients_contract.archived_at IS NULL) AS contract
     GROUP BY client_id HAVING bool_or(is_free)"""
 # an amount without a rate is above 0 all the same
 BY_REVENUE = """

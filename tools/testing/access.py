@@ -52,6 +52,7 @@ class Row:
     get: Audience | None = None
     post: Audience | None = None
     patch: Audience | None = None
+    put: Audience | None = None
     delete: Audience | None = None
     about: str = ""
     arg: str = "pk"
@@ -71,6 +72,7 @@ class Row:
         yield "post", self.post
         if self.is_api:
             yield "patch", self.patch
+            yield "put", self.put
             yield "delete", self.delete
 
 

@@ -1,7 +1,7 @@
 """Contracts: what a client pays for a service, price changes as a chain of rows."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
 from clients.revenue.services.pricing import apply_price, check_currency, rate_on
+from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
@@ -85,6 +86,8 @@ def change_price(
         raise ServiceError(_("The new price starts within the time of the contract."), field="start_date")
     if not reason.strip():
         raise ServiceError(_("Say why the price changes."), field="reason")
+    if Contract.objects.archived().filter(replaces=row).exists():
+        raise ServiceError(_("The contract that replaced this one is in the trash. Restore it first."))
     if Contract.objects.filter(replaces=row).exists():
         raise ServiceError(_("This contract has already been replaced; change the newer one."))
     values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited}
@@ -95,6 +98,17 @@ def change_price(
     _apply(new, values)
     new.save()
     return new
+
+
+@service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
+def archive_contract(principal: Principal, *, contract: Contract, now: datetime) -> Contract:
+    """Take a contract that was entered by mistake out of every list and number. Twice changes nothing."""
+    return set_archived(contract, at=now)[0]
+
+
+@service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
+def restore_contract(principal: Principal, *, contract: Contract) -> Contract:
+    return set_archived(contract, at=None)[0]
 
 
 def _apply(contract: Contract, fields: dict) -> list[str]:

@@ -1,4 +1,4 @@
-"""`Authorization: Token …`: hashed, revocable, expiring tokens of users."""
+"""`Authorization: Bearer …` (or `Token …`): hashed, revocable, expiring tokens of users."""
 
 from datetime import timedelta
 
@@ -15,14 +15,15 @@ from crm.core.users.models import ApiToken
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
-    keyword = "Token"
+    keyword = "Bearer"
+    keywords = (b"bearer", b"token")
 
     def authenticate(self, request):
         words = authentication.get_authorization_header(request).split()
-        if not words or words[0].lower() != b"token":
+        if not words or words[0].lower() not in self.keywords:
             return None
         if len(words) != 2:
-            raise exceptions.AuthenticationFailed("Expected the header “Authorization: Token …”.")
+            raise exceptions.AuthenticationFailed("Expected the header “Authorization: Bearer …”.")
         now = timezone.now()
         token = (
             ApiToken.objects.filter(token_hash=hash_token(words[1].decode("ascii", "replace")), revoked_at=None)
@@ -51,4 +52,4 @@ class TokenScheme(OpenApiAuthenticationExtension):
     name = "token"
 
     def get_security_definition(self, auto_schema):
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token <token>"}
+        return {"type": "http", "scheme": "bearer", "description": "A token of Profile → API tokens."}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,15 @@ class PreconditionFailed(exceptions.APIException):
     default_code = "precondition_failed"
 
 
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_detail = _("The body is too large: 5 MB at most.")
+    default_code = "too_large"
+
+
 def handle(error, context):
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if isinstance(error, ServiceError):
         set_rollback()
         fields = {error.field: [error.message]} if error.field else {}

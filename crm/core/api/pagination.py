@@ -1,10 +1,66 @@
-from rest_framework import pagination
+"""A page of the API: {next, previous, results}, by the cursors of the list kit."""
+
+from typing import Any
+
+from django.db.models import Field, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, pagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from crm.core.listing.paging import BadCursor, Sort, paginate
+
+MOST = 200
+COMMON_ORDERS = {"id": "id", "created": "created_at", "updated": "updated_at"}
+
+
+def orders_of(view: Any) -> dict[str, str]:
+    """What a list may be ordered by, name → column: the view's own `orders`, and what its rows have in common with others."""
+    columns = {field.name for field in view.queryset.model._meta.get_fields() if isinstance(field, Field)}
+    common = {name: column for name, column in COMMON_ORDERS.items() if column in columns}
+    return common | getattr(view, "orders", {})
 
 
 class CursorPagination(pagination.CursorPagination):
-    """{next, previous, results}; `page_size` up to 200. Stable by primary key."""
+    """`page_size` up to 200; `ordering` names a column, with “-” for the largest first. Newest first by default."""
 
     page_size = 50
     page_size_query_param = "page_size"
-    max_page_size = 200
-    ordering = "-pk"
+    max_page_size = MOST
+    page_size_query_description = "Rows a page, 1 to 200."
+    cursor_query_description = "Where the page begins: take it from `next` or `previous`."
+    ordering = "-id"
+
+    def paginate_queryset(self, queryset: QuerySet, request, view=None) -> list[Any]:
+        self.request = request
+        asked = request.query_params.get("ordering", "") or "-id"
+        column = orders_of(view).get(asked.removeprefix("-"))
+        if column is None:
+            names = ", ".join(orders_of(view))
+            raise exceptions.ValidationError({"ordering": [_("Give one of: %(names)s.") % {"names": names}]})
+        try:
+            self.found = paginate(
+                queryset,
+                sort=Sort(column, descending=asked.startswith("-")),
+                cursor=request.query_params.get("cursor", ""),
+                size=read_page_size(request),
+                counted=False,
+            )
+        except BadCursor as error:
+            raise exceptions.ValidationError({"cursor": [_("This cursor is not one of ours.")]}) from error
+        return self.found.rows
+
+    def get_paginated_response(self, data) -> Response:
+        links = {"next": self._turned(self.found.next_cursor), "previous": self._turned(self.found.previous_cursor)}
+        return Response(links | {"results": data})
+
+    def _turned(self, cursor: str | None) -> str | None:
+        return cursor and replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+
+def read_page_size(request) -> int:
+    """At most 200. Raises ValidationError for what is no number from 1 on."""
+    text = request.query_params.get("page_size") or "50"
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+        raise exceptions.ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
+    return min(int(text), MOST)

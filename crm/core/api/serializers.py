@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from crm.core.fields.catalogue import READ, Catalogue
+from crm.core.users.models import User
 
 COMMON = ("version", "created_at", "updated_at", "archived_at")
 
@@ -32,8 +33,32 @@ class StrictSerializer(StrictMixin, serializers.Serializer):
     pass
 
 
+class RelatedField(serializers.PrimaryKeyRelatedField):
+    """The id of a row: a whole number, as a number or in digits. 1.5 is none, and true is none."""
+
+    def to_internal_value(self, data):
+        is_whole = isinstance(data, int) and not isinstance(data, bool)
+        if not is_whole and not (isinstance(data, str) and data.isascii() and data.isdecimal() and len(data) < 20):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(int(data))
+
+
 class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
-    """Reads a model; it never saves by itself: the viewset hands the validated data to a service."""
+    """Reads a model; it never saves by itself: the viewset hands the validated data to a service.
+
+    Where its viewset has `expands`, `expanded` holds the related rows that were asked for with `expand`.
+    """
+
+    serializer_related_field = RelatedField
+
+    def to_representation(self, instance):
+        data = super().to_representation(instance)
+        if self.context.get("expands"):
+            data["expanded"] = {
+                name: summary(getattr(instance, name)) if data.get(name) is not None else None
+                for name in self.context["expanded"]
+            }
+        return data
 
     def create(self, validated_data):
         raise NotImplementedError("the viewset calls a service")
@@ -56,7 +81,7 @@ class PartSerializer(StrictSerializer):
         return super().to_internal_value(data)
 
 
-class VisibleRelatedField(serializers.PrimaryKeyRelatedField):
+class VisibleRelatedField(RelatedField):
     """The id of a row the caller may see; any other answers as a missing one. The queryset's class has `visible_to`."""
 
     def get_queryset(self):
@@ -65,6 +90,12 @@ class VisibleRelatedField(serializers.PrimaryKeyRelatedField):
         if queryset is None or request is None:
             return queryset
         return queryset.visible_to(request.principal)
+
+
+def summary(row: Any) -> dict[str, Any]:
+    """A related row in short: its id, its name, and a colleague's address."""
+    words = {"id": row.pk, "name": str(getattr(row, "name", row))}
+    return words | ({"email": row.email} if isinstance(row, User) else {})
 
 
 # Not a docstring: the OpenAPI document would say it of each record.

@@ -3,8 +3,10 @@
 Rows are loaded through `visible_to` (what is not seen answers 404), written through the same services as the pages.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -13,10 +15,12 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, mixins, viewsets
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from crm.core.api.errors import PreconditionFailed
 from crm.core.api.idempotency import idempotently
+from crm.core.listing.filters import for_api
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -30,19 +34,28 @@ IF_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag you read. 412 when somebody else has changed the row since.",
 )
-PAGING_PARAMETERS = {"cursor", "page_size"}
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag of an earlier answer. 304 without a body when nothing has changed since.",
+)
+PAGING_PARAMETERS = {"cursor", "page_size", "ordering"}
 
 
 class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """List and detail. Set `queryset` (its QuerySet has `visible_to`), `serializer_class`, and `filterset_class` for filters.
 
     A query parameter nobody knows is refused: a mistyped filter must not answer with everything. `query_parameters` names
-    those that are read otherwise than by the filterset.
+    those that are read otherwise than by the filterset. `orders`: what `ordering` may name besides what all rows have, name →
+    column that is never empty. `expands`: the related rows that `expand` may name.
     """
 
     lookup_value_regex = "[0-9]{1,18}"
     filterset_class: type | None = None
     query_parameters: tuple[str, ...] = ()
+    orders: dict[str, str] = {}
+    expands: tuple[str, ...] = ()
 
     def get_queryset(self) -> QuerySet:
         queryset = super().get_queryset()
@@ -50,16 +63,41 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             return queryset.none()
         return queryset.visible_to(self.request.principal)
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def list(self, request, *args, **kwargs):
-        self.refuse_unknown_parameters()
-        return super().list(request, *args, **kwargs)
+        filters = for_api(self.filterset_class, self.queryset.model)  # type: ignore[union-attr]
+        self.refuse_unknown_parameters(PAGING_PARAMETERS | {*filters.base_filters, *self.query_parameters})
+        self.expanded  # noqa: B018  a name that cannot be expanded is refused before anything is read
+        return unless_known(request, super().list(request, *args, **kwargs))
 
+    @extend_schema(parameters=[IF_NONE_MATCH])
     def retrieve(self, request, *args, **kwargs):
-        return self.answer(self.get_object())
+        self.refuse_unknown_parameters(set())
+        return unless_known(request, self.answer(self.get_object()))
 
-    def refuse_unknown_parameters(self) -> None:
-        filterset = self.filterset_class
-        known = PAGING_PARAMETERS | {*self.query_parameters} | ({*filterset.base_filters} if filterset else set())
+    @cached_property
+    def expanded(self) -> tuple[str, ...]:
+        """The related rows that were asked for. Raises ValidationError."""
+        asked = tuple(name for name in self.request.query_params.get("expand", "").split(",") if name)
+        if wrong := [name for name in asked if name not in self.expands]:
+            names = ", ".join(self.expands) or "—"
+            text = _("“%(name)s” cannot be expanded. Give some of: %(names)s.") % {"name": wrong[0], "names": names}
+            raise exceptions.ValidationError({"expand": [text]})
+        return asked
+
+    def filter_queryset(self, queryset):
+        return (
+            super().filter_queryset(queryset).select_related(*self.expanded)
+            if self.expanded
+            else super().filter_queryset(queryset)
+        )
+
+    def get_serializer_context(self):
+        asked = self.expanded if self.request and self.expands else ()
+        return super().get_serializer_context() | {"expands": self.expands, "expanded": asked}
+
+    def refuse_unknown_parameters(self, known: set[str]) -> None:
+        known = known | ({"expand"} if self.expands else set())
         unknown = {name: [_("There is no such parameter.")] for name in self.request.query_params if name not in known}
         if unknown:
             raise exceptions.ValidationError(unknown)
@@ -68,8 +106,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """The row as the client reads it, with its version as ETag."""
         row = self.get_queryset().filter(pk=row.pk).first() or row
         response = Response(self.get_serializer(row).data, status=status)
-        if hasattr(row, "version"):
-            response["ETag"] = etag(row)
+        response["ETag"] = etag(row, response.data)
         return response
 
 
@@ -102,7 +139,10 @@ class UpdateByService:
             seen = require_match(request, row)
             serializer = self.get_serializer(row, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
-            return self.answer(self.update_row(row, dict(serializer.validated_data), seen))
+            return self.answer(self.change(row, dict(serializer.validated_data), seen))
+
+    def change(self, row: Any, data: dict[str, Any], seen: int | None) -> Model:
+        return self.update_row(row, data, seen)
 
 
 class RemoveByService:
@@ -124,8 +164,24 @@ class ApiViewSet(CreateByService, UpdateByService, RemoveByService, ReadApiViewS
     """Everything: list, detail, create, change, remove."""
 
 
-def etag(row: Any) -> str:
-    return f'"{row.version}"'
+def etag(row: Any, data: Any) -> str:
+    """The row's version, which If-Match looks at, and what the answer says beyond it, which changes without an edit."""
+    return f'"{getattr(row, "version", 0)}-{_hash(data)}"'
+
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:16]
+
+
+def unless_known(request, response: Response) -> Response:
+    """304 without a body when the caller has this answer already (If-None-Match)."""
+    mark = response.headers.setdefault("ETag", f'"{_hash(response.data)}"')
+    known = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
+    if mark not in known and "*" not in known:
+        return response
+    unchanged = Response(status=304)
+    unchanged["ETag"] = mark
+    return unchanged
 
 
 def require_match(request, row: Any) -> int | None:
@@ -136,7 +192,7 @@ def require_match(request, row: Any) -> int | None:
     header = request.headers.get("If-Match", "").strip()
     if not header or header == "*":
         return None
-    seen = re.fullmatch(r'"([0-9]{1,9})"', header)
+    seen = re.fullmatch(r'"([0-9]{1,9})(-[0-9a-f]{16})?"', header)
     if seen is None or not hasattr(row, "version") or int(seen[1]) != row.version:
         raise PreconditionFailed()
     return int(seen[1])

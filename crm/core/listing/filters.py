@@ -6,8 +6,8 @@ docs/developers/lists.md.
 
 import copy
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, cached_property
 from typing import Any
 
 import django_filters
@@ -173,8 +173,23 @@ class Yes(Chip, django_filters.Filter):
         return forms.BooleanField(label=self.label, required=False, help_text=self.extra.get("help_text", ""))
 
 
+class UtcField(IsoDateTimeField):
+    """A moment in UTC. Refused is one that no calendar has there, such as the first hour of year 1 east of Greenwich."""
+
+    def to_python(self, value):
+        return in_utc(super().to_python(value))
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Raises ValidationError where UTC is outside of the calendar."""
+    try:
+        return moment and moment.astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise ValidationError(_("This moment is too far away."), code="invalid") from error
+
+
 class Moment(Chip, django_filters.IsoDateTimeFilter):
-    pass
+    field_class = UtcField
 
 
 class Day(Chip, django_filters.DateFilter):
@@ -196,9 +211,11 @@ class MomentField(IsoDateTimeField):
 
     def to_python(self, value):
         found = None if value in self.empty_values else self.strptime(str(value).strip(), "")
-        if found is None or type(found) is date:
+        if type(found) is date:
+            if not date.min < found < date.max:
+                raise ValidationError(_("This moment is too far away."), code="invalid")
             return found
-        return super().to_python(value)
+        return found and in_utc(super().to_python(value))
 
 
 class Since(Chip, django_filters.Filter):
@@ -342,8 +359,27 @@ class TrashFilters(ListFilters):
         return super().apply(rows.archived() if self.values.get("archived") else rows.kept())
 
 
+@cache
+def for_api(filters_class: type[ListFilters] | None, model: type[Model]) -> type[ListFilters]:
+    """The filters of a list with those that every list of the API has: `updated_from`, `updated_before`."""
+    base = filters_class or ListFilters
+    common: dict[str, Any] = {}
+    if any(field.name == "updated_at" for field in model._meta.fields):
+        common = {
+            "updated_from": Moment("updated_at", "gte", label=_lazy("Changed at this moment or later")),
+            "updated_before": Moment("updated_at", "lt", label=_lazy("Changed before this moment")),
+        }
+    common = {name: found for name, found in common.items() if name not in getattr(base, "base_filters", {})}
+    meta = type("Meta", (), {"model": model, "fields": list(base._meta.fields or []) if filters_class else []})
+    return type(base)(base.__name__, (base,), common | {"Meta": meta})
+
+
 class ListFilterBackend(DjangoFilterBackend):
     """The API's door to ListFilters: answers 400 for what it cannot read. A single row is found by its number, without filters."""
+
+    def get_filterset_class(self, view, queryset=None):
+        found = super().get_filterset_class(view, queryset)
+        return None if queryset is None else for_api(found, queryset.model)
 
     def filter_queryset(self, request, queryset, view):
         filters_class = self.get_filterset_class(view, queryset)

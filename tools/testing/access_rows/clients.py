@@ -118,6 +118,8 @@ ROWS = [
     Row("clients:rate_delete", post=ADMINS, about="rate", arg="rate_id"),
     *of_list("clients:lines_without_rate", "export"),
     *of_list("clients:contracts_without_rate", "export"),
+    of_client("clients:archive_contract", "contract", post=EVERYONE, shuts_archived=True),
+    of_client("clients:restore_contract", "contract", post=EVERYONE, shuts_archived=True),
     *of_list("clients:contacts", "export", "select"),
     Row("clients:create_contact", get=EVERYONE, post=EVERYONE),
     Row("clients:contact_options", get=EVERYONE, query={"q": "Elina"}),
@@ -145,6 +147,27 @@ ROWS = [
     Row("api:revenue-list", get=EVERYONE, post=EVERYONE),
     Row("api:revenue-detail", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, about="line", seen_by={"archived": ()}),
     Row("api:contracts-list", get=EVERYONE, post=EVERYONE),
-    Row("api:contracts-detail", get=EVERYONE, patch=EVERYONE, about="contract", seen_by={"archived": ()}),
+    Row(
+        "api:contracts-detail",
+        get=EVERYONE,
+        patch=EVERYONE,
+        delete=EVERYONE,
+        about="contract",
+        seen_by={"archived": ()},
+    ),
+    Row("api:contracts-restore", post=EVERYONE, about="contract", seen_by={"archived": ()}),
+    Row("api:clients-status-history", get=EVERYONE, about="client"),
+    Row("api:tags-list", get=EVERYONE),
+    Row("api:tags-detail", get=EVERYONE, about="tag"),
+    Row("api:services-list", get=EVERYONE),
+    Row("api:services-detail", get=EVERYONE, about="service"),
+    *(
+        row
+        for name in ("clients", "contacts", "revenue", "contracts", "interactions", "follow-ups")
+        for row in (
+            Row(f"api:{name}-batch", post=EVERYONE),
+            Row(f"api:{name}-by-external-id", put=EVERYONE, also={"system": "sf", "value": "1"}),
+        )
+    ),
     Row("api:contracts-price", post=EVERYONE, about="contract", seen_by={"archived": ()}),
 ]

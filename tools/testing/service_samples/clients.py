@@ -123,6 +123,8 @@ declare(
         "start_date": date(2026, 12, 1),
         "reason": "indexation",
     },
+    archive_contract=lambda own: {"contract": own("contract"), "now": own.now},
+    restore_contract=lambda own: {"contract": own.changed("contract", archived_at=own.now)},
 )
 declare(
     "clients.revenue.services.lines",

@@ -155,7 +155,7 @@ def test_a_services_refusal_has_its_code_and_field(view, marta):
 def test_the_etag_is_the_version(view, marta, northwind):
     read = view("get", marta, pk=northwind.pk)
     changed = view("patch", marta, pk=northwind.pk, data={"city": "Oslo"}, If_Match=read["ETag"])
-    assert (read["ETag"], changed["ETag"], changed.data["city"]) == ('"1"', '"2"', "Oslo")
+    assert (read["ETag"][:3], changed["ETag"][:3], changed.data["city"]) == ('"1-', '"2-', "Oslo")
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])

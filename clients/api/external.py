@@ -1,0 +1,247 @@
+"""What other systems call a record, in the API: known ids match the row there is, `PUT …/by-external-id/…` enters or changes it,
+`…/batch` does so for many, and `external_id=system:value` finds it."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import exceptions, serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from clients.records.external import TAKEN, external_id_taken, find_external, link_external
+from clients.records.models import ExternalId
+from crm.core.api.errors import handle
+from crm.core.api.idempotency import idempotently
+from crm.core.api.serializers import PartSerializer, StrictSerializer
+from crm.core.api.viewsets import IDEMPOTENCY_KEY, IF_MATCH, require_match
+from crm.core.base.errors import ServiceError
+
+log = logging.getLogger(__name__)
+MOST_ROWS = 200
+REFUSALS_AN_HOUR = 20
+Pairs = list[tuple[str, str]]
+FIND = OpenApiParameter(
+    "external_id",
+    OpenApiTypes.STR,
+    description="What another system calls the row, as system:value, such as sf:0015g00.",
+)
+
+
+class ExternalIdSerializer(PartSerializer):
+    system = serializers.CharField(max_length=60)
+    value = serializers.CharField(max_length=200)
+
+
+class ExternalIdsMixin(serializers.Serializer):
+    """`external_ids`: what other systems call the row. One that is known makes a POST answer the row there is (200)."""
+
+    external_ids = ExternalIdSerializer(
+        many=True, required=False, help_text=_lazy("What other systems call it; known ones match the existing row")
+    )
+
+    external_kind = ""
+
+    def to_representation(self, instance):
+        data = super().to_representation(instance)
+        data["external_ids"] = self._ids_of(instance)
+        return data
+
+    def _ids_of(self, instance):
+        if not hasattr(instance, "external"):
+            rows = ExternalId.objects.filter(kind=self.external_kind, object_id=instance.pk).order_by("pk")
+            instance.external = [{"system": row.system, "value": row.value} for row in rows]
+        return instance.external
+
+
+class ExternalIds:
+    """A viewset whose rows other systems know by the kind `external_kind`. The serializer's class has `ExternalIdsMixin`."""
+
+    external_kind = ""
+    query_parameters = ("external_id",)
+
+    @extend_schema(parameters=[FIND])
+    def list(self, request, *args, **kwargs):
+        return super().list(request, *args, **kwargs)  # type: ignore[misc]
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY])
+    def create(self, request, *args, **kwargs):
+        """A known external id answers the row there is (200), unchanged."""
+        return idempotently(request, partial(self.enter, request.data), self)
+
+    def enter(self, given: Any) -> Response:
+        serializer = self.get_serializer(data=given)  # type: ignore[attr-defined]
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
+        pairs = _pairs(data)
+        found = self.known(pairs)
+        if found is not None:
+            return self.answer(found)  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic():
+                made = self.link(self.create_row(data), pairs)  # type: ignore[attr-defined]
+        except ServiceError as error:
+            found = self.known(pairs) if error.code == TAKEN else None  # entered by another request at this moment
+            if found is None:
+                raise
+            return self.answer(found)  # type: ignore[attr-defined]
+        return self.answer(made, status=201)  # type: ignore[attr-defined]
+
+    def known(self, pairs: Pairs) -> Model | None:
+        """The row that one of the ids belongs to. Of a row out of sight no more is said than that the id is in use; who asks for
+        many of them is stopped for an hour."""
+        for system, value in pairs:
+            pk = find_external(system=system, kind=self.external_kind, value=value)
+            if pk is None:
+                continue
+            row = self.get_queryset().filter(pk=pk).first()  # type: ignore[attr-defined]
+            if row is None:
+                self._count_refusal(system, value)
+                raise external_id_taken()
+            return row
+        return None
+
+    def _count_refusal(self, system: str, value: str) -> None:
+        user = self.request.user.pk  # type: ignore[attr-defined]
+        log.warning("user %s gave an external id in use out of their sight: %s %s", user, self.external_kind, system)
+        key = f"external-id-refusals:{user}:{timezone.now():%Y%m%d%H}"
+        cache.add(key, 0, 3600)
+        if cache.incr(key) > REFUSALS_AN_HOUR:
+            raise exceptions.Throttled(detail=_("Too many external ids that are in use. Try again in an hour."))
+
+    def link(self, row: Any, pairs: Pairs) -> Any:
+        for system, value in pairs:
+            link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
+        return row
+
+    def change(self, row, data, seen):
+        """External ids in a PATCH are added; the others stay."""
+        pairs = _pairs(data)
+        return super().change(self.link(row, pairs), data, seen)  # type: ignore[misc]
+
+    def filter_queryset(self, queryset):
+        queryset = super().filter_queryset(queryset)  # type: ignore[misc]
+        wanted = "" if self.detail else self.request.query_params.get("external_id", "")  # type: ignore[attr-defined]
+        if not wanted:
+            return queryset
+        system, colon, value = wanted.partition(":")
+        if not (system.strip() and colon and value.strip()) or "\0" in wanted:
+            raise exceptions.ValidationError({"external_id": [_("Write it as system:value.")]})
+        known = ExternalId.objects.filter(kind=self.external_kind, system=system.strip().lower(), value=value.strip())
+        return queryset.filter(pk__in=known.values("object_id"))
+
+    def paginate_queryset(self, queryset):
+        rows = super().paginate_queryset(queryset)  # type: ignore[misc]
+        known: dict[int, list] = {row.pk: [] for row in rows}
+        for external in ExternalId.objects.filter(kind=self.external_kind, object_id__in=known).order_by("pk"):
+            known[external.object_id].append({"system": external.system, "value": external.value})
+        for row in rows:
+            row.external = known[row.pk]
+        return rows
+
+
+class BatchSerializer(StrictSerializer):
+    rows = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=MOST_ROWS)
+
+
+class BatchResultSerializer(serializers.Serializer):
+    status = serializers.IntegerField(help_text=_lazy("201 entered, 200 changed, 4xx refused"))
+    id = serializers.IntegerField(allow_null=True)
+    error = inline_serializer(
+        "BatchError",
+        {
+            "code": serializers.CharField(),
+            "message": serializers.CharField(),
+            "fields": serializers.DictField(),
+        },
+        allow_null=True,
+    )
+
+
+class BatchAnswerSerializer(serializers.Serializer):
+    results = BatchResultSerializer(many=True)
+
+
+class Upserts(ExternalIds):
+    """Rows that are entered or changed by what another system calls them, one or many."""
+
+    @extend_schema(
+        parameters=[
+            IF_MATCH,
+            OpenApiParameter("system", OpenApiTypes.STR, OpenApiParameter.PATH),
+            OpenApiParameter("value", OpenApiTypes.STR, OpenApiParameter.PATH),
+        ]
+    )
+    @action(
+        detail=False,
+        methods=["put"],
+        url_path=r"by-external-id/(?P<system>[^/]{1,60})/(?P<value>[^/]{1,200})",
+        url_name="by-external-id",
+    )
+    def by_external_id(self, request, system, value):
+        """Enter the row another system calls `value` (201), or change the fields given of the one there is (200)."""
+        if "\0" in system + value or not system.strip() or not value.strip():
+            raise exceptions.ValidationError({"external_ids": [_("An external id needs a system and a value.")]})
+        if not isinstance(request.data, dict):
+            raise exceptions.ValidationError([_("Give the fields as an object.")])
+        with transaction.atomic():
+            return self.put(request.data, [(system, value)])
+
+    def put(self, given: dict[str, Any], pairs: Pairs) -> Response:
+        found = self.known(pairs)
+        if found is None:
+            named = [{"system": system, "value": value} for system, value in pairs]
+            more = given.get("external_ids", [])
+            response = self.enter({**given, "external_ids": [*named, *more] if isinstance(more, list) else more})
+            found = self.known(pairs) if response.status_code == 200 else None
+            if found is None:
+                return response
+        seen = require_match(self.request, found)  # type: ignore[attr-defined]
+        serializer = self.get_serializer(found, data=given, partial=True)  # type: ignore[attr-defined]
+        serializer.is_valid(raise_exception=True)
+        return self.answer(self.change(found, dict(serializer.validated_data), seen))  # type: ignore[attr-defined]
+
+    @extend_schema(
+        request=BatchSerializer, responses=BatchAnswerSerializer, parameters=[IDEMPOTENCY_KEY], filters=False
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    def batch(self, request):
+        """Up to 200 rows: each is entered, or changed where one of its external ids is known. A row that is refused leaves the
+        others alone; `results` stand in the order of `rows`."""
+
+        def run() -> Response:
+            body = BatchSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            return Response({"results": [self._one(row) for row in body.validated_data["rows"]]})
+
+        return idempotently(request, run)
+
+    def _one(self, given: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with transaction.atomic():
+                response = self._enter_or_change(given)
+        except exceptions.Throttled:
+            raise
+        except (ServiceError, exceptions.APIException, PermissionDenied, Http404) as error:
+            refused = handle(error, self.get_renderer_context())  # type: ignore[attr-defined]
+            return {"status": refused.status_code, "id": None, "error": refused.data}
+        return {"status": response.status_code, "id": response.data["id"], "error": None}
+
+    def _enter_or_change(self, given: dict[str, Any]) -> Response:
+        ids = ExternalIdSerializer(data=given.get("external_ids", []), many=True)
+        pairs = _pairs({"external_ids": ids.validated_data}) if ids.is_valid() else []
+        return self.put(given, pairs[:1]) if pairs and self.known(pairs) else self.enter(given)
+
+
+def _pairs(data: dict[str, Any]) -> Pairs:
+    return [(pair["system"], pair["value"]) for pair in data.pop("external_ids", [])]
