@@ -1,5 +1,8 @@
-"""The main pages of the demo firm in a browser, light and dark, on a desk and on a phone: axe finds nothing, the console stays
-empty (the `page` fixture sees to it), and nothing has to be scrolled sideways."""
+"""The main pages of the demo firm in a browser, light and dark, on a desk, in half a window, on a phone and on paper: axe finds
+nothing, the console stays empty (the `page` fixture sees to it), nothing has to be scrolled sideways or is squeezed into a column
+of letters, and paper says whose it is and has no controls."""
+
+import re
 
 import pytest
 from django.urls import reverse
@@ -54,6 +57,30 @@ OF_A_CLIENT = (
 KPIS = ("retention",)
 
 
+HALF = (768, 900, 1024)
+PAPER = 688  # A4 less its margins, in CSS pixels
+TROUBLE = """() => {
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push(`page ${document.documentElement.scrollWidth}`);
+  for (const box of document.querySelectorAll(".data-table-wrap:has(.cards)")) {
+    if (box.scrollWidth > box.clientWidth + 1) found.push(`table ${box.scrollWidth} in ${box.clientWidth}`);
+  }
+  for (const item of document.querySelectorAll("main :is(p, span, a, td, th, div, li)")) {
+    const { width, height } = item.getBoundingClientRect();
+    if (!item.childElementCount && width && width < 40 && height > 90 && item.textContent.trim().length > 6) {
+      found.push(`letters: ${item.textContent.trim().slice(0, 30)}`);
+    }
+  }
+  return found;
+}"""
+CONTROLS = ".composer, .sidebar, .page-actions, .tabs, .views, main button, main .btn, .toast-region, .follow-up-acts, .col-select"
+
+
+def resize(page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+
+
 def addresses() -> list[str]:
     """The main pages, those of one thing with one worth looking at."""
     client = Client.objects.get(name="Saari & Koski Oy")
@@ -84,9 +111,31 @@ def test_the_main_pages_are_accessible_and_quiet(page, live_server, sign_in, ass
         assert page.locator("h1").count() == 1, address
         assert page.locator(".toast").count() == 0, address
         assert_accessible(page)
-        page.emulate_media(color_scheme="dark")
+        for width in HALF:
+            resize(page, width)
+            assert not page.evaluate(TROUBLE), f"{address} at {width}"
+        assert page.locator(".sidebar").bounding_box()["width"] < 64, "half a window has the side bar as icons"
+        look_at_paper(page, address)
+        page.emulate_media(media="screen", color_scheme="dark")
         page.set_viewport_size({"width": 320, "height": 700})
         page.reload()
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 320, f"{address} is {wide} px wide on a phone"
         assert_accessible(page)
+
+
+def look_at_paper(page, address):
+    page.emulate_media(media="print")
+    resize(page, PAPER)
+    assert not page.evaluate(TROUBLE), f"{address} in print"
+    head = page.locator(".print-head").inner_text()
+    assert "Northlight Advisory" in head and re.search(r"\d{1,2} \w+ 20\d\d, \d\d:\d\d", head), address
+    shown = page.evaluate(
+        "(controls) => [...document.querySelectorAll(controls)].find((item) => item.checkVisibility())?.outerHTML",
+        CONTROLS,
+    )
+    assert not shown, f"{address} prints {shown[:200]}"
+    table = page.locator(".list-card .data-table.cards").first
+    if table.count():
+        assert table.locator("thead").evaluate("head => getComputedStyle(head).display") == "table-header-group"
+        assert table.bounding_box()["y"] < 500, f"the table of {address} does not begin on the first sheet"

@@ -41,7 +41,6 @@ class KpiAnswerSerializer(serializers.Serializer):
     period = PeriodSerializer()
     basis = serializers.CharField(allow_null=True)
     members_url = serializers.URLField()
-    currency = serializers.CharField(allow_null=True, help_text="of a number whose unit is money")
     without_rate = serializers.IntegerField(
         allow_null=True,
         help_text="rows in foreign currencies that are not in a sum of money, because they have no rate",

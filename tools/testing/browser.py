@@ -131,7 +131,9 @@ def assert_accessible():
         from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  only where a browser test asks for it
 
     def _assert_accessible(page):
-        results = Axe().run(page, options={"resultTypes": ["violations"]})
+        # WCAG 2.2 target sizes are not among what axe looks at by itself
+        rules = {"target-size": {"enabled": True}}
+        results = Axe().run(page, options={"resultTypes": ["violations"], "rules": rules})
         assert results.violations_count == 0, results.generate_report()
 
     return _assert_accessible
