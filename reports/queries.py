@@ -32,10 +32,15 @@ class Measure:
     before: KpiAnswer
     url: str
     is_certain: bool
+    is_comparable: bool = True
 
     @property
     def change(self):
-        return None if self.now.value is None or self.before.value is None else self.now.value - self.before.value
+        return (
+            None
+            if not self.is_comparable or self.now.value is None or self.before.value is None
+            else self.now.value - self.before.value
+        )
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Dashboard:
+    unknown: int
     retention: Measure
     nps: Measure
     arpa: Measure
@@ -85,11 +91,13 @@ def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
     lost = retention.reasons(scope, period)
     left = [row for row in lost if row[0] == Status.FORMER or scope.basis == REVENUE]
     needing = attention.needing(scope, now)
+    unknown = scope.of_unknown_start(before.end).count()
     return Dashboard(
+        unknown=unknown,
         retention=_measure(retention, scope, kept),
         nps=_measure(nps, scope, scores),
-        arpa=_measure(arpa, scope, earned),
-        active=_measure(active, scope, [active.answer(scope, period), active.answer(scope, before)]),
+        arpa=_measure(arpa, scope, earned, unknown=unknown),
+        active=_measure(active, scope, [active.answer(scope, period), active.answer(scope, before)], unknown=unknown),
         retention_series=kept[:-2],
         nps_series=scores[:-2],
         months=earned[:-2],
@@ -103,9 +111,11 @@ def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
     )
 
 
-def _measure(kpi, scope, answers):
+def _measure(kpi, scope, answers, unknown=0):
     now, before = answers[-2:]
-    return Measure(now, before, members_address(kpi.id, scope, now.period), kpi.certain_change(now, before))
+    return Measure(
+        now, before, members_address(kpi.id, scope, now.period), kpi.certain_change(now, before), not unknown
+    )
 
 
 def _reasons(kpi, scope, period, rows):

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from clients.records.models import Client
+from django.db.models import Exists, OuterRef
+
+from clients.records.choices import ACTIVE_STATUSES
+from clients.records.models import Client, StatusPeriod
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.firm.models import FirmSettings
 
@@ -26,6 +29,16 @@ class Scope:
     def clients(self):
         """Clients the principal may see, without one-off customers and without archived ones."""
         return self.everybody().ongoing()
+
+    def of_unknown_start(self, day: date):
+        """Clients that came in, after `day`, without the day they became active: what they were before nobody knows. The basis
+        of revenue does not ask for it."""
+        if self.basis == REVENUE:
+            return self.clients().none()
+        came = StatusPeriod.objects.filter(
+            client=OuterRef("pk"), is_start_unknown=True, start_date__gt=day, status__in=ACTIVE_STATUSES
+        )
+        return self.clients().filter(Exists(came))
 
     def everybody(self):
         """Clients and one-off customers the principal may see, without archived ones."""

@@ -23,6 +23,7 @@ class ActiveClients(Kpi):
     unit = "clients"
     source = _("the firm's status history")
     has_basis = True
+    needs_start = True
     edge_rules = [
         _("Basis “revenue”: clients with at least one revenue line above zero in the period."),
         _("A paused client is not active. A client on a trial is."),

@@ -57,6 +57,7 @@ class ArpaRealised(Kpi):
     source = _("ChartMogul; ProfitWell")
     series_is_rolling = False
     has_basis = True
+    needs_start = True
     edge_rules = [
         _("Basis “revenue”: accounts are the clients with at least one revenue line above zero in the period."),
         _(

@@ -59,6 +59,7 @@ class Kpi:
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
     has_basis: ClassVar[bool] = False
+    needs_start: ClassVar[bool] = False  # says little of clients that came in without the day they became active
     has_margin: ClassVar[bool] = False
     counted: ClassVar[tuple[Any, Any]] = ("", "")  # above and below the line, in words; empty for a plain count
     shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"

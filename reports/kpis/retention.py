@@ -66,6 +66,7 @@ class Retention(Kpi):
     unit = PERCENT
     source = _("Bain & Company")
     has_basis = True
+    needs_start = True
     counted = (_("Retained"), _("At the start"))
     edge_rules = [
         _(
@@ -74,6 +75,7 @@ class Retention(Kpi):
         _("Never (E − new) ÷ S: clients who come back would push it past 100 %."),
         _("Without a client in S there is no rate: “—”, neither 0 nor 100."),
         _("Who left and came back within the period is retained at its ends and shown as “left and came back”."),
+        _("Clients that came in without the day they became active are not in S before the day they came in."),
         _("Clients won within the period are not in S. One-off customers and archived records count nowhere."),
         _(
             "Basis “revenue”: active means at least one revenue line above zero in the period; S are those active in the preceding period of equal length."
@@ -135,7 +137,7 @@ class Retention(Kpi):
         basis of revenue, with revenue in it all the same."""
         left = StatusPeriod.objects.filter(
             status=Status.FORMER, start_date__gt=period.start, start_date__lte=period.end, client=OuterRef("pk")
-        )
+        ).exclude(is_start_unknown=True)
         counted = self.members(scope, period, LEFT).order_by().values("pk")
         return scope.clients().filter(Exists(left)).exclude(pk__in=counted)
 

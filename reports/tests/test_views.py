@@ -6,6 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from clients.records.models import Client, ClientFacts
+from crm.core.base.principals import acting
+from interactions.cadence.queries import going_quiet
+from reports.kpis import KPIS
 from tools.testing.factories.reports import book, give_answer, make_client, make_firm, make_survey, make_user
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -166,3 +170,81 @@ def test_an_empty_firm_has_dashes(client, mira):
     answer = client.get("/reports/")
     assert answer.status_code == 200
     assert answer.context["cards"][0]["value"] == "—"
+
+
+def test_clients_that_came_in_without_a_start_are_left_out_and_said(client, mira):
+    anna = make_user("Anna Account", "account_manager")
+    make_client(anna, ("active", date(2024, 1, 1)))
+    for _number in range(3):
+        book(make_client(anna, ("active", date(2026, 11, 1), "?")), date(2026, 11, 3), 10)
+    answer = client.get("/reports/")
+    found = answer.context["found"]
+    assert (found.unknown, found.retention.now.n, found.active.now.value) == (3, 1, 4)
+    assert found.active.change is None and found.arpa.change is None
+    assert "3 clients came in without a start date" in text_of(answer)
+    assert "no comparison with last year" in text_of(answer)
+    page = text_of(client.get(f"/reports/active-clients/?{YEAR}"))
+    assert "No comparison with the year before" in page and "came in without a start date" in page
+    for path in ("/reports/numbers/", "/reports/nps/"):
+        assert ("came in without a start date" in text_of(client.get(path))) == (path == "/reports/numbers/")
+
+
+def test_attention_has_every_client_that_today_calls_quiet(client, mira):
+    anna = make_user("Anna Account", "account_manager")
+    quiet = [
+        make_client(anna, ("active", date(2026, 1, 1)), name=name, relationship=relationship)
+        for name, relationship in (("Ongoing", "client"), ("One-off", "customer"))
+    ]
+    ClientFacts.objects.filter(client__in=quiet).update(contact_due_at=date(2026, 11, 1), status="active")
+    today = going_quiet(Client.objects.visible_to(acting(mira)).kept(), NOW)
+    listed = client.get("/reports/attention/").context["rows"]
+    assert {need.client for need, _url in listed} == set(today) == set(quiet)
+
+
+def test_the_most_urgent_comes_first_and_then_the_most_revenue(client, mira):
+    for name, status, revenue in (("Aa", "active", 900), ("Bb", "active", 9000), ("Zz", "at_notice", 1)):
+        row = make_client(mira, (status, date(2026, 1, 1)), name=name)
+        ClientFacts.objects.filter(client=row).update(contact_due_at=date(2026, 11, 1), revenue_12m=revenue)
+    answer = client.get("/reports/attention/")
+    assert [need.client.name for need, _url in answer.context["rows"]] == ["Zz", "Bb", "Aa"]
+    assert "/follow-ups/new/" in text_of(answer)
+
+
+def test_nobody_left_is_said_only_where_nobody_did(client, mira):
+    page = text_of(client.get(f"/reports/?{YEAR}"))
+    assert "There was no client at the start of the period." in page
+    make_client(mira, ("active", date(2026, 2, 1)), ("former", date(2026, 6, 1), "price"))
+    make_client(mira, ("active", date(2024, 1, 1)))
+    page = text_of(client.get(f"/reports/?{YEAR}"))
+    assert "None of the 1 client at the start of the period left." in page
+    assert "1 more client left in this period and is not in this number" in page
+
+
+def test_paused_is_no_reason_of_leaving(client, mira):
+    make_client(mira, ("active", date(2024, 1, 1)), ("paused", date(2026, 2, 1)))
+    found = client.get(f"/reports/?{YEAR}").context["found"]
+    assert [(row.label, row.value) for row in found.reasons] == []
+    assert [(row.label, row.value) for row in found.resting] == [("Paused", 1)]
+
+
+def test_every_number_is_in_the_list_with_its_own_words(client, firm_with_history):
+    rows = client.get(f"/reports/numbers/?{YEAR}").context["rows"]
+    assert [row["kpi"].id for row in rows] == list(KPIS)
+    assert client.get(rows[0]["url"]).status_code == 200
+    assert 'href="/reports/numbers/' in text_of(client.get("/reports/"))
+    for kpi in KPIS.values():
+        if kpi.counted[1]:
+            page = text_of(client.get(f"/reports/{kpi.id}/?{YEAR}"))
+            assert str(kpi.counted[0]) in page and "Numerator" not in page
+    assert KPIS["logo-churn"].counted[0] != KPIS["retention"].counted[0]
+
+
+def test_nps_export_names_the_person_and_the_minute(client, firm_with_history):
+    answer = client.get(f"/reports/nps/export.csv?{YEAR}")
+    head, *rows = csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
+    assert head == ["Client", "Contact", "Score", "Group", "Comment", "Answered"]
+    assert {row[-1] for row in rows} == {"2026-06-01 12:00+00:00"}
+
+
+def test_the_running_year_is_named_by_its_days(client, mira):
+    assert "23 Nov 2025 – 22 Nov 2026" in text_of(client.get("/reports/"))

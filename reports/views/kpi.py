@@ -39,7 +39,8 @@ def show(request, kpi_id):
         "facts": facts(kpi, answer, scope.firm),
         "period": period_text(period),
         "basis": basis_text(scope) if kpi.has_basis else "",
-        "change": change_text(kpi, answer, kpi.answer(scope, period.year_before()), scope.firm),
+        "change": change_text(kpi, answer, kpi.answer(scope, period.year_before()), scope),
+        "unknown": scope.of_unknown_start(period.start).count() if kpi.needs_start else 0,
         "page": page,
         "rows": [kpi.cells(row, scope.firm) for row in page.rows],
         "shows": [

@@ -14,7 +14,7 @@ def show(request):
     if not form.is_valid():
         return render(request, "reports/numbers.html", {"form": form}, status=422)
     scope, period = form.scope, form.period
-    rows = []
+    rows, unknown = [], scope.of_unknown_start(period.start).count()
     for kpi in KPIS.values():
         answer, before = kpi.answer(scope, period), kpi.answer(scope, period.year_before())
         rows.append(
@@ -24,11 +24,13 @@ def show(request):
                 "url": members_address(kpi.id, scope, period),
                 "value": value_text(kpi, answer, scope.firm),
                 "working": kpi.working(answer, scope.firm),
-                "change": change_text(kpi, answer, before, scope.firm),
+                "change": change_text(kpi, answer, before, scope),
                 "basis": basis_text(scope) if kpi.has_basis else "",
             }
         )
-    return render(request, "reports/numbers.html", {"form": form, "rows": rows, "period": period_text(period)})
+    return render(
+        request, "reports/numbers.html", {"form": form, "rows": rows, "period": period_text(period), "unknown": unknown}
+    )
 
 
 show.nav_key = "reports"

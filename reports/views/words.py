@@ -37,10 +37,13 @@ def facts(kpi, answer, firm) -> list[tuple[str, str]]:
     return [(str(kpi.counted[0]), above), (str(kpi.counted[1]), below)]
 
 
-def change_text(kpi, now, before, firm) -> str:
+def change_text(kpi, now, before, scope) -> str:
     """How the number compares with the same number a year before, and whether that may be called a change."""
+    firm = scope.firm
     if now.value is None:
         return ""
+    if kpi.needs_start and scope.of_unknown_start(before.period.end).exists():
+        return _("No comparison with the year before: the start of some clients is unknown.")
     if before.value is None:
         return _("There is no such number for the year before.")
     was = value_text(kpi, before, firm)

@@ -27,12 +27,19 @@ def make_firm(**fields):
 
 
 def make_client(owner, *periods, name="", **fields):
-    """`periods`: (status, start) or (status, start, reason), oldest first; each ends where the next one starts."""
+    """`periods`: (status, start) or (status, start, reason), oldest first; each ends where the next one starts. The reason “?”
+    says that the start is unknown."""
     client = Client.objects.create(name=name or f"Client {next(_number)}", owner=owner, **fields)
     for index, (status, start, *reason) in enumerate(periods):
         end = periods[index + 1][1] if index + 1 < len(periods) else None
+        unknown = reason == ["?"]
         StatusPeriod.objects.create(
-            client=client, status=status, start_date=start, end_date=end, reason=reason[0] if reason else ""
+            client=client,
+            status=status,
+            start_date=start,
+            end_date=end,
+            reason="" if unknown or not reason else reason[0],
+            is_start_unknown=unknown,
         )
     ClientFacts.objects.create(client=client, status=periods[-1][0] if periods else "prospect")
     return client
