@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from crm.core.fields.catalogue import type_in
 from crm.core.users.models import User
 
+SETUP_PATH = "/setup/"
 QUIET = {"version", "updated_at", "created_at", "name_key", "search_key", "phone_digits", "last_used_at", "salt"}
 IN_WORDS = {"password": _lazy("password changed"), "token_hash": _lazy("new link"), "last_login": _lazy("signed in")}
 
@@ -30,6 +31,7 @@ class Change:
 class Entry:
     at: datetime
     key: tuple[str, int]
+    context: Any
     kind: str
     thing: str
     title: str
@@ -61,7 +63,37 @@ def tracked_models() -> dict[str, type[Model]]:
 def read(
     principal, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
 ) -> HistoryPage:
-    """The newest entries before `marks` (label → id already shown). At most four queries a model."""
+    """The newest edits before `marks` (label → id already shown), one entry for what one person did to one row at once; rows
+    that were saved without any change of theirs are left out. At most six queries a model for each stretch that is read."""
+    entries: list[Entry] = []
+    while True:
+        page = _stretch(principal, label, user_id, marks, size)
+        for entry in page.entries:
+            _join(entries, entry)
+        marks = page.marks
+        if marks is None or len(entries) >= size:
+            return HistoryPage(entries, marks)
+
+
+def _join(entries: list[Entry], entry: Entry) -> None:
+    """Add an older entry, or to the newer one of the same edit: the same row, in the same request and moment."""
+    if entry.kind == "update" and not entry.changes:
+        return
+    for newer in entries:
+        same = newer.context is not None and newer.context == entry.context and newer.key[0] == entry.key[0]
+        if same and newer.object_id == entry.object_id and newer.kind == "update":
+            newer.kind = entry.kind
+            known = {str(change.field): change for change in newer.changes}
+            for change in entry.changes:
+                if str(change.field) in known:
+                    known[str(change.field)].before = change.before
+                else:
+                    newer.changes.append(change)
+            return
+    entries.append(entry)
+
+
+def _stretch(principal, label: str, user_id: int | None, marks: dict[str, int] | None, size: int) -> HistoryPage:
     models = {name: event for name, event in tracked_models().items() if not label or name == label}
     rows = [
         (name, row)
@@ -71,11 +103,12 @@ def read(
     rows.sort(key=lambda pair: (pair[1].pgh_created_at, pair[1].pgh_id), reverse=True)
     shown, more = rows[:size], len(rows) > size
     entries = [_entry(name, row) for name, row in shown]
+    _add_titles(principal, models, shown, entries)
     _add_changes(models, shown, entries)
     users = User.objects.filter(pk__in={entry.user_id for entry in entries if entry.user_id})
     names: dict[Any, str] = dict(users.values_list("pk", "name"))
     for entry in entries:
-        entry.who = names.get(entry.user_id, "")
+        entry.who = names.get(entry.user_id, "") or _who_else(entry)
     following = dict(marks or {}) | {name: row.pgh_id for name, row in shown}
     return HistoryPage(entries, following if more else None)
 
@@ -101,6 +134,7 @@ def _entry(name: str, row) -> Entry:
     return Entry(
         at=row.pgh_created_at,
         key=(name, row.pgh_id),
+        context=row.pgh_context_id,
         kind=row.pgh_label,
         thing=str(row.pgh_tracked_model._meta.verbose_name),
         title=_title(row),
@@ -112,11 +146,33 @@ def _entry(name: str, row) -> Entry:
 
 def _title(row) -> str:
     names = (getattr(row, name, "") for name in ("name", "title", "subject", "email"))
-    return next((str(name)[:80] for name in names if name), f"#{row.pgh_obj_id}")
+    return next((str(name)[:80] for name in names if name), "")
+
+
+def _who_else(entry: Entry) -> str:
+    """Who acted where no colleague was signed in: the set-up of the firm, a command, or the system itself ("")."""
+    if entry.where.startswith(SETUP_PATH):
+        return str(_lazy("Set-up of the firm"))
+    return entry.where if entry.where and not entry.where.startswith("/") else ""
+
+
+def _add_titles(principal, models, shown, entries) -> None:
+    """What rows without a name of their own are called today; one that is gone keeps its number."""
+    for name, event in models.items():
+        pairs = list(zip(shown, entries, strict=True))
+        nameless = [entry for (label, _row), entry in pairs if label == name and not entry.title]
+        if nameless:
+            model = event.pgh_tracked_model
+            related = [c.name for c in model._meta.concrete_fields if c.many_to_one and c.related_model is not User]
+            rows = model._default_manager.select_related(*related).in_bulk({entry.object_id for entry in nameless})
+            for entry in nameless:
+                row = rows.get(entry.object_id)
+                entry.title = str(row)[:80] if row is not None else f"#{entry.object_id}"
 
 
 def _add_changes(models, shown, entries) -> None:
     """What an update changed, against the row's event before it."""
+    links: list[tuple[type[Model], Change, Any, Any]] = []
     for name, event in models.items():
         wanted = {
             row.earlier_id for label, row in shown if label == name and row.pgh_label == "update" and row.earlier_id
@@ -124,10 +180,22 @@ def _add_changes(models, shown, entries) -> None:
         earlier = event.objects.in_bulk(wanted, field_name="pgh_id") if wanted else {}
         for (label, row), entry in zip(shown, entries, strict=True):
             if label == name and row.earlier_id in earlier:
-                entry.changes = _changes(event, earlier[row.earlier_id], row)
+                entry.changes = _changes(event, earlier[row.earlier_id], row, links)
+    _name_links(links)
 
 
-def _changes(event, before, after) -> list[Change]:
+def _name_links(links) -> None:
+    """Rows that a change points to, by name: “Marta Kesti” instead of a number. Colleagues and teams only; what else a row may
+    point to has a gate of its own."""
+    for model in {model for model, *_rest in links if model._meta.app_label == "core"}:
+        ids = {pk for other, _change, *pks in links if other is model for pk in pks if pk is not None}
+        names = {pk: str(row) for pk, row in model._default_manager.in_bulk(ids).items()}
+        for other, change, old, new in links:
+            if other is model:
+                change.before, change.after = (names.get(pk, "—" if pk is None else f"#{pk}") for pk in (old, new))
+
+
+def _changes(event, before, after, links) -> list[Change]:
     found = []
     for column in event.pgh_tracked_model._meta.concrete_fields:
         if column.name in QUIET or not hasattr(after, column.attname):
@@ -136,7 +204,8 @@ def _changes(event, before, after) -> list[Change]:
         if old != new:
             words = IN_WORDS.get(column.name)
             say = type_in(event.pgh_tracked_model, column).words
-            found.append(
-                Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
-            )
+            change = Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
+            found.append(change)
+            if column.many_to_one:
+                links.append((column.related_model, change, old, new))
     return found

@@ -1,3 +1,4 @@
+import pghistory
 import pytest
 from django.apps import apps
 from django.urls import reverse
@@ -6,6 +7,7 @@ from crm.core.base.principals import acting
 from crm.core.firm.services import update_firm
 from crm.core.history import queries as history
 from crm.core.people.services import colleagues
+from tools.testing.factories.onboarding import make_version
 
 
 @pytest.fixture
@@ -82,3 +84,36 @@ def test_a_restricted_client_stays_behind_its_barrier(admin_page, ines, marta):
 )
 def test_a_strange_address_shows_the_newest(admin_page, query):
     assert admin_page.get(reverse("core:history"), query).status_code == 200
+
+
+def test_a_row_saved_without_a_change_is_no_entry_and_one_edit_is_one(admin_page, ines, marta):
+    before = len(entries(acting(ines), label="core.user"))
+    with pghistory.context(user=ines.pk):
+        colleagues.update_user(acting(ines), user=marta, title="Partner")
+        colleagues.update_user(acting(ines), user=marta, title="Senior partner", name="Marta Berg")
+    colleagues.update_user(acting(ines), user=marta, title="Senior partner")
+    found = entries(acting(ines), label="core.user")
+    assert len(found) == before + 1
+    assert [(str(c.field), c.before, c.after) for c in found[0].changes] == [
+        ("name", "Marta Kesti", "Marta Berg"),
+        ("job title", "—", "Senior partner"),
+    ]
+    assert "visible change" not in admin_page.get(reverse("core:history")).content.decode()
+
+
+def test_people_and_rows_are_called_by_name(admin_page, ines, marta):
+    team = apps.get_model("core.Team").objects.create(name="Nordics")
+    with pghistory.context(user=ines.pk):
+        apps.get_model("core.Team").objects.filter(pk=team.pk).update(lead=marta)
+        apps.get_model("core.Holiday").objects.create(date="2026-12-24", name="Christmas Eve")
+        version = make_version(admin=ines)
+    change = next(e for e in entries(acting(ines), label="core.team") if e.kind == "update").changes[0]
+    assert (change.before, change.after) == ("—", "Marta Kesti")
+    (entry,) = entries(acting(ines), label="onboarding.templateversion")
+    assert entry.title == str(version)
+
+
+def test_the_set_up_of_the_firm_is_said_as_such(admin_page, ines):
+    with pghistory.context(url="/setup/"):
+        apps.get_model("core.Team").objects.create(name="Nordics")
+    assert entries(acting(ines), label="core.team")[0].who == "Set-up of the firm"
