@@ -90,3 +90,12 @@ if (document.activeElement === document.body && !location.hash) {
   const first = document.querySelector("form[data-focus-first] :is(input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea)");
   (wrong ?? first)?.focus();
 }
+
+// select[data-browser-zone]: begins with the zone that the browser is in, where it is on offer.
+for (const field of document.querySelectorAll("select[data-browser-zone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...field.options].some((option) => option.value === zone)) {
+    field.value = zone;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}

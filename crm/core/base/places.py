@@ -1,10 +1,13 @@
 """Currencies, countries and their regions, as people choose them."""
 
+import re
+from datetime import date
 from functools import cache
 
 import holidays
 from babel import Locale
 from babel.core import get_global
+from babel.numbers import get_territory_currencies
 from django.utils.translation import get_language, to_locale
 
 
@@ -28,6 +31,16 @@ def currency_choices() -> list[tuple[str, str]]:
     return sorted(
         ((code, f"{code} · {names.get(code, code)}") for code in _currencies_in_use()), key=lambda pair: pair[0]
     )
+
+
+def presets_of(accept_language: str, today: date) -> dict[str, str]:
+    """{"currency", "holiday_country"} of the first region that a browser's Accept-Language names; {} without one."""
+    found = re.search(r"\b[a-z]{2,3}[-_]([A-Z]{2})\b", accept_language)
+    if not found:
+        return {}
+    money = get_territory_currencies(found[1], today, today, tender=True)
+    known = {"currency": money[0] if money else "", "holiday_country": found[1] if found[1] in _regions() else ""}
+    return {name: value for name, value in known.items() if value}
 
 
 @cache

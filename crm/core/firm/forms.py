@@ -88,9 +88,18 @@ class FirmForm(ModelForm):
         self.fields["fiscal_year_start"] = forms.TypedChoiceField(
             label=_("Fiscal year starts in"), coerce=int, initial=self.instance.fiscal_year_start, choices=MONTHS
         )
+        for name, lowest, highest in (("retention_benchmark", 0, 100), ("nps_benchmark", -100, 100)):
+            self.fields[name] = forms.DecimalField(
+                label=self.fields[name].label,
+                required=False,
+                min_value=lowest,
+                max_value=highest,
+                max_digits=5,
+                decimal_places=2,
+            )
         self.fields["retention_benchmark_source"].label = _("Source of the retention benchmark")
         self.fields["nps_benchmark_source"].label = _("Source of the NPS benchmark")
-        for name in ("mail_from_name", "mail_from_address", "retention_benchmark", "nps_benchmark"):
+        for name in ("mail_from_name", "mail_from_address"):
             self.fields[name].required = False
 
     def clean_language(self):

@@ -213,6 +213,11 @@ class SetupForm(JoinForm):
     email = forms.EmailField(label=_("Your e-mail"), max_length=254)
     field_order = ["firm_name", "time_zone", "currency", "holiday_country", "name", "email", "password1", "password2"]
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:  # the script of the page chooses the browser's zone; what somebody chose is not touched
+            self.fields["time_zone"].widget.attrs["data-browser-zone"] = ""
+
     def firm_values(self) -> dict:
         values = self.cleaned_data
         return {"name": values["firm_name"]} | {

@@ -73,6 +73,10 @@ def test_a_stale_change_is_told_and_keeps_what_was_typed(admin_page, firm, ines)
         ("mail_from_address", "nobody"),
         ("retention_basis", "hope"),
         ("name", ""),
+        ("retention_benchmark", "900"),
+        ("retention_benchmark", "-1"),
+        ("nps_benchmark", "-500"),
+        ("nps_benchmark", "101"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_beside_its_field(admin_page, firm, field, value):

@@ -109,3 +109,13 @@ def test_a_token_is_made_in_the_terminal(marta, client):
     assert client.get("/api/schema/", headers={"Authorization": f"Token {out.getvalue().strip()}"}).status_code == 200
     with pytest.raises(CommandError, match="nobody@"):
         call_command("create_token", "nobody@halden.example")
+
+
+@pytest.mark.parametrize(("language", "currency", "country"), [("de-CH,de;q=0.9", "CHF", "CH"), ("en", "EUR", "")])
+def test_the_set_up_begins_with_what_the_browser_knows(client, setup_path, language, currency, country):
+    client.get(setup_path)
+    form = client.get(reverse("core:setup"), headers={"accept-language": language}).context["form"]
+    assert (form["currency"].value(), form["holiday_country"].value() or "") == (currency, country)
+    assert "data-browser-zone" in str(form["time_zone"])
+    refused = client.post(reverse("core:setup"), FORM | {"firm_name": ""}).context["form"]
+    assert "data-browser-zone" not in str(refused["time_zone"])

@@ -8,6 +8,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from crm.core.base.places import presets_of
+from crm.core.firm.queries import firm_today
 from crm.core.people.emails import JOIN_LINK
 from crm.core.people.forms import JoinForm, SetupForm
 from crm.core.people.services import first_admin, invitations
@@ -76,7 +78,7 @@ def setup(request):
     code = request.session.get(CODE, "")
     if not first_admin.code_is_good(code, now=timezone.now()):
         return render_page(request, "core/people/setup_closed.html", {"is_needed": first_admin.is_needed()}, status=404)
-    form = SetupForm(posted(request))
+    form = SetupForm(posted(request), initial=_presets(request))
     outcome = form_action(
         request,
         form,
@@ -91,6 +93,10 @@ def setup(request):
     if outcome.is_done:
         return _enter(request, outcome.result)
     return render_page(request, "core/people/setup.html", {"form": form}, status=outcome.status)
+
+
+def _presets(request) -> dict[str, str]:
+    return presets_of(request.headers.get("Accept-Language", ""), firm_today(timezone.now()))
 
 
 def _enter(request, user):
