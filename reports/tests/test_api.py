@@ -55,6 +55,13 @@ def test_a_number_in_its_public_form(client, mira):
     assert (found["basis"], found["margin"]) == ("status", None)
 
 
+def test_money_says_in_which_currency(client, mira):
+    found = client.get(f"/api/v1/reports/arpa-realised?{PERIOD}").json()
+    assert (found["unit"], found["currency"], found["without_rate"]) == ("money", "EUR", 0)
+    found = client.get(f"/api/v1/reports/retention?{PERIOD}").json()
+    assert (found["currency"], found["without_rate"]) == (None, None)
+
+
 def test_members_url_opens_to_the_same_clients(client, mira):
     url = client.get(f"/api/v1/reports/retention?{PERIOD}&owner={mira.email}&basis=revenue").json()["members_url"]
     assert "basis=revenue" in url

@@ -226,7 +226,8 @@ def random_firm(mira, seed):
             dice.choice(people), *periods, is_restricted=dice.random() < 0.15, tier=dice.choice("ABC"), **kinds
         )
         for _line in range(dice.randrange(5)):
-            book(client, date(2022, 1, 1) + timedelta(dice.randrange(1700)), dice.randrange(-50, 400))
+            foreign = {"currency": "JPY", "rate": None} if dice.random() < 0.2 else {}
+            book(client, date(2022, 1, 1) + timedelta(dice.randrange(1700)), dice.randrange(-50, 400), **foreign)
         if dice.random() < 0.4:
             make_contract(client, date(2023, 1, 1) + timedelta(dice.randrange(900)), 100, is_free=dice.random() < 0.6)
         for _answer in range(dice.randrange(4)):
@@ -270,6 +271,27 @@ def test_a_series_is_one_or_two_statements(mira, kpi_id, django_assert_max_num_q
     scope = scope_of(mira)
     with django_assert_max_num_queries(2):
         find(kpi_id).series(scope, rolling_years(date(2026, 11, 23), 13))
+
+
+def test_an_amount_without_a_rate_is_in_no_sum_and_the_answer_says_so(mira):
+    client = make_client(mira, ("active", LONG_AGO))
+    book(client, date(2025, 5, 5), 100)
+    book(client, date(2025, 5, 6), 1_000_000, currency="JPY", rate=None)
+    book(client, date(2024, 5, 6), 1_000_000, currency="JPY", rate=None)
+    make_contract(client, date(2025, 1, 1), 50)
+    make_contract(client, date(2025, 1, 1), 70_000, currency="JPY", rate=None)
+    make_contract(client, date(2025, 1, 1), 70_000, currency="JPY", rate=None, is_free=True)
+    realised, recurring = (find(name).answer(scope_of(mira), YEAR) for name in ("arpa-realised", "arpa-recurring"))
+    assert (realised.numerator, realised.currency, realised.without_rate) == (100, "EUR", 1)
+    assert (recurring.numerator, recurring.currency, recurring.without_rate) == (50, "EUR", 1)
+    assert find("retention").answer(scope_of(mira), YEAR).currency is None
+
+
+def test_revenue_without_a_rate_is_a_sign_of_life_all_the_same(mira):
+    client = make_client(mira, ("active", LONG_AGO))
+    for year in (2024, 2025):
+        book(client, date(year, 5, 6), 1_000_000, currency="JPY", rate=None)
+    assert retention(mira, basis="revenue") == (1, 1)
 
 
 def test_a_period_of_many_years_counts_every_month_end(mira):
