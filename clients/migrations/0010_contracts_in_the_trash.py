@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clients', '0004_held_contact_details'),
+        ('clients', '0009_foreign_amounts_without_a_rate'),
     ]
 
     operations = [
