@@ -21,7 +21,6 @@ from reports.scope import REVENUE, Scope
 
 POINTS = 13
 ATTENTION_SHOWN = 6
-REASONS_SHOWN = 6
 
 
 @dataclass(frozen=True)

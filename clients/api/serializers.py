@@ -7,26 +7,32 @@ from clients.contacts.choices import ContactLabel, DecisionRole
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
-from clients.records.models import Client, StatusPeriod
+from clients.records.models import Client, ClientFacts, StatusPeriod
 from clients.records.queries import add_next_steps
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.api.serializers import PartSerializer, RecordSerializer, StrictSerializer, VisibleRelatedField
 
 
-class FactsSerializer(serializers.Serializer):
-    status = serializers.ChoiceField(choices=Status.choices)
-    status_since = serializers.DateField(allow_null=True)
-    active_since = serializers.DateField(allow_null=True)
-    last_contact_at = serializers.DateTimeField(allow_null=True)
-    last_contact_channel = serializers.CharField()
-    next_step_at = serializers.DateTimeField(allow_null=True)
+class FactsSerializer(serializers.ModelSerializer):
     next_step_text = serializers.CharField(source="client.next_step_text")
-    open_follow_ups = serializers.IntegerField()
-    health_score = serializers.IntegerField(allow_null=True)
-    nps_score = serializers.IntegerField(allow_null=True)
-    revenue_12m = serializers.DecimalField(max_digits=16, decimal_places=2)
-    unrated_12m = serializers.IntegerField(help_text=_("Revenue lines of these months without a rate, not in the sum"))
-    onboarding_state = serializers.CharField()
+
+    class Meta:
+        model = ClientFacts
+        fields = [
+            "status",
+            "status_since",
+            "active_since",
+            "last_contact_at",
+            "last_contact_channel",
+            "next_step_at",
+            "next_step_text",
+            "open_follow_ups",
+            "health_score",
+            "nps_score",
+            "revenue_12m",
+            "unrated_12m",
+            "onboarding_state",
+        ]
 
 
 class ClientSerializer(ExternalIdsMixin, RecordSerializer):

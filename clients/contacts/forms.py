@@ -14,9 +14,8 @@ from clients.contacts.models import Contact
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.base.reading import whole_number
 from crm.core.fields.forms import CatalogueForm
-from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row
+from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row, SearchedField
 
 SPARE = 1  # empty rows offered besides those filled in
 
@@ -174,39 +173,32 @@ class LinkForm(CatalogueForm):
     catalogue = PLACE_FIELDS
     layout = Layout(Row("contact", "title", "decision_role", css="grid-3"))
 
-    contact = forms.ModelChoiceField(
-        queryset=Contact.objects.none(),
+    contact = SearchedField(
+        Contact.objects.none(),
+        url="/contacts/options/",
         label=gettext_lazy("Person"),
-        widget=forms.Select(attrs={"data-combobox": "", "data-combobox-url": "/contacts/options/"}),
+        empty_label=gettext_lazy("Type a name"),
     )
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["contact"].queryset = Contact.objects.visible_to(acting(user)).kept()
-        self.fields["contact"].widget.choices = self._chosen()
-
-    def _chosen(self):
-        value = self.data.get(self.add_prefix("contact")) if self.is_bound else ""
-        known = self.fields["contact"].queryset.filter(pk=value) if whole_number(value) else []
-        return [("", gettext_lazy("Type a name")), *((row.pk, row.name) for row in known)]
 
 
 class ClientChoiceForm(Form):
     """The client a new contact belongs to."""
 
-    client = forms.ModelChoiceField(
-        queryset=Client.objects.none(),
+    client = SearchedField(
+        Client.objects.none(),
+        url="/clients/options/",
         required=False,
         label=gettext_lazy("Client"),
-        widget=forms.Select(attrs={"data-combobox": "", "data-combobox-url": "/clients/options/"}),
+        empty_label=gettext_lazy("None"),
     )
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["client"].queryset = Client.objects.visible_to(acting(user)).kept()
-        value = self.data.get("client") if self.is_bound else self.initial.get("client")
-        known = self.fields["client"].queryset.filter(pk=value) if whole_number(value) else []
-        self.fields["client"].widget.choices = [("", gettext_lazy("None")), *((row.pk, row.name) for row in known)]
 
 
 class ConsentForm(forms.Form):

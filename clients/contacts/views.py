@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
-from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, HeldForm, PlaceForm
@@ -26,7 +25,7 @@ from clients.contacts.services import (
     use_new_details,
 )
 from crm.core.base.permissions import require
-from crm.core.ui.actions import form_action
+from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import back_to, go, posted
 
 
@@ -44,6 +43,16 @@ def load_contact(principal, contact_id):
     if contact is None:
         raise Http404
     return contact
+
+
+def contact_action(request, form, act, *, beside=()):
+    """`form_action` for a contact's form and those `beside` it. The button for more rows shows the page again, unsaved."""
+    if form.wants_rows:
+        form.add_rows()
+        return Outcome()
+    if request.method == "POST" and not all(other.is_valid() for other in beside):
+        return Outcome(status=422)
+    return form_action(request, form, act)
 
 
 @require_GET

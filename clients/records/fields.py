@@ -1,6 +1,7 @@
 """The fields of a client."""
 
 from dataclasses import replace
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,7 @@ from crm.core.fields.types import (
 )
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
+from crm.core.ui.forms import SearchedField
 from crm.core.users.models import Team
 
 NAME = (
@@ -205,6 +207,7 @@ CLIENT_FIELDS = Catalogue(
             header=_("Part of (id)"),
             aliases=("parentid", "parent id", "parent account id"),
             hint=_("The client this one belongs to, if any"),
+            input=partial(SearchedField, Client.objects.none(), url="/clients/options/", empty_label=_("Nobody")),
             is_on_page=False,
         ),
         Field(

@@ -9,7 +9,6 @@ from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.base.reading import whole_number
 from crm.core.fields.forms import CatalogueForm, UserField
 from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, Row, When
 
@@ -44,14 +43,6 @@ class ClientForm(CatalogueForm):
             and not self.fields["parent"].queryset.filter(pk=self.instance.parent_id).exists()
         )
         self.unseen = ("parent",) if self.hides_parent else ()
-        self.fields["parent"].widget = ParentSelect(
-            self._parent_choice(), attrs={"data-combobox": "", "data-combobox-url": "/clients/options/"}
-        )
-
-    def _parent_choice(self):
-        value = self.data.get(self.add_prefix("parent")) if self.is_bound else self.instance.parent_id
-        known = self.fields["parent"].queryset.filter(pk=value).values_list("pk", "name") if whole_number(value) else []
-        return [("", _("Nobody")), *known]
 
     def clean_phone(self):
         number = self.cleaned_data["phone"]
@@ -73,20 +64,6 @@ class ClientForm(CatalogueForm):
         return {
             name: self.cleaned_data[name] for name in names if name in self._meta.fields and name in self.cleaned_data
         }
-
-
-class ParentSelect(forms.Select):
-    def __init__(self, choices, attrs=None):
-        super().__init__(attrs=attrs)
-        self.fixed = choices
-
-    @property
-    def choices(self):
-        return self.fixed
-
-    @choices.setter
-    def choices(self, value):
-        """Ignored: a field would set every client. The combobox asks for those that match what is typed."""
 
 
 class NewClientForm(ClientForm):

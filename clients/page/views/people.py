@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clients.contacts.actions import contact_action
 from clients.contacts.forms import ContactForm, LinkForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import people_of, with_addresses
 from clients.contacts.services import affiliate, create_contact, end_affiliation
+from clients.contacts.views import contact_action
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.records import queries

@@ -48,7 +48,6 @@ MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # may stil
 MAIL_WAITING = (*MAIL_UNSENT, MailState.LEASED, MailState.SENDING)
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
 MAIL_NEVER_LEFT = (MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED)
-MAIL_FINAL = [MailState.SENT, MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED]
 
 
 class SuppressionReason(models.TextChoices):

@@ -1,6 +1,7 @@
 """The base of every form: the layout of its fields, the version and the values that were seen, and the browser's own inputs for
 dates."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -40,6 +41,24 @@ class DateTimeInput(forms.DateTimeInput):
 
     def __init__(self, **kwargs):
         super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
+
+
+class SearchedSelect(forms.Select):
+    """Offers the chosen row alone; the page asks `data-combobox-url` for those that match what is typed."""
+
+    def optgroups(self, name, value, attrs=None):
+        shown, rows = copy(self), self.choices.queryset
+        chosen = rows.filter(pk__in=[each for each in value if str(each).isdigit()])
+        shown.choices = [("", self.choices.field.empty_label), *((row.pk, str(row)) for row in chosen)]
+        return super(SearchedSelect, shown).optgroups(name, value, attrs)
+
+
+class SearchedField(forms.ModelChoiceField):
+    """One of many rows, found by typing. A form sets the `queryset` that its user sees."""
+
+    def __init__(self, queryset, *, url: str, **kwargs):
+        widget = SearchedSelect(attrs={"data-combobox": "", "data-combobox-url": url})
+        super().__init__(queryset, widget=widget, **kwargs)
 
 
 class Field(LayoutObject):
