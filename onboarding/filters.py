@@ -7,7 +7,6 @@ from clients.records.models import Client
 from crm.core.base.models import Folded
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.users.models import Team, User
 from onboarding.choices import PLAN, PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
@@ -22,8 +21,7 @@ def _clients(found):
     return Client.objects.visible_to(found.principal)
 
 
-class PlanFilters(ListFilters):
-    model = Plan
+class PlanFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_("client or name"))
     state = filters.Choices(
         choices=STATES, method="in_state", label=_("State"), offers=lambda found: STATES, any_label=None
@@ -60,8 +58,7 @@ class PlanFilters(ListFilters):
         return rows.filter(wanted | Q(Exists(late)) if OVERDUE in value else wanted, state=PlanState.ACTIVE)
 
 
-class TaskFilters(ListFilters):
-    model = Task
+class TaskFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_("task or client"))
     whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose"))
     show = filters.Choice(
@@ -95,8 +92,7 @@ class TaskFilters(ListFilters):
         return self._late(rows) if value else rows.exclude(pk__in=self._late(Task.objects.all()).values("pk"))
 
 
-class TemplateFilters(ListFilters):
-    model = Template
+class TemplateFilters(filters.ListFilters):
     show = filters.Choice(choices=[("archived", _("Archived"))], method="of_part", label=_("Which"))
 
     def of_part(self, rows, name, value):

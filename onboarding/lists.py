@@ -30,7 +30,7 @@ PLANS = ListPage(
     bar=("state", "track", "owner", "team", "template"),
     search_label=_("Search plans by client or name"),
     search_hint=_("Search"),
-    sorts={"forecast": Sort("forecast_date", nullable=True), "kickoff": Sort("kickoff_date")},
+    sorts={"forecast": Sort("forecast_date", nullable=True), "kickoff": "kickoff_date"},
     columns=(
         Column("client", _("Client"), lambda plan: plan.client.name),
         Column("plan", _("Plan"), lambda plan: plan.name, is_in_file_only=True),
@@ -136,7 +136,7 @@ TEMPLATES = ListPage(
     rows=templates_with_counts,
     filters=TemplateFilters,
     view_by=("show",),
-    sorts={"name": Sort("name")},
+    sorts={"name": "name"},
     columns=(
         Column("name", _("Template"), lambda template: template.name),
         Column("state", _("State"), lambda template: template.published_number),

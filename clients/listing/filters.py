@@ -15,10 +15,9 @@ from clients.records.models import Client
 from clients.records.queries import matching
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing import filters
-from crm.core.listing.filters import TrashFilters
 
 
-class ClientFilters(TrashFilters):
+class ClientFilters(filters.TrashFilters):
     catalogue = CLIENT_FIELDS
     q = filters.Search(method="search", label=_("name, city, website, mail or phone"))
     quiet = filters.Yes(
@@ -51,7 +50,7 @@ class ClientFilters(TrashFilters):
         return rows.quiet(firm_today(self.now)) if value else rows
 
 
-class ContactFilters(TrashFilters):
+class ContactFilters(filters.TrashFilters):
     catalogue = CONTACT_FIELDS
     q = filters.Search(method="search", label=_("name, mail or phone"))
     client = filters.Id(method="at_client", label=_("Client"), chip=_("Client is"), named=Client)

@@ -17,7 +17,6 @@ from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import FILES, Column, ListPage, View
-from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
@@ -103,7 +102,7 @@ CLIENTS = ListPage(
     ),
     search_label=_("Search clients"),
     search_hint=_("Name, city, mail, phone"),
-    sorts={"name": CLIENT_FIELDS["name"].sort, "created": Sort("created_at")},
+    sorts={"name": CLIENT_FIELDS["name"].sort, "created": "created_at"},
     sort_words={"name": _("Name"), "created": _("When they were entered")},
     views=(
         View(_("Mine"), {"owner": "me"}),

@@ -9,17 +9,16 @@ from clients.revenue.models import Contract, ExchangeRate, RevenueLine
 from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import money_exact
 
 
-class RevenueFilters(ListFilters):
+class RevenueFilters(filters.ListFilters):
     catalogue = REVENUE_FIELDS
 
 
-class ContractFilters(ListFilters):
+class ContractFilters(filters.ListFilters):
     catalogue = CONTRACT_FIELDS
     in_force_on = filters.Day(method="in_force", label=_("In force on"))
 

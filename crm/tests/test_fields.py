@@ -26,7 +26,6 @@ from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue,
 from crm.core.fields.forms import CatalogueForm, form_field
 from crm.core.fields.types import COUNTRY, CURRENCY, DAY, EMAIL, LANGUAGE, TEXT, WHOLE, YES_NO, choice
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.paging import Sort
 from crm.core.ui.forms import Layout
 from crm.management.commands import personal_data
@@ -184,7 +183,7 @@ def test_a_further_field_needs_no_more_than_its_entry(monkeypatch):
     def places(made):
         serializer = type("SketchApi", (RecordSerializer,), {"catalogue": made})
         form = type("SketchForm", (CatalogueForm,), {"catalogue": made, "layout": Layout("name", *made.group("who"))})
-        listed = type("SketchFilters", (ListFilters,), {"catalogue": made})
+        listed = type("SketchFilters", (filters.ListFilters,), {"catalogue": made})
         return {
             "import": {column.name for column in made.import_columns()},
             "api": set(serializer(row).data),
@@ -213,7 +212,7 @@ def test_a_further_field_needs_no_more_than_its_entry(monkeypatch):
         False,
         100,
     )
-    found = type("SketchFilters", (ListFilters,), {"catalogue": made})(
+    found = type("SketchFilters", (filters.ListFilters,), {"catalogue": made})(
         {"industry": "Ships"}, principal=SYSTEM, now=timezone.now()
     )
     assert [each.pk for each in found.apply(Client.objects.all())] == [row.pk]

@@ -6,7 +6,6 @@ from clients.api.external import ExternalIds, Upserts
 from crm.core.api.viewsets import ApiViewSet, CreateByService, ReadApiViewSet, RemoveByService, act
 from crm.core.base.permissions import require
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from interactions import permissions
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.agreements.models import Commitment
@@ -108,8 +107,7 @@ class FollowUpViewSet(Upserts, ApiViewSet):
         return self._act(request, serializers.StrictSerializer, reopen_follow_up)
 
 
-class CommitmentFilters(ListFilters):
-    model = Commitment
+class CommitmentFilters(filters.ListFilters):
     client = filters.Id("client", label=_("Client"))
     owner = filters.Id("owner", label=_("Kept by"))
     state = filters.Choice(choices=CommitmentState.choices, label=_("State"))

@@ -4,7 +4,6 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from interactions.client_page.timeline import with_timeline_parts
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
@@ -30,7 +29,7 @@ INTERACTIONS = ListPage(
     decorate=_decorate,
     filters=InteractionFilters,
     bar=("channel", "author", "sentiment", "since", "until"),
-    sorts={"newest": Sort("occurred_at", descending=True)},
+    sorts={"newest": "-occurred_at"},
     columns=(
         Column("what", _("What"), lambda row: row.title),
         INTERACTION_FIELDS["client"].in_list(),

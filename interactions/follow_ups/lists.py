@@ -5,9 +5,7 @@ from django.utils.translation import ngettext
 
 from crm.core.base.dates import day_start
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.notifications.services import tells_once
 from crm.core.users.models import User
@@ -22,7 +20,7 @@ from interactions.follow_ups.services import (
 )
 
 
-class FollowUpFilters(ListFilters):
+class FollowUpFilters(filters.ListFilters):
     catalogue = FOLLOW_UP_FIELDS
     who = filters.Choice(
         choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Whose")
@@ -112,7 +110,7 @@ FOLLOW_UPS = ListPage(
     filters=FollowUpFilters,
     segments=("who", "show"),
     defaults=lambda principal: {"who": "mine", "show": "open"},
-    sorts={"due": Sort("due_at"), "closed": Sort("closed_at", descending=True)},
+    sorts={"due": "due_at", "closed": "-closed_at"},
     default_sort=lambda values: "closed" if values.get("show") == "done" else "due",
     columns=(
         FOLLOW_UP_FIELDS["title"].in_list(_("Follow-up")),

@@ -11,9 +11,7 @@ from django.utils.translation import ngettext
 from clients.records.models import Client
 from crm.core.base.kept import Kept
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from crm.core.ui.navigation import Counted
 from interactions.progress import flags
 from interactions.progress.choices import PROGRESS, ProgressState
@@ -68,8 +66,7 @@ def default_whose(user) -> str:
     return "mine" if user.is_account_manager else "all"
 
 
-class ProgressFilters(ListFilters):
-    model = ProgressEmail
+class ProgressFilters(filters.ListFilters):
     show = filters.Choice(choices=list(PART_NAMES.items()), method="of_part", label=_("Which"))
     whose = filters.Choice(
         choices=[("mine", _("My clients")), ("all", _("All clients"))], method="of_whom", label=_("Whose clients")
@@ -149,7 +146,7 @@ PROGRESS_EMAILS = ListPage(
     filters=ProgressFilters,
     defaults=lambda principal: {"show": "review", "whose": default_whose(principal.user)},
     view_by=("show", "whose"),
-    sorts={"next": Sort("send_at"), "newest": Sort("send_at", descending=True)},
+    sorts={"next": "send_at", "newest": "-send_at"},
     default_sort=lambda values: "newest" if values["show"] in ("sent", "skipped") else "next",
     columns=(
         Column("client", _("Client"), lambda email: email.client.name),

@@ -7,17 +7,14 @@ from clients.records import nps
 from clients.records.models import Client
 from crm.core.importing import kinds
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage, View
-from crm.core.listing.paging import Sort
 from interactions import permissions
 from interactions.surveys import queries
 from interactions.surveys.choices import InvitationSource, InvitationState, SurveyKind
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
 
 
-class AnswerFilters(ListFilters):
-    model = SurveyResponse
+class AnswerFilters(filters.ListFilters):
     band = filters.Choice(
         choices=list(nps.LABELS.items()), method="in_band", label=_("Band"), empty_label=_("All answers")
     )
@@ -44,7 +41,7 @@ ANSWERS = ListPage(
     select=lambda rows: rows.select_related("survey", "client", "contact"),
     filters=AnswerFilters,
     bar=("band", "since", "until", "commented"),
-    sorts={"newest": Sort("answered_at", descending=True)},
+    sorts={"newest": "-answered_at"},
     columns=(
         Column("client", _("Client"), lambda row: row.client.name),
         Column("contact", _("Contact"), lambda row: row.contact.name if row.contact else "", is_in_file_only=True),
@@ -63,8 +60,7 @@ ANSWERS = ListPage(
 )
 
 
-class InvitationFilters(ListFilters):
-    model = SurveyInvitation
+class InvitationFilters(filters.ListFilters):
     show = filters.Choice("state", choices=InvitationState.choices, label=_("State"))
     client = filters.Id("client", label=_("Client"), named=Client)
     contact = filters.Id(
@@ -106,7 +102,7 @@ INVITATIONS = ListPage(
     defaults=lambda principal: {"show": _first_state},
     view_by=("show",),
     views=tuple(View(label, {"show": state}, _count(state)) for state, label in InvitationState.choices),
-    sorts={"newest": Sort("send_at", descending=True), "next": Sort("send_at")},
+    sorts={"newest": "-send_at", "next": "send_at"},
     default_sort=lambda values: "next" if values.get("show") == InvitationState.PLANNED else "newest",
     columns=(
         Column("person", _("Person"), lambda row: row.contact.name),

@@ -21,9 +21,7 @@ from crm.core.importing.forms import ColumnsForm, PeopleForm, StartForm, UploadF
 from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.listing import filters
 from crm.core.listing.files import table_file
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -41,8 +39,7 @@ def get_import(request, pk) -> Job:
     return job
 
 
-class ImportFilters(ListFilters):
-    model = Job
+class ImportFilters(filters.ListFilters):
     state = filters.Choice(choices=JobState.choices, label=_lazy("State"), empty_label=_lazy("Any state"))
     kind = filters.Choice(
         choices=lambda: [(f"import:{kind.key}", kind.label) for kind in kinds.kinds()],
@@ -65,7 +62,7 @@ IMPORTS = ListPage(
     select=lambda rows: rows.select_related("user", "file"),
     filters=ImportFilters,
     bar=("state", "kind"),
-    sorts={"newest": Sort("created_at", descending=True)},
+    sorts={"newest": "-created_at"},
     columns=(
         Column("file", _lazy("File"), lambda job: job.file.name),
         Column("kind", _lazy("Kind"), lambda job: job.title, is_in_file_only=True),

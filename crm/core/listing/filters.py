@@ -249,17 +249,11 @@ def _midnight(value: date) -> datetime:
 class ListFilters(django_filters.FilterSet):
     """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest.
 
-    A class names its `model`, or the `catalogue` whose fields say what they are filtered by; its own filters come besides, and
-    replace one of the same name. A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
+    The fields of a `catalogue` say what they are filtered by; a class's own filters come besides, and replace one of the same
+    name. A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
     """
 
-    model: type[Model]
     catalogue: Any = None
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        model = cls.catalogue.model if cls.catalogue else getattr(cls, "model", None)
-        cls.Meta = type("Meta", (), {"model": model, "fields": []})  # type: ignore[attr-defined]
 
     @classmethod
     def get_filters(cls):
@@ -269,7 +263,6 @@ class ListFilters(django_filters.FilterSet):
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
         self.is_bound, self.form_prefix, self.request = True, None, self  # callables of querysets get the filters
-        self.queryset = self._meta.model and self._meta.model._default_manager.all()
         self.values: dict[str, Any] = {}
         self.refused: dict[str, list[str]] = {}
         self.filters: dict[str, Any] = {}
@@ -281,7 +274,7 @@ class ListFilters(django_filters.FilterSet):
         """The filter of that name, of this request."""
         if name not in self.filters:
             found = self.filters[name] = copy.copy(self.base_filters[name])
-            found.parent, found.model, found.extra = self, self.queryset.model, dict(found.extra)
+            found.parent, found.extra = self, dict(found.extra)
             found.__dict__.pop("_field", None)
             found.method = found.method  # bound to this copy
         return self.filters[name]

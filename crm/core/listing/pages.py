@@ -63,10 +63,10 @@ class View:
 class ListPage:
     """`rows(principal)` are the rows the principal may see (and what the address names, by keyword). Everything else is asked for by giving it.
 
-    `sorts`: key → Sort, besides those of the columns; the first is the default; "-key" turns one round. `default_sort(values)` chooses another for a
-    choice of filters. `defaults(principal)`: filters that are set when the address does not name them; a value that
-    costs a query is a function of the principal. `bar`: the filters in the bar above the list; `segments`: those shown as
-    switches there; `panel`: those in the dialog behind “Filter”.
+    `sorts`: key → column (“-” before it: the last first) or Sort, besides those of the columns; the first is the default, "-key"
+    turns one round. `default_sort(values)` chooses another for a choice of filters. `defaults(principal)`: filters that are set
+    when the address does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
+    above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
     `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `extra(listing)`:
     more context. `noun(n)`: the count in words, from its number and its text.
     """
@@ -76,7 +76,7 @@ class ListPage:
     template: str
     rows: Callable[..., QuerySet]
     filters: type[ListFilters] = ListFilters
-    sorts: Mapping[str, Sort] = field(default_factory=dict)
+    sorts: Mapping[str, Sort | str] = field(default_factory=dict)
     default_sort: Callable[[dict[str, Any]], str] | None = None
     defaults: Callable[[Any], dict[str, Any]] = lambda principal: {}
     views: Sequence[View] = ()
@@ -114,7 +114,11 @@ class ListPage:
     @cached_property
     def own_sorts(self) -> dict[str, Sort]:
         """Each sort, the default first, and its reverse."""
-        sorts = dict(self.sorts) | {column.key: column.sort for column in self.columns if column.sort}
+        given = dict(self.sorts) | {column.key: column.sort for column in self.columns if column.sort}
+        sorts = {
+            key: Sort(sort.lstrip("-"), sort[0] == "-") if isinstance(sort, str) else sort
+            for key, sort in given.items()
+        }
         return sorts | {f"-{key}": sort.turned() for key, sort in sorts.items()}
 
     def urls(self, route: str, name: str, *, show: Callable[..., Any] | None = None) -> list[Any]:

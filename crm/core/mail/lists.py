@@ -12,9 +12,8 @@ from crm.core.base.dates import week_day
 from crm.core.base.permissions import may_administer, may_see_outbox
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage, View
-from crm.core.listing.paging import Sort, count_capped
+from crm.core.listing.paging import count_capped
 from crm.core.listing.selection import Action, actions
 from crm.core.mail import kinds, pages
 from crm.core.mail.choices import MAIL_TO_DECIDE, MAIL_WAITING, MailState
@@ -53,8 +52,7 @@ def _weeks(found):
     return week_choices(firm_today(found.now), found.values.get("week", ""))
 
 
-class OutboxFilters(ListFilters):
-    model = OutboxMail
+class OutboxFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_("recipient or subject"))
     show = filters.Choice(choices=[pair for pair in VIEWS.items() if pair[0]], method="of_part", label=_("Which"))
     state = filters.Choice(choices=MailState.choices, label=_("State"), empty_label=_("Any state"))
@@ -135,7 +133,7 @@ OUTBOX = ListPage(
     bar=("state", "kind", "week"),
     search_label=_("Search mails by recipient or subject"),
     search_hint=_("Search"),
-    sorts={"newest": Sort("planned_for", descending=True)},
+    sorts={"newest": "-planned_for"},
     columns=(
         Column("mail", _("Mail"), lambda mail: mail.subject),
         Column("to", _("To"), lambda mail: mail.to_address),
@@ -178,8 +176,7 @@ OUTBOX = ListPage(
 )
 
 
-class SuppressionFilters(ListFilters):
-    model = Suppression
+class SuppressionFilters(filters.ListFilters):
     q = filters.Search("address", "icontains", label=_("address"))
 
 
@@ -193,7 +190,7 @@ SUPPRESSIONS = ListPage(
     filters=SuppressionFilters,
     search_label=_("Search addresses"),
     search_hint=_("Search"),
-    sorts={"newest": Sort("created_at", descending=True)},
+    sorts={"newest": "-created_at"},
     columns=(
         Column("address", _("Address"), lambda row: row.address),
         Column("why", _("Why"), lambda row: row.get_reason_display()),

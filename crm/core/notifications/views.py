@@ -9,16 +9,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import ListPage, View
-from crm.core.listing.paging import Sort
 from crm.core.notifications import services as notifications
 from crm.core.notifications.models import Notification
 from crm.core.ui.htmx import local_path
 
 
-class NotificationFilters(ListFilters):
-    model = Notification
+class NotificationFilters(filters.ListFilters):
     show = filters.Choice(
         choices=[("unread", _lazy("Unread")), ("all", _lazy("All"))], method="of_part", label=_lazy("Which")
     )
@@ -51,7 +48,7 @@ NOTIFICATIONS = ListPage(
     defaults=lambda principal: {"show": "unread"},
     view_by=("show",),
     views=(View(_lazy("Unread")), View(_lazy("All"), {"show": "all"})),
-    sorts={"newest": Sort("created_at", descending=True)},
+    sorts={"newest": "-created_at"},
     is_counted=False,
     words={"unread": _lazy("Unread:"), "read": _lazy("Mark as read")},
     more=lambda listing: {"has_unread": any(row.read_at is None for row in listing.page.rows)},

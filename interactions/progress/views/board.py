@@ -7,13 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from clients.records.models import Client
 from crm.core.base.dates import week_day
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from crm.core.mail import pages
 from crm.core.mail.forms import week_words
 from crm.core.ui.htmx import render_page
@@ -35,8 +32,7 @@ def board(request):
     return render_page(request, "interactions/progress/board.html", context)
 
 
-class BoardFilters(ListFilters):
-    model = Client
+class BoardFilters(filters.ListFilters):
     whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose clients"))
 
     def of_whom(self, rows, name, value):
@@ -72,7 +68,7 @@ BOARD_CLIENTS = ListPage(
     decorate=_decorate,
     filters=BoardFilters,
     view_by=("whose",),
-    sorts={"name": Sort("name_key")},
+    sorts={"name": "name_key"},
     columns=(
         Column("client", _("Client"), lambda client: client.name),
         Column("owner", _("Account manager"), lambda client: client.owner.name),

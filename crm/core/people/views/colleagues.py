@@ -14,9 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.listing import filters
-from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage, View
-from crm.core.listing.paging import Sort
 from crm.core.people import reassignment
 from crm.core.people.forms import DisableForm, InviteForm, UserForm
 from crm.core.people.services import colleagues, invitations
@@ -25,8 +23,7 @@ from crm.core.ui.htmx import posted, render_page
 from crm.core.users.models import Invitation, User
 
 
-class PeopleFilters(ListFilters):
-    model = User
+class PeopleFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_lazy("name or e-mail"))
     show = filters.Choice(choices=[("disabled", _lazy("Disabled"))], method="of_part", label=_lazy("Which"))
 
@@ -60,7 +57,7 @@ PEOPLE = ListPage(
     view_by=("show",),
     search_label=_lazy("Search people"),
     search_hint=_lazy("Name, mail"),
-    sorts={"name": Sort("name")},
+    sorts={"name": "name"},
     columns=(
         Column("name", _lazy("Name"), lambda person: person.name),
         Column("email", _lazy("E-mail"), lambda person: person.email, is_in_file_only=True),

@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.paging import Sort
 from crm.core.people.forms import ProfileForm, ThemeForm, TokenForm
 from crm.core.people.services import colleagues
 from crm.core.people.services.api_tokens import create_api_token, revoke_api_token
@@ -52,7 +51,7 @@ TOKENS = ListPage(
     title=_lazy("API tokens"),
     template="core/people/token_list.html",
     rows=lambda principal: ApiToken.objects.filter(user=principal.user, revoked_at=None),
-    sorts={"newest": Sort("created_at", descending=True)},
+    sorts={"newest": "-created_at"},
     columns=(
         Column("name", _lazy("For"), lambda token: token.name),
         Column("prefix", _lazy("Begins with"), lambda token: token.prefix),
