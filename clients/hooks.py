@@ -106,7 +106,9 @@ registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client",
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
 tones.declare(**STATUS_TONES)
-navigation.register(navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c"))
+navigation.register(
+    navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/",))
+)
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(
     navigation.NavEntry(
@@ -116,6 +118,7 @@ navigation.register(
         "tags",
         15,
         group="setup",
+        also=("/tags/",),
         shown=permissions.may_manage_catalogue,
     )
 )
@@ -138,6 +141,7 @@ navigation.register(
         "receipt",
         5,
         group="settings",
+        also=("/revenue/without-rate/", "/contracts/without-rate/"),
         shown=lambda user: user.is_admin,
     )
 )

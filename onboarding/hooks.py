@@ -47,11 +47,26 @@ setup.steps.register(
 )
 navigation.register(
     navigation.NavEntry(
-        "onboarding", _("Onboarding"), "onboarding:plans", "bar-chart-steps", 40, letter="o", count=panels.nav_count
+        "onboarding",
+        _("Onboarding"),
+        "onboarding:plans",
+        "bar-chart-steps",
+        40,
+        letter="o",
+        also=("/onboarding/tasks/",),
+        count=panels.nav_count,
     )
 )
 navigation.register(
-    navigation.NavEntry("templates", _("Templates"), "onboarding:templates", "journal-text", 10, group="setup")
+    navigation.NavEntry(
+        "templates",
+        _("Templates"),
+        "onboarding:templates",
+        "journal-text",
+        10,
+        group="setup",
+        also=("/onboarding/versions/",),
+    )
 )
 search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, panels.find_plans))
 search.register(search.Source("onboarding-templates", _("Templates"), 80, panels.find_templates))

@@ -130,7 +130,3 @@ def _form_page(request, form, act, *, title, back, done=""):
         return go(request, back)
     context = {"form": form, "title": title, "back_url": reverse(back), "conflict": outcome.conflict}
     return render(request, "form_page.html", context, status=outcome.status)
-
-
-for view in (service_list, service_create, service_edit, tag_list, tag_create, tag_edit, tag_delete):
-    view.nav_key = "services"

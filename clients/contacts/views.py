@@ -175,7 +175,3 @@ def consent(request, contact_id):
     else:
         messages.error(request, _("Choose what the person may be written to for."))
     return go(request, contact.get_absolute_url())
-
-
-for view in (show, create, edit):
-    view.nav_key = "contacts"

@@ -198,9 +198,3 @@ def _form_page(request, client, form, act, *, title, done="", **more):
     context = client_frame(request, client, "revenue", now=timezone.now()) | more
     context |= {"form": form, "form_title": title, "conflict": outcome.conflict}
     return render(request, "clients/revenue/form.html", context, status=outcome.status)
-
-
-for view in (show, add_line, edit_line, add_contract, edit_contract, change_price):
-    view.nav_key = "clients"
-for view in (add_rate, edit_rate):
-    view.nav_key = "rates"

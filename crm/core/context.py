@@ -17,8 +17,6 @@ def shell(request):
     context: dict[str, Any] = {"firm": SimpleLazyObject(queries.get_firm), "rapport_version": settings.VERSION}
     if user is not None and user.is_authenticated:
         now = timezone.now()
-        match = request.resolver_match
-        current = getattr(match.func, "nav_key", match.app_name or match.namespace) if match else ""
-        context["nav"] = SimpleLazyObject(lambda: navigation.build(acting(user), now, current))
+        context["nav"] = SimpleLazyObject(lambda: navigation.build(acting(user), now, request.path))
         context["banners"] = SimpleLazyObject(lambda: banners.build(acting(user), now))
     return context

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from crm.core.base.services import SERVICES
+from crm.core.ui import navigation
 
 APPS = ("crm.core", "clients", "interactions", "onboarding", "reports")
 ROOT = Path(settings.BASE_DIR)
@@ -154,3 +155,28 @@ def test_digits_of_a_parameter_are_read_by_the_reader():
         if path.relative_to(ROOT).parts[0] in {app.split(".")[0] for app in APPS}
     }
     assert own == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/today/", "today"),
+        ("/clients/", "clients"),
+        ("/clients/3/progress-emails/", "clients"),
+        ("/clients/restricted/", "restricted"),
+        ("/interactions/9/correct/", "clients"),
+        ("/contacts/5/edit/", "contacts"),
+        ("/tags/new/", "services"),
+        ("/onboarding/plans/1/", "onboarding"),
+        ("/onboarding/tasks/1/", "onboarding"),
+        ("/onboarding/versions/1/", "templates"),
+        ("/outbox/board/", "outbox"),
+        ("/morning-mail/4/", "outbox"),
+        ("/surveys/asked/2/", "surveys"),
+        ("/settings/people/3/", "settings"),
+        ("/profile/tokens/", None),
+    ],
+)
+def test_a_page_belongs_to_the_entry_of_its_address(path, key):
+    found = navigation.current_at(path)
+    assert (found and found.key) == key

@@ -111,7 +111,3 @@ def cadence(request, client_id):
     if outcome.is_done:
         return done(request, _("Saved."), to=client_url(client))
     return small_form(request, form, outcome, client=client, title=_("How often we are in touch"), submit=_("Save"))
-
-
-for view in (show, decide, commit, cadence):
-    view.nav_key = "clients"

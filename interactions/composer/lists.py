@@ -23,7 +23,6 @@ INTERACTIONS = ListPage(
     url_name="interactions:list",
     title=_("Interactions"),
     template="interactions/composer/list_page.html",
-    nav_key="interactions",
     rows=lambda principal: Interaction.objects.visible_to(principal).kept().filter(client__archived_at=None),
     select=lambda rows: with_timeline_parts(rows).select_related("client", "author"),
     decorate=_decorate,

@@ -179,7 +179,3 @@ def pin(request, pk):
     wanted = not interaction.is_pinned
     pin_interaction(request.principal, interaction=interaction, is_pinned=wanted)
     return done(request, _("Pinned on top.") if wanted else _("Unpinned."), to=client_url(interaction.client))
-
-
-for view in (log, composer_list, detail, correct):
-    view.nav_key = "clients"

@@ -104,7 +104,6 @@ FOLLOW_UPS = ListPage(
     url_name="interactions:follow-ups",
     title=_("Follow-ups"),
     template="interactions/follow_ups/list.html",
-    nav_key="follow-ups",
     rows=lambda principal: FollowUp.objects.visible_to(principal),
     select=lambda rows: rows.select_related("client", "contact", "assignee", "closed_by", "closed_by_contact"),
     filters=FollowUpFilters,

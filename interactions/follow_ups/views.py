@@ -176,8 +176,3 @@ def cancel(request, pk):
         return done(request, error.message, to=_home(row))
     said = _said(_("“%(title)s” cancelled"), row)
     return done(request, said, to=_home(row), undo_url=reverse("interactions:follow-up-reopen", args=[pk]))
-
-
-for view in (edit, complete, snooze, reassign):
-    view.nav_key = "follow-ups"
-create.nav_key = "clients"

@@ -135,7 +135,6 @@ PROGRESS_EMAILS = ListPage(
     url_name="interactions:progress-emails",
     title=_("Progress emails"),
     template="interactions/progress/list.html",
-    nav_key="progress",
     rows=of_user,
     select=lambda rows: (
         flags.with_signs(rows, timezone.now())

@@ -28,6 +28,3 @@ def digest(request, pk):
         "crumbs": [{"label": _("Coming"), "url": reverse("core:coming")}, {"label": _("Morning mail")}],
     }
     return render_page(request, "interactions/reminders/digest.html", context)
-
-
-digest.nav_key = "outbox"

@@ -12,6 +12,3 @@ def show(request):
     note_today_read(user=request.user, now=now)
     context = sections.build(request.principal, now) | {"now": now, "day": timezone.localtime(now).date()}
     return render_page(request, "interactions/today/page.html", context, fragment="day")
-
-
-show.nav_key = "today"

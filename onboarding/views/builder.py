@@ -370,7 +370,3 @@ def discard(request, pk):
         {"version": found, "template": found.template, "refused": refused},
         status=422 if refused else 200,
     )
-
-
-for view in (version, phase_rename, publish, compare, preview, discard):
-    view.nav_key = "templates"

@@ -77,7 +77,3 @@ def _preview(form):
         "sketch": shown,
         "phases": [(phase, [task for task in tasks if task.phase_id == phase.pk]) for phase in phases],
     }
-
-
-tab.nav_key = "clients"
-start.nav_key = "onboarding"

@@ -125,7 +125,3 @@ def edit(request, pk):
 def history(request, pk):
     plan = load(request, pk)
     return render(request, "onboarding/plan_history.html", {"plan": plan, "entries": plan_history(plan)})
-
-
-for view in (show, move, edit, history):
-    view.nav_key = "onboarding"

@@ -16,6 +16,3 @@ def choose_client(request):
     rows = Client.objects.visible_to(request.principal).kept().select_related("facts", "owner")
     rows = matching(rows, text).order_by("name_key", "pk") if text else rows.order_by("-created_at", "-pk")
     return render_page(request, "onboarding/choose_client.html", {"clients": rows[:SHOWN], "q": text})
-
-
-choose_client.nav_key = "onboarding"

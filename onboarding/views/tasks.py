@@ -201,6 +201,3 @@ def comment(request, pk):
         lambda: comment_task(request.principal, task=task, **form.cleaned_data),
         lambda _comment: _("Comment added."),
     )
-
-
-show.nav_key = due.nav_key = "onboarding"

@@ -96,7 +96,3 @@ def duplicate(request, pk):
     copy = duplicate_template(request.principal, template=load(request, pk))
     messages.success(request, _("“%(name)s” is a draft of its own now.") % {"name": copy.name})
     return redirect("onboarding:template", copy.pk)
-
-
-for view in (create, edit, show):
-    view.nav_key = "templates"

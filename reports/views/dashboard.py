@@ -49,9 +49,6 @@ def show(request):
     return render(request, "reports/dashboard.html", context)
 
 
-show.nav_key = "reports"
-
-
 @require_safe
 def list_attention(request):
     now = timezone.now()
@@ -65,9 +62,6 @@ def list_attention(request):
         page = paginate(attention.needing(scope, now), sort=attention.BY_URGENCY)
     rows = [(attention.explain(client, now), client_address(client.pk)) for client in page.rows]
     return render(request, "reports/attention.html", {"form": form, "page": page, "rows": rows})
-
-
-list_attention.nav_key = "reports"
 
 
 def _cards(found, scope):

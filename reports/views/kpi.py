@@ -54,9 +54,6 @@ def show(request, kpi_id):
     return render(request, "reports/kpi.html", context)
 
 
-show.nav_key = "reports"
-
-
 @require_safe
 def export(request, kpi_id):
     """Every member, as CSV or (`as=xlsx`) as a workbook."""
@@ -69,9 +66,6 @@ def export(request, kpi_id):
     header = [[str(column.label) for column in kpi.columns]]
     rows = ([cell.plain for cell in kpi.cells(row, scope.firm)] for row in members.iterator(chunk_size=2000))
     return table_file(chain(header, rows), name=kpi.id, kind="xlsx" if request.GET.get("as") == "xlsx" else "csv")
-
-
-export.nav_key = "reports"
 
 
 def _known(kpi_id):

@@ -31,6 +31,3 @@ def show(request):
     return render(
         request, "reports/numbers.html", {"form": form, "rows": rows, "period": period_text(period), "unknown": unknown}
     )
-
-
-show.nav_key = "reports"

@@ -39,6 +39,3 @@ def demo(request):
     return render(
         request, "core/firm/demo.html", {"count": count, "phrase": PHRASE, "error": error}, status=422 if error else 200
     )
-
-
-demo.nav_key = "demo"

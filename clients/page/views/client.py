@@ -68,6 +68,3 @@ def panel(request, client_id, key):
         return HttpResponse(piece)
     frame = client_frame(request, client, "timeline", now=now)
     return render_page(request, "clients/page/panel.html", frame | {"piece": piece, "panel": found})
-
-
-show.nav_key = panel.nav_key = "clients"

@@ -96,6 +96,3 @@ def options(request):
     return JsonResponse(
         {"results": [{"value": row.pk, "text": row.name, "sub": row.city} for row in list(found.values())[:20]]}
     )
-
-
-create.nav_key = edit.nav_key = "clients"

@@ -64,6 +64,3 @@ def _answer(request, fact_client, name, *, status=200, **context):
         {"client": fact_client, "fact": Fact.of(CLIENT_FIELDS[name], fact_client), **context},
         status=status,
     )
-
-
-change.nav_key = "clients"

@@ -135,6 +135,3 @@ def options(request):
             ]
         }
     )
-
-
-people.nav_key = add.nav_key = place.nav_key = link.nav_key = "clients"

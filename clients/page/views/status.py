@@ -131,7 +131,3 @@ def restricted(request):
         .order_by("name_key", "pk")
     )
     return render(request, "clients/listing/restricted.html", {"clients": rows[:500]})
-
-
-change_status.nav_key = access.nav_key = lift.nav_key = "clients"
-restricted.nav_key = "restricted"

@@ -95,7 +95,3 @@ def holiday_remove(request, pk):
     text = _("The firm works on %(name)s.") if worked else _("%(name)s is removed from the list.")
     messages.success(request, text % {"name": row.name})
     return redirect(f"{reverse('core:days')}?year={row.date.year}")
-
-
-for view in (settings, days, holiday_add):
-    view.nav_key = "settings"

@@ -51,6 +51,3 @@ def history(request):
         "core/history/list.html",
         {"page": page, "form": form, "next_mark": marks, "is_later": bool(values.get("before"))},
     )
-
-
-history.nav_key = "settings"

@@ -56,7 +56,6 @@ IMPORTS = ListPage(
     url_name="core:imports",
     title=_lazy("Imports"),
     template="core/importing/list.html",
-    nav_key="imports",
     may=may_import,
     rows=own_imports,
     select=lambda rows: rows.select_related("user", "file"),
@@ -322,18 +321,3 @@ def import_failed_rows(request, pk):
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="failed-rows-{job.pk}.csv"'},
     )
-
-
-for view in (
-    import_new,
-    import_columns,
-    import_preview,
-    import_people,
-    import_start,
-    import_resume,
-    import_discard,
-    import_cancel,
-    import_page,
-    import_failed_rows,
-):
-    view.nav_key = "imports"

@@ -102,7 +102,6 @@ class ListPage:
     file_name: str = ""  # of CSV and XLSX; empty: there are none
     file_kinds: Mapping[str, Any] = field(default_factory=lambda: FILES)  # the first when nothing is asked
     other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of a further kind
-    nav_key: str = ""
 
     def __post_init__(self):
         list_pages.register(self)
@@ -136,9 +135,7 @@ class ListPage:
 
     def _view(self, answer):
         methods = require_POST if answer == self.act else require_safe
-        view: Any = methods(lambda request, **kwargs: answer(request, **kwargs))
-        view.nav_key = self.nav_key
-        return view
+        return methods(lambda request, **kwargs: answer(request, **kwargs))
 
     def of(self, request, **kwargs) -> "Listing":
         """The list as a request asks for it; `kwargs` are those of its address. 403 for somebody who may not see it."""

@@ -30,6 +30,7 @@ navigation.register(
         url_name="core:outbox",
         icon="send",
         order=90,
+        also=("/morning-mail/",),
         shown=may_see_outbox,
         count=count_undecided,
     )

@@ -41,7 +41,6 @@ NOTIFICATIONS = ListPage(
     url_name="core:notifications",
     title=_lazy("Notifications"),
     template="core/notifications/list.html",
-    nav_key="notifications",
     rows=lambda principal: Notification.objects.visible_to(principal),
     decorate=_fold,
     filters=NotificationFilters,

@@ -21,7 +21,8 @@ Counted = list[tuple[QuerySet, str]]
 class NavEntry:
     """`shown(user)` says for whom. `count(user, now)` gives [(rows, tone)], rows with a limit and served by an index: the first
     that are any are shown as a number in that tone. All numbers of the navigation are one statement.
-    `letter`: the key that opens the page after `g`."""
+    `letter`: the key that opens the page after `g`. The entry is current on its page and the pages below it, and on those
+    whose addresses begin with one of `also`."""
 
     key: str
     label: Any
@@ -30,6 +31,7 @@ class NavEntry:
     order: int
     group: str = "main"
     letter: str = ""
+    also: tuple[str, ...] = ()
     shown: Check = lambda user: True
     count: Callable[[Any, Any], Counted] | None = None
 
@@ -65,14 +67,22 @@ def numbers(principal, now) -> dict[str, tuple[int, str]]:
     return found
 
 
-def build(principal, now, current: str) -> dict[str, Any]:
-    """{"main": [item], "setup": [item], "settings": [item], "bell": [item], "signature": str}; item = {key, label, url, icon,
+def current_at(path: str) -> NavEntry | None:
+    """The entry that a page belongs to: the one whose address the page's begins with for longest."""
+    begins = {begin: entry for entry in entries for begin in (entry.url, *entry.also) if path.startswith(begin)}
+    return begins[max(begins, key=len)] if begins else None
+
+
+def build(principal, now, path: str) -> dict[str, Any]:
+    """For the page at `path`: {"main": [item], "setup": [item], "settings": [item], "bell": [item], "signature": str};
+    item = {key, label, url, icon,
     letter, count, tone, current}.
 
     `settings` are further pages of the settings; `bell` stands beside the firm's mark. Two of the same signature look alike.
     """
     groups: dict[str, Any] = {"main": [], "setup": [], "settings": [], "bell": []}
-    in_settings = current in entries and entries[current].group == "settings"
+    current = current_at(path)
+    is_setting = current is not None and current.group == "settings"
     counted = numbers(principal, now)
     for entry in entries.shown(principal):
         count, tone = counted.get(entry.key) or (None, "")
@@ -85,7 +95,7 @@ def build(principal, now, current: str) -> dict[str, Any]:
                 "letter": entry.letter,
                 "count": count,
                 "tone": tone,
-                "current": current == entry.key or (in_settings and entry.key == "settings"),
+                "current": entry is current or (is_setting and entry.key == "settings"),
             }
         )
     groups["signature"] = repr(

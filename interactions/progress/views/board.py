@@ -63,7 +63,6 @@ BOARD_CLIENTS = ListPage(
     url_name="interactions:delivery-clients",
     title=_("Delivery board"),
     template="interactions/progress/board_clients.html",
-    nav_key="outbox",
     rows=_behind_a_number,
     decorate=_decorate,
     filters=BoardFilters,
@@ -95,6 +94,3 @@ def _is_week(text: str) -> bool:
         return 1970 <= week_day(text, 0).year <= 2200 and len(text) == 8
     except ValueError:
         return False
-
-
-board.nav_key = "outbox"

@@ -249,6 +249,3 @@ def _back(request, pk, do, words):
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("interactions:progress", pk=pk)
-
-
-progress.nav_key = "progress"

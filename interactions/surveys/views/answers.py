@@ -79,6 +79,3 @@ def restore(request, pk):
     row = _response(request, pk)
     restore_answer(request.principal, response=row, now=timezone.now())
     return done(request, _("Answer restored."), to=_tab_url(row.client))
-
-
-of_client.nav_key = enter.nav_key = "clients"

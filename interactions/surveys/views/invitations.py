@@ -94,6 +94,3 @@ def back(request, pk):
 @require_POST
 def send(request, pk):
     return _decide(request, pk, mailing.send_now, _("Asked by mail: %(name)s"))
-
-
-show.nav_key = "surveys"

@@ -114,7 +114,3 @@ def _asked(request, client, rows):
                 request, _("%(name)s was not asked: %(reason)s") % {"name": row.contact.name, "reason": row.skip_reason}
             )
     return redirect("interactions:client-surveys", client_id=client.pk)
-
-
-send.nav_key = "surveys"
-ask.nav_key = "clients"

@@ -91,6 +91,3 @@ def test(request):
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")
-
-
-edit.nav_key = "surveys"

@@ -83,7 +83,3 @@ def answer(request, pk):
         volume.answer(request.principal, question=question, let_through=let_through, now=timezone.now())
         messages.success(request, _("They go out as planned") if let_through else _("Left out this week"))
     return redirect("core:mail_holds")
-
-
-for view in (stopped, holds):
-    view.nav_key = "outbox"  # type: ignore[attr-defined]

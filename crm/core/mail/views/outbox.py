@@ -85,9 +85,6 @@ def outbox_mail(request, pk):
     return render_page(request, "core/mail/mail.html", context)
 
 
-outbox_mail.nav_key = "outbox"
-
-
 @require_GET
 @xframe_options_sameorigin
 @csp(FRAME_POLICY)

@@ -75,6 +75,3 @@ def restore(request, source, pk):
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(back_to(request, reverse("core:coming")))
-
-
-index.nav_key = "outbox"

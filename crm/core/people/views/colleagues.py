@@ -49,7 +49,6 @@ PEOPLE = ListPage(
     url_name="core:users",
     title=_lazy("People"),
     template="core/people/users.html",
-    nav_key="settings",
     may=may_administer,
     rows=lambda principal: User.objects.prefetch_related("teams"),
     filters=PeopleFilters,
@@ -168,7 +167,3 @@ def _said(text: str, invitation) -> str:
     if settings.MAIL_IS_CAPTURED:
         text = _("No mail server is set, so no email was sent to %(email)s. Copy the link below and pass it on.")
     return text % {"email": invitation.email}
-
-
-for view in (invite, user, user_disable):
-    view.nav_key = "settings"

@@ -54,7 +54,3 @@ def team_restore(request, pk):
     row = colleagues.restore_team(request.principal, team=get_object_or_404(Team, pk=pk))
     messages.success(request, _("%(name)s is back.") % {"name": row.name})
     return redirect("core:teams")
-
-
-for view in (teams, team):
-    view.nav_key = "settings"
