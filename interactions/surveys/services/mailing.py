@@ -282,9 +282,7 @@ def _guarded(pk: int, now: datetime) -> int:
             reason = error.message
         except Exception:
             log.exception("survey invitation %s could not be sent", pk)
-            reason = _(
-                "The email could not be created. Ask again; if it fails again, tell your admin: the log says why."
-            )
+            reason = _("The email could not be created. Ask again, or tell your admin: the log says why.")
         row.refresh_from_db()
         skip_invitation(SYSTEM, invitation=row, reason=reason, now=now)
         return 0

@@ -292,7 +292,7 @@ def test_without_a_mail_server_who_invited_copies_the_link(client, invitation, i
     link = re.search(r'value="(http[^"]*/join/[^"]*)"', page)[1]
     assert "Not sent" in page and "Copy link" in page
     assert Browser().get(urlsplit(link).path, follow=True).status_code == 200
-    client.force_login(core.make_user(name="Olga Other", roles=["admin"]))
+    client.force_login(core.make_person(name="Olga Other", roles=["admin"]))
     assert "Copy link" not in client.get(reverse("core:users")).text
     client.force_login(ines)
     settings.MAIL_IS_CAPTURED = False
