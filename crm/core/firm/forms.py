@@ -52,8 +52,8 @@ SETTINGS = (
     ),
     Group(
         _("Mail"),
-        "language",
         Row("mail_from_name", "mail_from_address"),
+        "language",
         text=_("Who clients see as the sender. Empty: what the server is set to."),
     ),
 )
