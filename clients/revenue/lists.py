@@ -9,6 +9,7 @@ from clients.revenue.models import Contract, ExchangeRate, RevenueLine
 from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
 from crm.core.listing import filters
+from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import money_exact

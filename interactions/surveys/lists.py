@@ -92,7 +92,7 @@ def _count(state):
 
 INVITATIONS = ListPage(
     url_name="interactions:survey-invitations",
-    title=_("Asked by mail"),
+    title=_("Asked by email"),
     template="interactions/surveys/invitations.html",
     rows=queries.invitations,
     decorate=_decorate,

@@ -73,7 +73,11 @@ def cells(counts) -> list[dict[str, Any]]:
 def tabs(current: str) -> list[dict[str, Any]]:
     return [
         {"label": _("Answers"), "url": reverse("interactions:surveys"), "current": current == "answers"},
-        {"label": _("Asked by mail"), "url": reverse("interactions:survey-invitations"), "current": current == "asked"},
+        {
+            "label": _("Asked by email"),
+            "url": reverse("interactions:survey-invitations"),
+            "current": current == "asked",
+        },
     ]
 
 

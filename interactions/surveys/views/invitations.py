@@ -93,4 +93,4 @@ def back(request, pk):
 
 @require_POST
 def send(request, pk):
-    return _decide(request, pk, mailing.send_now, _("Asked by mail: %(name)s"))
+    return _decide(request, pk, mailing.send_now, _("Asked by email: %(name)s"))

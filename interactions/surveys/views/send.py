@@ -107,7 +107,7 @@ def ask(request, client_id):
 def _asked(request, client, rows):
     sent = [row.contact.name for row in rows if row.state == InvitationState.SENT]
     if sent:
-        messages.success(request, _("Asked by mail: %(names)s.") % {"names": ", ".join(sent)})
+        messages.success(request, _("Asked by email: %(names)s.") % {"names": ", ".join(sent)})
     for row in rows:
         if row.state != InvitationState.SENT:
             messages.error(
