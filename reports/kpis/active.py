@@ -27,6 +27,9 @@ class ActiveClients(Kpi):
     edge_rules = [
         _("Basis “revenue”: clients with at least one revenue line above zero in the period."),
         _("A paused client is not active. A client on a trial is."),
+        _(
+            "Clients imported without a start date count from the day of the import. The change on last year leaves them out."
+        ),
         _("One-off customers and archived records count nowhere."),
         _("Owner, team and tier are those of today."),
     ]

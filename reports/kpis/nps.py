@@ -69,9 +69,7 @@ class Nps(Kpi):
     source = _("Bain & Company; margin: standard error of a difference of multinomial proportions, Bonett and Price")
     edge_rules = [
         _("Promoters answer 9 or 10, detractors 0 to 6. Passives (7 and 8) count in n."),
-        _(
-            "The latest answer of each person in the period counts. Answers of a client without a named person count as one person's."
-        ),
+        _("The latest answer of each person in the period counts. Answers without a named person count one by one."),
         _("Only answers to NPS surveys on the scale of 0 to 10. Scales are never mixed."),
         _("Hidden below the firm's minimum number of answers (settings)."),
         _(
@@ -117,7 +115,7 @@ class Nps(Kpi):
             SurveyResponse.objects.visible_to(scope.principal)
             .nps()
             .filter(client__in=scope.clients())
-            .annotate(person=Coalesce(F("contact_id"), -F("client_id")))
+            .annotate(person=Coalesce(F("contact_id"), -F("id")))
         )
 
     def members(self, scope, period, show=""):

@@ -372,3 +372,12 @@ def test_the_open_tasks_of_a_paused_plan_are_not_late(mira):
     type(plan).objects.filter(pk=plan.pk).update(state="paused", paused_date=date(2025, 6, 1))
     assert list(kpi.members(scope, YEAR, "late")) == [first]
     assert kpi.answer(scope, YEAR).n == 1
+
+
+def test_answers_without_a_named_person_count_one_by_one(mira):
+    survey, one = make_survey(), make_client(mira, ("active", LONG_AGO))
+    for score in (9, 9, 9, 3):
+        give_answer(survey, one, score, date(2025, 5, 5))
+    answer = find("nps").answer(scope_of(mira), YEAR)
+    assert (answer.value, answer.n) == (50, 4)
+    assert find("nps").series(scope_of(mira), [YEAR])[0].n == 4

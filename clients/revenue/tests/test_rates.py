@@ -298,7 +298,7 @@ def test_and_refuses_what_it_cannot_read_as_money(ada, harbour):
     data = "Client;Date;Amount\n" + "".join(f"Harbour Lights;2026-03-02;{text}\n" for text in rows)
     job = run(ada, "revenue", data.encode())
     assert counts(job) == {"failed": 4}
-    said = " ".join(text for entry in job.report["messages"] for text in entry["texts"])
+    said = " ".join(text for entry in job.report["rows"]["failed"] for text in entry["texts"])
     for part in ("not a number", "a percentage", "several currencies", "no rate of JPY"):
         assert part in said
 

@@ -17,7 +17,7 @@ def build(scene):
     scene.rows["finished import"] = {"any": done}
 
 
-SEEN = {"any": ("owner", "admin")}
+SEEN = {"any": ("owner",)}
 ROWS = [
     Row("core:imports", get=EVERYONE),
     Row("core:import_new", get=EVERYONE, post=EVERYONE, data={"kind": "clients"}),
@@ -25,6 +25,10 @@ ROWS = [
     Row("core:import_columns", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_preview", get=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_start", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_people", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_resume", post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_discard", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_export", get=EVERYONE, also={"kind": "clients"}),
     Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_failed_rows", get=EVERYONE, about="finished import", seen_by=SEEN),
     Row("demo", get=ADMINS, post=ADMINS, data={"phrase": "no"}),

@@ -5,7 +5,14 @@ from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.services import create_import
 from crm.core.mail.choices import MailState
+from crm.core.work.models import Job
 from tools.testing.samples import by_admin, declare
+
+
+def _stopped_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(state="cancelled", report={"at": 0})
+    return job
 
 
 def _clients_csv(own):
@@ -47,6 +54,10 @@ declare(
     },
     start_import=lambda own: {"job": _import(own), "now": own.now},
     cancel_import=lambda own: {"job": own("import"), "now": own.now},
+    check_import=lambda own: {"job": _import(own), "now": own.now},
+    set_people=lambda own: {"job": _import(own), "people": {}},
+    resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
+    discard_import=lambda own: {"job": _import(own)},
 )
 declare(
     "crm.core.mail.delivery.decisions",
