@@ -88,6 +88,8 @@ if len(SECRET_KEY) < 40 or len(set(SECRET_KEY)) < 5:
         "SECRET_KEY", "is missing or weak; expected at least 40 random characters (script/server makes one by itself)"
     )
 
+if "*" in env.list("ALLOWED_HOSTS", default=[]):
+    raise wrong("ALLOWED_HOSTS", "is *, which any request passes; expected the host names the web answers to")
 ALLOWED_HOSTS = [*{_base.hostname, *env.list("ALLOWED_HOSTS", default=[])}]
 if IS_LOOPBACK:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
@@ -244,8 +246,9 @@ if not re.fullmatch(r"(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)", 
 EMAIL_BACKEND = "crm.core.mail.backend.OutboxBackend"
 # Bounces and complaints: providers post them to /mail/events/<provider>/ with this name and password
 MAIL_WEBHOOK_SECRET = env.str("MAIL_WEBHOOK_SECRET", default="")
-if MAIL_WEBHOOK_SECRET and (":" not in MAIL_WEBHOOK_SECRET or len(MAIL_WEBHOOK_SECRET) < 20):
-    raise wrong("MAIL_WEBHOOK_SECRET", "expected name:password, at least 20 characters of it random")
+_webhook_password = MAIL_WEBHOOK_SECRET.partition(":")[2]
+if MAIL_WEBHOOK_SECRET and (len(_webhook_password) < 16 or len(set(_webhook_password)) < 8):
+    raise wrong("MAIL_WEBHOOK_SECRET", "expected name:password with at least 16 random characters after the colon")
 MAIL_WEBHOOK_SIGNING_KEY = env.str("MAIL_WEBHOOK_SIGNING_KEY", default="")
 SIGNED_WEBHOOKS = ("MAILERSEND_SIGNING_SECRET", "MAILGUN_WEBHOOK_SIGNING_KEY", "MANDRILL_WEBHOOK_KEY")
 
@@ -282,6 +285,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
+LOGIN_PATH = "/accounts/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "crm.core.people.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -365,7 +369,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": FILES_DIR}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": FILES_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG

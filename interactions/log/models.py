@@ -12,6 +12,8 @@ from crm.core.base.models import Versioned, tracked
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
+BODY_AT_MOST = 50_000  # characters: some twenty-five pages
+
 
 def _open_to(principal, key: str) -> Q:
     """Whether a user may read an interaction of a client they see, or one of its versions; `key` is the column with its id."""
@@ -67,7 +69,7 @@ class Interaction(Archivable, Versioned):
         _("minutes"), null=True, blank=True, validators=[MaxValueValidator(1440)]
     )
     subject = models.CharField(_("subject"), max_length=200, blank=True)
-    body = models.TextField(_("summary"), blank=True, help_text=_("Markdown"))
+    body = models.TextField(_("summary"), blank=True, max_length=BODY_AT_MOST, help_text=_("Markdown"))
     sentiment = models.SmallIntegerField(
         _("how they felt"),
         choices=Sentiment,

@@ -3,12 +3,14 @@
 from functools import cache
 
 import nh3
+from django.template.defaultfilters import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 TAGS = {"p", "br", "strong", "em", "s", "ul", "ol", "li", "blockquote", "code", "pre", "a", "h4", "hr"}
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
+FORMATTED = 20_000  # characters; what is longer is shown as it was typed, for reading marks can take more than proportional time
 
 
 @cache
@@ -17,7 +19,10 @@ def _parser() -> MarkdownIt:
 
 
 def to_html(text: str) -> SafeString:
-    """Safe HTML of Markdown; headings become paragraphs' size (h4), images and raw HTML are dropped."""
+    """Safe HTML of Markdown; headings become paragraphs' size (h4), images and raw HTML are dropped. A text longer than `FORMATTED`
+    keeps its marks."""
+    if len(text or "") > FORMATTED:
+        return linebreaks(text, autoescape=True)
     html = _parser().render(text or "")
     for level in (1, 2, 3, 5, 6):
         html = html.replace(f"<h{level}>", "<h4>").replace(f"</h{level}>", "</h4>")

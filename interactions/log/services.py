@@ -16,7 +16,7 @@ from crm.core.users.models import User
 from interactions import permissions
 from interactions.log.facts import refresh_last_contact
 from interactions.log.fields import INTERACTION_FIELDS
-from interactions.log.models import Interaction
+from interactions.log.models import BODY_AT_MOST, Interaction
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -83,6 +83,8 @@ def _locked(interaction: Interaction) -> Interaction:
 def check_words(*, subject, body, occurred_at, now) -> None:
     if not subject.strip() and not body.strip():
         raise ServiceError(_("Write a subject or a summary."), field="body")
+    if len(body) > BODY_AT_MOST:
+        raise ServiceError(_("The summary has more than %(n)d characters.") % {"n": BODY_AT_MOST}, field="body")
     if occurred_at > now + CLOCKS_DIFFER:
         raise ServiceError(_("This lies in the future. Plan it as a next step."), field="occurred_at")
     if not is_plausible(occurred_at):

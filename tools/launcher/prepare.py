@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ class Preparation:
         self.say = say
         self.embedded_database = embedded_database
         self.stamps = folder.read(STAMPS) or {}
+        self._writing = threading.Lock()
 
     def check_outside_servers(self, *, database: bool, broker: bool) -> None:
         """Addresses from the environment are tried first: a wrong one is the likeliest mistake."""
@@ -68,7 +70,7 @@ class Preparation:
         kept = self.stamps.get("migrations", {})
         if self.embedded_database and kept.get("files") == wanted and kept.get("database") == self._applied():
             return
-        self.say("Bringing the database's tables up to date")
+        self.say("Bringing the database's tables up to date (at a first start this takes longest)")
         self.manage("migrate", "--noinput", environment=owner_environment(self.environment))
         self._stamp("migrations", {"files": wanted, "database": self._applied()})
 
@@ -150,8 +152,9 @@ class Preparation:
             connection.close()
 
     def _stamp(self, name: str, value) -> None:
-        self.stamps[name] = value
-        self.folder.write(STAMPS, json.loads(json.dumps(self.stamps)))
+        with self._writing:  # two steps run beside each other
+            self.stamps[name] = value
+            self.folder.write(STAMPS, json.loads(json.dumps(self.stamps)))
 
 
 def last_words(output: str) -> str:

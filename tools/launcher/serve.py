@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from tools import embedded
 from tools.embedded import Problem
@@ -82,9 +83,12 @@ class Launcher:
             children.stop_leftovers(self.folder, say)
             _require_free(self.port)
             preparation = self._prepare()
+            logins = preparation.logins()
+            # an admin that the environment names is there before the web says that it is ready
+            way_in = "" if logins or not preparation.is_empty() else self._way_in(preparation)
             self._start_children()
             self._wait_for_first_answer()
-            self._greet(preparation)
+            self._greet(logins, way_in)
             self._watch()
         finally:
             self._stop()
@@ -117,9 +121,11 @@ class Launcher:
         }
         preparation = Preparation(self.folder, self.environment, say, embedded_database=own_database)
         preparation.check_outside_servers(database=not own_database, broker=not own_broker)
-        preparation.migrate()
-        preparation.collect_static()
-        preparation.fill(demo=own_database if self.demo is None else self.demo)
+        with ThreadPoolExecutor(1) as beside:  # neither needs the other, and each keeps a processor busy
+            static = beside.submit(preparation.collect_static)
+            preparation.migrate()
+            preparation.fill(demo=own_database if self.demo is None else self.demo)
+            static.result()
         return preparation
 
     def _set_addresses(self) -> None:
@@ -165,9 +171,7 @@ class Launcher:
                 )
             time.sleep(0.05)
 
-    def _greet(self, preparation: Preparation) -> None:
-        logins = preparation.logins()
-        way_in = "" if logins or not preparation.is_empty() else self._way_in(preparation)
+    def _greet(self, logins: list[dict[str, str]], way_in: str) -> None:
         say("")
         say(f"  Rapport is ready at {self.base_url}")
         if logins:

@@ -36,10 +36,17 @@ class MaskSecrets(logging.Filter):
         return True
 
 
+def without_values(request: str) -> str:
+    """`GET /clients/?q=Fjord&page=2` as `GET /clients/?q&page`: what people looked for stays out of the log."""
+    path, mark, query = request.partition("?")
+    names = [re.sub(r"[^\w.\-\[\]]", "?", pair.partition("=")[0])[:40] for pair in query.split("&")[:20]]
+    return path + mark + "&".join(names)
+
+
 def one_line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
     """`GET /clients/ 200 user=3 ip=127.0.0.1 id=…`; failures keep their traceback with django.request."""
     event.pop("exc_info", None)
-    words = [f"{event.pop('request', '')} {event.pop('code', '')}".strip() or event["event"]]
+    words = [f"{without_values(event.pop('request', ''))} {event.pop('code', '')}".strip() or event["event"]]
     if event["event"] not in ("request_finished", "request_failed") and words[0] != event["event"]:
         words.append(event["event"])
     event.pop("event")

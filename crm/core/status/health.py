@@ -16,6 +16,7 @@ from kombu.exceptions import KombuError
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health as delivery
 from crm.core.mail.models import OutboxMail
+from crm.core.status import checks
 from crm.core.work.models import Heartbeat
 
 OUTBOX_MAY_WAIT = 300  # seconds a mail may be due before something is wrong
@@ -50,8 +51,12 @@ def look(now: datetime) -> list[Finding]:
     migrations = _try("migrations", _migrations)
     if not migrations.is_good:
         return [database, migrations, space, broker]
-    found = [database, migrations, _try("write", _write), space, broker]
+    found = [database, migrations, _try("write", _write), space, broker, *_dangers()]
     return [*found, _try("outbox", lambda: _outbox(now), is_vital=False), *_sending(now)]
+
+
+def _dangers() -> list[Finding]:
+    return [Finding("settings", False, text, is_vital=False) for text in (*checks.dangers(), *checks.role_dangers())]
 
 
 def is_ready(findings: list[Finding]) -> bool:

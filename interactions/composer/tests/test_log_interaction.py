@@ -8,8 +8,9 @@ from crm.core.drafts.models import Draft
 from crm.core.history import queries as admin_history
 from interactions.agreements.models import Decision
 from interactions.follow_ups.models import FollowUp
+from interactions.log import richtext
 from interactions.log.choices import Channel, Visibility
-from interactions.log.models import Interaction
+from interactions.log.models import BODY_AT_MOST, Interaction
 from interactions.log.queries import history
 from interactions.log.services import archive_interaction, correct_interaction, restore_interaction
 from interactions.recording.services import NextStep
@@ -199,3 +200,22 @@ def test_archiving_and_undo_are_no_correction(client, marta, northwind):
     row = restore_interaction(acting(marta), interaction=row, now=NOW)
     client.force_login(marta)
     assert row.version == 1 and "corrected" not in client.get(northwind.get_absolute_url()).text
+
+
+def test_a_summary_has_a_limit_whoever_writes_it(marta, northwind, client):
+    call = log(actor=marta, client=northwind)
+    with pytest.raises(ServiceError) as refused:
+        log(actor=marta, client=northwind, body="x" * (BODY_AT_MOST + 1))
+    assert refused.value.field == "body"
+    with pytest.raises(ServiceError):
+        correct_interaction(acting(marta), interaction=call, now=NOW, body="x" * (BODY_AT_MOST + 1))
+    client.force_login(marta)
+    body = {"client": northwind.pk, "channel": "call", "occurred_at": NOW.isoformat(), "body": "![[" * 100_000}
+    answer = client.post("/api/v1/interactions/", body, content_type="application/json")
+    assert answer.status_code == 400 and "body" in answer.json()["fields"]
+
+
+def test_a_text_that_is_too_long_to_format_is_shown_as_it_was_typed(monkeypatch):
+    monkeypatch.setattr(richtext, "_parser", lambda: pytest.fail("parsed"))
+    html = richtext.to_html("![[<script>" * 30_000 + "\n\nEnd")
+    assert html.startswith("<p>![[&lt;script&gt;") and html.endswith("<p>End</p>")

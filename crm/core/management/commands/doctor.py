@@ -10,6 +10,7 @@ ADVICE = {
     "migrations": "Run: manage.py migrate",
     "write": "The database takes no writes. Look at its disk, and whether it is a read-only copy.",
     "space": "Free some space on the disk of the data folder, or move the folder to another disk.",
+    "settings": "Change it, and start web and workers again.",
     "hold": "Decide under Outbox, Holds. Until then nothing is sent from here.",
     "questions": "Answer under Outbox, Holds.",
     "jobs": "Start a worker for imports (queue celery), or manage.py drain --loop.",

@@ -143,3 +143,33 @@ def test_history_names_the_caller_and_not_the_proxy(marta, settings, behind, nam
     assert browser.post("/profile/theme/", {"theme": "dark"}).status_code < 400
     event = apps.get_model("core.UserEvent").objects.filter(pgh_obj_id=marta.pk).latest("pgh_id")
     assert event.pgh_context.metadata["ip"] == written
+
+
+def enter_from(address, email, password, browser=None):
+    browser = browser or Browser()
+    answer = browser.post(LOGIN, {"login": email, "password": password}, REMOTE_ADDR=address)
+    return browser, answer.status_code == 302
+
+
+def test_a_stranger_locks_out_nobody_elsewhere(marta):
+    for _attempt in range(8):
+        enter_from("203.0.113.7", marta.email, "wrong")
+    assert not enter_from("203.0.113.99", marta.email, core.PASSWORD)[1], "the same network"
+    assert enter_from("198.51.100.4", marta.email, core.PASSWORD)[1]
+
+
+def test_a_known_device_gets_in_though_its_network_is_locked_out(marta):
+    own, is_in = enter_from("203.0.113.50", marta.email, core.PASSWORD)
+    assert is_in
+    own.post("/accounts/logout/")
+    for _attempt in range(8):
+        enter_from("203.0.113.7", marta.email, "wrong")
+    assert enter_from("203.0.113.50", marta.email, core.PASSWORD, own)[1]
+
+
+def test_a_known_device_may_not_guess_without_end_either(marta):
+    own, _is_in = enter_from("203.0.113.50", marta.email, core.PASSWORD)
+    own.post("/accounts/logout/")
+    for _attempt in range(5):
+        enter_from("203.0.113.50", marta.email, "wrong", own)
+    assert not enter_from("203.0.113.50", marta.email, core.PASSWORD, own)[1]
