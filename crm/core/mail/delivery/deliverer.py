@@ -19,6 +19,7 @@ from crm.core.mail.services import instance, suppression
 from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs, schedule, stopping
 
+ANSWERS_EVERY = 2.0  # seconds between two looks whether the breaker may close, for the server answers
 ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
 
 
@@ -52,7 +53,8 @@ def deliver_due(*, seconds: float = 50) -> int:
 
 def _drain(until: float) -> tuple[int, bool]:
     session = open_session()
-    sent, firm, has_answered, has_called = 0, get_firm(), False, False
+    sent, firm, has_called = 0, get_firm(), False
+    heard_at = -ANSWERS_EVERY
     try:
         while time.monotonic() < until and not stopping.is_stopping():
             mail = claims.claim_next() or _ask_again(session)
@@ -63,9 +65,9 @@ def _drain(until: float) -> tuple[int, bool]:
             if result is None:
                 return sent, False
             sent += result.state == MailState.SENT
-            if result.code is not None and not has_answered:
-                claims.retry_until_written(breaker.close)
-                has_answered = True
+            if result.code is not None and time.monotonic() - heard_at >= ANSWERS_EVERY:
+                claims.retry_until_written(breaker.close)  # also one that another sender opened meanwhile
+                heard_at = time.monotonic()
         return sent, True
     finally:
         session.close()
