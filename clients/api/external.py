@@ -69,6 +69,7 @@ class ExternalIds:
 
     external_kind = ""
     query_parameters = ("external_id",)
+    also_answers = {"create": (200, 201), "by_external_id": (200, 201)}
 
     @extend_schema(parameters=[FIND])
     def list(self, request, *args, **kwargs):
@@ -185,19 +186,18 @@ class Upserts(ExternalIds):
     @action(
         detail=False,
         methods=["put"],
-        url_path=r"by-external-id/(?P<system>[^/]{1,60})/(?P<value>[^/]{1,200})",
+        url_path=r"by-external-id/(?P<system>[^/]+)/(?P<value>[^/]+)",
         url_name="by-external-id",
     )
     def by_external_id(self, request, system, value):
         """Enter the row another system calls `value` (201), or change the fields given of the one there is (200)."""
-        if "\0" in system + value or not system.strip() or not value.strip():
-            raise exceptions.ValidationError({"external_ids": [_("An external id needs a system and a value.")]})
+        ExternalIdSerializer(data={"system": system, "value": value}).is_valid(raise_exception=True)
         if not isinstance(request.data, dict):
             raise exceptions.ValidationError([_("Give the fields as an object.")])
         with transaction.atomic():
-            return self.put(request.data, [(system, value)])
+            return self.upsert(request.data, [(system, value)])
 
-    def put(self, given: dict[str, Any], pairs: Pairs) -> Response:
+    def upsert(self, given: dict[str, Any], pairs: Pairs) -> Response:
         found = self.known(pairs)
         if found is None:
             named = [{"system": system, "value": value} for system, value in pairs]
@@ -240,7 +240,7 @@ class Upserts(ExternalIds):
     def _enter_or_change(self, given: dict[str, Any]) -> Response:
         ids = ExternalIdSerializer(data=given.get("external_ids", []), many=True)
         pairs = _pairs({"external_ids": ids.validated_data}) if ids.is_valid() else []
-        return self.put(given, pairs[:1]) if pairs and self.known(pairs) else self.enter(given)
+        return self.upsert(given, pairs[:1]) if pairs and self.known(pairs) else self.enter(given)
 
 
 def _pairs(data: dict[str, Any]) -> Pairs:

@@ -39,6 +39,38 @@ REQUEST_ID = {
     "description": "Names the request, in our log and history too. Send one of your own in the same header if you like.",
     "schema": {"type": "string"},
 }
+OF_FORMAT = {
+    "date": "2026-11-02",
+    "date-time": "2026-11-02T09:30:00Z",
+    "time": "09:30:00",
+    "email": "elina@northwind.example",
+    "uri": "https://rapport.example/api/v1/clients?cursor=WyJmIl0",
+    "decimal": "1200.00",
+    "uuid": "7a9c2a54-2f39-4f0d-9b1f-6e2a6f5f7c11",
+}
+EXAMPLES: dict[str, Any] = {
+    "name": "Northwind Advisory",
+    "first_name": "Elina",
+    "last_name": "Saari",
+    "title": "Send the price",
+    "subject": "Price for 2027",
+    "currency": "EUR",
+    "country": "FI",
+    "city": "Turku",
+    "language": "fi",
+    "time_zone": "Europe/Helsinki",
+    "website": "https://northwind.example",
+    "phone": "+358 40 123 4567",
+    "number": "+358 40 123 4567",
+    "system": "sf",
+    "value": "0015g00",
+    "rate": "1.00",
+    "week": "2026-W48",
+    "code": "invalid",
+    "duration_minutes": 30,
+    "status": 200,
+    "score": 9,
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -53,6 +85,10 @@ def describe_errors(result, generator, request, public):
         for method, operation in path.items():
             if method in METHODS:
                 operation["responses"]["4XX"] = answer
+                described = [operation["requestBody"]] if "requestBody" in operation else []
+                described += [found for code, found in operation["responses"].items() if code.startswith("2")]
+                for content in [content for found in described for content in found.get("content", {}).values()]:
+                    content.setdefault("example", example_of(content["schema"], result["components"]["schemas"]))
                 for response in operation["responses"].values():
                     response.setdefault("headers", {})["X-Request-ID"] = REQUEST_ID
                 if any(given.get("name") == "If-None-Match" for given in operation.get("parameters", ())):
@@ -60,6 +96,28 @@ def describe_errors(result, generator, request, public):
                         "description": "Nothing has changed since the answer with this ETag."
                     }
     return result
+
+
+def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "") -> Any:
+    """A value the schema allows: words that EXAMPLES has for a name, else the first of its kind."""
+    if "$ref" in schema:
+        return example_of(components[schema["$ref"].rpartition("/")[2]], components, name)
+    for several in ("allOf", "oneOf", "anyOf"):
+        if schema.get(several):
+            return example_of(schema[several][0], components, name)
+    kinds = schema.get("type", "string")
+    kind = kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null")
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if kind == "object":
+        fields = schema.get("properties", {})
+        return {field: example_of(found, components, field) for field, found in fields.items()}
+    if kind == "array":
+        return [example_of(schema["items"], components, name)]
+    if kind == "string":
+        words = EXAMPLES.get(name) or OF_FORMAT.get(schema.get("format", "")) or "Payroll from January"
+        return words[: schema.get("maxLength", len(words))]
+    return {"boolean": False, "integer": EXAMPLES.get(name, 1), "number": 1200.0}.get(kind)
 
 
 class Schema(AutoSchema):
@@ -76,6 +134,12 @@ class Schema(AutoSchema):
             words = f"Related rows to answer too, separated by commas: {', '.join(view.expands)}."
             found.append(OpenApiParameter("expand", OpenApiTypes.STR, description=words))
         return found
+
+    def get_response_serializers(self) -> Any:
+        """With the further statuses that a viewset declares in `also_answers`, action → statuses."""
+        found = super().get_response_serializers()
+        more = getattr(self.view, "also_answers", {}).get(getattr(self.view, "action", ""), ())
+        return {status: found for status in more} if more else found
 
     def _map_serializer(self, serializer, direction, bypass_extensions=False):
         schema = super()._map_serializer(serializer, direction, bypass_extensions)

@@ -175,7 +175,8 @@ def _hash(data: Any) -> str:
 
 def unless_known(request, response: Response) -> Response:
     """304 without a body when the caller has this answer already (If-None-Match)."""
-    mark = response.headers.setdefault("ETag", f'"{_hash(response.data)}"')
+    response.headers.setdefault("ETag", f'"{_hash(response.data)}"')
+    mark = response["ETag"]
     known = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
     if mark not in known and "*" not in known:
         return response

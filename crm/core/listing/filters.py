@@ -201,21 +201,17 @@ class MomentField(IsoDateTimeField):
 
     widget = DateInput
 
-    def strptime(self, value, format):
-        if len(value) == len("2026-01-31"):
-            try:
-                return date.fromisoformat(value)
-            except ValueError as error:
-                raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-        return super().strptime(value, format)
-
     def to_python(self, value):
-        found = None if value in self.empty_values else self.strptime(str(value).strip(), "")
-        if type(found) is date:
-            if not date.min < found < date.max:
-                raise ValidationError(_("This moment is too far away."), code="invalid")
-            return found
-        return found and in_utc(super().to_python(value))
+        text = str(value or "").strip()
+        if len(text) != len("2026-01-31"):
+            return in_utc(super().to_python(value))
+        try:
+            found = date.fromisoformat(text)
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if not date.min < found < date.max:
+            raise ValidationError(_("This moment is too far away."), code="invalid")
+        return found
 
 
 class Since(Chip, django_filters.Filter):
