@@ -29,6 +29,17 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class ContactPanel:
+    """A card on the page of a contact. `context(principal, contact, now)` gives the template's variables; the contact has `places`, the
+    affiliations that the principal sees."""
+
+    key: str
+    order: int
+    template: str
+    context: Callable[[Any, Any, datetime], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Tab:
     """A page of its own beside the timeline: `url_name` takes the client's id as `client_id`. `count(principal, client)` may
     be None, or give a number from facts already loaded."""
@@ -103,6 +114,7 @@ class NextSteps:
 
 
 panels: Registry[Panel] = Registry("panel")
+contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
 timeline_sources: Registry[TimelineSource] = Registry("timeline source")
 list_actions: Registry[ListAction] = Registry("list action")

@@ -16,7 +16,7 @@ from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import parts, timeline
-from interactions.client_page.cards import follow_ups_card, promises_card
+from interactions.client_page.cards import contact_log, follow_ups_card, promises_card
 from interactions.composer import panel
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
@@ -60,6 +60,9 @@ registry.panels.register(
 registry.panels.register(
     registry.Panel("promises", "side", 30, "interactions/client_page/promises_card.html", promises_card)
 )
+registry.contact_panels.register(
+    registry.ContactPanel("log", 10, "interactions/client_page/contact_log.html", contact_log)
+)
 registry.tabs.register(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
 registry.tabs.register(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
 registry.list_actions.register(
@@ -90,6 +93,9 @@ navigation.register(
 tones.declare(open="blue", done="green")
 navigation.register(
     navigation.NavEntry("follow-ups", _("Follow-ups"), "interactions:follow-ups", "check2", 50, letter="f")
+)
+navigation.register(
+    navigation.NavEntry("interactions", _("Interactions"), "interactions:list", "chat-left-text", 55, letter="i")
 )
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
 sections.sections.register(

@@ -4,12 +4,14 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clients import permissions
+from clients import permissions, registry
+from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, HeldForm, PlaceForm
@@ -72,6 +74,11 @@ def show(request, contact_id):
     held = HeldDetails.objects.visible_to(request.principal).filter(affiliation__contact=contact)
     held = held.select_related("affiliation__client", "changed_by").order_by("affiliation__client__name_key")
     crumbs = [{"label": _("Contacts"), "url": reverse("clients:contacts")}, {"label": contact.name}]
+    now = timezone.now()
+    panels = [
+        render_to_string(panel.template, {"contact": contact} | panel.context(request.principal, contact, now), request)
+        for panel in registry.contact_panels
+    ]
     return render(
         request,
         "clients/contacts/contact.html",
@@ -82,6 +89,7 @@ def show(request, contact_id):
             "consents": consents,
             "facts": CONTACT_FIELDS.facts(contact),
             "crumbs": crumbs,
+            "panels": panels,
             "may_edit": not contact.is_archived,
             "held": [(row, held_words(row, contact)) for row in held],
         },

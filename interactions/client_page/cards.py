@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from django.urls import reverse
+
 from interactions.client_page import parts
+from interactions.log.choices import CONTACT_CHANNELS
+from interactions.log.models import Interaction
+from interactions.log.queries import title_of
+from interactions.templatetags.interactions import channel_icon
+
+WITH_CONTACT = 10
 
 
 def promises_card(principal, client, now) -> dict[str, Any] | None:
@@ -13,3 +21,22 @@ def promises_card(principal, client, now) -> dict[str, Any] | None:
 def follow_ups_card(principal, client, now) -> dict[str, Any]:
     more = max(0, client.facts.open_follow_ups - parts.STEPS_AT_MOST)
     return {"follow_ups": parts.steps_of(principal, client), "more": more}
+
+
+def contact_log(principal, contact, now) -> dict[str, Any]:
+    """The latest interactions with one person, at whichever client the reader sees."""
+    seen = Interaction.objects.visible_to(principal).kept().filter(contacts=contact, client__archived_at=None)
+    rows = list(
+        seen.select_related("client", "author", "author_contact").order_by("-occurred_at", "-pk")[:WITH_CONTACT]
+    )
+    for row in rows:
+        row.title, row.icon = title_of(row), channel_icon(row.channel)
+    spoken = seen.filter(channel__in=CONTACT_CHANNELS, occurred_at__lte=now).order_by("-occurred_at")
+    place = next((place for place in contact.places if not place.left_date and not place.client.archived_at), None)
+    log_url = f"{reverse('interactions:log', args=[place.client_id])}?contact={contact.pk}" if place else ""
+    return {
+        "rows": rows,
+        "last": spoken.values_list("occurred_at", flat=True).first(),
+        "log_url": log_url,
+        "all_url": f"{reverse('interactions:list')}?contact={contact.pk}",
+    }

@@ -43,14 +43,18 @@ def _from_draft(draft) -> dict[str, Any]:
     return initial
 
 
-def context(principal, client, now: datetime, *, form: LogForm | None = None, channel: str = "") -> dict[str, Any]:
-    """The variables of interactions/composer/composer.html; at most two queries. `channel`: the one that is chosen already."""
+def context(
+    principal, client, now: datetime, *, form: LogForm | None = None, channel: str = "", contact: str = ""
+) -> dict[str, Any]:
+    """The variables of interactions/composer/composer.html; at most two queries. `channel`, `contact`: what is chosen already."""
     people = people_of(client)
     draft = None
     if form is None:
         form, draft = new_form(principal, client, now, affiliations=people)
         if channel in Channel.values:
             form.initial["channel"] = channel
+        if any(str(row.contact_id) == contact for row in people):
+            form.initial["contacts"] = [int(contact)]
     chosen = {str(value) for value in form["contacts"].value() or []}
     shown = people[:CHIPS_AT_MOST] + [row for row in people[CHIPS_AT_MOST:] if str(row.contact_id) in chosen]
     helpers = {str(value) for value in form["participants"].value() or []}

@@ -46,7 +46,8 @@ def log(request, client_id):
         outcome = form_action(request, form, lambda: _log(request.principal, client, form, now))
         if outcome.is_done:
             return _logged(request, client, form, outcome.result, now)
-    context = panel.context(request.principal, client, now, form=form, channel=request.GET.get("channel", ""))
+    asked = {name: request.GET.get(name, "") for name in ("channel", "contact")}
+    context = panel.context(request.principal, client, now, form=form, **asked)
     context["client_url"] = client_url(client)
     status = outcome.status if form else 200
     if is_fragment(request):

@@ -18,7 +18,7 @@ from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from interactions.surveys.models import SurveyResponse
 from interactions.surveys.services.answers import ensure_nps_survey, record_answer
-from tools.testing.factories.interactions import follow_up, log, make_client, make_user
+from tools.testing.factories.interactions import follow_up, log, make_client, make_contact, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -344,3 +344,28 @@ def test_many_reassigned_at_once_are_one_notification(web, marta, otto, northwin
     assert [(row.user, row.text) for row in Notification.objects.all()] == [
         (otto, "Marta Kallio assigned 12 follow-ups to you")
     ]
+
+
+def test_interactions_are_in_the_navigation_and_a_contact_has_a_timeline(web, marta, otto, northwind):
+    """What was said with this person alone, wherever the reader sees it; the last contact; a way to log the next one."""
+    now = timezone.now()
+    elina = make_contact(client=northwind, is_primary=True)
+    log(
+        actor=marta,
+        client=northwind,
+        contacts=[elina],
+        subject="Payroll talk",
+        occurred_at=now - timedelta(days=2),
+        now=now,
+    )
+    log(actor=marta, client=northwind, subject="Without her", occurred_at=now - timedelta(days=1), now=now)
+    hidden = make_client(owner=otto, name="Secret Oy", is_restricted=True)
+    log(actor=otto, client=hidden, contacts=[elina], subject="Unseen talk", occurred_at=now, now=now)
+    page = web.get(reverse("clients:contact", args=[elina.pk])).text
+    assert 'href="/interactions/"' in page
+    assert "Payroll talk" in page and "Without her" not in page and "Unseen talk" not in page
+    assert "Last contact" in page and f"/clients/{northwind.pk}/log/?contact={elina.pk}" in page
+    assert [row.subject for row in web.get(f"/interactions/?contact={elina.pk}").context["page"].rows] == [
+        "Payroll talk"
+    ]
+    assert web.get(f"/clients/{northwind.pk}/log/?contact={elina.pk}").context["form"]["contacts"].value() == [elina.pk]

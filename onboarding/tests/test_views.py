@@ -317,3 +317,12 @@ def test_an_assigned_task_names_the_colleague_and_tells_them(client, plan, marta
     client.post(undo)
     row.refresh_from_db()
     assert row.assignee != otto and not Notification.objects.exists()
+
+
+def test_looking_at_the_dates_leaves_nothing_in_the_address(as_marta, northwind, payroll):
+    url = reverse("onboarding:start", args=[northwind.pk])
+    page = as_marta.get(url).text
+    assert 'formmethod="get"' not in page and 'name="preview"' in page
+    data = {"template_version": payroll.pk, "kickoff_date": "2026-11-30", "owner": northwind.owner_id, "preview": "1"}
+    answer = as_marta.post(url, data)
+    assert answer.status_code == 200 and answer.context["sketch"] and not Plan.objects.exists()

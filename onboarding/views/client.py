@@ -10,7 +10,7 @@ from clients.page.header import client_frame
 from clients.page.queries import load_client
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
-from crm.core.ui.actions import form_action
+from crm.core.ui.actions import Outcome, form_action
 from onboarding.forms import StartPlanForm
 from onboarding.models import Plan
 from onboarding.permissions import ARCHIVED, may_run_plans
@@ -43,7 +43,7 @@ def tab(request, client_id):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request, client_id):
-    """Choose, look at the dates, confirm. The preview is a GET of the same page."""
+    """Choose, look at the dates, confirm. The button for the dates posts the form, so that nothing of it is in the address."""
     now = timezone.now()
     client = load_client(request.principal, client_id)
     require(may_run_plans(request.principal, client), str(ARCHIVED))
@@ -57,7 +57,7 @@ def start(request, client_id):
             request.principal, client=client, today=today, now=now, is_draft=is_draft, **form.plan_fields()
         )
 
-    outcome = form_action(request, form, act)
+    outcome = form_action(request, form, act) if "preview" not in request.POST else Outcome()
     if outcome.is_done:
         plan = outcome.result
         messages.success(request, _("The plan is made: %(n)s tasks.") % {"n": plan.task_count})

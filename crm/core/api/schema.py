@@ -139,7 +139,7 @@ class Schema(AutoSchema):
         """With the further statuses that a viewset declares in `also_answers`, action → statuses."""
         found = super().get_response_serializers()
         more = getattr(self.view, "also_answers", {}).get(getattr(self.view, "action", ""), ())
-        return {status: found for status in more} if more else found
+        return dict.fromkeys(more, found) if more else found
 
     def _map_serializer(self, serializer, direction, bypass_extensions=False):
         schema = super()._map_serializer(serializer, direction, bypass_extensions)
