@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.reading import whole_number
-from crm.core.ui.forms import DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
+from crm.core.ui.forms import TO_COME, AsksAboutPast, DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
 from crm.core.users.models import User
 from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
 
@@ -86,11 +86,13 @@ class OrderForm(forms.Form):
         return self.cleaned_data
 
 
-class StartPlanForm(Form):
+class StartPlanForm(AsksAboutPast, Form):
+    asked_day = "kickoff_date"
+
     template_version = forms.ModelChoiceField(
         TemplateVersion.objects.none(), label=_("Template"), empty_label=_("Choose one")
     )
-    kickoff_date = forms.DateField(label=_("Kickoff"), widget=DateInput())
+    kickoff_date = forms.DateField(label=_("Kickoff"), widget=DateInput(attrs=TO_COME))
     owner = forms.ModelChoiceField(User.objects.none(), label=_("Run by"))
     name = forms.CharField(
         label=_("Name"), max_length=160, required=False, help_text=_("Empty: the name of the template")
@@ -116,7 +118,9 @@ class StartPlanForm(Form):
         return {"version": values.pop("template_version")} | values
 
 
-class PlanForm(RecordForm):
+class PlanForm(AsksAboutPast, RecordForm):
+    asked_day = "kickoff_date"
+
     class Meta:
         model = Plan
         fields = ["name", "owner", "kickoff_date"]

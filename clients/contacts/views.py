@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions, registry
-from clients.contacts.actions import contact_action
 from clients.contacts.choices import Purpose
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, HeldForm, PlaceForm

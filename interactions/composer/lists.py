@@ -1,6 +1,5 @@
 """The log of interactions across clients."""
 
-from crm.core.listing.columns import Column
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact

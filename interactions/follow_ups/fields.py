@@ -12,6 +12,7 @@ from crm.core.fields.forms import UserField
 from crm.core.fields.types import COLLEAGUE, ZONE, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
+from crm.core.ui.forms import TO_COME, DateInput
 from interactions.follow_ups.choices import REPEATS
 from interactions.follow_ups.models import FollowUp
 
@@ -21,7 +22,7 @@ FOLLOW_UP_FIELDS = Catalogue(
     Field("contact", type=link(Contact.objects.kept), privacy=PERSONAL),
     Field(
         "title",
-        _("What is to be done"),
+        _("What needs doing?"),
         privacy=FREE_WORDS,
         input={"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})},
     ),
@@ -35,8 +36,8 @@ FOLLOW_UP_FIELDS = Catalogue(
     ),
     Field("author", api=READ),
     Field("author_contact", api=READ, privacy=PERSONAL),
-    Field("due_date"),
-    Field("due_time", hint=_("Empty: by the end of the day, 17:00.")),
+    Field("due_date", input={"widget": partial(DateInput, attrs=TO_COME)}),
+    Field("due_time", hint=_("Leave empty for end of day (17:00).")),
     Field("time_zone", type=ZONE, is_optional=True),
     Field(
         "due_at",
@@ -51,7 +52,7 @@ FOLLOW_UP_FIELDS = Catalogue(
     ),
     Field(
         "rrule",
-        hint=_("Moved to the next working day where it falls on a holiday."),
+        hint=_("Moves to the next working day if it falls on a holiday."),
         input=partial(forms.ChoiceField, choices=REPEATS),
     ),
     Field("priority", filter=filters.Choice),

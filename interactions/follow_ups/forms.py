@@ -3,24 +3,23 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.zones import zone_choices
 from crm.core.fields.forms import CatalogueForm, UserField, WallTimeField
-from crm.core.ui.forms import Form, Layout, Maybe, Row
+from crm.core.ui.forms import TO_COME, AsksAboutPast, DateTimeInput, Form, Layout, Maybe, More, Row
 from interactions.fields import contact_field
-from interactions.follow_ups.choices import REPEATS
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 
 
-class FollowUpForm(CatalogueForm):
+class FollowUpForm(AsksAboutPast, CatalogueForm):
     catalogue = FOLLOW_UP_FIELDS
+    asked_day = "due_date"
     layout = Layout(
         "title",
-        Row("due_date", "due_time", "assignee", "priority", "rrule", "time_zone"),
-        "note",
-        Maybe("contact"),
+        Row("due_date", "assignee"),
+        More(_("Time, repeats, note"), Row("due_time", "time_zone", "rrule", "priority"), Maybe("contact"), "note"),
     )
 
     def __init__(self, *args, client, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = zone_choices(_("Of who does it"))
+        self.fields["time_zone"].choices = zone_choices(_("Assignee’s time zone"))
         del self.fields["contact"]
         if client is not None:
             self.fields["contact"] = contact_field(client)
@@ -47,13 +46,13 @@ class OutcomeForm(Form):
     outcome = forms.CharField(
         required=False,
         max_length=5_000,
-        label=_("What came of it"),
+        label=_("Outcome"),
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
     )
 
 
 class SnoozeForm(Form):
-    until = WallTimeField(label=_("Show it again"))
+    until = WallTimeField(label=_("Snooze until"), widget=DateTimeInput(attrs=TO_COME))
 
 
 class ReassignForm(Form):

@@ -1,6 +1,6 @@
 """The composer and Today in a real browser, by keyboard."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -242,3 +242,20 @@ def test_the_palette_does_things(page, live_server, marta, northwind, assert_acc
     page.locator(".palette-item[aria-selected=true]", has_text="Switch theme: dark").wait_for()
     page.keyboard.press("Enter")
     page.locator("html[data-bs-theme=dark]").wait_for(state="attached")
+
+
+def test_a_day_is_picked_by_chip_or_typed_in_words(page, live_server, marta, northwind):
+    now = timezone.now()
+    interactions.follow_up(actor=marta, client=northwind, title="First", due_date=now.date(), now=now)
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    page.locator("#remote-dialog .day-words").type("in 3 w", delay=60)
+    wanted = (timezone.localtime(now).date() + timedelta(days=21)).isoformat()
+    assert page.locator("#remote-dialog [name=until]").input_value() == f"{wanted}T08:00"
+    page.locator("#remote-dialog .day-words").fill("fri")
+    friday = page.locator("#remote-dialog [name=until]").input_value()[:10]
+    assert date.fromisoformat(friday).weekday() == 4
+    page.locator("#remote-dialog .chip", has_text="Tomorrow").click()
+    page.keyboard.press("Control+Enter")
+    page.locator("#toasts", has_text="“First” snoozed until").wait_for()

@@ -1,10 +1,12 @@
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from clients.contacts.models import Affiliation
 from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
 from crm.core.notifications.models import Notification
@@ -360,6 +362,7 @@ def test_interactions_are_in_the_navigation_and_a_contact_has_a_timeline(web, ma
     )
     log(actor=marta, client=northwind, subject="Without her", occurred_at=now - timedelta(days=1), now=now)
     hidden = make_client(owner=otto, name="Secret Oy", is_restricted=True)
+    Affiliation.objects.create(client=hidden, contact=elina)
     log(actor=otto, client=hidden, contacts=[elina], subject="Unseen talk", occurred_at=now, now=now)
     page = web.get(reverse("clients:contact", args=[elina.pk])).text
     assert 'href="/interactions/"' in page
@@ -369,3 +372,27 @@ def test_interactions_are_in_the_navigation_and_a_contact_has_a_timeline(web, ma
         "Payroll talk"
     ]
     assert web.get(f"/clients/{northwind.pk}/log/?contact={elina.pk}").context["form"]["contacts"].value() == [elina.pk]
+
+
+def test_a_day_that_has_passed_is_asked_about_once(web, marta, northwind):
+    url = reverse("interactions:follow-up-create", args=[northwind.pk])
+    data = {
+        "title": "Call",
+        "due_date": "2020-03-01",
+        "assignee": marta.pk,
+        "priority": "2",
+        "rrule": "",
+        "time_zone": "",
+    }
+    answer = web.post(url, data)
+    assert answer.status_code == 422 and "This day has passed." in answer.text and not FollowUp.objects.exists()
+    again = re.search(r'name="past_day" value="([^"]*)"', answer.text)[1]
+    assert web.post(url, data | {"past_day": again, "due_date": "2020-03-02"}).status_code == 422, (
+        "another day is asked anew"
+    )
+    assert web.post(url, data | {"past_day": again}).status_code == 302
+    row = FollowUp.objects.get()
+    edit = reverse("interactions:follow-up", args=[row.pk])
+    assert web.post(edit, data | {"title": "Call them", "version": 1}).status_code == 302, (
+        "an old day that stays is not asked"
+    )

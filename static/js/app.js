@@ -86,5 +86,6 @@ document.addEventListener("click", (event) => {
 // Only where there is something for them. The paths are written out, so that hashed file names find their way in.
 each("[data-combobox]", (found) => import("./combobox.js").then((module) => module.start(found)));
 each("[data-quick-add]", () => import("./builder.js"));
+each("[data-days]", (found) => import("./days.js").then((module) => module.start(found)));
 each("[data-sortable-url]", (found) => import("./sortable.js").then((module) => module.start(found)));
 each("[data-chart]", (found) => import("./charts.js").then((module) => module.start(found)));

@@ -11,9 +11,11 @@ from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from crm.core.base.reading import whole_number
 
@@ -59,6 +61,31 @@ class SearchedField(forms.ModelChoiceField):
     def __init__(self, queryset, *, url: str, **kwargs):
         widget = SearchedSelect(attrs={"data-combobox": "", "data-combobox-url": url})
         super().__init__(queryset, widget=widget, **kwargs)
+
+
+# On a day still to come: chips for the next days, and words such as “fri 14” or “in 2 weeks” (static/js/days.js)
+TO_COME = {"data-days": ""}
+
+
+class AsksAboutPast:
+    """A form whose day `asked_day` is usually still to come: a day that has passed is asked about once, and accepted when it is sent
+    again."""
+
+    asked_day: ClassVar[str]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["past_day"] = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean() or self.cleaned_data
+        day, meant = data.get(self.asked_day), data.pop("past_day", "")
+        is_new = self.asked_day in self.changed_data or not self.initial.get(self.asked_day)
+        if day and day < timezone.localdate() and is_new and meant != day.isoformat():
+            self.data = self.data.copy()
+            self.data[self.add_prefix("past_day")] = day.isoformat()
+            self.add_error(self.asked_day, _("This day has passed. Save again to keep it, or choose another."))
+        return data
 
 
 class Field(LayoutObject):
