@@ -1,8 +1,5 @@
 """What reports offers to the kernel."""
 
-# Handlers
-
-# Wiring
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.search import sources as search

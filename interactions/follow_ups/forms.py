@@ -5,6 +5,7 @@ from crm.core.base.zones import zone_choices
 from crm.core.fields.forms import CatalogueForm, UserField, WallTimeField
 from crm.core.ui.forms import TO_COME, AsksAboutPast, DateTimeInput, Form, Layout, Maybe, More, Row
 from interactions.fields import contact_field
+from interactions.follow_ups.choices import REPEATS
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 
 

@@ -246,5 +246,12 @@ def test_nps_export_names_the_person_and_the_minute(client, firm_with_history):
     assert {row[-1] for row in rows} == {"2026-06-01 12:00+00:00"}
 
 
+def test_search_finds_a_number_by_its_name(client, mira):
+    assert 'href="/reports/nps/"' in text_of(client.get("/search/?q=nps"))
+    assert 'href="/reports/logo-churn/"' in text_of(client.get("/search/?q=churn"))
+    client.force_login(make_user("Anna Account", "account_manager"))
+    assert "/reports/nps/" not in text_of(client.get("/search/?q=nps"))
+
+
 def test_the_running_year_is_named_by_its_days(client, mira):
     assert "23 Nov 2025 – 22 Nov 2026" in text_of(client.get("/reports/"))

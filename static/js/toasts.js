@@ -14,10 +14,13 @@ export function toast({ text, tone = "blue", undo_url: undoUrl, undo_text: undoT
     form.append(element("input", { type: "hidden", name: "csrfmiddlewaretoken", value: csrfToken() }), element("button", {}, undoText || word("undo")));
     notice.append(form);
   }
+  if (tone === "red") notice.dataset.stays = "";
+  // what was only news gives way to the newer; an error, and what can be undone, stay until dismissed
+  region.querySelectorAll("[data-toast]:not(:has(form), [data-stays])").forEach((news) => news.remove());
   const close = element("button", { type: "button", "data-toast-close": "", "aria-label": word("dismiss") }, icon("x-lg"));
   notice.append(close);
   region.append(notice);
-  while (region.children.length > 4) region.firstElementChild.remove();
+  while (region.children.length > 3) region.firstElementChild.remove();
 }
 
 // Undo comes back to where it was asked for.

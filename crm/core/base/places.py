@@ -63,3 +63,14 @@ def country_name(code: str) -> str:
 def regions_of(country: str) -> list[str]:
     """Codes of the regions with holidays of their own."""
     return list(_regions().get(country, []))
+
+
+def region_choices(country: str, blank: str) -> list[tuple[str, str]]:
+    """The regions by name, each with its code: “Bavaria · BY”."""
+    codes = regions_of(country)
+    aliases = getattr(holidays.country_holidays(country), "subdivisions_aliases", {}) if codes else {}
+    names = {code: name for name, code in reversed(aliases.items())}  # the first name of a code is the usual one
+    known = sorted(
+        ((code, f"{names[code]} · {code}" if code in names else code) for code in codes), key=lambda pair: pair[1]
+    )
+    return [("", blank), *known]

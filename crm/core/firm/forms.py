@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.base.places import country_choices, currency_choices, regions_of
+from crm.core.base.places import country_choices, currency_choices, region_choices, regions_of
 from crm.core.base.zones import zone_choices
 from crm.core.firm.choices import Weekday
 from crm.core.firm.languages import language_choices
@@ -119,27 +119,26 @@ class DaysForm(Form):
     holiday_country = forms.ChoiceField(
         label=_("Public holidays of"), required=False, choices=lambda: country_choices(_("No country"))
     )
-    holiday_region = forms.CharField(label=_("Region"), required=False, max_length=20)
+    holiday_region = forms.ChoiceField(label=_("Region"), required=False)
 
     def __init__(self, *args, firm, **kwargs):
         initial = {
             name: getattr(firm, name) for name in ("version", "working_days", "holiday_country", "holiday_region")
         }
         super().__init__(*args, initial=initial, **kwargs)
-        regions = regions_of(firm.holiday_country)
-        self.fields["holiday_region"].help_text = (
-            _("Its code, if holidays differ: %(codes)s") % {"codes": ", ".join(regions[:40])}
-            if regions
-            else _("Its code, where holidays differ by region.")
-        )
+        self.firm = firm
+        country = str(self["holiday_country"].value() or "")
+        regions = region_choices(country, _("The whole country"))
+        if country != firm.holiday_country:  # the region that stood beside the former country goes with it
+            regions.append((firm.holiday_region, firm.holiday_region))
+        field = self.fields["holiday_region"]
+        field.choices = regions
+        field.error_messages["invalid_choice"] = _("This country has no such region.")
+        field.help_text = _("Save another country first to choose among its regions.")
 
-    def clean(self):
-        values = super().clean()
-        region, country = values.get("holiday_region", ""), values.get("holiday_country", "")
-        if region and region not in regions_of(country):
-            known = ", ".join(regions_of(country)) or _("none")
-            self.add_error("holiday_region", _("This country has no such region. It has: %(codes)s") % {"codes": known})
-        return values
+    def clean_holiday_region(self):
+        region = self.cleaned_data["holiday_region"]
+        return region if region in regions_of(self.cleaned_data.get("holiday_country", "")) else ""
 
 
 class HolidayForm(ModelForm):

@@ -100,6 +100,15 @@ def test_a_region_the_country_does_not_have_is_refused(admin_page, firm):
     assert answer.status_code == 422 and "has no such region" in answer.content.decode()
 
 
+def test_regions_are_offered_by_name_and_go_with_their_country(admin_page, ines):
+    firm = services.update_firm(acting(ines), holiday_country="DE", holiday_region="BY")
+    assert "Bayern · BY" in admin_page.get(reverse("core:days")).content.decode()
+    data = {"version": firm.version, "working_days": [0], "holiday_country": "FI", "holiday_region": "BY"}
+    assert admin_page.post(reverse("core:days"), data).status_code == 302
+    firm = FirmSettings.objects.get()
+    assert (firm.holiday_country, firm.holiday_region) == ("FI", "")
+
+
 def test_a_week_without_a_working_day_is_refused(admin_page, firm):
     answer = admin_page.post(reverse("core:days"), {"version": firm.version, "holiday_country": ""})
     assert answer.status_code == 422 and answer.context["form"].errors["working_days"]
