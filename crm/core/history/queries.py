@@ -9,14 +9,24 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import JSONField, Model, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.fields.catalogue import type_in
 from crm.core.users.models import User
 
 SETUP_PATH = "/setup/"
-QUIET = {"version", "updated_at", "created_at", "name_key", "search_key", "phone_digits", "last_used_at", "salt"}
+QUIET = {
+    "version",
+    "updated_at",
+    "created_at",
+    "name_key",
+    "search_key",
+    "phone_digits",
+    "last_used_at",
+    "salt",
+    "sent_html",
+}
 IN_WORDS = {"password": _lazy("password changed"), "token_hash": _lazy("new link"), "last_login": _lazy("signed in")}
 
 
@@ -151,6 +161,8 @@ def _title(row) -> str:
 
 def _who_else(entry: Entry) -> str:
     """Who acted where no colleague was signed in: the set-up of the firm, a command, or the system itself ("")."""
+    if [change.field for change in entry.changes] == [IN_WORDS["last_login"]]:
+        return entry.title
     if entry.where.startswith(SETUP_PATH):
         return str(_lazy("Set-up of the firm"))
     return entry.where if entry.where and not entry.where.startswith("/") else ""
@@ -167,7 +179,14 @@ def _add_titles(principal, models, shown, entries) -> None:
             rows = model._default_manager.select_related(*related).in_bulk({entry.object_id for entry in nameless})
             for entry in nameless:
                 row = rows.get(entry.object_id)
-                entry.title = str(row)[:80] if row is not None else f"#{entry.object_id}"
+                entry.title = _called(row)[:80] if row is not None else f"#{entry.object_id}"
+
+
+def _called(row: Model) -> str:
+    """What it says of itself; else whose it is."""
+    if type(row).__str__ is not Model.__str__:
+        return str(row)
+    return str(getattr(row, "client", None) or f"#{row.pk}")
 
 
 def _add_changes(models, shown, entries) -> None:
@@ -204,6 +223,8 @@ def _changes(event, before, after, links) -> list[Change]:
         if old != new:
             words = IN_WORDS.get(column.name)
             say = type_in(event.pgh_tracked_model, column).words
+            if isinstance(column, JSONField):  # not for reading
+                words = column.verbose_name
             change = Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
             found.append(change)
             if column.many_to_one:

@@ -113,6 +113,12 @@ def test_people_and_rows_are_called_by_name(admin_page, ines, marta):
     assert entry.title == str(version)
 
 
+def test_a_sign_in_is_the_persons_own(admin_page, ines):
+    assert [
+        (e.who, str(e.changes[0].field)) for e in entries(acting(ines), label="core.user") if e.kind == "update"
+    ] == [("Ines Vaara", "signed in")]
+
+
 def test_the_set_up_of_the_firm_is_said_as_such(admin_page, ines):
     with pghistory.context(url="/setup/"):
         apps.get_model("core.Team").objects.create(name="Nordics")
