@@ -18,6 +18,9 @@ class Channel(models.TextChoices):
     LETTER = "letter", _("Letter")
 
 
+CONTACT_CHANNELS = tuple(c for c in Channel if c != Channel.NOTE)  # a note is not a contact with the client
+
+
 class Direction(models.TextChoices):
     OUT = "out", _("From us")
     IN = "in", _("From them")
