@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Field, QuerySet
+from django.db.models import Field
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, pagination
 from rest_framework.response import Response
@@ -31,7 +31,7 @@ class CursorPagination(pagination.CursorPagination):
     cursor_query_description = "Where the page begins: take it from `next` or `previous`."
     ordering = "-id"
 
-    def paginate_queryset(self, queryset: QuerySet, request, view=None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request, view=None) -> list[Any]:
         self.request = request
         asked = request.query_params.get("ordering", "") or "-id"
         column = orders_of(view).get(asked.removeprefix("-"))

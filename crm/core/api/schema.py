@@ -130,7 +130,7 @@ class Schema(AutoSchema):
             names = [sign + name for name in orders_of(view) for sign in ("", "-")]
             words = "The column to order by; “-” puts the largest first. By default the newest come first."
             found.append(OpenApiParameter("ordering", OpenApiTypes.STR, enum=names, description=words))
-        if self.method == "GET" and getattr(view, "expands", ()) and view.action in ("list", "retrieve"):
+        if self.method == "GET" and hasattr(view, "expands") and view.expands and view.action in ("list", "retrieve"):
             words = f"Related rows to answer too, separated by commas: {', '.join(view.expands)}."
             found.append(OpenApiParameter("expand", OpenApiTypes.STR, description=words))
         return found

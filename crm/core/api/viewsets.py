@@ -65,7 +65,8 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @extend_schema(parameters=[IF_NONE_MATCH])
     def list(self, request, *args, **kwargs):
-        filters = for_api(self.filterset_class, self.queryset.model)  # type: ignore[union-attr]
+        rows: Any = self.queryset  # type: ignore[arg-type]
+        filters = for_api(self.filterset_class, rows.model)
         self.refuse_unknown_parameters(PAGING_PARAMETERS | {*filters.base_filters, *self.query_parameters})
         self.expanded  # noqa: B018  a name that cannot be expanded is refused before anything is read
         return unless_known(request, super().list(request, *args, **kwargs))
@@ -94,7 +95,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def get_serializer_context(self):
         asked = self.expanded if self.request and self.expands else ()
-        return super().get_serializer_context() | {"expands": self.expands, "expanded": asked}
+        return {**super().get_serializer_context(), "expands": self.expands, "expanded": asked}
 
     def refuse_unknown_parameters(self, known: set[str]) -> None:
         known = known | ({"expand"} if self.expands else set())

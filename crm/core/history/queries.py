@@ -221,7 +221,7 @@ def _changes(event, before, after, links) -> list[Change]:
             continue
         old, new = getattr(before, column.attname), getattr(after, column.attname)
         if old != new:
-            words = IN_WORDS.get(column.name)
+            words: Any = IN_WORDS.get(column.name)
             say = type_in(event.pgh_tracked_model, column).words
             if isinstance(column, JSONField):  # not for reading
                 words = column.verbose_name

@@ -360,7 +360,8 @@ def for_api(filters_class: type[ListFilters] | None, model: type[Model]) -> type
         }
     common = {name: found for name, found in common.items() if name not in getattr(base, "base_filters", {})}
     meta = type("Meta", (), {"model": model, "fields": list(base._meta.fields or []) if filters_class else []})
-    return type(base)(base.__name__, (base,), common | {"Meta": meta})
+    kind: Any = type(base)
+    return kind(base.__name__, (base,), common | {"Meta": meta})
 
 
 class ListFilterBackend(DjangoFilterBackend):
