@@ -1,6 +1,6 @@
 """Clients, with an optional main contact in the same row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from clients import permissions
 from clients.catalogue.models import Tag
 from clients.contacts.fields import CONTACT_FIELDS
+from clients.contacts.models import Affiliation
 from clients.contacts.services import affiliate, create_contacts, new_contact, update_contact
 from clients.importing import common
 from clients.importing.common import Write
@@ -26,7 +27,6 @@ from clients.records.services.statuses import Span, change_since, change_status,
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.types import DAY, EMAIL, Reader, limited, several
-from crm.core.firm.queries import firm_today
 from crm.core.importing.kinds import Column, Context, Plan, Values
 
 FREE_MAIL = {
@@ -140,7 +140,18 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
     there = {*seen.filter(name_key__in={*keys.values()}).values_list("name_key", flat=True)}
     cache["names"] = {name for name, key in keys.items() if key in there}
     found = {client.pk for group in ("by_mail", "by_domain") for rows in cache[group].values() for client in rows}
+    if any(row.get("contact_first_name") or row.get("contact_last_name") for row in rows):
+        cache["places"] = _places(cache["rows:client"])
     cache["with_id"] = with_externals(system=context["system"], kind="client", ids=found)
+
+
+def _places(client_ids: Iterable[int]) -> dict[int, list[Affiliation]]:
+    """The people of the clients that a chunk's rows may mean."""
+    places = Affiliation.objects.current().filter(client__in=[*client_ids]).select_related("contact").order_by("pk")
+    groups: dict[int, list[Affiliation]] = {}
+    for place in places.prefetch_related("contact__emails", "contact__phones"):
+        groups.setdefault(place.client_id, []).append(place)
+    return groups
 
 
 def _grouped(clients, wanted: set[str], context: Context) -> dict[str, list[Client]]:
@@ -250,9 +261,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
         (client.name, client.get_absolute_url() if client.pk else "") if client else (values["name"], "")
     )
     wanted = common.given(values, CLIENT_FIELDS.cells, is_new=row is None) | {"name": " ".join(values["name"].split())}
-    wanted |= _links(principal, client, values, context, plan) | _status(
-        values, firm_today(context["now"]), is_new=row is None
-    )
+    wanted |= _links(principal, client, values, context, plan) | _status(values, context["today"], is_new=row is None)
     if row is None and values["left_out"]:
         lines = [*filter(None, [wanted.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
         wanted["notes"] = "\n".join(lines)
@@ -358,7 +367,7 @@ def _state(client: Client) -> dict[str, Any]:
 
 def _new(wanted: dict[str, Any], values: Values, context: Context) -> New:
     fields = {name: value for name, value in wanted.items() if name not in (*STATUS, "tags", "parent")}
-    today = firm_today(context["now"])
+    today = context["today"]
     status = wanted.get("status", Status.PROSPECT)
     row = new_client(
         status=status,
@@ -448,7 +457,7 @@ def _contact_change(client: Client, first: str, last: str, given, context: Conte
 
 def _create(principal, rows: list[New], context: Context) -> list[Client]:
     """Parents before their children, so that every link has its row; each layer is one statement a table."""
-    today, waiting = firm_today(context["now"]), rows
+    today, waiting = context["today"], rows
     while waiting:
         ready = [new for new in waiting if new.parent is None or new.parent.pk]
         if not ready:
@@ -473,7 +482,7 @@ def _tag(name: str, context: Context) -> Tag:
 
 
 def _update(principal, writes: list[Write], context: Context) -> None:
-    today = firm_today(context["now"])
+    today = context["today"]
     for write in writes:
         client, changes = write.row, dict(write.changes)
         status = {name: changes.pop(name) for name in STATUS if name in changes}

@@ -436,7 +436,7 @@ def settled(
         plan.write = Write(new=made, key=key, state=wanted)
         return plan
     is_earlier = isinstance(row, Write)
-    before = row.state if is_earlier else {name: getattr(row, name) for name in {*fields.cells, *wanted}} | more(row)
+    before = row.state if is_earlier else _before(row, {*fields.cells, *wanted}, more(row))
     plan.write = Write(
         row=row.row if is_earlier else row,
         earlier=row if is_earlier else None,
@@ -445,3 +445,7 @@ def settled(
     )
     plan.write.state = before | plan.write.changes
     return plan.settle()
+
+
+def _before(row: Any, names: set[str], more: dict[str, Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names - more.keys()} | more

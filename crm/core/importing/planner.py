@@ -19,7 +19,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
 from crm.core.files.services import read_bytes
-from crm.core.firm.queries import firm_zone, get_firm
+from crm.core.firm.queries import firm_today, firm_zone, get_firm
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import Context, ImportKind, Plan, Values
 from crm.core.listing.files import unsafe_cell
@@ -55,12 +55,14 @@ def conventions_of(job: Job) -> dict[str, Conventions]:
 def make_context(job: Job) -> Context:
     """What holds for the whole file: `survey` counts what stands in some columns, `cache` is emptied with every chunk, `memory` is
     what earlier rows became."""
-    options = job.options
+    options, now = job.options, timezone.now()
     return {
         "system": options.get("system") or UNNAMED_SYSTEM,
         "defaults": options.get("defaults", {}),
         "people": {fold(name): email for name, email in options.get("people", {}).items()},
-        "now": timezone.now(),
+        "now": now,
+        "today": firm_today(now),
+        "currency": get_firm().currency,
         "job_id": job.pk,
         "survey": {},
         "cache": {},
@@ -98,15 +100,33 @@ class Planner:
             yield plans if done > skip else []
 
     def _plan(self, batch: list[tabular.Row]) -> list[Plan]:
-        self.context["cache"].clear()
         parsed = [(row, *self._values(row)) for row in batch]
-        self.kind.prepare(self.principal, [values for _row, values, problems in parsed if not problems], self.context)
-        return [self._plan_row(row, values, problems) for row, values, problems in parsed]
+        is_ready = self._prepare([values for _row, values, problems in parsed if not problems])
+        return [self._plan_row(row, values, problems, is_ready=is_ready) for row, values, problems in parsed]
 
-    def _plan_row(self, row: tabular.Row, values: Values, problems: list[str]) -> Plan:
+    def _prepare(self, values: list[Values]) -> bool:
+        """Look up what the rows may mean. False where that breaks: then each row is looked up by itself, so that one fails alone."""
+        self.context["cache"].clear()
+        try:
+            self.kind.prepare(self.principal, values, self.context)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("rows of import %s could not be looked up together", self.job.pk)
+            return False
+        return True
+
+    def _plan_row(self, row: tabular.Row, values: Values, problems: list[str], *, is_ready: bool) -> Plan:
         if problems:
             return Plan(row.number).fail(*problems)
-        plan = guarded(lambda: self.kind.plan(self.principal, values, self.context), self.job, row.number)
+
+        def make() -> Plan:
+            if not is_ready:
+                self.context["cache"].clear()
+                self.kind.prepare(self.principal, [values], self.context)
+            return self.kind.plan(self.principal, values, self.context)
+
+        plan = guarded(make, self.job, row.number)
         plan.number, plan.values = row.number, values
         plan.warnings += values["left_out"]
         return plan
