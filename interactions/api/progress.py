@@ -21,6 +21,7 @@ class SectionSerializer(StrictSerializer):
 class ContentSerializer(StrictSerializer):
     """{} before the draft is made, and when its shape is broken (`problem` then says so)."""
 
+    may_be_empty = True
     summary = serializers.CharField(allow_blank=True, max_length=4000)
     sections = SectionSerializer(many=True)
     closing = serializers.CharField(allow_blank=True, max_length=2000)

@@ -58,6 +58,11 @@ def build(principal, now: datetime) -> dict[str, Any] | None:
     }
 
 
+def has_a_name() -> bool:
+    firm = get_firm()
+    return firm.is_set_up and firm.name != type(firm)._meta.get_field("name").get_default()
+
+
 def has_colleagues() -> bool:
     return User.objects.active().count() > 1 or Invitation.objects.exists()
 
@@ -70,7 +75,7 @@ for step in (
         _("Name the firm"),
         _("Its name, time zone and currency"),
         "core:settings",
-        lambda: get_firm().is_set_up,
+        has_a_name,
     ),
     Step(
         "days",

@@ -45,6 +45,8 @@ def remove(*, now: datetime) -> dict[str, int]:
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
     counts["people"] = _people(now)
     FirmSettings.objects.filter(pk=1).update(has_demo_data=False)
+    nameless = FirmSettings._meta.get_field("name").get_default()
+    FirmSettings.objects.filter(pk=1, name=cast.FIRM["name"]).update(name=nameless)
     left = list(User.objects.active().filter(is_demo=True).values_list("email", flat=True))
     transaction.on_commit(lambda: logins.keep_only(left))
     return counts

@@ -146,4 +146,6 @@ class Schema(AutoSchema):
         is_own = serializer.__class__ is getattr(self.view, "serializer_class", None)
         if direction == "response" and is_own and getattr(self.view, "expands", ()) and "properties" in schema:
             schema["properties"]["expanded"] = EXPANDED
+        if direction == "response" and getattr(serializer, "may_be_empty", False):
+            schema.pop("required", None)
         return schema

@@ -1,5 +1,6 @@
 """The API of colleagues and teams, whose ids other records name, and of who is asking."""
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.response import Response
@@ -86,7 +87,9 @@ class TeamViewSet(ReadApiViewSet):
 class MeViewSet(viewsets.ViewSet):
     """Who is asking."""
 
-    @extend_schema(operation_id="me_retrieve", parameters=[IF_NONE_MATCH], responses=MeSerializer)
+    @extend_schema(
+        operation_id="me_retrieve", parameters=[IF_NONE_MATCH], responses=forced_singular_serializer(MeSerializer)
+    )
     def list(self, request):
         """The user, the firm's currency and zone, and what the token may do."""
         token = request.auth if isinstance(request.auth, ApiToken) else None

@@ -14,6 +14,7 @@ from clients.contacts.services import affiliate
 from clients.records.models import Client
 from clients.revenue.services.contracts import change_price, create_contract
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.firm.models import FirmSettings
 from crm.core.users.models import User
 from interactions.surveys.models import SurveyRule
 from interactions.surveys.services import rules
@@ -110,6 +111,7 @@ def test_the_real_demo_goes_by_command_and_by_page(settings, tmp_path, client, d
         answer = client.post("/settings/demo/", {"phrase": "remove the demo"}, follow=True)
     assert "The demo data is gone." in answer.content.decode()
     assert (rows_left(), list(User.objects.all())) == ({}, [own])
+    assert FirmSettings.objects.get().name == "My firm"
 
 
 def test_the_last_admin_stays_and_keeps_the_login(settings, tmp_path, django_capture_on_commit_callbacks):
