@@ -21,7 +21,7 @@ from clients.records.choices import ClientKind, LeavingReason, Status
 from clients.records.external import with_externals
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, Domain
-from clients.records.queries import domain_of
+from clients.records.queries import FREE_MAIL, domain_of
 from clients.records.services.clients import NewClient, create_clients, new_client, update_client
 from clients.records.services.statuses import Span, change_since, change_status, replace_periods
 from crm.core.base.errors import ServiceError
@@ -29,18 +29,6 @@ from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.types import DAY, EMAIL, Reader, limited, several
 from crm.core.importing.kinds import Column, Context, Plan, Values
 
-FREE_MAIL = {
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "yahoo.com",
-    "icloud.com",
-    "gmx.de",
-    "web.de",
-    "aol.com",
-    "live.com",
-}
 UNKNOWN, TODAY = "unknown", "today"
 STATUS = ("status", "status_date", "leaving_reason")
 

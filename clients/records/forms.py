@@ -10,7 +10,19 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from crm.core.base.principals import acting
 from crm.core.fields.forms import CatalogueForm, UserField
-from crm.core.ui.forms import DateInput, Form, Group, Layout, Part, Row, When
+from crm.core.ui.forms import (
+    DateInput,
+    Form,
+    Group,
+    Helper,
+    Layout,
+    More,
+    Part,
+    Row,
+    When,
+    names_in,
+    part_of,
+)
 
 WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re.IGNORECASE)
 GROUPS = tuple(
@@ -66,16 +78,65 @@ class ClientForm(CatalogueForm):
         }
 
 
+FURTHER = (
+    Group(
+        _("About"),
+        Row(*(name for name in CLIENT_FIELDS.group("who") if name != "website"), "status_start"),
+        id="group-who",
+    ),
+    *GROUPS[1:],
+)
+
+
 class NewClientForm(ClientForm):
+    """What is asked of a new client; the `rest` is folded away."""
+
     layout = Layout(
-        Group("", *HEAD, Row("status", "status_start", When("status=former", "reason"), css="grid-3")), *GROUPS
+        Group(
+            "",
+            Row("name", "website"),
+            Part("clients/page/similar_slot.html"),
+            Row("owner", "status"),
+            When("status=former", "reason"),
+        )
     )
+
+    @property
+    def rest(self) -> Helper:
+        wrong = self.is_bound and not self.errors.keys().isdisjoint(names_in(*FURTHER))
+        return part_of(Layout(More(_("More fields"), *FURTHER, open=wrong)))
 
     status = forms.ChoiceField(label=_("Status"), choices=Status.choices, initial=Status.PROSPECT)
     status_start = forms.DateField(label=_("Since"), widget=DateInput())
     reason = forms.ChoiceField(
         label=_("Reason of leaving"), required=False, choices=[("", "—"), *LeavingReason.choices]
     )
+
+
+class FirstContactForm(Form):
+    """Whom we speak with at a new client; may stay empty."""
+
+    layout = Layout(Group(_("First contact"), Row("first_name", "last_name", "email", "title"), id="first-contact"))
+
+    first_name = forms.CharField(label=_("First name"), required=False, max_length=80)
+    last_name = forms.CharField(label=_("Last name"), required=False, max_length=80)
+    email = forms.EmailField(label=_("Email"), required=False, max_length=254)
+    title = forms.CharField(label=_("Job title"), required=False, max_length=120)
+
+    def clean(self):
+        data = super().clean()
+        if (data.get("email") or data.get("title")) and not (data.get("first_name") or data.get("last_name")):
+            self.add_error("last_name", _("Give a first or a last name."))
+        return data
+
+    def contact_fields(self) -> dict | None:
+        """What `create_contact` takes; None for nobody."""
+        data = self.cleaned_data
+        if not (data["first_name"] or data["last_name"]):
+            return None
+        return {name: data[name] for name in ("first_name", "last_name", "title")} | {
+            "emails": [("work", data["email"])] if data["email"] else []
+        }
 
 
 class StatusForm(Form):

@@ -9,6 +9,25 @@ from clients import registry
 from clients.records.models import Client
 from crm.core.base.models import Folded
 
+FREE_MAIL = {
+    "gmail.com",
+    "googlemail.com",
+    "outlook.com",
+    "hotmail.com",
+    "yahoo.com",
+    "icloud.com",
+    "gmx.de",
+    "web.de",
+    "aol.com",
+    "live.com",
+}
+
+# Words that say nothing about who it is: legal forms, and "and" in the firm's languages
+EMPTY_WORDS = frozenset(
+    "oy oyj ab as asa aps gmbh ag kg ltd llc llp inc plc bv nv sa sas sarl srl spa sp zo.o. the "  # noqa: SIM905
+    "and ja och og und et e y & + i en".split()
+)
+
 
 def matching(queryset: QuerySet, text: str) -> QuerySet:
     """Rows whose `search_key` has every word of `text`, whatever its case and accents (trigram index)."""
@@ -20,15 +39,21 @@ def matching(queryset: QuerySet, text: str) -> QuerySet:
 def similar_clients(
     principal, *, name: str = "", email: str = "", website: str = "", exclude: int | None = None, limit: int = 5
 ) -> list[Client]:
-    """Existing clients a new one may be a duplicate of: the same mail, the same domain, or much the same name."""
+    """Existing clients a new one may be a duplicate of: the same mail, the same domain of mail or website, or much the same name, whether
+    it is written with “&” or “and”, with a legal form or without, or with a letter wrong."""
     wanted = Q()
     if len(name.strip()) >= 3:
         wanted |= Q(name_key__contains=Folded(Value(name.strip()[:100])))
+        bare = " ".join(word for word in name.lower().split() if word.strip(".,") not in EMPTY_WORDS)[:100]
+        if len(bare) >= 4:
+            wanted |= Q(search_key__trigram_word_similar=Folded(Value(bare)))
     if "@" in email:
         wanted |= Q(
             pk__in=Client.objects.alias(folded=Lower("email")).filter(folded=email.strip().lower()).values("pk")
         )
-    if domain := domain_of(website):
+    mail_domain = email.strip().lower().rpartition("@")[2]
+    domains = {domain_of(website), "" if mail_domain in FREE_MAIL else domain_of(mail_domain)} - {""}
+    for domain in domains:
         wanted |= Q(search_key__contains=Folded(Value(domain)))
     if not wanted:
         return []

@@ -1,5 +1,7 @@
 """Every page opens, and says what it is about."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -9,6 +11,7 @@ from clients.records.models import Client
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import create_contract
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.users.models import Team, TeamMembership
 from tools.testing.factories.clients import TODAY, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -272,3 +275,42 @@ def test_a_language_is_chosen_and_one_that_was_imported_stays():
     field.keep("it")
     assert ("it", "Italian") in list(field.choices)
     assert (field.clean("it"), field.clean("de"), field.clean("")) == ("it", "de", "")
+
+
+def test_a_new_client_asks_little_and_takes_the_first_person_along(client, marta):
+    team = Team.objects.create(name="Nordics")
+    TeamMembership.objects.create(team=team, user=marta)
+    client.force_login(marta)
+    url = reverse("clients:create")
+    page = client.get(url)
+    assert page.context["form"]["team"].value() == team.pk
+    head = page.text.split("<details", 1)[0].split("<main", 1)[1]
+    assert len(re.findall(r'<label class="form-label"', head)) == 8, "four fields, and four of the first person"
+    data = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields} | {"tags": []}
+    data |= {"name": "Saari & Koski Oy", "website": "saarikoski.example", "status": "prospect"}
+    wrong = client.post(url, data | {"contact-email": "elina@saarikoski.example"})
+    assert wrong.status_code == 422 and not Client.objects.exists()
+    right = {"contact-first_name": "Elina", "contact-last_name": "Saari", "contact-email": "elina@saarikoski.example"}
+    assert client.post(url, data | right).status_code == 302
+    place = Affiliation.objects.get()
+    assert (place.contact.name, place.is_primary, place.client.name) == ("Elina Saari", True, "Saari & Koski Oy")
+    assert place.contact.emails.get().address == "elina@saarikoski.example"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"name": "Saari ja Koski"},
+        {"name": "Saari and Koski Ltd"},
+        {"name": "Sari & Koski"},
+        {"name": "Saari & Kosky oy"},
+        {"name": "New name", "email": "info@saarikoski.example"},
+    ],
+)
+def test_a_duplicate_is_found_by_much_the_same_name_and_by_mail_domain(client, marta, typed):
+    make_client(owner=marta, name="Saari & Koski Oy", website="www.saarikoski.example")
+    make_client(owner=marta, name="Kallio Timber", email="kallio@gmail.com")
+    client.force_login(marta)
+    assert "Saari &amp; Koski Oy" in client.get(reverse("clients:similar"), typed).text
+    other = client.get(reverse("clients:similar"), {"name": "Harbour Dental", "email": "harbour@gmail.com"}).text
+    assert other.strip() == ""

@@ -88,6 +88,7 @@ followAll();
 if (document.activeElement === document.body && !location.hash) {
   const wrong = document.querySelector("main form [aria-invalid=true]");
   const first = document.querySelector("form[data-focus-first] :is(input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea)");
+  wrong?.closest("details:not([open])")?.setAttribute("open", "");
   (wrong ?? first)?.focus();
 }
 

@@ -1,6 +1,7 @@
 """Entering and changing clients."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Value
 from django.http import JsonResponse
 from django.shortcuts import render
@@ -10,16 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients import permissions
+from clients.contacts.services import create_contact
 from clients.page.queries import load_client, load_open_client
 from clients.records import queries
-from clients.records.forms import ClientForm, NewClientForm
+from clients.records.forms import ClientForm, FirstContactForm, NewClientForm
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from crm.core.base.models import Folded
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
-from crm.core.ui.actions import form_action
+from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import back_to, go, posted
 
 
@@ -28,17 +30,26 @@ def create(request):
     require(permissions.may_create(request.principal))
     today = firm_today(timezone.now())
     initial = {"owner": request.user.pk, "status_start": today, "name": request.GET.get("name", "")[:200]}
+    teams = list(request.user.memberships.filter(team__archived_at=None).values_list("team_id", flat=True)[:2])
+    if len(teams) == 1:
+        initial["team"] = teams[0]
     form = NewClientForm(posted(request), user=request.user, initial=initial)
+    person = FirstContactForm(posted(request), prefix="contact")
 
     def act():
         extra = {name: form.cleaned_data[name] for name in ("status", "status_start", "reason")}
-        return create_client(request.principal, today=today, **extra, **form.service_fields())
+        with transaction.atomic():
+            client = create_client(request.principal, today=today, **extra, **form.service_fields())
+            if contact := person.contact_fields():
+                create_contact(request.principal, client=client, is_primary=True, **contact)
+        return client
 
-    outcome = form_action(request, form, act)
+    is_person_wrong = request.method == "POST" and not person.is_valid()
+    outcome = Outcome(status=422) if is_person_wrong else form_action(request, form, act)
     if outcome.is_done:
-        messages.success(request, _("%(name)s entered") % {"name": outcome.result.name})
+        messages.success(request, _("%(name)s added") % {"name": outcome.result.name})
         return go(request, outcome.result.get_absolute_url())
-    return render(request, "clients/page/create.html", {"form": form}, status=outcome.status)
+    return render(request, "clients/page/create.html", {"form": form, "person": person}, status=outcome.status)
 
 
 @require_http_methods(["GET", "POST"])
