@@ -32,7 +32,7 @@ GROUPS = tuple(
         (_("Contact details"), "reach", "grid-2"),
         (_("Address"), "address", "grid-2"),
         (_("Who looks after them"), "care", "grid-2"),
-        (_("In their words"), "words", "stack"),
+        (_("Goals and expectations"), "words", "stack"),
     )
 )
 HEAD = (Row("name", "owner"), Part("clients/page/similar_slot.html"))
