@@ -233,11 +233,11 @@ def test_what_is_chosen_stays_though_it_is_offered_no_more():
     assert row.owner not in NewClientForm(user=row.owner).fields["owner"].queryset
 
 
-def test_what_may_be_left_empty_takes_the_default():
+def test_what_may_be_left_empty_is_for_the_service_to_fill_in():
     given = {"date": "2026-01-31", "amount": "10", "currency": "", "rate": "", "kind": "fee"}
     form = RevenueForm(given)
     assert not {"currency", "rate"} & set(form.errors)
-    assert form.cleaned_data["rate"] == 1 and form.cleaned_data["currency"] is None
+    assert form.cleaned_data["rate"] is None and form.cleaned_data["currency"] is None
 
 
 @pytest.mark.django_db

@@ -27,12 +27,15 @@ OPEN_TO_COLLEAGUES = {
     "crm.core.files.services.store_bytes",
     "crm.core.notifications.services.mark_all_read",
     "crm.core.notifications.services.mark_read",
+    "crm.core.people.services.colleagues.sign_out_everywhere",
     "crm.core.people.services.colleagues.update_profile",
 }
 # Take a principal first and are no services: parts of one, called within its transaction.
 PARTS = {
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
+    "crm.core.notifications.services.tell_both",
+    "crm.core.people.services.invitations.link_to_pass_on",  # a read
     "interactions.agreements.services.keep_commitment",  # these two call settle_commitment
     "interactions.agreements.services.reopen_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
@@ -102,6 +105,7 @@ def test_lines_of_templates_can_be_read():
 
 # Pages that are no list of one kind of row, or whose rows belong to the record above them
 PAGED_OTHERWISE = {
+    "crm/core/api/pagination.py",  # the pages of the API
     "reports/api/views.py",  # members behind a number: the columns are the number's
     "reports/views/dashboard.py",
     "reports/views/kpi.py",
@@ -164,7 +168,7 @@ def test_digits_of_a_parameter_are_read_by_the_reader():
         ("/clients/", "clients"),
         ("/clients/3/progress-emails/", "clients"),
         ("/clients/restricted/", "restricted"),
-        ("/interactions/9/correct/", "clients"),
+        ("/interactions/9/correct/", "interactions"),
         ("/contacts/5/edit/", "contacts"),
         ("/tags/new/", "services"),
         ("/onboarding/plans/1/", "onboarding"),

@@ -2,8 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from clients.contacts.models import Contact
-from crm.core.listing import filters
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.pages import Column, ListPage
 from interactions.client_page.timeline import with_timeline_parts
@@ -12,14 +10,8 @@ from interactions.log.models import Interaction
 from interactions.log.queries import title_of
 
 
-def _name_of(contact_id, principal) -> str:
-    contact = Contact.objects.visible_to(principal).filter(pk=contact_id).first()
-    return contact.name if contact else str(_("unknown"))
-
-
 class InteractionFilters(ListFilters):
     catalogue = INTERACTION_FIELDS
-    contact = filters.Id("contacts", label=_("With"), chip=_("With"), said=_name_of)
 
 
 def _decorate(rows, listing):

@@ -94,7 +94,5 @@ def test_what_is_late_or_waits_on_their_side_is_a_question(running, northwind, m
         "Engagement letter signed (Elina Saari) is on hold: their board meets on the 12th. How do we move it on?"
     ]
     asked = emails.late_tasks(northwind, LAST_FRIDAY, late)
-    assert asked[1] == (
-        "Access to accounting system (Elina Saari): we expected it by Fri 11 Dec. When can we count on it?"
-    )
+    assert asked[1] == ("Access to accounting system (Elina Saari), due Fri 11 Dec. When can we expect it?")
     assert emails.their_tasks(northwind, LAST_FRIDAY, late) == [], "asked, not asked for twice"

@@ -19,7 +19,6 @@ KEYS = [
     "members_url",
     "currency",
     "without_rate",
-    "currency",
 ]
 PERIOD = "start=2025-01-01&end=2026-01-01"
 pytestmark = pytest.mark.django_db

@@ -352,7 +352,7 @@ def test_the_upgrade_empties_the_rates_that_nobody_gave(ada, harbour, service):
         client=harbour, service=service, value=5000, currency="JPY", rate=1, start_date=TODAY
     )
     harbour.facts.__class__.objects.filter(pk=harbour.pk).update(revenue_12m=1000190)
-    migration = import_module("clients.migrations.0006_foreign_amounts_without_a_rate")
+    migration = import_module("clients.migrations.0009_foreign_amounts_without_a_rate")
     with connection.schema_editor(atomic=False) as editor:
         migration.empty_rates(apps, editor)
         for row in (wrong, given, contract):

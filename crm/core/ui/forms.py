@@ -50,7 +50,7 @@ class SearchedSelect(forms.Select):
 
     def optgroups(self, name, value, attrs=None):
         shown, rows = copy(self), self.choices.queryset
-        chosen = rows.filter(pk__in=[each for each in value if str(each).isdigit()])
+        chosen = rows.filter(pk__in=[each for each in value if whole_number(each)])
         shown.choices = [("", self.choices.field.empty_label), *((row.pk, str(row)) for row in chosen)]
         return super(SearchedSelect, shown).optgroups(name, value, attrs)
 

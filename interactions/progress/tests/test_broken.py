@@ -167,16 +167,16 @@ def test_drafting_again_says_what_still_fails_and_works_when_mended(marta, email
 
 
 def test_a_database_that_is_away_is_tried_again(email, monkeypatch):
-    real = sending.draft_progress
+    real = sending.write_draft
 
-    def away(*, email, now):
+    def away(email, now):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(sending, "draft_progress", away)
+    monkeypatch.setattr(sending, "write_draft", away)
     run(email.draft_at)
     email.refresh_from_db()
     assert (email.state, email.problem) == ("planned", "")
-    monkeypatch.setattr(sending, "draft_progress", real)
+    monkeypatch.setattr(sending, "write_draft", real)
     run(email.draft_at)
     email.refresh_from_db()
     assert email.state == "draft"

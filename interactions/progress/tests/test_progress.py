@@ -450,14 +450,14 @@ def test_a_broken_draft_stops_no_other(northwind, marta, elina, monkeypatch):
     other = make_client(owner=marta, name="Other", time_zone="Europe/Helsinki")
     good = planned(other, person(other, "Olli", "Other"), is_review_needed=False)
     bad = planned(northwind, elina, is_review_needed=False)
-    real = sending.draft_progress
+    real = sending.write_draft
 
-    def draft(*, email, now):
+    def draft(email, now):
         if email.pk == bad.pk:
             raise RuntimeError("broken")
-        return real(email=email, now=now)
+        return real(email, now)
 
-    monkeypatch.setattr(sending, "draft_progress", draft)
+    monkeypatch.setattr(sending, "write_draft", draft)
     run(good.send_at)
     good.refresh_from_db()
     assert good.state == ProgressState.SENT
