@@ -1,12 +1,13 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from clients.contacts.services import new_contact
 from clients.records.services.clients import new_client
+from clients.records.services.statuses import Span
 from clients.revenue.services.contracts import new_contract
 from clients.revenue.services.lines import new_line
 from crm.core.base.principals import SYSTEM
-from tools.testing.samples import TODAY, Sample, by_manager, declare
+from tools.testing.samples import TODAY, Sample, by_admin, by_manager, declare
 
 declare(
     "clients.catalogue.services",
@@ -90,6 +91,12 @@ declare(
 declare(
     "clients.records.services.statuses",
     change_status=lambda own: {"client": own("client"), "status": "paused", "start_date": TODAY, "today": TODAY},
+    change_since=lambda own: {"client": own("client"), "start_date": TODAY - timedelta(days=900), "today": TODAY},
+    replace_periods=lambda own: {
+        "client": own("client"),
+        "spans": [Span(TODAY - timedelta(days=900), None, "active")],
+        "today": TODAY,
+    },
     withdraw_status=lambda own: {
         "period": own.make("clients.StatusPeriod", client=_paused_before(own), status="paused", start_date=TODAY),
         "today": TODAY,
@@ -141,10 +148,12 @@ declare(
 
 declare(
     "clients.revenue.services.rates",
-    set_rate=lambda own: {"day": TODAY, "currency": "USD", "rate": Decimal("0.9"), "today": TODAY},
-    delete_rate=lambda own: {
-        "rate": own.make("clients.ExchangeRate", base="EUR", currency="USD", day=TODAY, rate=Decimal("0.9"))
-    },
+    set_rate=by_admin(lambda own: {"day": TODAY, "currency": "USD", "rate": Decimal("0.9"), "today": TODAY}),
+    delete_rate=by_admin(
+        lambda own: {
+            "rate": own.make("clients.ExchangeRate", base="EUR", currency="USD", day=TODAY, rate=Decimal("0.9"))
+        }
+    ),
 )
 
 

@@ -55,7 +55,7 @@ declare(
     start_import=lambda own: {"job": _import(own), "now": own.now},
     cancel_import=lambda own: {"job": own("import"), "now": own.now},
     check_import=lambda own: {"job": _import(own), "now": own.now},
-    set_people=lambda own: {"job": _import(own), "people": {}},
+    set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
 )
@@ -114,7 +114,16 @@ declare(
     disable_user=by_admin(lambda own: {"user": own.user("mate"), "now": own.now, "hand_over_to": own.user("owner")}),
     enable_user=by_admin(lambda own: {"user": own.user("gone")}),
     update_profile=lambda own: {"name": "Olga Owner"},
+    sign_out_everywhere=lambda own: _with_token(own) | {"now": own.now},
 )
+
+
+def _with_token(own):
+    """A token of the one who acts, so that there is something to end."""
+    own.make("core.ApiToken", user=own.user("owner"), name="Books", token_hash="0" * 64)
+    return {}
+
+
 declare(
     "crm.core.people.services.invitations",
     invite=by_admin(lambda own: {"email": "newer@example.com", "roles": ["manager"], "now": own.now}),
