@@ -19,7 +19,7 @@ class RevenueFilters(filters.ListFilters):
     catalogue = REVENUE_FIELDS
 
 
-class ContractFilters(filters.ListFilters):
+class ContractFilters(filters.TrashFilters):
     catalogue = CONTRACT_FIELDS
     in_force_on = filters.Day(method="in_force", label=_("In force on"))
 

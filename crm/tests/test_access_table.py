@@ -37,7 +37,7 @@ from crm.core.base.checks import addresses
 from tools.testing import access
 
 # A session is kept alive, the use of a token noted, and that somebody has read what a mail would remind them of: a GET may do that.
-BOOKKEEPING = {"django_session", "interactions_readmark"}
+BOOKKEEPING = {"core_heartbeat", "django_session", "interactions_readmark"}
 pytestmark = pytest.mark.django_db
 ROWS = access.all_rows()
 

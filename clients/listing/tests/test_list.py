@@ -165,7 +165,7 @@ def test_the_export_is_harmless_to_spreadsheets(client, marta):
     make_client(owner=marta, name="=1+1")
     client.force_login(marta)
     text = b"".join(client.get(reverse("clients:list-export")).streaming_content).decode()
-    assert text.startswith("\ufeffName,Status,") and "\n'=1+1," in text
+    assert text.startswith("\ufeffName,Rapport id,Status,") and "\n'=1+1," in text
 
 
 def test_the_list_costs_at_most_twelve_statements(client, marta, django_assert_max_num_queries):

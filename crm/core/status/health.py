@@ -56,7 +56,11 @@ def look(now: datetime) -> list[Finding]:
 
 
 def _dangers() -> list[Finding]:
-    return [Finding("settings", False, text, is_vital=False) for text in (*checks.dangers(), *checks.role_dangers())]
+    try:
+        role = [*checks.role_dangers()]
+    except Error:  # the other findings say what is wrong with the database
+        role = []
+    return [Finding("settings", False, text, is_vital=False) for text in (*checks.dangers(), *role)]
 
 
 def is_ready(findings: list[Finding]) -> bool:

@@ -64,7 +64,7 @@ ROWS = [
         "interactions:progress_include",
         post=EVERYONE,
         **EMAIL,
-        also={"decision_id": lambda scene, kind: scene.rows["shown decision"][kind].pk},
+        also={"decision_id": lambda scene, kind: getattr(scene.rows["shown decision"].get(kind), "pk", 0)},
         shuts_archived=True,
     ),
     Row("interactions:client_progress", get=EVERYONE, about="client", arg="client_id"),

@@ -19,7 +19,7 @@ def test_a_request_is_one_line_with_who_and_what(client, caplog, capfd):
         client.get("/clients/?q=acme")
     lines = [record.getMessage() for record in caplog.records if "django_structlog" in record.name]
     assert len(lines) == 1, lines
-    assert lines[0].startswith("GET /clients/?q=acme 200 ") and f"user={marta.pk}" in lines[0]
+    assert lines[0].startswith("GET /clients/?q 200 ") and f"user={marta.pk}" in lines[0]
     assert capfd.readouterr().out == ""
 
 

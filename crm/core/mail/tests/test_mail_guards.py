@@ -328,7 +328,7 @@ def test_a_mail_is_not_sent_again_to_a_stopped_address(client, ada, sink):
 
 
 def test_a_mail_that_is_to_be_tried_again_is_not_once_its_address_is_stopped(sink):
-    sink.answers["RCPT"] = ["451 4.7.1 later"]
+    sink.answers["RCPT"] = ["451 4.7.1 later"] * 2
     mail, secret = queue(), queue("two", kind="invitation")
     deliver_due()
     Suppression.objects.create(address="elina@northwind.example", reason="complaint")  # while it was on its way

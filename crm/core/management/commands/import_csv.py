@@ -115,7 +115,7 @@ class Command(BaseCommand):
             self.stdout.write(f"line {number}: {text}")
         if (more := report["counts"]["failed"] + report["remarks"] - 50) > 0:
             self.stdout.write(f"… and {more} more lines with remarks")
-        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in report["counts"].items()))
+        self.stdout.write(", ".join(f"{report['counts'][outcome]} {outcome}" for outcome in kinds.OUTCOMES))
 
 
 def _kind(key: str) -> kinds.ImportKind:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def queue(settings):
     with Redis.from_url(settings.REDIS_URL) as redis:
-        yield lambda: redis.llen("celery")
+        yield lambda: redis.llen("celery") + redis.llen("mail")
 
 
 def test_a_bell_is_not_rung_again_until_it_was_heard(queue, django_capture_on_commit_callbacks):
