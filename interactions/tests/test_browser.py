@@ -191,7 +191,7 @@ def test_letters_among_the_chips_are_no_shortcuts_and_undo_stays_where_it_was_as
     page.keyboard.press("j")
     page.keyboard.press("d")
     page.locator("#toasts button", has_text="Undo").click()
-    page.locator("#toasts", has_text="Open again").wait_for()
+    page.locator("#toasts", has_text="reopened").wait_for()
     assert page.url.endswith(reverse("interactions:follow-ups"))
 
 

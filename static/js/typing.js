@@ -27,6 +27,7 @@ export const hasTyped = (form) => [...form.elements].some(isTypedIn);
 const OF_THE_PERSON = new Set(["value", "checked", "selected"]);
 
 export function guardMorphs() {
+  if (!window.Idiomorph) return; // a page that swaps nothing
   window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
     !(OF_THE_PERSON.has(name) && (typed.has(element) || typed.has(element.closest("select"))));
 }
