@@ -50,13 +50,15 @@ function move(step) {
 }
 
 // A list that was drawn anew: the same row is current, or the one that took its place.
-document.addEventListener("htmx:afterSettle", () => {
+function markAgain() {
   const all = rows();
   if (!current || !all.length || all.some(isCurrent)) return;
   const again = all.findIndex((item) => linkOf(item)?.getAttribute("href") === current.address);
   const inDialog = document.querySelector("dialog[open]");
   if (!inDialog && !isTyping(document.activeElement)) mark(all, again < 0 ? current.index : again);
-});
+}
+
+document.addEventListener("htmx:afterSettle", markAgain);
 
 function onRow(key) {
   const present = rows().find(isCurrent);
@@ -74,6 +76,7 @@ function onRow(key) {
 // data-row-key="d" inside a row: that key presses it while the row is the current one. Where it does its work at once (a button of
 // a form), the next row is current before the answer is here: d d d d does four.
 function onRowKey(key) {
+  markAgain(); // the key may come between the new list and its settling
   const all = rows();
   const here = all.findIndex(isCurrent);
   const target = all[here]?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
