@@ -59,10 +59,6 @@ class PhaseCard:
     opens_after: str = ""
 
     @property
-    def add_id(self) -> str:
-        return f"add-{self.phase.pk}"
-
-    @property
     def menu_id(self) -> str:
         return f"phase-menu-{self.phase.pk}"
 

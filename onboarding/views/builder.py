@@ -167,10 +167,10 @@ def phase_add(request, pk):
     if not form.is_valid():
         return builder_page(request, found, Shown(phase_form=form, status=422))
     try:
-        phase = add_phase(request.principal, version=found, name=form.cleaned_data["name"])
+        add_phase(request.principal, version=found, name=form.cleaned_data["name"])
     except ServiceError as error:
         return _refuse(request, found, error)
-    return _after(request, found, focus=f"add-{phase.pk}")
+    return _after(request, found, focus="new-phase")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
