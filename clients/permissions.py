@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-IN_TRASH = _("This client is in the trash. Restore it first.")
-ALREADY_IN_TRASH = _("This client is in the trash already.")
-PERSON_IN_TRASH = _("This person is in the trash. Restore them first.")
-HAND_ON = _("Only the account manager, a manager or an admin hands a client on.")
-MOVE = _("Only the account manager, a manager or an admin changes the team.")
+IN_TRASH = _("This client is archived. Restore it first.")
+ALREADY_IN_TRASH = _("This client is already archived.")
+PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
+HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
+MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
 
 def may_edit(principal, client) -> bool:

@@ -19,5 +19,5 @@ def current_contacts_of(client):
 
 def contact_field(client, **kwargs):
     return forms.ModelChoiceField(
-        queryset=current_contacts_of(client), required=False, label=_("With"), empty_label=_("Nobody named"), **kwargs
+        queryset=current_contacts_of(client), required=False, label=_("With"), empty_label=_("No contact"), **kwargs
     )

@@ -72,9 +72,9 @@ registry.facts_rebuilders.register(registry.FactsRebuilder("interactions", rebui
 registry.next_steps.register(registry.NextSteps("follow-ups", parts.next_steps))
 periodic.register(Job("interactions.contact-due", contact_due_daily, _("Contact due dates"), daily=DAILY))
 periodic.register(Job("interactions.reminders", reminders.send_reminders, _("Reminders"), reminders.oldest_due))
-periodic.register(Job("interactions.digests", digests.run_digests, _("Morning mails"), digests.oldest_due))
-periodic.register(Job("surveys-plan", rules.plan_surveys, _("Planning of surveys")))
-periodic.register(Job("surveys-send", mailing.send_due, _("Sending of surveys"), mailing.oldest_due))
+periodic.register(Job("interactions.digests", digests.run_digests, _("Morning emails"), digests.oldest_due))
+periodic.register(Job("surveys-plan", rules.plan_surveys, _("Survey scheduling")))
+periodic.register(Job("surveys-send", mailing.send_due, _("Survey sending"), mailing.oldest_due))
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)

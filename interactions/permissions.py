@@ -6,7 +6,7 @@ from clients import permissions as client_permissions
 
 IN_TRASH = client_permissions.IN_TRASH
 may_edit_clients_of = client_permissions.may_edit_clients_of
-ASKED_BY = _("Only the client's account manager and managers may ask.")
+ASKED_BY = _("Only the client's account manager and managers can send surveys.")
 
 
 def may_log(principal, client) -> bool:

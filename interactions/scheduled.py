@@ -111,7 +111,7 @@ def digest_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
 
 def show_digest(row: Digest, principal: Principal, now: datetime) -> Row:
     return Row(
-        what=_("What the day brings"),
+        what=_("Today's overview"),
         to=row.user.name,
         state=row.get_state_display(),
         detail=row.note,
@@ -226,7 +226,7 @@ SOURCES = (
     ),
     Source(
         "digests",
-        gettext_lazy("Morning mails"),
+        gettext_lazy("Morning emails"),
         40,
         "due_at",
         digest_rows,

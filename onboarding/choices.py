@@ -20,10 +20,10 @@ class OwnerSide(models.TextChoices):
 
 
 class Evidence(models.TextChoices):
-    NONE = "", _("A tick is enough")
+    NONE = "", _("No proof needed")
     DOCUMENT = "document", _("A document")
     FORM = "form", _("Answers to questions")
-    APPROVAL = "approval", _("Approval by the client")
+    APPROVAL = "approval", _("Client approval")
 
 
 class PlanState(models.TextChoices):
@@ -44,7 +44,7 @@ PLAN = States(
         PlanState.DONE: (PlanState.ACTIVE,),
         PlanState.CANCELLED: (),
     },
-    refusal=_("The plan is %(now_lower)s; it cannot become %(to_lower)s."),
+    refusal=_("The plan is %(now_lower)s and cannot become %(to_lower)s."),
     open=(PlanState.DRAFT, PlanState.PENDING, PlanState.ACTIVE, PlanState.PAUSED),
     not_started=(PlanState.DRAFT, PlanState.PENDING),
     worked_on=(PlanState.PENDING, PlanState.ACTIVE),  # tasks may be ticked off
@@ -65,7 +65,7 @@ TASK = States(
         TaskState.DONE: (TaskState.OPEN,),
         TaskState.SKIPPED: (TaskState.OPEN,),
     },
-    refusal=_("The task is %(now_lower)s; it cannot become %(to_lower)s."),
+    refusal=_("The task is %(now_lower)s and cannot become %(to_lower)s."),
     finished=(TaskState.DONE, TaskState.SKIPPED),
 )
 

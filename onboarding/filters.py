@@ -29,7 +29,7 @@ class PlanFilters(filters.ListFilters):
     track = filters.Choices(
         choices=TRACKS, method="on_track", label=_("Progress"), offers=lambda found: TRACKS, any_label=_("Any progress")
     )
-    owner = filters.ModelChoice(queryset=User.objects.all(), label=_("Run by"), empty_label=_("Run by anyone"))
+    owner = filters.ModelChoice(queryset=User.objects.all(), label=_("Owner"), empty_label=_("Any owner"))
     team = filters.ModelChoice(
         "client__team", queryset=Team.objects.filter(archived_at=None), label=_("Team"), empty_label=_("Any team")
     )
@@ -60,7 +60,7 @@ class PlanFilters(filters.ListFilters):
 
 class TaskFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_("task or client"))
-    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose"))
+    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Side"))
     show = filters.Choice(
         choices=[("open", _("Open")), ("overdue", _("Overdue")), ("done", _("Done"))],
         method="of_part",
@@ -72,7 +72,7 @@ class TaskFilters(filters.ListFilters):
     state = filters.Choices(choices=TaskState.choices, label=_("State"))
     due_from = filters.Day("due_date", "gte", label=_("Due from"))
     due_until = filters.Day("due_date", "lte", label=_("Due until"))
-    overdue = filters.Yes(method="only_overdue", label=_("open tasks of running plans, due before today"))
+    overdue = filters.Yes(method="only_overdue", label=_("overdue tasks in running plans"))
 
     def search(self, rows, name, value):
         return rows.filter(Q(plan__client__search_key__contains=Folded(Value(value))) | Q(title__icontains=value))

@@ -49,7 +49,7 @@ class TemplateTaskForm(RecordForm):
             "is_mandatory",
             "is_client_visible",
         ]
-        labels = {"owner_role": _("Role"), "instructions": _("Instructions the client reads")}
+        labels = {"owner_role": _("Role"), "instructions": _("Instructions for the client")}
         help_texts = {"owner_role": ""}
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 3}),
@@ -81,7 +81,7 @@ class OrderForm(forms.Form):
     def clean(self):
         ids = [whole_number(value) for value in self.data.getlist("ids")]
         if None in ids or self.cleaned_data.get("moved") not in ids:
-            raise forms.ValidationError(_("The order is not complete."))
+            raise forms.ValidationError(_("The order is incomplete."))
         self.cleaned_data["ids"] = ids
         return self.cleaned_data
 
@@ -93,9 +93,9 @@ class StartPlanForm(AsksAboutPast, Form):
         TemplateVersion.objects.none(), label=_("Template"), empty_label=_("Choose one")
     )
     kickoff_date = forms.DateField(label=_("Kickoff"), widget=DateInput(attrs=TO_COME))
-    owner = forms.ModelChoiceField(User.objects.none(), label=_("Run by"))
+    owner = forms.ModelChoiceField(User.objects.none(), label=_("Owner"))
     name = forms.CharField(
-        label=_("Name"), max_length=160, required=False, help_text=_("Empty: the name of the template")
+        label=_("Name"), max_length=160, required=False, help_text=_("Defaults to the template name")
     )
 
     def __init__(self, *args, **kwargs):
@@ -130,9 +130,9 @@ class PlanForm(AsksAboutPast, RecordForm):
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.active()
         self.fields["kickoff_date"].help_text = (
-            _("The plan has started, so its kickoff stays. Change the due dates of its tasks instead.")
+            _("The plan has started, so its kickoff is fixed. Change the due dates of its tasks instead.")
             if self.instance.has_started
-            else _("Another kickoff moves every date that was not set by hand.")
+            else _("Changing the kickoff moves every date you have not set yourself.")
         )
 
 
@@ -143,7 +143,9 @@ class SeenForm(Form):
 
 
 class ReasonForm(SeenForm):
-    reason = forms.CharField(label=_("What does it wait for, or why is it not needed?"), max_length=200, required=False)
+    reason = forms.CharField(
+        label=_("What is it waiting for, or why is it not needed?"), max_length=200, required=False
+    )
 
 
 class DueForm(SeenForm):
@@ -157,13 +159,13 @@ class AssignForm(SeenForm):
 
     layout = Layout("person")
 
-    person = forms.ChoiceField(label=_("Who does it"), required=False)
+    person = forms.ChoiceField(label=_("Assignee"), required=False)
 
     def __init__(self, *args, users, contacts, **kwargs):
         super().__init__(*args, **kwargs)
         self.people = {f"u{row.pk}": row for row in users} | {f"c{row.pk}": row for row in contacts}
         self.fields["person"].choices = [
-            ("", _("Nobody yet")),
+            ("", _("No one yet")),
             (_("Our side"), [(f"u{row.pk}", row.name) for row in users]),
             (_("Client's side"), [(f"c{row.pk}", row.name) for row in contacts]),
         ]

@@ -36,7 +36,7 @@ PLANS = ListPage(
         Column("state", _("State"), lambda plan: plan.get_state_display()),
         Column("progress", _("Progress"), lambda plan: f"{plan.done_count}/{plan.task_count}"),
         Column("next", _("Next task"), lambda plan: plan.next_task.title if plan.next_task else ""),
-        Column("owner", _("Run by"), lambda plan: plan.owner.name),
+        Column("owner", _("Owner"), lambda plan: plan.owner.name),
         Column("kickoff", _("Kickoff"), lambda plan: plan.kickoff_date),
         Column("forecast", _("Forecast end"), lambda plan: plan.forecast_date),
     ),
@@ -81,7 +81,7 @@ TASKS = ListPage(
         Column("plan", _("Plan"), lambda task: task.plan.name),
         Column(
             "who",
-            _("Who does it"),
+            _("Assignee"),
             lambda task: (task.assignee or task.contact or "") and str(task.assignee or task.contact),
         ),
         Column("state", _("State"), lambda task: task.get_state_display()),
@@ -90,7 +90,7 @@ TASKS = ListPage(
     noun=lambda n, text: ngettext("%(n)s task", "%(n)s tasks", n) % {"n": text},
     size=50,
     file_name="onboarding-tasks",
-    words={"client": _("Client"), "plan": _("Plan"), "who": _("Who does it")},
+    words={"client": _("Client"), "plan": _("Plan"), "who": _("Assignee")},
     actions=(
         actions.register(
             Action(

@@ -82,9 +82,9 @@ def _onboarding(client):
     facts = client.facts
     done = _("%(done)d of %(all)d tasks") % {"done": facts.onboarding_done, "all": facts.onboarding_total}
     if facts.onboarding_state == OnboardingState.STUCK:
-        return _("Onboarding stuck at %(done)s") % {"done": done}, _("Stuck"), "red"
+        return _("Onboarding stuck: %(done)s") % {"done": done}, _("Stuck"), "red"
     if facts.onboarding_state == OnboardingState.BEHIND:
-        return _("Onboarding behind at %(done)s") % {"done": done}, _("Behind"), "amber"
+        return _("Onboarding behind: %(done)s") % {"done": done}, _("Behind"), "amber"
     return None
 
 

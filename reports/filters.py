@@ -42,7 +42,7 @@ class ReportFilter(forms.Form):
     basis = forms.ChoiceField(
         label=_("Basis"),
         required=False,
-        choices=[("", _("Basis of the firm")), (STATUS, _("By status")), (REVENUE, _("By revenue"))],
+        choices=[("", _("The firm's basis")), (STATUS, _("By status")), (REVENUE, _("By revenue"))],
     )
     team = forms.ModelChoiceField(Team.objects.none(), label=_("Team"), required=False, empty_label=_("All teams"))
     owner = PersonField(
@@ -69,26 +69,24 @@ class ReportFilter(forms.Form):
             return None
         found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
         if not found or not FIRST_YEAR < int(found[1]) <= LAST_YEAR:
-            raise forms.ValidationError(_("Give a month such as 2026-11."))
+            raise forms.ValidationError(_("Enter a month, such as 2026-11."))
         month = date(int(found[1]), int(found[2]), 1)
         if month > self.today:
-            raise forms.ValidationError(_("This month has not begun."))
+            raise forms.ValidationError(_("This month has not started yet."))
         return month
 
     def clean(self):
         found = super().clean()
         for name in ("start", "end"):
             if found.get(name) and not FIRST_YEAR < found[name].year <= LAST_YEAR:
-                self.add_error(name, _("Give a date between 1971 and 2199."))
+                self.add_error(name, _("Enter a date between 1971 and 2199."))
         start, end = found.get("start"), found.get("end")
         if start and not self.data.get("end"):
             end = self.today + timedelta(days=1)
         if start and end and start >= end:
-            self.add_error(
-                "end", _("The end comes after the start; it is the first day that no longer belongs to the period.")
-            )
+            self.add_error("end", _("The end must be after the start. It is the first day after the period."))
         if start and end and (end - start).days > MOST_DAYS:
-            self.add_error("start", _("A period of at most thirty years can be shown."))
+            self.add_error("start", _("A period can be at most thirty years long."))
         return found
 
     @property

@@ -47,7 +47,7 @@ class ExternalIdsMixin(serializers.Serializer):
     """`external_ids`: what other systems call the row. One that is known makes a POST answer the row there is (200)."""
 
     external_ids = ExternalIdSerializer(
-        many=True, required=False, help_text=_lazy("What other systems call it; known ones match the existing row")
+        many=True, required=False, help_text=_lazy("IDs in other systems. A known ID matches the existing row.")
     )
 
     external_kind = ""
@@ -118,7 +118,7 @@ class ExternalIds:
         key = f"external-id-refusals:{user}:{timezone.now():%Y%m%d%H}"
         cache.add(key, 0, 3600)
         if cache.incr(key) > REFUSALS_AN_HOUR:
-            raise exceptions.Throttled(detail=_("Too many external ids that are in use. Try again in an hour."))
+            raise exceptions.Throttled(detail=_("Too many external IDs that are in use. Try again in an hour."))
 
     def link(self, row: Any, pairs: Pairs) -> Any:
         for system, value in pairs:
@@ -137,7 +137,7 @@ class ExternalIds:
             return queryset
         system, colon, value = wanted.partition(":")
         if not (system.strip() and colon and value.strip()) or "\0" in wanted:
-            raise exceptions.ValidationError({"external_id": [_("Write it as system:value.")]})
+            raise exceptions.ValidationError({"external_id": [_("Use the form system:value.")]})
         known = ExternalId.objects.filter(kind=self.external_kind, system=system.strip().lower(), value=value.strip())
         return queryset.filter(pk__in=known.values("object_id"))
 
@@ -193,7 +193,7 @@ class Upserts(ExternalIds):
         """Enter the row another system calls `value` (201), or change the fields given of the one there is (200)."""
         ExternalIdSerializer(data={"system": system, "value": value}).is_valid(raise_exception=True)
         if not isinstance(request.data, dict):
-            raise exceptions.ValidationError([_("Give the fields as an object.")])
+            raise exceptions.ValidationError([_("Send the fields as an object.")])
         with transaction.atomic():
             return self.upsert(request.data, [(system, value)])
 

@@ -42,7 +42,7 @@ class ClientSerializer(ExternalIdsMixin, RecordSerializer):
         choices=Status.choices,
         required=False,
         write_only=True,
-        help_text=_("For a new client; later through …/status"),
+        help_text=_("For new clients. Use …/status to change it later."),
     )
     status_start = serializers.DateField(required=False, write_only=True)
     reason = serializers.ChoiceField(choices=LeavingReason.choices, required=False, write_only=True)
@@ -113,15 +113,15 @@ class PlaceSerializer(PartSerializer):
         source="held.details",
         read_only=True,
         default=None,
-        help_text=_("Earlier details that this client goes on by: they were changed by somebody who does not see it"),
+        help_text=_("This client keeps the earlier details. They were changed by someone who cannot see it."),
     )
 
 
 class ContactSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = CONTACT_FIELDS
     external_kind = "contact"
-    emails = EmailSerializer(many=True, required=False, help_text=_("The first is the main one"))
-    phones = PhoneSerializer(many=True, required=False, help_text=_("The first is the main one"))
+    emails = EmailSerializer(many=True, required=False, help_text=_("The first one is primary"))
+    phones = PhoneSerializer(many=True, required=False, help_text=_("The first one is primary"))
     clients = PlaceSerializer(many=True, required=False, source="places")
 
 

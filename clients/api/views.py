@@ -234,9 +234,9 @@ class ServiceViewSet(ReadApiViewSet):
 
 def _require_kept(client):
     if client.archived_at is not None:
-        raise ServiceError(_("This client is in the trash. Restore it first."), code="archived")
+        raise ServiceError(_("This client is archived. Restore it first."), code="archived")
 
 
 def _same_client(row, data):
     if data.pop("client", row.client) != row.client:
-        raise ServiceError(_("A row stays with its client."), field="client")
+        raise ServiceError(_("A row cannot move to another client."), field="client")

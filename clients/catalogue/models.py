@@ -19,7 +19,7 @@ class Tag(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("name"), name="tag_name_unique", violation_error_message=_("There is already a tag of this name.")
+                Lower("name"), name="tag_name_unique", violation_error_message=_("A tag with this name already exists.")
             )
         ]
         ordering = ["name"]
@@ -45,7 +45,7 @@ class Service(Archivable, Versioned):
             models.UniqueConstraint(
                 Lower("name"),
                 name="service_name_unique",
-                violation_error_message=_("There is already a service of this name."),
+                violation_error_message=_("A service with this name already exists."),
             )
         ]
 

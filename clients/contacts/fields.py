@@ -19,7 +19,7 @@ CONTACT_FIELDS = Catalogue(
     derived("name", _("Name"), privacy=PERSONAL, sort=Sort("name_key")),
     derived(
         "email",
-        _("E-mail"),
+        _("Email"),
         source=lambda contact: _first(contact.emails, "address"),
         privacy=PERSONAL,
         filter={"email": filters.Text("emails__address", "iexact")},

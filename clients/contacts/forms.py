@@ -73,7 +73,7 @@ class ContactForm(CatalogueForm):
     def merge_onto(self, current):
         clashes = super().merge_onto(current)
         for name, label, attribute, saved in (
-            ("email", _("E-mails"), "address", current.emails.all()),
+            ("email", _("Emails"), "address", current.emails.all()),
             ("phone", _("Phones"), "number", current.phones.all()),
         ):
             theirs = [str(AddressRow(row.label, getattr(row, attribute))) for row in saved]
@@ -136,12 +136,12 @@ class ContactForm(CatalogueForm):
             try:
                 validate_email(row.text)
             except ValidationError:
-                row.error = _("“%(address)s” is not an e-mail address.") % {"address": row.text}
+                row.error = _("“%(address)s” is not an email address.") % {"address": row.text}
         for row in self.phones:
             if not len(bare_digits(row.text)) >= 3 or len(row.text) > 40:
                 row.error = _("“%(number)s” is not a phone number.") % {"number": row.text}
         if not data.get("first_name") and not data.get("last_name"):
-            self.add_error("last_name", _("Give a first or a last name."))
+            self.add_error("last_name", _("Enter a first or last name."))
         if wrong := [row.error for row in [*self.emails, *self.phones] if row.error]:
             raise ValidationError(wrong)
         return data
@@ -204,7 +204,7 @@ class ClientChoiceForm(Form):
 class ConsentForm(forms.Form):
     purpose = forms.ChoiceField(choices=Purpose.choices)
     is_given = forms.TypedChoiceField(
-        choices=[("1", gettext_lazy("may be written to")), ("0", gettext_lazy("not to be written to"))],
+        choices=[("1", gettext_lazy("email consent")), ("0", gettext_lazy("no email consent"))],
         coerce=lambda v: v == "1",
     )
     source = forms.CharField(label=gettext_lazy("Source"), required=False, max_length=120)

@@ -36,7 +36,7 @@ class Contact(Archivable, Versioned):
 
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
     last_name = models.CharField(_("last name"), max_length=100, blank=True)
-    salutation = models.CharField(_("how to address them"), max_length=120, blank=True)
+    salutation = models.CharField(_("salutation"), max_length=120, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     notes = models.TextField(_("background"), blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
@@ -61,7 +61,7 @@ class Contact(Archivable, Versioned):
             models.CheckConstraint(
                 condition=~Q(first_name="") | ~Q(last_name=""),
                 name="contact_name_given",
-                violation_error_message=_("Give a first or a last name."),
+                violation_error_message=_("Enter a first or last name."),
             )
         ]
         indexes = [
@@ -84,7 +84,7 @@ class Contact(Archivable, Versioned):
 class ContactEmail(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="emails")
     label = models.CharField(_("label"), max_length=10, choices=ContactLabel, default=ContactLabel.WORK)
-    address = models.EmailField(_("e-mail"), max_length=254)
+    address = models.EmailField(_("email"), max_length=254)
     is_primary = models.BooleanField(_("main"), default=False)
     refused_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="bounced or complained: no more mail"
@@ -147,7 +147,7 @@ class Affiliation(Versioned):
     title = models.CharField(_("job title"), max_length=120, blank=True)
     decision_role = models.CharField(_("role in decisions"), max_length=12, choices=DecisionRole, blank=True)
     is_primary = models.BooleanField(_("main contact"), default=False)
-    is_billing = models.BooleanField(_("gets the invoices"), default=False)
+    is_billing = models.BooleanField(_("billing contact"), default=False)
     left_date = models.DateField(_("left on"), null=True, blank=True)
 
     objects = AffiliationQuerySet.as_manager()
@@ -158,7 +158,7 @@ class Affiliation(Versioned):
             models.UniqueConstraint(
                 fields=["contact", "client"],
                 name="affiliation_once",
-                violation_error_message=_("Already a contact of this client."),
+                violation_error_message=_("Already a contact at this client."),
             ),
             models.UniqueConstraint(fields=["client"], condition=Q(is_primary=True), name="affiliation_one_primary"),
         ]
@@ -196,7 +196,7 @@ class Consent(models.Model):
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
-    is_given = models.BooleanField(_("may be written to"))
+    is_given = models.BooleanField(_("email consent"))
     source = models.CharField(_("source"), max_length=120, blank=True)
     decided_at = models.DateTimeField()
 

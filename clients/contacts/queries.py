@@ -106,7 +106,7 @@ def reach_of(contact: Contact) -> dict[str, Any]:
 
 def held_words(row: HeldDetails, contact: Contact) -> list[tuple[str, str, str]]:
     """(what, the value the client goes on by, the contact's) of each detail that is held."""
-    labels = {"address": _("E-mail"), "archived": _("In the trash")} | dict(Purpose.choices)
+    labels = {"address": _("Email"), "archived": _("Archived")} | dict(Purpose.choices)
     labels |= {name: capfirst(Contact._meta.get_field(name).verbose_name) for name in NAMES}
     values = {True: _("yes"), False: _("no"), "": _("none")}
     new = reach_of(contact)

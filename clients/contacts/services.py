@@ -208,7 +208,7 @@ def _apply(contact: Contact, fields: dict) -> None:
         value = (value or "").strip()
         setattr(contact, name, value if name == "notes" else " ".join(value.split()))  # names go into mail headers
     if not contact.name:
-        raise ServiceError(_("Give a first or a last name."), field="last_name")
+        raise ServiceError(_("Enter a first or last name."), field="last_name")
     clean_fields(contact, fields)
 
 
@@ -222,7 +222,7 @@ def _checked_emails(emails: Labelled) -> Wanted:
             validate_email(address)
         except ValidationError as error:
             raise ServiceError(
-                _("“%(address)s” is not an e-mail address.") % {"address": address}, field="emails"
+                _("“%(address)s” is not an email address.") % {"address": address}, field="emails"
             ) from error
         wanted.setdefault(address.lower(), (label, address))
     return wanted
@@ -350,7 +350,7 @@ def mark_address(principal: Principal, *, address: str, is_refused: bool, now: d
 
 def _notify_refused(row: ContactEmail, now: datetime) -> None:
     places = Affiliation.objects.current().filter(contact=row.contact, client__archived_at__isnull=True)
-    text = _("Mail to %(name)s comes back: %(address)s") % {"name": row.contact.name, "address": row.address}
+    text = _("Email to %(name)s bounces: %(address)s") % {"name": row.contact.name, "address": row.address}
     Notification.objects.bulk_create(
         [
             Notification(

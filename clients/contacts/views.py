@@ -157,7 +157,7 @@ def archive(request, contact_id):
     contact = load_contact(request.principal, contact_id)
     archive_contact(request.principal, contact=contact, now=timezone.now())
     undo = reverse("clients:restore_contact", kwargs={"contact_id": contact.pk})
-    messages.success(request, _("%(name)s moved to the trash") % {"name": contact.name}, extra_tags=f"undo:{undo}")
+    messages.success(request, _("%(name)s archived") % {"name": contact.name}, extra_tags=f"undo:{undo}")
     return go(request, back_to(request, reverse("clients:contacts")))
 
 
@@ -180,5 +180,5 @@ def consent(request, contact_id):
     if outcome.is_done:
         messages.success(request, _("Saved"))
     else:
-        messages.error(request, _("Choose what the person may be written to for."))
+        messages.error(request, _("Choose what this contact may be emailed about."))
     return go(request, contact.get_absolute_url())

@@ -50,7 +50,7 @@ def _read_history(text: str, conventions: Conventions = PLAIN) -> tuple[Span, ..
             raise ValueError(_("“%(text)s” is not a status with its first day.") % {"text": part[:60]})
         if spans:
             if start <= spans[-1].start:
-                raise ValueError(_("The days of the status history are not in order."))
+                raise ValueError(_("The dates in the status history are out of order."))
             spans[-1] = replace(spans[-1], end=start)
         spans.append(Span(start, None, status, reason, is_start_unknown=day.endswith("?")))
     return tuple(spans)
@@ -90,7 +90,7 @@ COLUMNS = (
         ("lastname", "last name", "nachname"),
         parse=CONTACT_FIELDS["last_name"].type.read,
     ),
-    Column("contact_email", gettext_lazy("Contact’s e-mail"), ("contact email",), parse=EMAIL.read, is_lenient=True),
+    Column("contact_email", gettext_lazy("Contact’s email"), ("contact email",), parse=EMAIL.read, is_lenient=True),
     Column(
         "contact_phone", gettext_lazy("Contact’s phone"), ("contact phone",), parse=limited(40).read, is_lenient=True
     ),
@@ -176,12 +176,10 @@ def find(values: Values, context: Context, plan: Plan) -> tuple[Any, str]:
     if client is not None and not is_shared and not is_other:
         return client, key
     if earlier is not None:
-        message = _(
-            "An earlier row of this file has the same website or e-mail: “%(name)s”; this would be another one."
-        )
+        message = _("An earlier row has the same website or email: “%(name)s”. This would be a second client.")
         plan.warnings.append(message % {"name": earlier[:80]})
     elif values["name"] in context["cache"]["names"] or names[-1] in memory.called:
-        message = _("There is already a client called “%(name)s”; this would be another one.")
+        message = _("A client called “%(name)s” already exists. This would be another one.")
         plan.warnings.append(message % {"name": values["name"][:80]})
     return None, key
 
@@ -220,7 +218,7 @@ def _complete(values: Values) -> None:
         values["name"] = person
         values.setdefault("kind", ClientKind.INDIVIDUAL)
     if len(values["name"]) > 200:
-        raise ServiceError(_("Name is longer than 200 characters."))
+        raise ServiceError(_("The name is longer than 200 characters."))
 
 
 @dataclass
@@ -251,7 +249,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
     wanted = common.given(values, CLIENT_FIELDS.cells, is_new=row is None) | {"name": " ".join(values["name"].split())}
     wanted |= _links(principal, client, values, context, plan) | _status(values, context["today"], is_new=row is None)
     if row is None and values["left_out"]:
-        lines = [*filter(None, [wanted.get("notes")]), _("Not readable in the import:"), *values["left_out"]]
+        lines = [*filter(None, [wanted.get("notes")]), _("Unreadable in the import:"), *values["left_out"]]
         wanted["notes"] = "\n".join(lines)
     make = lambda: _new(wanted, values, context)  # noqa: E731
     common.settled(plan, row, key, wanted, CLIENT_FIELDS, new=make, more=_state)
@@ -298,7 +296,7 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
     if not ref:
         return None
     if _is_circle(values.get("external_id", ""), ref, context):
-        plan.warnings.append(_("A client cannot be part of itself; left without a parent."))
+        plan.warnings.append(_("A client cannot be its own parent. No parent was set."))
         return None
     if earlier := common.memory("client", context).became.get(ref):
         return _client_in(earlier)
@@ -308,7 +306,7 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
         return parent
     if parent is None and context["survey"]["ids"][ref]:
         return Later(ref)
-    plan.warnings.append(_("There is no client with the id “%(id)s”; left without a parent.") % {"id": ref[:60]})
+    plan.warnings.append(_("No client has the ID “%(id)s”. No parent was set.") % {"id": ref[:60]})
     return None
 
 
@@ -449,7 +447,7 @@ def _create(principal, rows: list[New], context: Context) -> list[Client]:
     while waiting:
         ready = [new for new in waiting if new.parent is None or new.parent.pk]
         if not ready:
-            raise ServiceError(_("An earlier row of the same id could not be imported."))
+            raise ServiceError(_("An earlier row with the same ID could not be imported."))
         for new in ready:
             new.client.parent = new.parent
             new.row.tags = {_tag(name, context) for name in new.tags}
@@ -549,5 +547,5 @@ CLIENTS = common.record_kind(
     must_ask=("status", "owner", "status_date"),
     needs=(("name", "contact_last_name", "contact_first_name"),),
     ids=("external_id", "parent_external_id"),
-    match_note=gettext_lazy("Known clients are found by id, then e-mail, then domain; never by name alone."),
+    match_note=gettext_lazy("Existing clients are matched by ID, then email, then domain. Never by name alone."),
 )

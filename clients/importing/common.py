@@ -34,7 +34,7 @@ CLIENT_NAME = ("client", "customer", "company", "account name")
 
 
 def external_id(*aliases: str) -> Column:
-    return Column("external_id", gettext_lazy("Id in the other system"), (OWN_ID, *aliases))
+    return Column("external_id", gettext_lazy("ID in the other system"), (OWN_ID, *aliases))
 
 
 def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CLIENT_NAME) -> tuple[Column, Column]:
@@ -111,7 +111,7 @@ def record_kind(
             write.row = row
         for write in writes:
             if write.row is None and (write.earlier is None or write.earlier.row is None):
-                raise ServiceError(_("An earlier row of the same id could not be imported."))
+                raise ServiceError(_("An earlier row with the same ID could not be imported."))
             write.row = write.row or write.earlier.row
         update(principal, [write for write in writes if write.new is None and write.changes], context)
         ids = {write.key: write.row.pk for write in writes if write.key}
@@ -272,7 +272,7 @@ def owner_of(text: str | None, principal: Principal, context: Context, plan: Pla
     user = find_user(text, context) if text else None
     fallback = user or (chosen and find_user(chosen, context)) or principal.user
     if text and user is None:
-        message = _("Nobody is called “%(name)s”; the account manager would be %(owner)s.")
+        message = _("No colleague is called “%(name)s”. The account manager would be %(owner)s.")
         plan.warnings.append(message % {"name": text[:60], "owner": fallback.name})
     return fallback
 
@@ -286,7 +286,7 @@ def present(found: Mapping[str, Any], warning: str, plan: Plan, **words) -> list
 def find_team(text: str, plan: Plan, context: Context) -> Team | None:
     teams = _cached(context, "teams", lambda: {t.name.lower(): t for t in Team.objects.filter(archived_at=None)})
     found = {text: teams.get(text.lower())} if text else {}
-    return next(iter(present(found, _("There is no team “%(name)s”; left empty."), plan)), None)
+    return next(iter(present(found, _("No team is called “%(name)s”. Left empty."), plan)), None)
 
 
 def find_service(text: str, plan: Plan, context: Context) -> Service | None:
@@ -295,7 +295,7 @@ def find_service(text: str, plan: Plan, context: Context) -> Service | None:
         return {s.code.lower(): s for s in services if s.code} | {s.name.lower(): s for s in services}
 
     found = {text: _cached(context, "services", load).get(text.lower())} if text else {}
-    return next(iter(present(found, _("There is no service “%(name)s”; left empty."), plan)), None)
+    return next(iter(present(found, _("No service is called “%(name)s”. Left empty."), plan)), None)
 
 
 def tags(context: Context) -> dict[str, Tag]:
@@ -335,12 +335,12 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
         found = context["cache"]["rows:client"].get(context["cache"]["ids:client"].get(ref[:200]))
         if found is None and not name:
             message = _(
-                "No client has the id “%(id)s” in “%(system)s”. Import the clients first, under the same name of the system."
+                "No client has the ID “%(id)s” in “%(system)s”. Import the clients first, with the same system name."
             )
             raise ServiceError(message % {"id": ref[:60], "system": context["system"]})
         if found is not None:
             if name and fold(name) != fold(found.name):
-                text = _("The row says “%(name)s”, but its id belongs to “%(client)s”.")
+                text = _("The row says “%(name)s”, but its ID belongs to “%(client)s”.")
                 plan.question = text % {"name": name[:80], "client": found.name[:80]}
             return found
     if not name:
@@ -348,7 +348,7 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     named = context["cache"]["named"].get(name, [])
     if len(named) == 1:
         return named[0]
-    many, none = _("More than one client is called “%(name)s”; give its id."), _("No client is called “%(name)s”.")
+    many, none = _("More than one client is called “%(name)s”. Use its ID."), _("No client is called “%(name)s”.")
     raise ServiceError((many if named else none) % {"name": name[:80]})
 
 
@@ -365,7 +365,7 @@ def contacts_of(client: Client, addresses: Iterable[str], plan: Plan, context: C
     """The client's people with these addresses."""
     ids, contacts = context["cache"]["contacts"]
     found = {address: contacts.get(ids.get((client.pk, address.lower()))) for address in addresses}
-    return present(found, _("Nobody at %(client)s has the address %(name)s; left empty."), plan, client=client.name)
+    return present(found, _("No contact at %(client)s has the address %(name)s. Left empty."), plan, client=client.name)
 
 
 def contact_changes(

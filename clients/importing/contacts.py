@@ -43,10 +43,10 @@ COLUMNS = (
     *(
         Column(name, label, aliases, parse=_each(EMAIL.read), is_lenient=True)
         for name, label, aliases in (
-            ("email_work", gettext_lazy("E-mail, work"), ("email", "e-mail", "mail", "email address")),
-            ("email_home", gettext_lazy("E-mail, home"), ("personal email",)),
-            ("email_other", gettext_lazy("E-mail, other"), ("email 2",)),
-            ("email_mobile", gettext_lazy("E-mail, mobile"), ()),
+            ("email_work", gettext_lazy("Email, work"), ("email", "e-mail", "mail", "email address")),
+            ("email_home", gettext_lazy("Email, home"), ("personal email",)),
+            ("email_other", gettext_lazy("Email, other"), ("email 2",)),
+            ("email_mobile", gettext_lazy("Email, mobile"), ()),
         )
     ),
     *(
@@ -58,7 +58,7 @@ COLUMNS = (
             ("phone_other", gettext_lazy("Phone, other"), ()),
         )
     ),
-    Column("main_email", gettext_lazy("Main e-mail"), parse=EMAIL.read, is_lenient=True),
+    Column("main_email", gettext_lazy("Primary email"), parse=EMAIL.read, is_lenient=True),
     Column("main_phone", gettext_lazy("Main phone"), parse=limited(40).read, is_lenient=True),
     *_REST,
 )
@@ -104,7 +104,7 @@ def _named_client(values: Values, context: Context) -> Client | None:
 
 def _client(values: Values, context: Context, plan: Plan) -> Client | None:
     if not values.get("client_external_id") and not values.get("client_name"):
-        plan.warnings.append(_("Names no client; the contact would stand alone."))
+        plan.warnings.append(_("No client named. The contact would not be linked to one."))
         return None
     return common.client_of(values, context, plan)
 
@@ -129,9 +129,7 @@ def _find(values: Values, client: Client | None, context: Context, plan: Plan) -
             return found, key
         earlier = found.name if found is not None else earlier
     if earlier is not None:
-        message = _(
-            "An earlier row of this file has the same e-mail or name: “%(name)s”; this would be another person."
-        )
+        message = _("An earlier row has the same email or name: “%(name)s”. This would be a second contact.")
         plan.warnings.append(message % {"name": earlier[:80]})
     return None, key
 
@@ -156,7 +154,7 @@ def _phones(values: Values) -> list[tuple[str, str]]:
 def _plan(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
     if not values.get("first_name") and not values.get("last_name"):
-        raise ServiceError(_("Give a first or a last name."))
+        raise ServiceError(_("Enter a first or last name."))
     client = _client(values, context, plan)
     row, key = _find(values, client, context, plan)
     wanted = common.given(values, CONTACT_FIELDS.cells, is_new=row is None)
@@ -188,7 +186,7 @@ def _plan_reach(plan: Plan, row: Any, client: Client | None, values: Values) -> 
         }
     country = client.country if client else ""
     for name, label, pairs, key in (
-        ("emails", gettext_lazy("E-mail"), _mails(values), str.lower),
+        ("emails", gettext_lazy("Email"), _mails(values), str.lower),
         ("phones", gettext_lazy("Phone"), _phones(values), lambda number: digits_of(number, country)),
     ):
         here = {key(text) for _label, text in before[name]}
@@ -307,5 +305,5 @@ CONTACTS = common.record_kind(
     export=lambda principal: exported(Contact.objects.visible_to(principal), principal),
     needs=(("last_name", "first_name"),),
     ids=("external_id", "client_external_id"),
-    match_note=gettext_lazy("Known contacts are found by id, then by e-mail, then by name among the client’s people."),
+    match_note=gettext_lazy("Existing contacts are matched by ID, then email, then name among the client’s contacts."),
 )

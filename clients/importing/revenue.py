@@ -35,7 +35,7 @@ def _contract(principal, values: Values, context: Context) -> Plan:
     service = common.find_service(values["service"], plan, context)
     if service is None:
         raise ServiceError(
-            _("There is no service “%(name)s”. Add it under Services first.") % {"name": values["service"][:60]}
+            _("No service is called “%(name)s”. Add it under Services first.") % {"name": values["service"][:60]}
         )
     row, key = common.known("contract", values, context)
     _check_client(row, client)
@@ -127,7 +127,7 @@ def _check_client(row: Any, client: Client) -> None:
     while isinstance(record, common.Write):
         record = record.row or record.earlier or (record.new[0] if isinstance(record.new, tuple) else record.new)
     if record is not None and record.client_id != client.pk:
-        raise ServiceError(_("This id belongs to a row of another client."))
+        raise ServiceError(_("This ID belongs to a row of another client."))
 
 
 def _paid(amount: Decimal, model: Any, day: date, values: Values, context: Context, *, is_new: bool) -> dict[str, Any]:
@@ -202,7 +202,7 @@ CONTRACTS = common.record_kind(
         common.external_id("id", "contract id", "contractid"),
         *CONTRACT_FIELDS.import_columns(),
         Column("replaces_external_id", gettext_lazy("Replaces (id)")),
-        Column("change_reason", gettext_lazy("Why it replaces the earlier one"), parse=limited(200).read),
+        Column("change_reason", gettext_lazy("Reason for the change"), parse=limited(200).read),
     ),
     rows=_contracts,
     plan=_contract,
@@ -213,7 +213,7 @@ CONTRACTS = common.record_kind(
     ids=IDS,
     create=_create_contracts,
     defaults=("currency", "period"),
-    match_note=gettext_lazy("Known contracts are found by their id; one without an id by all its values."),
+    match_note=gettext_lazy("Existing contracts are matched by ID, or by all values if there is no ID."),
 )
 REVENUE = common.record_kind(
     "revenue",
@@ -234,7 +234,7 @@ REVENUE = common.record_kind(
     ids=IDS,
     create=lambda principal, rows, context: add_revenue_lines(principal, rows=rows, today=firm_today(context["now"])),
     defaults=("currency", "kind"),
-    match_note=gettext_lazy("Known lines are found by their id; a line without one by all its values."),
+    match_note=gettext_lazy("Existing lines are matched by ID, or by all values if there is no ID."),
 )
 RATES = ImportKind(
     key="rates",
@@ -254,7 +254,7 @@ RATES = ImportKind(
             gettext_lazy("Units for one of the firm’s currency"),
             ("units per euro",),
             parse=AMOUNT.read,
-            help_text=gettext_lazy("The other way round, as central banks state it."),
+            help_text=gettext_lazy("The inverse rate, as central banks publish it."),
         ),
     ),
     prepare=_look_up_rates,
@@ -263,5 +263,5 @@ RATES = ImportKind(
     ids=(),
     defaults=("currency",),
     may_import=may_administer,
-    match_note=gettext_lazy("A currency has one rate a day; a file with another corrects it."),
+    match_note=gettext_lazy("A currency has one rate per day. A file with another rate replaces it."),
 )

@@ -19,11 +19,11 @@ from crm.core.listing import filters
 
 class ClientFilters(filters.TrashFilters):
     catalogue = CLIENT_FIELDS
-    q = filters.Search(method="search", label=_("name, city, website, mail or phone"))
+    q = filters.Search(method="search", label=_("name, city, website, email or phone"))
     quiet = filters.Yes(
         method="gone_quiet",
         label=_("Going quiet"),
-        help_text=_("No contact for longer than their tier allows"),
+        help_text=_("Past their contact target"),
         chip=_("Contact"),
         said=lambda value, principal: _("going quiet"),
     )
@@ -52,7 +52,7 @@ class ClientFilters(filters.TrashFilters):
 
 class ContactFilters(filters.TrashFilters):
     catalogue = CONTACT_FIELDS
-    q = filters.Search(method="search", label=_("name, mail or phone"))
+    q = filters.Search(method="search", label=_("name, email or phone"))
     client = filters.Id(method="at_client", label=_("Client"), chip=_("Client is"), named=Client)
     updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
 

@@ -100,7 +100,7 @@ CLIENTS = ListPage(
         name for name in dict.fromkeys((*ASKED_FIRST, *ClientFilters.base_filters)) if name not in ("q", "updated_from")
     ),
     search_label=_("Search clients"),
-    search_hint=_("Name, city, mail, phone"),
+    search_hint=_("Name, city, email, phone"),
     sorts={"name": CLIENT_FIELDS["name"].sort, "created": "created_at"},
     sort_words={"name": _("Name"), "created": _("When they were entered")},
     views=(
@@ -110,7 +110,7 @@ CLIENTS = ListPage(
         View(_("Onboarding"), {"status": "onboarding"}),
         View(_("At notice"), {"status": "at_notice"}),
         View(_("No next step"), {"step": "none", "status": ["active", "onboarding", "at_notice"]}),
-        View(_("Trash"), {"archived": "1"}),
+        View(_("Archived"), {"archived": "1"}),
     ),
     columns=(
         CLIENT_FIELDS["name"].in_list(_("Client")),
@@ -166,8 +166,8 @@ CONTACTS = ListPage(
     decorate=_places,
     filters=ContactFilters,
     search_label=_("Search people"),
-    search_hint=_("Name, mail, phone"),
-    views=(View(_("All")), View(_("Trash"), {"archived": "1"})),
+    search_hint=_("Name, email, phone"),
+    views=(View(_("All")), View(_("Archived"), {"archived": "1"})),
     columns=(
         CONTACT_FIELDS["name"].in_list(),
         Column("clients", _("Clients"), lambda contact: ", ".join(place.client.name for place in contact.places)),

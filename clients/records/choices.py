@@ -54,7 +54,7 @@ class Tier(models.TextChoices):
 class Channel(models.TextChoices):
     """How a client prefers to be reached."""
 
-    EMAIL = "email", _("E-mail")
+    EMAIL = "email", _("Email")
     PHONE = "phone", _("Phone")
     VIDEO = "video", _("Video call")
     MEETING = "meeting", _("Meeting")

@@ -28,7 +28,7 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
     system = system.strip().lower()
     rows = [ExternalId(system=system, kind=kind, value=value.strip(), object_id=pk) for value, pk in ids.items()]
     if any(not row.system or not row.value or len(row.system) > 60 or len(row.value) > 200 for row in rows):
-        raise ServiceError(_("An external id needs a system and a value."), field="external_ids")
+        raise ServiceError(_("An external ID needs a system and a value."), field="external_ids")
     ExternalId.objects.bulk_create(rows, ignore_conflicts=True)
     found = find_externals(system=system, kind=kind, values=[row.value for row in rows])
     if any(found[row.value] != row.object_id for row in rows):
@@ -37,7 +37,7 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
 
 def external_id_taken() -> ServiceError:
     """The one answer for an id of another record, whether it is seen or not."""
-    return ServiceError(_("This external id is already in use."), field="external_ids", code=TAKEN)
+    return ServiceError(_("This external ID is already in use."), field="external_ids", code=TAKEN)
 
 
 def find_externals(*, system: str, kind: str, values: Iterable[str]) -> dict[str, int]:

@@ -28,10 +28,10 @@ WEBSITE = re.compile(r"(?:https?://)?[^\s/.@]+(?:\.[^\s/.@]+)+(?:[/?#]\S*)?", re
 GROUPS = tuple(
     Group(title, Row(*CLIENT_FIELDS.group(name), css=css), id=f"group-{name}")
     for title, name, css in (
-        (_("Who they are"), "who", "grid-2"),
+        (_("About"), "who", "grid-2"),
         (_("Contact details"), "reach", "grid-2"),
         (_("Address"), "address", "grid-2"),
-        (_("Who looks after them"), "care", "grid-2"),
+        (_("Ownership"), "care", "grid-2"),
         (_("Goals and expectations"), "words", "stack"),
     )
 )
@@ -65,7 +65,7 @@ class ClientForm(CatalogueForm):
     def clean_website(self):
         site = self.cleaned_data["website"].strip()
         if site and not WEBSITE.fullmatch(site):
-            raise forms.ValidationError(_("Write the address as in www.example.com."))
+            raise forms.ValidationError(_("Enter an address such as www.example.com."))
         return site
 
     def service_fields(self) -> dict:
@@ -109,7 +109,7 @@ class NewClientForm(ClientForm):
     status = forms.ChoiceField(label=_("Status"), choices=Status.choices, initial=Status.PROSPECT)
     status_start = forms.DateField(label=_("Since"), widget=DateInput())
     reason = forms.ChoiceField(
-        label=_("Reason of leaving"), required=False, choices=[("", "—"), *LeavingReason.choices]
+        label=_("Reason for leaving"), required=False, choices=[("", "—"), *LeavingReason.choices]
     )
 
 
@@ -126,7 +126,7 @@ class FirstContactForm(Form):
     def clean(self):
         data = super().clean()
         if (data.get("email") or data.get("title")) and not (data.get("first_name") or data.get("last_name")):
-            self.add_error("last_name", _("Give a first or a last name."))
+            self.add_error("last_name", _("Enter a first or last name."))
         return data
 
     def contact_fields(self) -> dict | None:
@@ -146,21 +146,21 @@ class StatusForm(Form):
     start_date = forms.DateField(
         label=_("From"),
         widget=DateInput(),
-        help_text=_("May lie in the past, or in the future: then it changes by itself on that day."),
+        help_text=_("Can be in the past or future. A future status starts automatically on that day."),
         localize=False,
     )
     reason = forms.ChoiceField(
-        label=_("Reason of leaving"), required=False, choices=[("", _("Choose")), *LeavingReason.choices]
+        label=_("Reason for leaving"), required=False, choices=[("", _("Choose")), *LeavingReason.choices]
     )
     note = forms.CharField(
-        label=_("In their words"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("Reason in their words"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
 class AccessForm(Form):
     """Somebody who may see a restricted client besides its owner."""
 
-    user = UserField(label=_("Who else may see it"), required=False)
+    user = UserField(label=_("Also visible to"), required=False)
     reason = forms.CharField(label=_("Why"), required=False, max_length=200)
 
 

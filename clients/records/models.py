@@ -84,10 +84,10 @@ class Client(Archivable, Versioned):
     source = models.CharField(_("source"), max_length=100, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     language = models.CharField(_("language"), max_length=10, blank=True)
-    preferred_channel = models.CharField(_("prefers"), max_length=10, choices=Channel, blank=True)
-    salutation = models.CharField(_("how to address them"), max_length=120, blank=True)
+    preferred_channel = models.CharField(_("preferred channel"), max_length=10, choices=Channel, blank=True)
+    salutation = models.CharField(_("salutation"), max_length=120, blank=True)
     website = models.CharField(_("website"), max_length=255, blank=True)
-    email = models.EmailField(_("e-mail"), max_length=254, blank=True)
+    email = models.EmailField(_("email"), max_length=254, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     phone_digits = models.CharField(max_length=20, blank=True, editable=False)
     street = models.CharField(_("street"), max_length=255, blank=True)
@@ -95,8 +95,8 @@ class Client(Archivable, Versioned):
     city = models.CharField(_("city"), max_length=100, blank=True)
     region = models.CharField(_("region"), max_length=100, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True, validators=[RegexValidator("^[A-Z]{2}$")])
-    goals = models.TextField(_("goals, in their words"), blank=True)
-    expectations = models.TextField(_("expectations, in their words"), blank=True)
+    goals = models.TextField(_("goals"), blank=True)
+    expectations = models.TextField(_("expectations"), blank=True)
     notes = models.TextField(_("background"), blank=True)
     is_restricted = models.BooleanField(_("restricted"), default=False)
     custom = models.JSONField(default=dict, blank=True)
@@ -126,7 +126,7 @@ class Client(Archivable, Versioned):
         verbose_name = _("client")
         constraints = [
             models.CheckConstraint(
-                condition=~Q(name=""), name="client_name_given", violation_error_message=_("Give the client a name.")
+                condition=~Q(name=""), name="client_name_given", violation_error_message=_("Enter a client name.")
             ),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="client_not_own_parent"),
         ]
@@ -192,7 +192,7 @@ class StatusPeriod(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status)
     start_date = models.DateField(_("from"))
     end_date = models.DateField(_("until"), null=True, blank=True)
-    reason = models.CharField(_("reason of leaving"), max_length=20, choices=LeavingReason, blank=True)
+    reason = models.CharField(_("reason for leaving"), max_length=20, choices=LeavingReason, blank=True)
     note = models.TextField(_("in their words"), blank=True)
     is_start_unknown = models.BooleanField(
         default=False, db_default=False, help_text="imported without a day: the period began on or before `start_date`"

@@ -51,7 +51,7 @@ CONTRACT_FIELDS = Catalogue(
         RATE,
         Field("period", type=choice(BillingPeriod, PERIODS), aliases=("billing period", "interval")),
         Field("start_date", aliases=("start", "contract start date"), is_required=True),
-        Field("end_date", aliases=("end", "contract end date"), hint=_("The first day it is no longer in force.")),
+        Field("end_date", aliases=("end", "contract end date"), hint=_("The first day it no longer applies.")),
         Field(
             "renewal_date",
             aliases=("renewal", "renews on"),

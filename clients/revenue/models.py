@@ -58,9 +58,9 @@ class Contract(Archivable, Versioned):
     end_date = models.DateField(_("until"), null=True, blank=True)
     renewal_date = models.DateField(_("renewal"), null=True, blank=True)
     notice_days = models.PositiveSmallIntegerField(_("notice, days"), default=0)
-    is_auto_renewed = models.BooleanField(_("renews by itself"), default=False)
+    is_auto_renewed = models.BooleanField(_("renews automatically"), default=False)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
-    change_reason = models.CharField(_("why it replaces the earlier one"), max_length=200, blank=True)
+    change_reason = models.CharField(_("reason for the change"), max_length=200, blank=True)
 
     objects = ContractQuerySet.as_manager()
 

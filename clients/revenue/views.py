@@ -52,7 +52,7 @@ def add_line(request, client_id):
     def act():
         return add_revenue_line(request.principal, client=client, today=today, **form.cleaned_data)
 
-    return _form_page(request, client, form, act, title=_("Add revenue"), done=_("Revenue booked"))
+    return _form_page(request, client, form, act, title=_("Add revenue"), done=_("Revenue added"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,7 +99,7 @@ def add_contract(request, client_id):
     def act():
         return create_contract(request.principal, client=client, **form.cleaned_data)
 
-    return _form_page(request, client, form, act, title=_("Add a contract"), done=_("Contract entered"))
+    return _form_page(request, client, form, act, title=_("Add a contract"), done=_("Contract added"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -126,7 +126,7 @@ def change_price(request, client_id, contract_id):
     def act():
         return contracts.change_price(request.principal, contract=contract, **form.cleaned_data)
 
-    return _form_page(request, client, form, act, title=_("Change the price"), done=_("New price entered"))
+    return _form_page(request, client, form, act, title=_("Change the price"), done=_("New price added"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -174,7 +174,7 @@ def archive_contract(request, client_id, contract_id):
     contract = _own(Contract.objects.all(), client, contract_id)
     contracts.archive_contract(request.principal, contract=contract, now=timezone.now())
     undo = reverse("clients:restore_contract", kwargs={"client_id": client.pk, "contract_id": contract.pk})
-    messages.success(request, _("Contract moved to the trash"), extra_tags=f"undo:{undo}")
+    messages.success(request, _("Contract archived"), extra_tags=f"undo:{undo}")
     return go(request, "clients:revenue", client.pk)
 
 

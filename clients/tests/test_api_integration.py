@@ -45,9 +45,7 @@ def test_put_enters_and_then_changes_what_another_system_calls_a_client(api):
     assert (row.name, row.city) == ("Kestrel", "Turku")
     stale = api("put", "clients/by-external-id/sf/001", {"city": "Oulu"}, **{"If-Match": made["ETag"]})
     assert stale.status_code == 412
-    assert api("put", "clients/by-external-id/sf/002", {"nmae": "?"}).json()["fields"] == {
-        "nmae": ["There is no such field."]
-    }
+    assert api("put", "clients/by-external-id/sf/002", {"nmae": "?"}).json()["fields"] == {"nmae": ["Unknown field."]}
     assert api("put", f"clients/by-external-id/sf/{'x' * 201}", {"name": "Long"}).status_code == 400
 
 

@@ -54,7 +54,7 @@ def test_list_search_open_change_status(page, live_server, sign_in, marta, asser
     dialog.get_by_label("New status").select_option("former")
     dialog.get_by_role("button", name="Change status").click()
     dialog.get_by_text("Say why the client left.").first.wait_for()
-    dialog.get_by_label("Reason of leaving").select_option("price")
+    dialog.get_by_label("Reason for leaving").select_option("price")
     dialog.get_by_role("button", name="Change status").click()
     page.locator(".page-meta").get_by_text("Former").wait_for()
 
@@ -64,7 +64,7 @@ def test_a_duplicate_is_warned_of_while_typing(page, live_server, sign_in, marta
     page.goto(live_server.url + "/clients/new/")
     assert_accessible(page)
     page.get_by_label("name", exact=False).first.press_sequentially("Northwind")
-    page.get_by_text("Already there?").wait_for()
+    page.get_by_text("Possible duplicate").wait_for()
     page.get_by_role("link", name="Northwind Advisory").wait_for()
 
 
@@ -85,7 +85,7 @@ def test_a_fact_is_changed_in_its_place(page, live_server, sign_in, marta, asser
     northwind = Client.objects.get(name="Northwind Advisory")
     page.goto(f"{live_server.url}/clients/{northwind.pk}/")
     page.get_by_role("link", name="Change the e-mail").click()
-    field = page.get_by_role("textbox", name="E-mail", exact=True)
+    field = page.get_by_role("textbox", name="Email", exact=True)
     field.fill("not a mail address")
     field.press("Enter")
     page.locator("#fact-email .field-error").wait_for()

@@ -128,11 +128,11 @@ def test_a_client_is_entered(client, marta):
 def test_a_bad_client_form_keeps_what_was_typed(client, marta):
     client.force_login(marta)
     response = client.post(
-        reverse("clients:create"), {"name": "", "owner": marta.pk, "email": "no mail", "city": "Ghent"}
+        reverse("clients:create"), {"name": "", "owner": marta.pk, "email": "no email", "city": "Ghent"}
     )
     page = response.content.decode()
     assert response.status_code == 422
-    assert 'value="no mail"' in page and 'value="Ghent"' in page
+    assert 'value="no email"' in page and 'value="Ghent"' in page
     assert 'id="id_name_error"' in page
     assert not Client.objects.exists()
 

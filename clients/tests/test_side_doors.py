@@ -116,4 +116,4 @@ def test_taking_a_line_back_does_not_tell_a_strangers_from_none(client, marta, s
     for pk in (line.pk, 10**9):
         done = client.post(f"/clients/{row.pk}/revenue/{pk}/undelete/", follow=True)
         said.append([str(message) for message in done.context["messages"]])
-    assert said[0] == said[1] == ["There is no such line in the history."]
+    assert said[0] == said[1] == ["Not found in the history."]

@@ -19,7 +19,7 @@ class CommitmentState(models.TextChoices):
 SETTLED = (CommitmentState.KEPT, CommitmentState.BROKEN, CommitmentState.WITHDRAWN)
 COMMITMENT = States(
     {CommitmentState.OPEN: SETTLED} | dict.fromkeys(SETTLED, (CommitmentState.OPEN,)),
-    refusal=_("This promise is settled. Reopen it first."),
+    refusal=_("This commitment is closed. Reopen it first."),
     code="closed",
     open=(CommitmentState.OPEN,),
 )

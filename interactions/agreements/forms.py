@@ -21,16 +21,16 @@ class DecisionForm(Form):
 class CommitmentForm(Form):
     layout = Layout("text", Row("side", "due_date"), "owner", "is_shared", "contact")
 
-    text = forms.CharField(max_length=300, label=_("Promise"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    side = forms.ChoiceField(choices=Side.choices, label=_("Whose"), initial=Side.FIRM)
+    text = forms.CharField(max_length=300, label=_("Commitment"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    side = forms.ChoiceField(choices=Side.choices, label=_("Side"), initial=Side.FIRM)
     due_date = forms.DateField(required=False, label=_("Due"), widget=DateInput)
-    owner = UserField(required=False, label=_("Kept by, of us"), empty_label=_("Me"))
+    owner = UserField(required=False, label=_("Our owner"), empty_label=_("Me"))
     is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
 
     def __init__(self, *args, client, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["contact"] = contact_field(client)
-        self.fields["contact"].label = _("Kept by, of them")
+        self.fields["contact"].label = _("Their owner")
 
 
 class SettleForm(Form):
@@ -43,5 +43,5 @@ class CadenceForm(Form):
         min_value=1,
         max_value=3650,
         label=_("Contact at least every (days)"),
-        help_text=_("Empty: as often as the tier says."),
+        help_text=_("Leave empty to use the tier's target."),
     )

@@ -35,7 +35,7 @@ def record_decision(
 ) -> Decision:
     """Raises ServiceError (field text)."""
     if not text.strip():
-        raise ServiceError(_("Write down what was agreed."), field="text")
+        raise ServiceError(_("Enter what was agreed."), field="text")
     _check(client, contact=contact, day=decided_date, day_field="decided_date")
     return Decision.objects.create(
         client=client,
@@ -76,12 +76,12 @@ def create_commitment(
 ) -> Commitment:
     """A promise: ours is kept by `owner` (None: the actor), theirs by `contact`. Raises ServiceError (field text)."""
     if not text.strip():
-        raise ServiceError(_("Write down what was promised."), field="text")
+        raise ServiceError(_("Enter the commitment."), field="text")
     _check(client, contact=contact, day=due_date, day_field="due_date")
     if decision is not None and decision.client_id != client.pk:
         raise ServiceError(_("This decision is about another client."), field="decision")
     if owner is not None and owner != principal.user and not may_see(acting(owner), client):
-        raise ServiceError(_("%(name)s may not see this client.") % {"name": owner.name}, field="owner")
+        raise ServiceError(_("%(name)s cannot see this client.") % {"name": owner.name}, field="owner")
     ours = side == Side.FIRM
     return Commitment.objects.create(
         client=client,
@@ -99,7 +99,7 @@ def create_commitment(
 
 def _check(client: Client, *, contact: Contact | None, day: date | None, day_field: str) -> None:
     if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
-        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+        raise ServiceError(_("This person is not a contact at this client."), field="contact")
     if day is not None and not is_plausible(day):
         raise ServiceError(_("This date is too far away."), field=day_field)
 

@@ -26,9 +26,9 @@ from interactions.responses import client_url, done, small_form
 
 SETTLED_WORDS = {
     CommitmentState.KEPT: gettext_lazy("Kept."),
-    CommitmentState.BROKEN: gettext_lazy("Broken."),
+    CommitmentState.BROKEN: gettext_lazy("Marked as broken."),
     CommitmentState.WITHDRAWN: gettext_lazy("Withdrawn."),
-    CommitmentState.OPEN: gettext_lazy("Open again."),
+    CommitmentState.OPEN: gettext_lazy("Reopened."),
 }
 
 
@@ -61,8 +61,8 @@ def decide(request, client_id):
     form = DecisionForm(posted(request), client=client, initial={"decided_date": today})
     outcome = form_action(request, form, lambda: record_decision(request.principal, client=client, **form.cleaned_data))
     if outcome.is_done:
-        return done(request, _("Decision written down."), to=_agreed_url(client))
-    return small_form(request, form, outcome, client=client, title=_("New decision"), submit=_("Write it down"))
+        return done(request, _("Decision saved."), to=_agreed_url(client))
+    return small_form(request, form, outcome, client=client, title=_("New decision"), submit=_("Save"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -73,8 +73,8 @@ def commit(request, client_id):
         request, form, lambda: create_commitment(request.principal, client=client, **form.cleaned_data)
     )
     if outcome.is_done:
-        return done(request, _("Promise written down."), to=_agreed_url(client))
-    return small_form(request, form, outcome, client=client, title=_("New promise"), submit=_("Write it down"))
+        return done(request, _("Commitment saved."), to=_agreed_url(client))
+    return small_form(request, form, outcome, client=client, title=_("New commitment"), submit=_("Save"))
 
 
 @require_POST

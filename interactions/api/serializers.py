@@ -59,7 +59,7 @@ class FollowUpSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = FOLLOW_UP_FIELDS
     external_kind = "follow_up"
     time_zone = serializers.CharField(
-        required=False, validators=[validate_zone], help_text=_("IANA name; the assignee's own by default")
+        required=False, validators=[validate_zone], help_text=_("IANA name. Defaults to the assignee's.")
     )
 
     def validate(self, attrs):

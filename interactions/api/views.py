@@ -111,7 +111,7 @@ class CommitmentFilters(filters.ListFilters):
     client = filters.Id("client", label=_("Client"))
     owner = filters.Id("owner", label=_("Kept by"))
     state = filters.Choice(choices=CommitmentState.choices, label=_("State"))
-    side = filters.Choice(choices=Side.choices, label=_("Whose"))
+    side = filters.Choice(choices=Side.choices, label=_("Side"))
 
 
 class CommitmentViewSet(ExternalIds, CreateByService, ReadApiViewSet):

@@ -28,7 +28,7 @@ def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Ca
         refresh_contact_due(client_ids=[client.pk])
         return None
     if not 1 <= days <= 3650:
-        raise ServiceError(_("Give a number of days from 1 to 3650."), field="days")
+        raise ServiceError(_("Enter a number of days from 1 to 3650."), field="days")
     cadence = Cadence.objects.update_or_create(client=client, defaults={"days": days})[0]
     refresh_contact_due(client_ids=[client.pk])
     return cadence

@@ -25,7 +25,7 @@ PINNED_AT_MOST = 10
 WORDS = {  # of an entry, looked up once for a page
     "pinned": gettext_lazy("Pinned"),
     "more": gettext_lazy("More for"),
-    "correct": gettext_lazy("Correct"),
+    "correct": gettext_lazy("Edit"),
     "pin": gettext_lazy("Pin"),
     "unpin": gettext_lazy("Unpin"),
     "follow_up": gettext_lazy("Follow-up"),
@@ -34,7 +34,7 @@ WORDS = {  # of an entry, looked up once for a page
     "with": gettext_lazy("with"),
     "written_by": gettext_lazy("written by"),
     "logged_by": gettext_lazy("logged by"),
-    "corrected": gettext_lazy("corrected"),
+    "corrected": gettext_lazy("edited"),
     "agreed": gettext_lazy("Agreed"),
     "confirmed": gettext_lazy("confirmed by the client"),
     "shared": gettext_lazy("shared with the client"),
@@ -120,7 +120,7 @@ def follow_up_items(principal, client, before, limit):
                 )
             )
         if row.source_kind in (SourceKind.MANUAL, SourceKind.RULE) and (before is None or row.created_at < before):
-            words = _("Follow-up “%(what)s” planned for %(who)s") % {"what": row.title, "who": row.assignee.name}
+            words = _("Follow-up “%(what)s” added for %(who)s") % {"what": row.title, "who": row.assignee.name}
             items.append(_quiet(row, row.created_at, "made", words))
     return sorted(items, key=lambda item: item.at, reverse=True)[:limit]
 

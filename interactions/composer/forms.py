@@ -63,7 +63,7 @@ class InteractionFields(CatalogueForm):
     def clean(self):
         data = super().clean()
         if not self.errors.get("body") and not (data.get("body", "").strip() or data.get("subject", "").strip()):
-            self.add_error("body", _("Write a subject or a summary."))
+            self.add_error("body", _("Enter a subject or a summary."))
         return data
 
     def values(self):
@@ -85,7 +85,7 @@ class LogForm(InteractionFields):
     )
     decision_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
     next_title = forms.CharField(
-        required=False, max_length=200, label=_("What is to be done"), widget=forms.TextInput(attrs=SHAPE)
+        required=False, max_length=200, label=_("What needs doing?"), widget=forms.TextInput(attrs=SHAPE)
     )
     next_day = forms.CharField(required=False, label=_("Due"))
     next_date = forms.DateField(required=False, label=_("Day"), widget=DateInput)

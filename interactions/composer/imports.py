@@ -35,9 +35,9 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
     client = common.client_of(values, context, plan)
     if not values.get("subject") and not values.get("body"):
-        raise ServiceError(_("Neither a subject nor a summary."))
+        raise ServiceError(_("No subject and no summary."))
     if values["occurred_at"] > context["now"]:
-        raise ServiceError(_("The time lies in the future."))
+        raise ServiceError(_("This time is in the future."))
     row, key = common.known("interaction", values, context)
     wanted = common.given(values, INTERACTION_FIELDS.cells, is_new=row is None)
     wanted |= _people(client, values, context, plan)
@@ -52,7 +52,7 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
     )
     record = row.row if isinstance(row, Write) else row
     if plan.write.changes and record is not None and not permissions.may_correct(principal, record):
-        raise ServiceError(_("Only its author, the account manager and managers correct it."))
+        raise ServiceError(_("Only its author, the account manager and managers can edit it."))
     return plan
 
 
@@ -60,7 +60,7 @@ def _people(client: Client, values: Values, context: Context, plan: Plan) -> dic
     """Who took part, of the client and of the firm."""
     contacts = common.contacts_of(client, values.get("contact_email", ()), plan, context)
     named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
-    participants = common.present(named, _("Nobody is called “%(name)s”; left empty."), plan)
+    participants = common.present(named, _("No colleague is called “%(name)s”. Left empty."), plan)
     people = {"contacts": frozenset(contacts), "participants": frozenset(participants)}
     return {name: rows for name, rows in people.items() if rows}
 
@@ -72,10 +72,10 @@ def _state(row: Interaction) -> dict[str, Any]:
 def _new(principal, client: Client, wanted: dict[str, Any], values: Values, context: Context, plan: Plan) -> Entry:
     author = common.find_user(values["author"], context) if values.get("author") else None
     if author is not None and author != principal.user and not permissions.may_log_for_others(principal):
-        plan.warnings.append(_("Only managers and admins import in a colleague’s name; logged under yours."))
+        plan.warnings.append(_("Only managers and admins can import in a colleague’s name. Logged under yours."))
         author = None
     elif values.get("author") and author is None:
-        text = _("Nobody is called “%(name)s”; logged by %(owner)s.")
+        text = _("No colleague is called “%(name)s”. Logged by %(owner)s.")
         plan.warnings.append(text % {"name": values["author"][:60], "owner": principal.user.name})
     author = author or principal.user
     if author != principal.user:
@@ -132,5 +132,5 @@ INTERACTIONS = common.record_kind(
     needs=(("client_external_id", "client_name"),),
     ids=("external_id", "client_external_id"),
     defaults=("channel",),
-    match_note=gettext_lazy("Known interactions are found by their id; one without an id by all its values."),
+    match_note=gettext_lazy("Existing interactions are matched by ID, or by all values if there is no ID."),
 )

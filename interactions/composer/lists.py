@@ -32,7 +32,7 @@ INTERACTIONS = ListPage(
     columns=(
         Column("what", _("What"), lambda row: row.title),
         INTERACTION_FIELDS["client"].in_list(),
-        INTERACTION_FIELDS["sentiment"].in_list(_("They felt")),
+        INTERACTION_FIELDS["sentiment"].in_list(_("Sentiment")),
         Column("author", _("Logged by"), lambda row: row.author_name),
         INTERACTION_FIELDS["occurred_at"].in_list(),
     ),

@@ -95,7 +95,7 @@ def _channels(chosen):
             "submit": _("Save note")
             if channel == Channel.NOTE
             else _("Log %(what)s") % {"what": str(channel.label).lower()},
-            "placeholder": _("What is worth knowing?") if channel == Channel.NOTE else _("What was said?"),
+            "placeholder": _("What is worth noting?") if channel == Channel.NOTE else _("What was said?"),
         }
         for channel in order
     ]

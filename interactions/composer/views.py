@@ -92,7 +92,7 @@ def _logged(request, client, form, interaction, now):
 def _logged_words(interaction, form):
     words = {"what": interaction.get_channel_display()}
     return (
-        _("%(what)s logged, next step planned.") % words
+        _("%(what)s logged, next step added.") % words
         if form.cleaned_data["next_on"]
         else _("%(what)s logged.") % words
     )
@@ -137,7 +137,7 @@ def correct(request, pk):
     interaction = _interaction(request, pk)
     require(
         permissions.may_correct(request.principal, interaction),
-        _("Only its author, the account manager and managers correct it."),
+        _("Only its author, the account manager and managers can edit it."),
     )
     given = {"client": interaction.client, "user": request.user}
     form = CorrectForm(posted(request), instance=interaction, **given)
@@ -154,7 +154,7 @@ def correct(request, pk):
     )
     if outcome.is_done:
         detail_url = reverse("interactions:detail", args=[pk])
-        return done(request, _("Corrected. The earlier text is in its history."), to=detail_url)
+        return done(request, _("Saved. The previous version is kept."), to=detail_url)
     context = {"form": form, "interaction": interaction, "conflict": outcome.conflict}
     return render(request, "interactions/composer/correct.html", context, status=outcome.status)
 

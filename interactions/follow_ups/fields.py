@@ -58,7 +58,7 @@ FOLLOW_UP_FIELDS = Catalogue(
     Field("priority", filter=filters.Choice),
     Field("state", api=READ, filter=filters.Choice),
     Field("snoozed_until", api=READ),
-    Field("outcome", _("What came of it"), api=READ, privacy=FREE_WORDS),
+    Field("outcome", _("Outcome"), api=READ, privacy=FREE_WORDS),
     Field("closed_at", api=READ),
     Field("closed_by", api=READ),
     Field("closed_by_contact", api=READ, privacy=PERSONAL),

@@ -23,14 +23,14 @@ from interactions.follow_ups.services import (
 class FollowUpFilters(filters.ListFilters):
     catalogue = FOLLOW_UP_FIELDS
     who = filters.Choice(
-        choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Whose")
+        choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Side")
     )
     show = filters.Choice(
         choices=[
             ("open", _("Open")),
             ("overdue", _("Overdue")),
             ("today", _("Today")),
-            ("coming", _("Coming")),
+            ("coming", _("Upcoming")),
             ("snoozed", _("Snoozed")),
             ("done", _("Done")),
         ],

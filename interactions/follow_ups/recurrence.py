@@ -66,7 +66,7 @@ def _parts(rule: str) -> dict[str, str]:
     if parts.get("FREQ") not in FREQUENCIES or len(text.split()) != 1 or count is None or interval is None:
         raise ServiceError(_("Repeat daily, weekly, monthly or yearly, such as FREQ=WEEKLY."), field="rrule")
     if interval < 1 or count < 1:
-        raise ServiceError(_("The number in the rule has to be at least 1."), field="rrule")
+        raise ServiceError(_("The number in the rule must be at least 1."), field="rrule")
     return parts
 
 

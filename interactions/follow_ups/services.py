@@ -152,7 +152,7 @@ def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: dateti
     follow_up = _locked(follow_up)
     FOLLOW_UP.expect(follow_up, *FOLLOW_UP.open)
     if until <= now:
-        raise ServiceError(_("Choose a time that is still to come."), field="until")
+        raise ServiceError(_("Choose a time in the future."), field="until")
     if not is_plausible(until):
         raise ServiceError(_("This date is too far away."), field="until")
     follow_up.snoozed_until = follow_up.remind_at = until
@@ -204,19 +204,19 @@ def _locked(follow_up: FollowUp) -> FollowUp:
 
 def _check(principal, *, client, title, assignee, contact, due_date) -> None:
     if not title.strip():
-        raise ServiceError(_("Say what is to be done."), field="title")
+        raise ServiceError(_("Say what needs doing."), field="title")
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")
     if contact is not None and (
         client is None or not Affiliation.objects.filter(client=client, contact=contact).exists()
     ):
-        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+        raise ServiceError(_("This person is not a contact at this client."), field="contact")
     if not assignee.is_active:
         raise ServiceError(
-            _("%(name)s can no longer log in. Choose somebody else.") % {"name": assignee.name}, field="assignee"
+            _("%(name)s can no longer sign in. Choose someone else.") % {"name": assignee.name}, field="assignee"
         )
     if client is not None and assignee != principal.user and not may_see(acting(assignee), client):
-        raise ServiceError(_("%(name)s may not see this client.") % {"name": assignee.name}, field="assignee")
+        raise ServiceError(_("%(name)s cannot see this client.") % {"name": assignee.name}, field="assignee")
 
 
 def _set_due(follow_up: FollowUp) -> None:

@@ -66,7 +66,7 @@ def create(request, client_id):
     if outcome.is_done:
         undo = reverse("interactions:follow-up-cancel", args=[outcome.result.pk])
         return done(request, _said(_("“%(title)s” added"), outcome.result), to=client_url(client), undo_url=undo)
-    return small_form(request, form, outcome, client=client, title=_("New follow-up"), submit=_("Plan it"))
+    return small_form(request, form, outcome, client=client, title=_("New follow-up"), submit=_("Add follow-up"))
 
 
 def _origin(request, client):

@@ -28,9 +28,9 @@ class Direction(models.TextChoices):
 
 
 class Visibility(models.TextChoices):
-    PRIVATE = "private", _("Only the people in it")
+    PRIVATE = "private", _("Participants only")
     TEAM = "team", _("The client's team")
-    FIRM = "firm", _("The firm")
+    FIRM = "firm", _("Everyone in the firm")
     SHARED = "shared", _("Shared with the client")
 
 

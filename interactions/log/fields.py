@@ -44,7 +44,7 @@ def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:
     return value
 
 
-FEELINGS = [("", gettext_lazy("Not said")), *((str(value), label) for value, label in Sentiment.choices)]
+FEELINGS = [("", gettext_lazy("Not set")), *((str(value), label) for value, label in Sentiment.choices)]
 SHORT = {"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})}
 
 INTERACTION_FIELDS = Catalogue(
@@ -81,10 +81,10 @@ INTERACTION_FIELDS = Catalogue(
     Field(
         "sentiment",
         type=replace(FEELING, read=read_feeling),
-        header=gettext_lazy("How they felt (-2 to 2)"),
+        header=gettext_lazy("Sentiment (-2 to 2)"),
         aliases=("mood",),
         input={"choices": FEELINGS, "widget": forms.RadioSelect},
-        filter={"sentiment": filters.Choice(choices=Sentiment.choices, empty_label=gettext_lazy("Any feeling"))},
+        filter={"sentiment": filters.Choice(choices=Sentiment.choices, empty_label=gettext_lazy("Any sentiment"))},
     ),
     Field(
         "contacts",
@@ -93,7 +93,7 @@ INTERACTION_FIELDS = Catalogue(
             read=lambda text, conventions=PLAIN: [EMAIL.read(address) for address in several(text)],
         ),
         cell="contact_email",
-        header=gettext_lazy("Contact’s e-mail"),
+        header=gettext_lazy("Contact’s email"),
         aliases=("email", "email address", "respondent", "respondent email"),
         is_lenient=True,
         privacy=PERSONAL,
@@ -111,7 +111,7 @@ INTERACTION_FIELDS = Catalogue(
         type=COLLEAGUE,
         aliases=("owner", "user", "created by"),
         api=READ,
-        filter={"author": filters.PersonId(named=User, offers=_authors, any_label=gettext_lazy("Everybody"))},
+        filter={"author": filters.PersonId(named=User, offers=_authors, any_label=gettext_lazy("Everyone"))},
     ),
     Field("author_contact", is_imported=False, api=READ, privacy=PERSONAL),
     Field("visibility", aliases=("visibility",), filter=filters.Choice),

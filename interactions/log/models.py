@@ -71,7 +71,7 @@ class Interaction(Archivable, Versioned):
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     body = models.TextField(_("summary"), blank=True, max_length=BODY_AT_MOST, help_text=_("Markdown"))
     sentiment = models.SmallIntegerField(
-        _("how they felt"),
+        _("sentiment"),
         choices=Sentiment,
         null=True,
         blank=True,
@@ -81,8 +81,8 @@ class Interaction(Archivable, Versioned):
         User, models.PROTECT, null=True, blank=True, related_name="interactions", verbose_name=_("logged by")
     )
     author_contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
-    participants = models.ManyToManyField(User, blank=True, related_name="took_part_in", verbose_name=_("of us"))
-    visibility = models.CharField(_("seen by"), max_length=8, choices=Visibility, default=Visibility.FIRM)
+    participants = models.ManyToManyField(User, blank=True, related_name="took_part_in", verbose_name=_("colleagues"))
+    visibility = models.CharField(_("visible to"), max_length=8, choices=Visibility, default=Visibility.FIRM)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     is_demo = models.BooleanField(default=False, editable=False)
 
@@ -94,7 +94,7 @@ class Interaction(Archivable, Versioned):
             models.CheckConstraint(
                 condition=~Q(subject="") | ~Q(body=""),
                 name="interaction_says_something",
-                violation_error_message=_("Write a subject or a summary."),
+                violation_error_message=_("Enter a subject or a summary."),
             ),
             models.CheckConstraint(
                 condition=Q(sentiment__isnull=True) | Q(sentiment__gte=-2, sentiment__lte=2),

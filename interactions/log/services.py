@@ -82,11 +82,11 @@ def _locked(interaction: Interaction) -> Interaction:
 
 def check_words(*, subject, body, occurred_at, now) -> None:
     if not subject.strip() and not body.strip():
-        raise ServiceError(_("Write a subject or a summary."), field="body")
+        raise ServiceError(_("Enter a subject or a summary."), field="body")
     if len(body) > BODY_AT_MOST:
         raise ServiceError(_("The summary has more than %(n)d characters.") % {"n": BODY_AT_MOST}, field="body")
     if occurred_at > now + CLOCKS_DIFFER:
-        raise ServiceError(_("This lies in the future. Plan it as a next step."), field="occurred_at")
+        raise ServiceError(_("This time is in the future. Add it as a next step instead."), field="occurred_at")
     if not is_plausible(occurred_at):
         raise ServiceError(_("This date is too far away."), field="occurred_at")
 
@@ -112,4 +112,4 @@ def check_contacts(pairs: set[tuple[int, int]]) -> None:
     clients, contacts = {client for client, _contact in pairs}, {contact for _client, contact in pairs}
     known = Affiliation.objects.filter(client__in=clients, contact__in=contacts).values_list("client_id", "contact_id")
     if pairs and not pairs <= set(known):
-        raise ServiceError(_("One of these people is not a contact of this client."), field="contacts")
+        raise ServiceError(_("One of these people is not a contact at this client."), field="contacts")

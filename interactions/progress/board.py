@@ -216,7 +216,7 @@ def listed(principal, week: str, state: str, now: datetime) -> QuerySet:
 
 
 def state_words(state: str) -> Any:
-    return {MISSING: _("Missing"), ALL: _("Should have one")}.get(state) or STATES[state]
+    return {MISSING: _("Missing"), ALL: _("Expected")}.get(state) or STATES[state]
 
 
 def known_states() -> Iterable[str]:

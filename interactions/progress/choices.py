@@ -13,9 +13,9 @@ class WhenNothing(models.TextChoices):
 class OnHoliday(models.TextChoices):
     """When the day falls on a holiday of the firm or of the client."""
 
-    SEND = "send", _("send it all the same")
+    SEND = "send", _("send it anyway")
     BEFORE = "before", _("send it on the working day before")
-    SKIP = "skip", _("send none that week")
+    SKIP = "skip", _("skip that week")
 
 
 class ProgressState(models.TextChoices):
@@ -58,7 +58,7 @@ PROGRESS = States(
         ProgressState.SENT: (ProgressState.DRAFT,),  # taken back within seconds, before a mail of it left
         ProgressState.EXPIRED: (),
     },
-    refusal=_("This progress email is “%(now)s” by now."),
+    refusal=_("This progress email is now “%(now)s”."),
     code="conflict",
     open=(ProgressState.PLANNED, ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD),
     decidable=(ProgressState.DRAFT, ProgressState.APPROVED, ProgressState.HELD),

@@ -36,7 +36,7 @@ def against_progress(mail: OutboxMail) -> str:
     stopped = ProgressRecipient.objects.filter(
         schedule__client_id=mail.client_id, contact_id=mail.contact_id, stopped_at__isnull=False
     )
-    return _("The recipient stopped these emails") if stopped.exists() else ""
+    return _("The recipient unsubscribed") if stopped.exists() else ""
 
 
 PROGRESS = MailKind(

@@ -75,7 +75,7 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
         by = email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M")
         found.append(Flag("late-soon", _("Approve by %(time)s (their time) to be on time") % {"time": by}))
     if email.state == ProgressState.SENT and email.has_failed_mail:
-        found.append(Flag("failed", _("Did not reach everybody"), "red"))
+        found.append(Flag("failed", _("Not delivered to everyone"), "red"))
     if email.state in PROGRESS.open:
         found += _before_it_leaves(email)
     return found
@@ -141,7 +141,7 @@ def notify(now: datetime) -> int:
         notify_owner(
             email,
             "progress-flag",
-            _("Progress email to %(client)s leaves soon: %(why)s"),
+            _("Progress email to %(client)s is due soon: %(why)s"),
             why=" ".join(f"{text.rstrip('.')}." for text in said),
         )
     return len(found)

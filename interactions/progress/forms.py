@@ -60,8 +60,8 @@ class ScheduleForm(ModelForm):
         help_texts = {
             "is_review_needed": _("If nobody approves it, it is held and you are notified."),
             "on_holiday": _(
-                "Holidays come from Settings and the client's country. If no earlier working day is left that week, it goes on "
-                "the next one; with none at all, that week is skipped."
+                "Holidays come from Settings and the client's country. If no earlier working day is left that week, it is sent on the next one. "
+                "If there is none, that week is skipped."
             ),
         }
 
@@ -215,4 +215,4 @@ class SkipForm(Form):
 
 
 class ResumeForm(Form):
-    note = forms.CharField(label=_("Who asked for it, and when"), max_length=300)
+    note = forms.CharField(label=_("Who asked, and when"), max_length=300)

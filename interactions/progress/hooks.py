@@ -16,8 +16,8 @@ from interactions.progress.services.sending import run_progress
 from interactions.today import sections as today
 
 # Wiring
-periodic.register(Job("progress-plan", plan_progress, gettext_lazy("Planning of progress emails")))
-periodic.register(Job("progress-send", run_progress, gettext_lazy("Sending of progress emails"), board.oldest_due))
+periodic.register(Job("progress-plan", plan_progress, gettext_lazy("Progress email scheduling")))
+periodic.register(Job("progress-send", run_progress, gettext_lazy("Progress email sending"), board.oldest_due))
 sections.register("done", "interactions", progress_sources.shared_interactions, order=10)
 sections.register("done", "commitments", progress_sources.kept_commitments, order=30)
 sections.register("agreed", "decisions", progress_sources.shared_decisions)
@@ -53,7 +53,7 @@ today.sections.register(
             gettext_lazy("Progress emails to review"),
             progress_lists.waiting,
             lambda principal: reverse("interactions:progress-emails"),
-            gettext_lazy("before they leave"),
+            gettext_lazy("before they are sent"),
         ),
     )
 )

@@ -56,7 +56,7 @@ def skipped(rows: QuerySet) -> QuerySet:
 PARTS = {"review": to_review, "coming": scheduled, "sent": sent, "skipped": skipped}
 PART_NAMES = {
     "review": _("To review"),
-    "coming": _("Coming"),
+    "coming": _("Scheduled"),
     "sent": _("Sent"),
     "skipped": _("Skipped and expired"),
 }
@@ -69,7 +69,7 @@ def default_whose(user) -> str:
 class ProgressFilters(filters.ListFilters):
     show = filters.Choice(choices=list(PART_NAMES.items()), method="of_part", label=_("Which"))
     whose = filters.Choice(
-        choices=[("mine", _("My clients")), ("all", _("All clients"))], method="of_whom", label=_("Whose clients")
+        choices=[("mine", _("My clients")), ("all", _("All clients"))], method="of_whom", label=_("Clients")
     )
     client = filters.ModelChoice(
         queryset=lambda found: Client.objects.visible_to(found.principal), label=_("Client"), chip=_("Client is")
@@ -151,16 +151,16 @@ PROGRESS_EMAILS = ListPage(
         Column("client", _("Client"), lambda email: email.client.name),
         Column("state", _("State"), lambda email: email.get_state_display()),
         Column("week", _("Week"), lambda email: email.week),
-        Column("leaves", _("Leaves"), lambda email: email.sent_at or email.send_at),
-        Column("promised", _("Promised by"), lambda email: email.deadline_at),
+        Column("leaves", _("Sends"), lambda email: email.sent_at or email.send_at),
+        Column("promised", _("Due by"), lambda email: email.deadline_at),
         Column("owner", _("Account manager"), lambda email: email.client.owner.name),
     ),
     noun=lambda n, text: ngettext("%(n)s progress email", "%(n)s progress emails", n) % {"n": text},
     file_name="progress-emails",
     words={
         "week": _("Week"),
-        "leaves": _("Leaves"),
-        "promised": _("Promised by"),
+        "leaves": _("Sends"),
+        "promised": _("Due by"),
         "owner": _("Account manager"),
     },
     more=_extra,

@@ -37,17 +37,17 @@ class ProgressSchedule(Versioned):
     client = models.OneToOneField(Client, models.CASCADE, related_name="progress_schedule")
     is_active = models.BooleanField(_("send a progress email every week"), default=True)
     weekday = models.PositiveSmallIntegerField(_("day"), choices=Weekday, default=Weekday.FRIDAY)
-    deadline_time = models.TimeField(_("there by"), default=time(12, 0))
+    deadline_time = models.TimeField(_("deliver by"), default=time(12, 0))
     time_zone = models.CharField(_("in the time zone"), max_length=64, validators=[validate_zone])
     lead_minutes = models.PositiveSmallIntegerField(
-        _("sent this long before (minutes)"), default=180, validators=[MaxValueValidator(1440)]
+        _("minutes before"), default=180, validators=[MaxValueValidator(1440)]
     )
-    is_review_needed = models.BooleanField(_("I read it before it goes out"), default=True)
+    is_review_needed = models.BooleanField(_("I review it before it is sent"), default=True)
     when_nothing = models.CharField(
         _("when nothing happened"), max_length=6, choices=WhenNothing, default=WhenNothing.SHORT
     )
     on_holiday = models.CharField(
-        _("when the day is a holiday, ours or theirs"),
+        _("if the day is a holiday (ours or theirs)"),
         max_length=6,
         choices=OnHoliday,
         default=OnHoliday.SEND,

@@ -6,9 +6,9 @@ from crm.core.base.states import States
 
 class DigestState(models.TextChoices):
     PLANNED = "planned", _("Planned")
-    SENT = "sent", _("Mailed")
-    NOTHING = "nothing", _("Nothing to tell")
-    READ = "read", _("Read already")
+    SENT = "sent", _("Emailed")
+    NOTHING = "nothing", _("Nothing to report")
+    READ = "read", _("Read")
     SKIPPED = "skipped", _("Skipped")
     MISSED = "missed", _("Too late")
 
@@ -28,7 +28,7 @@ DIGEST = States(
         DigestState.READ: (),
         DigestState.MISSED: (),
     },
-    refusal=_("This morning mail is “%(now)s” by now."),
+    refusal=_("This morning email is now “%(now)s”."),
     code="conflict",
     unsent=(DigestState.PLANNED, DigestState.SKIPPED),
 )

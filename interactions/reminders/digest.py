@@ -89,7 +89,7 @@ def _follow_ups(user: User, now: datetime) -> list[Part]:
     parts = (
         (_("Overdue"), groups["overdue"], _("overdue"), "overdue", groups["more_overdue"], True),
         (_("Due today"), groups["today"], _("due today"), "today", False, False),
-        (_("Next seven days"), coming, _("coming"), "coming", groups["more_coming"], True),
+        (_("Next seven days"), coming, _("scheduled"), "coming", groups["more_coming"], True),
     )
     return [
         Part(
@@ -143,9 +143,9 @@ def progress_part(data: dict[str, Any]) -> Part | None:
     lines = [
         Line(
             email.client.name,
-            _("leaves %(when)s") % {"when": date_format(timezone.localtime(email.send_at), "D j M, H:i")},
+            _("sends %(when)s") % {"when": date_format(timezone.localtime(email.send_at), "D j M, H:i")},
             reverse("interactions:progress", args=[email.pk]),
         )
         for email in data["emails"]
     ]
-    return Part(_("Progress emails to read"), lines, _("to read"), url)
+    return Part(_("Progress emails to review"), lines, _("to review"), url)

@@ -28,7 +28,7 @@ REMINDER = MailKind(
     templates="interactions/reminders/mail/reminders",
     expires_after=timedelta(days=2),
 )
-DIGEST = MailKind("digest", gettext_lazy("Morning mail"), cause=Digest, templates="interactions/reminders/mail/digest")
+DIGEST = MailKind("digest", gettext_lazy("Morning email"), cause=Digest, templates="interactions/reminders/mail/digest")
 
 
 def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notification], *, now: datetime) -> OutboxMail:
@@ -82,7 +82,7 @@ def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> st
     if not follow_ups:
         if len(news) == 1 and news[0].client_id:
             return news[0].text
-        return ngettext("%(n)d thing to know", "%(n)d things to know", len(news)) % {"n": len(news)}
+        return ngettext("%(n)d message", "%(n)d messages", len(news)) % {"n": len(news)}
     return ngettext("%(n)d follow-up is due", "%(n)d follow-ups are due", len(follow_ups)) % {"n": len(follow_ups)}
 
 

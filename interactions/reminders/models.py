@@ -36,7 +36,7 @@ class Digest(models.Model):
     objects = DigestQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("morning mail")
+        verbose_name = _("morning email")
         ordering = ["-due_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["user", "date"], name="digest_once_a_day"),

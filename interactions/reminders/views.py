@@ -25,6 +25,6 @@ def digest(request, pk):
         "row": row,
         "mail": mail,
         "is_planned": is_planned,
-        "crumbs": [{"label": _("Coming"), "url": reverse("core:coming")}, {"label": _("Morning mail")}],
+        "crumbs": [{"label": _("Scheduled"), "url": reverse("core:coming")}, {"label": _("Morning email")}],
     }
     return render_page(request, "interactions/reminders/digest.html", context)

@@ -24,13 +24,13 @@ class LeftOut(models.TextChoices):
     """Why somebody is not asked; "" when they are."""
 
     NO = "", ""
-    RESTRICTED = "restricted", _("restricted client: ask one by one")
+    RESTRICTED = "restricted", _("restricted client: survey individually")
     NO_ADDRESS = "no_address", _("no email address")
     REFUSED = "refused", _("address takes no email")
     OPTED_OUT = "opted_out", _("unsubscribed from surveys")
     ASKED = "asked", _("surveyed recently")
     SAME = "same", _("already surveyed this period")
-    TWICE = "twice", _("asked at another client in this list")
+    TWICE = "twice", _("surveyed at another client in this list")
 
 
 @dataclass(frozen=True)

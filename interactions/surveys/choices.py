@@ -14,7 +14,7 @@ class Asked(models.TextChoices):
     """Who of a client's people a survey goes to."""
 
     MAIN = "main", _("the main contact")
-    ALL = "all", _("everybody we have an address of")
+    ALL = "all", _("everyone with an address")
 
 
 class InvitationState(models.TextChoices):
@@ -33,7 +33,7 @@ INVITATION = States(
         InvitationState.ANSWERED: (),
         InvitationState.EXPIRED: (),
     },
-    refusal=_("This one is “%(now)s” by now."),
+    refusal=_("This one is now “%(now)s”."),
     code="conflict",
     open=(InvitationState.PLANNED, InvitationState.SENT),
     asked=(InvitationState.SENT, InvitationState.ANSWERED, InvitationState.EXPIRED),

@@ -61,7 +61,7 @@ def against_survey(mail: OutboxMail) -> str:
     if mail.contact_id is None:
         return ""
     is_refused = has_refused(client_id=mail.client_id, contact_id=mail.contact_id, purpose=Purpose.SURVEY)
-    return _("The recipient wants no surveys") if is_refused else ""
+    return _("The recipient opted out of surveys") if is_refused else ""
 
 
 SURVEY = MailKind(

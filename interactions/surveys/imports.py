@@ -22,7 +22,7 @@ def _answer(principal, values: Values, context: Context) -> Plan:
     client = common.client_of(values, context, plan)
     contacts = common.contacts_of(client, filter(None, [values.get("contact_email")]), plan, context)
     if values["answered_at"] > context["now"]:
-        raise ServiceError(_("The time lies in the future."))
+        raise ServiceError(_("This time is in the future."))
     row, key = common.known("survey_response", values, context)
     answer = {"comment": ""} | {name: values[name] for name in ("score", "comment", "answered_at") if name in values}
     if row is None:
@@ -35,7 +35,7 @@ def _answer(principal, values: Values, context: Context) -> Plan:
         return plan
     before = row.state if isinstance(row, Write) else {"score": row.score, "comment": row.comment}
     if (answer["score"], answer["comment"].split()) != (before["score"], before["comment"].split()):
-        return plan.fail(_("This answer is here with another score or comment; an answer is not changed."))
+        return plan.fail(_("This answer already exists with another score or comment. Answers are never changed."))
     return plan.settle()
 
 
@@ -91,7 +91,7 @@ SURVEY_RESPONSES = common.record_kind(
         Column("comment", gettext_lazy("Comment"), ("text", "feedback", "reason")),
         Column(
             "contact_email",
-            gettext_lazy("Contact’s e-mail"),
+            gettext_lazy("Contact’s email"),
             ("email", "email address", "respondent", "respondent email"),
             parse=EMAIL.read,
             is_lenient=True,
@@ -100,6 +100,6 @@ SURVEY_RESPONSES = common.record_kind(
         common.external_id("id", "activity id", "response id", "engagement id"),
     ),
     match_note=gettext_lazy(
-        "Known answers are found by their id; one without an id by all its values. An answer is never changed."
+        "Existing answers are matched by ID, or by all values if there is no ID. Answers are never changed."
     ),
 )

@@ -45,7 +45,7 @@ ANSWERS = ListPage(
         Column("client", _("Client"), lambda row: row.client.name),
         Column("contact", _("Contact"), lambda row: row.contact.name if row.contact else "", is_in_file_only=True),
         Column("score", _("Score"), lambda row: row.score, css="num"),
-        Column("words", _("In their words"), lambda row: row.comment),
+        Column("words", _("Comment"), lambda row: row.comment),
         Column("answered", _("Answered"), lambda row: row.answered_at),
     ),
     size=50,
@@ -92,7 +92,7 @@ def _count(state):
 
 INVITATIONS = ListPage(
     url_name="interactions:survey-invitations",
-    title=_("Asked by email"),
+    title=_("Sent surveys"),
     template="interactions/surveys/invitations.html",
     rows=queries.invitations,
     decorate=_decorate,
@@ -113,7 +113,7 @@ INVITATIONS = ListPage(
     size=50,
     is_counted=False,
     file_name="survey-invitations",
-    words={"address": _("Address"), "how": _("How"), "skip": _("Skip"), "back": _("Bring back")},
+    words={"address": _("Address"), "how": _("How"), "skip": _("Skip"), "back": _("Restore")},
     more=lambda listing: {
         "tabs": queries.tabs("asked"),
         "cells": queries.cells(listing.memo(queries.counts_of, listing.principal)),

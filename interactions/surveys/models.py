@@ -35,24 +35,24 @@ class Survey(Versioned):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Left empty: our words, in their language."),
+        help_text=_("Leave empty to use our wording in their language."),
     )
     mail_text = models.TextField(
-        _("what stands above the question"),
+        _("text above the question"),
         blank=True,
         default="",
         db_default="",
-        help_text=_("Left empty: our words, in their language."),
+        help_text=_("Leave empty to use our wording in their language."),
     )
     pause_days = models.PositiveSmallIntegerField(
-        _("days between two surveys to one person"),
+        _("days between surveys to one person"),
         default=90,
         db_default=90,
         validators=[MaxValueValidator(1000)],
-        help_text=_("Whatever the survey and whoever asks: nobody is asked again sooner."),
+        help_text=_("Applies across all surveys and senders."),
     )
     answer_days = models.PositiveSmallIntegerField(
-        _("days an answer is taken"),
+        _("days the survey stays open"),
         default=21,
         db_default=21,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
@@ -132,12 +132,12 @@ class SurveyRule(Versioned):
     The clients' days are spread over the period by their id."""
 
     survey = models.OneToOneField(Survey, models.CASCADE, related_name="rule")
-    is_active = models.BooleanField(_("ask by itself"), default=False)
+    is_active = models.BooleanField(_("send automatically"), default=False)
     every_months = models.PositiveSmallIntegerField(
         _("every (months)"), default=6, validators=[MinValueValidator(1), MaxValueValidator(36)]
     )
-    send_time = models.TimeField(_("at, in their time zone"), default=time(10, 0))
-    who = models.CharField(_("goes to"), max_length=4, choices=Asked, default=Asked.MAIN)
+    send_time = models.TimeField(_("time (their time zone)"), default=time(10, 0))
+    who = models.CharField(_("recipients"), max_length=4, choices=Asked, default=Asked.MAIN)
     statuses = ArrayField(
         models.CharField(max_length=10, choices=Status), verbose_name=_("status"), default=active_only
     )
@@ -155,7 +155,7 @@ class SurveyRule(Versioned):
             models.CheckConstraint(
                 condition=Q(every_months__gte=1, every_months__lte=36),
                 name="survey_rule_months",
-                violation_error_message=_("From 1 to 36 months."),
+                violation_error_message=_("1 to 36 months."),
             )
         ]
 
@@ -194,7 +194,7 @@ class SurveyInvitation(Versioned):
     key = models.CharField(max_length=100, unique=True, help_text="survey:{survey}:{contact}:{period}")
     batch = models.UUIDField(null=True, blank=True, help_text="those asked with one click")
     requested_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    send_at = models.DateTimeField(_("leaves"))
+    send_at = models.DateTimeField(_("sends"))
     sent_at = models.DateTimeField(null=True, blank=True, help_text="when it was handed to the outbox")
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)

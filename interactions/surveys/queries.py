@@ -63,10 +63,10 @@ def cells(counts) -> list[dict[str, Any]]:
     """As components/metric_strip.html takes them."""
     rate = f"{100 * counts['answered'] / counts['asked']:.0f} %" if counts["asked"] else "—"
     return [
-        {"label": _("Asked"), "value": f"{counts['asked']:,}", "note": _("mails handed over")},
+        {"label": _("Asked"), "value": f"{counts['asked']:,}", "note": _("sent")},
         {"label": _("Answered"), "value": f"{counts['answered']:,}"},
         {"label": _("Response rate"), "value": rate, "note": _("answered ÷ asked")},
-        {"label": _("Open"), "value": f"{counts['sent']:,}", "note": _("may still answer")},
+        {"label": _("Open"), "value": f"{counts['sent']:,}", "note": _("can still answer")},
     ]
 
 
@@ -74,7 +74,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
     return [
         {"label": _("Answers"), "url": reverse("interactions:surveys"), "current": current == "answers"},
         {
-            "label": _("Asked by email"),
+            "label": _("Sent surveys"),
             "url": reverse("interactions:survey-invitations"),
             "current": current == "asked",
         },

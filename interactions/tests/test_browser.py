@@ -179,7 +179,7 @@ def test_letters_among_the_chips_are_no_shortcuts_and_undo_stays_where_it_was_as
 ):
     page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
     page.evaluate("window.stayed = true")
-    page.locator(".chip", has_text="Feeling").focus()
+    page.locator(".chip", has_text="Sentiment").focus()
     page.keyboard.type("e")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.name") == "sentiment"

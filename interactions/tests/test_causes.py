@@ -102,6 +102,6 @@ def test_a_mail_without_its_cause_is_called_an_earlier_one(client, rows, marta):
     client.force_login(marta)
     mail = OutboxMail.objects.caused_by(rows["survey"]).get()
     url = reverse("core:outbox_mail", args=[mail.pk])
-    assert "Earlier mail" not in client.get(url).text
+    assert "Earlier email" not in client.get(url).text
     OutboxMail.objects.filter(pk=mail.pk).update(cause_kind="", cause_id=None)
-    assert "Earlier mail" in client.get(url).text
+    assert "Earlier email" in client.get(url).text

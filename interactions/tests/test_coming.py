@@ -92,7 +92,7 @@ def test_the_next_36_hours_in_the_order_of_time(scene, manager, now):
         "Northwind Advisory",
         "Send the price",
         "Otto's own",
-        "What the day brings",
+        "Today's overview",
     ]
 
 
@@ -101,9 +101,9 @@ def test_account_managers_have_their_own(client, scene, marta, otto, now):
     page = client.get(URL).text
     for said in ("How are we doing?", "Northwind Advisory", "Send the price"):
         assert said in page
-    for hidden in ("Otto&#x27;s own", "What the day brings", "Far away"):
+    for hidden in ("Otto&#x27;s own", "Today's overview", "Far away"):
         assert hidden not in page
-    assert client.get(URL, {"whose": "all"}).text.count("Otto&#x27;s own") == 0
+    assert client.get(URL, {"side": "all"}).text.count("Otto&#x27;s own") == 0
     client.force_login(otto)
     page = client.get(URL).text
     assert "Otto&#x27;s own" in page and "How are we doing?" not in page
@@ -112,7 +112,7 @@ def test_account_managers_have_their_own(client, scene, marta, otto, now):
 def test_a_restricted_client_is_in_nobodys_list_but_its_owners(scene, manager, marta, northwind, now):
     northwind.is_restricted = True
     northwind.save()
-    assert whats(manager, now) == ["What the day brings"]
+    assert whats(manager, now) == ["Today's overview"]
     assert len(whats(marta, now, mine=True)) == 3
 
 
@@ -146,7 +146,7 @@ def test_each_kind_is_skipped_and_brought_back(client, scene, marta, northwind, 
     step.refresh_from_db()
     assert (email.state, step.remind_at) == ("skipped", None)
     page = client.get(URL).text
-    assert "Bring back" in page and "Send the price" not in page
+    assert "Restore" in page and "Send the price" not in page
     post(client, "restore", "progress", email.pk)
     post(client, "restore", "reminders", step.pk)
     email.refresh_from_db()
@@ -195,9 +195,9 @@ def test_ones_own_morning_mail_is_read_before_it_leaves(client, scene, northwind
     client.force_login(scene)
     row = Digest.objects.get()
     page = client.get(reverse("interactions:digest", args=[row.pk])).text
-    assert "Visit them" in page and "Skip this one" in page
+    assert "Visit them" in page and "Skip" in page
     assert digests.skip_digest(acting(scene), row=row, now=now)
-    assert "Bring back" in client.get(reverse("interactions:digest", args=[row.pk])).text
+    assert "Restore" in client.get(reverse("interactions:digest", args=[row.pk])).text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,7 +206,7 @@ def test_in_the_browser(page, live_server, sign_in, assert_accessible, scene, ma
     page.goto(live_server.url + URL)
     assert_accessible(page)
     page.get_by_role("button", name="Skip: Send the price").click()
-    page.get_by_text("Skipped: it will not be mailed.").wait_for()
+    page.get_by_text("Skipped. It will not be sent.").wait_for()
     assert not page.get_by_role("link", name="Send the price").count()
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="Send the price").wait_for()

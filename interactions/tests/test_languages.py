@@ -202,7 +202,7 @@ def test_what_the_firm_reads_stays_in_its_language(client, berlin):
     client.force_login(berlin.owner)
     email = ProgressEmail.objects.get()
     page = client.get(reverse("interactions:progress", args=[email.pk]), headers={"Accept-Language": "de"})
-    assert '<html lang="en-gb"' in page.text and "When and to whom" in page.text
+    assert '<html lang="en-gb"' in page.text and "Schedule and recipients" in page.text
     review = OutboxMail.objects.filter(kind="progress-review")
     assert mail.kind == "progress" and not review.exists()
 

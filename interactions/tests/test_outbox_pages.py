@@ -87,9 +87,9 @@ def test_filters(client, marta, northwind):
     for query, there, not_there in (
         ("q=jari", "Send the price", "Week 48"),
         ("kind=progress", "Week 48", "Send the price"),
-        (f"client={northwind.pk}&state=pending", "Week 48", "No mail matches"),
-        ("state=dead", "No mail matches", "Week 48"),
-        ("state=nonsense&client=abc", "Week 48", "No mail matches"),
+        (f"client={northwind.pk}&state=pending", "Week 48", "No email matches"),
+        ("state=dead", "No email matches", "Week 48"),
+        ("state=nonsense&client=abc", "Week 48", "No email matches"),
         ("cursor=broken", "", "Week 48 nowhere"),
     ):
         text = client.get(f"{url}?{query}", follow=True).text
@@ -180,7 +180,7 @@ def test_a_mail_that_needs_a_decision(client, marta, northwind):
     set_state(mail, "leased", "sending", "uncertain")
     client.force_login(marta)
     text = client.get(address(mail)).text
-    assert "It arrived" in text
+    assert "Delivered" in text
     assert "Send again" in text
     answer = client.post(address(mail, "outbox_again"))
     again = OutboxMail.objects.get(key="progress:1#2")
@@ -250,7 +250,7 @@ def test_one_that_cannot_be_decided_stops_no_other_and_is_said(client, marta, no
     client.force_login(marta)
     text = decide(client, "again", ids=[again.pk, free.pk])
     assert "1 mail will be sent again" in text
-    assert "1 left alone: This mail was sent again already." in text
+    assert "1 left alone: This email was already resent." in text
 
 
 def test_nonsense_decides_nothing(client, marta, northwind):
@@ -328,7 +328,7 @@ def test_several_are_decided_in_the_browser(page, live_server, sign_in, assert_a
     page.get_by_role("checkbox", name="Select: Mail 0").check()
     page.get_by_role("checkbox", name="Select: Mail 1").check()
     assert_accessible(page)
-    page.get_by_role("button", name="They arrived").click()
+    page.get_by_role("button", name="Delivered").click()
     page.get_by_text("2 mails noted as arrived").wait_for()
     assert page.get_by_role("link", name="Mail 2").count() == 1
     assert OutboxMail.objects.filter(state="sent").count() == 2

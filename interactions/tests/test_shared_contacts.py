@@ -161,7 +161,7 @@ def test_who_sees_the_other_client_decides(client, world, use, address):
     update_contact(world.marta, contact=world.elina, emails=[("work", NEW)])
     client.force_login(world.sini.user)
     page = client.get(world.elina.get_absolute_url())
-    assert [words for _row, words in page.context["held"]] == [[("E-mail", OLD, NEW)]]
+    assert [words for _row, words in page.context["held"]] == [[("Email", OLD, NEW)]]
     assert "Basalt still uses the earlier details" in page.content.decode()
     url = f"/contacts/{world.elina.pk}/held/{HeldDetails.objects.get().pk}/"
     assert client.post(url, {"use": "both"}).status_code == 302

@@ -97,7 +97,7 @@ for step in (
     Step(
         "clients",
         50,
-        _("Bring in your clients"),
+        _("Add your clients"),
         _("Import a file from your old system, or add the first by hand"),
         "core:imports",
         lambda: Client.objects.exists(),

@@ -110,9 +110,7 @@ class PlanSerializer(StrictModelSerializer):
         if self.instance is not None:
             fixed = {"client", "template_version", "is_draft"} & set(data)
             if fixed:
-                raise serializers.ValidationError(
-                    {name: [_("This is fixed when the plan is started.")] for name in sorted(fixed)}
-                )
+                raise serializers.ValidationError({name: [_("Set when the plan starts.")] for name in sorted(fixed)})
         return data
 
 

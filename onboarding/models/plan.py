@@ -37,7 +37,7 @@ class Plan(Versioned):
     template_version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="plans")
     name = models.CharField(_("name"), max_length=160)
     state = models.CharField(_("state"), max_length=10, choices=choices.PlanState, default=choices.PlanState.DRAFT)
-    owner = models.ForeignKey(User, models.PROTECT, related_name="plans", verbose_name=_("run by"))
+    owner = models.ForeignKey(User, models.PROTECT, related_name="plans", verbose_name=_("owner"))
     kickoff_date = models.DateField(_("kickoff"))
     forecast_date = models.DateField(_("forecast end"), null=True, blank=True, editable=False)
     track = models.CharField(max_length=10, choices=choices.Track, default=choices.Track.ON_TRACK, editable=False)
@@ -148,7 +148,7 @@ class Task(Versioned):
     title = models.CharField(_("task"), max_length=200)
     position = models.PositiveSmallIntegerField(default=0)
     owner_side = models.CharField(
-        _("who does it"), max_length=6, choices=choices.OwnerSide, default=choices.OwnerSide.FIRM
+        _("assignee"), max_length=6, choices=choices.OwnerSide, default=choices.OwnerSide.FIRM
     )
     owner_role = models.CharField(_("role"), max_length=60, blank=True)
     assignee = models.ForeignKey(
@@ -167,7 +167,7 @@ class Task(Versioned):
     due_date = models.DateField(_("due"), null=True, blank=True)
     is_due_fixed = models.BooleanField(default=False, help_text="set by hand: no recomputing")
     is_mandatory = models.BooleanField(_("mandatory"), default=True)
-    is_client_visible = models.BooleanField(_("client sees it"), default=False)
+    is_client_visible = models.BooleanField(_("visible to client"), default=False)
     evidence = models.CharField(max_length=10, choices=choices.Evidence, blank=True)
     done_when = models.CharField(_("done when"), max_length=200, blank=True)
     instructions = models.TextField(_("instructions"), blank=True)
@@ -195,7 +195,7 @@ class Task(Versioned):
             models.CheckConstraint(
                 condition=~Q(state="blocked") | ~Q(blocked_reason=""),
                 name="task_blocked_says_why",
-                violation_error_message=_("Say what it waits for."),
+                violation_error_message=_("Say what it is waiting for."),
             ),
             one_actor("done_by", "done_by_contact", name="task_done_by_one", may_be_system=True),
         ]

@@ -72,7 +72,7 @@ class Template(Versioned, Archivable):
             models.UniqueConstraint(
                 Lower("name"),
                 name="template_name_unique",
-                violation_error_message=_("There is already a template of this name."),
+                violation_error_message=_("A template with this name already exists."),
             )
         ]
 
@@ -159,7 +159,7 @@ class TemplateTask(Versioned):
     title = models.CharField(_("task"), max_length=200)
     position = models.PositiveSmallIntegerField(default=0)
     owner_side = models.CharField(
-        _("who does it"), max_length=6, choices=choices.OwnerSide, default=choices.OwnerSide.FIRM
+        _("assignee"), max_length=6, choices=choices.OwnerSide, default=choices.OwnerSide.FIRM
     )
     owner_role = models.CharField(
         _("role"), max_length=60, blank=True, help_text=_("such as Account manager, Payroll specialist, Client IT")
@@ -171,7 +171,7 @@ class TemplateTask(Versioned):
         "self", models.SET_NULL, null=True, blank=True, related_name="followers", verbose_name=_("counted from")
     )
     is_mandatory = models.BooleanField(_("mandatory"), default=True)
-    is_client_visible = models.BooleanField(_("client sees it"), default=False)
+    is_client_visible = models.BooleanField(_("visible to client"), default=False)
     evidence = models.CharField(_("needs"), max_length=10, choices=choices.Evidence, blank=True)
     done_when = models.CharField(_("done when"), max_length=200, blank=True)
     instructions = models.TextField(_("instructions"), blank=True)

@@ -59,7 +59,7 @@ def _changes(model, plan_id, words):
 
 def _plan_words(old, new):
     if old is None:
-        yield _("Plan made, kickoff %(day)s") % {"day": _day(new.kickoff_date)}
+        yield _("Plan created, kickoff %(day)s") % {"day": _day(new.kickoff_date)}
         return
     if old.state != new.state:
         yield _("Plan: %(state)s") % {"state": PlanState(new.state).label}
@@ -69,7 +69,7 @@ def _plan_words(old, new):
             "new": _day(new.kickoff_date),
         }
     if old.owner_id != new.owner_id:
-        yield _("Run by somebody else")
+        yield _("Owned by someone else")
     if old.track != new.track:
         yield _("%(track)s: %(reason)s") % {
             "track": dict(Plan.track.field.choices)[new.track],
@@ -90,7 +90,7 @@ def _task_words(old, new):
             "new": _day(new.due_date),
         }
     if (old.assignee_id, old.contact_id) != (new.assignee_id, new.contact_id):
-        yield _("“%(task)s” is given to somebody else") % {"task": new.title}
+        yield _("“%(task)s” was reassigned") % {"task": new.title}
 
 
 def _day(day):

@@ -201,11 +201,11 @@ def holiday_note(calendar: WorkingCalendar, start: date, end: date) -> str:
         return ""
     words = [date_format(day, pgettext("date format", "j M")) for day in days[:6]]
     if len(days) == 1:
-        return _("%(day)s is a holiday of the firm.") % {"day": words[0]}
+        return _("%(day)s is a company holiday.") % {"day": words[0]}
     if len(days) > len(words):
-        return _("%(n)s days of this time are holidays of the firm.") % {"n": len(days)}
+        return _("This period includes %(n)s company holidays.") % {"n": len(days)}
     listed = _("%(days)s and %(last)s") % {"days": ", ".join(words[:-1]), "last": words[-1]}
-    return _("%(days)s are holidays of the firm.") % {"days": listed}
+    return _("%(days)s are company holidays.") % {"days": listed}
 
 
 @dataclass(frozen=True)

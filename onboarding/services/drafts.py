@@ -138,7 +138,7 @@ def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping
     phases = {row.key: row for row in version.phases.all()}
     for values in removed["tasks"]:
         if values["phase"] not in phases:
-            raise ServiceError(_("Its phase was removed meanwhile."))
+            raise ServiceError(_("Its phase has been removed."))
         home = phases[values["phase"]]
         home.tasks.filter(position__gte=values["position"]).update(position=F("position") + 1)
         defaults = {name: values[name] for name in TASK_FIELDS}
@@ -171,7 +171,7 @@ def _check_task(version, task):
         if task.pk:
             check_no_cycle([*others, task])
     if not 0 <= task.offset_days <= MAX_DAYS:
-        raise ServiceError(_("Give working days from 0 to %(most)s.") % {"most": MAX_DAYS}, field="offset_days")
+        raise ServiceError(_("Enter 0 to %(most)s working days.") % {"most": MAX_DAYS}, field="offset_days")
     if task.owner_side == OwnerSide.CLIENT and not task.is_client_visible:
         task.is_client_visible = True  # what the client has to do, the client sees
 
@@ -185,7 +185,7 @@ def _known(fields):
 def _named(text, field):
     text = " ".join(text.split())
     if not text:
-        raise ServiceError(_("Give it a name."), field=field)
+        raise ServiceError(_("Enter a name."), field=field)
     return text
 
 

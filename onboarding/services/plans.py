@@ -52,7 +52,7 @@ def start_plan(
     not a published one of a template in use, or the owner does not see the client.
     """
     if not startable_version(version):
-        raise ServiceError(_("Choose a published version of a template in use."), field="version")
+        raise ServiceError(_("Choose a published version of an active template."), field="version")
     _check_kickoff(kickoff_date)
     owner = owner or client.owner
     check_sees(owner, client, field="owner")
@@ -103,7 +103,7 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     if kickoff != plan.kickoff_date and plan.has_started:
         raise ServiceError(_("The plan has started. Change the due dates of its tasks instead."), field="kickoff_date")
     if "name" in fields and not fields["name"].strip():
-        raise ServiceError(_("Give the plan a name."), field="name")
+        raise ServiceError(_("Enter a plan name."), field="name")
     known = {key: fields[key] for key in ("name", "owner", "kickoff_date") if key in fields}
     for key, value in known.items():
         setattr(plan, key, value)
@@ -194,7 +194,7 @@ def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
 def check_sees(user: User, client: Client, *, field: str) -> None:
     """Raises ServiceError unless the user may work with the client."""
     if not user.is_active or not may_see(acting(user), client):
-        raise ServiceError(_("%(name)s does not see this client.") % {"name": user.name}, field=field)
+        raise ServiceError(_("%(name)s cannot see this client.") % {"name": user.name}, field=field)
 
 
 def _check_kickoff(day: date) -> None:

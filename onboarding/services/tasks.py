@@ -70,7 +70,7 @@ def block_task(
     plan, task = _lock(principal, task)
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise ServiceError(_("Say what it waits for."), field="reason")
+        raise ServiceError(_("Say what it is waiting for."), field="reason")
     if task.state != TaskState.BLOCKED:
         return _move(plan, task, TaskState.BLOCKED, now=now, seen=seen_version, blocked_reason=reason)
     task.blocked_reason = reason
@@ -87,10 +87,10 @@ def skip_task(
     plan, task = _lock(principal, task)
     reason = " ".join(reason.split())
     if task.is_mandatory and not reason:
-        raise ServiceError(_("This task is mandatory. Say why it is not needed here."), field="reason")
+        raise ServiceError(_("This task is mandatory. Say why it can be skipped."), field="reason")
     task = _move(plan, task, TaskState.SKIPPED, now=now, seen=seen_version, done_at=now, **_done_by(principal))
     if reason:
-        _add_comment(principal, task, _("Not needed: %(reason)s") % {"reason": reason})
+        _add_comment(principal, task, _("Skipped: %(reason)s") % {"reason": reason})
     return task
 
 
@@ -116,7 +116,7 @@ def assign_task(
         task.owner_side = OwnerSide.FIRM
     if contact is not None:
         if not plan.client.affiliations.current().filter(contact=contact).exists():
-            raise ServiceError(_("%(name)s is not a contact of this client.") % {"name": contact.name}, field="contact")
+            raise ServiceError(_("%(name)s is not a contact at this client.") % {"name": contact.name}, field="contact")
         task.owner_side = OwnerSide.CLIENT
     task.assignee, task.contact = assignee, contact
     save_version(task, fields=["assignee", "contact", "owner_side"], seen=seen_version, merges=False)
@@ -153,7 +153,7 @@ def change_due(
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")
     if task.is_finished:
-        raise ServiceError(_("The task is finished; open it again first."), field="due_date")
+        raise ServiceError(_("The task is finished. Reopen it first."), field="due_date")
     tasks = plan_tasks(plan)
     dates = schedule.moved_dates(tasks, task.pk, due_date, WorkingCalendar.of(get_firm()))
     if not dates:
@@ -175,7 +175,7 @@ def _lock(principal, task, *, worked_on=True):
     plan = lock_plan(principal, plan=Plan(pk=task.plan_id))
     if not plan.is_open or (worked_on and not plan.is_worked_on):
         raise ServiceError(
-            _("The plan is %(state)s. Its tasks do not change now.") % {"state": plan.get_state_display().lower()},
+            _("The plan is %(state)s, so its tasks cannot change.") % {"state": plan.get_state_display().lower()},
             code="state",
         )
     return plan, Task.objects.select_for_update(of=("self",)).get(pk=task.pk)

@@ -42,7 +42,7 @@ def create_template(principal: Principal, *, name: str, description: str = "", i
     """A template with an empty first version, a draft. Raises ServiceError when the name is taken."""
     name = name.strip()
     if not name:
-        raise ServiceError(_("Give the template a name."), field="name")
+        raise ServiceError(_("Enter a template name."), field="name")
     template = Template(name=name, description=description, is_demo=is_demo)
     _save_named(template)
     TemplateVersion.objects.create(template=template, number=1)
@@ -57,7 +57,7 @@ def update_template(principal: Principal, *, template: Template, seen_version: i
         if name in fields:
             setattr(template, name, fields[name].strip())
     if not template.name:
-        raise ServiceError(_("Give the template a name."), field="name")
+        raise ServiceError(_("Enter a template name."), field="name")
     with _name_is_free():
         save_version(template, fields=["name", "description"], seen=seen_version)
     return template
@@ -160,7 +160,7 @@ def check_no_cycle(tasks) -> None:
         schedule.in_order(tasks)
     except schedule.Cycle as cycle:
         raise ServiceError(
-            _("These tasks wait for one another: %(tasks)s. Count one of them from kickoff.")
+            _("These tasks depend on each other in a circle: %(tasks)s. Count one of them from kickoff.")
             % {"tasks": " → ".join(cycle.titles)},
             field="after",
             code="cycle",
@@ -172,7 +172,7 @@ def lock_draft(version: TemplateVersion) -> TemplateVersion:
     version = TemplateVersion.objects.select_for_update().get(pk=version.pk)
     if not version.is_draft:
         raise ServiceError(
-            _("Version %(number)s is published and does not change. Edit it as the next version.")
+            _("Version %(number)s is published and cannot change. Edit it as the next version.")
             % {"number": version.number},
             code="frozen",
         )
@@ -215,7 +215,7 @@ class _name_is_free:
     def __exit__(self, kind, error, trace):
         self.savepoint.__exit__(kind, error, trace)
         if isinstance(error, IntegrityError) and "template_name_unique" in str(error):
-            raise ServiceError(_("There is already a template of this name."), field="name", code="unique") from error
+            raise ServiceError(_("A template with this name already exists."), field="name", code="unique") from error
 
 
 def _free_name(name):

@@ -57,7 +57,7 @@ def test_a_task_is_changed_through_the_services(api, plan, marta):
     assert send(api, "patch", url, {"assignee": marta.pk}).json()["assignee"] == marta.pk
     assert send(api, "patch", url, {"title": "Other"}).status_code == 400
     assert send(api, "patch", url, {"state": "skipped"}).json()["fields"] == {
-        "reason": ["This task is mandatory. Say why it is not needed here."]
+        "reason": ["This task is mandatory. Say why it can be skipped."]
     }
 
 

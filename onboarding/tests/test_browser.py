@@ -27,7 +27,7 @@ def test_build_publish_start_and_finish(page, live_server, sign_in, people, asse
     ada, marta, northwind = people
     sign_in(ada)
     page.goto(live_server.url + "/onboarding/templates/")
-    page.get_by_role("link", name="Make a template").click()
+    page.get_by_role("link", name="Create template").click()
     page.get_by_label("name").fill("Payroll client")
     page.get_by_role("button", name="Save").click()
     for number, phase in enumerate(("Agree", "Set up"), start=1):
@@ -40,7 +40,7 @@ def test_build_publish_start_and_finish(page, live_server, sign_in, people, asse
     add(page, "Set up", "Access given")
 
     page.get_by_role("link", name="Access given").click()
-    page.get_by_label("Who does it").select_option("client")
+    page.get_by_label("Assignee").select_option("client")
     page.get_by_label("Role").fill("Client IT")
     page.get_by_label("Working days").fill("2")
     page.get_by_label("Counted from").select_option(label="Letter signed")
@@ -88,7 +88,7 @@ def test_build_publish_start_and_finish(page, live_server, sign_in, people, asse
     page.goto(f"{live_server.url}/onboarding/plans/{plan.pk}/")
     page.get_by_role("checkbox", name="Done: Access given").click()
     page.get_by_role("button", name="Finish the plan").click()
-    expect(page.get_by_text("The plan is done and the client active.")).to_be_visible()
+    expect(page.get_by_text("Plan done. The client is active.")).to_be_visible()
     plan.refresh_from_db()
     assert (plan.state, plan.client.facts.status) == ("done", "active")
 
@@ -160,12 +160,12 @@ def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_acc
     dialog = page.locator("#remote-dialog")
     expect(dialog.get_by_text("Create a read-only user")).to_be_visible()
     assert_accessible(page)
-    dialog.get_by_text("Blocked or not needed").click()
+    dialog.get_by_text("Block or skip").click()
     dialog.get_by_label("What does it wait for").fill("their IT is away")
     dialog.get_by_role("button", name="Blocked").click()
     expect(page.locator("#plan")).to_contain_text("is blocked: their IT is away")
     dialog.get_by_label("Due").fill("2027-03-01")
-    dialog.get_by_role("button", name="Show what moves").click()
+    dialog.get_by_role("button", name="Preview new dates").click()
     expect(dialog.get_by_role("row")).to_have_count(5)  # the head, the task, the three that depend on it
     dialog.get_by_role("button", name="Move these 4 dates").click()
     expect(dialog.get_by_text("Mon 1 Mar 2027")).to_be_visible()

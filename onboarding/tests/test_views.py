@@ -121,7 +121,7 @@ def test_stale_task_is_409_with_what_was_typed(as_admin, draft, admin):
 
 def test_published_version_is_only_read(as_admin, payroll):
     page = text(as_admin.get(reverse("onboarding:version", args=[payroll.pk])))
-    assert "Edit as next version" in page and "Type a task" not in page
+    assert "Edit as new version" in page and "Type a task" not in page
     assert post(as_admin, "task_add", payroll.phases.first().pk, name="New").status_code == 409
 
 
@@ -193,7 +193,7 @@ def test_ticking_off_without_script_and_by_htmx(as_marta, plan):
 def test_blocking_without_a_reason_is_422_beside_the_field(as_marta, plan):
     row = task(plan, "Kickoff meeting")
     response = post(as_marta, "task_move", row.pk, "block", reason="")
-    assert response.status_code == 422 and "Say what it waits for." in text(response)
+    assert response.status_code == 422 and "Say what it is waiting for." in text(response)
 
 
 def test_stale_due_date_is_409(as_marta, plan, marta):

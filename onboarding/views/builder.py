@@ -196,9 +196,7 @@ def phase_move(request, phase):
 @changes(TemplatePhase)
 def phase_remove(request, phase):
     removed = remove_phase(request.principal, phase=phase)
-    return _removed_answer(
-        request, phase.version_of, removed, _("The phase “%(name)s” is removed.") % {"name": phase.name}
-    )
+    return _removed_answer(request, phase.version_of, removed, _("Phase “%(name)s” removed.") % {"name": phase.name})
 
 
 @changes(TemplatePhase, focus="add")
@@ -223,7 +221,7 @@ def task_save(request, pk):
     except ServiceError as error:
         add_to_form(form, error)
         return _refuse(request, task.version_of, error, task=task, form=form, refused="")
-    return toast(_after(request, task.version_of, task=saved), _("“%(title)s” is saved.") % {"title": saved.title})
+    return toast(_after(request, task.version_of, task=saved), _("“%(title)s” saved.") % {"title": saved.title})
 
 
 @changes(TemplateTask)
@@ -254,7 +252,7 @@ def task_order(request, phase):
 @changes(TemplateTask)
 def task_remove(request, task):
     removed = remove_task(request.principal, task=task)
-    return _removed_answer(request, task.version_of, removed, _("“%(title)s” is removed.") % {"title": task.title})
+    return _removed_answer(request, task.version_of, removed, _("“%(title)s” removed.") % {"title": task.title})
 
 
 def _removed(request, version):
@@ -280,9 +278,9 @@ def undo(request, pk):
         if rows:
             put_back(request.principal, version=found, removed=rows)
             del request.session[UNDO]
-            messages.success(request, _("It is back."))
+            messages.success(request, _("Restored."))
         else:
-            messages.info(request, _("There is nothing to put back."))
+            messages.info(request, _("Nothing to undo."))
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("onboarding:version", pk)
@@ -360,7 +358,7 @@ def discard(request, pk):
     if request.method == "POST":
         try:
             template = discard_draft(request.principal, version=found)
-            messages.success(request, _("The draft of version %(number)s is thrown away.") % {"number": found.number})
+            messages.success(request, _("Draft of version %(number)s discarded.") % {"number": found.number})
             return redirect("onboarding:template", template.pk)
         except ServiceError as error:
             refused = error.message

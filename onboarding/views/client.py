@@ -60,7 +60,7 @@ def start(request, client_id):
     outcome = form_action(request, form, act) if "preview" not in request.POST else Outcome()
     if outcome.is_done:
         plan = outcome.result
-        messages.success(request, _("The plan is made: %(n)s tasks.") % {"n": plan.task_count})
+        messages.success(request, _("Plan started with %(n)s tasks.") % {"n": plan.task_count})
         return redirect("onboarding:plan", plan.pk)
     context = {"client": client, "form": form, "has_templates": startable_versions().exists(), **_preview(form)}
     return render(request, "onboarding/start.html", context, status=422 if form.errors else 200)

@@ -31,21 +31,21 @@ from onboarding.services.plans import (
 )
 
 MOVES = {
-    "begin": (begin_plan, gettext_lazy("The plan is set. It starts on its kickoff."), ""),
-    "activate": (activate_plan, gettext_lazy("The plan runs."), ""),
+    "begin": (begin_plan, gettext_lazy("Plan scheduled. It starts on its kickoff date."), ""),
+    "activate": (activate_plan, gettext_lazy("Plan started."), ""),
     "pause": (
         pause_plan,
-        gettext_lazy("The plan is paused. Due dates move by the working days of the pause when it goes on."),
+        gettext_lazy("Plan paused. When it resumes, due dates move by the working days of the pause."),
         "resume",
     ),
     "resume": (
         resume_plan,
-        gettext_lazy("The plan goes on; due dates moved by the working days of the pause."),
+        gettext_lazy("Plan resumed. Due dates moved by the working days of the pause."),
         "",
     ),
-    "finish": (finish_plan, gettext_lazy("The plan is done and the client active."), "reopen"),
-    "reopen": (reopen_plan, gettext_lazy("The plan runs again."), ""),
-    "cancel": (cancel_plan, gettext_lazy("The plan is cancelled."), ""),
+    "finish": (finish_plan, gettext_lazy("Plan done. The client is active."), "reopen"),
+    "reopen": (reopen_plan, gettext_lazy("Plan reopened."), ""),
+    "cancel": (cancel_plan, gettext_lazy("Plan cancelled."), ""),
 }
 ASKED_FIRST = ("cancel",)
 

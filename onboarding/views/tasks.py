@@ -162,7 +162,7 @@ def assign(request, pk):
 def _assigned(task):
     who = task.assignee or task.contact
     if who is None:
-        return _("“%(task)s” is assigned to nobody") % {"task": task.title}
+        return _("“%(task)s” is unassigned") % {"task": task.title}
     return _("“%(task)s” assigned to %(name)s") % {"task": task.title, "name": who.name}
 
 
@@ -187,7 +187,7 @@ def due(request, pk):
 
 
 def _shifted(moved):
-    return _("%(n)s due dates moved.") % {"n": len(moved)} if len(moved) > 1 else _("The due date is changed.")
+    return _("%(n)s due dates moved.") % {"n": len(moved)} if len(moved) > 1 else _("Due date changed.")
 
 
 @require_POST

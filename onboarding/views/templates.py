@@ -79,7 +79,9 @@ def archive(request, pk):
     template = archive_template(request.principal, template=load(request, pk), now=timezone.now())
     undo = reverse("onboarding:template_restore", args=[pk])
     messages.success(
-        request, _("“%(name)s” is archived. Running plans go on.") % {"name": template.name}, extra_tags=f"undo:{undo}"
+        request,
+        _("“%(name)s” archived. Running plans are not affected.") % {"name": template.name},
+        extra_tags=f"undo:{undo}",
     )
     return redirect("onboarding:templates")
 
@@ -87,12 +89,12 @@ def archive(request, pk):
 @require_POST
 def restore(request, pk):
     template = restore_template(request.principal, template=load(request, pk))
-    messages.success(request, _("“%(name)s” is in use again.") % {"name": template.name})
+    messages.success(request, _("“%(name)s” restored.") % {"name": template.name})
     return redirect("onboarding:template", pk)
 
 
 @require_POST
 def duplicate(request, pk):
     copy = duplicate_template(request.principal, template=load(request, pk))
-    messages.success(request, _("“%(name)s” is a draft of its own now.") % {"name": copy.name})
+    messages.success(request, _("“%(name)s” copied as a new draft.") % {"name": copy.name})
     return redirect("onboarding:template", copy.pk)

@@ -96,7 +96,7 @@ class ReportViewSet(viewsets.ViewSet):
         kpi, form = self._asked(request, kpi_id, (*FILTERS, "show", "cursor", "page_size"))
         show = request.query_params.get("show", "")
         if show not in {"", *dict(kpi.shows)}:
-            raise exceptions.ValidationError({"show": [_("There is no such part of the rows.")]})
+            raise exceptions.ValidationError({"show": [_("Unknown part of the rows.")]})
         members = kpi.members(form.scope, form.period, show).select_related(*kpi.related)
         try:
             page = paginate(
@@ -107,7 +107,7 @@ class ReportViewSet(viewsets.ViewSet):
                 counted=False,
             )
         except BadCursor as error:
-            raise exceptions.ValidationError({"cursor": [_("This cursor is not one of ours.")]}) from error
+            raise exceptions.ValidationError({"cursor": [_("Invalid cursor.")]}) from error
         names = [str(column.label) for column in kpi.columns]
         rows = [
             {"id": row.pk, **dict(zip(names, (cell.plain for cell in kpi.cells(row, form.firm)), strict=True))}
@@ -127,7 +127,7 @@ class ReportViewSet(viewsets.ViewSet):
         kpi = find(kpi_id)
         if kpi is None:
             raise Http404
-        unknown = {name: [_("There is no such parameter.")] for name in request.query_params if name not in known}
+        unknown = {name: [_("Unknown parameter.")] for name in request.query_params if name not in known}
         if unknown:
             raise exceptions.ValidationError(unknown)
         form = ReportFilter(

@@ -26,12 +26,12 @@ class ActiveClients(Kpi):
     needs_start = True
     edge_rules = [
         _("Basis “revenue”: clients with at least one revenue line above zero in the period."),
-        _("A paused client is not active. A client on a trial is."),
+        _("Paused clients are not active. Clients on a trial are."),
         _(
             "Clients imported without a start date count from the day of the import. The change on last year leaves them out."
         ),
-        _("One-off customers and archived records count nowhere."),
-        _("Owner, team and tier are those of today."),
+        _("One-off customers and archived records never count."),
+        _("Owner, team and tier are today's."),
     ]
     columns = (CLIENT, Column(_("Since"), lambda client, firm: day_cell(client.since, "")), OWNER, TIER)
 

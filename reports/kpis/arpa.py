@@ -38,9 +38,7 @@ MONTH_ENDS = f"""bit_count((
     )::bit(64))"""
 
 
-NOT_ADDED = _(
-    "An amount in a foreign currency without a rate is not added; how many there are stands beside the number."
-)
+NOT_ADDED = _("Amounts in a foreign currency without a rate are not added. Their number is shown next to the total.")
 
 
 class ArpaRealised(Kpi):
@@ -50,7 +48,7 @@ class ArpaRealised(Kpi):
     id = "arpa-realised"
     version = 2  # 2: knows the basis of revenue
     name = _("Revenue per account")
-    formula = _("revenue booked in the period ÷ mean of active clients at its month ends")
+    formula = _("revenue booked in the period ÷ average of active clients at its month ends")
     formulas = {REVENUE: _("revenue booked in the period ÷ clients with revenue in it")}
     counted = (_("Revenue"), _("Accounts"))
     unit = MONEY
@@ -61,17 +59,17 @@ class ArpaRealised(Kpi):
     edge_rules = [
         _("Basis “revenue”: accounts are the clients with at least one revenue line above zero in the period."),
         _(
-            "Revenue: what is booked in the period, net of tax, in the firm's currency at the rate of each line. Refunds subtract."
+            "Revenue: booked in the period, net of tax, in the firm's currency at each line's rate. Refunds are subtracted."
         ),
         NOT_ADDED,
         _(
-            "Accounts: the mean of clients active (or at notice) at each month's end in the period; a period without one uses its own end."
+            "Accounts: the average number of clients active or at notice at each month's end in the period, or on its last day if it has no month's end."
         ),
         _(
-            "A client whose contracts in force are all free or trials is left out at that month's end. A client without contracts counts."
+            "Clients whose active contracts are all free or trials do not count at that month's end. Clients without contracts do."
         ),
-        _("One-off customers and archived records count nowhere, their revenue included."),
-        _("Owner, team and tier are those of today."),
+        _("One-off customers and archived records never count, nor does their revenue."),
+        _("Owner, team and tier are today's."),
     ]
     columns = (
         CLIENT,
@@ -177,11 +175,11 @@ class ArpaRecurring(Kpi):
     source = _("ChartMogul; ProfitWell")
     edge_rules = [
         _(
-            "MRR: the contracts in force at the end of the period, their value brought to a month, in the firm's currency at the contract's rate."
+            "MRR: active contracts at the end of the period, as a monthly value in the firm's currency at the contract's rate."
         ),
         NOT_ADDED,
         _("Free and trial contracts and those paid once have no MRR; a client without MRR is not a paying client."),
-        _("Refunds never touch it. One-off customers and archived records count nowhere."),
+        _("Refunds do not change it. One-off customers and archived records never count."),
     ]
     columns = (
         CLIENT,

@@ -70,13 +70,13 @@ class Nps(Kpi):
     edge_rules = [
         _("Promoters answer 9 or 10, detractors 0 to 6. Passives (7 and 8) count in n."),
         _("The latest answer of each person in the period counts. Answers without a named person count one by one."),
-        _("Only answers to NPS surveys on the scale of 0 to 10. Scales are never mixed."),
-        _("Hidden below the firm's minimum number of answers (settings)."),
+        _("Only NPS answers on the 0–10 scale. Scales are never mixed."),
+        _("Hidden until there are enough answers (see Settings)."),
         _(
             "Margin (95 %): 1.96 · 100 · √((p + d − (p − d)²) ÷ n); below 40 answers with 0.75 promoters, 0.75 detractors and 1.5 passives added."
         ),
         _("A difference is called a change only if it exceeds √(m₁² + m₂²)."),
-        _("One-off customers and archived records count nowhere. Days are those of the firm's time zone."),
+        _("One-off customers and archived records never count. Days are in the firm's time zone."),
     ]
     shows = [
         ("", _("All answers")),

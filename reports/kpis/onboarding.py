@@ -31,10 +31,10 @@ class OnTimeShare(Kpi):
     counted = (_("On time"), _("Due"))
     source = _("the firm's onboarding plans")
     edge_rules = [
-        _("Tasks not needed and those of cancelled or not yet started plans do not count."),
-        _("A task that is due today and not done yet does not count until tomorrow."),
+        _("Skipped tasks and tasks of cancelled or unstarted plans do not count."),
+        _("An open task due today counts from tomorrow."),
         _(
-            "While a plan is paused its open tasks are not due; what was late before the pause stays late. The pause then shifts the due dates."
+            "While a plan is paused, its open tasks are not due. Tasks that were late before the pause stay late. Resuming shifts the due dates by the pause."
         ),
         _("The day a task was done is that of the firm's time zone."),
     ]

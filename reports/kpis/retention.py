@@ -73,14 +73,14 @@ class Retention(Kpi):
             "S: clients active at the start of the period. E: clients active at its end. Active: the status is active or at notice; a paused client is not."
         ),
         _("Never (E − new) ÷ S: clients who come back would push it past 100 %."),
-        _("Without a client in S there is no rate: “—”, neither 0 nor 100."),
-        _("Who left and came back within the period is retained at its ends and shown as “left and came back”."),
-        _("Clients that came in without the day they became active are not in S before the day they came in."),
-        _("Clients won within the period are not in S. One-off customers and archived records count nowhere."),
+        _("If S is empty there is no rate, shown as “—”."),
+        _("Clients who left and returned within the period count as retained and are shown as “left and came back”."),
+        _("Clients imported without a start date are not in S before the day of the import."),
+        _("Clients won in the period are not in S. One-off customers and archived records never count."),
         _(
             "Basis “revenue”: active means at least one revenue line above zero in the period; S are those active in the preceding period of equal length."
         ),
-        _("Owner, team and tier are those of today. Days are those of the firm's time zone."),
+        _("Owner, team and tier are today's. Days are in the firm's time zone."),
     ]
     shows = [
         ("", _("All at the start")),
@@ -159,7 +159,7 @@ class LogoChurn(Retention):
     shows = [Retention.shows[0], *sorted(Retention.shows[1:], key=lambda show: show[0] != LEFT)]
     edge_rules = [
         _("The complement of client retention, on the same S: clients active at the start of the period."),
-        _("A client with several services churns when the last one ends; losing one of them is contraction."),
+        _("A client with several services churns when the last one ends. Losing one of them is contraction."),
         _(
             "Clients who joined within the period are neither in S nor among the lost. Stripe divides by S and the new ones together, which gives a lower rate."
         ),

@@ -117,7 +117,7 @@ def _joined(*texts) -> str:
 
 
 def _active_note(active, scope) -> str:
-    change = _("on last year") if active.change else _("as many as a year before")
+    change = _("on last year") if active.change else _("same as last year")
     if active.change is None:
         change = _("no comparison with last year")
     return _joined(change, _("with revenue in the period") if scope.basis == REVENUE else "")

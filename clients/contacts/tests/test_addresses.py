@@ -30,7 +30,7 @@ def test_a_bounce_is_seen_at_the_person_and_told_once(marta, client):
     told = Notification.objects.get()
     assert (told.user, told.client_id, told.url) == (marta, northwind.pk, elina.get_absolute_url())
     client.force_login(marta)
-    assert "Refused, no more mail" in client.get(elina.get_absolute_url()).content.decode()
+    assert "Rejected and suppressed" in client.get(elina.get_absolute_url()).content.decode()
 
 
 def test_lifting_it_lets_mail_through_again(marta):

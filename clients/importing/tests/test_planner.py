@@ -275,14 +275,16 @@ def test_three_equal_fees_are_three_and_a_fourth_is_one_more(world):
 def test_every_mapped_column_is_compared(world):
     otto = make_user(name="Olga Lind")
     make_team(name="South")
-    head = b"Id,Name,Status,Status since,Reason of leaving,Tags,Team,First name,Last name,Contact email,Account owner\n"
+    head = (
+        b"Id,Name,Status,Status since,Reason for leaving,Tags,Team,First name,Last name,Contact email,Account owner\n"
+    )
     first = b"9,Nine,former,2025-01-01,price,Key,Nordics,Ada,Lee,ada@nine.example,Otto Berg\n"
     then = b"9,Nine,former,2024-02-01,quality,Old;Gold,South,Bo,Berg,bo@nine.example,Olga Lind\n"
     assert counts(run(world, "clients", head + first)) == {"created": 1}
     job = run(world, "clients", head + then)
     assert counts(job) == {"updated": 1}
     labels = [label for label, _before, _after in job.report["rows"]["updated"][0]["changes"]]
-    assert labels == ["Account manager", "Team", "Tags", "Status since", "Reason of leaving", "Main contact"]
+    assert labels == ["Account manager", "Team", "Tags", "Status since", "Reason for leaving", "Main contact"]
     nine = Client.objects.get(name="Nine")
     assert ({tag.name for tag in nine.tags.all()}, nine.team.name, nine.owner) == ({"Old", "Gold"}, "South", otto)
     period = StatusPeriod.objects.get(client=nine)
@@ -472,7 +474,7 @@ def test_a_stopped_worker_gives_the_import_back_and_another_goes_on(client, ines
     job.refresh_from_db()
     assert (job.done, job.lease_token) == (10, None) and job.lease_until <= timezone.now()
     client.force_login(ines)
-    assert "Waiting to go on" in client.get(reverse("core:import_page", args=[job.pk])).text
+    assert "Waiting to continue" in client.get(reverse("core:import_page", args=[job.pk])).text
     monkeypatch.setattr(service, "_apply", real)
     assert service.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.count() == 30

@@ -22,7 +22,7 @@ def show(request, client_id):
     try:
         before = _moment(request.GET.get("before", ""))
     except ValueError:
-        return HttpResponseBadRequest(_("This link is not complete."))
+        return HttpResponseBadRequest(_("This link is incomplete."))
     kinds = timeline_kinds()
     kind = request.GET.get("kind", "")
     kind = kind if kind in dict(kinds) else ""

@@ -76,7 +76,7 @@ def archive(request, client_id):
     client = load_client(request.principal, client_id)
     archive_client(request.principal, client=client, now=timezone.now())
     undo = reverse("clients:restore", kwargs={"client_id": client.pk})
-    messages.success(request, _("%(name)s moved to the trash") % {"name": client.name}, extra_tags=f"undo:{undo}")
+    messages.success(request, _("%(name)s archived") % {"name": client.name}, extra_tags=f"undo:{undo}")
     return go(request, back_to(request, reverse("clients:list")))
 
 

@@ -53,7 +53,7 @@ def _save(request, client, name):
         return _answer(request, client, name, is_saved=True, **frame)
     if outcome.conflict:
         version = outcome.conflict.version
-        form.add_error(name, _("Somebody else changed this client. Save again to keep what you typed."))
+        form.add_error(name, _("Someone else changed this client. Save again to keep your changes."))
     return _answer(request, client, name, status=outcome.status, form=form, bound=form[name], version=version)
 
 

@@ -103,7 +103,7 @@ def leave(request, client_id, affiliation_id):
     row = _affiliation(client, affiliation_id)
     end_affiliation(request.principal, affiliation=row, left_date=firm_today(timezone.now()))
     undo = reverse("clients:come_back", kwargs={"client_id": client.pk, "affiliation_id": row.pk})
-    messages.success(request, _("%(name)s has left") % {"name": row.contact.name}, extra_tags=f"undo:{undo}")
+    messages.success(request, _("%(name)s left the company") % {"name": row.contact.name}, extra_tags=f"undo:{undo}")
     return go(request, "clients:people", client.pk)
 
 
@@ -112,7 +112,7 @@ def come_back(request, client_id, affiliation_id):
     client = load_client(request.principal, client_id)
     row = _affiliation(client, affiliation_id)
     affiliate(request.principal, client=client, contact=row.contact, left_date=None)
-    messages.success(request, _("%(name)s is back") % {"name": row.contact.name})
+    messages.success(request, _("%(name)s returned") % {"name": row.contact.name})
     return go(request, "clients:people", client.pk)
 
 

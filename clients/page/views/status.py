@@ -52,7 +52,7 @@ def withdraw_status(request, client_id, period_id):
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, _("Taken back: %(status)s") % {"status": period.get_status_display()})
+        messages.success(request, _("Undone: %(status)s") % {"status": period.get_status_display()})
     return go(request, client.get_absolute_url())
 
 
@@ -90,7 +90,7 @@ def lift(request, client_id):
         return render(request, "clients/page/lift.html", context)
     unrestrict_client(request.principal, client=client)
     undo = reverse("clients:restrict_again", args=[client.pk])
-    text = _("The restriction of %(name)s is lifted") % {"name": client.name}
+    text = _("%(name)s is no longer restricted") % {"name": client.name}
     messages.success(request, text, extra_tags=f"undo:{undo}")
     return _go_if_seen(request, client, client.get_absolute_url())
 
@@ -109,7 +109,7 @@ def revoke(request, client_id, access_id):
     client = load_client(request.principal, client_id)
     row = get_object_or_404(ClientAccess.objects.filter(client=client).select_related("client", "user"), pk=access_id)
     revoke_access(request.principal, access=row)
-    messages.success(request, _("%(name)s no longer sees this client by name") % {"name": row.user.name})
+    messages.success(request, _("%(name)s can no longer see this client") % {"name": row.user.name})
     return _go_if_seen(request, client, reverse("clients:access", args=[client.pk]))
 
 

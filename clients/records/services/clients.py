@@ -141,7 +141,7 @@ def _apply(client: Client, fields: dict) -> None:
             value = value.strip()
         setattr(client, name, value)
     if not client.name:
-        raise ServiceError(_("Give the client a name."), field="name")
+        raise ServiceError(_("Enter a client name."), field="name")
     if "owner" in fields:
         _check_active(client.owner, field="owner")
     if fields.get("parent"):
@@ -152,7 +152,7 @@ def _apply(client: Client, fields: dict) -> None:
 
 def _check_active(user: User, *, field: str) -> None:
     if not user.is_active:
-        text = _("%(name)s may no longer log in; choose somebody else.") % {"name": user.name}
+        text = _("%(name)s can no longer sign in. Choose someone else.") % {"name": user.name}
         raise ServiceError(text, field=field)
 
 
@@ -162,7 +162,7 @@ def _check_parent(client: Client, parent: Client) -> None:
         if above is None:
             return
         if above == client.pk:
-            raise ServiceError(_("A client cannot be part of itself."), field="parent")
+            raise ServiceError(_("A client cannot be its own parent."), field="parent")
         above = Client.objects.filter(pk=above).values_list("parent_id", flat=True).first()
     raise ServiceError(_("This is nested too deeply."), field="parent")
 

@@ -52,7 +52,7 @@ def change_status(
     spans = _spans(client)
     covering = _covering(spans, start_date)
     if covering and covering.status == status and covering.start != start_date:
-        text = _("The client already has this status since %(day)s.") % {"day": covering.start.isoformat()}
+        text = _("The client has had this status since %(day)s.") % {"day": covering.start.isoformat()}
         raise ServiceError(text, field="status", code="no_change")
     new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
     _write(client, spans, _insert(spans, new))
@@ -67,7 +67,7 @@ def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) 
     spans = _spans(period.client)
     at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
     if at == 0:
-        raise ServiceError(_("The first status cannot be taken back; change it instead."))
+        raise ServiceError(_("The first status cannot be undone. Change it instead."))
     kept = [*spans[: at - 1], replace(spans[at - 1], end=spans[at].end), *spans[at + 1 :]]
     _write(period.client, spans, _join(kept))
     refresh_status_facts(client=period.client, today=today)
@@ -81,7 +81,7 @@ def _check(status: str, start_date: date, reason: str) -> None:
     if status == Status.FORMER and not reason:
         raise ServiceError(_("Say why the client left."), field="reason", code="reason_needed")
     if reason and reason not in LeavingReason.values:
-        raise ServiceError(_("“%(reason)s” is not a reason of leaving.") % {"reason": reason}, field="reason")
+        raise ServiceError(_("“%(reason)s” is not a reason for leaving.") % {"reason": reason}, field="reason")
 
 
 def _spans(client: Client) -> list[Span]:
@@ -157,7 +157,7 @@ def change_since(
     spans = _spans(client)
     present = _covering(spans, today)
     if present is None or start_date > today:
-        raise ServiceError(_("The present status cannot begin in the future."), field="start_date")
+        raise ServiceError(_("The current status cannot start in the future."), field="start_date")
     _check(present.status, start_date, reason)
     at = spans.index(present)
     reason = reason if present.status == Status.FORMER else ""
@@ -190,7 +190,7 @@ def periods_of(client: Client, spans: Iterable[Span], today: date) -> list[Statu
     if any(not is_plausible(span.start) for span in spans):
         raise ServiceError(_("This date is too far away."), field="status_start")
     if _covering(spans, today) is None:
-        raise ServiceError(_("The status history says nothing about today."), field="status_start")
+        raise ServiceError(_("The status history does not cover today."), field="status_start")
     return [
         StatusPeriod(
             client=client,

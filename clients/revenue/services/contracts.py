@@ -83,13 +83,13 @@ def change_price(
     Raises ServiceError (fields start_date, reason)."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     if start_date <= row.start_date or (row.end_date and start_date >= row.end_date):
-        raise ServiceError(_("The new price starts within the time of the contract."), field="start_date")
+        raise ServiceError(_("The new price must start within the contract period."), field="start_date")
     if not reason.strip():
         raise ServiceError(_("Say why the price changes."), field="reason")
     if Contract.objects.archived().filter(replaces=row).exists():
-        raise ServiceError(_("The contract that replaced this one is in the trash. Restore it first."))
+        raise ServiceError(_("The contract that replaced this one is archived. Restore it first."))
     if Contract.objects.filter(replaces=row).exists():
-        raise ServiceError(_("This contract has already been replaced; change the newer one."))
+        raise ServiceError(_("This contract has been replaced. Change the newer one."))
     values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited}
     values |= {"value": value, "start_date": start_date, "rate": rate or rate_on(row.currency, start_date) or row.rate}
     new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
@@ -117,7 +117,7 @@ def _apply(contract: Contract, fields: dict) -> list[str]:
     changed = apply_price(contract, fields)
     check_currency(contract, contract.start_date)
     if contract.end_date and contract.end_date <= contract.start_date:
-        raise ServiceError(_("The contract ends after it starts."), field="end_date")
+        raise ServiceError(_("The end date must be after the start date."), field="end_date")
     clean_fields(contract, {*fields, "currency", "rate"})
     check_constraints(contract)
     return changed

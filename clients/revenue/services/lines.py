@@ -100,7 +100,7 @@ def _apply(line: RevenueLine, fields: dict) -> list[str]:
         raise ServiceError(_("A refund is a negative amount."), field="amount")
     clean_fields(line, {*fields, "currency", "rate"})
     if abs(line.amount * (line.rate or 0)) >= MOST:
-        raise ServiceError(_("This amount is too large."), field="amount")
+        raise ServiceError(_("The amount is too large."), field="amount")
     return changed
 
 
@@ -149,7 +149,7 @@ def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int,
     """Restore a deleted line as it was. Its rate is that of its day where the firm has changed its currency since. Raises ServiceError
     when it is not deleted, or unknown."""
     if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's is as unknown as any
-        raise ServiceError(_("This line is there already."))
+        raise ServiceError(_("This line already exists."))
     last = (
         RevenueLine.pgh_event_models["delete"]  # type: ignore[attr-defined]
         .objects.filter(pgh_obj_id=line_id, client=client)
@@ -157,7 +157,7 @@ def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int,
         .first()
     )
     if last is None:
-        raise ServiceError(_("There is no such line in the history."))
+        raise ServiceError(_("Not found in the history."))
     line = RevenueLine(
         pk=line_id,
         client=client,

@@ -31,15 +31,15 @@ def check_currency(row: Any, day: date) -> None:
     row.currency = (row.currency or own).upper()
     if row.currency == own:
         if row.rate not in (None, 1):
-            raise ServiceError(_("An amount in the firm's currency has the rate 1."), field="rate")
+            raise ServiceError(_("Amounts in the firm's currency have the rate 1."), field="rate")
         row.rate = Decimal(1)
     if row.rate is None:
         row.rate = rate_on(row.currency, day)
     if row.rate is None:
-        message = _("There is no rate of %(currency)s for %(day)s. Give it here, or enter it under Exchange rates.")
+        message = _("There is no %(currency)s rate for %(day)s. Enter it here or under Exchange rates.")
         raise ServiceError(message % {"currency": row.currency, "day": date_format(day, "j M Y")}, field="rate")
     if row.rate <= 0:
-        raise ServiceError(_("The rate is more than zero."), field="rate")
+        raise ServiceError(_("The rate must be above zero."), field="rate")
 
 
 def apply_price(row: Any, fields: dict) -> list[str]:

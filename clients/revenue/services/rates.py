@@ -42,7 +42,7 @@ def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, t
     if currency == own:
         raise ServiceError(_("%(currency)s is the firm’s own currency.") % {"currency": own}, field="currency")
     if not is_plausible(day) or day > today:
-        raise ServiceError(_("A rate is of a day that has come."), field="day")
+        raise ServiceError(_("A rate cannot be for a future day."), field="day")
     row = ExchangeRate.objects.select_for_update().filter(base=own, currency=currency, day=day).first()
     if row is not None and row.rate == rate:
         return row, "unchanged"
@@ -112,8 +112,8 @@ def convert_amounts(*, old: str, new: str) -> None:
 def _missing_rates(currency: str, days: list[date]) -> str:
     named = ", ".join(date_format(day, "j M Y") for day in days[:NAMED]) + (" …" if len(days) > NAMED else "")
     message = ngettext(
-        "There is no rate of %(currency)s for %(n)d day that has amounts: %(days)s. Enter it under Exchange rates first.",
-        "There is no rate of %(currency)s for %(n)d days that have amounts: %(days)s. Enter them under Exchange rates first.",
+        "There is no %(currency)s rate for %(n)d day with amounts: %(days)s. Enter it under Exchange rates first.",
+        "There is no %(currency)s rate for %(n)d days with amounts: %(days)s. Enter them under Exchange rates first.",
         len(days),
     )
     return message % {"currency": currency, "n": len(days), "days": named}

@@ -15,7 +15,7 @@ from crm.core.base.errors import ServiceError, StaleWrite
 
 class PreconditionFailed(exceptions.APIException):
     status_code = 412
-    default_detail = _("Somebody else changed this. Read it again, then send your change with the new ETag.")
+    default_detail = _("Someone else changed this. Read it again, then send your change with the new ETag.")
     default_code = "precondition_failed"
 
 

@@ -36,7 +36,7 @@ def idempotently(request, do: Callable[[], Response], viewset: Any = None) -> Re
         with transaction.atomic():
             return do()
     if len(key) > 100 or not key.isprintable():
-        raise exceptions.ValidationError({"Idempotency-Key": [_("At most 100 printable characters.")]})
+        raise exceptions.ValidationError({"Idempotency-Key": [_("Up to 100 printable characters.")]})
     with transaction.atomic():
         row, made = IdempotencyKey.objects.get_or_create(
             user=request.user, key=key, defaults={"request_hash": _hash(request)}

@@ -37,7 +37,7 @@ class CursorPagination(pagination.CursorPagination):
         column = orders_of(view).get(asked.removeprefix("-"))
         if column is None:
             names = ", ".join(orders_of(view))
-            raise exceptions.ValidationError({"ordering": [_("Give one of: %(names)s.") % {"names": names}]})
+            raise exceptions.ValidationError({"ordering": [_("Use one of: %(names)s.") % {"names": names}]})
         try:
             self.found = paginate(
                 queryset,
@@ -47,7 +47,7 @@ class CursorPagination(pagination.CursorPagination):
                 counted=False,
             )
         except BadCursor as error:
-            raise exceptions.ValidationError({"cursor": [_("This cursor is not one of ours.")]}) from error
+            raise exceptions.ValidationError({"cursor": [_("Invalid cursor.")]}) from error
         return self.found.rows
 
     def get_paginated_response(self, data) -> Response:
@@ -62,5 +62,5 @@ def read_page_size(request) -> int:
     """At most 200. Raises ValidationError for what is no number from 1 on."""
     text = request.query_params.get("page_size") or "50"
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise exceptions.ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
+        raise exceptions.ValidationError({"page_size": [_("Enter a number from 1 to 200.")]})
     return min(int(text), MOST)

@@ -17,7 +17,7 @@ class JSONParser(parsers.JSONParser):
         if _is_too_deep(data):
             raise exceptions.ParseError(_("The JSON is nested too deeply."))
         if not _is_text(data):
-            raise exceptions.ParseError(_("The JSON holds half a character (a lone surrogate)."))
+            raise exceptions.ParseError(_("The JSON contains a lone surrogate."))
         return data
 
 

@@ -21,7 +21,7 @@ class StrictMixin:
             wrong = {}
             for name in data:
                 if name not in self.fields:
-                    wrong[str(name)] = [_("There is no such field.")]
+                    wrong[str(name)] = [_("Unknown field.")]
                 elif self.fields[name].read_only:
                     wrong[name] = [_("This field cannot be set.")]
             if wrong:

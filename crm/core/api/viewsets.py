@@ -99,7 +99,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     def refuse_unknown_parameters(self, known: set[str]) -> None:
         known = known | ({"expand"} if self.expands else set())
-        unknown = {name: [_("There is no such parameter.")] for name in self.request.query_params if name not in known}
+        unknown = {name: [_("Unknown parameter.")] for name in self.request.query_params if name not in known}
         if unknown:
             raise exceptions.ValidationError(unknown)
 

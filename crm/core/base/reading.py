@@ -190,7 +190,7 @@ def _zone(name: str, text: str) -> tzinfo | None:
         return UTC
     elif plain in zone_names():
         return ZoneInfo(plain)
-    raise ValueError(_("“%(text)s” has a time zone that is not known.") % {"text": text[:40]})
+    raise ValueError(_("“%(text)s” has an unknown time zone.") % {"text": text[:40]})
 
 
 def days_of(text: str) -> dict[str, date]:
@@ -319,7 +319,7 @@ def read_currency(text: str, conventions: Conventions = PLAIN) -> str:
 def _one_of(text: str, found: tuple[str, ...], own: str) -> str:
     if len(found) == 1 or own in found:
         return found[0] if len(found) == 1 else own
-    message = _("“%(text)s” stands for several currencies. Write its three letters, such as %(example)s.")
+    message = _("“%(text)s” could be several currencies. Use the three-letter code, such as %(example)s.")
     raise ValueError(message % {"text": text[:40], "example": found[0]})
 
 
@@ -330,7 +330,7 @@ def currency_beside(amount: Decimal, named: str, own: str) -> str:
     if not named:
         return _one_of(_("The sign beside the amount"), signs, own) if signs else ""
     if signs and named not in signs:
-        raise ValueError(_("The amount is in %(one)s, its row says %(other)s.") % {"one": signs[0], "other": named})
+        raise ValueError(_("The amount is in %(one)s, but the row says %(other)s.") % {"one": signs[0], "other": named})
     return named
 
 
@@ -542,7 +542,7 @@ def read_country(text: str) -> str:
     """The two letters of a country, given by code or by name in one of our languages. Raises ValueError."""
     code = _country_names().get(fold(text))
     if code is None:
-        message = _("“%(text)s” is not a country we know. Write its name in English or its two letters.")
+        message = _("“%(text)s” is not a known country. Use its English name or two-letter code.")
         raise ValueError(message % {"text": text[:40]})
     return code
 
@@ -574,5 +574,5 @@ def read_language(text: str) -> str:
         return plain
     found = _language_names().get(fold(text))
     if found is None:
-        raise ValueError(_("“%(text)s” is not a language we know.") % {"text": text[:40]})
+        raise ValueError(_("“%(text)s” is not a known language.") % {"text": text[:40]})
     return found

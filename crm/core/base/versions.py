@@ -79,7 +79,7 @@ def _as_of(row: Model, version: int) -> Any:
 def _stale(row: Model, names: list[str], current: Model | None = None) -> StaleWrite:
     current = current or type(row)._default_manager.get(pk=row.pk)
     return StaleWrite(
-        _("Somebody changed this while you were editing. Your changes are not saved yet."),
+        _("Someone changed this while you were editing. Your changes are not saved yet."),
         current=current,
         who=who_saved(current),
         fields=names,

@@ -24,7 +24,7 @@ def save_draft(
 ) -> Draft:
     """Keep what is typed. Raises ServiceError when it is too long, or the client is not one the user sees."""
     if len(kind) > 40 or len(record) > 40:
-        raise ServiceError(_("There is no such form."), code="not_found")
+        raise ServiceError(_("Unknown form."), code="not_found")
     data = _without_nul(data)
     if len(json.dumps(data).encode()) > MAX_BYTES:
         raise ServiceError(
@@ -70,4 +70,4 @@ def _without_nul(value: Any) -> Any:
 
 def _check_client(principal: Principal, client_id: int | None) -> None:
     if client_id is not None and not gate.visible_client_ids(principal).filter(pk=client_id).exists():
-        raise ServiceError(_("There is no such client."), field="client_id", code="not_found")
+        raise ServiceError(_("Client not found."), field="client_id", code="not_found")

@@ -79,7 +79,7 @@ def choice(options: Any, words: Mapping[str, Any] | None = None) -> Type:
         if fold(text) in other:
             return other[fold(text)]
         allowed = ", ".join(str(label) for _value, label in known)
-        raise ValueError(_("“%(text)s” is none of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
+        raise ValueError(_("“%(text)s” is not one of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
 
     return Type(read, lambda value: "" if value is None else str(dict(known).get(value, value)), choices=lambda: known)
 
@@ -123,7 +123,7 @@ MOMENT = Type(
 AMOUNT = Type(Reader(reading.read_amount, asks="decimal"))
 WHOLE = Type(Reader(reading.read_whole, asks="decimal"))
 YES_NO = Type(Reader(lambda text, conventions: reading.read_yes_no(text)), lambda value: _("yes") if value else _("no"))
-IS_EMAIL = EmailValidator(_lazy("“%(value)s” is not an e-mail address."))
+IS_EMAIL = EmailValidator(_lazy("“%(value)s” is not an email address."))
 EMAIL = Type(Reader(lambda text, conventions: valid(text.removeprefix("mailto:").strip(), IS_EMAIL)))
 ZONE = Type(Reader(lambda text, conventions: valid(text, validate_zone)))
 LANGUAGE = Type(_language, say=language_name)

@@ -40,7 +40,7 @@ def store_upload(
     limit = max_bytes or settings.IMPORT_MAX_BYTES
     if upload.size > limit:
         raise ServiceError(
-            _("The file has %(size)s; at most %(max)s can be brought in at once.")
+            _("The file is %(size)s. You can import up to %(max)s at once.")
             % {"size": filesizeformat(upload.size), "max": filesizeformat(limit)},
             field="file",
         )

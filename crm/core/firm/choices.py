@@ -3,8 +3,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountManagersSee(models.TextChoices):
-    ALL = "all", _("all clients that are not restricted")
-    TEAM = "team", _("clients of their teams, and their own")
+    ALL = "all", _("all unrestricted clients")
+    TEAM = "team", _("their teams' clients and their own")
     OWN = "own", _("their own clients")
 
 

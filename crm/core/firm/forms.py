@@ -27,16 +27,16 @@ MONTHS = [
 SETTINGS = (
     Group(_("Firm"), Row("name", "time_zone", "currency", "fiscal_year_start")),
     Group(
-        _("Who sees what"),
+        _("Visibility"),
         Row("account_managers_see"),
         text=_(
-            "Managers and admins see all clients but restricted ones. Those are seen by their account manager and by people named on them."
+            "Managers and admins see all clients except restricted ones, which only their account manager and the people named on them can see."
         ),
     ),
     Group(
-        _("Staying in touch"),
+        _("Contact target"),
         Row("cadence_days_a", "cadence_days_b", "cadence_days_c"),
-        text=_("A client that was not contacted for longer than this counts as going quiet."),
+        text=_("Clients without contact for longer than this count as going quiet."),
     ),
     Group(
         _("Numbers"),
@@ -48,13 +48,13 @@ SETTINGS = (
             "nps_benchmark_source",
             "nps_minimum_answers",
         ),
-        text=_("Benchmarks are the dotted lines in the reports; leave one empty to show none."),
+        text=_("Benchmarks are the dotted lines in reports. Leave one empty to hide it."),
     ),
     Group(
-        _("Mail"),
+        _("Email"),
         Row("mail_from_name", "mail_from_address"),
         "language",
-        text=_("Who clients see as the sender. Empty: what the server is set to."),
+        text=_("The sender clients see. Leave empty for the server's default."),
     ),
 )
 
@@ -65,10 +65,10 @@ class FirmForm(ModelForm):
     layout = Layout(*SETTINGS)
 
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: zone_choices(), help_text=_("Days begin and end in it.")
+        label=_("Time zone"), choices=lambda: zone_choices(), help_text=_("Days start and end in this time zone.")
     )
     currency = forms.ChoiceField(
-        label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Reports add up in it.")
+        label=_("Currency"), choices=lambda: currency_choices(), help_text=_("Used for totals in reports.")
     )
 
     language = forms.ChoiceField(

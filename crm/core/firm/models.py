@@ -48,7 +48,7 @@ class FirmSettings(Versioned):
     )
     nps_benchmark_source = models.CharField(_("source"), max_length=120, blank=True, default="Gainsight, 2023")
     nps_minimum_answers = models.PositiveIntegerField(
-        _("NPS shown from this many answers"), default=10, validators=[MinValueValidator(1)]
+        _("Answers needed to show NPS"), default=10, validators=[MinValueValidator(1)]
     )
     cadence_days_a = models.PositiveIntegerField(
         _("contact tier A every (days)"), default=14, validators=[MinValueValidator(1)]
@@ -59,7 +59,7 @@ class FirmSettings(Versioned):
     cadence_days_c = models.PositiveIntegerField(
         _("contact tier C every (days)"), default=90, validators=[MinValueValidator(1)]
     )
-    mail_from_name = models.CharField(_("sender's name in mails"), max_length=120, blank=True)
+    mail_from_name = models.CharField(_("sender name in emails"), max_length=120, blank=True)
     mail_from_address = models.EmailField(_("sender's address"), blank=True)
     has_demo_data = models.BooleanField(default=False, editable=False)
     is_set_up = models.BooleanField(default=False, editable=False)

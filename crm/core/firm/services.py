@@ -39,7 +39,7 @@ def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool
     """A day of the firm's own. Raises ServiceError when the day has one already."""
     row, made = Holiday.objects.get_or_create(date=date, defaults={"name": name, "is_working": is_working})
     if not made:
-        raise ServiceError(_("This day is in the list already: %(name)s.") % {"name": row.name}, field="date")
+        raise ServiceError(_("This day is already in the list: %(name)s.") % {"name": row.name}, field="date")
     return row
 
 

@@ -92,6 +92,6 @@ def holiday_add(request):
 def holiday_remove(request, pk):
     row = get_object_or_404(Holiday, pk=pk)
     worked = services.remove_holiday(request.principal, holiday=row)
-    text = _("The firm works on %(name)s.") if worked else _("%(name)s is removed from the list.")
+    text = _("The firm works on %(name)s.") if worked else _("%(name)s was removed from the list.")
     messages.success(request, text % {"name": row.name})
     return redirect(f"{reverse('core:days')}?year={row.date.year}")

@@ -164,7 +164,7 @@ def _who_else(entry: Entry) -> str:
     if [change.field for change in entry.changes] == [IN_WORDS["last_login"]]:
         return entry.title
     if entry.where.startswith(SETUP_PATH):
-        return str(_lazy("Set-up of the firm"))
+        return str(_lazy("Firm settings"))
     return entry.where if entry.where and not entry.where.startswith("/") else ""
 
 

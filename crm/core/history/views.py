@@ -15,7 +15,7 @@ from crm.core.users.models import User
 
 class HistoryFilter(forms.Form):
     kind = forms.ChoiceField(label=_("What"), required=False)
-    user = forms.ModelChoiceField(User.objects.all(), label=_("Who"), required=False, empty_label=_("Everybody"))
+    user = forms.ModelChoiceField(User.objects.all(), label=_("Who"), required=False, empty_label=_("Everyone"))
     before = forms.CharField(required=False, max_length=2000)
 
     def __init__(self, *args, **kwargs):

@@ -29,7 +29,7 @@ class UploadForm(Form):
         self.fields["kind"].choices = [
             (kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))
         ]
-        self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are recognised.") % {
+        self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are detected.") % {
             "size": filesizeformat(settings.IMPORT_MAX_BYTES)
         }
 
@@ -40,13 +40,11 @@ class ColumnsForm(Form):
     encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
     delimiter = forms.ChoiceField(label=_("Delimiter"), choices=tabular.DELIMITERS)
     system = forms.CharField(
-        label=_("Ids in the file come from"),
+        label=_("IDs in the file come from"),
         max_length=60,
         required=False,
         widget=forms.TextInput(attrs={"list": "import-systems", "autocomplete": "off"}),
-        help_text=_(
-            "The name of the other system, such as salesforce. Files of one system recognise each other's ids."
-        ),
+        help_text=_("The name of the other system, such as salesforce. Files from the same system share IDs."),
     )
 
     def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str], decisions: dict[str, Decision]):
@@ -76,9 +74,9 @@ class ColumnsForm(Form):
         data = super().clean()
         for name in self.kind.must_ask:
             if not data.get(f"map_{name}") and not data.get(f"default_{name}") and f"default_{name}" not in self.errors:
-                self.add_error(f"default_{name}", _("The file does not say. Choose what holds for all rows."))
+                self.add_error(f"default_{name}", _("The file does not say. Choose one value for all rows."))
         if not data.get("system") and any(data.get(f"map_{name}") for name in self.kind.ids):
-            self.add_error("system", _("Say which system the ids in this file come from."))
+            self.add_error("system", _("Say which system the IDs in this file come from."))
         return data
 
     def default_columns(self) -> list[kinds.Column]:
@@ -142,9 +140,9 @@ def _reading_field(label: Any, decision: Decision) -> forms.Field:
     choices = []
     for option in decision.options:
         samples = "; ".join(f"{written} → {read}" for written, read in option.samples)
-        misfits = ngettext("%(n)d cell cannot be read", "%(n)d cells cannot be read", option.misfits)
+        misfits = ngettext("%(n)d unreadable cell", "%(n)d unreadable cells", option.misfits)
         choices.append((option.value, f"{samples} ({misfits % {'n': option.misfits}})" if option.misfits else samples))
-    error = _("Choose how this column is to be read.")
+    error = _("Choose how to read this column.")
     return forms.ChoiceField(label=label, choices=choices, widget=forms.RadioSelect, error_messages={"required": error})
 
 
@@ -175,10 +173,10 @@ class StartForm(Form):
     """What is to become of rows that ask a question."""
 
     questions = forms.ChoiceField(
-        label=_("Rows in question"),
-        choices=[(LEFT_OUT, _("Leave these rows out")), (CONFIRMED, _("Import them as shown"))],
+        label=_("Flagged rows"),
+        choices=[(LEFT_OUT, _("Skip these rows")), (CONFIRMED, _("Import them as shown"))],
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose what to do with the rows in question.")},
+        error_messages={"required": _("Choose what to do with the flagged rows.")},
     )
 
     def __init__(self, data=None, *, job):

@@ -37,7 +37,7 @@ def kind_of(job: Job) -> ImportKind:
 def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
     """(header, rows) of the job's file. Raises UnreadableTable."""
     if job.file is None:
-        raise tabular.UnreadableTable(_("The file of this import is gone."))
+        raise tabular.UnreadableTable(_("The file of this import no longer exists."))
     return tabular.read(read_bytes(job.file), dialect_of(job))
 
 
@@ -178,7 +178,7 @@ def why(error: Exception, job: Job, number: int) -> list[str]:
     if isinstance(error, ValidationError):
         return error.messages
     if isinstance(error, ServiceError | PermissionDenied):
-        return [str(error) or _("You may not change this.")]
+        return [str(error) or _("You cannot change this.")]
     reference = f"{job.pk}-{number}"
     log.error("import row %s failed", reference, exc_info=error)
     return [_("This row could not be imported. Reference for support: %(reference)s.") % {"reference": reference}]

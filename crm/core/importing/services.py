@@ -60,7 +60,7 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
     if not total:
-        raise ServiceError(_("The file has a header line but no rows."), field="file")
+        raise ServiceError(_("The file has a header but no rows."), field="file")
     mapping = guess_mapping(kind, header)
     return Job.objects.create(
         kind=f"import:{kind.key}",
@@ -166,7 +166,7 @@ def set_options(
     _check_mapping(kind, mapping, defaults)
     system = fold(system)[:60]
     if not system and any(name in mapping for name in kind.ids):
-        raise ServiceError(_("Say which system the ids in this file come from."), field="system", code="system_needed")
+        raise ServiceError(_("Say which system the IDs in this file come from."), field="system", code="system_needed")
     try:
         decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
@@ -198,7 +198,7 @@ def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str
     groups = [*kind.needs, *((column.name,) for column in kind.columns if column.is_required)]
     for group in groups:
         if not any(mapping.get(name) or defaults.get(name) for name in group):
-            message = _("Choose the column that holds this; no row can be imported without it.")
+            message = _("Choose a column. This field is required.")
             raise ServiceError(message, field=f"map_{group[0]}")
 
 
@@ -284,7 +284,7 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), code="unreadable") from error
     if job.report.get("questions") and questions not in (CONFIRMED, LEFT_OUT):
-        raise ServiceError(_("Choose what to do with the rows in question."), field="questions", code="question")
+        raise ServiceError(_("Choose what to do with the flagged rows."), field="questions", code="question")
     if (counts := job.report.get("counts")) and counts[FAILED] == sum(counts.values()):
         raise ServiceError(_("No row can be imported this way. Change the columns."), code="nothing")
     job.options = job.options | {"questions": questions}
@@ -310,7 +310,7 @@ def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Go on with an import that was stopped or failed, after its last written row."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state not in (JobState.CANCELLED, JobState.FAILED) or "at" not in job.report:
-        raise ServiceError(_("This import cannot go on."))
+        raise ServiceError(_("This import cannot continue."))
     job.ended_at, job.error = None, ""
     job.save(update_fields=["ended_at", "error"])
     _queue(job, JobState.QUEUED, now)
@@ -340,7 +340,7 @@ def _release(job: Job, state: JobState, **also: Any) -> None:
 def _own_ready(principal: Principal, job: Job) -> Job:
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state != JobState.READY:
-        raise ServiceError(_("This import has already been started."))
+        raise ServiceError(_("This import has already started."))
     return job
 
 
@@ -360,7 +360,7 @@ def run_job(*, job_id: int) -> str:
         raise
     except Exception:
         log.exception("import %s stopped", job_id)
-        text = _("The import stopped because of an error in the program. Rows already counted were written.")
+        text = _("The import stopped because of an internal error. The rows counted so far were saved.")
         _fail(job, token, _("The file could not be checked.") if is_check else text, is_check=is_check)
         raise
     return Job.objects.get(pk=job_id).state
@@ -476,7 +476,7 @@ def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None
 
 
 def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredFile | None:
-    same = [_("Failed too; the reasons stand with the first %(n)d rows.") % {"n": MAX_REASONS}]
+    same = [_("Also failed. The reasons are listed with the first %(n)d rows.") % {"n": MAX_REASONS}]
     reasons_of = {number: reasons[0] if reasons else same for number, *reasons in failed}
     if not reasons_of:
         return None
@@ -486,7 +486,7 @@ def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredF
         for row in read_job(job)[1]
         if row.number in reasons_of
     ]
-    data = tabular.write_csv([*header, _("Reason it failed")], rows)
+    data = tabular.write_csv([*header, _("Failure reason")], rows)
     return store_bytes(acting(job.user), name=f"failed-rows-{job.pk}.csv", data=data)
 
 

@@ -71,7 +71,7 @@ class Row:
 def detect(data: bytes, encoding: str = "") -> Dialect:
     """Encoding (the likeliest, where none is given) and delimiter of a file. Raises UnreadableTable."""
     if not data.strip(b"\x00\r\n\t ,;" + codecs.BOM_UTF8):
-        raise UnreadableTable(_("The file is empty. Export it again with a header line and at least one row."))
+        raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
     encoding = encoding or likeliest(decide_encoding(data))
     text = decode(data[:200_000], encoding, partial=True)
     if (told := SEPARATOR.match(text)) and told[1] in dict(DELIMITERS):
@@ -92,7 +92,7 @@ def decide_encoding(data: bytes) -> Decision:
         return Decision("encoding", "utf-16")
     if not data.startswith(codecs.BOM_UTF8) and (b"\x00" in data or data.startswith(NOT_TEXT)):
         raise UnreadableTable(
-            _("This is not a CSV file. In your spreadsheet choose “Save as”, CSV, and bring that file.")
+            _("This is not a CSV file. In your spreadsheet, choose “Save as” and CSV, then import that file.")
         )
     try:
         decode(data, "utf-8", partial=True)
@@ -164,12 +164,12 @@ def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
         header = next((cells for cells in reader if any(cell.strip() for cell in cells)), None)
     except csv.Error as error:
-        raise UnreadableTable(_("The first line cannot be read: %(why)s") % {"why": error}) from error
+        raise UnreadableTable(_("The first line is unreadable: %(why)s") % {"why": error}) from error
     if header is None:
-        raise UnreadableTable(_("The file is empty. Export it again with a header line and at least one row."))
+        raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
     if len(header) > settings.IMPORT_MAX_COLUMNS:
         raise UnreadableTable(
-            _("The file has %(n)d columns; at most %(max)d can be imported.")
+            _("The file has %(n)d columns. You can import up to %(max)d.")
             % {"n": len(header), "max": settings.IMPORT_MAX_COLUMNS}
         )
     return unique_headers(header), _rows(lines, dialect.delimiter, len(header))
@@ -226,9 +226,9 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            cells, problem = [], _("The row cannot be read: %(why)s") % {"why": error}
+            cells, problem = [], _("The row is unreadable: %(why)s") % {"why": error}
         if lines.has_ended or (len(lines.taken) > 1 and (problem or not _is_strict(lines.taken, delimiter))):
-            problem = _("A quote is opened in this row and never closed.")
+            problem = _("This row has an opening quote without a closing one.")
         if problem:
             if len(lines.taken) > 1 and rereads < MAX_REREAD:
                 rereads += 1
@@ -269,10 +269,10 @@ def _checked(number: int, cells: list[str], width: int) -> Row:
     cells = [cell.strip() for cell in cells]
     if any("\x00" in cell for cell in cells):
         return Row(
-            number, [cell.replace("\x00", "") for cell in cells], _("The row holds characters that are not text.")
+            number, [cell.replace("\x00", "") for cell in cells], _("The row contains characters that are not text.")
         )
     if len(cells) > width and any(cells[width:]):
-        problem = _("The row has %(n)d values for %(width)d columns; a quote or delimiter is probably missing.")
+        problem = _("The row has %(n)d values for %(width)d columns. A quote or delimiter is probably missing.")
         return Row(number, cells, problem % {"n": len(cells), "width": width})
     return Row(number, _padded(cells, width)[:width])
 

@@ -161,7 +161,7 @@ class YesField(forms.Field):
         text = str(value).lower()
         if text in TRUE or text in FALSE:
             return text in TRUE
-        raise ValidationError(_("Write true or false."), code="invalid")
+        raise ValidationError(_("Use true or false."), code="invalid")
 
 
 class Yes(Chip, django_filters.Filter):
@@ -185,7 +185,7 @@ def in_utc(moment: datetime | None) -> datetime | None:
     try:
         return moment and moment.astimezone(UTC)
     except (OverflowError, ValueError) as error:
-        raise ValidationError(_("This moment is too far away."), code="invalid") from error
+        raise ValidationError(_("This time is too far away."), code="invalid") from error
 
 
 class Moment(Chip, django_filters.IsoDateTimeFilter):
@@ -210,7 +210,7 @@ class MomentField(IsoDateTimeField):
         except ValueError as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
         if not date.min < found < date.max:
-            raise ValidationError(_("This moment is too far away."), code="invalid")
+            raise ValidationError(_("This time is too far away."), code="invalid")
         return found
 
 
@@ -320,7 +320,7 @@ class ListFilters(django_filters.FilterSet):
         if not self.refused:
             return ""
         labels = ", ".join(str(self.one(name).label or name) for name in self.refused)
-        return _("Left out, because it cannot be read: %(names)s") % {"names": labels}
+        return _("Left out, unreadable: %(names)s") % {"names": labels}
 
     def shown_form(self, names) -> forms.Form:
         """The named filters as a form."""
@@ -338,7 +338,7 @@ class TrashFilters(ListFilters):
     """A list outside the trash, or, asked for, of what is in it."""
 
     archived = Yes(
-        method="in_trash", label=_lazy("In the trash"), chip=_lazy("In"), said=lambda value, principal: _("the trash")
+        method="in_trash", label=_lazy("Archived"), chip=_lazy("In"), said=lambda value, principal: _("the archive")
     )
 
     def in_trash(self, rows, name, value: bool):
@@ -355,8 +355,8 @@ def for_api(filters_class: type[ListFilters] | None, model: type[Model]) -> type
     common: dict[str, Any] = {}
     if any(field.name == "updated_at" for field in model._meta.fields):
         common = {
-            "updated_from": Moment("updated_at", "gte", label=_lazy("Changed at this moment or later")),
-            "updated_before": Moment("updated_at", "lt", label=_lazy("Changed before this moment")),
+            "updated_from": Moment("updated_at", "gte", label=_lazy("Changed at this time or later")),
+            "updated_before": Moment("updated_at", "lt", label=_lazy("Changed before this time")),
         }
     common = {name: found for name, found in common.items() if name not in getattr(base, "base_filters", {})}
     meta = type("Meta", (), {"model": model, "fields": list(base._meta.fields or []) if filters_class else []})

@@ -14,7 +14,7 @@ class BulkChange(models.Model):
     undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name = _("change of selected rows")
+        verbose_name = _("bulk change")
         indexes = [models.Index(fields=["created_at"], name="bulk_change_recent")]
 
     def __str__(self):

@@ -76,7 +76,7 @@ def trash_actions(
     def back(principal, row, given, now):
         restore(principal, **{name: row})
 
-    there = Action(f"{kind}.archive", _lazy("Move to the trash"), model, to_trash, back, "trash", fits=outside_trash)
+    there = Action(f"{kind}.archive", _lazy("Archive"), model, to_trash, back, "trash", fits=outside_trash)
     again = Action(
         f"{kind}.restore",
         _lazy("Restore"),
@@ -145,7 +145,7 @@ class Result:
         except ServiceError as error:
             self.refused[str(error.message)] += 1
         except PermissionDenied as error:
-            self.refused[str(error) or _("You may not change it.")] += 1
+            self.refused[str(error) or _("You cannot change it.")] += 1
 
 
 class SelectionForm(forms.Form):
@@ -172,9 +172,9 @@ def act(request, listing):
         return messages.error(request, _("Choose what to do with the selected rows."))
     pks = list(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])
     if not pks:
-        return messages.error(request, _("None of the selected rows is in this list any more."))
+        return messages.error(request, _("The selected rows are no longer in this list."))
     if len(pks) > MOST:
-        return messages.error(request, _("Choose at most %(n)d rows at a time.") % {"n": MOST})
+        return messages.error(request, _("Choose up to %(n)d rows at a time.") % {"n": MOST})
     values = action.form(request.POST if "confirmed" in request.POST else None) if action.form else None
     if values is not None and not values.is_valid():
         context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
@@ -208,7 +208,7 @@ def _say(request, action, change, refused) -> None:
         undo = f"undo:{reverse('core:undo-selected', args=[change.pk])}" if change.pk else ""
         messages.success(request, action.said % {"n": len(change.rows)}, extra_tags=undo)
     for reason, number in refused.items():
-        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason})
 
 
 @require_POST
@@ -218,9 +218,9 @@ def undo(request, pk):
     result = take_back(request.principal, change, timezone.now())
     n = len(result.done)
     if n:
-        messages.success(request, ngettext("%(n)d brought back", "%(n)d brought back", n) % {"n": n})
+        messages.success(request, ngettext("%(n)d restored", "%(n)d restored", n) % {"n": n})
     for reason, number in result.refused.items():
-        messages.error(request, _("%(n)d left alone: %(reason)s") % {"n": number, "reason": reason})
+        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason})
     return redirect(local_path(request.POST.get("next", ""), "/"))
 
 
@@ -246,6 +246,6 @@ def forget_old_steps(now: datetime) -> int:
     return gone
 
 
-_ALREADY = _lazy("this was undone already")
+_ALREADY = _lazy("already undone")
 CHANGED_SINCE = _lazy("changed again since")
 NO_CHANGE = _lazy("no change needed")

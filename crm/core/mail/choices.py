@@ -52,5 +52,5 @@ MAIL_NEVER_LEFT = (MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED)
 
 class SuppressionReason(models.TextChoices):
     BOUNCE = "bounce", _("It bounced")
-    COMPLAINT = "complaint", _("Reported as unwanted")
+    COMPLAINT = "complaint", _("Reported as spam")
     MANUAL = "manual", _("Entered")

@@ -21,7 +21,7 @@ def count_undecided(principal, now: datetime) -> navigation.Counted:
 
 # Wiring
 tracking.connect(provider_events.on_event, dispatch_uid="core.provider_events")
-periodic.register(Job("mail", settle.tick, _("Sweeping the outbox")))
+periodic.register(Job("mail", settle.tick, _("Outbox sweep")))
 banners.register(banners.Source("mail", health.banners))
 navigation.register(
     navigation.NavEntry(
@@ -35,7 +35,7 @@ navigation.register(
         count=count_undecided,
     )
 )
-pages.register(pages.MailPage("outbox", _("Mails"), "core:outbox", 10, may_see_outbox))
-pages.register(pages.MailPage("coming", _("Coming"), "core:coming", 20, may_see_outbox))
-pages.register(pages.MailPage("stopped", _("Stopped addresses"), "core:mail_stopped", 40, may_administer))
-pages.register(pages.MailPage("holds", _("Holds"), "core:mail_holds", 50, may_administer))
+pages.register(pages.MailPage("outbox", _("Emails"), "core:outbox", 10, may_see_outbox))
+pages.register(pages.MailPage("coming", _("Scheduled"), "core:coming", 20, may_see_outbox))
+pages.register(pages.MailPage("stopped", _("Suppressed addresses"), "core:mail_stopped", 40, may_administer))
+pages.register(pages.MailPage("holds", _("On hold"), "core:mail_holds", 50, may_administer))

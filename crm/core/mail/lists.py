@@ -41,7 +41,7 @@ class WeekField(forms.RegexField):
                 return week
         except ValueError:
             pass
-        raise ValidationError(_("There is no such week."), code="invalid")
+        raise ValidationError(_("Unknown week."), code="invalid")
 
 
 class Week(filters.Text):
@@ -130,33 +130,33 @@ OUTBOX = ListPage(
         for key, label in VIEWS.items()
     ),
     bar=("state", "kind", "week"),
-    search_label=_("Search mails by recipient or subject"),
+    search_label=_("Search by recipient or subject"),
     search_hint=_("Search"),
     sorts={"newest": "-planned_for"},
     columns=(
-        Column("mail", _("Mail"), lambda mail: mail.subject),
+        Column("mail", _("Email"), lambda mail: mail.subject),
         Column("to", _("To"), lambda mail: mail.to_address),
         Column("kind", _("Kind"), lambda mail: str(mail.kind_text)),
         Column("state", _("State"), lambda mail: str(mail.state_text)),
         Column("when", _("When"), lambda mail: mail.sent_at or mail.next_attempt_at),
     ),
-    noun=lambda n, text: ngettext("%(n)s mail", "%(n)s mails", n) % {"n": text},
+    noun=lambda n, text: ngettext("%(n)s email", "%(n)s emails", n) % {"n": text},
     file_name="outbox",
     words={"to": _("To"), "when": _("When"), "late": _("Late")},
     actions=(
         _decision(
             "arrived",
-            _("They arrived"),
+            _("Delivered"),
             "check2",
             mark_arrived,
-            ngettext_lazy("%(n)d mail noted as arrived", "%(n)d mails noted as arrived", "n"),
+            ngettext_lazy("%(n)d email marked as delivered", "%(n)d emails marked as delivered", "n"),
         ),
         _decision(
             "again",
             _("Send again"),
             "send",
             send_again,
-            ngettext_lazy("%(n)d mail will be sent again", "%(n)d mails will be sent again", "n"),
+            ngettext_lazy("%(n)d email will be sent again", "%(n)d emails will be sent again", "n"),
             shown=("decide", "failed"),
         ),
         _decision(
@@ -164,7 +164,7 @@ OUTBOX = ListPage(
             _("Send held ones"),
             "send",
             release_mail,
-            ngettext_lazy("%(n)d held mail will be sent", "%(n)d held mails will be sent", "n"),
+            ngettext_lazy("%(n)d held email will be sent", "%(n)d held emails will be sent", "n"),
         ),
     ),
     more=lambda listing: {
@@ -196,6 +196,6 @@ SUPPRESSIONS = ListPage(
         Column("lift", _("Actions"), css="col-actions", is_quiet=True),
     ),
     noun=lambda n, text: ngettext("%(n)s address", "%(n)s addresses", n) % {"n": text},
-    words={"why": _("Why"), "since": _("Since"), "lift": _("Send mail again")},
+    words={"why": _("Why"), "since": _("Since"), "lift": _("Resend email")},
     more=lambda listing: {"tabs": pages.tabs(listing.principal, "stopped")},
 )

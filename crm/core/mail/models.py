@@ -186,13 +186,13 @@ class Suppression(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = _("stopped address")
+        verbose_name = _("suppressed address")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 Lower("address"),
                 name="suppression_once",
-                violation_error_message=_("Mail to this address is stopped already."),
+                violation_error_message=_("This address is already suppressed."),
             )
         ]
 

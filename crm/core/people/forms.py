@@ -13,9 +13,9 @@ from crm.core.users.choices import Reminders, Role, Theme
 from crm.core.users.models import Team, User
 
 ROLE_HELP = {
-    Role.ACCOUNT_MANAGER: _("Looks after clients."),
-    Role.MANAGER: _("Sees all clients that are not restricted, and the reports."),
-    Role.ADMIN: _("Runs Rapport: people, settings, templates, imports."),
+    Role.ACCOUNT_MANAGER: _("Manages their own clients."),
+    Role.MANAGER: _("Sees all unrestricted clients and the reports."),
+    Role.ADMIN: _("Manages people, settings, templates and imports."),
 }
 
 
@@ -29,7 +29,7 @@ class RolesField(forms.MultipleChoiceField):
 
 
 class InviteForm(Form):
-    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    email = forms.EmailField(label=_("Email"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     roles = RolesField(initial=[Role.ACCOUNT_MANAGER], error_messages={"required": _("Choose at least one role.")})
     team = forms.ModelChoiceField(Team.objects.kept(), label=_("Team"), required=False, empty_label=_("No team"))
@@ -37,9 +37,9 @@ class InviteForm(Form):
 
 class UserForm(Form):
     name = forms.CharField(label=_("Name"), max_length=120)
-    email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("Also what they sign in with."))
+    email = forms.EmailField(label=_("Email"), max_length=254, help_text=_("They also sign in with it."))
     title = forms.CharField(label=_("Job title"), max_length=120, required=False)
-    roles = RolesField(required=False, help_text=_("Without a role they can sign in, and see no client."))
+    roles = RolesField(required=False, help_text=_("Without a role they can sign in but see no clients."))
     teams = forms.ModelMultipleChoiceField(
         Team.objects.kept(), label=_("Teams"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -57,10 +57,10 @@ class UserForm(Form):
 class DisableForm(Form):
     hand_over_to = forms.ModelChoiceField(
         User.objects.none(),
-        label=_("Hand on to"),
+        label=_("Reassign to"),
         required=False,
-        empty_label=_("Leave with them for now"),
-        help_text=_("Clients and open work go to this colleague, restricted clients too."),
+        empty_label=_("Leave with them"),
+        help_text=_("Their clients and open work go to this colleague, including restricted clients."),
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -95,7 +95,7 @@ class TeamForm(Form):
         if self.team is not None:
             same = same.exclude(pk=self.team.pk)
         if same.exists():
-            raise forms.ValidationError(_("There is already a team of this name."))
+            raise forms.ValidationError(_("A team with this name already exists."))
         return name
 
 
@@ -105,7 +105,7 @@ class NewPasswordForm(Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
         max_length=200,
-        help_text=_("At least ten characters; a few words make a good one."),
+        help_text=_("At least 10 characters. A few unrelated words work well."),
     )
     password2 = forms.CharField(
         label=_("Password again"),
@@ -116,7 +116,7 @@ class NewPasswordForm(Form):
 
     def clean_password2(self):
         if self.cleaned_data.get("password1") != self.cleaned_data["password2"]:
-            raise forms.ValidationError(_("The two passwords differ."))
+            raise forms.ValidationError(_("The passwords do not match."))
         return self.cleaned_data["password2"]
 
 
@@ -129,7 +129,7 @@ class ProfileForm(Form):
     layout = Layout(
         Group(_("You"), "name", "title", "time_zone", "theme", "has_shortcuts"),
         Group(
-            _("Mails to you"),
+            _("Emails to you"),
             "reminders",
             When("reminders=digest", "digest_hour"),
             Part("core/people/coming_link.html"),
@@ -142,21 +142,20 @@ class ProfileForm(Form):
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=lambda: zone_choices(_("The firm's")))
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices, widget=forms.RadioSelect)
     reminders = forms.ChoiceField(
-        label=_("Reminders of follow-ups"),
+        label=_("Follow-up reminders"),
         choices=[(value, capfirst(label)) for value, label in Reminders.choices],
         widget=forms.RadioSelect,
         required=False,
-        help_text=_("What you have opened or done before the mail leaves is not in it."),
+        help_text=_("Leaves out what you have already seen or done."),
     )
     digest_hour = forms.TypedChoiceField(
-        label=_("Morning mail at"),
+        label=_("Morning email at"),
         coerce=int,
         empty_value=None,
         required=False,
         choices=[(hour, f"{hour:02}:00") for hour in range(24)],
         help_text=_(
-            "In your time zone, on the firm's working days, when there is something to tell. "
-            "It is left out on a day you have opened Today before."
+            "Sent on working days in your time zone, unless there is nothing to report or you have already opened Today."
         ),
     )
     has_shortcuts = forms.BooleanField(
@@ -194,7 +193,7 @@ class TokenForm(Form):
         initial=90,
         choices=[(30, _("30 days")), (90, _("90 days")), (365, _("a year")), (0, _("until it is revoked"))],
     )
-    is_read_only = forms.BooleanField(label=_("May only read"), required=False)
+    is_read_only = forms.BooleanField(label=_("Read-only"), required=False)
 
     def expires_at(self, now):
         days = self.cleaned_data["days"]
@@ -210,7 +209,7 @@ class SetupForm(JoinForm):
     holiday_country = forms.ChoiceField(
         label=_("Country, for public holidays"), required=False, choices=lambda: country_choices(_("Choose later"))
     )
-    email = forms.EmailField(label=_("Your e-mail"), max_length=254)
+    email = forms.EmailField(label=_("Your email"), max_length=254)
     field_order = ["firm_name", "time_zone", "currency", "holiday_country", "name", "email", "password1", "password2"]
 
     def __init__(self, *args, **kwargs):

@@ -38,5 +38,5 @@ def _found(request, text, limit):
 def _offered(request):
     """Before anything is typed: where the user was last, and what is often done."""
     looked_at = sources.recent(request.principal, recent.client_ids(request))
-    pairs = ((_("Last looked at"), looked_at), (_("Commands"), sources.common(request.principal)))
+    pairs = ((_("Last viewed"), looked_at), (_("Commands"), sources.common(request.principal)))
     return [{"label": label, "items": hits} for label, hits in pairs if hits]

@@ -75,7 +75,7 @@ def _sending(now: datetime) -> list[Finding]:
     found = [
         ("tick", not health.is_silent(now), _ago(health.last_tick, now)),
         ("mail server", not health.is_relay_away, health.relay_note or _("not known to be away")),
-        ("hold", not health.hold, health.hold or _("mail may leave from here")),
+        ("hold", not health.hold, health.hold or _("email can be sent")),
         ("questions", not health.questions, _("%(n)d planners ask first") % {"n": health.questions}),
         ("jobs", not health.late_jobs, _("%(n)d wait for more than five minutes") % {"n": health.late_jobs}),
         ("needs a decision", not health.uncertain, _mails(health.uncertain)),
@@ -87,7 +87,7 @@ def _sending(now: datetime) -> list[Finding]:
 
 def _ago(moment: datetime | None, now: datetime) -> str:
     if moment is None:
-        return _("has never run: worker and beat, or drain --loop, do it")
+        return _("has never run: start worker and beat, or drain --loop")
     seconds = max(0, int((now - moment).total_seconds()))
     if seconds < 120:
         return _("last ran %(n)d seconds ago") % {"n": seconds}
@@ -95,7 +95,7 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 
 def _mails(number: int) -> str:
-    return ngettext("%(n)d mail", "%(n)d mails", number) % {"n": number}
+    return ngettext("%(n)d email", "%(n)d emails", number) % {"n": number}
 
 
 def outbox_age(now: datetime) -> float:
@@ -168,4 +168,4 @@ def _broker() -> str:
 
 def _outbox(now: datetime) -> str:
     age = outbox_age(now)
-    return _("a mail has been due for %(minutes)d minutes") % {"minutes": age // 60} if age > OUTBOX_MAY_WAIT else ""
+    return _("an email has been due for %(minutes)d minutes") % {"minutes": age // 60} if age > OUTBOX_MAY_WAIT else ""

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
-from crm.core.templatetags.ui_forms import crumbs, name_empty_choice
+from crm.core.templatetags.ui_forms import crumbs, name_empty_choice, problems
 from crm.core.ui import tones
 from crm.core.ui.formatting import (
     capped,
@@ -42,6 +42,7 @@ register.tag("component", do_component)
 register.tag("slot", do_slot)
 register.simple_tag(crumbs)
 register.filter(country_name)
+register.filter(problems)
 
 LEGAL_FORMS = {
     "oy",

@@ -1,8 +1,19 @@
 """Tags of forms and trails, registered with the others by ui.py."""
 
+from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 DASHES = "---------"
+CHOSEN = (
+    forms.Select,
+    forms.RadioSelect,
+    forms.CheckboxSelectMultiple,
+    forms.DateInput,
+    forms.DateTimeInput,
+    forms.FileInput,
+)
+NAME_WORDS = 3
 
 
 def crumbs(*parts):
@@ -19,3 +30,26 @@ def name_empty_choice(field):
     first = next(iter(getattr(field, "choices", None) or ()), None)
     if first and first[1] == DASHES:
         field.choices = [(first[0], empty), *list(field.choices)[1:]]
+
+
+def problems(field):
+    """What is wrong with a bound field, in the order found. A missing value is asked for by the field's name, where the name reads as one."""
+    asked = _asked_for(field)
+    found = zip(field.errors.as_data(), field.errors, strict=True)
+    return [asked if asked and error.code == "required" else message for error, message in found]
+
+
+def _asked_for(field):
+    """ "Enter the last name." of a field with Django's words for a missing value, "" for one with words of its own."""
+    own = field.field.error_messages["required"] != forms.Field.default_error_messages["required"]
+    words = str(field.label).split()
+    is_name = (
+        len(words) <= NAME_WORDS
+        and not str(field.label).endswith("?")
+        and not isinstance(field.field, forms.BooleanField)
+    )
+    if own or not is_name or get_language() not in {"en", "en-gb", "en-us"}:
+        return ""
+    first = words[0] if words[0][1:] != words[0][1:].lower() else words[0].lower()
+    verb = _("Choose the %(name)s.") if isinstance(field.field.widget, CHOSEN) else _("Enter the %(name)s.")
+    return verb % {"name": " ".join([first, *words[1:]])}

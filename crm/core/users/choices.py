@@ -9,12 +9,12 @@ class Role(models.TextChoices):
 
 
 class Theme(models.TextChoices):
-    SYSTEM = "system", _("As the device")
+    SYSTEM = "system", _("Same as device")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
 
 
 class Reminders(models.TextChoices):
-    EACH = "each", _("a mail for each, when it is due")
-    DIGEST = "digest", _("one mail each morning")
-    OFF = "off", _("no mail")
+    EACH = "each", _("one email per follow-up, when it is due")
+    DIGEST = "digest", _("one email each morning")
+    OFF = "off", _("no email")

@@ -35,7 +35,7 @@ def validate_roles(roles):
 class User(AbstractBaseUser, Versioned):
     """A colleague. Signs in by email, may hold several roles. Disabled, never deleted."""
 
-    email = models.EmailField(_("e-mail"), max_length=254)
+    email = models.EmailField(_("email"), max_length=254)
     name = models.CharField(_("name"), max_length=120)
     title = models.CharField(_("job title"), max_length=120, blank=True)
     roles = ArrayField(
@@ -45,20 +45,20 @@ class User(AbstractBaseUser, Versioned):
         blank=True,
         validators=[validate_roles],
     )
-    is_active = models.BooleanField(_("may log in"), default=True)
+    is_active = models.BooleanField(_("can sign in"), default=True)
     is_demo = models.BooleanField(default=False, editable=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, default=Theme.SYSTEM)
     has_shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True)
     reminders = models.CharField(
-        _("reminders of follow-ups"), max_length=6, choices=Reminders, default=Reminders.EACH, db_default=Reminders.EACH
+        _("follow-up reminders"), max_length=6, choices=Reminders, default=Reminders.EACH, db_default=Reminders.EACH
     )
     digest_hour = models.PositiveSmallIntegerField(
-        _("morning mail at"),
+        _("morning email at"),
         default=8,
         db_default=8,
         validators=[MaxValueValidator(23)],
-        help_text=_("Hour of the day, in your time zone."),
+        help_text=_("In your time zone."),
     )
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -73,7 +73,7 @@ class User(AbstractBaseUser, Versioned):
             models.UniqueConstraint(
                 Lower("email"),
                 name="user_email_unique",
-                violation_error_message=_("Somebody already has this e-mail address."),
+                violation_error_message=_("This email address is already taken."),
             ),
             models.CheckConstraint(condition=~models.Q(name=""), name="user_name_given"),
         ]
@@ -124,7 +124,7 @@ class Team(Archivable, Versioned):
             models.UniqueConstraint(
                 Lower("name"),
                 name="team_name_unique",
-                violation_error_message=_("There is already a team of this name."),
+                violation_error_message=_("A team with this name already exists."),
             )
         ]
         ordering = ["name", "id"]
@@ -146,7 +146,7 @@ class TeamMembership(models.Model):
 class Invitation(models.Model):
     """An invitation by mail to join. Only a hash of the link's token is kept; accepted once, revocable, expiring."""
 
-    email = models.EmailField(_("e-mail"), max_length=254)
+    email = models.EmailField(_("email"), max_length=254)
     name = models.CharField(_("name"), max_length=120, blank=True)
     roles = ArrayField(
         models.CharField(max_length=20, choices=Role), verbose_name=_("roles"), validators=[validate_roles]
@@ -173,7 +173,7 @@ class ApiToken(models.Model):
     name = models.CharField(_("name"), max_length=80)
     prefix = models.CharField(max_length=12, editable=False)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    is_read_only = models.BooleanField(_("may only read"), default=False)
+    is_read_only = models.BooleanField(_("read-only"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

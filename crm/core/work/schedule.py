@@ -107,7 +107,7 @@ def _idle(job: Job, now: datetime) -> str:
     if since is None or now - since <= IDLE:
         return ""
     minutes = int((now - since).total_seconds() // 60)
-    return _("ran and did nothing, though something has waited for %(minutes)d minutes") % {"minutes": minutes}
+    return _("ran but did nothing, though work has waited for %(minutes)d minutes") % {"minutes": minutes}
 
 
 def beat(name: str, now: datetime, did: int = 0, note: str = "") -> None:

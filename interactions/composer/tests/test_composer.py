@@ -63,7 +63,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
             decision="Yes.",
         )
         follow_up(actor=marta, client=northwind, now=timezone.now())
-        create_commitment(acting(marta), client=northwind, text="Promise")
+        create_commitment(acting(marta), client=northwind, text="Commitment")
     user, now = User.objects.get(pk=marta.pk), timezone.now()
     open_firm_cache()
     get_firm()
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_beside_it_and_everything_typed_stays(web, url, he
     answer = web.post(url, data, headers=headers)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "Write a subject or a summary." in page and "Choose a day." in page
+    assert "Enter a subject or a summary." in page and "Choose a day." in page
     assert 'value="Send the price"' in page and "Payroll.</textarea>" in page
     assert re.search(rf'name="contacts" value="{elina.pk}"\s+checked', page)
     assert not Interaction.objects.exists() and not FollowUp.objects.exists()

@@ -199,7 +199,7 @@ def test_archiving_and_undo_are_no_correction(client, marta, northwind):
     row = archive_interaction(acting(marta), interaction=row, now=NOW)
     row = restore_interaction(acting(marta), interaction=row, now=NOW)
     client.force_login(marta)
-    assert row.version == 1 and "corrected" not in client.get(northwind.get_absolute_url()).text
+    assert row.version == 1 and "edited" not in client.get(northwind.get_absolute_url()).text
 
 
 def test_a_summary_has_a_limit_whoever_writes_it(marta, northwind, client):

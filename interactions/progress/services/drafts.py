@@ -101,7 +101,7 @@ def edit_progress(
     email = lock(email)
     PROGRESS.expect(email, *PROGRESS.open)
     if not subject.strip() or "\n" in subject or "\r" in subject:
-        raise ServiceError(_("Write a subject, on one line."), field="subject")
+        raise ServiceError(_("Enter a subject on one line."), field="subject")
     content, is_held = clean_content(content), email.state == ProgressState.HELD and not email.problem
     to = ProgressState.HELD if is_held else ProgressState.DRAFT
     # Never merged: an approval stands for the version that was read.
@@ -130,12 +130,12 @@ def clean_content(content: dict[str, Any]) -> dict[str, Any]:
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ServiceError(
-            _("The content has a summary, sections with key, title and items, and a closing."), field="content"
+            _("The content needs a summary, sections with key, title and items, and a closing."), field="content"
         ) from error
     if not cleaned["summary"] and not any(section["items"] for section in sections):
-        raise ServiceError(_("Write a summary or at least one line."), field="summary")
+        raise ServiceError(_("Enter a summary or at least one line."), field="summary")
     if len(str(cleaned)) > 60_000:
-        raise ServiceError(_("This is too long for a mail."), field="summary")
+        raise ServiceError(_("This is too long for an email."), field="summary")
     return cleaned
 
 
@@ -149,7 +149,7 @@ def check_seen(email: ProgressEmail, seen_version: int | None) -> None:
     """Only the version that was read may be approved or sent. Raises StaleWrite."""
     if seen_version is not None and email.version != seen_version:
         raise StaleWrite(
-            _("Somebody changed this progress email meanwhile. Look at it once more."),
+            _("Someone changed this progress email. Review it again."),
             current=email,
             who=who_saved(email),
         )
@@ -165,15 +165,13 @@ def approve_progress(
         return email
     check_seen(email, seen_version)
     if now >= email.expires_at:
-        raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
+        raise ServiceError(_("Expired: the deadline passed more than six hours ago."), code="conflict")
     if email.state == ProgressState.PLANNED:
         advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_asked_content(email, now))
     if trouble := trouble_of(email):
         raise ServiceError(trouble, field="content")
     if not recipients_now(email):
-        raise ServiceError(
-            _("Nobody to send it to. Choose a recipient in the schedule, or skip this week."), code="conflict"
-        )
+        raise ServiceError(_("No recipients. Choose a recipient in the schedule, or skip this week."), code="conflict")
     approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
     advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
     close_notices(email, now)
@@ -216,7 +214,7 @@ def trouble_of(email: ProgressEmail) -> str:
         raise
     except Exception as error:
         return explain(error)
-    return _("It has no subject.") if not email.subject.strip() else ""
+    return _("The subject is missing.") if not email.subject.strip() else ""
 
 
 def explain(error: Exception) -> str:
@@ -224,8 +222,8 @@ def explain(error: Exception) -> str:
     if isinstance(error, ServiceError):
         return error.message[:300]
     if isinstance(error, progress_sections.SourceFailed):
-        return _("A part of it could not be filled (%(part)s). Write it by hand, or try again.") % {"part": error.part}
-    return _("Its content cannot be made into a mail (%(error)s). Write it anew, or make the draft again.") % {
+        return _("We could not fill “%(part)s”. Write it yourself or try again.") % {"part": error.part}
+    return _("The email could not be built (%(error)s). Rewrite it or regenerate the draft.") % {
         "error": type(error).__name__
     }
 
@@ -245,7 +243,7 @@ def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetim
     email = lock(email)
     PROGRESS.expect(email, *PROGRESS.open)
     if now >= email.expires_at:
-        raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
+        raise ServiceError(_("Expired: the deadline passed more than six hours ago."), code="conflict")
     values = _asked_content(email, now) | {"problem": "", "approved_by": None, "approved_at": None}
     advance(email, to=ProgressState.DRAFT, states=PROGRESS, **values)
     return email
@@ -273,7 +271,7 @@ def unskip_progress(principal: Principal, *, email: ProgressEmail, now: datetime
     """Undo a skip before the email expires. Raises ServiceError (code "conflict")."""
     email = lock(email)
     if now >= email.expires_at:
-        raise ServiceError(_("Its time is over: the deadline was more than six hours ago."), code="conflict")
+        raise ServiceError(_("Expired: the deadline passed more than six hours ago."), code="conflict")
     PROGRESS.expect(email, ProgressState.SKIPPED)
     values = {} if email.content else _asked_content(email, now)
     advance(email, to=ProgressState.DRAFT, states=PROGRESS, skip_reason="", **values)

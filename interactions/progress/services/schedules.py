@@ -103,11 +103,11 @@ def set_schedule(
 
 def _check_recipients(client: Client, contacts: list[Contact], is_active: bool) -> None:
     if is_active and not contacts:
-        raise ServiceError(_("Choose at least one person who gets it."), field="recipients")
+        raise ServiceError(_("Choose at least one recipient."), field="recipients")
     possible = set(possible_recipients(client).values_list("pk", flat=True))
     if strangers := [contact.name for contact in contacts if contact.pk not in possible]:
         raise ServiceError(
-            _("%(names)s: not at this client now, or without an e-mail address.") % {"names": ", ".join(strangers)},
+            _("%(names)s: no longer at this client, or no email address.") % {"names": ", ".join(strangers)},
             field="recipients",
         )
 
@@ -135,7 +135,7 @@ def _move_open(schedule: ProgressSchedule, now: datetime, days: Days) -> None:
     ):
         times = times_of(schedule, email.week, days)
         values: dict[str, Any] = {"time_zone": schedule.time_zone, "is_review_needed": schedule.is_review_needed}
-        skipped = "" if schedule.is_active else _("The schedule was switched off.")
+        skipped = "" if schedule.is_active else _("The schedule was turned off.")
         if schedule.is_active and times.deadline_at > now and times.send_at > email.covers_from:
             values |= _moments(email, times)
             skipped = "" if email.is_edited else times.skipped  # what somebody wrote is not thrown away by a setting
@@ -243,7 +243,7 @@ def resume_recipient(
 
     Raises ServiceError (field note)."""
     if not note.strip():
-        raise ServiceError(_("Say who asked for it, and when."), field="note")
+        raise ServiceError(_("Say who asked and when."), field="note")
     recipient = (
         ProgressRecipient.objects.select_for_update().select_related("schedule__client", "contact").get(pk=recipient.pk)
     )

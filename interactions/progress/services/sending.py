@@ -142,7 +142,7 @@ def send(
     it to (the email is then skipped). Raises ServiceError (code "conflict") when it cannot be sent at all."""
     people = recipients_now(email)
     if not people:
-        nobody = _("Nobody to send it to: all recipients stopped, left, or have no address.")
+        nobody = _("No recipients: all have opted out, left, or have no address.")
         advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=nobody)
         return []
     if trouble := trouble_of(email):
@@ -231,7 +231,7 @@ def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: d
         row.save(update_fields=["stopped_at"])
         client = row.schedule.client
         theirs = OutboxMail.objects.filter(kind="progress", client_id=client.pk, contact_id=row.contact_id)
-        theirs.withdraw(_("The recipient stopped these emails"), now=now)
+        theirs.withdraw(_("The recipient unsubscribed"), now=now)
         Notification.objects.get_or_create(
             key=f"progress-stop:{row.pk}:{now.isoformat()}",
             defaults={
@@ -239,7 +239,7 @@ def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: d
                 "client_id": client.pk,
                 "kind": "progress-stop",
                 "url": f"/clients/{client.pk}/",
-                "text": _("%(name)s wants no more progress emails.") % {"name": row.contact.name},
+                "text": _("%(name)s unsubscribed from progress emails.") % {"name": row.contact.name},
             },
         )
     return row

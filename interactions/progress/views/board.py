@@ -33,7 +33,7 @@ def board(request):
 
 
 class BoardFilters(filters.ListFilters):
-    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Whose clients"))
+    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Clients"))
 
     def of_whom(self, rows, name, value):
         return rows.filter(owner=self.principal.user) if value == "mine" else rows
@@ -73,7 +73,7 @@ BOARD_CLIENTS = ListPage(
         Column("owner", _("Account manager"), lambda client: client.owner.name),
         Column("state", _("State"), lambda client: str(client.state_text)),
         Column("email", _("Progress email")),
-        Column("mails", _("Mails")),
+        Column("mails", _("Emails")),
     ),
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="delivery",
@@ -82,7 +82,7 @@ BOARD_CLIENTS = ListPage(
         "email": _("Progress email"),
         "open": _("Open the email"),
         "none": _("not planned"),
-        "mails": _("Mails"),
+        "mails": _("Emails"),
         "outbox": _("In the outbox"),
     },
     more=_extra,

@@ -73,5 +73,5 @@ def progress_resume(request, pk):
         resume_recipient(request.principal, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
         messages.success(request, _("%(name)s gets progress emails again") % {"name": recipient.contact.name})
     else:
-        messages.error(request, _("Say who asked for it, and when."))
+        messages.error(request, _("Say who asked and when."))
     return redirect("interactions:client_progress", client_id=recipient.schedule.client_id)

@@ -129,12 +129,12 @@ def _go_on(request, email, do):
             undo = reverse("interactions:progress_unsend", args=[email.pk])
             messages.success(
                 request,
-                _("Leaves in 10 seconds: %(client)s") % {"client": email.client.name},
+                _("Sending in 10 seconds: %(client)s") % {"client": email.client.name},
                 extra_tags=f"undo:{undo}",
             )
         elif do == "test":
             sending.send_test(request.principal, email=email, now=now)
-            messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
+            messages.success(request, _("Test sent to %(address)s") % {"address": user.email})
         elif do == "save":
             messages.success(request, _("Saved"))
     except ServiceError as error:
@@ -218,7 +218,7 @@ def progress_skip(request, pk):
 
 @require_POST
 def progress_unskip(request, pk):
-    return _back(request, pk, drafts.unskip_progress, _("Not skipped any more: %(client)s"))
+    return _back(request, pk, drafts.unskip_progress, _("Restored: %(client)s"))
 
 
 @require_POST

@@ -136,11 +136,11 @@ def _why_not(row: Digest, calendar: WorkingCalendar, now: datetime) -> tuple[str
     """(state, note) of a mail that must not be sent, or ("", "")."""
     user, zone = row.user, user_zone(row.user).key
     if not user.is_active or user.reminders != Reminders.DIGEST:
-        return DigestState.SKIPPED, _("No morning mail is wanted any more.")
+        return DigestState.SKIPPED, _("Morning emails are turned off.")
     if local_date(now, zone) > row.date:
-        return DigestState.MISSED, _("Its day was over.")
+        return DigestState.MISSED, _("The day has passed.")
     if not calendar.is_working(row.date):
-        return DigestState.SKIPPED, _("The firm does not work on this day.")
+        return DigestState.SKIPPED, _("This is not a working day.")
     midnight = local_to_utc(row.date, time(), zone)
     if ReadMark.objects.filter(user=user, kind=ReadKind.TODAY, read_at__gte=midnight).exists():
         return DigestState.READ, _("Today was opened before.")
@@ -151,7 +151,7 @@ def take_back_read(now: datetime) -> int:
     """Cancel morning mails still in the outbox whose reader has opened Today since. Returns how many."""
     opened = ReadMark.objects.filter(user=OuterRef("user"), kind=ReadKind.TODAY, read_at__gte=OuterRef("created_at"))
     waiting = OutboxMail.objects.filter(Exists(opened), kind=emails.DIGEST.key, state=MailState.PENDING)
-    return waiting.withdraw(_("Today was opened before it left"), now=now)
+    return waiting.withdraw(_("Today was opened before it was sent"), now=now)
 
 
 def oldest_due(now: datetime) -> datetime | None:
@@ -173,6 +173,6 @@ def restore_digest(principal: Principal, *, row: Digest, now: datetime) -> Diges
     """Undo a skip while the day is not over. Raises ServiceError (code "conflict")."""
     row = Digest.objects.select_for_update().get(pk=row.pk)
     if row.state != DigestState.SKIPPED or local_date(now, row.time_zone) > row.date:
-        raise ServiceError(_("This morning mail cannot be brought back any more."), code="conflict")
+        raise ServiceError(_("This morning email can no longer be restored."), code="conflict")
     advance(row, to=DigestState.PLANNED, states=DIGEST, note="", settled_at=None)
     return row

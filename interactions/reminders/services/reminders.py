@@ -152,7 +152,7 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     left = set(rows.values_list("pk", flat=True))
     if left == asked and open_news == news:
         return 0
-    OutboxMail.objects.filter(pk=mail.pk).withdraw(_("Done or read before it left"), now=now)
+    OutboxMail.objects.filter(pk=mail.pk).withdraw(_("Done or read before it was sent"), now=now)
     FollowUp.objects.filter(pk__in=left).update(remind_at=now)
     Told.objects.filter(mail=mail, kind=ReadKind.NOTIFICATION).delete()
     return 1
@@ -163,7 +163,7 @@ def skip_reminder(principal: Principal, *, follow_up: FollowUp, now: datetime) -
     """Send no reminder of this follow-up; it stays due. Raises ServiceError (code "conflict") when none is scheduled."""
     row = FollowUp.objects.select_for_update(of=("self",)).get(pk=follow_up.pk)
     if row.remind_at is None:
-        raise ServiceError(_("No reminder of this follow-up is coming any more."), code="conflict")
+        raise ServiceError(_("No more reminders for this follow-up."), code="conflict")
     row.remind_at = None
     save_version(row, fields=["remind_at"], seen=None)
     return row

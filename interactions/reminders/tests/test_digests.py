@@ -168,7 +168,7 @@ def test_one_that_waits_in_the_outbox_is_taken_back_when_today_is_opened(marta, 
     note_today_read(user=marta, now=timezone.now() + timedelta(minutes=1))
     digests.run_digests(EIGHT)
     mail.refresh_from_db()
-    assert (mail.state, mail.reply) == ("cancelled", "Today was opened before it left")
+    assert (mail.state, mail.reply) == ("cancelled", "Today was opened before it was sent")
 
 
 @pytest.mark.django_db

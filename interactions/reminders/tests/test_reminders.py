@@ -168,7 +168,7 @@ def test_a_reminder_that_still_waits_is_taken_back_for_what_was_done_and_told_an
     complete_follow_up(acting(marta), follow_up=done, now=LATER)
     send_reminders(LATER + timedelta(minutes=2))
     first, second = OutboxMail.objects.order_by("pk")
-    assert (first.state, first.reply) == ("cancelled", "Done or read before it left")
+    assert (first.state, first.reply) == ("cancelled", "Done or read before it was sent")
     assert (second.state, second.subject) == ("pending", "Follow-up: Left (Northwind Advisory)")
     note_follow_up_read(user=marta, follow_up=left, now=timezone.now() + timedelta(minutes=1))
     send_reminders(LATER + timedelta(minutes=3))

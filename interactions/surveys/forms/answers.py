@@ -13,7 +13,7 @@ class AnswerForm(Form):
 
     score = forms.TypedChoiceField(coerce=int, widget=forms.RadioSelect)
     comment = forms.CharField(
-        required=False, max_length=10_000, label=_("In their words"), widget=forms.Textarea(attrs={"rows": 3})
+        required=False, max_length=10_000, label=_("Comment"), widget=forms.Textarea(attrs={"rows": 3})
     )
     answered_at = WallTimeField(label=_("Answered"))
 

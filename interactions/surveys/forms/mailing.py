@@ -23,12 +23,12 @@ class AudienceForm(Form):
     """The filters of the client list, and which contacts of each client; by GET, so that the address holds it."""
 
     main = ("status", "tier", "owner", "team")
-    who = forms.ChoiceField(label=_("Goes to"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
+    who = forms.ChoiceField(label=_("Recipients"), required=False, choices=Asked.choices, widget=forms.RadioSelect)
     send_date = forms.DateField(
-        label=_("Leaves on"),
+        label=_("Sends on"),
         required=False,
         widget=DateInput,
-        help_text=_("At 10:00 in each client's time zone. Empty: in five minutes."),
+        help_text=_("At 10:00 in each client's time zone. Leave empty to send in five minutes."),
     )
 
     def __init__(self, *args, filters, surveys, **kwargs):
@@ -74,7 +74,7 @@ class SurveyForm(ModelForm):
         labels = {
             "question": _("The question"),
             "mail_subject": _("Subject"),
-            "mail_text": _("What stands above the question"),
+            "mail_text": _("Text above the question"),
         }
 
 
@@ -98,7 +98,7 @@ class RuleForm(ModelForm):
         required=False,
         choices=[*Tier.choices, ("none", _("None"))],
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: all of them."),
+        help_text=_("None selected means all."),
     )
     team = forms.ModelChoiceField(
         queryset=Team.objects.filter(archived_at=None), required=False, label=_("Team"), empty_label=_("Any")
@@ -114,13 +114,13 @@ class RuleForm(ModelForm):
         labels = {
             "is_active": _("Ask automatically"),
             "every_months": _("Every (months)"),
-            "send_time": _("At, in their time zone"),
-            "who": _("Goes to"),
+            "send_time": _("Time (their time zone)"),
+            "who": _("Recipients"),
         }
         help_texts = {
             "is_active": _(
-                "Each matching client is asked once per period. The days are spread over the period, on your working days. "
-                "What is due in the next 36 hours is listed under “Asked by email”, where it can be skipped."
+                "Each matching client is surveyed once per period, spread over your working days. "
+                "Surveys due in the next 36 hours are listed under “Sent surveys”, where you can skip them."
             ),
         }
 
@@ -131,7 +131,7 @@ class AskForm(Form):
     layout = Layout(Field("contacts", template="interactions/surveys/people_field.html"))
 
     contacts = forms.ModelMultipleChoiceField(
-        Contact.objects.none(), label=_("Who is asked"), required=False, widget=forms.CheckboxSelectMultiple
+        Contact.objects.none(), label=_("Audience"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(self, *args, people, **kwargs):
@@ -143,7 +143,7 @@ class AskForm(Form):
 
 
 class WhenForm(Form):
-    send_at = WallTimeField(label=_("Leaves"))
+    send_at = WallTimeField(label=_("Sends"))
 
 
 class ReplyForm(Form):

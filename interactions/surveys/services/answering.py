@@ -86,9 +86,9 @@ def _notify_owner(row: SurveyInvitation) -> None:
         return
     values = {"name": row.contact.name, "client": row.client.name, "score": response.score, "of": response.scale_max}
     if row.survey.kind == SurveyKind.NPS and nps.band_of(response.score) == nps.DETRACTORS:
-        text = _("Detractor: %(name)s of %(client)s answered %(score)d of %(of)d. Call them soon.") % values
+        text = _("Detractor: %(name)s at %(client)s answered %(score)d out of %(of)d. Call them soon.") % values
     else:
-        text = _("%(name)s of %(client)s answered %(score)d of %(of)d.") % values
+        text = _("%(name)s at %(client)s answered %(score)d out of %(of)d.") % values
     Notification.objects.update_or_create(
         key=f"survey-answer:{row.pk}:{response.answered_at:%Y-%m-%dT%H}",
         defaults={
@@ -111,9 +111,9 @@ def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: dat
     if has_stopped(row) and not elsewhere.exists():
         return row
     set_consent(
-        SYSTEM, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey mail"), now=now
+        SYSTEM, contact=row.contact, purpose=Purpose.SURVEY, is_given=False, source=_("Link in a survey email"), now=now
     )
-    reason = _("The recipient stopped surveys")
+    reason = _("The recipient opted out of surveys")
     theirs = SurveyInvitation.objects.filter(contact=row.contact_id)
     open_ones = list(theirs.filter(state__in=INVITATION.open).values_list("pk", flat=True))
     theirs.filter(state=InvitationState.PLANNED).update(
@@ -128,7 +128,7 @@ def stop_surveys(principal: Principal, *, invitation: SurveyInvitation, now: dat
                 "client_id": row.client_id,
                 "kind": "survey-stop",
                 "url": f"/clients/{row.client_id}/surveys/",
-                "text": _("%(name)s wants no more surveys.") % {"name": row.contact.name},
+                "text": _("%(name)s unsubscribed from surveys.") % {"name": row.contact.name},
             },
         )
     return row

@@ -90,11 +90,11 @@ def new_answer(
     """A checked answer that is not saved yet. Raises ServiceError (fields score, contact, answered_at)."""
     _check_score(score, survey.scale_min, survey.scale_max)
     if answered_at > now + CLOCKS_DIFFER:
-        raise ServiceError(_("An answer cannot lie in the future."), field="answered_at")
+        raise ServiceError(_("The answer date cannot be in the future."), field="answered_at")
     if not is_plausible(answered_at):
         raise ServiceError(_("This date is too far away."), field="answered_at")
     if contact is not None and not Affiliation.objects.filter(client=client, contact=contact).exists():
-        raise ServiceError(_("This person is not a contact of this client."), field="contact")
+        raise ServiceError(_("This person is not a contact at this client."), field="contact")
     return SurveyResponse(
         survey=survey,
         client=client,

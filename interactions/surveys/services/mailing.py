@@ -64,7 +64,7 @@ def invite_clients(
     _check_date(send_date, now)
     found = mass_audience(survey=survey, clients=clients, who=who, now=now)
     if not found.people:
-        raise ServiceError(_("None of these people can be asked now."), code="nobody")
+        raise ServiceError(_("None of these contacts can be surveyed now."), code="nobody")
     if seen_count is not None and seen_count != len(found.people):
         raise ServiceError(
             _("The list has changed: %(now)d people now, not %(seen)d. Check it again.")
@@ -85,7 +85,7 @@ def _check_date(send_date: date | None, now: datetime) -> None:
     if send_date is None:
         return
     if send_date < local_date(now, get_firm().time_zone):
-        raise ServiceError(_("This day is over."), field="send_date")
+        raise ServiceError(_("This day has passed."), field="send_date")
     if send_date > (now + AHEAD_AT_MOST).date():
         raise ServiceError(_("This is more than a year ahead."), field="send_date")
 
@@ -148,7 +148,7 @@ def ask_contacts(
     refused = [known[pk] for pk in sorted(wanted - strangers) if known[pk].reason]
     if strangers or refused:
         words = [f"{person.name}: {person.reason.label}" for person in refused]
-        words += [_("Somebody is not at this client any more.")] if strangers else []
+        words += [_("Someone chosen is no longer at this client.")] if strangers else []
         raise ServiceError("; ".join(words), field="contacts")
     batch, period = uuid.uuid4(), hand_period(now)
     rows = [
@@ -190,7 +190,7 @@ def change_date(
     if not is_plausible(send_at) or send_at > now + AHEAD_AT_MOST:
         raise ServiceError(_("This is more than a year ahead."), field="send_at")
     if send_at < now:
-        raise ServiceError(_("This moment is over."), field="send_at")
+        raise ServiceError(_("This time has passed."), field="send_at")
     row.send_at, row.expires_at = send_at, send_at + timedelta(days=row.survey.answer_days)
     save_version(row, fields=["send_at", "expires_at"], seen=seen_version)
     return row
@@ -227,9 +227,9 @@ def bring_back(principal: Principal, *, invitation: SurveyInvitation, now: datet
         advance(row, to=InvitationState.PLANNED, states=INVITATION, skip_reason="", **times)
         return row
     if row.expires_at <= now:
-        raise ServiceError(_("The time for an answer is over."), code="conflict")
+        raise ServiceError(_("The survey has closed."), code="conflict")
     if OutboxMail.objects.caused_by(row).filter(state=MailState.CANCELLED).exists():
-        raise ServiceError(_("Its mail was taken back before it left. Ask once more instead."), code="conflict")
+        raise ServiceError(_("This survey was cancelled before it was sent. Send a new one instead."), code="conflict")
     advance(row, to=InvitationState.SENT, states=INVITATION, skip_reason="")
     return row
 
@@ -282,7 +282,7 @@ def _guarded(pk: int, now: datetime) -> int:
             reason = error.message
         except Exception:
             log.exception("survey invitation %s could not be sent", pk)
-            reason = _("The email could not be created. Ask again, or tell your admin: the log says why.")
+            reason = _("The email could not be created. Try again, or ask your admin to check the log.")
         row.refresh_from_db()
         skip_invitation(SYSTEM, invitation=row, reason=reason, now=now)
         return 0
@@ -305,7 +305,7 @@ def _send(row: SurveyInvitation, now: datetime) -> None:
 def _person_now(row: SurveyInvitation, now: datetime) -> Person:
     """The person as of now: consent, address, affiliation, and surveys since it was planned. Raises ServiceError."""
     if row.client.archived_at:
-        raise ServiceError(_("The client is in the trash."))
+        raise ServiceError(_("The client is archived."))
     if ClientFacts.objects.filter(pk=row.client_id, status=Status.FORMER).exists() and row.requested_by_id is None:
         raise ServiceError(_("They are a former client."))
     clients = Client.objects.filter(pk=row.client_id)
@@ -319,7 +319,7 @@ def _person_now(row: SurveyInvitation, now: datetime) -> Person:
     }
     person = at_client.get(row.contact_id)
     if person is None:
-        raise ServiceError(_("They are not at this client any more."))
+        raise ServiceError(_("They are no longer at this client."))
     if person.reason:
         raise ServiceError(str(person.reason.label).capitalize())
     return person

@@ -45,9 +45,9 @@ def set_survey(principal: Principal, *, survey: Survey, seen_version: int | None
         if name in words:
             setattr(row, name, words[name].strip() if isinstance(words[name], str) else words[name])
     if not row.question:
-        raise ServiceError(_("Write the question."), field="question")
+        raise ServiceError(_("Enter the question."), field="question")
     if len(row.mail_subject.splitlines()) > 1:
-        raise ServiceError(_("Write a subject, on one line."), field="mail_subject")
+        raise ServiceError(_("Enter a subject on one line."), field="mail_subject")
     emails.check_words(row.mail_subject, row.mail_text)
     save_version(row, fields=list(SURVEY_FIELDS), seen=seen_version)
     return row
@@ -72,7 +72,7 @@ def set_rule(
 
     Raises ServiceError (fields every_months, statuses)."""
     if not 1 <= every_months <= 36:
-        raise ServiceError(_("From 1 to 36 months."), field="every_months")
+        raise ServiceError(_("1 to 36 months."), field="every_months")
     if not statuses:
         raise ServiceError(_("Choose at least one status."), field="statuses")
     values = (is_active, every_months, send_time, who, statuses, tiers or [], team, owner)
@@ -96,7 +96,7 @@ def set_rule(
 def _take_back(survey: Survey) -> None:
     """What is planned has no mail yet."""
     planned = SurveyInvitation.objects.filter(survey=survey, source="rule", state=InvitationState.PLANNED)
-    planned.update(state=InvitationState.SKIPPED, skip_reason=_("The rule was switched off."))
+    planned.update(state=InvitationState.SKIPPED, skip_reason=_("The rule was turned off."))
 
 
 def plan_surveys(now: datetime) -> int:

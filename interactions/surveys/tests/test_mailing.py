@@ -258,7 +258,7 @@ def test_a_mail_that_cannot_be_made_stops_no_other(manager, survey, northwind, e
     assert mailing.send_due(NOW + HOUR) == 1
     assert (
         SurveyInvitation.objects.get(client=northwind).skip_reason
-        == "The email could not be created. Ask again, or tell your admin: the log says why."
+        == "The email could not be created. Try again, or ask your admin to check the log."
     )
     assert SurveyInvitation.objects.get(client=southwind).state == InvitationState.SENT
 

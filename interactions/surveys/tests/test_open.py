@@ -297,7 +297,7 @@ def test_what_waits_for_who_stopped_is_taken_back(client, marta, northwind, row)
     )
     client.post(stop_link(row))
     later.refresh_from_db()
-    assert (later.state, later.skip_reason) == (InvitationState.SKIPPED, "The recipient stopped surveys")
+    assert (later.state, later.skip_reason) == (InvitationState.SKIPPED, "The recipient opted out of surveys")
     assert OutboxMail.objects.get().state == "cancelled"
     page = come_in(client, row)
     assert (page.status_code, "You are unsubscribed from surveys" in page.text) == (410, True)

@@ -59,7 +59,7 @@ def url(name, *args):
 def test_choose_look_and_send(client, manager, northwind, elina):
     client.force_login(manager)
     form = client.get(url("survey-send"))
-    assert form.status_code == 200 and "Who gets it" not in form.text
+    assert form.status_code == 200 and "Recipients" not in form.text
     address = url("survey-send") + "?status=active&tier=A&who=main"
     preview = client.get(address)
     assert "<strong>1</strong> person" in preview.text
@@ -74,7 +74,7 @@ def test_choose_look_and_send(client, manager, northwind, elina):
 def test_the_filter_narrows(client, manager, northwind, elina):
     client.force_login(manager)
     page = client.get(url("survey-send") + "?status=former")
-    assert "No client with people matches these filters." in page.text
+    assert "No client with contacts matches these filters." in page.text
     page = client.get(url("survey-send") + "?q=Northwind&status=active")
     assert "<strong>1</strong> person" in page.text and "Clients found by “Northwind”" in page.text
 
@@ -98,7 +98,7 @@ def test_a_day_that_is_over_is_told_beside_the_field(client, manager, northwind,
     client.force_login(manager)
     page = client.post(url("survey-send") + "?status=active&send_date=2020-01-01", {"count": 1})
     assert page.status_code == 422
-    assert "This day is over." in page.text and 'value="2020-01-01"' in page.text
+    assert "This day has passed." in page.text and 'value="2020-01-01"' in page.text
     assert client.get(url("survey-send") + "?send_date=nonsense").status_code == 422
 
 
@@ -190,7 +190,7 @@ def test_another_time(client, marta, planned):
     wrong = client.post(
         url("survey-invitation", planned.pk), {"send_at": "2020-01-01T09:00", "version": planned.version}
     )
-    assert wrong.status_code == 422 and "This moment is over." in wrong.text and "2020-01-01T09:00" in wrong.text
+    assert wrong.status_code == 422 and "This time has passed." in wrong.text and "2020-01-01T09:00" in wrong.text
 
 
 def test_send_now_and_its_mail_is_shown_masked(client, marta, planned):
@@ -248,7 +248,7 @@ def test_nobody_chosen_and_somebody_elses_contact(client, marta, northwind, elin
 def test_only_its_account_manager_and_managers_ask(client, otto, manager, northwind, elina):
     client.force_login(otto)
     assert client.get(url("survey-ask", northwind.pk)).status_code == 403
-    assert "Ask now" not in client.get(url("client-surveys", northwind.pk)).text
+    assert "Send survey" not in client.get(url("client-surveys", northwind.pk)).text
     client.force_login(manager)
     assert client.get(url("survey-ask", northwind.pk)).status_code == 200
 

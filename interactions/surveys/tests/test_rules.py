@@ -129,7 +129,7 @@ def test_the_rule_asks_those_it_is_about(manager, marta, otto, survey):
     one("Owner", tier="A", owner=otto)
     one("Status", tier="A", status="former")
     one("Restricted", tier="A", is_restricted=True)
-    one("Trash", tier="A", archived_at=NOW)
+    one("Archived", tier="A", archived_at=NOW)
     found = rule(survey, manager, tiers=["A"], owner=marta)
     assert [client.name for client in rules.matching_clients(found, NOW)] == ["Yes"]
 
@@ -139,7 +139,7 @@ def test_switched_off_it_takes_back_what_it_planned(manager, northwind, elina, s
     rules.plan_surveys(at_utc(day_of(northwind, found), 6))
     assert SurveyInvitation.objects.get().state == "planned"
     rule(survey, manager, is_active=False)
-    assert SurveyInvitation.objects.get().skip_reason == "The rule was switched off."
+    assert SurveyInvitation.objects.get().skip_reason == "The rule was turned off."
     assert rules.plan_surveys(at_utc(date(2026, 12, 30), 9)) == 0
 
 

@@ -88,9 +88,9 @@ def skip(request, pk):
 
 @require_POST
 def back(request, pk):
-    return _decide(request, pk, mailing.bring_back, _("Brought back: %(name)s"))
+    return _decide(request, pk, mailing.bring_back, _("Restored: %(name)s"))
 
 
 @require_POST
 def send(request, pk):
-    return _decide(request, pk, mailing.send_now, _("Asked by email: %(name)s"))
+    return _decide(request, pk, mailing.send_now, _("Survey sent to %(name)s"))

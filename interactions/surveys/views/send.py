@@ -67,7 +67,7 @@ def _invite(request, survey, form, values, context, now):
     except ServiceError as error:
         context["error"] = error.message
         return add_to_form(form, error) if error.field else None
-    words = ngettext("%(n)d person will be asked.", "%(n)d people will be asked.", n) % {"n": n}
+    words = ngettext("%(n)d person will be surveyed.", "%(n)d people will be surveyed.", n) % {"n": n}
     undo = reverse("interactions:survey-batch-skip", args=[batch])
     messages.success(request, words, extra_tags=f"undo:{undo}")
     return redirect(reverse("interactions:survey-invitations") + "?show=planned")
@@ -79,7 +79,7 @@ def take_back(request, batch):
     mine = SurveyInvitation.objects.visible_to(request.principal)
     n = mailing.skip_batch(request.principal, batch=batch, invitations=mine, now=timezone.now())
     messages.success(
-        request, ngettext("%(n)d taken back before it left.", "%(n)d taken back before they left.", n) % {"n": n}
+        request, ngettext("%(n)d cancelled before it was sent.", "%(n)d cancelled before they were sent.", n) % {"n": n}
     )
     return redirect("interactions:survey-invitations")
 
@@ -107,10 +107,11 @@ def ask(request, client_id):
 def _asked(request, client, rows):
     sent = [row.contact.name for row in rows if row.state == InvitationState.SENT]
     if sent:
-        messages.success(request, _("Asked by email: %(names)s.") % {"names": ", ".join(sent)})
+        messages.success(request, _("Survey sent to %(names)s.") % {"names": ", ".join(sent)})
     for row in rows:
         if row.state != InvitationState.SENT:
             messages.error(
-                request, _("%(name)s was not asked: %(reason)s") % {"name": row.contact.name, "reason": row.skip_reason}
+                request,
+                _("%(name)s was not surveyed: %(reason)s") % {"name": row.contact.name, "reason": row.skip_reason},
             )
     return redirect("interactions:client-surveys", client_id=client.pk)

@@ -33,7 +33,7 @@ def build(scene):
         for kind, client in scene.clients.items()
     }
 
-    scene.rows["stopped address"] = {"any": Suppression.objects.create(address="gone@example.com", reason="bounce")}
+    scene.rows["suppressed address"] = {"any": Suppression.objects.create(address="gone@example.com", reason="bounce")}
     scene.rows["blast question"] = {
         "any": BlastQuestion.objects.create(kind="progress", week="2026-W48", wanted=900, usual=40)
     }
@@ -56,7 +56,7 @@ ROWS = [
     Row("core:outbox_again", post=EVERYONE, about="mail"),
     Row("core:outbox_release", post=EVERYONE, about="mail"),
     Row("core:mail_stopped", get=ADMINS, post=ADMINS),
-    Row("core:mail_lift", post=ADMINS, about="stopped address"),
+    Row("core:mail_lift", post=ADMINS, about="suppressed address"),
     Row("core:mail_holds", get=ADMINS),
     Row("core:mail_release", post=ADMINS),
     Row("core:mail_answer", post=ADMINS, about="blast question"),

@@ -89,7 +89,7 @@ declare(
     "crm.core.mail.services.suppression",
     enter_address=by_admin(lambda own: {"address": "a@example.com", "detail": "Asked", "now": own.now}),
     stop_address=by_admin(lambda own: {"address": "a@example.com", "reason": "bounce", "now": own.now}),
-    release_address=by_admin(lambda own: {"row": own("stopped address"), "now": own.now}),
+    release_address=by_admin(lambda own: {"row": own("suppressed address"), "now": own.now}),
 )
 declare(
     "crm.core.mail.services.volume",

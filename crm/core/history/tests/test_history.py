@@ -122,4 +122,4 @@ def test_a_sign_in_is_the_persons_own(admin_page, ines):
 def test_the_set_up_of_the_firm_is_said_as_such(admin_page, ines):
     with pghistory.context(url="/setup/"):
         apps.get_model("core.Team").objects.create(name="Nordics")
-    assert entries(acting(ines), label="core.team")[0].who == "Set-up of the firm"
+    assert entries(acting(ines), label="core.team")[0].who == "Firm settings"

@@ -72,7 +72,7 @@ def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
     """Mark an undecided mail as arrived: somebody asked the recipient."""
     mail = _locked(mail, MailState.UNCERTAIN)
     mail.sent_at = mail.fenced_at or now
-    return _move(mail, MailState.SENT, _("%(name)s says that it arrived") % {"name": principal.user.name})
+    return _move(mail, MailState.SENT, _("%(name)s confirmed that it arrived") % {"name": principal.user.name})
 
 
 @service(may=may_see_outbox)
@@ -97,7 +97,7 @@ def apply_policy(mail_id: int) -> OutboxMail | None:
     wait = timedelta(seconds=AGAIN_AFTER[_number(mail.key) - 1])
     if mail.fenced_at and timezone.now() < mail.fenced_at + wait:
         return None
-    return _copy(mail, timezone.now(), _("Sent again, as mails of this kind are"))
+    return _copy(mail, timezone.now(), _("Resent automatically, as usual for this type"))
 
 
 @transaction.atomic
@@ -108,11 +108,11 @@ def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
         return False
     if arrived:
         mail.sent_at = mail.fenced_at
-        _move(mail, MailState.SENT, _("Found in the journal"))
+        _move(mail, MailState.SENT, _("Found in the mail journal"))
     elif stopped := _why_not(mail):
-        _move(mail, MailState.CANCELLED, _("Not in the journal, and not sent again. %(why)s") % {"why": stopped})
+        _move(mail, MailState.CANCELLED, _("Not found in the mail journal and not resent. %(why)s") % {"why": stopped})
     else:
-        note = _("Not in the journal, so the server did not take it; sent again")
+        note = _("Not found in the mail journal, so it was sent again.")
         _copy(mail, timezone.now(), note, expires_at=mail.expires_at)
     return True
 
@@ -126,7 +126,7 @@ def _copy(mail: OutboxMail, now: datetime, note: str, *, expires_at: datetime | 
     stem, number = mail.key.rpartition("#")[0] or mail.key, _number(mail.key)
     key = f"{stem[:190]}#{number + 1}"
     if OutboxMail.objects.filter(key=key).exists():
-        raise ServiceError(_("This mail was sent again already."), code="conflict")
+        raise ServiceError(_("This email was already resent."), code="conflict")
     if mail.state == MailState.UNCERTAIN:
         _move(mail, MailState.CANCELLED, note)
     again = OutboxMail.objects.create(
@@ -154,7 +154,7 @@ def _number(key: str) -> int:
 def _locked(mail: OutboxMail, *states: MailState) -> OutboxMail:
     row = OutboxMail.objects.select_for_update(of=("self",)).get(pk=mail.pk)
     if row.state not in states:
-        raise ServiceError(_("This mail is “%(state)s” by now.") % {"state": row.get_state_display()}, code="conflict")
+        raise ServiceError(_("This email is now “%(state)s”.") % {"state": row.get_state_display()}, code="conflict")
     return row
 
 

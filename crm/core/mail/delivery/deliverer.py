@@ -163,9 +163,9 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
         if not claims.is_database_away(error):
             raise
         # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
-        return _give_back(session, "retry", _("The database was away before the mail was handed over."))
+        return _give_back(session, "retry", _("The database was unavailable before sending."))
     if not is_ours:
-        return _give_back(session, "lost_lease", _("The lease ran out before the mail was handed over."))
+        return _give_back(session, "lost_lease", _("The sending lease expired before the email was sent."))
     return _hand_over(mail, session, raw, hold)
 
 
@@ -176,14 +176,14 @@ def _hand_over(mail: OutboxMail, session, raw: bytes, hold: claims.Hold) -> Resu
     except relay.Refused as error:
         return _refused(mail, error)
     except relay.Stale:
-        return _give_back(session, "retry", _("The sender was stopped before the mail was handed over."))
+        return _give_back(session, "retry", _("Sending stopped before the email went out."))
     except relay.Dropped as error:
         return _again(mail, str(error))
     except relay.Unknown as error:
         return Result(
             MailState.UNCERTAIN,
             "uncertain",
-            _("No answer after the mail was handed over: %(reason)s") % {"reason": error},
+            _("No reply from the server after sending: %(reason)s") % {"reason": error},
             delay=ASK_AGAIN_SECONDS,
             is_silent=error.is_silent,
         )

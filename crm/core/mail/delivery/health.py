@@ -72,10 +72,10 @@ def _holds(health: Health) -> list[dict[str, str]]:
     """A copied database, and planners that ask first."""
     url, found = reverse("core:mail_holds"), []
     if health.hold:
-        text = _("No mail leaves. %(why)s") % {"why": health.hold}
+        text = _("Sending is on hold. %(why)s") % {"why": health.hold}
         found.append({"tone": "red", "text": text, "url": url, "link_text": _("Decide")})
     if health.questions:
-        text = _("Far more mails than usual would be planned; they wait for your word.")
+        text = _("Many more emails than usual are planned. They are held until you decide.")
         found.append({"tone": "amber", "text": text, "url": url, "link_text": _("Decide")})
     return found
 
@@ -94,31 +94,31 @@ def banners(principal, now: datetime) -> list[dict[str, str]]:
         found.append(
             {
                 "tone": "red",
-                "text": _("Mails wait: the mail server cannot be reached (%(reason)s).")
+                "text": _("Email is waiting: the mail server cannot be reached (%(reason)s).")
                 % {"reason": health.relay_note},
             }
         )
     elif health.is_late(now) and not health.hold:
-        found.append({"tone": "red", "text": _("Mails wait: the oldest has been due for more than five minutes.")})
+        found.append(
+            {"tone": "red", "text": _("Email is waiting: the oldest has been due for more than five minutes.")}
+        )
     if health.is_silent(now):
         found.append(
             {
                 "tone": "red",
-                "text": _(
-                    "Background work stands still: nothing has looked at what is due for more than three minutes."
-                ),
+                "text": _("Background jobs have stopped: nothing has run for more than three minutes."),
             }
         )
     for name, note in health.troubles.items():
-        text = _("Background work fails. %(what)s") % {"what": trouble_words(name, note)}
+        text = _("Background jobs are failing. %(what)s") % {"what": trouble_words(name, note)}
         found.append({"tone": "red", "text": text, "url": "", "link_text": ""})
     if health.late_jobs:
-        text = _("An import has waited for more than five minutes: look whether the worker runs.")
+        text = _("An import has waited for more than five minutes. Check that the worker is running.")
         found.append({"tone": "red", "text": text, "url": reverse("core:imports"), "link_text": _("Open imports")})
     if health.uncertain:
         text = ngettext(
-            "%(n)d mail needs a decision: nobody knows whether it arrived.",
-            "%(n)d mails need a decision: nobody knows whether they arrived.",
+            "%(n)d email needs a decision: delivery is unconfirmed.",
+            "%(n)d emails need a decision: delivery is unconfirmed.",
             health.uncertain,
         )
         found.append({"tone": "amber", "text": text % {"n": health.uncertain}, "url": f"{url}?show=decide"})

@@ -174,7 +174,7 @@ def probe(now: datetime) -> OutboxMail:
         kind=PROBE,
         to_address=settings.MAIL_JOURNAL,
         subject=_("Is the journal listening?"),
-        text=_("Rapport asks whether copies of mail arrive here. Nobody needs to do anything."),
+        text=_("Rapport is checking the mail journal. No action needed."),
         send_at=now,
     )
     return mail

@@ -77,7 +77,7 @@ def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
     except Error:
         raise  # the database is away: says nothing about the mail
     except Exception as error:
-        raise Unsendable(_("This mail cannot be built: %(reason)s") % {"reason": error}) from error
+        raise Unsendable(_("This email cannot be built: %(reason)s") % {"reason": error}) from error
 
 
 def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
@@ -150,7 +150,7 @@ def is_secret(mail: OutboxMail) -> bool:
 
 def text_for_display(mail: OutboxMail) -> str:
     if is_secret(mail):
-        return _("This mail carries a personal link, so its text is not shown.")
+        return _("This email contains a personal link, so its text is hidden.")
     return put_in(mail.text, dict.fromkeys(mail.links, _("[personal link]")))
 
 

@@ -46,9 +46,7 @@ def tick(now: datetime) -> int:
 def sweep(now: datetime) -> int:
     """Leases that ended before the fence are freed, those after it become undecided, overdue mails expire. Returns the rows moved."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            ENDED, {"reply": _("The sender stopped after the mail was handed over; nobody knows whether it arrived.")}
-        )
+        cursor.execute(ENDED, {"reply": _("Sending stopped midway. Delivery is unconfirmed.")})
         ended = cursor.fetchall()
         cursor.execute(EXPIRED)
         expired = cursor.rowcount

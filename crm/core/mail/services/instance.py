@@ -103,13 +103,11 @@ def check(state: State) -> Hold:
     """Compare what the database is bound to with what is true here."""
     noted = _read()
     if noted is UNREADABLE:
-        return Hold(_("What stands in the data folder about this installation cannot be read (installation.json)."))
+        return Hold(_("installation.json in the data folder is unreadable."))
     if not state.uid:
         return Hold()
     if noted.get("uid") == state.uid and _is_older(noted, state):
-        return Hold(
-            _("This database is older than the mail that left from here: a backup was restored."), is_older=True
-        )
+        return Hold(_("This database is older than the email sent from here: a backup was restored."), is_older=True)
     if not state.database:  # of an earlier version: it and its folder know each other by their id
         return Hold() if noted.get("uid") == state.uid else Hold(_restored())
     if state.database != state.seen or not state.seen.endswith(f".{state.uid}"):
@@ -131,10 +129,10 @@ def _elsewhere(state: State) -> Hold:
         if place == state.place:
             return Hold()
         return Hold(
-            _("This data folder was copied or moved: mail left from %(place)s before.") % {"place": state.place}
+            _("This data folder was copied or moved: email was sent from %(place)s before.") % {"place": state.place}
         )
     if host and host != urlsplit(settings.BASE_URL).hostname:
-        text = _("This database sent mail for %(was)s, and BASE_URL is %(now)s now: it may be a copy.")
+        text = _("This database sent email for %(was)s, but BASE_URL is now %(now)s. It may be a copy.")
         return Hold(text % {"was": state.base_url, "now": settings.BASE_URL})
     return Hold()
 

@@ -130,9 +130,9 @@ def _first_state(mail: OutboxMail, attachments: Sequence[StoredFile]) -> tuple[M
     size = sum(file.size for file in attachments)
     if size > settings.MAIL_MAX_ATTACHMENT_BYTES:
         sizes = {"size": filesizeformat(size), "most": filesizeformat(settings.MAIL_MAX_ATTACHMENT_BYTES)}
-        return MailState.DEAD, _("The attachments have %(size)s; a mail may carry at most %(most)s.") % sizes
+        return MailState.DEAD, _("The attachments are %(size)s. An email can carry at most %(most)s.") % sizes
     if mail.is_automatic and mail.contact_id is not None and _has_enough(mail.contact_id, mail.planned_for):
-        return MailState.HELD, _("Held: this person gets three automatic mails within 24 hours already.")
+        return MailState.HELD, _("Held: this person already gets three automatic emails within 24 hours.")
     return MailState.PENDING, ""
 
 

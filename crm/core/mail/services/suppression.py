@@ -34,9 +34,9 @@ def why(row: Suppression) -> str:
     """The reason as one sentence, for a mail that is not sent."""
     day = date_format(localtime(row.created_at), "j M Y")
     reasons = {
-        SuppressionReason.BOUNCE: _("Mail to this address is stopped: it bounced on %(day)s."),
-        SuppressionReason.COMPLAINT: _("Mail to this address is stopped: it was reported as unwanted on %(day)s."),
-        SuppressionReason.MANUAL: _("Mail to this address is stopped since %(day)s."),
+        SuppressionReason.BOUNCE: _("Email to this address is suppressed: it bounced on %(day)s."),
+        SuppressionReason.COMPLAINT: _("Email to this address is suppressed: it was reported as spam on %(day)s."),
+        SuppressionReason.MANUAL: _("Email to this address has been suppressed since %(day)s."),
     }
     return reasons[SuppressionReason(row.reason)] % {"day": day}
 
@@ -80,7 +80,7 @@ def release_address(principal: Principal, *, row: Suppression, now: datetime) ->
 def enter_address(principal: Principal, *, address: str, detail: str, now: datetime) -> Suppression:
     """Suppress an address by hand. Raises ServiceError (field address) if it is on the list already."""
     if find(address):
-        raise ServiceError(_("Mail to this address is stopped already."), field="address", code="conflict")
+        raise ServiceError(_("This address is already suppressed."), field="address", code="conflict")
     return stop_address(principal, address=address, reason=SuppressionReason.MANUAL, detail=detail, now=now)
 
 

@@ -1,4 +1,4 @@
-"""What keeps mail back: stopped addresses, too much for one person, too much in one week, a copied database, a heavy file."""
+"""What keeps mail back: suppressed addresses, too much for one person, too much in one week, a copied database, a heavy file."""
 
 import json
 import uuid
@@ -107,7 +107,7 @@ def test_a_person_gets_three_automatic_mails_in_24_hours_and_a_fourth_is_held(si
 def test_a_held_mail_can_be_released_by_a_person(client, ada, sink):
     for n in range(4):
         mail = queue(f"a{n}", contact_id=7, is_automatic=True)
-    assert "Send it" in client.get(f"/outbox/{mail.pk}/").content.decode()
+    assert "Send" in client.get(f"/outbox/{mail.pk}/").content.decode()
     client.post(f"/outbox/{mail.pk}/release/")
     assert deliver_due() == 4
     mail.refresh_from_db()

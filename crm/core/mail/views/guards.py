@@ -28,7 +28,7 @@ def stopped(request):
         lambda: suppression.enter_address(request.principal, now=timezone.now(), **form.cleaned_data),
     )
     if outcome.is_done:
-        messages.success(request, _("No mail to %(address)s from now on") % {"address": form.cleaned_data["address"]})
+        messages.success(request, _("Email to %(address)s suppressed") % {"address": form.cleaned_data["address"]})
         return redirect("core:mail_stopped")
     return SUPPRESSIONS.answer(request, SUPPRESSIONS.of(request), status=outcome.status, form=form)
 
@@ -37,7 +37,7 @@ def stopped(request):
 def lift(request, pk):
     row = get_object_or_404(Suppression, pk=pk)
     suppression.release_address(request.principal, row=row, now=timezone.now())
-    messages.success(request, _("Mail goes to %(address)s again") % {"address": row.address})
+    messages.success(request, _("Email to %(address)s resumed") % {"address": row.address})
     return redirect("core:mail_stopped")
 
 
@@ -65,11 +65,11 @@ def release(request):
     if form.is_valid():
         count = instance.claim(request.principal, now=timezone.now(), **form.cleaned_data)
         said = ngettext(
-            "Mail leaves from here again; %(n)d was cancelled",
-            "Mail leaves from here again; %(n)d were cancelled",
+            "Sending resumed. %(n)d email was cancelled.",
+            "Sending resumed. %(n)d emails were cancelled.",
             count,
         ) % {"n": count}
-        messages.success(request, said if count else _("Mail leaves from here again"))
+        messages.success(request, said if count else _("Sending resumed"))
     return redirect("core:mail_holds")
 
 
@@ -81,5 +81,5 @@ def answer(request, pk):
     if form.is_valid():
         let_through = form.cleaned_data["let_through"]
         volume.answer(request.principal, question=question, let_through=let_through, now=timezone.now())
-        messages.success(request, _("They go out as planned") if let_through else _("Left out this week"))
+        messages.success(request, _("They go out as planned") if let_through else _("Skipped this week"))
     return redirect("core:mail_holds")

@@ -105,7 +105,7 @@ def outbox_arrived(request, pk):
         request,
         pk,
         lambda mail: mark_arrived(request.principal, mail=mail, now=timezone.now()),
-        _("Noted that it arrived"),
+        _("Marked as delivered"),
     )
 
 

@@ -58,7 +58,7 @@ def skip(request, source, pk):
     try:
         found.skip(request.principal, row, timezone.now())
         undo = f"undo:{reverse('core:coming_restore', args=[source, pk])}" if found.restore else ""
-        messages.success(request, _("Skipped: it will not be mailed."), extra_tags=undo)
+        messages.success(request, _("Skipped. It will not be sent."), extra_tags=undo)
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(back_to(request, reverse("core:coming")))
@@ -71,7 +71,7 @@ def restore(request, source, pk):
         raise Http404
     try:
         found.restore(request.principal, row, timezone.now())
-        messages.success(request, _("It will be mailed after all."))
+        messages.success(request, _("It will be sent."))
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(back_to(request, reverse("core:coming")))

@@ -28,7 +28,7 @@ def lock_admins() -> list[User]:
 def _keep_an_admin(admins: list[User], user: User) -> None:
     if [admin.pk for admin in admins] == [user.pk]:
         raise ServiceError(
-            _("%(name)s is the only admin. Make somebody else an admin first.") % {"name": user.name},
+            _("%(name)s is the only admin. Make someone else an admin first.") % {"name": user.name},
             field="roles",
             code="last_admin",
         )
@@ -82,13 +82,13 @@ def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_t
     _keep_an_admin(admins, user)
     if hand_over_to is not None:
         if hand_over_to.pk == user.pk or not hand_over_to.is_active:
-            raise ServiceError(_("Choose a colleague who may log in."), field="hand_over_to")
+            raise ServiceError(_("Choose a colleague with an active account."), field="hand_over_to")
         reassignment.reassign_all(principal, user=user, to=hand_over_to, now=now)
     user.is_active, user.disabled_at = False, now
     save_version(user, fields=["is_active", "disabled_at"], seen=None)
     revoke_tokens(user=user, now=now)
     end_sessions(user=user)
-    OutboxMail.objects.filter(user=user).withdraw(_("They may not log in any more"), now=now)
+    OutboxMail.objects.filter(user=user).withdraw(_("Can no longer sign in"), now=now)
     return user
 
 
@@ -179,5 +179,5 @@ def _free_address(email: str, but: User | None = None) -> str:
     if but is not None:
         taken = taken.exclude(pk=but.pk)
     if taken.exists():
-        raise ServiceError(_("Somebody already has this e-mail address."), field="email")
+        raise ServiceError(_("This email address is already taken."), field="email")
     return email

@@ -47,13 +47,11 @@ def create_first_admin(*, email: str, person_name: str, password: str, code: str
     """
     Heartbeat.objects.select_for_update().filter(name=CODE_ROW).first()
     if not is_needed():
-        raise ServiceError(_("There is an admin already."), code="closed")
+        raise ServiceError(_("There is already an admin."), code="closed")
     if code is not None and not code_is_good(code, now=timezone.now()):
-        raise ServiceError(
-            _("The code is not valid any more. Get a new one with manage.py first_admin."), code="closed"
-        )
+        raise ServiceError(_("The code has expired. Get a new one with manage.py first_admin."), code="closed")
     if User.objects.filter(email__iexact=email).exists():
-        raise ServiceError(_("Somebody already has this e-mail address."), field="email")
+        raise ServiceError(_("This email address is already taken."), field="email")
     user = User(email=email, name=" ".join(person_name.split()), roles=[Role.ADMIN, Role.MANAGER])
     set_first_password(user, password)
     user.save()

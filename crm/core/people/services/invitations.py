@@ -29,7 +29,7 @@ def invite(
     """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
     lock_admins()
     if User.objects.filter(email__iexact=email).exists():
-        raise ServiceError(_("Somebody with this e-mail address is here already."), field="email")
+        raise ServiceError(_("A colleague already has this email address."), field="email")
     if open_invitations(now).filter(email__iexact=email).exists():
         raise ServiceError(
             _("This address has an open invitation. Send that one again, or revoke it first."), field="email"
@@ -53,7 +53,7 @@ def resend_invitation(principal: Principal, *, invitation: Invitation, now: date
     """A new mail with a new link; the former link ends."""
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
-        raise ServiceError(_("The invitation was accepted already."))
+        raise ServiceError(_("The invitation has already been accepted."))
     invitation.salt, invitation.expires_at, invitation.revoked_at = new_salt(), now + VALID_FOR, None
     invitation.save(update_fields=["salt", "expires_at", "revoked_at"])
     return _send(invitation, principal)
@@ -63,7 +63,7 @@ def resend_invitation(principal: Principal, *, invitation: Invitation, now: date
 def revoke_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
-        raise ServiceError(_("The invitation was accepted already."))
+        raise ServiceError(_("The invitation has already been accepted."))
     if invitation.revoked_at is None:
         invitation.revoked_at = now
         invitation.save(update_fields=["revoked_at"])
@@ -77,7 +77,7 @@ def accept_invitation(*, invitation: Invitation, name: str, password: str, now: 
     if state_of(invitation, now) != "open":
         raise ServiceError(_("This invitation is no longer open."), code="closed")
     if User.objects.filter(email__iexact=invitation.email).exists():
-        raise ServiceError(_("Somebody with this e-mail address is here already. Sign in instead."), code="closed")
+        raise ServiceError(_("A colleague already has this email address. Sign in instead."), code="closed")
     user = User(email=invitation.email, name=" ".join(name.split()), roles=invitation.roles)
     set_first_password(user, password)
     user.save()

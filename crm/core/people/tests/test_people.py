@@ -283,7 +283,7 @@ def test_one_name_for_a_team_several_times_at_once_is_refused_in_words():
     found = at_once(lambda n: colleagues.save_team(ines, name="Nordics", lead=None, members=[]))
     assert sorted(type(each).__name__ for each in found) == ["ServiceError"] * 7 + ["Team"]
     assert {(each.message, each.field) for each in found if isinstance(each, ServiceError)} == {
-        ("There is already a team of this name.", "name")
+        ("A team with this name already exists.", "name")
     }
 
 

@@ -24,7 +24,7 @@ from crm.core.users.models import Invitation, User
 
 
 class PeopleFilters(filters.ListFilters):
-    q = filters.Search(method="search", label=_lazy("name or e-mail"))
+    q = filters.Search(method="search", label=_lazy("name or email"))
     show = filters.Choice(choices=[("disabled", _lazy("Disabled"))], method="of_part", label=_lazy("Which"))
 
     def search(self, rows, name, value):
@@ -52,14 +52,14 @@ PEOPLE = ListPage(
     may=may_administer,
     rows=lambda principal: User.objects.prefetch_related("teams"),
     filters=PeopleFilters,
-    views=(View(_lazy("May sign in")), View(_lazy("Disabled"), {"show": "disabled"})),
+    views=(View(_lazy("Can sign in")), View(_lazy("Disabled"), {"show": "disabled"})),
     view_by=("show",),
     search_label=_lazy("Search people"),
-    search_hint=_lazy("Name, mail"),
+    search_hint=_lazy("Name, email"),
     sorts={"name": "name"},
     columns=(
         Column("name", _lazy("Name"), lambda person: person.name),
-        Column("email", _lazy("E-mail"), lambda person: person.email, is_in_file_only=True),
+        Column("email", _lazy("Email"), lambda person: person.email, is_in_file_only=True),
         Column("roles", _lazy("Roles"), lambda person: ", ".join(map(str, person.role_labels))),
         Column("teams", _lazy("Teams"), lambda person: ", ".join(team.name for team in person.teams.all())),
         Column("seen", _lazy("Last signed in"), lambda person: person.last_login),
@@ -145,7 +145,7 @@ def invitation_resend(request, pk):
 
 @require_POST
 def invitation_revoke(request, pk):
-    return _on_invitation(request, pk, invitations.revoke_invitation, _("The invitation of %(email)s is revoked."))
+    return _on_invitation(request, pk, invitations.revoke_invitation, _("Invitation for %(email)s revoked."))
 
 
 def _on_invitation(request, pk, do, text):

@@ -82,7 +82,7 @@ def api_tokens(request):
 def api_token_revoke(request, pk):
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
     revoke_api_token(request.principal, token=token, now=timezone.now())
-    messages.success(request, _("“%(name)s” opens nothing any more.") % {"name": token.name})
+    messages.success(request, _("“%(name)s” no longer works.") % {"name": token.name})
     return redirect("core:api_tokens")
 
 

@@ -44,7 +44,7 @@ def team(request, pk=None):
 @require_POST
 def team_archive(request, pk):
     row = colleagues.archive_team(request.principal, team=get_object_or_404(Team, pk=pk), now=timezone.now())
-    text = _("%(name)s is archived. Its clients keep it until they are moved.") % {"name": row.name}
+    text = _("%(name)s is archived. Its clients stay in it until you move them.") % {"name": row.name}
     messages.success(request, text, extra_tags=f"undo:{reverse('core:team_restore', args=[row.pk])}")
     return redirect("core:teams")
 
@@ -52,5 +52,5 @@ def team_archive(request, pk):
 @require_POST
 def team_restore(request, pk):
     row = colleagues.restore_team(request.principal, team=get_object_or_404(Team, pk=pk))
-    messages.success(request, _("%(name)s is back.") % {"name": row.name})
+    messages.success(request, _("%(name)s restored.") % {"name": row.name})
     return redirect("core:teams")

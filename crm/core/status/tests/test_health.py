@@ -50,7 +50,7 @@ def test_what_only_people_can_mend_does_not_take_the_web_out(db):
         "mail server: refused",
         "needs a decision: 1 mail",
         "failed in 24 hours: 1 mail",
-        "Sending of progress emails: ValueError: no",
+        "Progress email sending: ValueError: no",
     ):
         assert said in text
 
@@ -152,7 +152,7 @@ def test_a_part_that_fails_is_shown_to_admins_until_it_works(db, monkeypatch, in
     schedule.periodic.register(schedule.Job("progress-send", part, label))
     schedule.run(now)
     (banner,) = delivery.banners(ines, now)
-    assert banner["text"] == "Background work fails. Sending of progress emails: ValueError: no such hour"
+    assert banner["text"] == "Background work fails. Progress email sending: ValueError: no such hour"
     works.append(True)
     schedule.run(now)
     assert not delivery.banners(ines, now)

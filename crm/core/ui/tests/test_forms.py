@@ -69,7 +69,7 @@ def test_a_field_that_is_not_there_is_an_error():
 def test_what_was_typed_and_what_is_wrong_come_back():
     html = draw(CallForm({"kind": "call", "version": "7"}))
     assert 'role="alert"' in html and 'value="call"' in html
-    assert html.count("This field is required.") == 2
+    assert "Enter the day." in html and "Enter the person." in html
     assert '<input type="hidden" name="version" value="7">' in html
 
 
@@ -87,7 +87,7 @@ def test_a_conflict_brings_the_version_to_save_over():
 def test_a_form_inside_another_leaves_version_and_errors_to_it():
     html = draw(CallForm({"version": "3"}), "{% crispy form form.inner %}", conflict=Conflict("Marta", 5, []))
     assert "version" not in html and 'role="alert"' not in html
-    assert "This field is required." in html
+    assert "Enter the day." in html
 
 
 def test_some_fields_can_stand_apart():

@@ -175,7 +175,7 @@ def test_field_says_what_is_wrong_beside_the_field_and_keeps_what_was_typed():
     html = render('{% include "rapport/field.html" with field=form.name only %}', form=form)
     assert 'aria-describedby="id_name_help id_name_error"' in html
     assert 'aria-invalid="true"' in html
-    assert "This field is required." in html
+    assert "Enter the name." in html
     assert 'class="form-check-input"' in render(
         '{% include "rapport/field.html" with field=form.way only %}', form=form
     )

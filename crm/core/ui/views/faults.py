@@ -23,7 +23,9 @@ def _is_api(request) -> bool:
 
 
 def forbidden(request, exception=None):
-    return _answer(request, 403, "permission_denied", str(exception or "") or _("You are not allowed to do this."))
+    return _answer(
+        request, 403, "permission_denied", str(exception or "") or _("You do not have permission to do this.")
+    )
 
 
 def not_found(request, exception=None):
@@ -35,7 +37,7 @@ def broken(request):
     is_away = _is_database_away(sys.exc_info()[1])
     status, code = (503, "unavailable") if is_away else (500, "error")
     message = (
-        _("The database does not answer. Try again in a moment.") if is_away else _("Something broke on our side.")
+        _("The database does not answer. Try again in a moment.") if is_away else _("Something went wrong on our side.")
     )
     if _is_api(request):
         response: HttpResponse = JsonResponse({"code": code, "message": message, "fields": {}}, status=status)

@@ -80,7 +80,7 @@ def test_a_mail_that_was_accepted_is_found_and_not_sent_again(sink):
     deliver_due()
     deliver_due()
     mail.refresh_from_db()
-    assert (mail.state, mail.sent_at, mail.reply) == ("sent", mail.fenced_at, "Found in the journal")
+    assert (mail.state, mail.sent_at, mail.reply) == ("sent", mail.fenced_at, "Found in the mail journal")
     assert len(sink.mails) == 1
 
 
