@@ -84,7 +84,7 @@ def test_a_fact_is_changed_in_its_place(page, live_server, sign_in, marta, asser
     sign_in(marta)
     northwind = Client.objects.get(name="Northwind Advisory")
     page.goto(f"{live_server.url}/clients/{northwind.pk}/")
-    page.get_by_role("link", name="Change the e-mail").click()
+    page.get_by_role("link", name="Change the email").click()
     field = page.get_by_role("textbox", name="Email", exact=True)
     field.fill("not a mail address")
     field.press("Enter")
@@ -92,7 +92,7 @@ def test_a_fact_is_changed_in_its_place(page, live_server, sign_in, marta, asser
     assert field.input_value() == "not a mail address"
     assert_accessible(page)
     field.press("Escape")
-    page.get_by_role("link", name="Change the e-mail").wait_for()
+    page.get_by_role("link", name="Change the email").wait_for()
     page.get_by_role("link", name="Change the industry").click()
     field = page.get_by_role("textbox", name="Industry", exact=True)
     field.fill("Law")

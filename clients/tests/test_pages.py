@@ -180,7 +180,7 @@ def test_trash_and_back(client, marta, northwind):
     )
     assert "Northwind" in client.get(reverse("clients:list") + "?archived=1").content.decode()
     page = client.get(northwind.get_absolute_url()).content.decode()
-    assert "In the trash since" in page and reverse("clients:edit", args=[northwind.pk]) + '" data-shortcut' not in page
+    assert "Archived by" in page and reverse("clients:edit", args=[northwind.pk]) + '" data-shortcut' not in page
     assert client.get(reverse("clients:edit", args=[northwind.pk])).status_code == 403
     client.post(reverse("clients:restore", args=[northwind.pk]))
     assert Client.objects.get().archived_at is None

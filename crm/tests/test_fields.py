@@ -164,7 +164,7 @@ def test_no_form_spells_out_a_field(name):
 def test_the_list_of_personal_data_is_up_to_date():
     page = Path(settings.BASE_DIR, "docs/admins/personal-data.md").read_text()
     assert page == personal_data.table() + "\n", "manage.py personal_data > docs/admins/personal-data.md"
-    assert "| contact | Name; E-mail; Phone" in page and "Goals; Expectations; Background" in page
+    assert "| contact | Name; Email; Phone" in page and "Goals; Expectations; Background" in page
 
 
 @pytest.mark.django_db
@@ -259,12 +259,12 @@ def test_types_say_what_is_wrong_with_a_cell():
     for kind, text, says in (
         (DAY, "soon", "not a date"),
         (WHOLE, "-1", "not a whole number"),
-        (EMAIL, "x", "not an e-mail"),
+        (EMAIL, "x", "not an email"),
         (YES_NO, "perhaps", "neither yes nor no"),
-        (COUNTRY, "Atlantis", "not a country"),
+        (COUNTRY, "Atlantis", "not a known country"),
         (CURRENCY, "tulips", "“tulips” is not a currency"),
-        (LANGUAGE, "Quenyan", "not a language"),
-        (choice([("a", "Alpha")]), "beta", "none of: Alpha"),
+        (LANGUAGE, "Quenyan", "not a known language"),
+        (choice([("a", "Alpha")]), "beta", "not one of: Alpha"),
     ):
         with pytest.raises(ValueError, match=says):
             kind.read(text)

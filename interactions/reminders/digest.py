@@ -89,7 +89,7 @@ def _follow_ups(user: User, now: datetime) -> list[Part]:
     parts = (
         (_("Overdue"), groups["overdue"], _("overdue"), "overdue", groups["more_overdue"], True),
         (_("Due today"), groups["today"], _("due today"), "today", False, False),
-        (_("Next seven days"), coming, _("scheduled"), "coming", groups["more_coming"], True),
+        (_("Next seven days"), coming, _("upcoming"), "coming", groups["more_coming"], True),
     )
     return [
         Part(

@@ -177,7 +177,7 @@ def test_unknown_sources_and_other_methods(client, marta, scene):
     client.force_login(marta)
     assert post(client, "skip", "nonsense", 1).status_code == 404
     assert client.get(reverse("core:coming_skip", args=["digests", 1])).status_code == 405
-    assert "Nothing of this kind" in client.get(URL, {"kind": "digests"}).text
+    assert "Nothing of this type" in client.get(URL, {"kind": "digests"}).text
 
 
 def test_what_it_costs(client, scene, manager, northwind, marta, now, django_assert_max_num_queries):

@@ -221,4 +221,4 @@ def test_the_page_that_stops_them_is_in_theirs(client, berlin):
     assert "Wir haben Marta Kallio bei Kallio &amp; Co informiert." in done
     from crm.core.notifications.models import Notification
 
-    assert Notification.objects.get(kind="progress-stop").text == "Jürgen Möller wants no more progress emails."
+    assert Notification.objects.get(kind="progress-stop").text == "Jürgen Möller unsubscribed from progress emails."

@@ -172,7 +172,7 @@ def test_a_waiting_mail_is_cancelled_and_a_sent_one_is_not(client, marta, northw
     mail.refresh_from_db()
     assert (mail.state, mail.reply) == ("cancelled", "Cancelled by Marta Kallio")
     answer = client.post(address(mail, "outbox_cancel"), follow=True)
-    assert "by now" in answer.text
+    assert "This email is now" in answer.text
 
 
 def test_a_mail_that_needs_a_decision(client, marta, northwind):
@@ -212,8 +212,8 @@ def decide(client, action, **data):
 def test_several_are_decided_at_once(client, marta, northwind):
     mails = [undecided(northwind, f"m{n}") for n in range(4)]
     client.force_login(marta)
-    assert "2 mails noted as arrived" in decide(client, "arrived", ids=[mails[0].pk, mails[1].pk])
-    assert "1 mail will be sent again" in decide(client, "again", ids=[mails[2].pk])
+    assert "2 emails marked as delivered" in decide(client, "arrived", ids=[mails[0].pk, mails[1].pk])
+    assert "1 email will be sent again" in decide(client, "again", ids=[mails[2].pk])
     assert list(OutboxMail.objects.order_by("pk").values_list("key", "state")) == [
         ("m0", "sent"),
         ("m1", "sent"),
@@ -228,7 +228,7 @@ def test_all_that_the_filter_shows_are_decided_at_once(client, marta, northwind)
         undecided(northwind, f"progress:{number}")
     other = undecided(northwind, "other", kind="survey")
     client.force_login(marta)
-    assert "30 mails noted as arrived" in decide(client, "arrived", all_matching="1", kind="progress")
+    assert "30 emails marked as delivered" in decide(client, "arrived", all_matching="1", kind="progress")
     other.refresh_from_db()
     assert other.state == "uncertain"
 
@@ -249,8 +249,8 @@ def test_one_that_cannot_be_decided_stops_no_other_and_is_said(client, marta, no
     free = undecided(northwind, "free")
     client.force_login(marta)
     text = decide(client, "again", ids=[again.pk, free.pk])
-    assert "1 mail will be sent again" in text
-    assert "1 left alone: This email was already resent." in text
+    assert "1 email will be sent again" in text
+    assert "1 not changed: This email was already resent." in text
 
 
 def test_nonsense_decides_nothing(client, marta, northwind):
@@ -329,7 +329,7 @@ def test_several_are_decided_in_the_browser(page, live_server, sign_in, assert_a
     page.get_by_role("checkbox", name="Select: Mail 1").check()
     assert_accessible(page)
     page.get_by_role("button", name="Delivered").click()
-    page.get_by_text("2 mails noted as arrived").wait_for()
+    page.get_by_text("2 emails marked as delivered").wait_for()
     assert page.get_by_role("link", name="Mail 2").count() == 1
     assert OutboxMail.objects.filter(state="sent").count() == 2
 

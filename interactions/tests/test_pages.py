@@ -62,7 +62,7 @@ def test_a_correction_shows_both_texts_in_the_history(web, marta, northwind):
         and "Payroll from February." in page
         and marta.name in page
     )
-    assert ">corrected</a>" in web.get(reverse("clients:client", args=[northwind.pk])).content.decode()
+    assert ">edited</a>" in web.get(reverse("clients:client", args=[northwind.pk])).content.decode()
 
 
 def test_a_stale_correction_shows_both_and_saves_neither(web, marta, manager, northwind):

@@ -161,7 +161,7 @@ def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_acc
     expect(dialog.get_by_text("Create a read-only user")).to_be_visible()
     assert_accessible(page)
     dialog.get_by_text("Block or skip").click()
-    dialog.get_by_label("What does it wait for").fill("their IT is away")
+    dialog.get_by_label("What is it waiting for").fill("their IT is away")
     dialog.get_by_role("button", name="Blocked").click()
     expect(page.locator("#plan")).to_contain_text("is blocked: their IT is away")
     dialog.get_by_label("Due").fill("2027-03-01")

@@ -168,7 +168,7 @@ def test_mandatory_tasks_are_skipped_only_with_a_reason(plan, marta):
     skip_task(acting(marta), task=task(plan, "Welcome call with staff"), now=at(MONDAY))
     plan.refresh_from_db()
     assert (plan.done_count, plan.task_count) == (0, 6)
-    assert row.comments.get().text == "Not needed: done last year"
+    assert row.comments.get().text == "Skipped: done last year"
 
 
 def test_late_is_behind_and_very_late_is_stuck_by_the_tick_alone(plan):

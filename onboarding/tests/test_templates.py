@@ -107,7 +107,7 @@ def test_circle_is_refused_when_made_and_when_published(admin):
         update_task(acting(admin), task=letter, after=access)
     assert (caught.value.code, caught.value.field) == ("cycle", "after")
     TemplateTask.objects.filter(pk=letter.pk).update(after=access)  # past the service
-    with pytest.raises(ServiceError, match="wait for one another"):
+    with pytest.raises(ServiceError, match="depend on each other"):
         publish_version(acting(admin), version=version, now=NOW)
 
 

@@ -107,7 +107,7 @@ def test_circle_is_told_beside_the_field(as_admin, draft):
     response = post(
         as_admin, "template_task", letter.pk, title=letter.title, owner_side="client", offset_days=1, after=access.pk
     )
-    assert response.status_code == 422 and "wait for one another" in text(response)
+    assert response.status_code == 422 and "depend on each other" in text(response)
 
 
 def test_stale_task_is_409_with_what_was_typed(as_admin, draft, admin):

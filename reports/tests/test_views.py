@@ -181,12 +181,12 @@ def test_clients_that_came_in_without_a_start_are_left_out_and_said(client, mira
     found = answer.context["found"]
     assert (found.unknown, found.retention.now.n, found.active.now.value) == (3, 1, 4)
     assert found.active.change is None and found.arpa.change is None
-    assert "3 clients came in without a start date" in text_of(answer)
+    assert "3 clients were imported without a start date" in text_of(answer)
     assert "no comparison with last year" in text_of(answer)
     page = text_of(client.get(f"/reports/active-clients/?{YEAR}"))
-    assert "No comparison with the year before" in page and "came in without a start date" in page
+    assert "No comparison with the year before" in page and "imported without a start date" in page
     for path in ("/reports/numbers/", "/reports/nps/"):
-        assert ("came in without a start date" in text_of(client.get(path))) == (path == "/reports/numbers/")
+        assert ("imported without a start date" in text_of(client.get(path))) == (path == "/reports/numbers/")
 
 
 def test_attention_has_every_client_that_today_calls_quiet(client, mira):

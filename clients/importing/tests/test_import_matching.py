@@ -25,7 +25,7 @@ def test_a_name_alone_is_no_match_and_says_so(ines):
     make_client(owner=ines, name="Beta")
     job = run(ines, "clients", b"Id,Name\n77,Beta\n")
     assert counts(job) == {"created": 1}
-    assert "already a client called" in remarks(job)[0][1][0]
+    assert "already exists" in remarks(job)[0][1][0]
 
 
 def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
@@ -37,7 +37,7 @@ def test_a_domain_is_a_match_but_not_for_another_id_of_the_same_system(ines):
 def test_rows_of_one_file_that_share_a_domain_or_a_mail_stay_apart(ines):
     job = run(ines, "clients", BRANCHES)
     assert counts(job) == {"created": 4}
-    assert "same website or e-mail" in remarks(job)[0][1][0]
+    assert "same website or email" in remarks(job)[0][1][0]
     before = list(Client.objects.order_by("pk").values_list("name", "version"))
     assert [name for name, _version in before] == ["Halden Berlin", "Halden Hamburg", "Koski Oulu", "Koski Turku"]
     assert counts(run(ines, "clients", BRANCHES)) == {"unchanged": 4}

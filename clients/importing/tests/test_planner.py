@@ -545,5 +545,5 @@ def test_a_preview_names_the_client_each_line_lands_on(world):
         (5, "Birch"),
     ]
     assert asked(report) == {3}
-    assert all("No client has the id" in row["texts"][0] for row in report["rows"]["failed"])
+    assert all("No client has the ID" in row["texts"][0] for row in report["rows"]["failed"])
     assert not remarks(Job(report=report))

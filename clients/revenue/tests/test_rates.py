@@ -62,10 +62,10 @@ def unrated(client, amount="1000000", currency="JPY", day=DAY):
 
 
 def test_a_foreign_amount_without_a_rate_is_refused(ada, harbour, service):
-    with pytest.raises(ServiceError, match="no rate of JPY for 2 Mar 2026") as caught:
+    with pytest.raises(ServiceError, match="no JPY rate for 2 Mar 2026") as caught:
         make_line(actor=ada, client=harbour, amount="1000000", currency="JPY", date=DAY)
     assert caught.value.field == "rate"
-    with pytest.raises(ServiceError, match="no rate of JPY"):
+    with pytest.raises(ServiceError, match="no JPY rate"):
         create_contract(
             acting(ada), client=harbour, service=service, value=Decimal(1000), currency="JPY", start_date=DAY
         )
@@ -95,7 +95,7 @@ def test_the_newest_rate_counts(ada):
 
 def test_another_currency_does_not_keep_the_rate_of_the_first(ada, harbour):
     line = make_line(actor=ada, client=harbour, amount="1000000", date=DAY)
-    with pytest.raises(ServiceError, match="no rate of JPY"):
+    with pytest.raises(ServiceError, match="no JPY rate"):
         update_revenue_line(acting(ada), line=line, currency="JPY", today=TODAY)
     enter(ada, "JPY", "0.006")
     row = update_revenue_line(acting(ada), line=line, currency="JPY", today=TODAY)
@@ -129,7 +129,7 @@ def test_the_form_takes_the_days_rate_for_another_currency(client, ada, harbour)
     assert (line.currency, line.rate) == ("USD", Decimal("0.9"))
     page = client.post(url, given | {"currency": "JPY", "rate": "0.90000000", "version": line.version})
     assert page.status_code == 422
-    assert "There is no rate of JPY" in page.content.decode()
+    assert "There is no JPY rate" in page.content.decode()
 
 
 def test_an_unrated_amount_is_in_no_sum_and_every_sum_says_so(ada, harbour, service):
@@ -222,7 +222,7 @@ def test_the_firms_currency_is_refused_where_a_days_rate_is_missing(ada, harbour
     make_line(actor=ada, client=harbour, amount="100", date=DAY)
     make_line(actor=ada, client=harbour, amount="100", date=DAY + timedelta(days=60))
     enter(ada, "USD", "0.8")
-    with pytest.raises(ServiceError, match="no rate of USD for 1 day that has amounts: 1 May 2026") as caught:
+    with pytest.raises(ServiceError, match="no USD rate for 1 day with amounts: 1 May 2026") as caught:
         update_firm(acting(ada), currency="USD")
     assert caught.value.field == "currency"
     assert get_firm().currency == "EUR"
@@ -236,7 +236,7 @@ def test_the_page_of_settings_says_why(client, ada, harbour):
     given = {name: value for name, value in page.context["form"].initial.items() if value is not None}
     page = client.post(reverse("core:settings"), given | {"currency": "USD", "version": get_firm().version})
     assert page.status_code == 422
-    assert "There is no rate of USD for 1 day" in page.content.decode()
+    assert "There is no USD rate for 1 day" in page.content.decode()
     assert FirmSettings.objects.get().currency == "EUR"
 
 
@@ -299,7 +299,7 @@ def test_and_refuses_what_it_cannot_read_as_money(ada, harbour):
     job = run(ada, "revenue", data.encode())
     assert counts(job) == {"failed": 4}
     said = " ".join(text for entry in job.report["rows"]["failed"] for text in entry["texts"])
-    for part in ("not a number", "a percentage", "several currencies", "no rate of JPY"):
+    for part in ("not a number", "a percentage", "several currencies", "no JPY rate"):
         assert part in said
 
 

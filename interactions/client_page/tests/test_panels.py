@@ -21,7 +21,7 @@ def address(northwind, key):
 
 def test_what_stands_above_the_fold_comes_with_the_page(web, northwind):
     page = web.get(northwind.get_absolute_url()).content.decode()
-    assert "None yet: a short weekly email" in page and "Nothing planned." in page
+    assert "None yet. A short weekly email" in page and "No next step." in page
 
 
 def test_a_late_panel_is_a_link_until_it_is_seen(web, northwind):
@@ -33,7 +33,7 @@ def test_a_late_panel_is_a_link_until_it_is_seen(web, northwind):
 
 def test_htmx_gets_the_panel_alone(web, northwind):
     piece = web.get(address(northwind, "progress"), **HTMX).content.decode()
-    assert "None yet: a short weekly email" in piece and "<html" not in piece
+    assert "None yet. A short weekly email" in piece and "<html" not in piece
 
 
 @pytest.mark.parametrize("key", [panel.key for panel in registry.panels])

@@ -116,7 +116,7 @@ def test_what_is_wrong_is_said_beside_it_and_everything_typed_stays(web, url, he
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"occurred_at": "2199-01-01T10:00"}, "This lies in the future."),
+        ({"occurred_at": "2199-01-01T10:00"}, "This time is in the future."),
         ({"occurred_at": "yesterday"}, "Enter a valid date/time."),
         ({"duration_minutes": "-3"}, "greater than or equal to 0"),
         ({"channel": "pigeon"}, "Select a valid choice."),

@@ -72,8 +72,8 @@ def test_people_and_who_may_see_it_come_from_files_too(marta):
     assert not alone.contacts.exists() and not alone.participants.exists()
     warned = remarks(job)[0][1]
     assert warned == [
-        "Nobody at Alpha has the address nobody@alpha.example; left empty.",
-        "Nobody is called “Ghost”; left empty.",
+        "No contact at Alpha has the address nobody@alpha.example. Left empty.",
+        "No colleague is called “Ghost”. Left empty.",
     ]
     assert counts(run(marta, "interactions", data)) == {"unchanged": 2, "failed": 1}
     seen = data.replace(b"Ghost,\n", b"Ghost,team\n")

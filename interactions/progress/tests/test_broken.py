@@ -105,7 +105,7 @@ def test_malformed_content(client, marta, email, other, content):
     assert page.status_code == 200
     assert email.problem in page.text
     preview = client.get(reverse("interactions:progress_preview", args=[email.pk]))
-    assert "cannot be shown" in preview.text
+    assert "No preview yet" in preview.text
     assert client.get(reverse("interactions:client_progress", args=[email.client_id])).status_code == 200
     answer = client.get(reverse("api:progress-emails-detail", args=[email.pk]))
     assert (answer.status_code, answer.json()["problem"]) == (200, email.problem)
@@ -244,7 +244,7 @@ def test_what_cannot_be_made_is_not_approved_nor_tested(marta, email):
         lambda: sending.send_test(acting(marta), email=email, now=email.draft_at),
         lambda: sending.send_progress_now(acting(marta), email=email, now=email.draft_at),
     ):
-        with pytest.raises(ServiceError, match="The content has a summary"):
+        with pytest.raises(ServiceError, match="The content needs a summary"):
             act()
 
 

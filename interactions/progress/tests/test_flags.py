@@ -79,7 +79,7 @@ def test_an_unread_one_is_told_once_the_day_before(northwind, marta):
         sending.run_progress(email.draft_at + hours * HOUR)
     told = Notification.objects.get()
     assert (told.user, told.key, told.client_id) == (marta, f"progress-flag:{email.pk}", northwind.pk)
-    assert told.text == "Progress email to Northwind Advisory leaves soon: Waiting for your approval."
+    assert told.text == "Progress email to Northwind Advisory is due soon: Waiting for your approval."
     assert told.created_at is not None
     assert progress_lists.today_section(acting(marta), email.draft_at)["emails"] == [email]
 

@@ -59,7 +59,7 @@ def test_it_tells_what_is_late_due_and_coming(marta, northwind, settings):
     mail = OutboxMail.objects.get()
     assert mail.key == f"digest:{marta.pk}:2026-11-19"
     assert (mail.to_address, mail.kind, mail.client_id) == (marta.email, "digest", None)
-    assert mail.subject == "Today: 1 overdue, 1 due today, 1 coming"
+    assert mail.subject == "Today: 1 overdue, 1 due today, 1 upcoming"
     for said in (
         "Overdue",
         "Call about the invoice",
@@ -217,7 +217,7 @@ def test_what_stands_in_it_is_for_its_reader_alone(client, marta, northwind):
     mail = OutboxMail.objects.get()
     client.force_login(interactions.make_user(name="Ada Admin", roles=(Role.ADMIN,)))
     page = client.get(reverse("core:outbox_mail", args=[mail.pk])).text
-    assert "for Marta Kallio alone" in page and northwind.name not in page
+    assert "private to Marta Kallio" in page and northwind.name not in page
     assert client.get(reverse("core:outbox_body", args=[mail.pk])).text == ""
     assert client.get(reverse("interactions:digest", args=[Digest.objects.earliest("date").pk])).status_code == 404
     client.force_login(marta)

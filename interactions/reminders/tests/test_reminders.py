@@ -196,7 +196,7 @@ def test_notifications_are_mailed_once_unless_they_were_read(marta, northwind):
     assert send_reminders(timezone.now()) == 0, "some minutes to read them in the application"
     assert [send_reminders(now), send_reminders(now)] == [2, 0]
     mail = OutboxMail.objects.get()
-    assert mail.subject == "2 things to know" and "Thing 0" not in mail.text and "Thing 2" in mail.text
+    assert mail.subject == "2 messages" and "Thing 0" not in mail.text and "Thing 2" in mail.text
 
 
 @pytest.mark.django_db
@@ -247,7 +247,7 @@ def test_a_notification_is_told_anew_when_the_mail_it_stood_in_first_was_taken_b
     mark_read(acting(marta), notification=second, now=now)
     send_reminders(now + timedelta(minutes=1))
     assert sorted(OutboxMail.objects.values_list("state", "subject")) == [
-        ("cancelled", "2 things to know"),
+        ("cancelled", "2 messages"),
         ("pending", "News 0"),
     ]
 

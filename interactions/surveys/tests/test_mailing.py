@@ -428,7 +428,7 @@ def test_one_that_could_not_be_created_may_be_asked_again(marta, survey, northwi
         broken.setattr(emails, "question_of", lambda survey: {}["full_name"])
         (row,) = ask(marta, survey, northwind, elina)
     assert row.state == InvitationState.SKIPPED
-    assert "Ask again" in row.skip_reason
+    assert "Try again" in row.skip_reason
     (again,) = ask(marta, survey, northwind, elina, now=NOW + HOUR)
     assert again.state == InvitationState.SENT
     assert OutboxMail.objects.get().cause_id == again.pk

@@ -168,12 +168,14 @@ def test_an_answer_is_everywhere_at_once(client, marta, northwind, row):
     (item,) = timeline.survey_items(acting(marta), northwind, None, 10)
     assert item.object == response
     note = Notification.objects.get()
-    assert (note.user, note.text) == (marta, "Elina Saari of Northwind Advisory answered 9 of 10.")
+    assert (note.user, note.text) == (marta, "Elina Saari at Northwind Advisory answered 9 out of 10.")
 
 
 def test_a_detractor_is_named_as_one(client, marta, row):
     give(client, row, score=3)
-    assert Notification.objects.get().text.startswith("Detractor: Elina Saari of Northwind Advisory answered 3 of 10.")
+    assert Notification.objects.get().text.startswith(
+        "Detractor: Elina Saari at Northwind Advisory answered 3 out of 10."
+    )
 
 
 def test_a_change_takes_the_place_of_the_answer(client, northwind, row):
@@ -265,7 +267,7 @@ def test_one_click_in_the_mail_program_stops_without_login_or_cookie(marta, nort
     assert answer.status_code == 200
     consent = Consent.objects.get()
     assert (consent.contact_id, consent.purpose, consent.is_given) == (row.contact_id, "survey", False)
-    assert Notification.objects.get().text == "Elina Saari wants no more surveys."
+    assert Notification.objects.get().text == "Elina Saari unsubscribed from surveys."
     decided = consent.decided_at
     program.post(stop_link(row))
     consent.refresh_from_db()
@@ -396,5 +398,5 @@ def test_forty_changes_are_one_notification_and_end(client, row, time_machine):
     answer = SurveyResponse.objects.get()
     assert answer.version == answering.MOST_VERSIONS
     notification = Notification.objects.get()
-    assert f"answered {answer.score} of" in notification.text
+    assert f"answered {answer.score} out of" in notification.text
     assert answering.state_of(SurveyInvitation.objects.get(), timezone.now()) == "thanked"

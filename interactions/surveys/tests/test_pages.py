@@ -59,14 +59,14 @@ def url(name, *args):
 def test_choose_look_and_send(client, manager, northwind, elina):
     client.force_login(manager)
     form = client.get(url("survey-send"))
-    assert form.status_code == 200 and "Recipients" not in form.text
+    assert form.status_code == 200 and form.text.count("<h2>Recipients</h2>") == 0
     address = url("survey-send") + "?status=active&tier=A&who=main"
     preview = client.get(address)
     assert "<strong>1</strong> person" in preview.text
     assert "elina@northwind.example" in preview.text
     assert not SurveyInvitation.objects.exists(), "looking sends nothing"
     answer = client.post(address, {"count": 1}, follow=True)
-    assert "1 person will be asked." in answer.text
+    assert "1 person will be surveyed." in answer.text
     row = SurveyInvitation.objects.get()
     assert (row.state, row.requested_by, row.contact) == (InvitationState.PLANNED, manager, elina)
 
@@ -105,7 +105,7 @@ def test_a_day_that_is_over_is_told_beside_the_field(client, manager, northwind,
 def test_undo_takes_back_what_has_not_left(client, manager, planned):
     client.force_login(manager)
     page = client.post(url("survey-batch-skip", planned.batch), follow=True)
-    assert "1 taken back before it left." in page.text
+    assert "1 cancelled before it was sent." in page.text
     planned.refresh_from_db()
     assert planned.state == InvitationState.SKIPPED
 
@@ -202,7 +202,7 @@ def test_send_now_and_its_mail_is_shown_masked(client, marta, planned):
     assert 'href="#?score=9"' in mail.text and "[[" not in mail.text
     assert "sandbox" in mail["Content-Security-Policy"]
     again = client.post(url("survey-invitation-send", planned.pk), follow=True)
-    assert "This one is “Asked” by now." in again.text
+    assert "This one is now “Asked”." in again.text
 
 
 def test_a_colleague_sees_and_decides_nothing(client, otto, planned):
@@ -218,7 +218,7 @@ def test_a_mail_that_failed_is_told(client, marta, planned):
     mailing.send_now(acting(marta), invitation=planned, now=timezone.now())
     OutboxMail.objects.update(state="cancelled")
     client.force_login(marta)
-    assert "The mail did not arrive" in client.get(url("survey-invitations") + "?show=sent").text
+    assert "The email did not arrive" in client.get(url("survey-invitations") + "?show=sent").text
 
 
 # One client
@@ -231,7 +231,7 @@ def test_ask_people_of_one_client(client, marta, northwind, elina):
     assert f'value="{elina.pk}" id="contact-{elina.pk}" checked' in page
     assert f'value="{nia.pk}" id="contact-{nia.pk}" disabled' in page
     answer = client.post(url("survey-ask", northwind.pk), {"contacts": [elina.pk]}, follow=True)
-    assert "Asked by email: Elina Saari." in answer.text
+    assert "Survey sent to Elina Saari." in answer.text
     assert OutboxMail.objects.get().to_address == "elina@northwind.example"
     assert "surveyed recently" in client.get(url("survey-ask", northwind.pk)).text
 
@@ -381,7 +381,7 @@ def test_the_rule_says_how_many_and_from_when(client, manager, marta):
     client.force_login(manager)
     page = client.get(url("survey-settings")).text
     first = rules.first_day(SurveyRule(survey=ensure_nps_survey()), timezone.now())
-    assert f"1 client would be asked, first on {date_format(first, 'D j M')}." in page
+    assert f"1 client would be surveyed, first on {date_format(first, 'D j M')}." in page
     assert first > timezone.now().date() and first.weekday() < 5
 
 

@@ -37,7 +37,7 @@ def test_overdue_today_and_coming_each_in_their_place(web, marta, northwind):
     for title, n in (("Late", -2), ("Now", 0), ("Soon", 3), ("Far", 30)):
         follow_up(actor=marta, client=northwind, title=title, due_date=day(n), now=timezone.now())
     page = web.get(URL).content.decode()
-    overdue, due, coming = page.index('id="overdue"'), page.index('id="due-today"'), page.index('id="scheduled"')
+    overdue, due, coming = page.index('id="overdue"'), page.index('id="due-today"'), page.index('id="coming"')
     assert overdue < page.index(">Late<") < due < page.index(">Now<") < coming < page.index(">Soon<")
     assert ">Far<" not in page
 
@@ -137,10 +137,8 @@ def test_a_day_stays_a_day_for_a_reader_in_another_zone(client, marta, otto, nor
     FollowUp.objects.update(assignee=otto)
     client.force_login(otto)
     page = client.get(URL)
-    assert page.context["groups"]["today"] == [row] and page.context["groups"]["scheduled"] == [
-        (date(2026, 11, 27), [at])
-    ]
-    assert [client.get(f"/follow-ups/?show={part}").context["page"].rows for part in ("today", "scheduled")] == [
+    assert page.context["groups"]["today"] == [row] and page.context["groups"]["coming"] == [(date(2026, 11, 27), [at])]
+    assert [client.get(f"/follow-ups/?show={part}").context["page"].rows for part in ("today", "coming")] == [
         [row],
         [at],
     ]

@@ -202,7 +202,7 @@ def test_a_sign_of_several_currencies_is_the_firms_or_refused():
     assert reading.currency_beside(five, "USD", "EUR") == "USD"
     with pytest.raises(ValueError, match="several currencies"):
         reading.currency_beside(five, "", "EUR")
-    with pytest.raises(ValueError, match="its row says EUR"):
+    with pytest.raises(ValueError, match="the row says EUR"):
         reading.currency_beside(five, "EUR", "EUR")
     assert reading.currency_beside(Decimal(5), "", "EUR") == ""
 
@@ -250,7 +250,7 @@ def test_countries(text, code):
 
 @pytest.mark.parametrize("text", ["EU", "xx", "Atlantis", ""])
 def test_what_is_no_country_is_refused(text):
-    with pytest.raises(ValueError, match="not a country"):
+    with pytest.raises(ValueError, match="not a known country"):
         reading.read_country(text)
 
 

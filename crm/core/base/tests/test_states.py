@@ -43,7 +43,7 @@ def test_moves_to_unknown_states_are_refused_when_loaded():
 
 def test_a_machine_may_have_its_own_words_for_a_refusal(marta):
     spoken = States({"light": (), "dark": ()}, refusal="Already %(now)s.", code="conflict")
-    with pytest.raises(ServiceError, match="Already As the device"):
+    with pytest.raises(ServiceError, match="Already Same as device"):
         spoken.expect(marta, "light", field="theme")
     spoken.expect(marta, "dark", marta.theme, field="theme")
 

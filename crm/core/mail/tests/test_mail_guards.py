@@ -82,7 +82,7 @@ def test_an_admin_stops_and_lifts_an_address(client, ada):
     assert answer.status_code == 302
     again = client.post("/outbox/stopped/", {"address": "kai@northwind.example", "detail": "typed again"})
     assert again.status_code == 422
-    assert "is stopped already" in again.content.decode()
+    assert "is already suppressed" in again.content.decode()
     assert "typed again" in again.content.decode()
     row = Suppression.objects.get()
     assert "kai@northwind.example" in client.get("/outbox/stopped/?q=kai").content.decode()
@@ -97,7 +97,7 @@ def test_a_person_gets_three_automatic_mails_in_24_hours_and_a_fourth_is_held(si
         assert queue(f"a{n}", contact_id=7, is_automatic=True, send_at=now - timedelta(hours=n * 5)).state == "pending"
     fourth = queue("a3", contact_id=7, is_automatic=True, send_at=now)
     assert fourth.state == "held"
-    assert "three automatic mails" in fourth.reply
+    assert "three automatic emails" in fourth.reply
     assert queue("other", contact_id=8, is_automatic=True, send_at=now).state == "pending"
     assert queue("by hand", contact_id=7, send_at=now).state == "pending"
     assert queue("tomorrow", contact_id=7, is_automatic=True, send_at=now + timedelta(hours=24)).state == "pending"
@@ -123,7 +123,7 @@ def test_far_more_than_usual_waits_for_an_answer(client, ada):
     assert not ask(900)
     question = BlastQuestion.objects.get()
     assert (question.wanted, question.usual) == (900, 40)
-    assert "Far more mails than usual" in client.get("/outbox/").content.decode()
+    assert "Many more emails than usual" in client.get("/outbox/").content.decode()
     client.post(f"/outbox/holds/{question.pk}/answer/", {"let_through": "on"})
     assert ask(950)
     assert not ask(2000)  # more than was asked about: the question is open again
@@ -146,13 +146,13 @@ def test_a_copy_of_the_database_sends_nothing_until_an_admin_says_so(client, ada
     mail = queue()
     assert deliver_due() == 0
     page = client.get("/outbox/").content.decode()
-    assert "No mail leaves." in page
-    assert "1 mail is due now" in client.get("/outbox/holds/").content.decode()
+    assert "Sending is on hold." in page
+    assert "1 email is due now" in client.get("/outbox/holds/").content.decode()
     client.post("/outbox/holds/release/")
     assert deliver_due() == 1
     mail.refresh_from_db()
     assert mail.state == "sent"
-    assert "No mail leaves." not in client.get("/outbox/").content.decode()
+    assert "Sending is on hold." not in client.get("/outbox/").content.decode()
 
 
 def test_what_is_due_can_be_cancelled_as_the_hold_ends(client, ada, sink):
@@ -300,7 +300,7 @@ def test_a_folder_that_cannot_be_read_sends_nothing_and_breaks_no_page(client, a
     settings.INSTALLATION_FILE.write_bytes(content)
     mail = queue()
     assert deliver_due() == 0
-    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    assert "Sending is on hold." in client.get("/outbox/").content.decode()
     assert client.get("/outbox/holds/").status_code == 200
     client.post("/outbox/holds/release/")
     assert deliver_due() == 1
@@ -313,7 +313,7 @@ def test_a_folder_that_could_never_be_read_is_not_overwritten_before_an_admin_sa
     queue()
     assert deliver_due() == 0
     assert settings.INSTALLATION_FILE.read_text() == "{"
-    assert "No mail leaves." in client.get("/outbox/").content.decode()
+    assert "Sending is on hold." in client.get("/outbox/").content.decode()
     client.post("/outbox/holds/release/")
     assert deliver_due() == 1
 
@@ -337,4 +337,4 @@ def test_a_mail_that_is_to_be_tried_again_is_not_once_its_address_is_stopped(sin
     mail.refresh_from_db()
     secret.refresh_from_db()
     assert (mail.state, secret.state) == ("dead", "sent")
-    assert "reported as unwanted" in mail.reply
+    assert "reported as spam" in mail.reply

@@ -32,7 +32,7 @@ def test_ready_names_each_part(db):
     assert answer.status_code == 200
     said = dict(line.split(": ", 1) for line in answer.content.decode().splitlines())
     assert {said[name] for name in ("database", "migrations", "broker", "outbox")} == {"ok"}
-    assert said["tick"].startswith("has never run") and said["needs a decision"] == "0 mails"
+    assert said["tick"].startswith("has never run") and said["needs a decision"] == "0 emails"
 
 
 def test_what_only_people_can_mend_does_not_take_the_web_out(db):
@@ -48,8 +48,8 @@ def test_what_only_people_can_mend_does_not_take_the_web_out(db):
     for said in (
         "tick: last ran 9 minutes ago",
         "mail server: refused",
-        "needs a decision: 1 mail",
-        "failed in 24 hours: 1 mail",
+        "needs a decision: 1 email",
+        "failed in 24 hours: 1 email",
         "Progress email sending: ValueError: no",
     ):
         assert said in text
@@ -128,10 +128,10 @@ def test_a_part_that_ran_and_did_nothing_for_too_long_says_so(db, monkeypatch, i
     waits["since"] = now - timedelta(minutes=25)
     schedule.run(now)
     assert dict(Heartbeat.objects.exclude(note="").values_list("name", "note")) == {
-        "tick:lazy": "ran and did nothing, though something has waited for 25 minutes"
+        "tick:lazy": "ran but did nothing, though work has waited for 25 minutes"
     }
     (banner,) = delivery.banners(ines, now)
-    assert "Lazy: ran and did nothing" in banner["text"]
+    assert "Lazy: ran but did nothing" in banner["text"]
     assert not delivery.banners(marta, now), "for admins"
     waits["since"] = None
     schedule.run(now)
@@ -152,7 +152,7 @@ def test_a_part_that_fails_is_shown_to_admins_until_it_works(db, monkeypatch, in
     schedule.periodic.register(schedule.Job("progress-send", part, label))
     schedule.run(now)
     (banner,) = delivery.banners(ines, now)
-    assert banner["text"] == "Background work fails. Progress email sending: ValueError: no such hour"
+    assert banner["text"] == "Background jobs are failing. Progress email sending: ValueError: no such hour"
     works.append(True)
     schedule.run(now)
     assert not delivery.banners(ines, now)
@@ -189,7 +189,7 @@ def test_waiting_mail_and_a_hold_have_a_name_and_leave_the_web_where_it_is(db, s
     assert answer.status_code == 200
     text = answer.content.decode()
     for said in (
-        "outbox: a mail has been due for 6 minutes",
+        "outbox: an email has been due for 6 minutes",
         "hold: This database was copied",
         "jobs: 1 wait for more than five minutes",
     ):

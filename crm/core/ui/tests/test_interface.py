@@ -126,7 +126,7 @@ def test_toasts_are_announced_with_undo_and_stay(guide, browser_problems):
     # a failed request is told in words, and the page stays as it is
     page.evaluate("htmx.ajax('GET', '/no-such-page/', {target: '#main'})")
     page.locator("#toasts [data-toast]").wait_for()
-    assert "not there any more" in page.locator("#toasts").text_content()
+    assert "no longer exists" in page.locator("#toasts").text_content()
     assert page.locator("h1").text_content() == "Style guide"
     browser_problems.clear()
 
