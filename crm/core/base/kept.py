@@ -24,6 +24,7 @@ MOMENT = timedelta(microseconds=1)
 Given = int | datetime | None
 # What the row of a person says that shapes no statement: it is filled in anew, or keeps the statement from being shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
+NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may stand for in place of a statement
 _rows: list[Callable[[], models.Model]] = []
 
 
@@ -74,21 +75,21 @@ class Kept:
 
     def __init__(self, build: Callable[..., QuerySet], *, size: int = 200):
         self.build, self.size, self._quarter = build, size, 0
-        self._kept: OrderedDict[tuple[Any, ...], Statement | None] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], Statement | str] = OrderedDict()
 
     def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
         self._forget(int(timezone.now().timestamp()) // QUARTER)
         key = (*shape, *self._key(principal, given))
-        is_known, found = key in self._kept, self._kept.get(key)
-        if found is None and is_known:
+        found = self._kept.get(key, NEW)
+        if found is SEEN:
             found = self._compile(principal, shape, given)
-        self._kept[key] = found
+        self._kept[key] = SEEN if found is NEW else found
         with suppress(KeyError):  # another thread may have emptied it
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)
-        return (
-            list(self.build(principal, *shape, **given)) if found is None else found.rows(_with_who(principal, given))
-        )
+        if isinstance(found, Statement):
+            return found.rows(_with_who(principal, given))
+        return list(self.build(principal, *shape, **given))
 
     def _forget(self, quarter: int) -> None:
         """What was kept in an earlier quarter is never asked again."""
@@ -102,8 +103,8 @@ class Kept:
         empty = tuple(name for name, value in given.items() if value is None)
         return (*people, timezone.get_current_timezone_name(), *moments, *empty, *(_written(row()) for row in _rows))
 
-    def _compile(self, principal: Principal, shape: tuple[Any, ...], given: dict[str, Given]) -> Statement | None:
-        """None for one that cannot be kept. A second building with other values shows where the given ones stand."""
+    def _compile(self, principal: Principal, shape: tuple[Any, ...], given: dict[str, Given]) -> Statement | str:
+        """BUILT for one that cannot be kept. A second building with other values shows where the given ones stand."""
         asked: list[str] = []
 
         def noted(execute, sql, parameters, many, context):
@@ -122,17 +123,17 @@ class Kept:
                 other = self.build(somebody, *shape, **moved)
                 other_sql, others = other.query.sql_with_params()
                 if _beside(queryset) != _beside(other):
-                    return None
+                    return BUILT
             except EmptyResultSet:
-                return None
+                return BUILT
         if asked or sql != other_sql:
-            return None
+            return BUILT
         before, after = _with_who(principal, given), _with_who(somebody, moved)
         names = {(value, after[name]): name for name, value in before.items() if value is not None}
         pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
         places = {n: names.get((_hashable(a), _hashable(b)), "") for n, (a, b) in pairs if a != b}
         if not all(places.values()):
-            return None
+            return BUILT
         return Statement(queryset, compiler, sql, values, places)
 
 
