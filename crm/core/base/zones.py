@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+known_zones = cache(available_timezones)  # asking walks through some thousand files
 _AREAS = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
 
 @cache
 def zone_names() -> tuple[str, ...]:
     """IANA names people choose from, sorted; areas with cities and UTC."""
-    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(_AREAS)))
+    return ("UTC", *sorted(name for name in known_zones() if name.startswith(_AREAS)))
 
 
 @cache
@@ -22,7 +23,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def validate_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in known_zones():
         raise ValidationError(
             _("“%(name)s” is not a time zone. Choose one such as Europe/Helsinki."), params={"name": name}
         )
