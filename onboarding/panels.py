@@ -19,7 +19,6 @@ from onboarding.choices import PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
 from onboarding.queries.plans import client_card, forecast_words, plans_of
 
-COUNTED_AT_MOST = 500
 TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
 KICKOFF_HOUR = time(9)
 
@@ -124,8 +123,8 @@ def tell_day(data: dict[str, Any]) -> Part | None:
 
 
 def nav_count(principal, now: datetime) -> Counted:
-    """Open plans of clients the user may see, counted up to 500."""
-    return [(Plan.objects.visible_to(principal).kept().open().order_by("forecast_date", "pk")[:COUNTED_AT_MOST], "")]
+    """Open plans of clients the user may see."""
+    return [(Plan.objects.visible_to(principal).kept().open().order_by("forecast_date", "pk"), "")]
 
 
 def find_plans(principal, text: str, limit: int) -> list[Hit]:

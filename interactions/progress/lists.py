@@ -90,7 +90,7 @@ def waiting(principal, now: datetime) -> QuerySet:
 
 
 def nav_count(principal, now: datetime) -> Counted:
-    return [(waiting(principal, now)[:COUNTED_AT_MOST], "")]
+    return [(waiting(principal, now), "")]
 
 
 def _queue(principal) -> QuerySet:

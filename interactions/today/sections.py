@@ -71,9 +71,9 @@ def due_within(principal, now: datetime, first: int, days: int) -> QuerySet:
 
 
 def nav_count(principal, now: datetime) -> Counted:
-    """The overdue follow-ups, in red; without any, those due today. Counts up to 1 000."""
+    """The overdue follow-ups, in red; without any, those due today."""
     late, due = overdue(principal, now), due_within(principal, now, 0, 1)
-    return [(late[:COUNTED_AT_MOST], "red"), (due[:COUNTED_AT_MOST], "")]
+    return [(late, "red"), (due, "")]
 
 
 @Kept

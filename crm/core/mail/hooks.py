@@ -16,7 +16,7 @@ from crm.core.work.schedule import Job, periodic
 
 
 def count_undecided(principal, now: datetime) -> navigation.Counted:
-    return [(OutboxMail.objects.visible_to(principal).filter(state__in=MAIL_TO_DECIDE)[:100], "amber")]
+    return [(OutboxMail.objects.visible_to(principal).filter(state__in=MAIL_TO_DECIDE), "amber")]
 
 
 # Wiring

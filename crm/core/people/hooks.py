@@ -18,13 +18,9 @@ from crm.core.search import sources as search
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
 
-UNREAD_AT_MOST = 100
-
 
 def count_unread(principal, now: datetime) -> navigation.Counted:
-    return [
-        (Notification.objects.visible_to(principal).filter(read_at__isnull=True).order_by()[:UNREAD_AT_MOST], "red")
-    ]
+    return [(Notification.objects.visible_to(principal).filter(read_at__isnull=True).order_by(), "red")]
 
 
 def password_changed(user, **_given) -> None:

@@ -15,12 +15,13 @@ from crm.core.users.models import User
 
 Check = Callable[[Any], bool]
 Counted = list[tuple[QuerySet, str]]
+COUNTED = 99
 
 
 @dataclass(frozen=True)
 class NavEntry:
-    """`shown(user)` says for whom. `count(user, now)` gives [(rows, tone)], rows with a limit and served by an index: the first
-    that are any are shown as a number in that tone. All numbers of the navigation are one statement.
+    """`shown(user)` says for whom. `count(user, now)` gives [(rows, tone)], rows served by an index: the first that are any are
+    shown as a number in that tone, “99+” for more than 99. All numbers of the navigation are one statement.
     `letter`: the key that opens the page after `g`. The entry is current on its page and the pages below it, and on those
     whose addresses begin with one of `also`."""
 
@@ -49,7 +50,7 @@ def _counted(principal, now) -> QuerySet:
     cells: list[Any] = [Value(" "), Value(0)]
     for entry in entries.shown(principal):
         for rows, tone in entry.count(principal, now) if entry.count else []:
-            cells += [Value(f"{entry.key} {tone}"), CountOf(rows)]
+            cells += [Value(f"{entry.key} {tone}"), CountOf(rows[: COUNTED + 1])]
     return User.objects.filter(pk=principal.user_id).values_list(*cells)
 
 

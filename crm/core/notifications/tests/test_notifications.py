@@ -32,6 +32,14 @@ def test_the_bell_says_how_many_are_unread(mine, marta, ines):
     assert 'aria-label="Notifications: 2 unread"' in mine.get(reverse("core:profile")).text
 
 
+def test_more_than_99_are_not_counted_on(mine, marta):
+    for _number in range(100):
+        tell(marta)
+    assert 'aria-label="Notifications: 99+ unread"' in mine.get(reverse("core:profile")).text
+    Notification.objects.first().delete()
+    assert 'aria-label="Notifications: 99 unread"' in mine.get(reverse("core:profile")).text
+
+
 def test_the_bell_costs_no_statement_of_its_own(mine, marta, django_assert_num_queries):
     url = reverse("core:search")
     mine.get(url)
