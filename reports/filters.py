@@ -116,7 +116,7 @@ class ReportFilter(forms.Form):
     def seen_words(self) -> str:
         """How many clients the numbers are made of: colleagues who see others read other numbers."""
         count = self.scope.clients().count()
-        return ngettext("%(n)s client you may see", "%(n)s clients you may see", count) % {"n": number(count)}
+        return ngettext("%(n)s client you can see", "%(n)s clients you can see", count) % {"n": number(count)}
 
     def offer_months(self) -> None:
         """Offer the months to choose from, and the period of the address where it is not one of them."""

@@ -169,7 +169,7 @@ def _survey_item(row):
 
 SOURCES = [
     TimelineSource(
-        "interactions", [("contact", gettext_lazy("Contacts")), ("note", gettext_lazy("Notes"))], interaction_items
+        "interactions", [("contact", gettext_lazy("Conversations")), ("note", gettext_lazy("Notes"))], interaction_items
     ),
     TimelineSource("follow-ups", [("follow-up", gettext_lazy("Follow-ups"))], follow_up_items),
     TimelineSource("surveys", [("survey", gettext_lazy("Survey answers"))], survey_items),

@@ -52,11 +52,11 @@ sources: Registry[Source] = Registry("source of progress emails")
 
 
 class SourceFailed(Exception):
-    """A source raised; `part` names it for people ("agreed, decisions")."""
+    """A source raised; `part` is the title of its section, for people."""
 
-    def __init__(self, part: str, error: Exception):
-        super().__init__(f"{part}: {type(error).__name__}: {error}")
-        self.part = part
+    def __init__(self, source: Source, error: Exception):
+        super().__init__(f"{source.key}: {type(error).__name__}: {error}")
+        self.part = next(section.title for section in SECTIONS if section.key == source.section)
 
 
 def register(section: str, key: str, items: Items, *, order: int = 50, is_news: bool | None = None) -> None:
@@ -90,7 +90,7 @@ def _lines(source: Source, client, start: datetime, end: datetime) -> list[str]:
     except (OperationalError, InterfaceError):
         raise  # the database is away or busy: nothing is wrong with this email
     except Exception as error:
-        raise SourceFailed(source.key, error) from error
+        raise SourceFailed(source, error) from error
 
 
 def _of(section: str) -> list[Source]:

@@ -60,9 +60,9 @@ def test_the_filter_tells_of_how_many_clients_and_offers_nobody_of_clients_out_o
     make_client(make_user("Sini Secret", "manager"), ("active", date(2024, 1, 1)), name="Vault", is_restricted=True)
     page = client.get("/reports/")
     seen = page.context["scope"].clients().count()
-    assert f"{seen} clients you may see" in text_of(page)
+    assert f"{seen} clients you can see" in text_of(page)
     assert "Sini Secret" not in text_of(page)
-    assert f"{seen} clients you may see" in text_of(client.get("/reports/retention/"))
+    assert f"{seen} clients you can see" in text_of(client.get("/reports/retention/"))
 
 
 def test_the_dashboard_shows_the_numbers(client, firm_with_history):

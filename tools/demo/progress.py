@@ -122,7 +122,7 @@ def _tomorrow(stage) -> None:
         elif state == "broken":
             hold_progress(
                 email=email,
-                problem="A part of it could not be filled (done, interactions). Write it by hand, or try again.",
+                problem="We could not fill “Done this week”. Write it yourself or try again.",
             )
         elif state == "nobody":
             for recipient in email.client.progress_schedule.recipients.all():
