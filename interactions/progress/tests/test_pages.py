@@ -350,7 +350,7 @@ def test_in_the_browser_the_whole_queue_by_keyboard(page, live_server, sign_in, 
     page.keyboard.press("k")
     on(first)
     page.keyboard.press("t")
-    page.get_by_text(f"Test sent to {marta.email}").wait_for()
+    page.get_by_text(f"A test is on its way to {marta.email}").wait_for()
     page.keyboard.press("?")
     help_text = page.locator("#shortcut-help").inner_text()
     for words in ("Approve and go to next", "Skip this week", "Send me a test", "Next"):

@@ -134,7 +134,7 @@ def _go_on(request, email, do):
             )
         elif do == "test":
             sending.send_test(request.principal, email=email, now=now)
-            messages.success(request, _("Test sent to %(address)s") % {"address": user.email})
+            messages.success(request, _("A test is on its way to %(address)s") % {"address": user.email})
         elif do == "save":
             messages.success(request, _("Saved"))
     except ServiceError as error:

@@ -231,7 +231,7 @@ def test_ask_people_of_one_client(client, marta, northwind, elina):
     assert f'value="{elina.pk}" id="contact-{elina.pk}" checked' in page
     assert f'value="{nia.pk}" id="contact-{nia.pk}" disabled' in page
     answer = client.post(url("survey-ask", northwind.pk), {"contacts": [elina.pk]}, follow=True)
-    assert "Survey sent to Elina Saari." in answer.text
+    assert "Survey to Elina Saari is on its way." in answer.text
     assert OutboxMail.objects.get().to_address == "elina@northwind.example"
     assert "surveyed recently" in client.get(url("survey-ask", northwind.pk)).text
 

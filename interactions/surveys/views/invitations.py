@@ -93,4 +93,4 @@ def back(request, pk):
 
 @require_POST
 def send(request, pk):
-    return _decide(request, pk, mailing.send_now, _("Survey sent to %(name)s"))
+    return _decide(request, pk, mailing.send_now, _("Survey to %(name)s is on its way"))

@@ -107,7 +107,7 @@ def ask(request, client_id):
 def _asked(request, client, rows):
     sent = [row.contact.name for row in rows if row.state == InvitationState.SENT]
     if sent:
-        messages.success(request, _("Survey sent to %(names)s.") % {"names": ", ".join(sent)})
+        messages.success(request, _("Survey to %(names)s is on its way.") % {"names": ", ".join(sent)})
     for row in rows:
         if row.state != InvitationState.SENT:
             messages.error(

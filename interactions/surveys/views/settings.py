@@ -87,7 +87,7 @@ def test(request):
     require(permissions.may_send_surveys(request.principal))
     try:
         emails.mail_survey_test(request.principal, survey=survey_pages.chosen_survey(request.GET))
-        messages.success(request, _("Test sent to %(address)s") % {"address": request.user.email})
+        messages.success(request, _("A test is on its way to %(address)s") % {"address": request.user.email})
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect(f"{reverse('interactions:survey-settings')}?survey={request.GET.get('survey', '')}")

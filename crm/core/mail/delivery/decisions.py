@@ -112,7 +112,7 @@ def settle_by_journal(mail_id: int, *, arrived: bool) -> bool:
     elif stopped := _why_not(mail):
         _move(mail, MailState.CANCELLED, _("Not found in the mail journal and not resent. %(why)s") % {"why": stopped})
     else:
-        note = _("Not found in the mail journal, so it was sent again.")
+        note = _("Not found in the mail journal, so it will be sent again.")
         _copy(mail, timezone.now(), note, expires_at=mail.expires_at)
     return True
 
