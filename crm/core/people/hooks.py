@@ -13,6 +13,7 @@ from crm.core.base.permissions import may_administer
 from crm.core.firm.queries import get_firm
 from crm.core.listing.selection import forget_old_steps
 from crm.core.notifications.models import Notification
+from crm.core.people import emails  # noqa: F401  the kinds of mail that open an account: workers load no views
 from crm.core.people.services import colleagues
 from crm.core.search import sources as search
 from crm.core.ui import navigation

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +37,29 @@ def test_what_is_not_shown_to_a_principal_is_not_offered():
     items.register(Item("admins", shown=lambda principal: principal == "admin"))
     assert [item.key for item in items.shown("marta")] == ["all"]
     assert [item.key for item in items.shown("admin")] == ["all", "admins"]
+
+
+WITHOUT_PAGES = """
+import gc, json, django
+django.setup()
+from crm.core.base.registry import Registry
+def known():
+    return {one.what: sorted(one._items) for one in gc.get_objects() if type(one) is Registry}
+before = known()
+import crm.urls
+after = known()
+print(json.dumps({what: sorted({*keys} - {*before.get(what, ())}) for what, keys in after.items()}))
+"""
+
+
+OF_PAGES = {"action on selected rows", "list page"}  # asked for by requests alone
+
+
+def test_a_worker_knows_all_that_is_registered():
+    """Workers load no pages: what a module of pages alone registers is not there when mail is sent."""
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_PAGES], capture_output=True, text=True)
+    assert not ended.returncode, ended.stderr
+    late = {
+        what: keys for what, keys in json.loads(ended.stdout.splitlines()[-1]).items() if what not in OF_PAGES and keys
+    }
+    assert not late
