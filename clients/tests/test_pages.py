@@ -41,6 +41,24 @@ def northwind(marta):
     return client
 
 
+def test_each_page_of_a_client_has_a_title_of_its_own(client, marta, northwind):
+    client.force_login(marta)
+    places = {"place": [northwind.pk, northwind.affiliations.get().pk]}
+    names = (
+        "clients:client",
+        "clients:people",
+        "clients:revenue",
+        "clients:place",
+        "clients:status",
+        "clients:add_person",
+    )
+    names += ("clients:access", "clients:add_line", "interactions:agreed", "interactions:client_progress")
+    names += ("interactions:progress_schedule", "interactions:client-surveys", "onboarding:client")
+    pages = [client.get(reverse(name, args=places.get(name.partition(":")[2], [northwind.pk]))).text for name in names]
+    titles = [re.search("<title>(.*?) · ", page, re.DOTALL)[1].strip() for page in pages]
+    assert len({*titles}) == len(names), titles
+
+
 @pytest.mark.parametrize("name", ["list", "list-filters", "create", "contacts", "create_contact", "services", "tags"])
 def test_it_opens(client, marta, northwind, name):
     client.force_login(marta)
