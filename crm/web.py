@@ -31,11 +31,8 @@ ROOM = 6  # requests that may wait for a thread whatever it takes: as many as a 
 PATIENCE, LONGEST = 0.7, 5.0  # seconds that one may wait behind more than those; and at all
 LOOK_EVERY = 0.2  # seconds, at most, between two looks at who has waited too long
 RETRY_AFTER = 5
-HEADER_SECONDS, BODY_SECONDS, SLOWEST_LINE = (
-    10,
-    20,
-    20_000,
-)  # to send a request: its head, its body, and a second for so many bytes
+# To send a request: its head, its body, and a second for so many bytes.
+HEADER_SECONDS, BODY_SECONDS, SLOWEST_LINE = 10, 20, 20_000
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), so that it is they who close it
 CONNECTIONS = 2000
 STRANGER_BYTES = 256 * 1024

@@ -60,7 +60,7 @@ class PlanFilters(filters.ListFilters):
 
 class TaskFilters(filters.ListFilters):
     q = filters.Search(method="search", label=_("task or client"))
-    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Side"))
+    whose = filters.Choice(choices=[("mine", _("Mine")), ("all", _("All"))], method="of_whom", label=_("Assigned to"))
     show = filters.Choice(
         choices=[("open", _("Open")), ("overdue", _("Overdue")), ("done", _("Done"))],
         method="of_part",

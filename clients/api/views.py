@@ -36,7 +36,7 @@ from clients.revenue.services.contracts import (
     update_contract,
 )
 from clients.revenue.services.lines import add_revenue_line, delete_revenue_line, update_revenue_line
-from crm.core.api.viewsets import ApiViewSet, ReadApiViewSet, act, unless_known
+from crm.core.api.viewsets import ApiViewSet, FirmApiViewSet, act, unless_known
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 
@@ -208,7 +208,7 @@ class ContractViewSet(Upserts, ApiViewSet):
         return act(self, request, change)
 
 
-class TagViewSet(ReadApiViewSet):
+class TagViewSet(FirmApiViewSet):
     """The firm's tags. They concern no client, so everybody signed in reads them."""
 
     queryset = Tag.objects.all()
@@ -216,20 +216,14 @@ class TagViewSet(ReadApiViewSet):
     filterset_class = TagApiFilter
     orders = {"name": "name"}
 
-    def get_queryset(self):
-        return self.queryset.all()
 
-
-class ServiceViewSet(ReadApiViewSet):
+class ServiceViewSet(FirmApiViewSet):
     """What the firm sells; contracts and revenue name it. Everybody signed in reads them."""
 
     queryset = Service.objects.all()
     serializer_class = ServiceSerializer
     filterset_class = ServiceApiFilter
     orders = {"name": "name"}
-
-    def get_queryset(self):
-        return self.queryset.all()
 
 
 def _require_kept(client):

@@ -52,14 +52,19 @@ def _takes_mail(addresses: QuerySet) -> QuerySet:
     return addresses.filter(refused_at__isnull=True)
 
 
+def _first_address(contact: str, usable: Any) -> Subquery:
+    mails = usable(ContactEmail.objects.filter(contact=OuterRef(contact))).order_by("-is_primary", "id")
+    return Subquery(mails.values("address")[:1])
+
+
 def address_at(held: QuerySet, *, usable: Any = _takes_mail, contact: str = "contact") -> Case:
     """SQL: the address that mail to the contact goes to at a client; NULL for none. `usable` narrows rows with `address` and
     `refused_at`. `contact` is the outer query's column with the contact's id."""
-    own = usable(ContactEmail.objects.filter(contact=OuterRef(contact))).order_by("-is_primary", "id")
+    own = _first_address(contact, usable)
     kept = held.filter(details__has_key="address").annotate(address=KT("details__address"))
     return Case(
         When(Exists(kept), then=NullIf(Subquery(usable(kept).values("address")[:1]), Value(""))),
-        default=Subquery(own.values("address")[:1]),
+        default=own,
         output_field=TextField(),
     )
 
@@ -91,13 +96,7 @@ def as_known_at(client_id: int, contacts: Iterable[Contact]) -> None:
 
 def reach_of(contact: Contact) -> dict[str, Any]:
     """What `HeldDetails` can hold, as it is on the contact now."""
-    row = Contact.objects.annotate(
-        address=Subquery(
-            _takes_mail(ContactEmail.objects.filter(contact=OuterRef("pk")))
-            .order_by("-is_primary", "id")
-            .values("address")[:1]
-        )
-    ).get(pk=contact.pk)
+    row = Contact.objects.annotate(address=_first_address("pk", _takes_mail)).get(pk=contact.pk)
     consents = {value: value != Purpose.MARKETING for value in Purpose.values}
     consents |= dict(row.consents.values_list("purpose", "is_given"))
     names = {name: getattr(row, name) for name in NAMES}

@@ -264,9 +264,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
 
 def _client_in(row: Any) -> Client | None:
     """The client of what `find` gives; one that is not saved yet for an earlier row's."""
-    while isinstance(row, Write):
-        row = row.row or row.earlier or row.new.client
-    return row
+    return common.record_of(row, lambda new: new.client)
 
 
 def _links(principal, client: Client | None, values: Values, context: Context, plan: Plan) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
-from crm.core.base.reading import fold
+from crm.core.base.reading import fold, whole_number
 from crm.core.fields.catalogue import Catalogue
 from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
@@ -56,6 +56,14 @@ class Write:
     changes: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     state: dict[str, Any] = field(default_factory=dict)
+
+
+def record_of(row: Any, made: Callable[[Any], Any] = lambda new: new) -> Any:
+    """The record of what `known` gives: itself, or for an earlier row's Write the one that it changes or makes (`made(write.new)`),
+    which may not be saved yet."""
+    while isinstance(row, Write):
+        row = row.row or row.earlier or made(row.new)
+    return row
 
 
 @dataclass
@@ -148,15 +156,14 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
 
 
 def own_id(of: str, pk: int) -> str:
-    """The id of one of our rows in a file of ours. Its ending tells this installation from others."""
+    """The ID of one of our rows in an exported file. The ending identifies this installation."""
     ending = hmac.digest(settings.SECRET_KEY.encode(), f"id of {of} {pk}".encode(), "sha256").hex()[:8]
     return f"{pk}-{ending}"
 
 
 def _own_pk(of: str, value: str) -> int | None:
-    digits = value.partition("-")[0]
-    is_own = digits.isascii() and digits.isdecimal() and len(digits) < 19 and value == own_id(of, int(digits))
-    return int(digits) if is_own else None
+    pk = whole_number(value.partition("-")[0])
+    return pk if pk is not None and value == own_id(of, pk) else None
 
 
 def load_ids(of: str, values: Iterable[str], context: Context) -> None:

@@ -75,7 +75,7 @@ def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context:
         later = []
         for row in waiting:
             contract, earlier, reason = row
-            before = (earlier.row or earlier.new[0]) if isinstance(earlier, common.Write) else earlier
+            before = _record(earlier)
             if before is not None and not before.pk:
                 later.append(row)
                 continue
@@ -122,10 +122,13 @@ def _line(principal, values: Values, context: Context) -> Plan:
     return common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
 
 
+def _record(row: Any) -> Any:
+    """A contract is planned with the one it replaces."""
+    return common.record_of(row, lambda new: new[0] if isinstance(new, tuple) else new)
+
+
 def _check_client(row: Any, client: Client) -> None:
-    record = row
-    while isinstance(record, common.Write):
-        record = record.row or record.earlier or (record.new[0] if isinstance(record.new, tuple) else record.new)
+    record = _record(row)
     if record is not None and record.client_id != client.pk:
         raise ServiceError(_("This ID belongs to a row of another client."))
 

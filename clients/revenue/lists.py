@@ -54,28 +54,15 @@ LINES = ListPage(
 )
 
 
-class RateFilters(ListFilters):
+class CurrencyFilters(ListFilters):
     currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
+
+
+class RateFilters(CurrencyFilters):
     since = filters.Day("day", "gte", label=_("From"), chip=_("From"))
 
     class Meta:
         model = ExchangeRate
-        fields: list[str] = []
-
-
-class UnratedLineFilters(ListFilters):
-    currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
-
-    class Meta:
-        model = RevenueLine
-        fields: list[str] = []
-
-
-class UnratedContractFilters(ListFilters):
-    currency = filters.Text("currency", "iexact", label=_("Currency"), chip=_("Currency is"))
-
-    class Meta:
-        model = Contract
         fields: list[str] = []
 
 
@@ -133,7 +120,7 @@ LINES_WITHOUT_RATE = ListPage(
     template="clients/revenue/without_rate.html",
     rows=lambda principal: _without_rate(RevenueLine, principal),
     select=lambda rows: rows.select_related("client", "service"),
-    filters=UnratedLineFilters,
+    filters=CurrencyFilters,
     bar=("currency",),
     sorts={"newest": Sort("date", descending=True)},
     columns=(
@@ -154,7 +141,7 @@ CONTRACTS_WITHOUT_RATE = ListPage(
     template="clients/revenue/without_rate.html",
     rows=lambda principal: _without_rate(Contract, principal),
     select=lambda rows: rows.select_related("client", "service"),
-    filters=UnratedContractFilters,
+    filters=CurrencyFilters,
     bar=("currency",),
     sorts={"newest": Sort("start_date", descending=True)},
     columns=(

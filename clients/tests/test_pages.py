@@ -77,7 +77,7 @@ def test_a_page_of_the_client_opens(client, marta, northwind, name):
 
 
 def test_the_local_time_is_the_clients_not_the_viewers(client, marta, northwind, time_machine):
-    """06:31 UTC is 08:31 in Helsinki, whoever looks from wherever."""
+    """06:31 UTC is 08:31 in Helsinki, in every viewer's time zone."""
     time_machine.move_to("2026-11-26 06:31:00+00:00", tick=False)
     marta.time_zone = "America/New_York"
     marta.save()

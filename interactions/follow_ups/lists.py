@@ -23,7 +23,9 @@ from interactions.follow_ups.services import (
 class FollowUpFilters(filters.ListFilters):
     catalogue = FOLLOW_UP_FIELDS
     who = filters.Choice(
-        choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))], method="of_whom", label=_("Side")
+        choices=[("mine", _("Mine")), ("team", _("My team’s")), ("all", _("All"))],
+        method="of_whom",
+        label=_("Assigned to"),
     )
     show = filters.Choice(
         choices=[

@@ -388,6 +388,16 @@ def test_a_client_in_the_trash_is_not_changed_by_an_import(ines):
     assert Client.objects.get().city == ""
 
 
+def test_a_contract_replaces_one_that_two_rows_of_the_file_describe(ines):
+    make_client(owner=ines, name="Alder")
+    create_service(acting(ines), name="Audit")
+    head = b"Id,Client,Service,Value,From,Replaces (id),Reason for the change\n"
+    rows = b"C-1,Alder,Audit,1200,2026-01-01,,\nC-1,Alder,Audit,1300,2026-01-01,,\nC-2,Alder,Audit,1500,2026-03-01,C-1,More work\n"
+    assert counts(run(ines, "contracts", head + rows, system="books")) == {"created": 2, "updated": 1}
+    second = Contract.objects.get(value=1500)
+    assert (second.replaces.value, second.change_reason) == (1300, "More work")
+
+
 def test_contracts_come_in_once(ines):
     make_client(owner=ines, name="Alder")
     create_service(acting(ines), name="Audit")

@@ -172,7 +172,7 @@ def change_since(
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Span], today: date) -> None:
-    """Write the client's whole status history anew. Raises ServiceError."""
+    """Replace the client's status history. Raises ServiceError."""
     spans = list(spans)
     for span in spans:
         _check(span.status, span.start, span.reason or (LeavingReason.OTHER if span.status == Status.FORMER else ""))

@@ -8,6 +8,7 @@ from rest_framework import exceptions, pagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from crm.core.base.reading import whole_number
 from crm.core.listing.paging import BadCursor, Sort, paginate
 
 MOST = 200
@@ -61,6 +62,7 @@ class CursorPagination(pagination.CursorPagination):
 def read_page_size(request) -> int:
     """At most 200. Raises ValidationError for what is no number from 1 on."""
     text = request.query_params.get("page_size") or "50"
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+    size = whole_number(text, least=1, most=10**9 - 1)
+    if size is None:
         raise exceptions.ValidationError({"page_size": [_("Enter a number from 1 to 200.")]})
-    return min(int(text), MOST)
+    return min(size, MOST)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from crm.core.base.reading import whole_number
 from crm.core.fields.catalogue import READ, Catalogue
 from crm.core.users.models import User
 
@@ -38,7 +39,7 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
 
     def to_internal_value(self, data):
         is_whole = isinstance(data, int) and not isinstance(data, bool)
-        if not is_whole and not (isinstance(data, str) and data.isascii() and data.isdecimal() and len(data) < 20):
+        if not is_whole and not (isinstance(data, str) and whole_number(data) is not None):
             self.fail("incorrect_type", data_type=type(data).__name__)
         return super().to_internal_value(int(data))
 

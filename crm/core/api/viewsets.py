@@ -111,6 +111,13 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return response
 
 
+class FirmApiViewSet(ReadApiViewSet):
+    """Rows of the whole firm, which concern no client: everybody signed in reads them."""
+
+    def get_queryset(self) -> QuerySet:
+        return self.queryset.all()  # type: ignore[union-attr, arg-type]
+
+
 class CreateByService:
     """POST. Implement `create_row(data)`: call the service, give the row. `Idempotency-Key` is honoured."""
 

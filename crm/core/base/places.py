@@ -16,7 +16,7 @@ def _locale() -> Locale:
 
 
 @cache
-def _currencies_in_use() -> frozenset[str]:
+def currencies_in_use() -> frozenset[str]:
     """Codes that are legal tender somewhere today."""
     return frozenset(
         code
@@ -26,10 +26,19 @@ def _currencies_in_use() -> frozenset[str]:
     )
 
 
+@cache
+def country_codes() -> frozenset[str]:
+    """Two letters each: countries and territories, without unions of them and codes for tests."""
+    others = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}
+    return frozenset(
+        code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code) and code not in others
+    )
+
+
 def currency_choices() -> list[tuple[str, str]]:
     names = _locale().currencies
     return sorted(
-        ((code, f"{code} · {names.get(code, code)}") for code in _currencies_in_use()), key=lambda pair: pair[0]
+        ((code, f"{code} · {names.get(code, code)}") for code in currencies_in_use()), key=lambda pair: pair[0]
     )
 
 

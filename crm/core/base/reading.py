@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.base.dates import is_plausible
+from crm.core.base.places import country_codes, currencies_in_use
 from crm.core.base.zones import zone_names
 
 # Names of months, countries, currencies and languages are known in these.
@@ -242,19 +243,41 @@ _NUMBERS = {
     )
     for sign, other in ((".", ","), (",", "."))
 }
-SIGNS = {
-    "€": "EUR", "£": "GBP", "us$": "USD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD",
-    "s$": "SGD", "nt$": "TWD", "mx$": "MXN", "r$": "BRL", "zł": "PLN", "kč": "CZK", "ft": "HUF", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
-    "₪": "ILS", "₴": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "₸": "KZT", "lei": "RON", "fr.": "CHF", "sfr.": "CHF",
-    "sfr": "CHF", "euros": "EUR", "cn¥": "CNY", "jp¥": "JPY", "元": "CNY", "円": "JPY",
-}  # fmt: skip
-SHARED_SIGNS = {
-    "$": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD", "MXN", "CLP", "COP", "ARS", "TWD", "JMD", "BBD", "TTD", "NAD", "FJD"),
-    "kr": ("SEK", "NOK", "DKK", "ISK"),
-    "kr.": ("SEK", "NOK", "DKK", "ISK"),
-    "¥": ("JPY", "CNY"),
-    "￥": ("JPY", "CNY"),
-}  # fmt: skip
+_SIGNS = {
+    "EUR": "€ euros",
+    "GBP": "£",
+    "USD": "us$",
+    "AUD": "a$ au$",
+    "CAD": "c$ ca$",
+    "NZD": "nz$",
+    "HKD": "hk$",
+    "SGD": "s$",
+    "TWD": "nt$",
+    "MXN": "mx$",
+    "BRL": "r$",
+    "PLN": "zł",
+    "CZK": "kč",
+    "HUF": "ft",
+    "INR": "₹",
+    "RUB": "₽",
+    "KRW": "₩",
+    "TRY": "₺",
+    "ILS": "₪",
+    "UAH": "₴",
+    "VND": "₫",
+    "THB": "฿",
+    "PHP": "₱",
+    "NGN": "₦",
+    "KZT": "₸",
+    "RON": "lei",
+    "CHF": "fr. sfr. sfr",
+    "CNY": "cn¥ 元",
+    "JPY": "jp¥ 円",
+}
+SIGNS = {sign: code for code, signs in _SIGNS.items() for sign in signs.split()}
+_DOLLARS = "USD AUD CAD NZD HKD SGD MXN CLP COP ARS TWD JMD BBD TTD NAD FJD"
+_SHARED = {"$": _DOLLARS, "kr": "SEK NOK DKK ISK", "kr.": "SEK NOK DKK ISK", "¥": "JPY CNY", "￥": "JPY CNY"}
+SHARED_SIGNS = {sign: tuple(codes.split()) for sign, codes in _SHARED.items()}
 
 
 class Amount(Decimal):
@@ -272,12 +295,7 @@ class Amount(Decimal):
 @cache
 def _currency_names() -> dict[str, str]:
     """{code or folded name: code} of what is money somewhere today."""
-    current = {
-        code
-        for rows in get_global("territory_currencies").values()
-        for code, _start, end, is_tender in rows
-        if end is None and is_tender
-    }
+    current = currencies_in_use()
     names = {code.lower(): code for code in current}
     return (
         _unmistakable(
@@ -524,11 +542,7 @@ _OTHER_COUNTRIES = {
 @cache
 def _country_names() -> dict[str, str]:
     """{folded name, two or three letters: code}."""
-    codes = {
-        code
-        for code in map(str, Locale("en").territories)
-        if re.fullmatch("[A-Z]{2}", code) and code not in ("EU", "EZ", "UN", "ZZ", "QO")
-    }
+    codes = country_codes()
     names = _unmistakable(
         (fold(name), code) for locale in _locales() for code, name in locale.territories.items() if code in codes
     )

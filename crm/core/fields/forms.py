@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.places import country_codes
 from crm.core.base.zones import zone_choices
 from crm.core.fields.catalogue import Catalogue, Field
 from crm.core.fields.types import COLLEAGUE, COUNTRY, LANGUAGE, ZONE
@@ -28,11 +29,7 @@ def country_names() -> dict[str, str]:
 
 @lru_cache(maxsize=8)
 def _country_names(language: str) -> dict[str, str]:
-    names = {
-        code: name
-        for code, name in Locale(language).territories.items()
-        if len(code) == 2 and code.isalpha() and code not in ("ZZ", "EU", "EZ", "UN", "QO", "XA", "XB")
-    }
+    names = {code: name for code, name in Locale(language).territories.items() if code in country_codes()}
     return dict(sorted(names.items(), key=lambda pair: pair[1]))
 
 

@@ -74,7 +74,7 @@ def read(
     principal, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
 ) -> HistoryPage:
     """The newest edits before `marks` (label → id already shown), one entry for what one person did to one row at once; rows
-    that were saved without any change of theirs are left out. At most six queries a model for each stretch that is read."""
+    that were saved unchanged are left out. At most six queries a model for each batch."""
     entries: list[Entry] = []
     while True:
         page = _stretch(principal, label, user_id, marks, size)

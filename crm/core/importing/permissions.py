@@ -13,5 +13,5 @@ def may_import_kind(principal, kind) -> bool:
 
 
 def may_import_job(principal, job) -> bool:
-    """Only whoever uploaded the file: it may tell of clients that nobody else sees, and the rows are written in their name."""
+    """Only the user who uploaded the file: it may name clients that others cannot see, and rows are saved in that user's name."""
     return job.user_id == principal.user_id and kinds.get(job.kind.removeprefix("import:")).may_import(principal)

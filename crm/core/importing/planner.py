@@ -174,7 +174,7 @@ def guarded(make: Any, job: Job, number: int) -> Plan:
 
 
 def why(error: Exception, job: Job, number: int) -> list[str]:
-    """What a person is told of an error in a row. One that nobody foresaw is logged with the reference they are given."""
+    """The message for an error in a row. An unexpected error is logged under the reference in the message."""
     if isinstance(error, ValidationError):
         return error.messages
     if isinstance(error, ServiceError | PermissionDenied):

@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ from crm.core.work.stopping import is_stopping
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=90)
-MAX_SHOWN = 200  # rows of each outcome, and of those with remarks; the report is written anew with every chunk
+MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk writes the whole report
 MAX_REASONS = 5000
 MAX_PEOPLE = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
@@ -204,12 +204,18 @@ def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str
 
 def preview(job: Job) -> dict[str, Any]:
     """What the import would do, writing nothing: the report of all plans of the file. Raises UnreadableTable."""
-    report = new_report()
-    planner = Planner(job)
+    report, planner = new_report(), Planner(job)
+    for _chunk in _noted(planner, report):
+        pass
+    return _checked(report, planner)
+
+
+def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
+    """Plan the whole file and note its plans, one chunk at a time."""
     for plans in planner.chunks():
         for plan in plans:
             note(report, plan)
-    return _checked(report, planner)
+        yield
 
 
 def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
@@ -279,13 +285,14 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
     """Queue the run. `questions`: CONFIRMED or LEFT_OUT, what is to become of rows that ask. Raises ServiceError (code "question")
     where that is not said, (code "nothing") where no row can be imported, (code "unreadable") for a file that cannot be read."""
     job = _own_ready(principal, job)
+    counts = job.report.get("counts")  # of a file that was checked
     try:
-        job.total = sum(1 for _row in read_job(job)[1])
+        job.total = sum(counts.values()) if counts else sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), code="unreadable") from error
     if job.report.get("questions") and questions not in (CONFIRMED, LEFT_OUT):
         raise ServiceError(_("Choose what to do with the flagged rows."), field="questions", code="question")
-    if (counts := job.report.get("counts")) and counts[FAILED] == sum(counts.values()):
+    if counts and counts[FAILED] == job.total:
         raise ServiceError(_("No row can be imported this way. Change the columns."), code="nothing")
     job.options = job.options | {"questions": questions}
     job.report = new_report()
@@ -385,9 +392,7 @@ def _lease(job_id: int, token: uuid.UUID) -> Job | None:
 def _check(job: Job, token: uuid.UUID) -> None:
     """Plan the whole file. Locks nothing but the job."""
     report, told, planner = new_report(), time.monotonic(), Planner(job)
-    for plans in planner.chunks():
-        for plan in plans:
-            note(report, plan)
+    for _chunk in _noted(planner, report):
         if time.monotonic() - told > PROGRESS_EVERY:
             told = time.monotonic()
             if is_stopping() or not _still_mine(job, token, done=report["at"]):
@@ -502,7 +507,7 @@ def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
 
 
 def _notify(job: Job) -> None:
-    """Tell whoever started it that it has ended."""
+    """Notify the user who started it."""
     counts = job.report.get("counts", {})
     words = {"file": job.file.name if job.file else job.title} | {name: counts.get(name, 0) for name in OUTCOMES}
     text = _("The import of %(file)s stopped because of an error.") % words

@@ -87,7 +87,7 @@ def _cell(sheet, value):
 
 
 def safe_cell(value) -> str:
-    """A cell no spreadsheet takes for a formula, whatever separates its cells: an apostrophe goes before = + - @ and their kin.
+    """A cell that no spreadsheet reads as a formula, with any separator: = + - @ and the like get an apostrophe.
     Plain numbers stay."""
     text = "" if value is None else str(value)
     if isinstance(value, int | float | Decimal) or re.fullmatch(r"[+-]?\d+(\.\d+)?", text):

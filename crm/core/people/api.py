@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.response import Response
 
-from crm.core.api.viewsets import IF_NONE_MATCH, ReadApiViewSet, unless_known
+from crm.core.api.viewsets import IF_NONE_MATCH, FirmApiViewSet, unless_known
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import get_firm
 from crm.core.listing import filters
@@ -60,7 +60,7 @@ class TeamFilters(TrashFilters):
         fields: list[str] = ["name"]
 
 
-class UserViewSet(ReadApiViewSet):
+class UserViewSet(FirmApiViewSet):
     """Colleagues, those who were disabled too. Everybody signed in reads them."""
 
     queryset = User.objects.all()
@@ -68,20 +68,14 @@ class UserViewSet(ReadApiViewSet):
     filterset_class = UserFilters
     orders = {"name": "name"}
 
-    def get_queryset(self):
-        return self.queryset.all()
 
-
-class TeamViewSet(ReadApiViewSet):
+class TeamViewSet(FirmApiViewSet):
     """Teams and their members. Everybody signed in reads them."""
 
     queryset = Team.objects.prefetch_related("members")
     serializer_class = TeamSerializer
     filterset_class = TeamFilters
     orders = {"name": "name"}
-
-    def get_queryset(self):
-        return self.queryset.all()
 
 
 class MeViewSet(viewsets.ViewSet):

@@ -19,11 +19,8 @@ from crm.core.mail.services import suppression
 from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs
 
-AGAIN_AFTER = (
-    30,
-    120,
-    600,
-)  # seconds from the fence of the try before; so often an account mail is sent again by itself
+# Seconds from the fence of the try before; so often an account mail is sent again by itself.
+AGAIN_AFTER = (30, 120, 600)
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
     "kind",

@@ -66,7 +66,7 @@ def _drain(until: float) -> tuple[int, bool]:
                 return sent, False
             sent += result.state == MailState.SENT
             if result.code is not None and time.monotonic() - heard_at >= ANSWERS_EVERY:
-                claims.retry_until_written(breaker.close)  # also one that another sender opened meanwhile
+                claims.retry_until_written(breaker.close)  # another sender may have opened it
                 heard_at = time.monotonic()
         return sent, True
     finally:
