@@ -173,7 +173,7 @@ class Launcher:
 
     def _greet(self, logins: list[dict[str, str]], way_in: str) -> None:
         say("")
-        say(f"  Rapport is ready at {self.base_url}")
+        say(f"  Rapport is ready at {self.base_url}{self._since_start()}")
         if logins:
             width = max(len(login["email"]) for login in logins)
             say("")
@@ -186,6 +186,11 @@ class Launcher:
                 say(f"  {line}")
         say("")
         say(f"  Data and logs: {self.folder.path}. Ctrl-C stops everything.")
+
+    def _since_start(self) -> str:
+        """How long it took from the command to the first answer, as script/server noted its start (seconds of the clock)."""
+        started = self.environment.get("RAPPORT_STARTED", "")
+        return f", {max(0, round(time.time()) - int(started))} s after the start" if started.isdecimal() else ""
 
     def _way_in(self, preparation: Preparation) -> str:
         """How the first admin comes into an empty firm. One that the environment names wrongly stops the start."""

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -209,7 +210,12 @@ def test_everything_starts_survives_kills_and_stops_without_leaving_a_process(da
     command = [sys.executable, "-m", "tools.launcher.serve", "--no-demo"]
     log = (data_dir / "out").open("w")
     launcher = subprocess.Popen(
-        command, cwd=ROOT, env=environment(data_dir, PORT=str(port)), stdout=log, stderr=log, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=environment(data_dir, PORT=str(port), RAPPORT_STARTED=str(int(time.time()))),
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     try:
         wait_until(lambda: launcher.poll() is not None or "is ready" in (data_dir / "out").read_text(), 240)
@@ -225,6 +231,7 @@ def test_everything_starts_survives_kills_and_stops_without_leaving_a_process(da
             launcher.terminate()
             launcher.wait(40)
     words = (data_dir / "out").read_text()
+    assert re.search(rf"ready at http://127.0.0.1:{port}, \d+ s after the start", words)
     order = [words.index(f"Stopping {name}") for name in ("web", "beat", "worker", "PostgreSQL")]
     assert order == sorted(order)
     assert marked(folder) == []
