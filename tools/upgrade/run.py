@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.upgrade import expected, links, snapshot, trees
+from tools.upgrade import expected, links, snapshot, tables, trees
 from tools.upgrade.installation import Installation
 from tools.upgrade.problem import Problem
 from tools.upgrade.sink import Sink
@@ -108,9 +108,24 @@ class Upgrade:
             self.installation.manage(self.new, "migrate", "--noinput")
             with contextlib.closing(self.installation.connect()) as connection:
                 rows = snapshot.take(connection, ALLOWED, like=past.rows)
+                made = tables.read(connection)
+        self.result.failures += tables.differences(made, self._fresh_tables())
         found = snapshot.differences(past.rows, rows, ALLOWED)
         self.result.failures += found
         self.result.tables = len(rows) - len({line.partition(":")[0] for line in found} & rows.keys())
+
+    def _fresh_tables(self) -> dict[str, str]:
+        self.say("The new code makes an empty database")
+        folder = self.installation.folder / "fresh"
+        folder.mkdir()
+        fresh = Installation(folder, self.sink.port)
+        try:
+            with fresh.hold_servers(self.new):
+                fresh.manage(self.new, "migrate", "--noinput")
+                with contextlib.closing(fresh.connect()) as connection:
+                    return tables.read(connection)
+        finally:
+            fresh.end_processes()
 
     def _deliver(self, past: Past) -> None:
         before = self.sink.counts()
