@@ -267,7 +267,9 @@ def test_the_clients_tab_shows_one_that_is_only_planned(client, marta):
     assert "Planned" in page.content.decode()
 
 
-@pytest.mark.parametrize(("note", "said"), [("", "Say who asked and when."), ("n" * 301, "At most 300 characters. This has 301.")])
+@pytest.mark.parametrize(
+    ("note", "said"), [("", "Say who asked and when."), ("n" * 301, "At most 300 characters. This has 301.")]
+)
 def test_what_cannot_be_noted_about_a_return_is_kept(client, marta, email, note, said):
     recipient = ProgressSchedule.objects.get(client=email.client).recipients.first()
     ProgressRecipient.objects.filter(pk=recipient.pk).update(stopped_at=timezone.now())
