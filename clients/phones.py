@@ -1,6 +1,10 @@
 """Phone numbers as people type them, and as digits that two spellings of one number share."""
 
+from functools import lru_cache
+
 import phonenumbers
+
+from crm.core.firm.queries import get_firm
 
 MAX_DIGITS = 20
 
@@ -8,15 +12,34 @@ MAX_DIGITS = 20
 def digits_of(number: str, country: str = "") -> str:
     """E.164 without the + where the number can be read (with `country`, two letters, as the hint), else its bare digits."""
     number = (number or "").strip()
-    if not number:
-        return ""
+    parsed = _read(number, country)
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        return bare_digits(number)
+    return _e164(parsed).lstrip("+")[:MAX_DIGITS]
+
+
+def tel_href(number: str, country: str = "") -> str:
+    """The link that calls a number: in E.164, read with `country`, else with the firm's. What is no number there (an emergency or
+    service number, a slip) is dialled as it was typed."""
+    return _tel_href(number, country or get_firm().holiday_country)
+
+
+@lru_cache(maxsize=4096)
+def _tel_href(number: str, country: str) -> str:
+    parsed = _read(number, country)
+    is_sure = parsed is not None and phonenumbers.is_valid_number(parsed)
+    return f"tel:{_e164(parsed) if is_sure else number.replace(' ', '')}"
+
+
+def _read(number: str, country: str) -> phonenumbers.PhoneNumber | None:
     try:
-        parsed = phonenumbers.parse(number, country.upper() or None)
+        return phonenumbers.parse(number, country.upper() or None)
     except phonenumbers.NumberParseException:
-        return bare_digits(number)
-    if not phonenumbers.is_possible_number(parsed):
-        return bare_digits(number)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")[:MAX_DIGITS]
+        return None
+
+
+def _e164(parsed: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def bare_digits(number: str) -> str:

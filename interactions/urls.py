@@ -42,6 +42,8 @@ urlpatterns = [
     path("interactions/<int:pk>/pin/", interactions.pin, name="pin"),
     path("clients/<int:client_id>/log/", interactions.log, name="log"),
     path("clients/<int:client_id>/log/draft/", interactions.draft, name="draft"),
+    path("clients/<int:client_id>/log/draft/discard/", interactions.discard, name="draft-discard"),
+    path("clients/<int:client_id>/log/draft/undo/", interactions.bring_back, name="draft-undo"),
     path("clients/<int:client_id>/log/<composer_list:part>/", interactions.composer_list, name="composer-list"),
     *FOLLOW_UPS.urls("follow-ups/", "follow-ups"),
     path("follow-ups/<int:pk>/", follow_ups.edit, name="follow-up"),

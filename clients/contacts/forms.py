@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
+from django.db.models import Model
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -10,14 +11,24 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
-from clients.contacts.models import Contact
+from clients.contacts.models import Contact, ContactEmail, ContactPhone
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
 from crm.core.fields.forms import CatalogueForm
+from crm.core.templatetags.ui_forms import too_long
 from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row, SearchedField
 
 SPARE = 1  # empty rows offered besides those filled in
+
+
+def _too_long(text: str, model: type[Model], name: str) -> str:
+    """What the form says about a text that the column does not hold; "" for one that fits."""
+    try:
+        MaxLengthValidator(model._meta.get_field(name).max_length)(text)
+    except ValidationError as error:
+        return too_long(error) or error.messages[0]
+    return ""
 
 
 @dataclass
@@ -107,7 +118,7 @@ class ContactForm(CatalogueForm):
         if self.is_bound:
             texts, labels = self.data.getlist(name)[:30], self.data.getlist(f"{name}_label")
             return [
-                AddressRow(labels[n] if n < len(labels) else "work", text.strip()[:254])
+                AddressRow(labels[n] if n < len(labels) else "work", text.strip())
                 for n, text in enumerate(texts)
                 if text.strip()
             ]
@@ -133,13 +144,15 @@ class ContactForm(CatalogueForm):
     def clean(self):
         data = super().clean()
         for row in self.emails:
+            row.error = _too_long(row.text, ContactEmail, "address")
             try:
                 validate_email(row.text)
             except ValidationError:
-                row.error = _("“%(address)s” is not an email address.") % {"address": row.text}
+                row.error = row.error or _("“%(address)s” is not an email address.") % {"address": row.text}
         for row in self.phones:
-            if not len(bare_digits(row.text)) >= 3 or len(row.text) > 40:
-                row.error = _("“%(number)s” is not a phone number.") % {"number": row.text}
+            row.error = _too_long(row.text, ContactPhone, "number")
+            if len(bare_digits(row.text)) < 3:
+                row.error = row.error or _("“%(number)s” is not a phone number.") % {"number": row.text}
         if not data.get("first_name") and not data.get("last_name"):
             self.add_error("last_name", _("Enter a first or last name."))
         if wrong := [row.error for row in [*self.emails, *self.phones] if row.error]:

@@ -7,9 +7,9 @@ what it had (`HeldDetails`).
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import NullIf
+from django.db.models.functions import NullIf, StrIndex, Upper
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -115,13 +115,38 @@ def held_words(row: HeldDetails, contact: Contact) -> list[tuple[str, str, str]]
     ]
 
 
+def country_of(places: Iterable[Affiliation]) -> str:
+    """The country that a contact's phone numbers are read with: of the first client that has one; "" where none has."""
+    return next((place.client.country for place in places if place.client.country), "")
+
+
+def mailed_at(text: str) -> QuerySet:
+    """Ids of the contacts with an address, the main one or another, that `text` is a part of (trigram index). Without an @ it is part
+    of what stands before that: "com" and "mail" are in every second domain."""
+    rows = ContactEmail.objects.filter(address__icontains=text)
+    if "@" not in text:
+        rows = rows.alias(starts=StrIndex(Upper("address"), Upper(Value(text))), at=StrIndex("address", Value("@")))
+        rows = rows.filter(starts__lt=F("at"))
+    return rows.values("contact_id")
+
+
+def is_part_of_address(text: str) -> bool:
+    """Whether it may be: one word, long enough for the index."""
+    return len(text) >= 3 and len(text.split()) == 1
+
+
 def find_contacts(contacts: QuerySet, text: str) -> QuerySet:
-    """Contacts by name, mail address, or phone in any spelling."""
+    """Contacts by name, part of any mail address, or phone in any spelling."""
     bare = bare_digits(text)
     if len(bare) >= 5 and not any(c.isalpha() for c in text):
         read = digits_of(text, get_firm().holiday_country)
         numbers = ContactPhone.objects.filter(Q(digits__startswith=read) | Q(digits__contains=bare.lstrip("0")))
         return contacts.filter(pk__in=numbers.values("contact_id"))
+    text = text.strip()
     if "@" in text:
-        return contacts.filter(pk__in=ContactEmail.objects.filter(address__icontains=text).values("contact_id"))
+        return contacts.filter(pk__in=mailed_at(text))
+    if is_part_of_address(text):  # one set of ids: each half has an index of its own, which an OR would not use
+        return contacts.filter(
+            pk__in=matching(Contact.objects.all(), text).values("pk").union(mailed_at(text), all=True)
+        )
     return matching(contacts, text)

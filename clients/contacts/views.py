@@ -15,7 +15,7 @@ from clients.contacts.choices import Purpose
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.forms import ClientChoiceForm, ConsentForm, ContactForm, HeldForm, PlaceForm
 from clients.contacts.models import Affiliation, Contact, HeldDetails
-from clients.contacts.queries import held_words
+from clients.contacts.queries import country_of, held_words
 from clients.contacts.services import (
     archive_contact,
     create_contact,
@@ -43,6 +43,7 @@ def load_contact(principal, contact_id):
     contact = rows.filter(pk=contact_id).first()
     if contact is None:
         raise Http404
+    contact.country = country_of(sorted(contact.places, key=lambda place: place.left_date is not None))
     return contact
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation
-from clients.contacts.queries import find_contacts
+from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
 from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
@@ -66,11 +66,17 @@ class ContactFilters(filters.TrashFilters):
 
 
 def search(clients: QuerySet, text: str) -> QuerySet:
-    """By name, city, website, mail; by phone in any spelling."""
+    """By name, city, website, mail; by phone in any spelling. Part of an address that has something before its @ finds the
+    clients of the contacts with it too; a domain alone is often that of half of them."""
     bare = bare_digits(text)
     if len(bare) >= 5 and not any(c.isalpha() for c in text):
         return clients.filter(
             Q(search_key__contains=bare.lstrip("0"))
             | Q(search_key__contains=digits_of(text, get_firm().holiday_country))
         )
+    text = text.strip()
+    if "@" in text[1:] and is_part_of_address(text):
+        places = Affiliation.objects.filter(contact__in=mailed_at(text), contact__archived_at=None)
+        found = matching(Client.objects.all(), text).values("pk").union(places.order_by().values("client_id"), all=True)
+        return clients.filter(pk__in=found)
     return matching(clients, text)

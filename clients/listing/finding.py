@@ -3,6 +3,7 @@
 from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
 from clients.listing.filters import search as search_clients
+from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.search.sources import Hit
 
@@ -25,8 +26,17 @@ def find_recent(principal, client_ids):
 
 
 def clients_named(principal, text, client_ids, limit):
-    """What a command is about: clients by name, without one those looked at last."""
-    return find_clients(principal, text, limit) if text else find_recent(principal, client_ids[:limit])
+    """What a command is about: clients by name, without one those looked at last, then the user's own that are not former."""
+    if text:
+        return find_clients(principal, text, limit)
+    hits = find_recent(principal, client_ids[:limit])
+    return hits + _own(principal, [hit.pk for hit in hits], limit - len(hits)) if len(hits) < limit else hits
+
+
+def _own(principal, besides, limit):
+    rows = Client.objects.visible_to(principal).kept().filter(owner=principal.user_id).exclude(pk__in=besides)
+    rows = rows.exclude(facts__status=Status.FORMER).select_related("facts")
+    return [_client_hit(client) for client in rows.order_by("name_key", "pk")[:limit]]
 
 
 def _client_hit(client):
@@ -50,7 +60,13 @@ def find_people(principal, text, limit):
             url=p.get_absolute_url(),
             kind="contact",
             icon="person",
-            detail=next((m.address for m in p.emails.all()), ""),
+            detail=_address_shown(p, text),
         )
         for p in people
     ]
+
+
+def _address_shown(contact, text):
+    """The address that was found, else the main one."""
+    found = [mail.address for mail in contact.emails.all()]
+    return next((address for address in found if text.lower() in address.lower()), found[0] if found else "")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
+from clients.contacts.queries import country_of
 from clients.importing.clients import exported
 from clients.listing import actions
 from clients.listing.filters import ClientFilters, ContactFilters
@@ -151,10 +152,12 @@ def _with_places(contacts):
 def _places(contacts, listing):
     places = Affiliation.objects.visible_to(listing.principal).filter(left_date=None, contact__in=contacts)
     found: dict[int, list] = {}
-    for place in places.select_related("client").only("title", "contact_id", "client__name").order_by("pk"):
+    shown = places.select_related("client").only("title", "contact_id", "client__name", "client__country")
+    for place in shown.order_by("pk"):
         found.setdefault(place.contact_id, []).append(place)
     for contact in contacts:
         contact.places = found.get(contact.pk, [])
+        contact.country = country_of(contact.places)
 
 
 CONTACTS = ListPage(

@@ -6,6 +6,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
+from clients.phones import tel_href
 from clients.records.choices import Channel, LeavingReason, OnboardingState, Status, Tier
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field, derived, grouped
@@ -150,7 +151,7 @@ CLIENT_FIELDS = Catalogue(
             is_lenient=True,
             is_inline=True,
             privacy=PERSONAL,
-            href=lambda client: f"tel:{client.phone.replace(' ', '')}",
+            href=lambda client: tel_href(client.phone, client.country),
         ),
         Field("preferred_channel", aliases=("preferred channel",)),
         Field("salutation", aliases=("salutation",), privacy=PERSONAL),

@@ -22,8 +22,10 @@ OPEN_TO_COLLEAGUES = {
     "clients.contacts.services.restore_contact",
     "clients.records.services.clients.restore_client",
     # of the principal alone
+    "crm.core.drafts.services.bring_draft_back",
     "crm.core.drafts.services.discard_draft",
     "crm.core.drafts.services.save_draft",
+    "crm.core.drafts.services.set_draft_aside",
     "crm.core.files.services.store_bytes",
     "crm.core.notifications.services.mark_all_read",
     "crm.core.notifications.services.mark_read",
@@ -135,6 +137,7 @@ SPELL_FIELDS_OUT = {
     "listing/bar.html": "a filter",
     "listing/panel_form.html": "a filter",
     "mfa/totp/activate_form.html": "a secret to copy, not a field",
+    "onboarding/parts/phase_card.html": "one line that adds a task to the builder",
     "onboarding/version.html": "one line that adds a phase to the builder",
     "reports/filter.html": "a filter",
 }
@@ -148,6 +151,11 @@ def test_no_page_spells_out_a_field():
         and SPELT_OUT.search(path.read_text())
     }
     assert found == set(SPELL_FIELDS_OUT), "lay it out in the form and write {% crispy form %}, or say here why not"
+
+
+def test_no_page_lets_the_browser_cut_what_is_pasted():
+    found = [path for path in ROOT.glob("templates/**/*.html") if "maxlength" in path.read_text().lower()]
+    assert found == [], "the form's max_length says it next to the field"
 
 
 def test_digits_of_a_parameter_are_read_by_the_reader():

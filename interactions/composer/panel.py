@@ -79,6 +79,7 @@ def context(
         "untouched": "" if draft or form.is_bound else form["occurred_at"].value().strftime("%Y-%m-%dT%H:%M"),
         "url": reverse("interactions:log", args=[client.pk]),
         "draft_url": reverse("interactions:draft", args=[client.pk]),
+        "discard_url": reverse("interactions:draft-discard", args=[client.pk]),
     }
 
 

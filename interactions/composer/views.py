@@ -11,12 +11,14 @@ from clients.records.models import Client
 from crm.core.api.idempotency import only_once
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.drafts.services import bring_draft_back, set_draft_aside
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment, posted
 from interactions import permissions
 from interactions.composer import panel
 from interactions.composer.forms import CorrectForm, LogForm
 from interactions.composer.queries import interaction_page
+from interactions.log.choices import DRAFT_KIND
 from interactions.log.drafts import keep_draft
 from interactions.log.models import Interaction
 from interactions.log.services import archive_interaction, correct_interaction, pin_interaction, restore_interaction
@@ -79,12 +81,16 @@ def _log(principal, client, form, now):
         raise
 
 
+def _fresh(request, client, now):
+    """The composer as it stands now, for htmx; None for a page."""
+    if not is_fragment(request):
+        return None
+    return render(request, "interactions/composer/composer.html", panel.context(request.principal, client, now))
+
+
 def _logged(request, client, form, interaction, now):
     """Confirm it; htmx gets an empty composer."""
-    fresh = None
-    if is_fragment(request):
-        context = panel.context(request.principal, client, now)
-        fresh = render(request, "interactions/composer/composer.html", context)
+    fresh = _fresh(request, client, now)
     undo = reverse("interactions:archive", args=[interaction.pk])
     return done(request, _logged_words(interaction, form), to=client_url(client), undo_url=undo, response=fresh)
 
@@ -102,10 +108,33 @@ def _logged_words(interaction, form):
 def draft(request, client_id):
     client = _client(request, client_id)
     try:
-        keep_draft(request.principal, client=client, data=request.POST, now=timezone.now())
+        kept = keep_draft(request.principal, client=client, data=request.POST, now=timezone.now())
     except ServiceError as error:
         return HttpResponse(error.message, status=422, content_type="text/plain; charset=utf-8")
-    return HttpResponse(status=204)
+    return HttpResponse(status=204 if kept else 205)
+
+
+@require_POST
+def discard(request, client_id):
+    """Empty the composer. What stands in it is kept for the undo, also what was typed in the last second."""
+    client, now = _client(request, client_id), timezone.now()
+    try:
+        keep_draft(request.principal, client=client, data=request.POST, now=now)
+    except ServiceError as error:
+        return HttpResponse(error.message, status=422, content_type="text/plain; charset=utf-8")
+    is_kept = set_draft_aside(request.principal, kind=DRAFT_KIND, client_id=client.pk)
+    undo = reverse("interactions:draft-undo", args=[client.pk]) if is_kept else ""
+    fresh = _fresh(request, client, now)
+    return done(request, _("Draft discarded."), to=client_url(client), undo_url=undo, response=fresh)
+
+
+@require_POST
+def bring_back(request, client_id):
+    client = _client(request, client_id)
+    require(permissions.may_log(request.principal, client), permissions.IN_TRASH)
+    is_back = bring_draft_back(request.principal, kind=DRAFT_KIND, client_id=client.pk)
+    text = _("Draft restored.") if is_back else _("There is no draft to restore, or you have started another.")
+    return done(request, text, to=client_url(client), response=_fresh(request, client, timezone.now()))
 
 
 @require_GET

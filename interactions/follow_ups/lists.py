@@ -8,6 +8,7 @@ from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.notifications.services import tells_once
+from crm.core.search.sources import palette
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
@@ -125,5 +126,6 @@ FOLLOW_UPS = ListPage(
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},
     file_name="follow-ups",
+    more=lambda listing: {"new": palette["new-follow-up"].hit()},
     actions=ACTIONS,
 )

@@ -215,4 +215,8 @@ class SkipForm(Form):
 
 
 class ResumeForm(Form):
-    note = forms.CharField(label=_("Who asked, and when"), max_length=300)
+    note = forms.CharField(
+        label=_("Did they ask to get them again? Who, and when"),
+        max_length=300,
+        error_messages={"required": _("Say who asked and when.")},
+    )

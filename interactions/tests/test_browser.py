@@ -1,12 +1,15 @@
 """The composer and Today in a real browser, by keyboard."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.base.principals import acting
+from crm.core.drafts.models import Draft
+from crm.core.users.models import User
 from interactions.agreements.services import create_commitment
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction
@@ -78,6 +81,47 @@ def test_a_draft_is_kept_and_comes_back(page, live_server, marta, northwind):
     page.locator("[data-draft-status]", has_text="Draft saved").wait_for()
     page.goto(address)
     assert page.locator("#composer-body").input_value() == "Half a sent"
+
+
+def test_the_clock_of_a_draft_is_the_persons_and_a_draft_can_be_discarded(page, live_server, marta, northwind):
+    User.objects.filter(pk=marta.pk).update(time_zone="Asia/Tokyo")  # the browser of the tests is elsewhere
+    page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
+    discard, status = page.locator("[data-draft-discard]"), page.locator("[data-draft-status]")
+    assert discard.is_hidden()
+    page.locator("#composer-body").fill("Half a sent")
+    status.filter(has_text="Draft saved").wait_for()
+    typed_at = status.inner_text()
+    hours = {
+        (timezone.now() - back).astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M")
+        for back in (timedelta(), timedelta(minutes=1))
+    }
+    assert typed_at.split()[-1] in hours
+    page.reload()
+    assert status.inner_text() == typed_at, "the server's clock and the script's are one"
+    discard.click()
+    page.locator("#toasts", has_text="Draft discarded.").wait_for()
+    assert page.locator("#composer-body").input_value() == "" and discard.is_hidden()
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    page.locator("#toasts", has_text="Draft restored.").wait_for()
+    assert page.locator("#composer-body").input_value() == "Half a sent" and discard.is_visible()
+    page.locator("#composer-body").fill("")
+    discard.wait_for(state="hidden")
+    assert not Draft.objects.exists()
+
+
+def test_a_new_follow_up_from_the_list_asks_for_whom(page, live_server, marta, northwind):
+    page.goto(live_server.url + reverse("interactions:follow-ups"))
+    page.keyboard.press("c")
+    page.get_by_role("option", name="New follow-up for Northwind").wait_for()
+    page.keyboard.type("north")
+    page.locator("#palette-input").and_(page.get_by_role("combobox")).wait_for()
+    assert page.locator("#palette-input").input_value() == "New follow-up north"
+    page.get_by_role("option", name="New follow-up for Northwind").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("#remote-dialog [name=title]").fill("Send the price")
+    page.get_by_role("button", name="Add follow-up").click()
+    page.locator(".follow-up", has_text="Send the price").wait_for()
+    assert FollowUp.objects.get().client == northwind
 
 
 def test_today_by_keyboard(page, live_server, marta, northwind):

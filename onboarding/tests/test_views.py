@@ -47,6 +47,14 @@ def text(response):
     return response.content.decode()
 
 
+@pytest.mark.parametrize(("url_name", "most"), [("phase_add", 120), ("task_add", 200)])
+def test_a_name_that_is_too_long_is_kept_and_said_beside_it(as_admin, draft, url_name, most):
+    phase = draft.phases.first()
+    answer = post(as_admin, url_name, draft.pk if url_name == "phase_add" else phase.pk, name="n" * 300)
+    assert answer.status_code == 422 and text(answer).count(f'value="{"n" * 300}"') == 1
+    assert text(answer).count(f"At most {most} characters. This has 300.") == 1
+
+
 def test_a_template_is_built_without_script(as_admin):
     assert post(as_admin, "template_create", name="Payroll").status_code == 302
     version = TemplateVersion.objects.get()

@@ -50,6 +50,8 @@ class Shown:
     task: TemplateTask | None = None
     form: TemplateTaskForm | None = None
     phase_form: PhaseForm | None = None
+    task_form: NameForm | None = None  # of a new task that cannot be named so, in `phase`
+    phase: TemplatePhase | None = None
     refused: str = ""
     focus: str = ""
     status: int = 200
@@ -203,7 +205,8 @@ def phase_remove(request, phase):
 def task_add(request, phase):
     form = NameForm(request.POST)
     if not form.is_valid():
-        raise ServiceError(" ".join(form.errors.get("name", [])), field="title")
+        shown = Shown(task_form=form, phase=phase, focus=f"add-{phase.pk}", status=422)
+        return builder_page(request, load(request, phase.version_of_id), shown)
     add_task(request.principal, phase=phase, title=form.cleaned_data["name"])
     return _after(request, phase.version_of, focus=f"add-{phase.pk}")
 

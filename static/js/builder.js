@@ -23,6 +23,9 @@ function show() {
   }
 }
 
+/** Where the name was typed: what cannot be a name goes back there, to be changed. */
+const field = (item) => [...document.querySelectorAll("form[data-quick-add]")].find((form) => form.action === item.url)?.elements.name;
+
 async function next(again = false) {
   if (again) for (const item of waiting) delete item.failed;
   if (sending || !waiting.length || waiting[0].failed) return show();
@@ -33,9 +36,11 @@ async function next(again = false) {
     const answer = await post(item.url, { name: item.name });
     const html = await answer.text();
     const saved = answer.ok && !answer.redirected; // redirected: to the login
-    if (saved) waiting.shift();
+    const back = answer.status === 422 && !field(item)?.value ? item.name : "";
+    if (saved || back) waiting.shift();
     else item.failed = true;
     if (saved || [409, 422].includes(answer.status)) swap(html);
+    if (back && field(item)) field(item).value = back;
     else toast({ text: word("failed"), tone: "red" });
   } catch {
     item.failed = true;

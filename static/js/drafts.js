@@ -1,9 +1,11 @@
 // data-draft-url on a form: what is typed is saved on the server a second later, so that nothing written is lost.
 // data-draft-after: after so many milliseconds instead. data-preview: the id of the frame that shows what is typed, loaded again then.
-// The server answers 204 (or 200); [data-draft-status] inside the form says "Draft saved 12:03".
+// The server answers 204 (or 200), or 205 where nothing is left to keep; [data-draft-status] inside the form says "Draft saved 12:03".
+// [data-draft-discard]: its button that throws the draft away, shown while there is one.
 
-import { post, word } from "./lib.js";
+import { hour, post, word } from "./lib.js";
 
+const EMPTIED = 205;
 const timers = new WeakMap();
 const sending = new WeakMap();
 
@@ -26,10 +28,12 @@ async function save(form) {
   try {
     const answer = await post(form.dataset.draftUrl, payload(form));
     if (form.dataset.draftDone) return;
-    const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: form.dataset.timeZone || undefined });
     const preview = answer.ok && document.getElementById(form.dataset.preview ?? "");
     if (preview) preview.src = preview.getAttribute("src"); // its sandbox lets nobody reload it from here
-    tell(form, answer.ok ? `${word("saved")} ${clock.format(new Date())}` : word("unsaved"));
+    const isKept = answer.ok && answer.status !== EMPTIED;
+    tell(form, isKept ? `${word("saved")} ${hour(new Date())}` : answer.ok ? "" : word("unsaved"));
+    const discard = form.querySelector("[data-draft-discard]");
+    if (discard && answer.ok) discard.hidden = !isKept;
   } catch {
     tell(form, word("unsaved"));
   } finally {
@@ -57,8 +61,12 @@ function stop(form) {
   form.dataset.draftDone = "1";
 }
 document.addEventListener("submit", (event) => stop(event.target));
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.elt.matches?.("[data-draft-discard]")) stop(detail.elt.form);
+});
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.elt?.dataset?.draftUrl && !detail.successful) delete detail.elt.dataset.draftDone;
+  const form = detail.elt?.form ?? detail.elt;
+  if (form?.dataset?.draftUrl && !detail.successful) delete form.dataset.draftDone;
 });
 document.addEventListener("htmx:afterSettle", () => {
   for (const form of document.querySelectorAll("form[data-draft-done]")) delete form.dataset.draftDone;

@@ -9,6 +9,12 @@ export function meta(name) {
   return document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 }
 
+/** The hour of a moment as every page writes it: in the person's own zone, not in the browser's. */
+export function hour(moment) {
+  const shape = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("time-zone") || undefined };
+  return new Intl.DateTimeFormat(document.documentElement.lang, shape).format(moment);
+}
+
 export function csrfToken() {
   return meta("csrf-token") || document.querySelector("input[name=csrfmiddlewaretoken]")?.value || "";
 }

@@ -1,5 +1,6 @@
 // Search and commands on Ctrl/⌘ K. The server makes the list (`?q=…&fragment=palette`); without script it is /search/.
-// data-palette-fill on an entry: choosing it goes on typing with this text ("Log a call …" asks with whom).
+// data-palette-fill on an entry: choosing it goes on typing with this text ("Log a call …" asks with whom); on a link of a page it
+// opens the palette with it.
 
 import { debounce, isVisible, word } from "./lib.js";
 
@@ -57,6 +58,7 @@ function addPageCommands() {
     const option = document.createElement("a");
     option.className = "palette-item";
     option.href = link.href;
+    if (link.dataset.paletteFill) option.dataset.paletteFill = link.dataset.paletteFill;
     option.setAttribute("role", "option");
     const text = [...link.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent).join(" ").trim();
     const mark = link.querySelector(".icon")?.cloneNode(true);
@@ -102,6 +104,13 @@ if (palette) {
       if (target) target.click();
       else if (input.value.trim()) location.assign(`${palette.dataset.searchUrl}?q=${encodeURIComponent(input.value.trim())}`);
     }
+  });
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-palette-fill]");
+    if (!link || palette.contains(link) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openPalette(link.dataset.paletteFill);
   });
 
   // The search boxes stay ordinary forms; with script they open the palette.

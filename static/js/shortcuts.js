@@ -18,7 +18,7 @@ function press(element) {
   element.closest("details:not([open])")?.setAttribute("open", "");
   if (element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) element.focus();
   else {
-    if (element.matches("a[href]:not([data-dialog-remote], [data-dialog-open], [hx-get])")) leavingUntil = Date.now() + 3000;
+    if (element.matches("a[href]:not([data-dialog-remote], [data-dialog-open], [data-palette-fill], [hx-get])")) leavingUntil = Date.now() + 3000;
     element.click();
   }
 }

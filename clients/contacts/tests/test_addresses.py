@@ -1,6 +1,7 @@
 """An address that bounced is seen at the person, and told to who looks after them."""
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from clients.contacts.models import ContactEmail
@@ -46,3 +47,20 @@ def test_other_addresses_are_left_alone(marta):
     stop("kai@northwind.example")
     assert ContactEmail.objects.get().refused_at is None
     assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("email", "e" * 250 + "@northwind.example", "At most 254 characters. This has 268."),
+        ("phone", "+358 40 " + "1" * 40, "At most 40 characters. This has 48."),
+    ],
+)
+def test_a_detail_that_is_too_long_is_kept_and_the_form_says_so(marta, client, name, typed, said):
+    elina = make_contact(actor=marta, client=make_client(owner=marta))
+    client.force_login(marta)
+    url = reverse("clients:edit_contact", args=[elina.pk])
+    answer = client.post(url, {"last_name": "Koski", name: typed, f"{name}_label": "work"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in page and said in page

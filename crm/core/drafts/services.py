@@ -16,6 +16,7 @@ from crm.core.drafts.models import Draft
 
 MAX_BYTES = 30_000
 MAX_DRAFTS = 200
+ASIDE = "aside:"  # before the kind of a draft that was thrown away: the last one of each form, for its undo
 
 
 @service(may=None)
@@ -57,6 +58,23 @@ def find_draft(*, principal: Principal, kind: str, client_id: int | None = None,
 def discard_draft(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> None:
     """The form was saved, or the draft is not wanted; call it in the saving transaction."""
     Draft.objects.own(principal).filter(kind=kind, client_id=client_id, record=record).delete()
+
+
+@service(may=None)
+def set_draft_aside(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> bool:
+    """Throw a draft away; `bring_draft_back` undoes it. False where there was none."""
+    own = Draft.objects.own(principal).filter(client_id=client_id, record=record)
+    if not own.filter(kind=kind).exists():
+        return False
+    own.filter(kind=ASIDE + kind).delete()
+    return bool(own.filter(kind=kind).update(kind=ASIDE + kind))
+
+
+@service(may=None)
+def bring_draft_back(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> bool:
+    """Undo of `set_draft_aside`. False where there is nothing to bring back, or something else is being typed by now."""
+    own = Draft.objects.own(principal).filter(client_id=client_id, record=record)
+    return not own.filter(kind=kind).exists() and bool(own.filter(kind=ASIDE + kind).update(kind=kind))
 
 
 def _without_nul(value: Any) -> Any:

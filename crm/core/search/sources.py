@@ -74,7 +74,7 @@ class Command:
             return Hit(str(self.label), self.url(), "page", self.icon, fields=self.fields, is_dialog=self.is_dialog)
         fill = f"{self.label} "
         url = f"{reverse('core:search')}?{urlencode({'q': fill})}"
-        return Hit(f"{self.label} …", url, "page", self.icon, fill=fill)
+        return Hit(f"{self.label} …", url, "page", self.icon, detail=_("Type a name"), fill=fill)
 
 
 sources: Registry[Source] = Registry("search source")

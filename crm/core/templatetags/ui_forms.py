@@ -34,9 +34,20 @@ def name_empty_choice(field):
 
 def problems(field):
     """What is wrong with a bound field, in the order found. A missing value is asked for by the field's name, where the name reads as one."""
-    asked = _asked_for(field)
+    said = {"required": _asked_for(field)}
     found = zip(field.errors.as_data(), field.errors, strict=True)
-    return [asked if asked and error.code == "required" else message for error, message in found]
+    return [said.get(error.code) or too_long(error) or message for error, message in found]
+
+
+def too_long(error):
+    """How long a text may be, "" for any other error. Other languages have Django's words."""
+    if error.code != "max_length" or not error.params or not _is_english():
+        return ""
+    return _("At most %(limit_value)d characters. This has %(show_value)d.") % error.params
+
+
+def _is_english():
+    return get_language() in {"en", "en-gb", "en-us"}
 
 
 def _asked_for(field):
@@ -48,7 +59,7 @@ def _asked_for(field):
         and not str(field.label).endswith("?")
         and not isinstance(field.field, forms.BooleanField)
     )
-    if own or not is_name or get_language() not in {"en", "en-gb", "en-us"}:
+    if own or not is_name or not _is_english():
         return ""
     first = words[0] if words[0][1:] != words[0][1:].lower() else words[0].lower()
     verb = _("Choose the %(name)s.") if isinstance(field.field.widget, CHOSEN) else _("Enter the %(name)s.")

@@ -20,8 +20,19 @@ from django.utils.translation import gettext as _
 from crm.core.base.reading import whole_number
 
 
+class BoundField(forms.BoundField):
+    """A field on a page takes all that is typed or pasted; the server says next to it how long it may be. A browser that knows the
+    length cuts without a word."""
+
+    def build_widget_attrs(self, attrs, widget=None):
+        attrs = super().build_widget_attrs(attrs, widget)
+        return attrs | {"maxlength": False} if "maxlength" in (widget or self.field.widget).attrs else attrs
+
+
 class Renderer(TemplatesSetting):
     """Django's form templates, found next to ours."""
+
+    bound_field_class = BoundField
 
 
 class DateInput(forms.DateInput):

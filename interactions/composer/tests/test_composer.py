@@ -129,6 +129,13 @@ def test_bad_values_change_nothing(web, url, wrong, said):
     assert not Interaction.objects.exists()
 
 
+def test_a_subject_that_is_too_long_is_kept_and_said_beside_it(web, url):
+    answer = web.post(url, typed(channel="email", subject="s" * 201), headers=HTMX)
+    page = answer.content.decode()
+    assert answer.status_code == 422 and f'value="{"s" * 201}"' in page
+    assert re.search(r'id="composer-subject-error">At most 200 characters. This has 201.', page)
+
+
 def test_a_contact_of_another_client_is_no_choice(web, url, marta):
     stranger = make_contact(client=make_client(owner=marta, name="Contoso"))
     assert web.post(url, typed(contacts=[stranger.pk])).status_code == 422
@@ -163,8 +170,50 @@ def test_a_draft_comes_back_for_this_client_only_and_goes_with_the_log(web, url,
 def test_an_emptied_draft_is_gone(web, northwind):
     draft_url = reverse("interactions:draft", args=[northwind.pk])
     web.post(draft_url, typed(body="Half"))
-    web.post(draft_url, typed(body=" "))
+    assert web.post(draft_url, typed(body=" ")).status_code == 205
     assert not Draft.objects.exists()
+
+
+def test_a_draft_is_discarded_and_brought_back(web, url, northwind):
+    discard, undo = (reverse(f"interactions:draft-{name}", args=[northwind.pk]) for name in ("discard", "undo"))
+    web.post(reverse("interactions:draft", args=[northwind.pk]), typed(body="Half a sent"))
+    assert "data-draft-discard>" in web.get(url).content.decode()
+    answer = web.post(discard, typed(body="Half a sentence"), headers=HTMX)
+    page = answer.content.decode()
+    assert (
+        page.strip().startswith('<div id="composer">')
+        and "Half a sent" not in page
+        and "data-draft-discard hidden" in page
+    )
+    assert "Draft discarded." in answer["HX-Trigger"] and undo in answer["HX-Trigger"]
+    assert "Half a sent" not in web.get(url).content.decode()
+    assert web.post(undo, {"next": url})["Location"] == url
+    assert "Half a sentence" in web.get(url).content.decode(), "what was typed in the last second is kept too"
+
+
+def test_undo_never_replaces_what_is_typed_by_now(web, url, northwind):
+    draft, discard, undo = (
+        reverse(f"interactions:{name}", args=[northwind.pk]) for name in ("draft", "draft-discard", "draft-undo")
+    )
+    web.post(discard, typed(body="The first"))
+    web.post(draft, typed(body="The second"))
+    page = web.post(undo, {"next": url}, follow=True).content.decode()
+    assert "The second" in page and "The first" not in page and "you have started another" in page
+    web.post(discard, typed(body="The second"))
+    web.post(undo)
+    page = web.get(url).content.decode()
+    assert "The second" in page and "The first" not in page, "the undo is of the last one"
+
+
+def test_an_empty_composer_has_nothing_to_undo(web, northwind):
+    answer = web.post(reverse("interactions:draft-discard", args=[northwind.pk]), typed(body=" "), headers=HTMX)
+    assert answer.status_code == 200 and '"undo_url": ""' in answer["HX-Trigger"]
+
+
+def test_nobody_discards_the_draft_of_a_colleague(web, url, northwind, otto):
+    Draft.objects.create(user=otto, kind="interaction", client_id=northwind.pk, data={"body": "Of Otto"})
+    web.post(reverse("interactions:draft-discard", args=[northwind.pk]), typed(body=""))
+    assert Draft.objects.get().data == {"body": "Of Otto"}
 
 
 def test_a_client_in_the_trash_takes_nothing(web, url, northwind):

@@ -15,7 +15,7 @@ from crm.core.users.choices import Role
 from interactions.agreements.models import Decision
 from interactions.progress import flags
 from interactions.progress.choices import ProgressState
-from interactions.progress.models import ProgressEmail, ProgressSchedule
+from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.progress.services import schedules
 from tools.testing.factories import interactions as make
 
@@ -265,6 +265,21 @@ def test_the_clients_tab_shows_one_that_is_only_planned(client, marta):
     page = client.get(reverse("interactions:client_progress", args=[northwind.pk]))
     assert page.status_code == 200
     assert "Planned" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("note", "said"), [("", "Say who asked and when."), ("n" * 301, "At most 300 characters. This has 301.")]
+)
+def test_what_cannot_be_noted_about_a_return_is_kept(client, marta, email, note, said):
+    recipient = ProgressSchedule.objects.get(client=email.client).recipients.first()
+    ProgressRecipient.objects.filter(pk=recipient.pk).update(stopped_at=timezone.now())
+    client.force_login(marta)
+    url = reverse("interactions:progress_resume", args=[recipient.pk])
+    answer = client.post(url, {"note": note})
+    assert answer.status_code == 422 and said in answer.content.decode()
+    assert note in answer.content.decode() and ProgressRecipient.objects.get(pk=recipient.pk).stopped_at
+    assert client.post(url, {"note": "Elina, on the phone"}).status_code == 302
+    assert ProgressRecipient.objects.get(pk=recipient.pk).stopped_at is None
 
 
 def test_what_was_sent_is_on_the_clients_timeline(client, marta, email):

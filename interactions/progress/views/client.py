@@ -26,20 +26,30 @@ SHOWN = 52
 
 @require_GET
 def client_progress(request, client_id):
-    client = load_client(request.principal, client_id)
+    return _progress_page(request, load_client(request.principal, client_id))
+
+
+def _resume_form(recipient, data=None) -> ResumeForm:
+    return ResumeForm(data, auto_id=f"resume-{recipient.pk}-%s")
+
+
+def _progress_page(request, client, *, resume: tuple[int, ResumeForm] | None = None):
+    """`resume`: the recipient who should get emails again, and the form about it that could not be saved."""
     now = timezone.now()
     schedule = ProgressSchedule.objects.filter(client=client).select_related("client").first()
     rows = flags.with_signs(ProgressEmail.objects.filter(client=client), now)
     emails = list(rows.select_related("approved_by").defer("sent_text", "sent_html").order_by("-send_at")[:SHOWN])
     progress_lists.decorate(emails, now)
-    recipients = schedule.recipients.select_related("contact").order_by("pk") if schedule else []
+    recipients = list(schedule.recipients.select_related("contact").order_by("pk")) if schedule else []
+    for recipient in recipients:
+        recipient.resume = resume[1] if resume and resume[0] == recipient.pk else _resume_form(recipient)
     context = client_frame(request, client, "progress", now=now)
-    context |= {"schedule": schedule, "emails": emails, "recipients": recipients, "resume_form": ResumeForm()}
+    context |= {"schedule": schedule, "emails": emails, "recipients": recipients}
     context |= {
         "language": language_name(language_for(client)),
         "next_days": next_days(schedule, now) if schedule else [],
     }
-    return render(request, "interactions/progress/client.html", context)
+    return render(request, "interactions/progress/client.html", context, status=422 if resume else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,10 +78,10 @@ def progress_resume(request, pk):
         schedule__in=ProgressSchedule.objects.visible_to(request.principal)
     ).select_related("schedule__client", "contact")
     recipient = get_object_or_404(people, pk=pk)
-    form = ResumeForm(request.POST)
-    if form.is_valid():
-        resume_recipient(request.principal, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
-        messages.success(request, _("%(name)s gets progress emails again") % {"name": recipient.contact.name})
-    else:
-        messages.error(request, _("Say who asked and when."))
+    form = _resume_form(recipient, request.POST)
+    if not form.is_valid():
+        client = load_client(request.principal, recipient.schedule.client_id)
+        return _progress_page(request, client, resume=(recipient.pk, form))
+    resume_recipient(request.principal, recipient=recipient, note=form.cleaned_data["note"], now=timezone.now())
+    messages.success(request, _("%(name)s gets progress emails again") % {"name": recipient.contact.name})
     return redirect("interactions:client_progress", client_id=recipient.schedule.client_id)

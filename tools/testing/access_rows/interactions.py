@@ -57,6 +57,8 @@ ROWS = [
     Row("interactions:pin", post=EVERYONE, about="interaction", shuts_archived=True),
     of_client("interactions:log", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("interactions:draft", post=EVERYONE, shuts_archived=True, data={"body": "Half"}),
+    of_client("interactions:draft-discard", post=EVERYONE, shuts_archived=True, data={"body": "Half"}),
+    of_client("interactions:draft-undo", post=EVERYONE, shuts_archived=True),
     of_client("interactions:composer-list", get=EVERYONE, also={"part": "participants"}),
     *of_list("interactions:follow-ups", "export", "select"),
     Row("interactions:follow-up", get=EVERYONE, post=unless_trashed, about="follow_up"),

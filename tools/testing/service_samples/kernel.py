@@ -34,6 +34,12 @@ declare(
     discard_draft=lambda own: (
         own.make("core.Draft", user=own.user("owner"), kind="composer", data={}) and {"kind": "composer"}
     ),
+    set_draft_aside=lambda own: (
+        own.make("core.Draft", user=own.user("owner"), kind="composer", data={}) and {"kind": "composer"}
+    ),
+    bring_draft_back=lambda own: (
+        own.make("core.Draft", user=own.user("owner"), kind="aside:composer", data={}) and {"kind": "composer"}
+    ),
 )
 declare("crm.core.files.services", store_bytes=lambda own: {"name": "a.csv", "data": b"Id\n1\n"})
 declare(

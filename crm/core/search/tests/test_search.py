@@ -58,6 +58,21 @@ def test_a_command_about_a_client_asks_which_and_offers_the_last_ones(mine, mart
     assert first["items"][1].fill == "Log a call "
 
 
+def test_a_command_about_a_client_offers_ones_own_after_the_last_ones(mine, marta, oskar):
+    model = search_model("clients.Client")
+    one, _two = (make_client(model, name=name, owner=marta) for name in ("Zebra Oy", "Alpha Oy"))
+    make_client(model, name="Beta Oy", owner=oskar)
+    mine.get(reverse("clients:client", args=[one.pk]))
+    answer = mine.get(reverse("core:search"), {"q": "new follow-up", "fragment": "palette"})
+    hits = answer.context["groups"][0]["items"]
+    assert [hit.title for hit in hits] == [
+        "New follow-up for Zebra Oy",
+        "New follow-up for Alpha Oy",
+        "New follow-up …",
+    ]
+    assert hits[-1].detail == "Type a name"
+
+
 def test_numbers_and_settings_are_found_by_name_for_those_who_may(mine, client, ines):
     assert "Client retention" not in mine.get(reverse("core:search"), {"q": "retention"}).text
     client.force_login(ines)

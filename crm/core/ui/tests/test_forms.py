@@ -5,6 +5,7 @@ import re
 import pytest
 from django import forms
 from django.template import Context, Template
+from django.utils import translation
 
 from crm.core.ui.actions import Conflict
 from crm.core.ui.forms import Field, Form, Group, Layout, Maybe, More, Row, When, names_in, part_of
@@ -92,3 +93,23 @@ def test_a_form_inside_another_leaves_version_and_errors_to_it():
 
 def test_some_fields_can_stand_apart():
     assert names(draw(CallForm(initial={"version": 3}), "{% crispy form form.subject %}")) == ["kind"]
+
+
+class NoteForm(Form):
+    layout = Layout("title", "note")
+
+    title = forms.CharField(max_length=10)
+    note = forms.CharField(max_length=10, required=False, widget=forms.Textarea)
+
+
+def test_a_text_that_is_too_long_is_kept_and_the_form_says_how_long_it_may_be():
+    assert "maxlength" not in draw(NoteForm())
+    html = draw(NoteForm({"title": "twelve signs", "note": "short"}))
+    assert 'value="twelve signs"' in html and "maxlength" not in html
+    assert "At most 10 characters. This has 12." in html and html.count("field-error") == 1
+
+
+def test_other_languages_say_it_in_djangos_words():
+    with translation.override("de"):
+        html = draw(NoteForm({"title": "twelve signs"}))
+    assert "höchstens 10 Zeichen" in html and "At most" not in html
