@@ -102,15 +102,19 @@ class ExternalIds:
         """The row that one of the ids belongs to. Of a row out of sight no more is said than that the id is in use; who asks for
         many of them is stopped for an hour."""
         for system, value in pairs:
-            pk = find_external(system=system, kind=self.external_kind, value=value)
-            if pk is None:
-                continue
-            row = self.get_queryset().filter(pk=pk).first()  # type: ignore[attr-defined]
-            if row is None:
-                self._count_refusal(system, value)
-                raise external_id_taken()
-            return row
+            if (row := self._called(system, value)) is not None:
+                return row
         return None
+
+    def _called(self, system: str, value: str) -> Model | None:
+        pk = find_external(system=system, kind=self.external_kind, value=value)
+        if pk is None:
+            return None
+        row = self.get_queryset().filter(pk=pk).first()  # type: ignore[attr-defined]
+        if row is None:
+            self._count_refusal(system, value)
+            raise external_id_taken()
+        return row
 
     def _count_refusal(self, system: str, value: str) -> None:
         user = self.request.user.pk  # type: ignore[attr-defined]
@@ -122,7 +126,12 @@ class ExternalIds:
 
     def link(self, row: Any, pairs: Pairs) -> Any:
         for system, value in pairs:
-            link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
+            try:
+                link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
+            except ServiceError as error:
+                if error.code == TAKEN:
+                    self._called(system, value)  # one out of sight counts against who asks
+                raise
         return row
 
     def change(self, row, data, seen):

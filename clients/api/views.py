@@ -1,4 +1,4 @@
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -54,8 +54,7 @@ class ClientViewSet(Upserts, ApiViewSet):
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset()
-        parents = Client.objects.visible_to(self.request.principal).filter(pk=OuterRef("parent_id"))
-        return super().get_queryset().annotate(is_parent_seen=Exists(parents))
+        return super().get_queryset().with_parent_seen(self.request.principal)
 
     def paginate_queryset(self, queryset):
         rows = super().paginate_queryset(queryset)

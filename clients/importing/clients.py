@@ -156,6 +156,7 @@ def _rows(principal):
     """Clients with what a row is compared with."""
     return (
         Client.objects.visible_to(principal)
+        .with_parent_seen(principal)
         .select_related("facts", "owner", "team", "parent")
         .prefetch_related("tags", "status_periods")
     )
@@ -336,8 +337,8 @@ def _status(values: Values, today: date, *, is_new: bool) -> dict[str, Any]:
     return wanted
 
 
-def _state(client: Client) -> dict[str, Any]:
-    """What a row is compared with, besides the columns."""
+def _state(client: Any) -> dict[str, Any]:
+    """What a row is compared with, besides the columns. A parent out of sight is none."""
     periods = [*client.status_periods.all()]
     spans = [Span(p.start_date, p.end_date, p.status, p.reason, is_start_unknown=p.is_start_unknown) for p in periods]
     return {
@@ -345,6 +346,7 @@ def _state(client: Client) -> dict[str, Any]:
         "status_date": client.facts.status_since,
         "leaving_reason": next((s.reason for s in spans if s.start == client.facts.status_since), ""),
         "tags": frozenset(tag.name for tag in client.tags.all()),
+        "parent": client.parent if client.is_parent_seen else None,
         "status_history": tuple(spans),
     }
 
@@ -518,14 +520,15 @@ def _finish(principal, context: Context) -> None:
             update_client(principal, client=child, parent=parent)
 
 
-def exported(clients: QuerySet) -> Iterator[list[Any]]:
-    """Head and rows of clients, as the import reads them back."""
+def exported(principal, clients: QuerySet) -> Iterator[list[Any]]:
+    """Head and rows of clients that the principal sees, as the import reads them back."""
     cells = common.cells_of(CLIENT_FIELDS, *STATUS, "owner", "team", "tags") | {
         "external_id": lambda client: common.own_id("client", client.pk),
-        "parent_external_id": lambda client: common.own_id("client", client.parent_id) if client.parent_id else "",
+        "parent_external_id": lambda client: common.own_id("client", client.parent_id) if client.is_parent_seen else "",
         "status_history": lambda client: say_history(_state(client)["status_history"]),
     }
-    rows = clients.select_related("facts", "owner", "team").prefetch_related("tags", "status_periods")
+    rows = clients.with_parent_seen(principal).select_related("facts", "owner", "team")
+    rows = rows.prefetch_related("tags", "status_periods")
     return common.exported(COLUMNS, cells, rows.order_by("name_key", "pk").iterator(chunk_size=1000))
 
 
@@ -540,7 +543,7 @@ CLIENTS = common.record_kind(
     update=_update,
     look_up=_look_up,
     finish=_finish,
-    export=lambda principal: exported(Client.objects.visible_to(principal).kept()),
+    export=lambda principal: exported(principal, Client.objects.visible_to(principal).kept()),
     defaults=("status", "owner", "status_date", "relationship", "tier"),
     must_ask=("status", "owner", "status_date"),
     needs=(("name", "contact_last_name", "contact_first_name"),),

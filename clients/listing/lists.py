@@ -135,7 +135,7 @@ CLIENTS = ListPage(
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="clients",
     file_kinds={"all": _("All fields (CSV)"), **FILES},
-    other_file=lambda listing: exported(listing.rows),
+    other_file=lambda listing: exported(listing.principal, listing.rows),
     actions=actions.CLIENTS,
     more=lambda listing: {
         "list_actions": registry.list_actions.shown(listing.principal),

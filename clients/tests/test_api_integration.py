@@ -112,6 +112,17 @@ def test_an_id_in_use_has_one_answer_whether_its_record_is_seen_and_asking_for_m
     assert found == {400, 429}
 
 
+def test_asking_for_ids_by_changes_of_a_row_of_ones_own_ends_too(api, marta, hidden):
+    mine = api("put", "clients/by-external-id/sf/mine", {"name": "Mine"}).json()["id"]
+    secret = {"external_ids": [{"system": "sf", "value": "secret"}]}
+    asked = [
+        *(api("patch", f"clients/{mine}", secret).status_code for _turn in range(12)),
+        *(api("put", "clients/by-external-id/sf/mine", secret).status_code for _turn in range(12)),
+    ]
+    assert (asked[:20], asked[20:]) == ([400] * 20, [429] * 4)
+    assert api("patch", f"clients/{mine}", {"city": "Turku"}).status_code == 200
+
+
 @pytest.mark.django_db(transaction=True)
 def test_all_requests_of_a_race_for_one_id_get_the_row(live_client):
     answers, start = [], threading.Barrier(6)

@@ -2,14 +2,19 @@
 
 import pytest
 
+from clients.catalogue.models import Tag
 from clients.contacts.models import Contact
 from clients.contacts.services import affiliate
 from clients.gate import may_see, viewers
-from clients.records.models import Client
+from clients.importing.common import own_id
+from clients.records.models import Client, ExternalId
 from clients.records.services.clients import restrict_client, update_client
 from crm.core.base.principals import acting
 from crm.core.firm.choices import AccountManagersSee
-from tools.testing.factories.clients import make_client, make_contact, make_firm, make_line, make_team, make_user
+from crm.core.importing import services as importing
+from crm.core.listing.models import BulkChange
+from tools.testing.factories.clients import NOW, make_client, make_contact, make_firm, make_line, make_team, make_user
+from tools.testing.importing import counts, prepare, run
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +47,126 @@ def test_a_parent_out_of_sight_is_not_told_and_survives_an_edit(client, marta, s
     assert (row.city, row.parent_id) == ("Turku", secret.pk)
     client.force_login(sini)
     assert client.get(f"/api/v1/clients/{row.pk}").json()["parent"] == secret.pk
+
+
+@pytest.mark.parametrize("url", ["/clients/export/?as=all", "/imports/export/clients.csv"])
+def test_a_file_names_no_parent_out_of_sight(client, marta, sini, secret, url):
+    row = make_client(owner=marta, name="Basalt Retail")
+    update_client(acting(sini), client=row, parent=secret)
+    own = own_id("client", secret.pk)
+
+    def said_to(user):
+        client.force_login(user)
+        return b"".join(client.get(url).streaming_content).decode()
+
+    assert own not in said_to(marta) and own in said_to(sini)
+    job = run(marta, "clients", said_to(marta).encode(), system="rapport")
+    row.refresh_from_db()
+    assert counts(job) == {"unchanged": 1} and row.parent_id == secret.pk
+
+
+def test_the_preview_of_an_import_names_no_parent_out_of_sight(client, marta, sini, secret):
+    row = make_client(owner=marta, name="Basil Retail")
+    other = make_client(owner=marta, name="Other Holding")
+    update_client(acting(sini), client=row, parent=secret)
+    data = f"id,name,parent\n{own_id('client', row.pk)},Basil Retail,{own_id('client', other.pk)}\n".encode()
+    columns = {"external_id": "id", "name": "name", "parent_external_id": "parent"}
+
+    def shown_to(user):
+        job = prepare(user, "clients", data, system="rapport", mapping=columns)
+        importing.check_import(acting(user), job=job, now=NOW)
+        importing.run_job(job_id=job.pk)
+        client.force_login(user)
+        return client.get(f"/imports/{job.pk}/preview/").text
+
+    page = shown_to(marta)
+    assert "Other Holding" in page and "Basalt" not in page
+    assert "Project Basalt" in shown_to(sini)
+
+
+def test_no_chip_of_a_filter_names_somebody_out_of_sight(client, marta, sini, secret):
+    hidden = make_contact(actor=sini, client=secret, first_name="Petra", last_name="Vuori")
+
+    def texts(user):
+        client.force_login(user)
+        urls = [
+            f"/contacts/?client={secret.pk}",
+            f"/surveys/?client={secret.pk}",
+            f"/surveys/asked/?client={secret.pk}&show=sent",
+            f"/surveys/asked/?contact={hidden.pk}&show=sent",
+            f"/interactions/?contact={hidden.pk}",
+        ]
+        return [client.get(url) for url in urls]
+
+    for answer in texts(marta):
+        assert answer.status_code == 200
+        assert "Project Basalt" not in answer.text and "Petra" not in answer.text, answer.request
+    assert all("Project Basalt" in answer.text or "Petra" in answer.text for answer in texts(sini))
+
+
+def test_nothing_is_done_to_selected_clients_out_of_sight(client, marta, otto, sini, secret):
+    own = make_client(owner=marta, name="Own")
+    tag = Tag.objects.create(name="Key")
+    client.force_login(marta)
+    chosen = {"action": "clients.tag", "confirmed": "1", "tag": tag.pk}
+    for extra in ({"all_matching": "on"}, {"ids": [secret.pk, own.pk]}, {"ids": [secret.pk]}):
+        client.post("/clients/select/", chosen | extra)
+        client.post("/clients/select/", {"action": "clients.archive"} | {"ids": [secret.pk]})
+    secret.refresh_from_db()
+    assert not secret.tags.exists() and secret.archived_at is None
+    assert [*own.tags.all()] == [tag] and BulkChange.objects.count() == 1
+
+
+def test_a_step_is_taken_back_by_who_took_it_and_sees_the_rows_still(client, marta, otto, sini):
+    row, tag = make_client(owner=otto, name="Shared"), Tag.objects.create(name="Key")
+    client.force_login(marta)
+    client.post("/clients/select/", {"action": "clients.tag", "confirmed": "1", "tag": tag.pk, "ids": [row.pk]})
+    undo = f"/lists/undo/{BulkChange.objects.get().pk}/"
+    client.force_login(otto)
+    assert client.post(undo).status_code == 404
+    restrict_client(acting(otto), client=row)
+    client.force_login(marta)
+    client.post(undo)
+    assert [*row.tags.all()] == [tag]
+
+
+def test_who_sees_a_client_gives_it_to_nobody_by_any_door(client, marta, otto):
+    row = make_client(owner=otto, name="Otto's")
+    nordics = make_team(name="Nordics", members=[marta])
+    client.force_login(marta)
+    page = {"HX-Request": "true"}
+    version = row.version
+    assert client.get(f"/clients/{row.pk}/facts/owner/", headers=page).status_code == 403
+    for given in ({"owner": marta.pk}, {"owner": marta.pk, "version": version}):
+        assert client.post(f"/clients/{row.pk}/facts/owner/", given, headers=page).status_code == 403
+    for name in ("team", "is_restricted", "status", "name", "archived_at", "version"):
+        answer = client.post(f"/clients/{row.pk}/facts/{name}/", {name: nordics.pk, "version": version}, headers=page)
+        assert answer.status_code == 404, name
+    both = {"industry": "Stone", "owner": marta.pk, "team": nordics.pk, "version": version}
+    client.post(f"/clients/{row.pk}/facts/industry/", both, headers=page)
+    for given, status in (
+        ({"owner": marta.pk}, 403),
+        ({"team": nordics.pk}, 403),
+        ({"is_restricted": True}, 400),
+        ({"archived_at": None}, 400),
+        ({"facts": {"nps_score": 9}}, 400),
+        ({"status": "former"}, 400),
+    ):
+        url = f"/api/v1/clients/{row.pk}"
+        assert client.patch(url, given, content_type="application/json").status_code == status, given
+    ExternalId.objects.create(system="sf", kind="client", value="1", object_id=row.pk)
+    put = client.put("/api/v1/clients/by-external-id/sf/1", {"owner": marta.pk}, content_type="application/json")
+    known = {"external_ids": [{"system": "sf", "value": "1"}], "team": nordics.pk}
+    batch = client.post("/api/v1/clients/batch", {"rows": [known]}, content_type="application/json").json()
+    assert (put.status_code, [one["status"] for one in batch["results"]]) == (403, [403])
+    client.post(
+        "/clients/select/", {"action": "clients.reassign", "confirmed": "1", "owner": marta.pk, "ids": [row.pk]}
+    )
+    data = f"id,name,owner,team\n{own_id('client', row.pk)},Otto's,{marta.email},Nordics\n".encode()
+    columns = {"external_id": "id", "name": "name", "owner": "owner", "team": "team"}
+    run(marta, "clients", data, system="rapport", mapping=columns)
+    row.refresh_from_db()
+    assert (row.owner, row.team, row.is_restricted, row.industry) == (otto, None, False, "Stone")
 
 
 def test_only_who_may_hand_a_client_on_moves_it_to_another_team(client, marta, otto, sini):

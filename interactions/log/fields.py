@@ -20,11 +20,6 @@ from interactions.log.models import Interaction
 FEELING = choice(Sentiment)
 
 
-def _name_of(contact_id, principal) -> str:
-    contact = Contact.objects.visible_to(principal).filter(pk=contact_id).first()
-    return contact.name if contact else str(_("unknown"))
-
-
 def _channels(found):
     return Channel.choices
 
@@ -98,7 +93,7 @@ INTERACTION_FIELDS = Catalogue(
         is_lenient=True,
         privacy=PERSONAL,
         input={"widget": forms.CheckboxSelectMultiple},
-        filter={"contact": filters.Id(label=gettext_lazy("With"), chip=gettext_lazy("With"), said=_name_of)},
+        filter={"contact": filters.Id(label=gettext_lazy("With"), chip=gettext_lazy("With"), named=Contact)},
     ),
     Field(
         "participants",

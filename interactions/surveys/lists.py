@@ -62,9 +62,7 @@ ANSWERS = ListPage(
 class InvitationFilters(filters.ListFilters):
     show = filters.Choice("state", choices=InvitationState.choices, label=_("State"))
     client = filters.Id("client", label=_("Client"), named=Client)
-    contact = filters.Id(
-        "contact", label=_("Contact"), said=lambda pk, principal: Contact.objects.filter(pk=pk).first()
-    )
+    contact = filters.Id("contact", label=_("Contact"), named=Contact)
     survey = filters.Id("survey", label=_("Survey"), named=Survey)
     state = filters.Choice(choices=InvitationState.choices, label=_("State"))
     source = filters.Choice(choices=InvitationSource.choices, label=_("How"))

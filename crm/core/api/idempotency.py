@@ -17,6 +17,7 @@ from crm.core.api.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=2)
 REPEATED_HEADERS = ("ETag", "Location")
+FORM = "form\n"  # before the key of a form: no header holds a line break, so no program's key is one of a form
 
 
 class KeyReused(exceptions.APIException):
@@ -69,7 +70,7 @@ def only_once(user: Any, key: str, do: Callable[[], Model]) -> int:
     if not key:
         return do().pk
     with transaction.atomic():
-        row, made = IdempotencyKey.objects.get_or_create(user=user, key=f"form:{key}"[:100])
+        row, made = IdempotencyKey.objects.get_or_create(user=user, key=f"{FORM}{key}"[:100])
         if made or row.body is None:
             row.body = {"id": do().pk}
             row.save(update_fields=["body"])

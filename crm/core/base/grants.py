@@ -9,6 +9,17 @@ from django.db import connections
 
 HISTORY = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND (tablename LIKE '%%event' OR tablename = 'pghistory_context')"
 
+# The triggers' function writes contexts with the owner's rights, and its caller names which: one whose request is long over stays.
+CONTEXT_STAYS = """
+    CREATE OR REPLACE FUNCTION core_context_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF OLD.created_at < now() - INTERVAL '1 hour' THEN RETURN NULL; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER context_stays BEFORE UPDATE ON pghistory_context
+        FOR EACH ROW EXECUTE FUNCTION core_context_stays();
+"""
+
 
 def grant_application_role(*, using, **kwargs) -> None:
     role = settings.APP_DATABASE_ROLE
@@ -27,4 +38,5 @@ def grant_application_role(*, using, **kwargs) -> None:
         for (table,) in cursor.fetchall():
             cursor.execute(f"REVOKE UPDATE, DELETE ON {connections[using].ops.quote_name(table)} FROM {name}")
         # the triggers' function adds to the context of a request while it lasts, with the owner's rights
+        cursor.execute(CONTEXT_STAYS)
         cursor.execute("ALTER FUNCTION _pgh_attach_context() SECURITY DEFINER SET search_path = public, pg_temp")

@@ -7,7 +7,7 @@ docs/developers/lists.md.
 import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import django_filters
@@ -125,15 +125,22 @@ class IdField(forms.IntegerField):
 
 
 class Id(Chip, django_filters.Filter):
-    """The number of a row; whether there is one shows in the result. `named`: the model whose `name` the chip says."""
+    """The number of a row; whether there is one shows in the result. `named`: the model whose `name` the chip says, of a row that
+    the viewer may see."""
 
     field_class = IdField
 
     def __init__(self, *args, named: type[Model] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        rows: Any = named and named._default_manager
-        if rows:
-            self.said = lambda pk, principal: rows.filter(pk=pk).values_list("name", flat=True).first() or _("unknown")
+        if named is not None:
+            self.said = partial(_name_seen, named)
+
+
+def _name_seen(model: type[Model], pk: int, principal: Any) -> str:
+    rows: Any = model._default_manager
+    rows = rows.visible_to(principal) if hasattr(rows, "visible_to") else rows.all()
+    found = rows.filter(pk=pk).first()
+    return found.name if found else _("unknown")
 
 
 class PersonIdField(IdField):

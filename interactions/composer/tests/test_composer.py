@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
 from interactions.log.models import Interaction
 from tools.testing.factories.interactions import follow_up, log, make_client, make_contact
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Target": "composer"}
@@ -235,6 +237,27 @@ def test_a_script_in_the_text_is_shown_as_text(web, northwind, marta):
     text = page[page.index('class="timeline-text rich"') :][:400]
     assert "<strong>bold</strong>" in text
     assert "<script" not in text and 'href="javascript' not in text and "<b " not in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_is_sent_ten_times_at_once_logs_once(web, url, marta):
+    once = re.search(r'name="once" value="([^"]+)"', web.get(url).text)[1]
+
+    def post(number):
+        browser = Client(raise_request_exception=False)
+        browser.force_login(marta)
+        return browser.post(url, typed(once=once)).status_code
+
+    assert at_once(post, 10) == [302] * 10
+    assert Interaction.objects.count() == 1
+
+
+def test_the_key_of_a_program_is_not_one_of_a_form(web, url, northwind):
+    once = re.search(r'name="once" value="([^"]+)"', web.get(url).text)[1]
+    body = {"name": "Kestrel"}
+    made = web.post("/api/v1/clients", body, "application/json", headers={"Idempotency-Key": f"form:{once}"})
+    assert made.status_code == 201
+    assert web.post(url, typed(once=once)).status_code == 302 and Interaction.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -1,8 +1,11 @@
 """The application's database role works with rows; it changes neither the schema nor history."""
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.db import ProgrammingError, connection, transaction
+from pghistory.models import Context
 
 from crm.core.users.models import User
 
@@ -45,6 +48,31 @@ def test_history_cannot_be_changed():
         refused(f"UPDATE {table} SET pgh_label = 'nothing happened'")
         refused(f"DELETE FROM {table}")
     refused("DELETE FROM pghistory_context")
+    refused("UPDATE pghistory_context SET metadata = '{}'")
+
+
+def test_who_did_it_long_ago_cannot_be_changed_through_the_function_that_notes_who_does_it():
+    """The caller says which context it is about, and the function has the owner's rights."""
+
+    def attach(pk, who):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)",
+                [str(pk), f'{{"user": {who}}}'],
+            )
+            cursor.execute("SELECT _pgh_attach_context()")
+            cursor.execute("SELECT set_config('pghistory.context_id', NULL, true)")
+        return Context.objects.get(pk=pk).metadata["user"]
+
+    old = Context.objects.create(id=uuid4(), metadata={"user": 1})
+    now = Context.objects.create(id=uuid4(), metadata={"user": 1})
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "UPDATE pghistory_context SET created_at = now() - INTERVAL '2 hours' WHERE id = %s", [str(old.pk)]
+        )
+        cursor.execute("SET LOCAL ROLE rapport_app")
+    assert (attach(old.pk, 2), attach(now.pk, 2)) == (1, 2)
 
 
 def test_history_is_written_all_the_same():

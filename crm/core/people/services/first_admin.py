@@ -34,21 +34,23 @@ def new_code(*, now: datetime) -> str:
     return code
 
 
-def code_is_good(code: str, *, now: datetime) -> bool:
+def code_is_good(code_hash: str, *, now: datetime) -> bool:
+    """Whether it is the hash of the code that opens the set-up now."""
     row = Heartbeat.objects.filter(name=CODE_ROW, finished_at__gt=now - CODE_VALID_FOR).first()
-    return row is not None and hmac.compare_digest(row.note, hash_token(code)) and is_needed()
+    return row is not None and hmac.compare_digest(row.note.encode(), code_hash.encode()) and is_needed()
 
 
 @transaction.atomic
-def create_first_admin(*, email: str, person_name: str, password: str, code: str | None = None, **firm) -> User:
-    """Make the first admin and set the firm's name, zone, currency and country. With `code` that code is used up.
+def create_first_admin(*, email: str, person_name: str, password: str, code_hash: str | None = None, **firm) -> User:
+    """Make the first admin and set the firm's name, zone, currency and country. With `code_hash` the code
+    is used up.
 
     Raises ServiceError when there is an admin already, the code is not good, or the password is weak.
     """
     Heartbeat.objects.select_for_update().filter(name=CODE_ROW).first()
     if not is_needed():
         raise ServiceError(_("There is already an admin."), code="closed")
-    if code is not None and not code_is_good(code, now=timezone.now()):
+    if code_hash is not None and not code_is_good(code_hash, now=timezone.now()):
         raise ServiceError(_("The code has expired. Get a new one with manage.py first_admin."), code="closed")
     if User.objects.filter(email__iexact=email).exists():
         raise ServiceError(_("This email address is already taken."), field="email")

@@ -27,13 +27,7 @@ def invite(
     principal: Principal, *, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
 ) -> Invitation:
     """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
-    lock_admins()
-    if User.objects.filter(email__iexact=email).exists():
-        raise ServiceError(_("A colleague already has this email address."), field="email")
-    if open_invitations(now).filter(email__iexact=email).exists():
-        raise ServiceError(
-            _("This address has an open invitation. Send that one again, or revoke it first."), field="email"
-        )
+    _require_free(email, now)
     salt = new_salt()
     invitation = Invitation.objects.create(
         email=email,
@@ -48,12 +42,25 @@ def invite(
     return _send(invitation, principal)
 
 
+def _require_free(email: str, now: datetime, but: Invitation | None = None) -> None:
+    """One address has one open invitation. The lock of the admins keeps it so when several invite at once."""
+    lock_admins()
+    if User.objects.filter(email__iexact=email).exists():
+        raise ServiceError(_("A colleague already has this email address."), field="email")
+    if open_invitations(now).filter(email__iexact=email).exclude(pk=but.pk if but else None).exists():
+        raise ServiceError(
+            _("This address has an open invitation. Send that one again, or revoke it first."), field="email"
+        )
+
+
 @service(may=may_administer)
 def resend_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
-    """A new mail with a new link; the former link ends."""
+    """A new mail with a new link; the former link ends. Raises ServiceError where the address was invited again since."""
+    lock_admins()
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
         raise ServiceError(_("The invitation has already been accepted."))
+    _require_free(invitation.email, now, but=invitation)
     invitation.salt, invitation.expires_at, invitation.revoked_at = new_salt(), now + VALID_FOR, None
     invitation.save(update_fields=["salt", "expires_at", "revoked_at"])
     return _send(invitation, principal)

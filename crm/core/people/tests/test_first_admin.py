@@ -51,8 +51,11 @@ def test_the_terminals_code_opens_the_set_up_once(client, setup_path):
     assert client.get(setup_path).status_code == 404
 
 
-def test_only_a_hash_of_the_code_is_kept(setup_path):
-    assert setup_path.strip("/").split("/")[1] not in Heartbeat.objects.get(name="setup-code").note
+def test_only_a_hash_of_the_code_is_kept(client, setup_path):
+    code = setup_path.strip("/").split("/")[1]
+    assert code not in Heartbeat.objects.get(name="setup-code").note
+    client.get(setup_path)
+    assert client.get("/setup/").status_code == 200 and code not in str(dict(client.session))
 
 
 @pytest.mark.parametrize("path", ["/setup/", "/setup/guess/"])

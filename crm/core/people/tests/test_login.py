@@ -66,7 +66,9 @@ def test_nobody_signs_up(firm):
 
 
 def test_a_forgotten_password_is_set_anew(marta):
-    browser = Browser()
+    browser, (token, _clear) = Browser(), core.make_token(user=marta)
+    elsewhere = Browser()
+    elsewhere.force_login(marta)
     browser.post(RESET, {"email": marta.email})
     path = core.path_in(OutboxMail.objects.get(user=marta))
     page = browser.get(path, follow=True)
@@ -76,6 +78,9 @@ def test_a_forgotten_password_is_set_anew(marta):
     assert browser.post(where, {"password1": new, "password2": new}).status_code == 302
     marta.refresh_from_db()
     assert marta.check_password(new)
+    token.refresh_from_db()
+    assert token.revoked_at is not None, "whoever had the old password may have made it"
+    assert elsewhere.get("/today/").status_code == 302
     assert Browser().get(path, follow=True).status_code == 200
     again = Browser().get(path)
     assert b"set-password" not in again.headers.get("Location", "").encode()  # used up

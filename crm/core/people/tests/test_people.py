@@ -1,10 +1,8 @@
 import re
-import threading
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +14,8 @@ from crm.core.mail.services.outbox import queue_mail
 from crm.core.people.services import colleagues, invitations
 from crm.core.users.models import Invitation, User
 from tools.testing.factories import core
+from tools.testing.factories.core import NOW
+from tools.testing.threads import at_once
 
 INVITED = {"email": "noor@halden.example", "name": "Noor Haddad", "roles": ["account_manager", "manager"], "team": ""}
 
@@ -246,27 +246,6 @@ def test_the_session_keeps_no_token_of_the_invitation(client, invitation):
     assert client.get("/join/").status_code == 404, "the former link has ended"
 
 
-def at_once(do, times=8):
-    """What each of several threads got, or the error."""
-    start, found = threading.Barrier(times), []
-
-    def run(number):
-        start.wait(20)
-        try:
-            found.append(do(number))
-        except ServiceError as error:
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[number]) for number in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return found
-
-
 @pytest.mark.django_db(transaction=True)
 def test_several_invitations_of_one_address_at_once_are_one():
     core.make_firm()
@@ -285,6 +264,32 @@ def test_one_name_for_a_team_several_times_at_once_is_refused_in_words():
     assert {(each.message, each.field) for each in found if isinstance(each, ServiceError)} == {
         ("A team with this name already exists.", "name")
     }
+
+
+@pytest.mark.parametrize("ended", [{"revoked_at": NOW}, {"expires_at": NOW}])
+def test_an_ended_invitation_is_not_sent_again_beside_an_open_one(client, invitation, ended):
+    Invitation.objects.filter(pk=invitation.pk).update(**ended)
+    client.post(reverse("core:invite"), INVITED)
+    assert Invitation.objects.count() == 2
+    page = client.post(reverse("core:invitation_resend", args=[invitation.pk]), follow=True)
+    assert "This address has an open invitation." in page.text
+    assert invitations.open_invitations(timezone.now()).count() == 1
+    Invitation.objects.exclude(pk=invitation.pk).update(revoked_at=NOW)
+    client.post(reverse("core:invitation_resend", args=[invitation.pk]))
+    assert invitations.open_invitations(timezone.now()).get() == invitation
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_name_for_a_team_several_times_at_once_is_no_fault_of_ours():
+    core.make_firm()
+    ines = core.make_person(name="Ines Vaara", roles=["admin"])
+
+    def post(number):
+        browser = Browser(raise_request_exception=False)
+        browser.force_login(ines)
+        return browser.post(reverse("core:team_new"), {"name": "Nordics", "members": []}).status_code
+
+    assert sorted(at_once(post)) == [302] + [422] * 7
 
 
 def test_without_a_mail_server_who_invited_copies_the_link(client, invitation, ines, settings):

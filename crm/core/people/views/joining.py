@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm.core.base.places import presets_of
+from crm.core.base.secret_links import hash_token
 from crm.core.firm.queries import firm_today
 from crm.core.people.emails import JOIN_LINK
 from crm.core.people.forms import JoinForm, SetupForm
@@ -65,9 +66,9 @@ def join(request):
 @login_not_required
 @require_safe
 def setup_link(request, code):
-    if not first_admin.code_is_good(code, now=timezone.now()):
+    if not first_admin.code_is_good(hash_token(code), now=timezone.now()):
         raise Http404
-    request.session[CODE] = code
+    request.session[CODE] = hash_token(code)
     return redirect("core:setup")
 
 
@@ -75,8 +76,8 @@ def setup_link(request, code):
 @require_http_methods(["GET", "POST"])
 def setup(request):
     """The firm and its first admin, opened by the code that the terminal printed."""
-    code = request.session.get(CODE, "")
-    if not first_admin.code_is_good(code, now=timezone.now()):
+    code_hash = request.session.get(CODE, "")
+    if not first_admin.code_is_good(code_hash, now=timezone.now()):
         return render_page(request, "core/people/setup_closed.html", {"is_needed": first_admin.is_needed()}, status=404)
     form = SetupForm(posted(request), initial=_presets(request))
     outcome = form_action(
@@ -86,7 +87,7 @@ def setup(request):
             email=form.cleaned_data["email"],
             person_name=form.cleaned_data["name"],
             password=form.cleaned_data["password1"],
-            code=code,
+            code_hash=code_hash,
             **form.firm_values(),
         ),
     )
