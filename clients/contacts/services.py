@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -133,6 +134,16 @@ def update_contact(
             numbers = {phone.digits: phone for phone in row.phones.all()}
             _replace(row, ContactPhone, numbers, _checked_phones(phones, country or ""))
     return row
+
+
+def check_contact(
+    contact: Contact, *, emails: Labelled = (), phones: Labelled = (), country: str = "", place: Any = None, **fields
+) -> None:
+    """Say what `update_contact` would refuse, and `affiliate` of the values of a `place`. Raises ServiceError."""
+    _apply(copy(contact), fields)
+    _checked_emails(emails)
+    _checked_phones(phones, country)
+    clean_fields(Affiliation(**place or {}), place or ())
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -14,7 +15,7 @@ from clients import permissions
 from clients.catalogue.models import Tag
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation
-from clients.contacts.services import affiliate, create_contacts, new_contact, update_contact
+from clients.contacts.services import affiliate, check_contact, create_contacts, new_contact, update_contact
 from clients.importing import common
 from clients.importing.common import Write
 from clients.records.choices import ClientKind, LeavingReason, Status
@@ -22,8 +23,16 @@ from clients.records.external import with_externals
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, Domain
 from clients.records.queries import FREE_MAIL, domain_of
-from clients.records.services.clients import NewClient, create_clients, new_client, update_client
-from clients.records.services.statuses import Span, change_since, change_status, replace_periods
+from clients.records.services.clients import NewClient, check_client, create_clients, new_client, update_client
+from clients.records.services.statuses import (
+    Span,
+    change_since,
+    change_status,
+    check_history,
+    check_since,
+    check_status,
+    replace_periods,
+)
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.types import DAY, EMAIL, Reader, limited, several
@@ -259,6 +268,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
         plan.question = _("“%(before)s” would be renamed to “%(name)s”.") % words
     _plan_history(plan, values)
     _plan_contact(principal, plan, client, values, context)
+    common.check_changes(plan, partial(_check, plan.write.state, context["today"]), lambda new: new.client)
     _put_off(plan, context)
     return plan if row is None else plan.settle()
 
@@ -294,7 +304,7 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
     ref = values.get("parent_external_id")
     if not ref:
         return None
-    if _is_circle(values.get("external_id", ""), ref, context):
+    if common.is_circle(values.get("external_id", ""), ref, context):
         plan.warnings.append(_("A client cannot be its own parent. No parent was set."))
         return None
     if earlier := common.memory("client", context).became.get(ref):
@@ -307,17 +317,6 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
         return Later(ref)
     plan.warnings.append(_("No client has the ID “%(id)s”. No parent was set.") % {"id": ref[:60]})
     return None
-
-
-def _is_circle(own: str, ref: str, context: Context) -> bool:
-    above = context["survey"].setdefault("above", {})
-    if not above:
-        above |= {child: parent for parent, children in context["survey"]["parents"].items() for child in children}
-    for _step in range(20):
-        if not ref or ref == own:
-            return bool(ref)
-        ref = above.get(ref, "")
-    return True
 
 
 def _status(values: Values, today: date, *, is_new: bool) -> dict[str, Any]:
@@ -375,6 +374,41 @@ def _plan_history(plan: Plan, values: Values) -> None:
         if plan.write.new is None:
             plan.write.changes["status_history"] = spans
         plan.write.state["status_history"] = spans
+
+
+def _check(state: dict[str, Any], today: date, client: Client, **changes) -> None:
+    """What the services would refuse of the changes. `state` is what the client will hold."""
+    fields = {n: value for n, value in changes.items() if n not in (*STATUS, "tags", "status_history", "contact")}
+    if isinstance(fields.get("parent"), Later):
+        del fields["parent"]
+    check_client(client, **fields)
+    spans = [*state.get("status_history", ())]
+    if spans and not changes.keys().isdisjoint(STATUS):
+        how, arguments = _status_change(changes, state, today)
+        how_checked = {change_status: check_status, change_since: partial(check_since, today=today)}
+        how_checked[how](spans, **arguments)
+    if "status_history" in changes:
+        check_history([*changes["status_history"]], today)
+    if contact := changes.get("contact"):
+        _check_main_contact(client, **contact)
+
+
+def _check_main_contact(
+    client: Client, *, before: str = "", new: Any = None, contact: Any = None, is_primary=False, **changes
+):
+    if new is not None:
+        new_contact(created_by=None, client=client, **new)
+    elif contact is not None:
+        check_contact(contact, country=client.country, **changes)
+
+
+def _status_change(changes: dict[str, Any], state: dict[str, Any], today: date) -> tuple[Any, dict[str, Any]]:
+    """(the service that makes the change, its arguments)"""
+    reason = state.get("leaving_reason") or (LeavingReason.OTHER if state["status"] == Status.FORMER else "")
+    if "status" in changes:
+        start = changes.get("status_date") or today
+        return change_status, {"status": state["status"], "start_date": start, "reason": reason}
+    return change_since, {"start_date": state["status_date"], "reason": reason}
 
 
 def _put_off(plan: Plan, context: Context) -> None:
@@ -478,20 +512,12 @@ def _update(principal, writes: list[Write], context: Context) -> None:
         if changes:
             update_client(principal, client=client, **changes)
         if status:
-            _update_status(principal, client, status, write.state, today)
+            change, arguments = _status_change(status, write.state, today)
+            change(principal, client=client, today=today, **arguments)
         if history:
             replace_periods(principal, client=client, spans=history, today=today)
         if contact:
             _update_contact(principal, client, contact)
-
-
-def _update_status(principal, client: Client, changes: dict[str, Any], state: dict[str, Any], today) -> None:
-    reason = state.get("leaving_reason") or (LeavingReason.OTHER if state["status"] == Status.FORMER else "")
-    if "status" in changes:
-        start = changes.get("status_date") or today
-        change_status(principal, client=client, status=state["status"], start_date=start, reason=reason, today=today)
-    else:
-        change_since(principal, client=client, start_date=state["status_date"], reason=reason, today=today)
 
 
 def _update_contact(principal, client: Client, change: dict[str, Any]) -> None:

@@ -152,6 +152,18 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
     return plan
 
 
+def is_circle(own: str, ref: str, context: Context) -> bool:
+    """Whether the rows of the file lead from `ref`, which the row `own` names as what is above it, back to that row."""
+    above = context["survey"].setdefault("above", {})
+    if not above:
+        above |= {child: parent for parent, children in context["survey"]["parents"].items() for child in children}
+    seen = {own}
+    while ref and ref not in seen:
+        seen.add(ref)
+        ref = above.get(ref, "")
+    return bool(ref)
+
+
 # Ids
 
 
@@ -452,6 +464,13 @@ def settled(
     )
     plan.write.state = before | plan.write.changes
     return plan.settle()
+
+
+def check_changes(plan: Plan, check: Callable[..., None], made: Callable[[Any], Any] = lambda new: new) -> None:
+    """Have a service say what it would refuse of the changes of a known record: `check(record, **changes)` raises ServiceError."""
+    write = plan.write
+    if write.new is None and write.changes:
+        check(record_of(write.row or write.earlier, made), **write.changes)
 
 
 def _before(row: Any, names: set[str], more: dict[str, Any]) -> dict[str, Any]:

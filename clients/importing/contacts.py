@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.models import Affiliation, Contact, ContactEmail
-from clients.contacts.services import NewContact, affiliate, create_contacts, new_contact, update_contact
+from clients.contacts.services import NewContact, affiliate, check_contact, create_contacts, new_contact, update_contact
 from clients.importing import common
 from clients.importing.common import Write
 from clients.phones import digits_of
@@ -169,6 +170,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
         plan.url = contact.get_absolute_url()
     _plan_reach(plan, row, client, values)
     _plan_place(plan, row, client, place)
+    common.check_changes(plan, partial(_check, client), attrgetter("contact"))
     return plan if row is None else plan.settle()
 
 
@@ -196,6 +198,10 @@ def _plan_reach(plan: Plan, row: Any, client: Client | None, values: Values) -> 
             plan.change(label, _said(before[name]), _said(state[name]))
             if row is not None:
                 plan.write.changes[name] = state[name]
+
+
+def _check(client: Client | None, contact: Contact, *, place: Any = (None, {}), **changes) -> None:
+    check_contact(contact, place=place[1], country=client.country if client else "", **changes)
 
 
 def _said(pairs: list[tuple[str, str]]) -> str:

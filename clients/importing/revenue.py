@@ -12,11 +12,11 @@ from clients.importing import common
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod, RevenueKind
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
-from clients.revenue.services.contracts import create_contracts, new_contract, update_contract
-from clients.revenue.services.lines import add_revenue_lines, new_line, update_revenue_line
+from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.services.contracts import check_contract, create_contracts, new_contract, update_contract
+from clients.revenue.services.lines import add_revenue_lines, check_line, new_line, update_revenue_line
 from clients.revenue.services.pricing import check_currency
-from clients.revenue.services.rates import set_rate
+from clients.revenue.services.rates import check_rate, set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.reading import currency_beside
@@ -40,7 +40,7 @@ def _contract(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("contract", values, context)
     _check_client(row, client)
     wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
-    earlier = _replaced(values, context)
+    earlier = _replaced(row, client, values, context, plan)
     if row is None:
         wanted = {"period": BillingPeriod.MONTH} | wanted
     wanted |= _paid(wanted["value"], Contract, values["start_date"], values, context, is_new=row is None)
@@ -48,14 +48,43 @@ def _contract(principal, values: Values, context: Context) -> Plan:
         raise ServiceError(_("The value cannot be negative."))
     chain = (earlier, values.get("change_reason", ""))
     new = lambda: (new_contract(client, **wanted), *chain)  # noqa: E731
-    return common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=new)
+    common.settled(plan, row, key, wanted, CONTRACT_FIELDS, new=new)
+    common.check_changes(plan, check_contract, _contract_of)
+    if earlier is not None:
+        plan.write.state["replaces"] = _record(earlier)
+        plan.change(CONTRACT_FIELDS["replaces"].label, "", values["replaces_external_id"])
+        context["memory"].setdefault("replaced", {})[values["replaces_external_id"][:200]] = values["row_key"]
+    return plan
 
 
-def _replaced(values: Values, context: Context) -> Any:
-    """The contract that the row's one replaces: saved, or the Write of an earlier row."""
+def _replaced(row: Any, client: Client, values: Values, context: Context, plan: Plan) -> Any:
+    """The contract that the row's one replaces: saved, or the Write of an earlier row; None for none. Raises ServiceError."""
     ref = values.get("replaces_external_id", "")[:200]
+    if not ref:
+        return None
+    if common.is_circle(values.get("external_id", ""), ref, context):
+        raise ServiceError(_("A contract cannot replace itself, not even through others."))
     pk = context["cache"]["ids:contract"].get(ref)
-    return common.memory("contract", context).became.get(ref) or context["cache"]["rows:contract"].get(pk)
+    found = common.memory("contract", context).became.get(ref) or context["cache"]["rows:contract"].get(pk)
+    if found is None and context["survey"]["ids"][ref]:
+        message = _("It replaces the contract “%(id)s”, which has to come first: sort the file by start date.")
+        raise ServiceError(message % {"id": ref[:60]})
+    if found is None:
+        plan.warnings.append(_("No contract has the ID “%(id)s”. This one would replace none.") % {"id": ref[:60]})
+        return None
+    record = _record(found)
+    if row is not None:
+        own = row.state.get("replaces") if isinstance(row, common.Write) else row.replaces
+        if own != record:
+            plan.warnings.append(_("An import does not change which contract a known one replaces."))
+        return None
+    if record.client_id != client.pk:
+        raise ServiceError(_("The contract “%(id)s” belongs to another client.") % {"id": ref[:60]})
+    by_other = context["memory"].get("replaced", {}).get(ref, values["row_key"]) != values["row_key"]
+    is_made_here = isinstance(found, common.Write) and found.new is not None
+    if by_other or (record.pk and not is_made_here and hasattr(record, "replaced_by")):
+        raise ServiceError(_("Another contract replaces “%(id)s” already.") % {"id": ref[:60]})
+    return found
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
@@ -65,7 +94,7 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
 
 
 def _contracts(principal):
-    return Contract.objects.visible_to(principal).select_related("service")
+    return Contract.objects.visible_to(principal).select_related("service", "replaces", "replaced_by")
 
 
 def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context: Context) -> list[Contract]:
@@ -119,12 +148,18 @@ def _line(principal, values: Values, context: Context) -> Plan:
             wanted["kind"] = RevenueKind.REFUND
     if wanted.get("kind") == RevenueKind.REFUND and wanted["amount"] > 0:
         raise ServiceError(_("A refund is a negative amount."))
-    return common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
+    common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
+    common.check_changes(plan, check_line)
+    return plan
 
 
 def _record(row: Any) -> Any:
+    return common.record_of(row, _contract_of)
+
+
+def _contract_of(new: Any) -> Any:
     """A contract is planned with the one it replaces."""
-    return common.record_of(row, lambda new: new[0] if isinstance(new, tuple) else new)
+    return new[0] if isinstance(new, tuple) else new
 
 
 def _check_client(row: Any, client: Client) -> None:
@@ -162,7 +197,7 @@ def _rate(principal, values: Values, context: Context) -> Plan:
         rate = 1 / values["units"]
     if rate is None or rate <= 0:
         raise ServiceError(_("The row has no rate."))
-    rate = Decimal(rate).quantize(LEAST_RATE)
+    rate = check_rate(day=values["day"], currency=values["currency"], rate=Decimal(rate), today=context["today"])
     known = context["cache"]["rates"].get((values["currency"], values["day"]))
     plan = Plan(target=f"{values['currency']} · {date_format(values['day'], 'j M Y')}", write=(values, rate))
     if known != rate:

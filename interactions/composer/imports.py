@@ -1,6 +1,8 @@
 """Importing interactions."""
 
 from collections import defaultdict
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,7 +19,7 @@ from crm.core.importing.kinds import Context, Plan, Values
 from interactions import permissions
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
-from interactions.log.services import correct_interaction
+from interactions.log.services import check_correction, correct_interaction
 from interactions.recording.services import Entry, log_interactions, new_interaction
 
 
@@ -53,6 +55,7 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
     record = row.row if isinstance(row, Write) else row
     if plan.write.changes and record is not None and not permissions.may_correct(principal, record):
         raise ServiceError(_("Only its author, the account manager and managers can edit it."))
+    common.check_changes(plan, partial(check_correction, now=context["now"]), attrgetter("interaction"))
     return plan
 
 

@@ -48,6 +48,12 @@ def correct_interaction(
     return interaction
 
 
+def check_correction(interaction: Interaction, *, now: datetime, **fields) -> None:
+    """Say what `correct_interaction` would refuse of these words and times. Raises ServiceError."""
+    after = {name: fields.get(name, getattr(interaction, name)) for name in ("subject", "body", "occurred_at")}
+    check_words(**after, now=now)
+
+
 @service(may=permissions.may_correct)
 def archive_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
     """Take it out of the timeline and of the facts. Its decision and follow-up stay. Twice changes nothing."""

@@ -26,7 +26,7 @@ from crm.core.importing import services as service
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW, make_client, make_user
-from tools.testing.importing import counts, remarks, run
+from tools.testing.importing import counts, prepare, remarks, run
 
 SAMPLES = Path(os.environ.get("RAPPORT_SAMPLE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 sample_data = pytest.mark.skipif(
@@ -398,6 +398,37 @@ def test_a_contract_replaces_one_that_two_rows_of_the_file_describe(ines):
     assert (second.replaces.value, second.change_reason) == (1300, "More work")
 
 
+def test_no_contract_loses_the_one_it_replaces_in_silence(ines):
+    for name in ("Alder", "Birch"):
+        make_client(owner=ines, name=name)
+    create_service(acting(ines), name="Audit")
+    head = b"Id,Client,Service,Value,From,Replaces (id)\n"
+    first = b"1,Alder,Audit,5,2026-01-01,\n2,Alder,Audit,6,2026-02-01,1\n"
+    run(ines, "contracts", head + first, system="books")
+    job = run(
+        ines,
+        "contracts",
+        head + first + b"3,Alder,Audit,7,2026-03-01,1\n"  # 2 replaces it already
+        b"4,Birch,Audit,7,2026-03-01,2\n"
+        b"5,Alder,Audit,7,2026-03-01,6\n6,Alder,Audit,7,2026-04-01,5\n"
+        b"7,Alder,Audit,7,2026-03-01,7\n"
+        b"8,Alder,Audit,7,2026-03-01,9\n9,Alder,Audit,7,2026-02-01,\n"
+        b"10,Alder,Audit,7,2026-03-01,99\n"
+        b"2,Alder,Audit,6,2026-02-01,9\n",
+        system="books",
+    )
+    why = {row["number"]: row["texts"][0] for row in job.report["rows"]["failed"]}
+    assert counts(job) == {"created": 2, "unchanged": 3, "failed": 6}
+    assert "replaces “1” already" in why[4] and "another client" in why[5]
+    assert all("cannot replace itself" in why[line] for line in (6, 7, 8))
+    assert "has to come first" in why[9]
+    assert [(line, "99" in texts[0] or "does not change" in texts[0]) for line, texts in remarks(job)] == [
+        (11, True),
+        (12, True),
+    ]
+    assert Contract.objects.get(replaces__isnull=False).value == 6
+
+
 def test_contracts_come_in_once(ines):
     make_client(owner=ines, name="Alder")
     create_service(acting(ines), name="Audit")
@@ -442,3 +473,21 @@ def test_a_file_may_have_a_long_name(client, ines):
     client.force_login(ines)
     file = _file(b"Id,Name\n1,Alpha\n", name="n" * 200 + ".csv")
     assert client.post("/imports/new/", {"kind": "clients", "file": file}).status_code == 302
+
+
+def test_encodings_are_offered_with_the_likeliest_first(client, ines):
+    data = "Name\nJosé\n".encode("mac_roman")
+    likely = [option.value for option in tabular.decide_encoding(data).options]
+    assert len(likely) > 1 and likely != sorted(likely, key=lambda name: (len(name), name)), "the database sorts keys"
+    client.force_login(ines)
+    page = client.get(reverse("core:import_columns", args=[prepare(ines, "clients", data).pk]))
+    assert [code for code, _lines in page.context["form"].fields["encoding"].choices] == likely
+    assert page.context["form"]["encoding"].value() == likely[0]
+
+
+def test_a_header_over_several_lines_can_be_chosen(client, ines):
+    job = prepare(ines, "clients", b'"Company\r\nname";"City, region"\r\nAlder;"Espoo\nFinland"\r\n')
+    assert job.options["mapping"]["name"] == "Company name"
+    client.force_login(ines)
+    page = client.get(reverse("core:import_columns", args=[job.pk]))
+    assert "Espoo" in page.text and ("Company name", "Company name") in page.context["form"].fields["map_name"].choices

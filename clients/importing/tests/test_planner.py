@@ -156,6 +156,19 @@ NASTY = {
         b"4,Alder,Audit,5,2026-01-01,2025-01-01\n"
         b"5,,Audit,5,2026-01-01,\n",
     ),
+    "chains of contracts": (
+        "contracts",
+        b"Id,Client,Service,Value,From,Replaces (id)\n"
+        b"1,Alder,Audit,5,2026-01-01,\n"
+        b"2,Alder,Audit,6,2026-02-01,1\n"
+        b"2,Alder,Audit,7,2026-02-01,1\n"
+        b"3,Alder,Audit,8,2026-03-01,1\n"
+        b"4,Birch,Audit,5,2026-03-01,2\n"
+        b"5,Alder,Audit,5,2026-01-01,6\n"
+        b"6,Alder,Audit,5,2026-02-01,5\n"
+        b"7,Alder,Audit,5,2026-01-01,7\n"
+        b"10,Alder,Audit,5,2026-01-01,99\n",
+    ),
 }
 
 
@@ -448,6 +461,21 @@ def test_rows_in_question_are_asked_about_before_the_start(client, ines):
     assert client.post(url, {"questions": "left_out"}).status_code == 302
     service.run_job(job_id=job.pk)
     assert set(Client.objects.values_list("name", flat=True)) == {"Alpha", "Beta"}
+
+
+def test_a_second_click_is_told_that_the_import_runs_already(client, ines):
+    client.force_login(ines)
+    job = prepare(ines, "clients", b"Name,Account owner\nAlpha,Ghost\n")
+    service.check_import(acting(ines), job=job, now=NOW)
+    checking = client.post(reverse("core:import_people", args=[job.pk]), {"person_0": ""}, follow=True)
+    assert "has already started" in checking.text and "is being checked" in checking.text
+    service.run_job(job_id=job.pk)
+    for _click in range(2):
+        page = client.post(reverse("core:import_start", args=[job.pk]), follow=True)
+        assert page.redirect_chain[-1] == (reverse("core:import_page", args=[job.pk]), 302)
+    assert "has already started" in page.text
+    service.run_job(job_id=job.pk)
+    assert Client.objects.count() == 1
 
 
 def test_ids_of_an_unnamed_system_are_asked_for(ines):

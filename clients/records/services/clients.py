@@ -1,6 +1,7 @@
 """Clients: create, change, archive, restrict."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -165,6 +166,13 @@ def _check_parent(client: Client, parent: Client) -> None:
             raise ServiceError(_("A client cannot be its own parent."), field="parent")
         above = Client.objects.filter(pk=above).values_list("parent_id", flat=True).first()
     raise ServiceError(_("This is nested too deeply."), field="parent")
+
+
+def check_client(client: Client, **fields) -> None:
+    """Say what `update_client` would refuse of these values. Raises ServiceError."""
+    row = copy(client)
+    _apply(row, fields)
+    clean_fields(row, [name for name in fields if not row._meta.get_field(name).is_relation])
 
 
 @service(may=permissions.may_reassign_all, why=permissions.HAND_ON)

@@ -47,17 +47,22 @@ def change_status(
     The start may lie in the past (history is corrected) or in the future (planned; `refresh_statuses` makes it the
     present one on its day). Raises ServiceError for an unknown status, a missing reason of leaving, or no change.
     """
-    _check(status, start_date, reason)
     Client.objects.select_for_update().get(pk=client.pk)
     spans = _spans(client)
-    covering = _covering(spans, start_date)
-    if covering and covering.status == status and covering.start != start_date:
-        text = _("The client has had this status since %(day)s.") % {"day": covering.start.isoformat()}
-        raise ServiceError(text, field="status", code="no_change")
+    check_status(spans, status=status, start_date=start_date, reason=reason)
     new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
     _write(client, spans, _insert(spans, new))
     refresh_status_facts(client=client, today=today)
     return StatusPeriod.objects.filter(client=client).covering(start_date).get()
+
+
+def check_status(spans: list[Span], *, status: str, start_date: date, reason: str) -> None:
+    """Say what `change_status` would refuse of a client with these periods. Raises ServiceError."""
+    _check(status, start_date, reason)
+    covering = _covering(spans, start_date)
+    if covering and covering.status == status and covering.start != start_date:
+        text = _("The client has had this status since %(day)s.") % {"day": covering.start.isoformat()}
+        raise ServiceError(text, field="status", code="no_change")
 
 
 @service(may=permissions.may_change_period, why=permissions.IN_TRASH)
@@ -147,6 +152,15 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
             StatusPeriod.objects.filter(pk=span.pk).update(**values)
 
 
+def check_since(spans: list[Span], *, start_date: date, reason: str, today: date) -> Span:
+    """The present period of a client with these. Raises ServiceError for what `change_since` refuses."""
+    present = _covering(spans, today)
+    if present is None or start_date > today:
+        raise ServiceError(_("The current status cannot start in the future."), field="start_date")
+    _check(present.status, start_date, reason)
+    return present
+
+
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def change_since(
     principal: Principal, *, client: Client, start_date: date, reason: str = "", today: date
@@ -155,10 +169,7 @@ def change_since(
     Raises ServiceError for a day in the future, or one before the period before it began."""
     Client.objects.select_for_update().get(pk=client.pk)
     spans = _spans(client)
-    present = _covering(spans, today)
-    if present is None or start_date > today:
-        raise ServiceError(_("The current status cannot start in the future."), field="start_date")
-    _check(present.status, start_date, reason)
+    present = check_since(spans, start_date=start_date, reason=reason, today=today)
     at = spans.index(present)
     reason = reason if present.status == Status.FORMER else ""
     kept = [span for span in spans[:at] if span.start < start_date]
@@ -174,8 +185,7 @@ def change_since(
 def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Span], today: date) -> None:
     """Replace the client's status history. Raises ServiceError."""
     spans = list(spans)
-    for span in spans:
-        _check(span.status, span.start, span.reason or (LeavingReason.OTHER if span.status == Status.FORMER else ""))
+    check_history(spans, today)
     Client.objects.select_for_update().get(pk=client.pk)
     before = _spans(client)
     same = {(span.start, span.status): span for span in before}
@@ -184,13 +194,20 @@ def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Spa
     refresh_status_facts(client=client, today=today)
 
 
+def check_history(spans: list[Span], today: date) -> None:
+    """Raises ServiceError for periods that no client can have had, or that do not reach today."""
+    for span in spans:
+        if not is_plausible(span.start):
+            raise ServiceError(_("This date is too far away."), field="status_start")
+        _check(span.status, span.start, span.reason or (LeavingReason.OTHER if span.status == Status.FORMER else ""))
+    if _covering(spans, today) is None:
+        raise ServiceError(_("The status history does not cover today."), field="status_start")
+
+
 def periods_of(client: Client, spans: Iterable[Span], today: date) -> list[StatusPeriod]:
     """A new client's whole history, not saved yet. Raises ServiceError where it does not reach today."""
     spans = list(spans)
-    if any(not is_plausible(span.start) for span in spans):
-        raise ServiceError(_("This date is too far away."), field="status_start")
-    if _covering(spans, today) is None:
-        raise ServiceError(_("The status history does not cover today."), field="status_start")
+    check_history(spans, today)
     return [
         StatusPeriod(
             client=client,

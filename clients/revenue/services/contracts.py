@@ -1,6 +1,7 @@
 """Contracts: what a client pays for a service, price changes as a chain of rows."""
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -52,6 +53,11 @@ def new_contract(client: Client, **fields) -> Contract:
     contract = Contract(client=client)
     _apply(contract, fields)
     return contract
+
+
+def check_contract(contract: Contract, **fields) -> None:
+    """Say what `update_contract` would refuse. Raises ServiceError."""
+    _apply(copy(contract), fields)
 
 
 @service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)

@@ -1,6 +1,7 @@
 """Revenue lines, and the fact that sums up twelve months of them."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -59,6 +60,11 @@ def new_line(client: Client, **fields) -> RevenueLine:
     line = RevenueLine(client=client)
     _apply(line, fields)
     return line
+
+
+def check_line(line: RevenueLine, **fields) -> None:
+    """Say what `update_revenue_line` would refuse. Raises ServiceError."""
+    _apply(copy(line), fields)
 
 
 @service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.checks import check_constraints, clean_fields
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.pricing import holding
 from crm.core.base.dates import is_plausible
@@ -33,23 +33,31 @@ RATE = DecimalField(max_digits=16, decimal_places=8)
 NAMED = 3  # days that a refusal names
 
 
+def check_rate(*, day: date, currency: str, rate: Decimal, today: date) -> Decimal:
+    """The rate as it is kept. Raises ServiceError (fields day, currency, rate) for what `set_rate` refuses."""
+    own = get_firm().currency
+    if currency == own:
+        raise ServiceError(_("%(currency)s is the firm’s own currency.") % {"currency": own}, field="currency")
+    if not is_plausible(day) or day > today:
+        raise ServiceError(_("A rate cannot be for a future day."), field="day")
+    rate = rate.quantize(LEAST_RATE)
+    clean_fields(ExchangeRate(day=day, currency=currency, rate=rate), {"day", "currency", "rate"})
+    return rate
+
+
 @service(may=may_administer)
 def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, today: date) -> tuple[ExchangeRate, str]:
     """Enter the rate of a day, or correct it: (the rate, "created", "updated" or "unchanged"). Amounts that waited for it take it;
     those that have a rate keep theirs. Raises ServiceError (fields day, currency, rate)."""
     own = get_firm().currency
     currency = currency.upper()
-    if currency == own:
-        raise ServiceError(_("%(currency)s is the firm’s own currency.") % {"currency": own}, field="currency")
-    if not is_plausible(day) or day > today:
-        raise ServiceError(_("A rate cannot be for a future day."), field="day")
+    rate = check_rate(day=day, currency=currency, rate=rate, today=today)
     row = ExchangeRate.objects.select_for_update().filter(base=own, currency=currency, day=day).first()
     if row is not None and row.rate == rate:
         return row, "unchanged"
     outcome = "updated" if row else "created"
     row = row or ExchangeRate(base=own, currency=currency, day=day)
     row.rate = rate
-    clean_fields(row, {"day", "currency", "rate"})
     if outcome == "updated":
         save_version(row, fields=["rate"], seen=None)
     else:

@@ -32,6 +32,7 @@ ORDERS = {"ymd": "2026-11-27", "dmy": "27/11/2026", "mdy": "11/27/2026"}
 DECIMALS = {".": "1,234.50", ",": "1.234,50"}
 MOST = Decimal(10) ** 12
 SAMPLES = 3
+LONGEST = 200  # characters of a day, a moment or a number; what has more is none, and is not looked at for long
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ _CLOCK = re.compile(
     r"(?:T|,? )(?:(?:at|um|klo|kl\.?|à|om|a las|alle) )?"
     r"(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?)?"
     r" ?(?P<half>[ap]\.?m\b\.?)?(?: ?(?:uhr|h))?"
-    r" ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}|\[?[A-Z][A-Za-z]+/[A-Za-z_/-]+\]?)?$",
+    r" ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}|\[?[A-Z][A-Za-z]+/[A-Za-z_/-]+\]?|[A-Z]{3,5})?$",
     re.IGNORECASE,
 )
 _FIRST_SERIAL = date(1899, 12, 30)
@@ -189,13 +190,17 @@ def _zone(name: str, text: str) -> tzinfo | None:
             return timezone(-ahead if offset[1] == "-" else ahead)
     elif plain.upper() in ("Z", "UTC", "GMT"):
         return UTC
-    elif plain in zone_names():
+    elif "/" in plain and plain in zone_names():  # “CST” or “IST” are several zones
         return ZoneInfo(plain)
-    raise ValueError(_("“%(text)s” has an unknown time zone.") % {"text": text[:40]})
+    raise ValueError(
+        _("“%(text)s” has an unknown time zone. Write it as +02:00 or Europe/Helsinki.") % {"text": text[:40]}
+    )
 
 
 def days_of(text: str) -> dict[str, date]:
     """{order: the day} that a text may mean; {} for what is no date."""
+    if len(text) > LONGEST:
+        return {}
     try:
         return _orders(_split(_spaced(text))[0])
     except ValueError:
@@ -209,7 +214,7 @@ def read_day(text: str, conventions: Conventions = PLAIN) -> date:
 
 def read_moment(text: str, conventions: Conventions = PLAIN) -> datetime:
     """An aware moment: a day, at noon where no time follows it, in the column's zone where it names none. Raises ValueError."""
-    _day, clock = _split(_spaced(text))
+    _day, clock = _split(_spaced(text)) if len(text) <= LONGEST else (text, None)
     day = read_day(text, conventions)
     at, zone = (clock.at, clock.zone) if clock else (time(12), None)
     return datetime.combine(day, at, zone or conventions.zone or UTC)
@@ -346,7 +351,12 @@ def currency_beside(amount: Decimal, named: str, own: str) -> str:
     says. Raises ValueError where they contradict each other, or the sign means several currencies of which none is the firm's `own`."""
     signs: tuple[str, ...] = getattr(amount, "currencies", ())
     if not named:
-        return _one_of(_("The sign beside the amount"), signs, own) if signs else ""
+        if len(signs) > 1 and own not in signs:
+            message = _(
+                "The sign beside the amount is used for several currencies. Write the code, such as %(example)s."
+            )
+            raise ValueError(message % {"example": signs[0]})
+        return _one_of("", signs, own) if signs else ""
     if signs and named not in signs:
         raise ValueError(_("The amount is in %(one)s, but the row says %(other)s.") % {"one": signs[0], "other": named})
     return named
@@ -354,6 +364,8 @@ def currency_beside(amount: Decimal, named: str, own: str) -> str:
 
 def numbers_of(text: str) -> dict[str, Amount]:
     """{decimal sign: the number} that a text may mean; {} for what is no amount."""
+    if len(text) > LONGEST:
+        return {}
     plain = _spaced(text)
     is_negative = plain.startswith("(") and plain.endswith(")")
     match = _AMOUNT.fullmatch(plain[1:-1].strip() if is_negative else plain)

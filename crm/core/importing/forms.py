@@ -64,7 +64,8 @@ class ColumnsForm(Form):
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
         if samples := options.get("encodings"):
-            self.fields["encoding"] = _encoding_field(samples)
+            pairs = samples.items() if isinstance(samples, dict) else samples  # jobs of 0.2 have a dict
+            self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}
         self.asked = [name for name, decision in decisions.items() if decision.must_ask]
         for name in self.asked:
@@ -128,10 +129,10 @@ class ColumnsForm(Form):
         }
 
 
-def _encoding_field(samples: dict[str, list[str]]) -> forms.Field:
-    """Some lines of the file in each encoding that makes sense of it."""
+def _encoding_field(samples: list[tuple[str, list[str]]]) -> forms.Field:
+    """Some lines of the file in each encoding that makes sense of it, the likeliest first."""
     names = dict(tabular.ENCODINGS)
-    choices = [(code, f"{names[code]}: {' / '.join(lines)}") for code, lines in samples.items()]
+    choices = [(code, f"{names[code]}: {' / '.join(lines)}") for code, lines in samples]
     return forms.ChoiceField(label=_("Which of these reads right?"), choices=choices, widget=forms.RadioSelect)
 
 

@@ -177,6 +177,9 @@ def why(error: Exception, job: Job, number: int) -> list[str]:
     """The message for an error in a row. An unexpected error is logged under the reference in the message."""
     if isinstance(error, ValidationError):
         return error.messages
+    if isinstance(error, ServiceError) and isinstance(error.__cause__, ValidationError):  # which names no field
+        labels = {column.name: column.label for column in kind_of(job).columns}
+        return [f"{labels[error.field]}: {error}" if error.field in labels else str(error)]
     if isinstance(error, ServiceError | PermissionDenied):
         return [str(error) or _("You cannot change this.")]
     reference = f"{job.pk}-{number}"

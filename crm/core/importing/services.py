@@ -70,7 +70,9 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
         total=total,
         options={
             "dialect": asdict(dialect),
-            "encodings": {option.value: [line for _none, line in option.samples] for option in encoding.options},
+            "encodings": [  # a list, as the database keeps no order of keys
+                (option.value, [line for _none, line in option.samples]) for option in encoding.options
+            ],
             "mapping": mapping,
             "defaults": {},
             "answers": {},

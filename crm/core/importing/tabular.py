@@ -9,9 +9,11 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from charset_normalizer import from_bytes
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from crm.core.base.reading import SAMPLES, Decision, Option
@@ -41,8 +43,13 @@ DELIMITERS = [
 ]
 MAX_FIELD = 131_072
 TELLING_LINES = 300  # with letters beyond ASCII: by these an encoding is told from others
+AROUND = 20  # characters before what is read differently in a line, and three times as many after it
 NOISE = 0.1  # by so much may one encoding look worse than another and still be asked about
-NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0")
+NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0", b"{\\rtf")
+NO_TABLE = re.compile(
+    rb"\s*(?:<(?:!doctype|html|table|\?xml)\b|\[?\s*\{\s*[\"}])", re.IGNORECASE
+)  # a web page, XML or JSON
+CARDS = re.compile(rb"\s*BEGIN:V(?:CARD|CALENDAR)\b", re.IGNORECASE)
 SEPARATOR = re.compile(
     "\ufeff?sep=(.)\r?\n", re.IGNORECASE
 )  # the first line by which a spreadsheet is told the delimiter
@@ -76,13 +83,23 @@ def detect(data: bytes, encoding: str = "") -> Dialect:
     text = decode(data[:200_000], encoding, partial=True)
     if (told := SEPARATOR.match(text)) and told[1] in dict(DELIMITERS):
         return Dialect(encoding, told[1])
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max((d for d, _label in DELIMITERS), key=lambda d: _columns(first, d))
-    return Dialect(encoding, delimiter if _columns(first, delimiter) > 1 else ",")
+    width = {delimiter: _columns(text, delimiter) for delimiter, _label in DELIMITERS}
+    delimiter = max(width, key=lambda d: width[d])
+    return Dialect(encoding, delimiter if width[delimiter] > 1 else ",")
 
 
-def _columns(line: str, delimiter: str) -> int:
-    return len(next(csv.reader([line], delimiter=delimiter), []))
+def _columns(text: str, delimiter: str) -> int:
+    """How wide the header is, which may take several lines where its quotes close. One whose quotes do not is its first line."""
+    first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
+    try:
+        head = _header(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        head = _header(csv.reader([first], delimiter=delimiter))
+    return len(head or [])
+
+
+def _header(rows: Iterable[list[str]]) -> list[str] | None:
+    return next((cells for cells in rows if any(cell.strip() for cell in cells)), None)
 
 
 def decide_encoding(data: bytes) -> Decision:
@@ -90,7 +107,14 @@ def decide_encoding(data: bytes) -> Decision:
     each option shows lines as they would read, the likeliest first. Raises UnreadableTable for what is no text."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Decision("encoding", "utf-16")
-    if not data.startswith(codecs.BOM_UTF8) and (b"\x00" in data or data.startswith(NOT_TEXT)):
+    start = data[:1000].removeprefix(codecs.BOM_UTF8)
+    if CARDS.match(start):
+        raise UnreadableTable(
+            _(
+                "This is an address book or calendar file, not a table. Export the contacts as CSV, then import that file."
+            )
+        )
+    if NO_TABLE.match(start) or (start == data[:1000] and (b"\x00" in data or data.startswith(NOT_TEXT))):
         raise UnreadableTable(
             _("This is not a CSV file. In your spreadsheet, choose “Save as” and CSV, then import that file.")
         )
@@ -136,7 +160,14 @@ def _lines_of(name: str, names: list[str], readings: dict[str, str]) -> tuple[tu
     """Some of the lines that the encodings read differently, those with the most readings first."""
     rows = [row for row in zip(*(readings[other].split("\n") for other in names), strict=False) if len(set(row)) > 1]
     rows.sort(key=lambda row: -len(set(row)))
-    return tuple(("", row[names.index(name)].strip()[:200]) for row in rows[:SAMPLES])
+    return tuple(("", _around(len(commonprefix(row)), row[names.index(name)])) for row in rows[:SAMPLES])
+
+
+def _around(place: int, line: str) -> str:
+    """A long line where it is read differently, with a word or two on either side."""
+    start = max(0, place - AROUND) if len(line.strip()) > 4 * AROUND else 0
+    part = line[start : start + 4 * AROUND].strip()
+    return f"…{part}" if start else part
 
 
 def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
@@ -150,8 +181,10 @@ def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
         if encoding == "cp1252":
             return data.decode("latin-1")
         raise UnreadableTable(
-            _("The file is not in the encoding %(encoding)s (byte %(position)d). Choose another encoding.")
-            % {"encoding": encoding, "position": error.start}
+            _(
+                "The file cannot be read as %(encoding)s (from byte %(position)d). Choose another encoding, or save it as UTF-8."
+            )
+            % {"encoding": dict(ENCODINGS)[encoding], "position": error.start}
         ) from error
     except LookupError as error:
         raise UnreadableTable(_("Unknown encoding.")) from error
@@ -162,9 +195,9 @@ def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     lines = _lines(data, dialect)
     try:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
-        header = next((cells for cells in reader if any(cell.strip() for cell in cells)), None)
+        header = _header(reader)
     except csv.Error as error:
-        raise UnreadableTable(_("The first line is unreadable: %(why)s") % {"why": error}) from error
+        raise UnreadableTable(_("The first line is unreadable: %(why)s") % {"why": _too_long()}) from error
     if header is None:
         raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
     if len(header) > settings.IMPORT_MAX_COLUMNS:
@@ -225,8 +258,8 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:
-            cells, problem = [], _("The row is unreadable: %(why)s") % {"why": error}
+        except csv.Error:
+            cells, problem = [], _("The row is unreadable: %(why)s") % {"why": _too_long()}
         if lines.has_ended or (len(lines.taken) > 1 and (problem or not _is_strict(lines.taken, delimiter))):
             problem = _("This row has an opening quote without a closing one.")
         if problem:
@@ -245,6 +278,11 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         yield Row(lines.number, _padded(cells, width), problem) if problem else _checked(lines.number, cells, width)
 
 
+def _too_long() -> str:
+    """The one thing that the reader refuses (it reads quotes leniently)."""
+    return _("a cell has more than %(max)s characters.") % {"max": number_format(MAX_FIELD, force_grouping=True)}
+
+
 def _is_strict(lines: list[str], delimiter: str) -> bool:
     """Whether a row over several lines is quoted as it should be: one that is not has taken its neighbours in."""
     try:
@@ -255,10 +293,8 @@ def _is_strict(lines: list[str], delimiter: str) -> bool:
 
 def _cells_of(line: str, delimiter: str) -> list[str]:
     """What can be told of a row that cannot be read, for the file of failed rows."""
-    try:
-        return [cell.strip().replace("\x00", "") for cell in next(csv.reader([line], delimiter=delimiter), [])]
-    except csv.Error:
-        return []
+    line = line[:MAX_FIELD]
+    return [cell.strip().replace("\x00", "") for cell in next(csv.reader([line], delimiter=delimiter), [])]
 
 
 def _padded(cells: list[str], width: int) -> list[str]:
@@ -278,10 +314,10 @@ def _checked(number: int, cells: list[str], width: int) -> Row:
 
 
 def unique_headers(header: list[str]) -> list[str]:
-    """Header names, stripped; an empty one is called by its place, a repeated one numbered."""
+    """Header names in one line each, as a form can send them back; an empty one is called by its place, a repeated one numbered."""
     names: list[str] = []
     for place, name in enumerate(header, 1):
-        name = name.strip().replace("\x00", "") or _("Column %(n)d") % {"n": place}
+        name = " ".join(name.replace("\x00", "").split()) or _("Column %(n)d") % {"n": place}
         base, count = name, 2
         while name in names:
             name, count = f"{base} ({count})", count + 1

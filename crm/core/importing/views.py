@@ -193,22 +193,28 @@ def _preview(request, job, form, status=200):
         "form": form,
         "people": PeopleForm(job=job),
         "has_rows": any(job.report.get("counts", {}).get(name) for name in ("created", "updated", "unchanged")),
-        **_shown(request, job, "questions" if job.report.get("questions") else ""),
+        **_shown(request, job, "questions" if job.report.get("questions") else "", PLANNED),
     }
     return render_page(request, "core/importing/preview.html", context, fragment="status", status=status)
 
 
 GROUPS = {
-    "questions": _lazy("In question"),
+    "questions": _lazy("Flagged"),
     "created": _lazy("Created"),
     "updated": _lazy("Updated"),
     "unchanged": _lazy("Unchanged"),
     "failed": _lazy("Failed"),
-    "remarks": _lazy("With remarks"),
+    "remarks": _lazy("With warnings"),
+}
+PLANNED = GROUPS | {
+    "created": _lazy("To be created"),
+    "updated": _lazy("To be updated"),
+    "unchanged": _lazy("Already the same"),
+    "failed": _lazy("Errors"),
 }
 
 
-def _shown(request, job, first: str) -> dict[str, Any]:
+def _shown(request, job, first: str, labels: dict[str, Any] = GROUPS) -> dict[str, Any]:
     """The rows of one group as tabs choose it: the one asked for, else `first`, else the worst that there is."""
     report = job.report
     counts = {name: report.get("counts", {}).get(name, report.get(name, 0)) for name in GROUPS}
@@ -216,11 +222,11 @@ def _shown(request, job, first: str) -> dict[str, Any]:
     group = next((name for name in order if counts.get(name)), "created")
     tabs = [
         {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == group}
-        for name, label in GROUPS.items()
+        for name, label in labels.items()
         if counts[name] or name in ("created", "updated")
     ]
     rows = report.get("rows", {}).get(group, [])
-    return {"tabs": tabs, "rows": rows, "hidden": counts[group] - len(rows), "group": GROUPS[group]}
+    return {"tabs": tabs, "rows": rows, "hidden": counts[group] - len(rows), "group": group}
 
 
 @require_POST
@@ -228,8 +234,11 @@ def import_people(request, pk):
     job = get_import(request, pk)
     form = PeopleForm(request.POST, job=job)
     if form.is_valid():
-        service.set_people(request.principal, job=job, people=form.people())
-        service.check_import(request.principal, job=job, now=timezone.now())
+        try:
+            service.set_people(request.principal, job=job, people=form.people())
+            service.check_import(request.principal, job=job, now=timezone.now())
+        except ServiceError as error:  # a second click, or a page from before the start
+            messages.error(request, error.message)
     return redirect("core:import_preview", pk=job.pk)
 
 
@@ -242,10 +251,11 @@ def import_start(request, pk):
     try:
         service.start_import(request.principal, job=job, now=timezone.now(), **form.cleaned_data)
     except ServiceError as error:
-        if error.code not in ("unreadable", "nothing"):
+        if error.code == "question":
             raise PermissionDenied(error.message) from error
         messages.error(request, error.message)
-        return redirect("core:import_columns", pk=job.pk)
+        step = "columns" if error.code in ("unreadable", "nothing") else "page"
+        return redirect(f"core:import_{step}", pk=job.pk)
     return redirect("core:import_page", pk=job.pk)
 
 

@@ -18,7 +18,7 @@ from openpyxl.styles import Font
 LINES_AT_ONCE = 500
 # Where a cell may begin for a spreadsheet: at its start, or, where ; tab or | separates, within its text. Apostrophes that stand
 # there already get one more, so that `unsafe_cell` gives back exactly what there was.
-_BEGINS = r"(\A[\s\u00a0\u3000]*|[;|\t\r\n\v\f\x85\u2028\u2029][\s\u00a0\u3000\"]*)"
+_BEGINS = r"(\A[\s\u00a0\u3000\"]*|[;|\t\r\n\v\f\x85\u2028\u2029][\s\u00a0\u3000\"]*)"
 _FORMULA = r"(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"
 _DANGEROUS, _HARMLESS = re.compile(_BEGINS + _FORMULA), re.compile(_BEGINS + "'" + _FORMULA)
 UNPRINTABLE = {code: None for code in range(32) if chr(code) not in "\t\n\r"}

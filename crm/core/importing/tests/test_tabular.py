@@ -17,6 +17,8 @@ from crm.core.listing.files import safe_cell, unsafe_cell
         (b"\xef\xbb\xbfname|city\na|b\n", "utf-8", "|"),
         (b"one\na\n", "utf-8", ","),
         (b"column1,column2!some,column3\na,b!c,d\n", "utf-8", ","),
+        (b'"Company\nname";"City, region";Note\r\na;b;c\r\n', "utf-8", ";"),
+        (b'Name";City;Note,x\na;b;c\n', "utf-8", ";"),
     ],
 )
 def test_encoding_and_delimiter_are_recognised(data, encoding, delimiter):
@@ -28,6 +30,30 @@ def test_encoding_and_delimiter_are_recognised(data, encoding, delimiter):
 def test_what_is_no_table_is_refused_with_a_sentence(data):
     with pytest.raises(tabular.UnreadableTable, match="empty|not a CSV"):
         tabular.detect(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\n", "address book"),
+        (b"\xef\xbb\xbfBEGIN:VCALENDAR\nVERSION:2.0\n", "address book"),
+        (b"<!DOCTYPE html><p>Sign in</p>\n<p>x</p>", "not a CSV"),
+        (b"<table><tr><td>a</td></tr>\n</table>", "not a CSV"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<a/>", "not a CSV"),
+        (b'[{"name": "A"},\n{"name": "B"}]', "not a CSV"),
+        (b'{\n"name": "A"}', "not a CSV"),
+        (b"{\\rtf1\\ansi\nx}", "not a CSV"),
+    ],
+)
+def test_text_that_is_no_table_is_refused_with_a_sentence(data, why):
+    with pytest.raises(tabular.UnreadableTable, match=why):
+        tabular.detect(data)
+
+
+def test_a_header_may_begin_like_something_else():
+    for head in ("<name>", "begin", "{name}", "[name]"):
+        assert tabular.read(f"{head},city\na,b\n".encode(), tabular.Dialect())[0] == [head, "city"]
+        assert tabular.detect(f"{head};city\na;b\n".encode()).delimiter == ";"
 
 
 def test_a_broken_row_does_not_stop_the_others():
@@ -45,6 +71,18 @@ def test_a_broken_row_does_not_stop_the_others():
 def test_a_field_without_end_is_a_problem_of_its_row():
     _header, rows = tabular.read(b'a,b\n1,"' + b"x" * 200_000 + b"\n", tabular.Dialect())
     assert ["unreadable" in row.problem for row in rows] == [True]
+
+
+def test_a_cell_that_is_too_long_is_said_in_words_and_the_row_can_be_told_by_the_others():
+    _header, rows = tabular.read(b'a,b\n1,"' + b"x" * 200_000 + b'"\n2,3\n', tabular.Dialect())
+    long, after = list(rows)
+    assert long.problem == "The row is unreadable: a cell has more than 131,072 characters."
+    assert (long.cells[0], after.cells) == ("1", ["2", "3"])
+
+
+def test_an_encoding_that_does_not_fit_is_called_as_the_form_calls_it():
+    with pytest.raises(tabular.UnreadableTable, match=r"read as UTF-16 \(from byte 22\)"):
+        tabular.detect("\ufeffName,City\n".encode("utf-16-le") + b"\x00\xd8" + "a\n".encode("utf-16-le"))
 
 
 def test_a_quote_that_is_never_closed_swallows_no_other_row():
@@ -79,6 +117,7 @@ def test_too_many_columns_and_rows_are_refused(settings):
 
 def test_repeated_and_empty_headers_get_names():
     assert tabular.unique_headers(["Name", "", "Name"]) == ["Name", "Column 2", "Name (2)"]
+    assert tabular.unique_headers(["Company\r\nname", "Company\nname"]) == ["Company name", "Company name (2)"]
 
 
 def said(texts, encoding):
@@ -105,6 +144,13 @@ def test_an_encoding_is_recognised_or_asked_with_lines_of_the_file(encoding, nam
         assert len({option.samples for option in decision.options}) == len(decision.options)
     else:
         assert decision.value == encoding
+
+
+def test_a_long_line_is_shown_where_it_is_read_differently():
+    decision = said(["Id;Name", f"{'0;' * 90}Hotel Café Münch;{'1;' * 90}"], "cp1252")
+    lines = {option.value: option.samples[0][1] for option in decision.options}
+    assert all(line.startswith("…") and len(line) < 90 for line in lines.values())
+    assert "Hotel Café" in lines["cp1252"]
 
 
 def test_what_every_encoding_reads_alike_is_not_asked():
