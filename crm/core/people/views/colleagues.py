@@ -140,7 +140,9 @@ def user_enable(request, pk):
 
 @require_POST
 def invitation_resend(request, pk):
-    return _on_invitation(request, pk, invitations.resend_invitation, _say_invited, _("New invitation to %(email)s queued."))
+    return _on_invitation(
+        request, pk, invitations.resend_invitation, _say_invited, _("New invitation to %(email)s queued.")
+    )
 
 
 @require_POST
