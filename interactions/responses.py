@@ -4,9 +4,10 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from crm.core.firm.languages import mail_language
+from crm.core.ui import navigation
 from crm.core.ui.actions import Outcome
 from crm.core.ui.htmx import add_event, back_to, is_fragment, toast
 
@@ -24,6 +25,7 @@ def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse |
     response = response or HttpResponse(status=204)
     add_event(response, "timeline-changed", {})
     add_event(response, "closeDialog", {})
+    navigation.show_numbers(response, request.principal, timezone.now())
     return toast(response, text, undo_url=undo_url)
 
 

@@ -52,7 +52,7 @@ def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
 
 
 def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
-    """The annotations that `flags` needs."""
+    """The annotations that `flags` and `lists.state_of` need."""
     schedule = ProgressSchedule.objects.filter(client_id=OuterRef("client_id"))
     mails = OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress", cause_id=OuterRef("pk"))
     after = Q(sent_at__gt=OuterRef("deadline_at")) | Q(sent_at=None, state__in=MAIL_WAITING, deadline_at__lt=now)
@@ -61,6 +61,8 @@ def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
         when_nothing=Subquery(schedule.values("when_nothing")[:1]),
         has_late_mail=Exists(mails.filter(after)),
         has_failed_mail=Exists(mails.filter(state__in=FAILED)),
+        has_waiting_mail=Exists(mails.filter(state__in=MAIL_WAITING)),
+        has_kept_mail=Exists(mails.kept_here()),
     )
 
 

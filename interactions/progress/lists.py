@@ -29,6 +29,16 @@ TONES = {
 }
 
 
+def state_of(email: ProgressEmail) -> tuple[Any, str]:
+    """(words, tone) of its state. What was released reads “Sending” until its mails have left, and “Not sent”, as in the outbox,
+    where no mail server is set. The row needs the annotations of `flags.with_signs`."""
+    if email.state == ProgressState.SENT and email.has_waiting_mail:  # type: ignore[attr-defined]
+        return _("Sending"), "blue"
+    if email.state == ProgressState.SENT and email.has_kept_mail:  # type: ignore[attr-defined]
+        return _("Not sent"), ""
+    return email.get_state_display(), TONES[email.state]  # type: ignore[attr-defined]
+
+
 def of_user(principal, *, whose: str = "all") -> QuerySet:
     rows = ProgressEmail.objects.visible_to(principal).filter(client__archived_at__isnull=True)
     return rows.filter(client__owner=principal.user) if whose == "mine" else rows
@@ -149,9 +159,9 @@ PROGRESS_EMAILS = ListPage(
     default_sort=lambda values: "newest" if values["show"] in ("sent", "skipped") else "next",
     columns=(
         Column("client", _("Client"), lambda email: email.client.name),
-        Column("state", _("State"), lambda email: email.get_state_display()),
+        Column("state", _("State"), lambda email: state_of(email)[0]),
         Column("week", _("Week"), lambda email: email.week),
-        Column("leaves", _("Sends"), lambda email: email.sent_at or email.send_at),
+        Column("leaves", _("Send time"), lambda email: email.sent_at or email.send_at),
         Column("promised", _("Due by"), lambda email: email.deadline_at),
         Column("owner", _("Account manager"), lambda email: email.client.owner.name),
     ),
@@ -159,7 +169,7 @@ PROGRESS_EMAILS = ListPage(
     file_name="progress-emails",
     words={
         "week": _("Week"),
-        "leaves": _("Sends"),
+        "leaves": _("Send time"),
         "promised": _("Due by"),
         "owner": _("Account manager"),
     },
@@ -170,7 +180,7 @@ PROGRESS_EMAILS = ListPage(
 def decorate(rows: list[ProgressEmail], now: datetime) -> None:
     """Add tone and flags to the rows of a list. They need the annotations of `flags.with_signs`."""
     for email in rows:
-        email.tone = TONES[email.state]  # type: ignore[attr-defined]
+        email.state_text, email.tone = state_of(email)  # type: ignore[attr-defined]
         email.flags = flags.flags(email, now)  # type: ignore[attr-defined]
         email.is_overdue = flags.will_be_late(email, now)  # type: ignore[attr-defined]
 

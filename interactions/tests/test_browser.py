@@ -1,11 +1,12 @@
 """The composer and Today in a real browser, by keyboard."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
@@ -164,6 +165,26 @@ def test_four_are_done_by_four_keys(page, live_server, marta, northwind):
     assert FollowUp.objects.get(title="Step 6").state == "open"
 
 
+def test_the_numbers_follow_what_is_done(page, live_server, marta, northwind):
+    """The number beside Today, and the count above the list, after an action that does not load the page anew."""
+    now = timezone.now()
+    for n in range(3):
+        interactions.follow_up(
+            actor=marta, client=northwind, title=f"Step {n}", due_date=now.date() - timedelta(days=2), now=now
+        )
+    for address in ("/today/", "/follow-ups/"):
+        page.goto(live_server.url + address)
+        left = FollowUp.objects.filter(state="open").count()
+        number = page.locator(".sidebar [data-nav=today] .nav-count")
+        expect(number).to_have_text(str(left))
+        page.keyboard.press("j")
+        page.keyboard.press("d")
+        expect(number).to_have_text(str(left - 1))
+    expect(page.locator(".filter-count")).to_have_text("1 follow-up")
+    page.keyboard.press("d")
+    expect(number).to_have_count(0)
+
+
 def addresses(marta, northwind):
     now = timezone.now()
     call = interactions.log(
@@ -303,3 +324,16 @@ def test_a_day_is_picked_by_chip_or_typed_in_words(page, live_server, marta, nor
     page.locator("#remote-dialog .chip", has_text="Tomorrow").click()
     page.keyboard.press("Control+Enter")
     page.locator("#toasts", has_text="“First” snoozed until").wait_for()
+
+
+def test_the_days_to_choose_stand_in_their_order(page, live_server, marta, northwind):
+    """On a Friday the next Friday comes after the next Monday."""
+    now = timezone.now()
+    interactions.follow_up(actor=marta, client=northwind, title="First", due_date=now.date(), now=now)
+    page.clock.set_fixed_time(datetime(2026, 11, 27, 12))
+    page.goto(live_server.url + "/today/")
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    page.locator("#remote-dialog .day-words").wait_for()
+    days = page.locator("#remote-dialog [data-day]").evaluate_all("chips => chips.map((chip) => chip.dataset.day)")
+    assert days == ["2026-11-28", "2026-11-30", "2026-12-04", "2026-12-11"]

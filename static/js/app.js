@@ -10,6 +10,7 @@ import "./drafts.js";
 import "./bulk.js";
 import "./composer.js";
 import "./palette.js";
+import "./navigation.js";
 import "./shortcuts.js";
 
 // CSRF on every htmx request that changes something

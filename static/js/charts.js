@@ -144,7 +144,7 @@ function config(kind, data, palette) {
       maintainAspectRatio: false,
       animation: false,
       indexAxis: flat ? "y" : "x",
-      layout: { padding: { top: count === 1 && kind === "line" ? 20 : 4, right: 8 } },
+      layout: { padding: { top: count === 1 && kind === "line" ? 28 : 4, right: 8 } },
       interaction: { mode: "index", intersect: false },
       scales: { x: flat ? values : labels, y: flat ? labels : values },
       plugins: {

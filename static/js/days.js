@@ -56,7 +56,7 @@ export function start(field) {
     follow();
   };
   const days = [hasTime ? null : today, plus(today, 1), plus(today, (5 - today.getDay() + 7) % 7 || 7), plus(today, (1 - today.getDay() + 7) % 7 || 7), plus(today, 14)];
-  const chips = [...new Map(days.filter(Boolean).map((day) => [iso(day), day])).values()].map((day) => {
+  const chips = [...new Map(days.filter(Boolean).map((day) => [iso(day), day])).values()].sort((a, b) => a - b).map((day) => {
     const words = { [iso(today)]: word("today"), [iso(plus(today, 1))]: word("tomorrow") }[iso(day)] || said(day);
     const chip = element("button", { type: "button", class: "chip", "data-day": iso(day) }, words);
     chip.addEventListener("click", () => put(day));

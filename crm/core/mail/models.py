@@ -20,6 +20,10 @@ class OutboxMailQuerySet(OwnedQuerySet):
     def due(self, now):
         return self.filter(state=MailState.PENDING, next_attempt_at__lte=now)
 
+    def kept_here(self):
+        """Stored instead of sent, because no mail server is set."""
+        return self.filter(state=MailState.SENT, reply__endswith=KEPT_HERE)
+
     def caused_by(self, cause):
         """The mails about a row; of a model, those about any of its rows (then `cause_id` says which)."""
         rows = self.filter(cause_kind=cause_kind(cause))

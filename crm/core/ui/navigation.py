@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet, Value
+from django.http import HttpResponse
 from django.urls import reverse
 
 from crm.core.base.kept import Kept
 from crm.core.base.querysets import CountOf
 from crm.core.base.registry import Registry
+from crm.core.ui.htmx import add_event
 from crm.core.users.models import User
 
 Check = Callable[[Any], bool]
@@ -66,6 +68,11 @@ def numbers(principal, now) -> dict[str, tuple[int, str]]:
             if number:
                 found.setdefault(key, (number, tone))
     return found
+
+
+def show_numbers(response: HttpResponse, principal, now) -> HttpResponse:
+    """Have the open page show the numbers as they are after a change (static/js/navigation.js)."""
+    return add_event(response, "navNumbers", {"numbers": numbers(principal, now)})
 
 
 def current_at(path: str) -> NavEntry | None:

@@ -1,5 +1,6 @@
 """Pages of progress emails: the queue, reading and approving one, the client's schedule, the API."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from clients.contacts.models import ContactEmail
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
+from crm.core.mail.choices import KEPT_HERE
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from crm.core.users.choices import Role
@@ -450,6 +452,26 @@ def test_what_is_sent_now_leaves_after_ten_seconds_and_until_then_comes_back(cli
     assert (email.state, email.sent_at, OutboxMail.objects.filter(kind="progress").exists()) == ("draft", None, False)
     client.post(address(email), typed(email, do="send"))
     assert OutboxMail.objects.get(kind="progress").state == "pending", "it can be sent after all"
+
+
+def test_a_released_email_says_what_becomes_of_it(client, marta, email):
+    """“Sending” until its mails have left, “Not sent” where no mail server is set, and only then “Sent”."""
+    client.force_login(marta)
+    client.post(address(email), typed(email, do="send"))
+    shown = f"{reverse('interactions:progress-emails')}?show=sent"
+    pages = [address(email), shown, reverse("interactions:client_progress", args=[email.client_id])]
+
+    def states():
+        badges = re.compile(r'class="badge-text">(Sending|Not sent|Sent)</span>')
+        return [{*badges.findall(client.get(page).text)} for page in pages]
+
+    assert states() == [{"Sending"}] * 3
+    now, token = timezone.now(), "6f1b8a56-0000-4000-8000-000000000000"
+    for step in ("leased", "sending", "sent"):
+        OutboxMail.objects.update(state=step, lease_token=token, lease_until=now, sent_at=now, reply=KEPT_HERE)
+    assert states() == [{"Not sent"}] * 3
+    OutboxMail.objects.update(reply="250 OK")
+    assert states() == [{"Sent"}] * 3
 
 
 @pytest.mark.parametrize("state", ["leased", "sending", "sent"])

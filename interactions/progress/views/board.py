@@ -1,5 +1,6 @@
 """The delivery board of progress emails, and the clients behind its numbers."""
 
+from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,7 @@ def board(request):
         "coming": delivery_board.weeks(today)[0],
         "current": delivery_board.weeks(today)[1],
         "mine": mine,
+        "is_captured": settings.MAIL_IS_CAPTURED,
         "tabs": pages.tabs(request.principal, "board"),
     }
     return render_page(request, "interactions/progress/board.html", context)

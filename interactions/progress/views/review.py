@@ -156,6 +156,7 @@ def _page_context(request, email):
         {"label": email.client.name, "url": reverse("interactions:client_progress", args=[email.client_id])},
     ]
     is_sent = email.state == ProgressState.SENT
+    state_text, tone = progress_lists.state_of(email)
     is_decidable = email.state in PROGRESS.decidable and may_change
     mine = Decision.objects.visible_to(request.principal).filter(is_shared=False)
     return {
@@ -164,7 +165,8 @@ def _page_context(request, email):
         "flags": [flag for flag in flags.flags(email, now) if flag.key != "problem"],
         "language": language_name(language_for(email.client)),
         "deadline_there": email.deadline_at.astimezone(zone(email.time_zone)).strftime("%H:%M"),
-        "tone": progress_lists.TONES[email.state],
+        "state_text": state_text,
+        "tone": tone,
         "is_decidable": is_decidable,
         "unshared": decisions_within(mine, email.client, email.covers_from, email.covers_to) if is_decidable else [],
         "is_planned": email.state == ProgressState.PLANNED and may_change,

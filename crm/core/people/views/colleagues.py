@@ -86,7 +86,7 @@ def invite(request):
         request, form, lambda: invitations.invite(request.principal, now=timezone.now(), **form.cleaned_data)
     )
     if outcome.is_done:
-        messages.success(request, _said(_("Invitation to %(email)s queued."), outcome.result))
+        _say_invited(request, _("Invitation to %(email)s queued."), outcome.result)
         return redirect("core:users")
     context = {"form": form, "submit": _("Send invitation"), "back_url": reverse("core:users")}
     return render_page(request, "core/people/invite.html", context, status=outcome.status)
@@ -140,30 +140,34 @@ def user_enable(request, pk):
 
 @require_POST
 def invitation_resend(request, pk):
-    return _on_invitation(request, pk, invitations.resend_invitation, _("New invitation to %(email)s queued."))
+    return _on_invitation(
+        request, pk, invitations.resend_invitation, _say_invited, _("New invitation to %(email)s queued.")
+    )
 
 
 @require_POST
 def invitation_revoke(request, pk):
-    return _on_invitation(request, pk, invitations.revoke_invitation, _("Invitation for %(email)s revoked."))
+    return _on_invitation(request, pk, invitations.revoke_invitation, _say, _("Invitation for %(email)s revoked."))
 
 
-def _on_invitation(request, pk, do, text):
+def _on_invitation(request, pk, do, say, text):
     invitation = get_object_or_404(Invitation, pk=pk)
     try:
         do(request.principal, invitation=invitation, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(
-            request,
-            _said(text, invitation) if do is invitations.resend_invitation else text % {"email": invitation.email},
-        )
+        say(request, text, invitation)
     return redirect("core:users")
 
 
-def _said(text: str, invitation) -> str:
-    """Nothing is on its way while no mail server is set."""
-    if settings.MAIL_IS_CAPTURED:
-        text = _("No mail server is set, so no email was sent to %(email)s. Copy the link below and pass it on.")
-    return text % {"email": invitation.email}
+def _say(request, text: str, invitation) -> None:
+    messages.success(request, text % {"email": invitation.email})
+
+
+def _say_invited(request, text: str, invitation) -> None:
+    """A warning where nothing is on its way, because no mail server is set."""
+    if not settings.MAIL_IS_CAPTURED:
+        return _say(request, text, invitation)
+    text = _("No mail server is set, so no email was sent to %(email)s. Copy the link below and pass it on.")
+    messages.warning(request, text % {"email": invitation.email})
