@@ -13,7 +13,7 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
-from clients.records.statuses import status_card, status_items
+from clients.records.statuses import status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
@@ -77,10 +77,12 @@ def reassign_owned(principal, user, to, now):
     return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
 
+@registry.panel("people", "side", 70, "clients/page/people_card.html")
 def people_card(principal, client, now):
     return {"people": people_of(client)}
 
 
+@registry.panel("facts", "side", 80, "clients/page/facts_card.html")
 def facts_card(principal, client, now):
     shown = CLIENT_FIELDS.facts(client, may_edit=permissions.may_edit(principal, client))
     return {"shown": shown, "may_restrict": permissions.may_restrict(principal, client)}
@@ -97,11 +99,6 @@ registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_ow
 for kind in KINDS:
     kinds.register(kind)
 registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
-registry.panels.register(registry.Panel("people", "side", 70, "clients/page/people_card.html", people_card))
-registry.panels.register(registry.Panel("facts", "side", 80, "clients/page/facts_card.html", facts_card))
-registry.panels.register(
-    registry.Panel("status", "side", 90, "clients/page/status_card.html", status_card, _("Status"), is_late=True)
-)
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))

@@ -1,11 +1,13 @@
-"""What other apps add to clients and show on a client's page: they register it in their `hooks.py`."""
+"""What other apps add to clients and show on a client's page: they register it in their `hooks.py`, panels where they stand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from crm.core.base.registry import Registry
+
+Context = TypeVar("Context", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Panel:
     `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card).
     `context(principal, client, now)` gives the template's variables, or None to show nothing; `client`, `request`, `now`, `user`
     and `may_edit` are added. At most two indexed queries each. One that `is_late` is a link with its `title` until it comes
-    into view: for what lies below the fold. `shown(principal)` says for whom it is.
+    into view: for what lies below the fold. `shown(principal)` says for whom it is. Declared by `panel`, above its `context`.
     """
 
     key: str
@@ -31,7 +33,7 @@ class Panel:
 @dataclass(frozen=True)
 class ContactPanel:
     """A card on the page of a contact. `context(principal, contact, now)` gives the template's variables; the contact has `places`, the
-    affiliations that the principal sees."""
+    affiliations that the principal sees. Declared by `contact_panel`, above its `context`."""
 
     key: str
     order: int
@@ -120,3 +122,23 @@ timeline_sources: Registry[TimelineSource] = Registry("timeline source")
 list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
+
+
+def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:
+    """The function below it is the `context` of a panel of the client's page. Its module is one that `hooks.py` imports."""
+
+    def declared(context: Context) -> Context:
+        panels.register(Panel(key, slot, order, template, context, **told))
+        return context
+
+    return declared
+
+
+def contact_panel(key: str, order: int, template: str) -> Callable[[Context], Context]:
+    """The same for a card on the page of a contact."""
+
+    def declared(context: Context) -> Context:
+        contact_panels.register(ContactPanel(key, order, template, context))
+        return context
+
+    return declared

@@ -15,9 +15,8 @@ from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
-from interactions.client_page import parts, timeline
-from interactions.client_page.cards import contact_log, follow_ups_card, promises_card
-from interactions.composer import panel
+from interactions.client_page import cards, parts, timeline  # noqa: F401  panels register themselves
+from interactions.composer import panel  # noqa: F401
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.log.choices import Channel
@@ -53,16 +52,6 @@ signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm
 firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
 for source in timeline.SOURCES:
     registry.timeline_sources.register(source)
-registry.panels.register(registry.Panel("composer", "main", 10, "interactions/composer/composer.html", panel.panel))
-registry.panels.register(
-    registry.Panel("follow-ups", "side", 20, "interactions/client_page/follow_ups_card.html", follow_ups_card)
-)
-registry.panels.register(
-    registry.Panel("promises", "side", 30, "interactions/client_page/promises_card.html", promises_card)
-)
-registry.contact_panels.register(
-    registry.ContactPanel("log", 10, "interactions/client_page/contact_log.html", contact_log)
-)
 registry.tabs.register(registry.Tab("agreed", _("Agreed"), "interactions:agreed", 20))
 registry.tabs.register(registry.Tab("surveys", _("Surveys"), "interactions:client-surveys", 70))
 registry.list_actions.register(

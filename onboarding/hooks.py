@@ -26,9 +26,6 @@ def rebuild_own_facts(client_ids, now):
 # Wiring
 periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))
 registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
-registry.panels.register(
-    registry.Panel("onboarding", "side", 10, "onboarding/parts/client_card.html", panels.side_card)
-)
 registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
 registry.timeline_sources.register(
     registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items)

@@ -7,7 +7,7 @@ from django.db.models import Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clients.registry import TimelineItem
+from clients.registry import TimelineItem, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
 from crm.core.base.models import Folded
@@ -23,6 +23,7 @@ TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
 KICKOFF_HOUR = time(9)
 
 
+@panel("onboarding", "side", 10, "onboarding/parts/client_card.html")
 def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
     card = client_card(principal, client)
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None

@@ -158,7 +158,7 @@ def _silence(kpi, scope, period, rows):
 def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
     """The data of a chart: a point opens the rows it was made of."""
     unit, benchmark = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, ""), kpi.benchmark(scope.firm)
-    digits = 1 if kpi.unit == PERCENT else 0
+    digits = 1 if kpi.unit == PERCENT else kpi.digits
     values = [None if answer.value is None else round(answer.value, digits) for answer in answers]
     known = [value for value in values if value is not None]
     series = {

@@ -22,20 +22,11 @@ from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
 ASKED_FIRST = ("owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
-SHOWN = [
-    "name",
-    "industry",
-    "city",
-    "tier",
+SHOWN = [  # besides what the columns load
     "owner__name",
     "is_restricted",
     "archived_at",
-    "facts__status",
-    "facts__next_step_at",
     "facts__next_step_id",
-    "facts__last_contact_at",
-    "facts__nps_score",
-    "facts__revenue_12m",
     "facts__unrated_12m",
     "name_key",
     "created_at",
@@ -94,7 +85,7 @@ CLIENTS = ListPage(
     title=_("Clients"),
     template="clients/listing/list.html",
     rows=lambda principal: Client.objects.visible_to(principal),
-    select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN),
+    select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN, *CLIENTS.loaded),
     decorate=_decorate,
     filters=ClientFilters,
     panel=tuple(

@@ -3,6 +3,7 @@
 from datetime import datetime, time
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clients import registry
 from clients.records.models import Client, StatusPeriod
@@ -23,6 +24,7 @@ def periods_of(client: Client) -> list[StatusPeriod]:
     return once(client, "periods", lambda: _periods.rows(SYSTEM, client_id=client.pk))
 
 
+@registry.panel("status", "side", 90, "clients/page/status_card.html", title=gettext_lazy("Status"), is_late=True)
 def status_card(principal, client: Client, now: datetime):
     return {"periods": periods_of(client), "today": firm_today(now)}
 

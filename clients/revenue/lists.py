@@ -1,5 +1,8 @@
 """The lists about money: a client's revenue lines, rates by day, the amounts that have none; what the API filters them by."""
 
+from operator import attrgetter
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -7,6 +10,7 @@ from clients.page.queries import load_client
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.models import Contract, ExchangeRate, RevenueLine
 from crm.core.base.permissions import may_administer
+from crm.core.fields.types import DAY
 from crm.core.firm.queries import get_firm
 from crm.core.listing import filters
 from crm.core.listing.filters import ListFilters
@@ -66,9 +70,28 @@ class RateFilters(CurrencyFilters):
         fields: list[str] = []
 
 
-def _said(rows, listing):
-    for row in rows:
-        row.amount_words = money_exact(getattr(row, "amount", None) or getattr(row, "value", 0), row.currency)
+def _columns_without_rate(url_name: str, day: str, label, amount: str) -> tuple[Column, ...]:
+    """The kit draws them; `day` and `amount` name the attributes of a row, `url_name` the page where its rate is entered."""
+
+    def who(row):
+        return row.client.name
+
+    def what(row):
+        return row.service.name if row.service else row.get_kind_display()
+
+    def said(row):
+        return money_exact(getattr(row, amount), row.currency)
+
+    def address(row):
+        return reverse(url_name, args=[row.client_id, row.pk])
+
+    return (
+        Column("client", _("Client"), who, cell=who, href=address),
+        Column("for", _("For"), what, cell=what),
+        Column("day", label, attrgetter(day), cell=lambda row: DAY.words(getattr(row, day)), css="nowrap"),
+        Column("amount", _("Amount"), attrgetter(amount), cell=said, css="num"),
+        Column("currency", _("Currency"), attrgetter("currency"), is_in_file_only=True),
+    )
 
 
 def _rate_said(rows, listing):
@@ -118,41 +141,27 @@ LINES_WITHOUT_RATE = ListPage(
     url_name="clients:lines_without_rate",
     title=_("Revenue without a rate"),
     template="clients/revenue/without_rate.html",
+    empty=_("Every amount has its rate"),
     rows=lambda principal: _without_rate(RevenueLine, principal),
     select=lambda rows: rows.select_related("client", "service"),
     filters=CurrencyFilters,
     bar=("currency",),
     sorts={"newest": Sort("date", descending=True)},
-    columns=(
-        Column("client", _("Client"), lambda row: row.client.name),
-        Column("for", _("For"), lambda row: row.service.name if row.service else row.get_kind_display()),
-        Column("day", _("Date"), lambda row: row.date),
-        Column("amount", _("Amount"), lambda row: row.amount, css="num"),
-        Column("currency", _("Currency"), lambda row: row.currency, is_in_file_only=True),
-    ),
-    decorate=_said,
+    columns=_columns_without_rate("clients:edit_line", "date", _("Date"), "amount"),
     noun=lambda n, text: ngettext("%(n)s line", "%(n)s lines", n) % {"n": text},
-    words={"for": _("For"), "day": _("Date"), "amount": _("Amount")},
     file_name="revenue-without-rate",
 )
 CONTRACTS_WITHOUT_RATE = ListPage(
     url_name="clients:contracts_without_rate",
     title=_("Contracts without a rate"),
     template="clients/revenue/without_rate.html",
+    empty=_("Every amount has its rate"),
     rows=lambda principal: _without_rate(Contract, principal),
     select=lambda rows: rows.select_related("client", "service"),
     filters=CurrencyFilters,
     bar=("currency",),
     sorts={"newest": Sort("start_date", descending=True)},
-    columns=(
-        Column("client", _("Client"), lambda row: row.client.name),
-        Column("for", _("For"), lambda row: row.service.name),
-        Column("day", _("From"), lambda row: row.start_date),
-        Column("amount", _("Amount"), lambda row: row.value, css="num"),
-        Column("currency", _("Currency"), lambda row: row.currency, is_in_file_only=True),
-    ),
-    decorate=_said,
+    columns=_columns_without_rate("clients:edit_contract", "start_date", _("From"), "value"),
     noun=lambda n, text: ngettext("%(n)s contract", "%(n)s contracts", n) % {"n": text},
-    words={"for": _("For"), "day": _("From"), "amount": _("Amount")},
     file_name="contracts-without-rate",
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from clients.registry import contact_panel, panel
 from interactions.client_page import parts
 from interactions.log.choices import CONTACT_CHANNELS
 from interactions.log.models import Interaction
@@ -13,16 +14,19 @@ from interactions.templatetags.interactions import channel_icon
 WITH_CONTACT = 10
 
 
+@panel("promises", "side", 30, "interactions/client_page/promises_card.html")
 def promises_card(principal, client, now) -> dict[str, Any] | None:
     found = parts.promises_of(principal, client)
     return {"promises": found} if found else None
 
 
+@panel("follow-ups", "side", 20, "interactions/client_page/follow_ups_card.html")
 def follow_ups_card(principal, client, now) -> dict[str, Any]:
     more = max(0, client.facts.open_follow_ups - parts.STEPS_AT_MOST)
     return {"follow_ups": parts.steps_of(principal, client), "more": more}
 
 
+@contact_panel("log", 10, "interactions/client_page/contact_log.html")
 def contact_log(principal, contact, now) -> dict[str, Any]:
     """The latest interactions with one person, at whichever client the reader sees."""
     seen = Interaction.objects.visible_to(principal).kept().filter(contacts=contact, client__archived_at=None)

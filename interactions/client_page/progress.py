@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from clients.registry import TimelineItem
+from clients.registry import TimelineItem, panel
 from crm.core.base.kept import Kept
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import ProgressState
@@ -44,6 +45,7 @@ def _coming(principal, *, client_id: int):
     return rows.defer("sent_html", "sent_text").order_by("send_at")[:1]
 
 
+@panel("progress", "side", 60, "interactions/progress/panel.html", title=gettext_lazy("Progress email"))
 def side_panel(principal, client, now: datetime):
     """The schedule and the next email."""
     schedule = next(iter(_schedules.rows(principal, client_id=client.pk)), None)

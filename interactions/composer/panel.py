@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clients import registry
 from clients.contacts.queries import people_of
 from crm.core.base.reading import whole_number
 from crm.core.drafts.models import Draft
@@ -102,6 +103,7 @@ def _channels(chosen):
     ]
 
 
+@registry.panel("composer", "main", 10, "interactions/composer/composer.html")
 def panel(principal, client, now: datetime) -> dict[str, Any] | None:
     """The composer on the client's page; None for an archived client."""
     return context(principal, client, now) if client.archived_at is None else None

@@ -4,10 +4,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from clients import registry
-from clients.registry import Panel, Tab, TimelineSource
+from clients.registry import Tab, TimelineSource
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
-from interactions.client_page.progress import sent_items, side_panel
+from interactions.client_page.progress import sent_items
 from interactions.progress import board, sections
 from interactions.progress import lists as progress_lists
 from interactions.progress import sources as progress_sources
@@ -29,16 +29,6 @@ sections.register("questions", "decisions", progress_sources.unconfirmed_decisio
 sections.register("questions", "commitments", progress_sources.late_commitments, order=30)
 registry.tabs.register(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
-)
-registry.panels.register(
-    Panel(
-        key="progress",
-        slot="side",
-        order=60,
-        template="interactions/progress/panel.html",
-        context=side_panel,
-        title=gettext_lazy("Progress email"),
-    )
 )
 registry.timeline_sources.register(
     TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)

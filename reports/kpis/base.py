@@ -58,6 +58,7 @@ class Kpi:
     unit: ClassVar[str]
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
+    digits: ClassVar[int] = 0  # decimals of a value that is neither per cent nor money, where people read it
     has_basis: ClassVar[bool] = False
     needs_start: ClassVar[bool] = False  # says little of clients that came in without the day they became active
     has_margin: ClassVar[bool] = False

@@ -54,3 +54,19 @@ def test_its_csv_and_api_have_the_same_columns(client, firm_with_history, tier_a
     assert client.get(f"{api}/?{query}").json()["value"] == 1
     (row,) = client.get(f"{api}/members/?{query}").json()["results"]
     assert {"Client": "Fjord Media", "Letters": 11}.items() <= row.items()
+
+
+class Letters(TierA):
+    """A mean, told with a decimal."""
+
+    id, name, unit, digits = "letters", "Letters of a name", "letters", 1
+
+    def answer(self, scope, period):
+        return self.made(period, value=2.44, numerator=244, denominator=100, n=100)
+
+
+def test_a_value_is_told_with_the_decimals_of_its_number(client, firm_with_history, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(kpis.KPIS, Letters.id, Letters())
+    answer = client.get(f"/reports/letters/?{YEAR}")
+    assert answer.context["value"] == "2.4" and "2.4" in answer.content.decode()
+    assert answer.context["chart"]["series"][0]["values"][-1] == 2.4

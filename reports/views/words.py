@@ -16,7 +16,7 @@ def value_text(kpi, answer, firm) -> str:
         return "—"
     if kpi.unit == PERCENT:
         return percent(answer.value)
-    return money_whole(answer.value, firm.currency) if kpi.unit == MONEY else number(answer.value)
+    return money_whole(answer.value, firm.currency) if kpi.unit == MONEY else number(answer.value, kpi.digits)
 
 
 def period_text(period) -> str:
@@ -65,4 +65,4 @@ def _difference(kpi, now, before) -> str:
         return _("%(points)s points") % {"points": signed(difference)}
     if kpi.unit == MONEY and before.value:
         return f"{signed(100 * difference / before.value)}\u202f%"
-    return signed(difference, 0)
+    return signed(difference, kpi.digits)

@@ -5,17 +5,23 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
+from django.db import connection
+from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
 from clients.catalogue.services import create_tag
 from clients.contacts.models import Contact
+from clients.listing.filters import ClientFilters
+from clients.listing.lists import CLIENTS
+from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restrict_client, update_client
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.listing.models import BulkChange
-from crm.core.listing.pages import list_pages
+from crm.core.listing.pages import Column, ListPage, list_pages
 from crm.core.listing.selection import MOST
 from crm.core.users.models import User
 from crm.core.work.schedule import periodic
@@ -257,3 +263,71 @@ def test_nobody_undoes_what_somebody_else_did(client, marta, otto):
     client.force_login(otto)
     assert undo(client, follow=False).status_code == 404
     assert not Client.objects.kept().exists()
+
+
+# Cells that the kit draws
+
+
+@pytest.fixture
+def by_country(monkeypatch):
+    """A list that has no template of its own, at the address of the clients."""
+    monkeypatch.setattr(list_pages, "_items", {})
+    return ListPage(
+        url_name="clients:list",
+        title="By country",
+        rows=lambda principal: Client.objects.visible_to(principal),
+        select=lambda rows: rows.select_related("owner").only("owner__name", "name_key", "country", "name", "industry"),
+        filters=ClientFilters,
+        columns=(
+            CLIENT_FIELDS["country"].in_list(is_drawn=True),
+            CLIENT_FIELDS["industry"].in_list(is_in_file_only=True),
+            Column("mark", "Mark"),
+            CLIENT_FIELDS["name"].in_list(is_drawn=True, href=Client.get_absolute_url),
+            CLIENT_FIELDS["owner"].in_list(is_drawn=True, css="phone-hide"),
+        ),
+        empty="Nobody anywhere",
+    )
+
+
+def test_the_kit_draws_cells_that_no_template_writes(rf, marta, otto, by_country):
+    row = make_client(owner=marta, name="Bo & Co", country="FI")
+    request = rf.get("/clients/")
+    request.principal = request.user = acting(marta)
+    with CaptureQueriesContext(connection) as alone:
+        listing = by_country.of(request)
+        assert listing.page.rows[0].cells == [
+            ("Finland", "Country", "", ""),
+            ("Bo & Co", "Name", "", row.get_absolute_url()),
+            (marta.name, "Account manager", "phone-hide", ""),
+        ]
+    make_client(owner=otto, name="Zed", country="NO")
+    with CaptureQueriesContext(connection) as together:
+        assert [row.cells[2].text for row in by_country.of(request).page.rows] == [marta.name, otto.name]
+    assert len(together) <= len(alone), "what is drawn is loaded with the page"
+    assert [head["label"] for head in listing.heads] == ["Mark", "Country", "Name", "Account manager"]
+    page = render_to_string(
+        "listing/page.html", {"listing": listing, "page": listing.page, "shell": "listing/part.html"}
+    )
+    cells = " ".join(page.partition("<tbody")[2].split())
+    assert f'<a class="row-title" href="{row.get_absolute_url()}">Bo &amp; Co</a></th>' in cells
+    assert f'<td class="phone-hide" data-label="Account manager">{marta.name}</td>' in cells
+
+
+def test_a_list_without_rows_says_so_in_its_own_words_or_in_those_of_the_kit(rf, marta, by_country):
+    for query, words in (("", "Nobody anywhere"), ("q=nobody", "Nothing matches")):
+        request = rf.get(f"/clients/?{query}")
+        request.principal = acting(marta)
+        listing = by_country.of(request)
+        page = render_to_string(
+            "listing/page.html", {"listing": listing, "page": listing.page, "shell": "listing/part.html"}
+        )
+        assert words in page and ("Clear filters" in page) == bool(query)
+
+
+def test_the_list_of_clients_loads_what_its_columns_show(client, marta, django_assert_max_num_queries):
+    """A column that no row's query loaded would cost a statement for each row."""
+    assert {"name", "industry", "city", "tier", "facts__status", "facts__revenue_12m"} <= set(CLIENTS.loaded)
+    rows = CLIENTS.select(CLIENTS.rows(acting(make_client(owner=marta).owner)))
+    for row in rows:
+        with django_assert_max_num_queries(0):
+            assert [column.value(row) for column in CLIENTS.columns if column.key != "step" and column.value]

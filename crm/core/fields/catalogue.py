@@ -104,9 +104,14 @@ class Field:
         is_link = self.column is not None and self.column.is_relation and self.type.say
         return self.type.say(self.raw(row)) if is_link else self.value(row)  # type: ignore[misc]
 
-    def in_list(self, label: Any = "", **told: Any) -> Column:
-        """Its column in a list."""
-        return Column(self.key or self.name, label or self.label, self.listed, sort=self.sort, **told)
+    def in_list(self, label: Any = "", *, is_drawn: bool = False, **told: Any) -> Column:
+        """Its column in a list. `is_drawn`: the kit draws its cells, no template writes them."""
+        cell = self.text if is_drawn else None
+        is_plain = not (callable(self.source) or (self.column is not None and self.column.is_relation))
+        loads = (self.source or self.name).replace(".", "__") if is_plain else ""  # type: ignore[union-attr]
+        return Column(
+            self.key or self.name, label or self.label, self.listed, sort=self.sort, cell=cell, loads=loads, **told
+        )
 
     def filters(self) -> dict[str, Any]:
         """What lists and the API are filtered by."""

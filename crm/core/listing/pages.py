@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
@@ -36,6 +36,8 @@ FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 class Column:
     """Its head on the page, its cells in a file. `key` names its `sort` in addresses. `value(row)` gives the cell of a file as a
     plain value; None: the column stands on the page alone (buttons, marks). `first`: the direction of the first click.
+    `cell(row)` gives the words of its cell on the page, which the kit then draws after the cells of the row's own template;
+    `href(row)` makes that cell the row's title, a link. `loads`: the path of the column in the database that stands behind it.
 
     Where a field stands behind it, the catalogue makes it: `CLIENT_FIELDS["tier"].in_list()`."""
 
@@ -48,6 +50,18 @@ class Column:
     is_quiet: bool = False  # its head is for screen readers only
     is_in_file_only: bool = False
     file_label: Any = ""  # where its head says something else in a file
+    cell: Callable[[Any], Any] | None = None
+    href: Callable[[Any], str] | None = None
+    loads: str = ""
+
+
+class Cell(NamedTuple):
+    """One that the kit draws."""
+
+    text: Any
+    label: Any
+    css: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -67,14 +81,16 @@ class ListPage:
     turns one round. `default_sort(values)` chooses another for a choice of filters. `defaults(principal)`: filters that are set
     when the address does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
     above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
-    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `extra(listing)`:
-    more context. `noun(n)`: the count in words, from its number and its text.
+    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
+    more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
+    `template` is for what the kit does not draw: cells with marks, buttons of the page.
     """
 
     url_name: str
     title: Any
-    template: str
     rows: Callable[..., QuerySet]
+    template: str = "listing/page.html"
+    empty: Any = _("Nothing here yet")
     filters: type[ListFilters] = ListFilters
     sorts: Mapping[str, Sort | str] = field(default_factory=dict)
     default_sort: Callable[[dict[str, Any]], str] | None = None
@@ -109,6 +125,21 @@ class ListPage:
     @property
     def key(self) -> str:
         return self.url_name
+
+    @cached_property
+    def written(self) -> list[Column]:
+        """The columns whose cells the row's template writes; they come first."""
+        return [column for column in self.columns if not (column.is_in_file_only or column.cell)]
+
+    @cached_property
+    def drawn(self) -> list[Column]:
+        """Those that the kit draws."""
+        return [column for column in self.columns if column.cell and not column.is_in_file_only]
+
+    @cached_property
+    def loaded(self) -> list[str]:
+        """What a `select` that loads only some columns needs for those of the list."""
+        return [column.loads for column in self.columns if column.loads]
 
     @cached_property
     def own_sorts(self) -> dict[str, Sort]:
@@ -254,7 +285,12 @@ class Listing:
         )
         if declared.decorate:
             declared.decorate(page.rows, self)
+        for row in page.rows if declared.drawn else ():
+            row.cells = [self._cell(column, row) for column in declared.drawn]
         return page
+
+    def _cell(self, column: Column, row: Any) -> Cell:
+        return Cell(column.cell(row), column.label, column.css, column.href(row) if column.href else "")  # type: ignore[misc]
 
     def table(self) -> Iterator[list[Any]]:
         """Head and rows of a file. What refuses does so here, not within the file."""
@@ -347,7 +383,7 @@ class Listing:
     @cached_property
     def heads(self) -> list[dict[str, Any]]:
         """The table's head, sorts as addresses."""
-        return [self._head(column) for column in self.declared.columns if not column.is_in_file_only]
+        return [self._head(column) for column in (*self.declared.written, *self.declared.drawn)]
 
     def _head(self, column: Column) -> dict[str, Any]:
         head = {"label": column.label, "css": column.css, "is_quiet": column.is_quiet, "direction": "", "url": ""}

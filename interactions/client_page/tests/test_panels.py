@@ -1,6 +1,10 @@
 """The panels of a client's page at their own addresses."""
 
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from clients import registry
@@ -60,3 +64,14 @@ def test_an_unknown_panel_is_not_found(web, northwind):
 def test_a_panel_of_a_client_that_is_not_seen_is_not_found(web, otto, factories):
     secret = factories.make_client(owner=otto, name="Secret Oy", is_restricted=True)
     assert web.get(address(secret, "follow-ups"), **HTMX).status_code == 404
+
+
+def test_every_panel_that_is_declared_stands_in_a_module_that_hooks_load():
+    """A decorator in a module that nobody imports would register nothing, and nobody would be told."""
+    files = (
+        path for app in ("clients", "interactions", "onboarding") for path in Path(settings.BASE_DIR, app).rglob("*.py")
+    )
+    declared = {
+        key for path in files for key in re.findall(r'^@(?:registry\.)?panel\(\s*"([^"]+)"', path.read_text(), re.M)
+    }
+    assert len(declared) > 5 and declared == {panel.key for panel in registry.panels}
