@@ -183,7 +183,7 @@ def test_send_now(client, marta, email):
     email.refresh_from_db()
     assert email.state == ProgressState.SENT
     answer = client.get(address(email))
-    assert "As sent" in answer.text
+    assert "Sending" in answer.text and "As sent" not in answer.text, "it has not left yet"
     assert reverse("core:outbox_mail", args=[OutboxMail.objects.get().pk]) in answer.text
 
 
@@ -472,6 +472,7 @@ def test_a_released_email_says_what_becomes_of_it(client, marta, email):
     assert states() == [{"Not sent"}] * 3
     OutboxMail.objects.update(reply="250 OK")
     assert states() == [{"Sent"}] * 3
+    assert "As sent" in client.get(address(email)).text
 
 
 @pytest.mark.parametrize("state", ["leased", "sending", "sent"])
