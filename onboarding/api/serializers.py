@@ -168,7 +168,18 @@ class TaskSerializer(StrictModelSerializer):
         read_only_fields = [
             name
             for name in fields
-            if name not in {"state", "assignee", "contact", "due_date", "reason", "is_out_of_order", "client", "phase", "done_by_name"}
+            if name
+            not in {
+                "state",
+                "assignee",
+                "contact",
+                "due_date",
+                "reason",
+                "is_out_of_order",
+                "client",
+                "phase",
+                "done_by_name",
+            }
         ]
 
 

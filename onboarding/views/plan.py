@@ -55,9 +55,7 @@ def load(request, pk) -> Plan:
     return get_object_or_404(rows, pk=pk)
 
 
-def plan_answer(
-    request, plan: Plan, *, refused: str = "", asked: FinishForm | None = None, status: int = 200
-):
+def plan_answer(request, plan: Plan, *, refused: str = "", asked: FinishForm | None = None, status: int = 200):
     """The page of the plan, or for htmx its tasks and how it stands. `asked`: what is asked beside one of its tasks."""
     today = firm_today(timezone.now())
     shown = plan_page(plan, today)

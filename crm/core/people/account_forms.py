@@ -7,7 +7,11 @@ from crm.core.people.forms import PASSWORD_HELP
 
 
 class OurWords:
-    labels = {"oldpassword": _("Current password"), "password1": _("New password"), "password2": _("New password again")}
+    labels = {
+        "oldpassword": _("Current password"),
+        "password1": _("New password"),
+        "password2": _("New password again"),
+    }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -85,7 +85,9 @@ def no_database(transactional_db, request):
     connection.settings_dict["PORT"] = port
 
 
-@pytest.mark.parametrize(("view", "status"), [("unreadable", 400), ("forbidden", 403), ("not_found", 404), ("expired", 403)])
+@pytest.mark.parametrize(
+    ("view", "status"), [("unreadable", 400), ("forbidden", 403), ("not_found", 404), ("expired", 403)]
+)
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_no_page_of_an_error_needs_the_database(no_database, view, status, is_signed_in):
     make.make_firm()
