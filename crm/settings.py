@@ -288,6 +288,11 @@ LOGIN_URL = "account_login"
 LOGIN_PATH = "/accounts/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "crm.core.people.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "crm.core.people.account_forms.ChangePasswordForm",
+    "set_password": "crm.core.people.account_forms.SetPasswordForm",
+    "reset_password_from_key": "crm.core.people.account_forms.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -304,6 +309,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "crm.core.ui.views.faults.expired"
 
 # Safety on the wire
 _https = _base.scheme == "https"

@@ -47,6 +47,7 @@ urlpatterns = [
     path("settings/demo/", demo, name="demo"),
 ]
 
+handler400 = "crm.core.ui.views.faults.unreadable"
 handler403 = "crm.core.ui.views.faults.forbidden"
 handler404 = "crm.core.ui.views.faults.not_found"
 handler500 = "crm.core.ui.views.faults.broken"

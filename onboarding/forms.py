@@ -3,10 +3,11 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.errors import ServiceError
 from crm.core.base.reading import whole_number
-from crm.core.ui.forms import TO_COME, AsksAboutPast, DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
+from crm.core.ui.forms import TO_COME, Asks, AsksAboutPast, DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
 from crm.core.users.models import User
-from onboarding.models import Plan, Template, TemplateTask, TemplateVersion
+from onboarding.models import Plan, Task, Template, TemplateTask, TemplateVersion
 
 
 class TemplateForm(ModelForm):
@@ -136,10 +137,38 @@ class PlanForm(AsksAboutPast, RecordForm):
         )
 
 
-class SeenForm(Form):
+class TaskForm(Form):
+    """A form of a task's page: it has one field, or none."""
+
+    def refuse(self, error: ServiceError) -> None:
+        """Show what the service refused beside the field."""
+        self.add_error(self.visible_fields()[0].name if error.field else None, error.message)
+
+
+class SeenForm(TaskForm):
     """A button: nothing but the version that was seen."""
 
     merges = False
+
+
+class FinishForm(Asks, SeenForm):
+    """Ticking a task off. `asked_as` keeps the task before it that was asked about."""
+
+    asked_as = "asked_before"
+
+    def __init__(self, data=None, *, task: Task, **kwargs):
+        super().__init__(data, **kwargs)
+        self.task = task
+
+    @property
+    def is_out_of_order(self) -> bool:
+        return self.is_meant(str(self.task.after_id))
+
+    def refuse(self, error: ServiceError) -> None:
+        if error.code == "question":
+            self.ask(str(self.task.after_id), error.message)
+        else:
+            self.add_error(None, error.message)
 
 
 class ReasonForm(SeenForm):
@@ -177,5 +206,5 @@ class AssignForm(SeenForm):
         return {"assignee": row if value.startswith("u") else None, "contact": row if value.startswith("c") else None}
 
 
-class CommentForm(Form):
+class CommentForm(TaskForm):
     text = forms.CharField(label=_("Comment"), widget=forms.Textarea(attrs={"rows": 2}))

@@ -13,7 +13,7 @@ from crm.core.notifications.services import tells_once
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
 from onboarding.permissions import may_edit_templates
-from onboarding.queries.plans import with_next_tasks
+from onboarding.queries.plans import selected_out_of_order, with_next_tasks
 from onboarding.queries.templates import templates_with_counts
 from onboarding.services.tasks import assign_task, finish_task, reopen_task
 
@@ -97,9 +97,10 @@ TASKS = ListPage(
                 "tasks.finish",
                 _("Mark as done"),
                 Task,
-                partial(_change, finish_task),
+                partial(_change, partial(finish_task, is_out_of_order=True)),  # the question came first
                 partial(_change, reopen_task),
                 "check2",
+                question=selected_out_of_order,
                 fits=_is_open,
             )
         ),

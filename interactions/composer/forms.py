@@ -5,11 +5,10 @@ from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.ui.formatting import weekday_and_day
 from crm.core.ui.forms import DateInput, Field, Layout, Row, TimeInput, When, part_of
 from interactions.fields import contacts_of
 from interactions.log.fields import INTERACTION_FIELDS
@@ -34,7 +33,7 @@ def quick_days(today):
     for day, words in days:
         if day not in seen:
             seen.add(day)
-            choices.append((day.isoformat(), words or date_format(day, pgettext("date format", "D j M"))))
+            choices.append((day.isoformat(), words or weekday_and_day(day, today)))
     return choices
 
 

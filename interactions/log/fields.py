@@ -25,7 +25,7 @@ def _channels(found):
 
 
 def _authors(found):
-    return User.objects.values_list("pk", "name")
+    return filters.people(found, User.objects.all())
 
 
 def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:

@@ -15,6 +15,7 @@ from crm.core.users.choices import Role
 from crm.core.users.models import User
 from interactions.follow_ups.models import FollowUp
 from interactions.progress.models import ProgressEmail
+from interactions.progress.services.schedules import set_schedule
 from interactions.reminders.models import Digest
 from interactions.reminders.services import digests
 from tools.testing.factories import interactions
@@ -131,6 +132,21 @@ def test_by_kind_and_page_by_page(client, scene, manager, now, northwind, marta)
     assert len(seen) == len(set(seen)) == 13
     client.force_login(manager)
     assert client.get(URL, {"cursor": "broken"}).status_code == 302
+
+
+def test_each_mail_names_who_receives_it(scene, marta, northwind, now):
+    """What the client receives names their contacts, never the account manager; without one the row says so."""
+    elina = interactions.make_person(northwind)
+    set_schedule(acting(marta), client=northwind, recipients=[elina], now=now)
+    quiet = interactions.make_client(owner=marta, name="Quiet Oy")
+    progress(quiet, now + timedelta(hours=2))
+    entries = scheduled.page(acting(marta), now, mine=True).entries
+    assert {(entry.row.what, entry.row.to) for entry in entries} >= {
+        ("How are we doing?", "elina@northwind.example"),
+        ("Northwind Advisory", "Elina Saari"),
+        ("Quiet Oy", "No recipients"),
+        ("Send the price", "Marta Kallio"),  # her own reminder
+    }
 
 
 def post(client, name, source, pk):

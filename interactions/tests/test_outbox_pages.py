@@ -165,6 +165,15 @@ def test_attempts_and_the_servers_reply_are_shown(client, marta, northwind):
     assert "kept on this machine" in client.get(address(mail)).text
 
 
+def test_only_a_waiting_mail_was_not_tried_yet(client, marta, northwind):
+    mail = queue(northwind)
+    client.force_login(marta)
+    assert "Not tried yet." in client.get(address(mail)).text
+    set_state(mail, "leased", "sending", "sent")
+    page = client.get(address(mail)).text
+    assert "Not tried yet." not in page and "No attempts on record." in page
+
+
 def test_a_waiting_mail_is_cancelled_and_a_sent_one_is_not(client, marta, northwind):
     mail = queue(northwind)
     client.force_login(marta)

@@ -9,6 +9,9 @@ from onboarding.choices import TaskState
 from onboarding.models import Plan, Task, Template, TemplatePhase, TemplateTask, TemplateVersion
 
 
+OUT_OF_ORDER = "complete it although the task it comes `after` is open"
+
+
 class TemplateVersionSummarySerializer(serializers.ModelSerializer):
     class Meta:
         model = TemplateVersion
@@ -115,7 +118,8 @@ class PlanSerializer(StrictModelSerializer):
 
 
 class TaskSerializer(StrictModelSerializer):
-    """PATCH takes state (with reason), assignee or contact, and due_date (which moves what depends on it)."""
+    """PATCH takes state (with reason), assignee or contact, and due_date (which moves what depends on it). The state done is answered
+    with 400 and the code `question` while the task it comes `after` is open: send `is_out_of_order` with it to complete it anyway."""
 
     client = serializers.IntegerField(source="plan.client_id", read_only=True)
     phase = serializers.CharField(source="phase.name", read_only=True)
@@ -126,6 +130,7 @@ class TaskSerializer(StrictModelSerializer):
     reason = serializers.CharField(
         write_only=True, required=False, max_length=200, help_text="why it is blocked, or not needed"
     )
+    is_out_of_order = serializers.BooleanField(write_only=True, required=False, help_text=OUT_OF_ORDER)
     done_by_name = serializers.CharField(read_only=True, help_text="a colleague or a contact; empty: nobody is known")
 
     class Meta:
@@ -151,6 +156,7 @@ class TaskSerializer(StrictModelSerializer):
             "instructions",
             "state",
             "reason",
+            "is_out_of_order",
             "blocked_reason",
             "done_at",
             "done_by",
@@ -162,8 +168,23 @@ class TaskSerializer(StrictModelSerializer):
         read_only_fields = [
             name
             for name in fields
-            if name not in {"state", "assignee", "contact", "due_date", "reason", "client", "phase", "done_by_name"}
+            if name
+            not in {
+                "state",
+                "assignee",
+                "contact",
+                "due_date",
+                "reason",
+                "is_out_of_order",
+                "client",
+                "phase",
+                "done_by_name",
+            }
         ]
+
+
+class FinishSerializer(StrictSerializer):
+    is_out_of_order = serializers.BooleanField(required=False, help_text=OUT_OF_ORDER)
 
 
 class EmptySerializer(StrictSerializer):

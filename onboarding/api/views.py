@@ -9,6 +9,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 from onboarding.api.serializers import (
     EmptySerializer,
+    FinishSerializer,
     PlanSerializer,
     TaskSerializer,
     TemplateSerializer,
@@ -158,7 +159,7 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     def _set_state(self, data, values):
         state, reason = data["state"], data.get("reason", "")
         if state == TaskState.DONE:
-            finish_task(self.request.principal, **values)
+            finish_task(self.request.principal, **values, is_out_of_order=data.get("is_out_of_order", False))
         elif state == TaskState.OPEN:
             reopen_task(self.request.principal, **values)
         elif state == TaskState.BLOCKED:
@@ -170,8 +171,18 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
         self.serializer_class = TaskSerializer
         return super().answer(row, status=status)
 
-    @extend_schema(request=None, responses=TaskSerializer, parameters=POST_PARAMETERS)
-    @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
+    @extend_schema(responses=TaskSerializer, parameters=POST_PARAMETERS)
+    @action(detail=True, methods=["post"], serializer_class=FinishSerializer)
     def finish(self, request, pk=None):
-        """Tick it off; one that is done stays with the person who did it first."""
-        return act(self, request, lambda task: finish_task(request.principal, task=task, now=timezone.now()))
+        """Tick it off; one that is done stays with the person who did it first.
+
+        While the task it comes `after` is open, the answer is 400 with the code `question`: send `is_out_of_order` to complete it
+        anyway.
+        """
+
+        def run(task):
+            body = FinishSerializer(data=request.data)
+            body.is_valid(raise_exception=True)
+            return finish_task(request.principal, task=task, now=timezone.now(), **body.validated_data)
+
+        return act(self, request, run)

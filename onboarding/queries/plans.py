@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db import models
 from django.db.models import Count, Max
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,16 +16,40 @@ from crm.core.base.kept import Kept, once
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_zone, get_firm
 from onboarding import tracking
-from onboarding.choices import OwnerSide, PlanState, TaskState
+from onboarding.choices import TASK, OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
 from onboarding.queries import gantt
 
 PLANS_AT_MOST = 100
+SAID_AT_MOST = 5
 
 
 def plan_tasks(plan: Plan) -> list[Task]:
     """The plan's tasks in their order, each with `done_date` in the firm's zone."""
     return _dated(Task.objects.filter(plan_id=plan.pk).order_by("phase__position", "position", "pk"))
+
+
+def open_before(task: Task) -> Task | None:
+    """The task that comes before this one, while it is neither done nor skipped."""
+    return Task.objects.unfinished().filter(pk=task.after_id).first() if task.after_id else None
+
+
+def out_of_order_words(before: Task) -> str:
+    return _("“%(task)s” comes before this task and is still open. Complete anyway?") % {"task": before.title}
+
+
+def selected_out_of_order(tasks: models.QuerySet) -> str:
+    """What is asked before these tasks are completed together; "" unless one comes after a task that is open and not among them."""
+    rows = tasks.unfinished().filter(after__isnull=False).exclude(after__state__in=TASK.finished)
+    rows = rows.exclude(after__in=tasks.order_by().values("pk")).order_by("pk")
+    found = list(rows.values_list("title", "after__title")[: SAID_AT_MOST + 1])
+    if not found:
+        return ""
+    said = _("“%(before)s” comes before “%(task)s” and is still open.")
+    lines = [said % {"task": task, "before": before} for task, before in found[:SAID_AT_MOST]]
+    if len(found) > SAID_AT_MOST:
+        lines.append(_("More of the selected tasks come after open ones."))
+    return " ".join([*lines, _("Complete anyway?")])
 
 
 def _dated(tasks):

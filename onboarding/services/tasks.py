@@ -28,7 +28,7 @@ from onboarding import schedule
 from onboarding.choices import TASK, OwnerSide, TaskState
 from onboarding.models import Plan, Task, TaskComment
 from onboarding.permissions import ARCHIVED, may_work_on_task
-from onboarding.queries.plans import plan_tasks
+from onboarding.queries.plans import open_before, out_of_order_words, plan_tasks
 from onboarding.services.plans import check_sees, lock_plan, write_dates
 from onboarding.services.tracking import refresh_plan
 
@@ -45,11 +45,25 @@ class Shift:
 
 
 @service(may=may_work_on_task, why=ARCHIVED)
-def finish_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
-    """Tick the task off. One that is done already stays with the person who did it first."""
+def finish_task(
+    principal: Principal,
+    *,
+    task: Task,
+    now: datetime,
+    seen_version: int | None = None,
+    is_out_of_order: bool = False,
+) -> Task:
+    """Tick the task off. One that is done already stays with the person who did it first.
+
+    Raises ServiceError (field is_out_of_order, code question) while the task that comes before it is open, unless
+    `is_out_of_order` says that this is known.
+    """
     plan, task = _lock(principal, task)
     if task.state == TaskState.DONE:
         return task
+    before = open_before(task)
+    if before is not None and not is_out_of_order:
+        raise ServiceError(out_of_order_words(before), field="is_out_of_order", code="question")
     return _move(plan, task, TaskState.DONE, now=now, seen=seen_version, done_at=now, **_done_by(principal))
 
 

@@ -33,7 +33,7 @@ def test_a_plan_from_start_to_finish(api, northwind, payroll):
     address = f"{PLANS}/{made.json()['id']}"
     assert send(api, "post", f"{address}/finish").json()["code"] == "unfinished"
     rows = api.get(TASKS, {"plan": made.json()["id"], "page_size": 200}).json()["results"]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["id"]):
         assert send(api, "post", f"{TASKS}/{row['id']}/finish").json()["state"] == "done"
     assert send(api, "post", f"{address}/pause").json()["state"] == "paused"
     assert send(api, "post", f"{address}/resume").json()["state"] == "active"
@@ -59,6 +59,19 @@ def test_a_task_is_changed_through_the_services(api, plan, marta):
     assert send(api, "patch", url, {"state": "skipped"}).json()["fields"] == {
         "reason": ["This task is mandatory. Say why it can be skipped."]
     }
+
+
+def test_a_task_out_of_order_is_a_question(api, plan):
+    url = f"{TASKS}/{task(plan, 'Access to accounting system').pk}"
+    words = "“Engagement letter signed” comes before this task and is still open. Complete anyway?"
+    asked = {"code": "question", "message": words, "fields": {"is_out_of_order": [words]}}
+    for answer in (send(api, "post", f"{url}/finish"), send(api, "patch", url, {"state": "done"})):
+        assert (answer.status_code, answer.json()) == (400, asked)
+    assert task(plan, "Access to accounting system").state == "open"
+    assert send(api, "post", f"{url}/finish", {"is_out_of_order": True}).json()["state"] == "done"
+    later = f"{TASKS}/{task(plan, 'First payroll run').pk}"
+    assert send(api, "patch", later, {"state": "done", "is_out_of_order": True}).json()["state"] == "done"
+    assert send(api, "post", f"{later}/finish", {"anyway": True}).status_code == 400  # nobody knows this field
 
 
 def test_filters_and_what_is_not_seen(api, plan, northwind, payroll, client):

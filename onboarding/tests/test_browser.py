@@ -174,6 +174,58 @@ def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_acc
     expect(dialog.get_by_text("They are back in March.")).to_be_visible()
 
 
+def test_tasks_by_keyboard(page, live_server, sign_in, people, make, assert_accessible):
+    ada, marta, northwind = people
+    plan = make.make_plan(client=northwind, version=make.make_version(admin=ada))
+    sign_in(marta)
+    page.goto(f"{live_server.url}/onboarding/plans/{plan.pk}/")
+    current = page.locator(".ob-task.is-current")
+
+    def box(title):
+        return page.get_by_role("checkbox", name=f"Done: {title}")
+
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(box("Kickoff meeting")).to_be_checked()
+    expect(current).to_contain_text("Kickoff meeting")
+    page.keyboard.press("Space")
+    expect(box("Kickoff meeting")).not_to_be_checked()
+    for _n in range(3):
+        page.keyboard.press("j")
+    expect(current).to_contain_text("Access to accounting system")
+    page.keyboard.press("k")
+    page.keyboard.press("j")  # into the next phase's list and back
+    page.keyboard.press("x")
+    question = current.get_by_role("alert")
+    expect(question).to_contain_text("“Engagement letter signed” comes before this task and is still open.")
+    assert_accessible(page)
+    question.get_by_role("link", name="Leave open").click()
+    expect(page.locator(".ob-asked")).to_have_count(0)
+    expect(box("Access to accounting system")).not_to_be_checked()
+    page.keyboard.press("x")
+    expect(question).to_be_visible()
+    page.keyboard.press("x")
+    expect(box("Access to accounting system")).to_be_checked()
+
+    page.keyboard.press("Enter")
+    expect(page.locator("#remote-dialog")).to_contain_text("Access to accounting system")
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.locator("#remote-dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    box("Conflict check").focus()  # with Tab into another row
+    expect(current).to_contain_text("Conflict check")
+    page.keyboard.press("Space")
+    expect(box("Conflict check")).to_be_checked()
+    expect(box("Conflict check")).to_be_focused()
+
+    page.keyboard.press("?")
+    help_box = page.locator("#shortcut-help")
+    expect(help_box.get_by_text("Tick the row off, or open it again")).to_be_visible()
+    expect(help_box.get_by_text("Select the row")).to_be_hidden()
+
+
 def test_on_the_phone(page, live_server, sign_in, people, make, assert_accessible):
     ada, marta, northwind = people
     version = make.make_version(admin=ada)

@@ -17,7 +17,7 @@ from onboarding import emails, panels
 from onboarding.models import Plan, Template, TemplateVersion
 from onboarding.services.drafts import add_task, remove_task, update_task
 from onboarding.services.plans import update_plan
-from onboarding.services.tasks import block_task, change_due, comment_task, finish_task
+from onboarding.services.tasks import block_task, change_due, comment_task, finish_task, skip_task
 from onboarding.services.templates import edit_version, update_template
 from tools.testing.factories.onboarding import MONDAY, at, make_client, make_plan, make_template, make_user, task
 
@@ -196,6 +196,64 @@ def test_ticking_off_without_script_and_by_htmx(as_marta, plan):
         reverse("onboarding:task_move", args=[row.pk, "reopen"]), headers={"HX-Request": "true", "HX-Target": "plan"}
     )
     assert 'id="plan"' in text(response) and "<html" not in text(response)
+
+
+ASKED = "“Engagement letter signed” comes before this task and is still open. Complete anyway?"
+
+
+def asked_before(page):
+    return re.search(r'name="asked_before" value="([^"]+)"', page)[1]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"HX-Request": "true", "HX-Target": "plan"}, {"HX-Request": "true", "HX-Target": "remote-dialog-body"}],
+    ids=["page", "list", "dialog"],
+)
+def test_a_task_before_its_predecessor_is_asked_about_once(as_marta, plan, headers):
+    row = task(plan, "Access to accounting system")
+    url = reverse("onboarding:task_move", args=[row.pk, "finish"])
+    answer = as_marta.post(url, headers=headers)
+    assert answer.status_code == 422 and ASKED in text(answer) and "Complete anyway</button>" in text(answer)
+    other = task(plan, "First payroll run")
+    assert as_marta.post(url, {"asked_before": other.pk}, headers=headers).status_code == 422, (
+        "asked about another task"
+    )
+    assert task(plan, "Access to accounting system").state == "open"
+    as_marta.post(url, {"asked_before": asked_before(text(answer))}, headers=headers)
+    assert task(plan, "Access to accounting system").state == "done"
+
+
+def test_a_task_whose_predecessor_is_done_or_skipped_is_not_asked_about(as_marta, marta, plan):
+    skip_task(acting(marta), task=task(plan, "Engagement letter signed"), reason="Signed last year", now=timezone.now())
+    assert post(as_marta, "task_move", task(plan, "Access to accounting system").pk, "finish").status_code == 302
+    assert post(as_marta, "task_move", task(plan, "Chart of accounts mapped").pk, "finish").status_code == 302
+
+
+def test_selected_tasks_are_asked_about_together(as_marta, plan):
+    address, titles = reverse("onboarding:tasks-select"), ["Access to accounting system", "Chart of accounts mapped"]
+    values = {"action": "tasks.finish", "ids": [task(plan, title).pk for title in titles], "whose": "all"}
+    address += "?whose=all"
+    answer = as_marta.post(address, values)
+    words = "“Engagement letter signed” comes before “Access to accounting system” and is still open. Complete anyway?"
+    assert answer.status_code == 422 and words in text(answer), "the second comes after one that is selected too"
+    assert not plan.tasks.filter(state="done").exists()
+    assert as_marta.post(address, values | {"asked": "Something else?"}).status_code == 422
+    as_marta.post(address, values | {"asked": words})
+    assert sorted(plan.tasks.filter(state="done").values_list("title", flat=True)) == titles
+
+
+def test_selected_tasks_in_order_are_not_asked_about(as_marta, plan):
+    titles = ["Engagement letter signed", "Access to accounting system"]
+    values = {"action": "tasks.finish", "ids": [task(plan, title).pk for title in titles]}
+    assert as_marta.post(reverse("onboarding:tasks-select") + "?whose=all", values).status_code == 302
+    assert plan.tasks.filter(state="done").count() == 2
+
+
+def test_a_word_not_an_asterisk_says_which_tasks_are_optional(as_admin, plan, draft):
+    for url in (reverse("onboarding:plan", args=[plan.pk]), reverse("onboarding:version", args=[draft.pk])):
+        page = text(as_admin.get(url))
+        assert "optional</span>" in page and "required-mark" not in re.sub(r"<form.*?</form>", "", page, flags=re.S)
 
 
 def test_blocking_without_a_reason_is_422_beside_the_field(as_marta, plan):

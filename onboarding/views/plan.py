@@ -14,7 +14,7 @@ from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted, render_page
-from onboarding.forms import PlanForm
+from onboarding.forms import FinishForm, PlanForm
 from onboarding.models import Plan
 from onboarding.permissions import may_run_plans
 from onboarding.queries.history import plan_history
@@ -55,8 +55,8 @@ def load(request, pk) -> Plan:
     return get_object_or_404(rows, pk=pk)
 
 
-def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
-    """The page of the plan, or for htmx its tasks and how it stands."""
+def plan_answer(request, plan: Plan, *, refused: str = "", asked: FinishForm | None = None, status: int = 200):
+    """The page of the plan, or for htmx its tasks and how it stands. `asked`: what is asked beside one of its tasks."""
     today = firm_today(timezone.now())
     shown = plan_page(plan, today)
     context = {
@@ -68,6 +68,7 @@ def plan_answer(request, plan: Plan, *, refused: str = "", status: int = 200):
         "may_run": may_run_plans(request.principal, plan.client),
         "is_worked_on": plan.is_worked_on,
         "refused": refused,
+        "asked": asked,
         "crumbs": [{"label": _("Onboarding"), "url": reverse("onboarding:plans")}, {"label": plan.name}],
     }
     return render_page(request, "onboarding/plan.html", context, fragment="plan", status=status)

@@ -17,7 +17,7 @@ from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import add_event, is_fragment, toast
 from crm.core.users.models import User
-from onboarding.forms import AssignForm, CommentForm, DueForm, ReasonForm
+from onboarding.forms import AssignForm, CommentForm, DueForm, FinishForm, ReasonForm
 from onboarding.models import Task
 from onboarding.permissions import may_run_plans
 from onboarding.services.tasks import (
@@ -74,6 +74,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
         "comments": task.comments.select_related("author", "author_contact"),
         "assign_form": assign_form(task),
         "due_form": DueForm(initial={"due_date": task.due_date}),
+        "finish_form": FinishForm(task=task),
         "reason_form": ReasonForm(),
         "comment_form": CommentForm(),
     }
@@ -97,7 +98,7 @@ def status_of(error: ServiceError) -> int:
 def answer(
     request, task: Task, name: str, form, act: Callable[[], Any], say: Callable[[Any], str], *, undo_url: str = ""
 ):
-    """Call `act()` if the form is valid, and answer with the task. Each form has one field, and a refusal stands beside it.
+    """Call `act()` if the form is valid, and answer with the task. A refusal stands beside the form's field.
 
     `name`: the form's in the page's context. `say(result)`: what the toast says.
     """
@@ -106,7 +107,7 @@ def answer(
     try:
         result = act()
     except ServiceError as error:
-        form.add_error(form.visible_fields()[0].name if error.field else None, error.message)
+        form.refuse(error)
         return task_page(request, load(request, task.pk), status=status_of(error), **{name: form})
     return changed(request, task, say(result), undo_url=undo_url)
 
@@ -121,18 +122,23 @@ def move(request, pk, move):
     """Finish, reopen, block or skip. From the plan's own list the plan is answered, else the task."""
     if move not in MOVES:
         raise Http404
-    task, form = load(request, pk), ReasonForm(request.POST)
+    task, is_finish = load(request, pk), move == "finish"
+    form = FinishForm(request.POST, task=task) if is_finish else ReasonForm(request.POST)
 
     def act():
-        reason = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
-        return MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **reason)
+        more = {"reason": form.cleaned_data["reason"]} if move in WITH_REASON else {}
+        more |= {"is_out_of_order": form.is_out_of_order} if is_finish else {}
+        return MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **more)
 
     if move in WITH_REASON or request.htmx.target == IN_DIALOG or not form.is_valid():
-        return answer(request, task, "reason_form", form, act, _moved)
+        return answer(request, task, "finish_form" if is_finish else "reason_form", form, act, _moved)
     try:
         act()
     except ServiceError as error:
         plan = load_plan(request, task.plan_id)
+        if error.code == "question":
+            form.refuse(error)
+            return plan_answer(request, plan, asked=form, status=422)
         return plan_answer(request, plan, refused=error.message, status=status_of(error))
     if is_fragment(request):
         return plan_answer(request, load_plan(request, task.plan_id))

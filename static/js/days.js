@@ -6,7 +6,10 @@ import { element, word } from "./lib.js";
 const locale = () => document.documentElement.lang || "en";
 const plus = (day, n) => new Date(day.getFullYear(), day.getMonth(), day.getDate() + n);
 const iso = (day) => `${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, "0")}-${String(day.getDate()).padStart(2, "0")}`;
-const said = (day) => new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "short" }).format(day);
+const said = (day, today) => {
+  const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+  return new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "short", ...year }).format(day);
+};
 const starts = (names, text) => text.length > 1 && names.findIndex((name) => name.toLowerCase().startsWith(text));
 
 function names(options, many, at) {
@@ -57,7 +60,7 @@ export function start(field) {
   };
   const days = [hasTime ? null : today, plus(today, 1), plus(today, (5 - today.getDay() + 7) % 7 || 7), plus(today, (1 - today.getDay() + 7) % 7 || 7), plus(today, 14)];
   const chips = [...new Map(days.filter(Boolean).map((day) => [iso(day), day])).values()].sort((a, b) => a - b).map((day) => {
-    const words = { [iso(today)]: word("today"), [iso(plus(today, 1))]: word("tomorrow") }[iso(day)] || said(day);
+    const words = { [iso(today)]: word("today"), [iso(plus(today, 1))]: word("tomorrow") }[iso(day)] || said(day, today);
     const chip = element("button", { type: "button", class: "chip", "data-day": iso(day) }, words);
     chip.addEventListener("click", () => put(day));
     return chip;

@@ -38,7 +38,7 @@ function mark(all, index) {
   const link = all[index] && linkOf(all[index]);
   current = { address: link?.getAttribute("href"), index };
   all[index]?.scrollIntoView({ block: "nearest" });
-  link?.focus({ preventScroll: true });
+  if (!all[index]?.contains(document.activeElement)) link?.focus({ preventScroll: true });
 }
 
 function move(step) {
@@ -60,11 +60,19 @@ function markAgain() {
 
 document.addEventListener("htmx:afterSettle", markAgain);
 
-function onRow(key) {
+// Tab or a click into another row while one is current: that other one is.
+document.addEventListener("focusin", ({ target }) => {
+  const all = rows();
+  const here = all.findIndex((item) => item.contains(target));
+  if (here >= 0 && all.some(isCurrent) && !isCurrent(all[here])) mark(all, here);
+});
+
+// data-row-tick: x and Space press it, and the row stays the current one. Space does what it always does on a button or a box.
+function onRow(key, target) {
   const present = rows().find(isCurrent);
-  if (!present) return false;
-  if (key === "x") {
-    const box = present.querySelector("[data-bulk-row]");
+  if (!present || (key === " " && target.closest("button, summary, input, [role=button]"))) return false;
+  if (key !== "e") {
+    const box = present.querySelector(key === "x" ? "[data-bulk-row], [data-row-tick]" : "[data-row-tick]");
     box?.click();
     return Boolean(box);
   }
@@ -91,6 +99,8 @@ function showHelp() {
   if (!help || help.open) return;
   const list = document.createElement("dl");
   list.className = "key-list mt-3";
+  // data-keys-for: the keys of a line work where the page has such an element
+  for (const line of help.querySelectorAll("[data-keys-for]")) line.hidden = !document.querySelector(line.dataset.keysFor);
   const seen = new Set(["c", "e", "/", "?"]);
   for (const element of document.querySelectorAll("[data-shortcut]")) {
     const key = element.dataset.shortcut;
@@ -133,7 +143,7 @@ document.addEventListener("keydown", (event) => {
     (key === "?" && (showHelp(), true)) ||
     (key === "j" && move(1)) ||
     (key === "k" && move(-1)) ||
-    ((key === "x" || key === "e") && onRow(key)) ||
+    (["x", " ", "e"].includes(key) && onRow(key, event.target)) ||
     (key.length === 1 && onRowKey(key));
   if (handled) {
     event.preventDefault();

@@ -1,6 +1,7 @@
 """The list kit on the lists that use it: what a declaration promises holds for every one of them."""
 
 import io
+import re
 from datetime import timedelta
 from importlib import import_module
 
@@ -133,6 +134,24 @@ def test_page_and_api_filter_alike(client, marta, otto):
         page = [row.name for row in client.get(f"/clients/?{query}").context["page"].rows]
         api = [row["name"] for row in client.get(f"/api/v1/clients?{query}").json()["results"]]
         assert sorted(page) == sorted(api), query
+
+
+@pytest.mark.parametrize(
+    ("url", "name"), [("/clients/filters/", "owner"), ("/interactions/", "author")], ids=["panel", "bar"]
+)
+def test_a_filter_by_colleague_offers_the_viewer_once(client, marta, otto, url, name):
+    client.force_login(marta)
+    for value in ("me", marta.pk):
+        page = client.get(f"{url}?{name}={value}").text
+        options = re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.S)[0]
+        said = re.findall(r"<option[^>]*>([^<]*)</option>", options)
+        assert "Me" in said and otto.name in said and marta.name not in said
+        assert re.search(r"<option[^>]*selected[^>]*>Me<", options), "chosen by “me” and by her number"
+    assert "marta kallio" not in " ".join(chips(client.get(f"/clients/?owner={marta.pk}"))).lower()
+
+
+def chips(answer):
+    return [chip["value"] for chip in answer.context["listing"].filters.chips()]
 
 
 # Selected rows

@@ -172,7 +172,7 @@ def _offered(field: Field, found: Any) -> Any:
 
 
 def _people(field: Field, found: Any) -> Any:
-    return [("me", _("Me")), *User.objects.active().values_list("pk", "name")]
+    return filters.people(found, User.objects.active())
 
 
 def grouped(name: str, *fields: Field) -> list[Field]:

@@ -57,6 +57,10 @@ class Chip:
             choices.insert(0, ("", self.any_label))
         return forms.ChoiceField(label=self.label, required=False, choices=choices)  # type: ignore[attr-defined]
 
+    def chosen(self, value: Any) -> Any:
+        """The value as its form has it."""
+        return value
+
     def words(self, value: Any, principal: Any) -> str:
         if self.said:
             return str(self.said(value, principal))
@@ -159,8 +163,16 @@ class PersonId(Id):
     def filter(self, qs, value):
         return super().filter(qs, self.parent.principal.user_id if value == "me" else value)
 
+    def chosen(self, value):
+        return "me" if value == self.parent.principal.user_id else value
+
     def words(self, value, principal):
-        return _("me") if value == "me" else super().words(value, principal)
+        return _("me") if self.chosen(value) == "me" else super().words(value, principal)
+
+
+def people(found: Any, rows: QuerySet) -> list[tuple[Any, Any]]:
+    """What a PersonId offers: the viewer as “Me”, once, and the other colleagues of `rows` by name."""
+    return [("me", _("Me")), *rows.exclude(pk=found.principal.user_id).values_list("pk", "name")]
 
 
 class YesField(forms.Field):
@@ -331,14 +343,15 @@ class ListFilters(django_filters.FilterSet):
 
     def shown_form(self, names) -> forms.Form:
         """The named filters as a form."""
-        form = forms.Form(auto_id="filter-%s", initial=self.values | self._single(names))
+        form = forms.Form(auto_id="filter-%s", initial=self._chosen(names))
         form.fields = {name: self.one(name).shown_field() for name in names}
         return form
 
-    def _single(self, names) -> dict[str, Any]:
+    def _chosen(self, names) -> dict[str, Any]:
         """What a form offers one of shows the first of several."""
-        several = {name: value for name in names if isinstance(value := self.values.get(name), list)}
-        return {name: value[0] for name, value in several.items() if self.one(name).offers}
+        found = {name: self.one(name).chosen(self.values[name]) for name in names if name in self.values}
+        several = {name: value for name, value in found.items() if isinstance(value, list) and self.one(name).offers}
+        return found | {name: value[0] for name, value in several.items()}
 
 
 class TrashFilters(ListFilters):

@@ -27,6 +27,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange
+from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
 
@@ -39,7 +40,8 @@ class Action:
     """`key` is stored with what was done: list and verb, such as "clients.archive"; `model`: whose rows they are.
 
     `act(principal, row, values, now)` calls the row's service and gives what `undo(principal, row, before, now)` needs to bring
-    it back, as JSON; without `undo` it is for good. `form` asks for values first. `said`: the number done, in words.
+    it back, as JSON; without `undo` it is for good. `form` asks for values first. `question(rows)`: what an action without a form
+    asks before it is done to these rows, "" for nothing. `said`: the number done, in words.
     `fits(values)`: whether it makes sense for the list's filters. `afterwards(principal, change, values)`: once for all rows that were
     done, such as one notification instead of a hundred.
     """
@@ -51,6 +53,7 @@ class Action:
     undo: Callable[[Any, Any, Any, datetime], Any] | None = None
     icon: str = ""
     form: type[forms.Form] | None = None
+    question: Callable[[Any], str] | None = None
     may: Callable[[Any], bool] = lambda principal: True
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
     said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
@@ -164,6 +167,27 @@ class SelectionForm(forms.Form):
         return rows if self.cleaned_data["all_matching"] else rows.filter(pk__in=self.cleaned_data["ids"])
 
 
+class QuestionForm(Asks, Form):
+    """Asks what an action's `question` says; what is asked about are its words."""
+
+    asked_as = "asked"
+
+    def __init__(self, data, words: str):
+        super().__init__(data)
+        self.words = words
+
+    def clean(self):
+        if self.words and not self.is_meant(self.words):
+            self.ask(self.words, self.words)
+
+
+def _asked(request, action: Action, pks) -> Any:
+    """The form of what the action needs to know first; None for nothing."""
+    if action.form:
+        return action.form(request.POST if "confirmed" in request.POST else None)
+    return action.question and QuestionForm(request.POST, action.question(_rows(request.principal, action, pks)))
+
+
 def act(request, listing):
     """Do an action to the selected rows, or ask for what it needs. None: back to the list, messages say what became of it."""
     form = SelectionForm(request.POST)
@@ -175,7 +199,7 @@ def act(request, listing):
         return messages.error(request, _("The selected rows are no longer in this list."))
     if len(pks) > MOST:
         return messages.error(request, _("Choose up to %(n)d rows at a time.") % {"n": MOST})
-    values = action.form(request.POST if "confirmed" in request.POST else None) if action.form else None
+    values = _asked(request, action, pks)
     if values is not None and not values.is_valid():
         context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
         return render(request, "listing/select.html", context, status=422 if values.is_bound else 200)

@@ -99,13 +99,16 @@ class TeamForm(Form):
         return name
 
 
+PASSWORD_HELP = _("At least 10 characters. A few unrelated words work well.")
+
+
 class NewPasswordForm(Form):
     password1 = forms.CharField(
         label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
         max_length=200,
-        help_text=_("At least 10 characters. A few unrelated words work well."),
+        help_text=PASSWORD_HELP,
     )
     password2 = forms.CharField(
         label=_("Password again"),

@@ -34,6 +34,7 @@ from crm.core.ui.formatting import (
     percent,
     short_day,
     signed,
+    weekday_and_day,
     written,
 )
 
@@ -161,7 +162,7 @@ def heat(value):
 
 # Times and numbers
 
-for shown in (is_late, money, money_round, money_exact, number, percent, signed, capped):
+for shown in (is_late, money, money_round, money_exact, number, percent, signed, capped, weekday_and_day):
     register.filter(shown)
 
 

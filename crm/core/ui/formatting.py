@@ -33,6 +33,13 @@ def short_day(day, today):
     return written(day, pgettext("date format", "j M") if day.year == today.year else pgettext("date format", "j M Y"))
 
 
+def weekday_and_day(day, today):
+    """“Fri 14 Nov”, of another year “Fri 14 Nov 2025”."""
+    return written(
+        day, pgettext("date format", "D j M") if day.year == today.year else pgettext("date format", "D j M Y")
+    )
+
+
 def day_words(day, today):
     """“Today”, “Tomorrow”, “Yesterday”, the weekday within a week, else None."""
     days = (day - today).days

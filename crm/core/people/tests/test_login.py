@@ -117,6 +117,16 @@ def test_a_reset_link_ends_with_the_password_and_after_three_hours(marta, time_m
     assert "set-password" not in Browser().get(path).headers.get("Location", "")
 
 
+def test_every_page_for_a_new_password_says_the_rule_once(marta):
+    Browser().post(RESET, {"email": marta.email})
+    guest, mine = Browser(), Browser()
+    mine.force_login(marta)
+    reset = guest.get(guest.get(core.path_in(OutboxMail.objects.get(user=marta))).headers["Location"]).content.decode()
+    change = mine.get("/accounts/password/change/").content.decode()
+    for page in (reset, change):
+        assert page.count("At least 10 characters") == 1 and "commonly used" not in page
+
+
 @pytest.mark.parametrize("path", ["1-abc", "1-zz.deadbeef", "zzzzzz-1.1", "1-%00"])
 def test_a_reset_link_of_nonsense_opens_nothing(firm, path):
     answer = Browser().get(f"/accounts/password/reset/key/{path}/")

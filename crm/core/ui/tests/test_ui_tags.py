@@ -231,3 +231,9 @@ def test_the_empty_choice_has_a_name():
     assert ">None</option>" in shown
     assert "-----" not in shown
     assert ChoosingForm.base_fields["kind"].choices[0] == ("", "---------"), "the form's own copy, not the class"
+
+
+def test_a_day_names_its_year_where_it_is_another_one():
+    today = date(2026, 12, 28)
+    assert render("{{ day|weekday_and_day:today }}", day=date(2026, 12, 31), today=today) == "Thu 31 Dec"
+    assert render("{{ day|weekday_and_day:today }}", day=date(2027, 1, 4), today=today) == "Mon 4 Jan 2027"

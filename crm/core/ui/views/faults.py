@@ -1,25 +1,48 @@
-"""403, 404, 500 and 503: pages for people, the API's error shape for programs, plain text for a fragment."""
+"""400, 403, 404, 500 and 503: pages for people, the API's error shape for programs."""
 
+import logging
 import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from psycopg2.errors import QueryCanceled
 
 RETRY_AFTER = 10
+log = logging.getLogger(__name__)
 
 
-def _answer(request, status: int, code: str, message: str):
+def _answer(request, status: int, code: str, message: str, template: str = ""):
     if _is_api(request):
         return JsonResponse({"code": code, "message": message, "fields": {}}, status=status)
-    return render(request, f"{status}.html", {"message": message}, status=status)
+    return HttpResponse(_page(request, template or f"{status}.html"), status=status)
+
+
+def _page(request, template: str) -> str:
+    """Within the layout for who is signed in, the plain page for everybody else. Both read the database, which may be away by now:
+    then the page that needs nothing, so that an error page never fails itself."""
+    try:
+        user = getattr(request, "user", None)  # none yet where a middleware refused the request
+        is_page = "HX-Request" not in request.headers  # a fragment's is not shown: a toast says what happened
+        layout = "base.html" if is_page and user is not None and user.is_authenticated else "base_plain.html"
+        return render_to_string(template, {"layout": layout}, request)
+    except Exception:
+        log.exception("The page of an error could not be drawn")
+        return render_to_string(template, {"layout": "broken_page.html"})
 
 
 def _is_api(request) -> bool:
     return request.path.startswith("/api/")
+
+
+def unreadable(request, exception=None):
+    return _answer(request, 400, "invalid", _("This request could not be read."))
+
+
+def expired(request, reason=""):
+    """A form without the token of this session (CSRF_FAILURE_VIEW)."""
+    return _answer(request, 403, "permission_denied", _("This page has expired."), "403_csrf.html")
 
 
 def forbidden(request, exception=None):
