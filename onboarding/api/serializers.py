@@ -8,7 +8,6 @@ from crm.core.users.models import User
 from onboarding.choices import TaskState
 from onboarding.models import Plan, Task, Template, TemplatePhase, TemplateTask, TemplateVersion
 
-
 OUT_OF_ORDER = "complete it although the task it comes `after` is open"
 
 

@@ -168,6 +168,7 @@ def test_task_in_its_dialog(page, live_server, sign_in, people, make, assert_acc
     dialog.get_by_role("button", name="Preview new dates").click()
     expect(dialog.get_by_role("row")).to_have_count(5)  # the head, the task, the three that depend on it
     dialog.get_by_role("button", name="Move these 4 dates").click()
+    expect(dialog.get_by_role("row")).to_have_count(0)  # moved: the preview names the day too
     expect(dialog.get_by_text("Mon 1 Mar 2027")).to_be_visible()
     dialog.get_by_role("textbox", name="Comment").fill("They are back in March.")
     dialog.get_by_role("button", name="Add comment").click()
