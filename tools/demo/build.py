@@ -24,7 +24,7 @@ from crm.core.base.principals import acting
 from crm.core.base.zones import zone
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings
-from crm.core.firm.queries import get_firm
+from crm.core.firm.queries import firm_cached, get_firm
 from crm.core.users.models import Team, TeamMembership, User
 from tools.demo import cast, history, plans, progress, surveys
 
@@ -62,6 +62,11 @@ class Stage:
 def build(*, now: datetime, with_logins: bool) -> list[dict[str, str]]:
     """Fill the firm; gives [{"email", "password", "role"}] ([] without logins)."""
     firm = _firm()
+    with firm_cached():
+        return _fill(firm, now, with_logins)
+
+
+def _fill(firm: FirmSettings, now: datetime, with_logins: bool) -> list[dict[str, str]]:
     stage = Stage(now, now.astimezone(zone(firm.time_zone)).date(), random.Random(20261122), WorkingCalendar.of(firm))
     _people(stage, with_logins)
     with pghistory.context(user=stage.users["ines"].pk, url="seed_demo"):

@@ -1,4 +1,4 @@
-"""Weekly progress emails of some clients: three weeks sent, and the coming ones in every state a review queue can show."""
+"""Weekly progress emails of some clients: two weeks sent, and the coming ones in every state a review queue can show."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ TOMORROW = {
 AT_HOURS = {"Pellervo Forest": 2, "Vantage Property": 31}
 LATE = "Linden Dental Group"  # somebody reads theirs an hour too late, every week
 ASKED = ("Nordlys Education", "Henrik Aalto")  # ask where nothing happened
-STEP = timedelta(hours=6)
+STEP = timedelta(hours=12)
 TOLD = (
     "Saari & Koski Oy",
     "Osprey Logistics",
@@ -58,7 +58,7 @@ GERMAN_CLIENT = "Weissmann Optics"
 
 
 def make(stage) -> None:
-    began = stage.now - timedelta(days=22)
+    began = stage.now - timedelta(days=15)
     _speaks_german(stage)
     for name in TOLD:
         _promises(stage, stage.clients[name])
@@ -73,9 +73,9 @@ def make(stage) -> None:
         _schedule(stage, name, stage.now - timedelta(days=6), weekday=at.weekday(), deadline_time=time)
     moment = began
     while moment < stage.now:
-        _hour(stage, moment)
+        _half_day(stage, moment)
         moment += STEP
-    _hour(stage, stage.now)
+    _half_day(stage, stage.now)
     _tomorrow(stage)
     mark_as_sent(stage)
 
@@ -89,8 +89,8 @@ def _schedule(stage, name: str, now, **fields) -> None:
     )
 
 
-def _hour(stage, moment) -> None:
-    """What the ticks of these hours did, and somebody who reads every draft in time; those of the coming days are still unread."""
+def _half_day(stage, moment) -> None:
+    """What the ticks of these twelve hours did, and somebody who reads every draft in time; those of the coming days are still unread."""
     plan_progress(moment)
     run_progress(moment)
     until = min(moment + STEP, stage.now)
