@@ -18,7 +18,7 @@ from clients.records.models import Client
 from clients.records.services.clients import create_client, restrict_client
 from clients.records.services.statuses import change_status
 from clients.revenue.services.contracts import create_contract
-from clients.revenue.services.lines import add_revenue_line
+from clients.revenue.services.lines import add_revenue_lines, new_line
 from crm.core.base.dates import add_months
 from crm.core.base.principals import acting
 from crm.core.base.zones import zone
@@ -207,6 +207,7 @@ def _contracts_and_revenue(stage, role, client, owner, came) -> None:
             notice_days=30,
             is_auto_renewed=True,
         )
+    lines = []
     for back in range(26, -1, -1):
         day = add_months(stage.today.replace(day=1), -back)
         if came <= day <= min(end, stage.today):
@@ -214,15 +215,8 @@ def _contracts_and_revenue(stage, role, client, owner, came) -> None:
             amount = (role.monthly * growth * Decimal(stage.dice.uniform(0.93, 1.07))).quantize(Decimal("0.01"))
             place = role.services[back % len(role.services)]
             reference = f"{day:%y%m}-{client.pk:03d}"
-            add_revenue_line(
-                acting(owner),
-                client=client,
-                date=day,
-                amount=amount,
-                service=stage.services[place],
-                reference=reference,
-                today=stage.today,
-            )
+            lines.append(new_line(client, date=day, amount=amount, service=stage.services[place], reference=reference))
+    add_revenue_lines(acting(owner), rows=lines, today=stage.today)
 
 
 def last_day(stage: Stage, role: cast.ClientRole) -> date:

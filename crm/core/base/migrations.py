@@ -14,7 +14,8 @@ class CreateModels(Operation):
         self.operations = operations
 
     def state_forwards(self, app_label, state):
-        state.__dict__.pop("apps", None)  # as Django forgets them (clear_delayed_apps_cache): made again when they are asked for
+        # as Django's clear_delayed_apps_cache forgets the classes: they are made again when they are asked for
+        state.__dict__.pop("apps", None)
         for operation in self.operations:
             operation.state_forwards(app_label, state)
 
