@@ -17,6 +17,10 @@ STATES = [(OPEN, _("Open plans")), *PlanState.choices, (ALL, _("All plans"))]
 TRACKS = [*Track.choices, (OVERDUE, _("With overdue tasks"))]
 
 
+def _owners(found):
+    return filters.people(found, User.objects.all())
+
+
 def _clients(found):
     return Client.objects.visible_to(found.principal)
 
@@ -29,7 +33,7 @@ class PlanFilters(filters.ListFilters):
     track = filters.Choices(
         choices=TRACKS, method="on_track", label=_("Progress"), offers=lambda found: TRACKS, any_label=_("Any progress")
     )
-    owner = filters.ModelChoice(queryset=User.objects.all(), label=_("Owner"), empty_label=_("Any owner"))
+    owner = filters.PersonId(named=User, offers=_owners, label=_("Owner"), any_label=_("Any owner"))
     team = filters.ModelChoice(
         "client__team", queryset=Team.objects.filter(archived_at=None), label=_("Team"), empty_label=_("Any team")
     )
