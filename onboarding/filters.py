@@ -17,10 +17,6 @@ STATES = [(OPEN, _("Open plans")), *PlanState.choices, (ALL, _("All plans"))]
 TRACKS = [*Track.choices, (OVERDUE, _("With overdue tasks"))]
 
 
-def _owners(found):
-    return filters.people(found, User.objects.all())
-
-
 def _clients(found):
     return Client.objects.visible_to(found.principal)
 
@@ -33,7 +29,7 @@ class PlanFilters(filters.ListFilters):
     track = filters.Choices(
         choices=TRACKS, method="on_track", label=_("Progress"), offers=lambda found: TRACKS, any_label=_("Any progress")
     )
-    owner = filters.PersonId(named=User, offers=_owners, label=_("Owner"), any_label=_("Any owner"))
+    owner = filters.PersonId(label=_("Owner"), any_label=_("Any owner"))
     team = filters.ModelChoice(
         "client__team", queryset=Team.objects.filter(archived_at=None), label=_("Team"), empty_label=_("Any team")
     )
