@@ -167,8 +167,8 @@ class PersonId(Id):
 
     field_class = PersonIdField
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **{"named": User, "offers": people} | kwargs)
+    def __init__(self, *args, named: type[Model] = User, offers: Callable[[Any], Any] = people, **kwargs):
+        super().__init__(*args, named=named, offers=offers, **kwargs)
 
     def filter(self, qs, value):
         return super().filter(qs, self.parent.principal.user_id if value == "me" else value)
