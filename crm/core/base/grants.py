@@ -37,6 +37,6 @@ def grant_application_role(*, using, **kwargs) -> None:
         cursor.execute(HISTORY)
         for (table,) in cursor.fetchall():
             cursor.execute(f"REVOKE UPDATE, DELETE ON {connections[using].ops.quote_name(table)} FROM {name}")
-        # the triggers' function adds to the context of a request while it lasts, with the owner's rights
         cursor.execute(CONTEXT_STAYS)
+        # the triggers' function adds to the context of a request while it lasts, with the owner's rights
         cursor.execute("ALTER FUNCTION _pgh_attach_context() SECURITY DEFINER SET search_path = public, pg_temp")

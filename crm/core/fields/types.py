@@ -30,7 +30,7 @@ NOTHING = "—"
 @dataclass(frozen=True)
 class Reader:
     """Reads a text. `asks` is what has to be decided once for a column before its cells can be read (a subject of
-    `reading.decide`: "date_order" or "decimal"), "" where each text speaks for itself."""
+    `deciding.decide`: "date_order" or "decimal"), "" where each text speaks for itself."""
 
     read: Callable[[str, Conventions], Any]
     asks: str = ""

@@ -8,6 +8,7 @@ from crm.core.base.reading import Conventions
 from crm.core.base.registry import Registry
 
 CREATED, UPDATED, UNCHANGED, FAILED = OUTCOMES = ("created", "updated", "unchanged", "failed")
+CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
 Values = dict[str, Any]
 Context = dict[str, Any]
 

@@ -170,15 +170,14 @@ class SelectionForm(forms.Form):
 class QuestionForm(Asks, Form):
     """Asks what an action's `question` says; what is asked about are its words."""
 
-    asked_as = "asked"
-
     def __init__(self, data, words: str):
         super().__init__(data)
         self.words = words
 
     def clean(self):
-        if self.words and not self.is_meant(self.words):
+        if self.words:
             self.ask(self.words, self.words)
+        return super().clean()
 
 
 def _asked(request, action: Action, pks) -> Any:

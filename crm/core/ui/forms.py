@@ -79,43 +79,42 @@ TO_COME = {"data-days": ""}
 
 
 class Asks:
-    """A form that asks before it accepts: what is asked about stands in a hidden field `asked_as`, and the form is accepted when it is
+    """A form that asks before it accepts: what is asked about stands in the hidden field `asked`, and the form is accepted when it is
     sent again. What was not asked about is asked anew."""
-
-    asked_as: ClassVar[str]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields[self.asked_as] = forms.CharField(required=False, widget=forms.HiddenInput)
+        self.fields["asked"] = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean() or self.cleaned_data
+        data.pop("asked", None)
+        return data
 
     def is_meant(self, about: str) -> bool:
         """Whether this was asked about, and the form sent again."""
-        return self.data.get(self.add_prefix(self.asked_as), "") == about
+        return self.data.get(self.add_prefix("asked"), "") == about
 
     def ask(self, about: str, words: str, *, field: str | None = None) -> None:
-        """Refuse the form with a question beside the field (None: the whole form), which sending it again answers."""
-        self.data = self.data.copy()
-        self.data[self.add_prefix(self.asked_as)] = about
-        self.add_error(field, words)
+        """Refuse the form with a question beside the field (None: the whole form), unless this was asked about before."""
+        if not self.is_meant(about):
+            self.data = self.data.copy()
+            self.data[self.add_prefix("asked")] = about
+            self.add_error(field, words)
 
 
 class AsksAboutPast(Asks):
     """A form whose day `asked_day` is usually still to come: a day that has passed is asked about."""
 
-    asked_as = "past_day"
     asked_day: ClassVar[str]
 
     def clean(self):
-        data = super().clean() or self.cleaned_data
+        data = super().clean()
         day = data.get(self.asked_day)
-        data.pop(self.asked_as, None)
         is_new = self.asked_day in self.changed_data or not self.initial.get(self.asked_day)
-        if day and day < timezone.localdate() and is_new and not self.is_meant(day.isoformat()):
-            self.ask(
-                day.isoformat(),
-                _("This day has passed. Save again to keep it, or choose another."),
-                field=self.asked_day,
-            )
+        if day and day < timezone.localdate() and is_new:
+            words = _("This day has passed. Save again to keep it, or choose another.")
+            self.ask(day.isoformat(), words, field=self.asked_day)
         return data
 
 
