@@ -7,9 +7,9 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Items by their `key`, in the order of their `order` (0 without one), equals as they were registered.
+    """Items by `key`, sorted by `order` (default 0), then by registration.
 
-    An item with `shown(principal)` is offered to those alone for whom it says yes.
+    An item with `shown(principal)` is offered only to principals for whom it returns True.
     """
 
     def __init__(self, what: str):

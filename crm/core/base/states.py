@@ -42,7 +42,7 @@ class States:
 
 
 def refuse_move(row: Any, to: Any, states: States, field: str = "state") -> ServiceError:
-    """Raises ServiceError for a transition that is not allowed, naming both states."""
+    """The ServiceError for a transition that is not allowed; it names both states."""
     words = dict(row._meta.get_field(field).flatchoices)
     now, wanted = (str(words.get(state, state)) for state in (getattr(row, field), to))
     sentence = states.refusal or _("This is “%(now)s” and cannot become “%(to)s”.")

@@ -1,8 +1,9 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both changeable) → the whole file is planned in a worker (nothing written) → the same
-plans are made again and applied in chunks that commit with their progress → report and a file of failed rows. A worker that is
-stopped gives its lease back; one that dies is replaced when the lease ends. Either way the run goes on after the last committed chunk.
+upload → dialect detected and columns guessed (both can be changed) → a worker plans the whole file (nothing written) →
+the same plans are built again and applied in chunks that commit with their progress → report and a file of failed rows.
+A stopped worker returns its lease; a dead one is replaced when the lease ends. Either way the run resumes after the
+last committed chunk.
 """
 
 import logging
@@ -41,16 +42,17 @@ LEASE = timedelta(seconds=90)
 MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk writes the whole report
 MAX_REASONS = 5000
 MAX_PEOPLE = 50
-ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
+ABANDONED = timedelta(days=7)  # an import that was never started is discarded after this
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 OPEN = (JobState.QUEUED, JobState.CHECKING, JobState.RUNNING)
-CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
+CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what to do with rows that have a question
 
 
 @service(may=may_import_kind)
 def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for a file that cannot be
-    read to its end."""
+    """Create a job to review, with dialect and columns guessed. Raises ServiceError (field "file") if the file cannot
+    be read to the end.
+    """
     data = read_bytes(file)
     try:
         encoding = tabular.decide_encoding(data)
@@ -70,7 +72,7 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
         total=total,
         options={
             "dialect": asdict(dialect),
-            "encodings": [  # a list, as the database keeps no order of keys
+            "encodings": [  # a list, because the database does not keep the order of keys
                 (option.value, [line for _none, line in option.samples]) for option in encoding.options
             ],
             "mapping": mapping,
@@ -101,7 +103,7 @@ OWN_SYSTEM = "rapport"
 
 
 def guess_system(header: list[str]) -> str:
-    """What the ids in the file belong to: known exports by their headers, else "": it has to be asked."""
+    """The system that the ids in the file belong to: a known export by its headers, else "" (ask the user)."""
     names = {name.upper() for name in header}
     if any(name.startswith(OWN_ID) for name in header):
         return OWN_SYSTEM
@@ -115,7 +117,7 @@ def guess_system(header: list[str]) -> str:
 def decide_columns(
     kind: ImportKind, mapping: dict[str, str], header: list[str], rows: Iterable[tabular.Row]
 ) -> dict[str, Decision]:
-    """{field: what all the cells of its column decide} for the mapped fields that ask something. Raises UnreadableTable."""
+    """{field: Decision from all cells of its column} for the mapped fields that need one. Raises UnreadableTable."""
     asking = {
         c.name: (c.asks, header.index(mapping[c.name]))
         for c in kind.columns
@@ -130,7 +132,9 @@ def decide_columns(
 
 
 def _conventions(decisions: dict[str, Decision], answers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """{field: {subject: value}}; what a column does not decide is answered for it, or for all columns. Raises ServiceError (field map_…)."""
+    """{field: {subject: value}}; an undecided column takes its own answer, else the answer for all columns. Raises
+    ServiceError (field map_…).
+    """
     found = {}
     for name, decision in decisions.items():
         value = decision.value or answers.get(name, "") or answers.get(decision.subject, "")
@@ -159,9 +163,10 @@ def set_options(
     people: dict[str, str] | None = None,
     answers: dict[str, str] | None = None,
 ) -> Job:
-    """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all) hold for columns that do
-    not decide by themselves. Raises ServiceError: a required field without a column, a column that has to be asked about, or ids of an
-    unnamed system."""
+    """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
+    apply to undecided columns. Raises ServiceError for a required field without a column, an undecided column without
+    an answer, or ids of an unnamed system.
+    """
     job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
@@ -190,7 +195,7 @@ def set_options(
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
-    """{field: how its column is to be read}, from all of its cells. Raises UnreadableTable."""
+    """{field: how to read its column}, from all of its cells. Raises UnreadableTable."""
     job.options = job.options | {"dialect": dialect}
     header, rows = read_job(job)
     return decide_columns(kind_of(job), mapping, header, rows)
@@ -205,7 +210,7 @@ def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str
 
 
 def preview(job: Job) -> dict[str, Any]:
-    """What the import would do, writing nothing: the report of all plans of the file. Raises UnreadableTable."""
+    """The report of what the import would do; writes nothing. Raises UnreadableTable."""
     report, planner = new_report(), Planner(job)
     for _chunk in _noted(planner, report):
         pass
@@ -213,7 +218,7 @@ def preview(job: Job) -> dict[str, Any]:
 
 
 def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
-    """Plan the whole file and note its plans, one chunk at a time."""
+    """Plan the whole file and count its plans in a report, one chunk at a time."""
     for plans in planner.chunks():
         for plan in plans:
             note(report, plan)
@@ -221,7 +226,7 @@ def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
 
 
 def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
-    """The report of a preview: with the colleagues nobody knows, and the columns that go nowhere."""
+    """The report of a preview, with unknown colleagues and unused columns."""
     used = {*planner.job.options["mapping"].values()}
     del report["failed"]
     return report | {
@@ -232,7 +237,9 @@ def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
 
 
 def new_report() -> dict[str, Any]:
-    """`counts` of outcomes, `remarks` and `questions`; `rows` shown by outcome; `failed` [number, reasons]; `at`: rows done."""
+    """`counts` of outcomes, `remarks` and `questions`; `rows` to show by outcome; `failed` [number, reasons]; `at`:
+    rows done.
+    """
     return {
         "counts": dict.fromkeys(OUTCOMES, 0),
         "remarks": 0,
@@ -244,7 +251,7 @@ def new_report() -> dict[str, Any]:
 
 
 def note(report: dict[str, Any], plan: Plan) -> None:
-    """Count a plan, and keep it to be shown where there is room."""
+    """Count a plan, and keep it for display while there is room."""
     report["counts"][plan.outcome] += 1
     report["at"] += 1
     groups = [plan.outcome]
@@ -274,7 +281,7 @@ def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 @service(may=may_import_job)
 def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job:
-    """Say which colleagues the names in the file mean, {name: email}. The file has to be checked again."""
+    """Set which colleagues the names in the file mean, {name: email}. The file must be checked again."""
     job = _own_ready(principal, job)
     job.options = job.options | {"people": job.options.get("people", {}) | people}
     job.report = {}
@@ -284,10 +291,11 @@ def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job
 
 @service(may=may_import_job)
 def start_import(principal: Principal, *, job: Job, now: datetime, questions: str = "") -> Job:
-    """Queue the run. `questions`: CONFIRMED or LEFT_OUT, what is to become of rows that ask. Raises ServiceError (code "question")
-    where that is not said, (code "nothing") where no row can be imported, (code "unreadable") for a file that cannot be read."""
+    """Queue the run. `questions`: CONFIRMED or LEFT_OUT, for rows that have a question. Raises ServiceError: code
+    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read.
+    """
     job = _own_ready(principal, job)
-    counts = job.report.get("counts")  # of a file that was checked
+    counts = job.report.get("counts")  # the file was checked
     try:
         job.total = sum(counts.values()) if counts else sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
@@ -316,7 +324,7 @@ def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 @service(may=may_import_job)
 def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Go on with an import that was stopped or failed, after its last written row."""
+    """Resume a stopped or failed import after its last written row."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state not in (JobState.CANCELLED, JobState.FAILED) or "at" not in job.report:
         raise ServiceError(_("This import cannot continue."))
@@ -354,7 +362,9 @@ def _own_ready(principal: Principal, job: Job) -> Job:
 
 
 def run_job(*, job_id: int) -> str:
-    """Check or run a queued import, or go on with one whose worker died. Safe to call twice and at once. Gives the job's state."""
+    """Check or run a queued import, or resume one whose worker died. Safe to call twice and concurrently. Returns the
+    job's state.
+    """
     token = uuid.uuid4()
     job = _lease(job_id, token)
     if job is None:
@@ -434,7 +444,7 @@ def _run(job: Job, token: uuid.UUID) -> None:
 
 
 def _ask(job: Job, plans: list[Plan]) -> None:
-    """Rows that ask a question are written only where that was confirmed."""
+    """Rows that have a question are written only if it was confirmed."""
     if job.options.get("questions") != CONFIRMED:
         for plan in plans:
             if plan.question and plan.outcome != FAILED:
@@ -443,12 +453,12 @@ def _ask(job: Job, plans: list[Plan]) -> None:
 
 
 def _apply(planner: Planner, plans: list[Plan]) -> None:
-    """Write the plans in one go. Where the set is refused, each row by itself, so that only the bad ones fail."""
+    """Write the plans together. If that is refused, write each row by itself, so that only the bad ones fail."""
     try:
         with transaction.atomic():
             planner.kind.apply(planner.principal, plans, planner.context)
     except OperationalError:
-        raise  # the database went away or wants the transaction done again: no fault of a row
+        raise  # the database is away or wants the transaction retried: not a row's fault
     except Exception as error:
         if len(plans) == 1:
             plans[0].fail(*why(error, planner.job, plans[0].number))
@@ -457,7 +467,7 @@ def _apply(planner: Planner, plans: list[Plan]) -> None:
 
 
 def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: Any) -> bool:
-    """Whether nobody stopped the job or took it over; saves the progress with a new lease."""
+    """Whether this worker still owns the job; saves the progress with a new lease."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token, state__in=OPEN)
     if lock:
         return mine.select_for_update().exists()
@@ -465,7 +475,7 @@ def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: A
 
 
 def _give_back(job: Job, token: uuid.UUID, state: JobState) -> None:
-    """The worker is being stopped: another one goes on at once, not when the lease has ended."""
+    """Return the lease of a worker that is being stopped: another one resumes at once."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
     if mine.update(state=state, lease_token=None, lease_until=timezone.now()):
         jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
@@ -487,7 +497,7 @@ def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredF
     reasons_of = {number: reasons[0] if reasons else same for number, *reasons in failed}
     if not reasons_of:
         return None
-    width = len(header)  # what a row has too much stands behind its reason, so that the columns keep their places
+    width = len(header)  # surplus cells come after the reason, so that the columns keep their places
     rows = [
         [*row.cells[:width], "; ".join(reasons_of[row.number]), *row.cells[width:]]
         for row in read_job(job)[1]
@@ -498,7 +508,7 @@ def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredF
 
 
 def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
-    """End the run with what a person can do about it; a file that was only checked goes back to its columns."""
+    """End the run with a message that says what to do; a file that was only checked goes back to its columns."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
     values = {"error": message, "lease_token": None, "lease_until": None}
     if is_check:
@@ -522,7 +532,7 @@ def _notify(job: Job) -> None:
 
 
 def resume_jobs(now: datetime) -> int:
-    """Periodic: wake a worker for jobs that wait or whose worker died, and discard what was never started."""
+    """Periodic: wake a worker for jobs that wait or whose worker died, and discard jobs never started."""
     Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED).delete()
     waiting = Job.objects.filter(state__in=OPEN, lease_until__lt=now)
     for job_id in waiting.values_list("pk", flat=True):
