@@ -48,12 +48,14 @@ class ClientQuerySet(ArchivableQuerySet):
         return self.filter(visible_q(principal))
 
     def with_parent_seen(self, principal):
-        """Each with `is_parent_seen`: whether the principal may see its parent. Nobody is told of one out of sight."""
+        """Annotate `is_parent_seen`: whether the principal may see the client's parent. A parent they may not see is
+        never shown.
+        """
         parents = Client.objects.visible_to(principal).filter(pk=models.OuterRef("parent_id"))
         return self.annotate(is_parent_seen=models.Exists(parents))
 
     def quiet(self, today):
-        """Those going quiet on the firm's day."""
+        """Clients going quiet on the firm's day."""
         return self.filter(is_quiet(today))
 
     def ongoing(self):

@@ -79,8 +79,9 @@ TO_COME = {"data-days": ""}
 
 
 class Asks:
-    """A form that asks before it accepts: what is asked about stands in a hidden field `asked_as`, and the form is accepted when it is
-    sent again. What was not asked about is asked anew."""
+    """A form that asks for confirmation. The value in question goes into a hidden field `asked_as`; sending the form
+    again confirms it. If the value has changed since, the form asks again.
+    """
 
     asked_as: ClassVar[str]
 
