@@ -51,9 +51,7 @@ NO_TABLE = re.compile(
     rb"\s*(?:<(?:!doctype|html|table|\?xml)\b|\[?\s*\{\s*[\"}])", re.IGNORECASE
 )  # a web page, XML or JSON
 CARDS = re.compile(rb"\s*BEGIN:V(?:CARD|CALENDAR)\b", re.IGNORECASE)
-SEPARATOR = re.compile(
-    "\ufeff?sep=(.)\r?\n", re.IGNORECASE
-)  # a first line that tells spreadsheets the delimiter
+SEPARATOR = re.compile("\ufeff?sep=(.)\r?\n", re.IGNORECASE)  # a first line that tells spreadsheets the delimiter
 MAX_REREAD = 100  # unclosed quotes of a file; each means reading up to MAX_FIELD twice
 
 

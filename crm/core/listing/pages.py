@@ -110,9 +110,7 @@ class ListPage:
     more: Callable[["Listing"], dict[str, Any]] | None = None
     words: Mapping[str, Any] = field(default_factory=dict)  # words that rows use, looked up once per page
     noun: Callable[[int, str], str] | None = None
-    sort_words: Mapping[str, Any] | None = (
-        None  # shown beside the count, if not the column's label; None: not shown
-    )
+    sort_words: Mapping[str, Any] | None = None  # shown beside the count, if not the column's label; None: not shown
     may: Callable[[Any], bool] = lambda principal: True
     size: int = 25
     is_counted: bool = True
