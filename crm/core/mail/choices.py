@@ -39,7 +39,7 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.SENT),
     (MailState.UNCERTAIN, MailState.DEAD),
     (MailState.UNCERTAIN, MailState.CANCELLED),
-    (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
+    (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that deduplicates by idempotency key
     (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
 KEPT_HERE = "kept on this machine"  # the response of mails that were stored instead of sent

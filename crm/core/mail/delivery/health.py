@@ -46,8 +46,8 @@ class Health:
     is_relay_away: bool
     relay_note: str
     hold: str  # why this database may not send mail, "" if it may
-    questions: int  # of planners that ask first
-    late_jobs: int  # imports that nobody works on though somebody should, up to 100
+    questions: int  # planners waiting for approval
+    late_jobs: int  # imports that should have a worker but have none, up to 100
     dead: int
     troubles: dict[str, str]
 

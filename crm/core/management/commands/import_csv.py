@@ -68,7 +68,7 @@ class Command(BaseCommand):
         except (ServiceError, tabular.UnreadableTable) as error:
             service.cancel_import(principal, job=job, now=timezone.now())
             raise CommandError(f"{options['file'].name}: {error}") from error
-        # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
+        # a worker may have taken the job first: wait for it, and take over if it dies
         while (state := service.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
             time.sleep(0.5)
         job = Job.objects.get(pk=job.pk)
