@@ -43,9 +43,8 @@ def timeline(
             items += [
                 item for item in source.items(principal, client, before, limit + 1) if not kind or item.kind == kind
             ]
-    pinned = [
-        item for item in items if item.is_pinned
-    ]  # sources return pinned entries with the first page only, whatever their age
+    # sources return pinned entries with the first page only, whatever their age
+    pinned = [item for item in items if item.is_pinned]
     items = [item for item in items if not item.is_pinned]
     items.sort(key=lambda item: (item.at, item.key), reverse=True)
     shown = items[:limit]
