@@ -170,9 +170,7 @@ class SurveyInvitationQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "client__"))
 
     def asked(self):
-        """Those that count as asked: planned ones, and those whose email was sent or may still be. Unsent ones do not
-        count.
-        """
+        """Those that count as asked: planned ones, and those whose email was sent or can still be sent."""
         mails = OutboxMail.objects.caused_by(SurveyInvitation).filter(cause_id=OuterRef("pk"))
         never_left = Exists(mails.filter(state__in=MAIL_NEVER_LEFT)) & ~Exists(mails.exclude(state__in=MAIL_NEVER_LEFT))
         handed_over = Q(sent_at__isnull=False) & ~never_left
