@@ -50,7 +50,7 @@ class PlanFilters(filters.ListFilters):
         return rows.filter(state__in=sorted({*value} - {OPEN} | ({*PLAN.open} if OPEN in value else set())))
 
     def on_track(self, rows, name, value):
-        """Only running plans: the track of an ended plan means nothing."""
+        """Pages show only running plans, because the track of an ended plan means nothing. The API filters by track alone."""
         if self.is_strict and OVERDUE not in value:
             return rows.filter(track__in=value)
         late = Task.objects.unfinished().filter(plan=OuterRef("pk"), due_date__lt=firm_today(self.now))

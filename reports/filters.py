@@ -1,4 +1,4 @@
-"""The filter of every report, page and API alike: a period, and which clients. Its state is the address."""
+"""The filter of every report, for pages and API: the period and the clients. Its state is in the URL."""
 
 import re
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ MOST_DAYS = 30 * 366
 
 
 class PersonField(forms.ModelChoiceField):
-    """Someone of the firm, by id or by e-mail."""
+    """A colleague, by id or email."""
 
     def to_python(self, value):
         if value and "@" in str(value):
@@ -101,7 +101,7 @@ class ReportFilter(forms.Form):
 
     @property
     def query(self) -> str:
-        """The filter as it stands in the address, to carry on to the next page; "" for none."""
+        """The filter as a query string, to pass to the next page; "" if empty."""
         names = (name for name in self.fields if self.asked.get(name))
         text = urlencode([(name, self.asked[name]) for name in names])
         return f"?{text}" if text else ""
@@ -114,12 +114,12 @@ class ReportFilter(forms.Form):
 
     @property
     def seen_words(self) -> str:
-        """How many clients the numbers are made of: colleagues who see others read other numbers."""
+        """How many clients the report covers: colleagues who see other clients get other numbers."""
         count = self.scope.clients().count()
         return ngettext("%(n)s client you can see", "%(n)s clients you can see", count) % {"n": number(count)}
 
     def offer_months(self) -> None:
-        """Offer the months to choose from, and the period of the address where it is not one of them."""
+        """Offer the months to choose from, plus the URL's period if it is not one of them."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
         choices = [(month.strftime("%Y-%m"), _year_words(month, self.today)) for month in months]
@@ -138,7 +138,7 @@ class ReportFilter(forms.Form):
 
 
 def _year_words(month: date, today: date) -> str:
-    """“Dec 2025 – Nov 2026”: the twelve months that a month ends; with days where that month is not over."""
+    """“Dec 2025 – Nov 2026”: the twelve months to the end of a month; with days if that month is not over."""
     period = Period.year_to(month_end(month, today))
     if period.is_cut:
         return f"{date_format(period.start, 'j M Y')} – {date_format(period.last_day, 'j M Y')}"
