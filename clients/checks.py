@@ -1,4 +1,4 @@
-"""What every service of clients does with its input before it writes."""
+"""Input checks that the services of this app run before they write."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from crm.core.base.errors import ServiceError
 
 
 def clean_fields(row: Model, names: Iterable[str]) -> None:
-    """Validate the named fields of a row that is about to be saved. Raises ServiceError naming the first bad one."""
+    """Validate the named fields of a row before it is saved. Raises ServiceError for the first invalid one."""
     wanted = set(names)
     try:
         row.clean_fields(exclude={field.name for field in row._meta.fields} - wanted)
@@ -19,7 +19,7 @@ def clean_fields(row: Model, names: Iterable[str]) -> None:
 
 
 def check_constraints(row: Model, *, field: str = "") -> None:
-    """Say what a constraint of the table would refuse. Raises ServiceError."""
+    """Raises ServiceError for what a constraint of the table would refuse."""
     try:
         row.validate_constraints()
     except ValidationError as error:
@@ -27,6 +27,6 @@ def check_constraints(row: Model, *, field: str = "") -> None:
 
 
 def only_known(fields: Iterable[str], allowed: Iterable[str]) -> None:
-    """Raises TypeError for a name a caller may not set."""
+    """Raises TypeError for a field the caller may not set."""
     if unknown := set(fields) - set(allowed):
         raise TypeError(f"unknown fields: {', '.join(sorted(unknown))}")

@@ -1,6 +1,6 @@
 """The gate: which clients a user may see.
 
-`visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client is made of it.
+`visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client uses it.
 """
 
 from django.db.models import Q, QuerySet
@@ -12,11 +12,11 @@ from crm.core.users.models import User
 
 
 def visible_q(principal, prefix: str = "") -> Q:
-    """The condition on a client reached through `prefix` (such as "client__") for the principal to see it.
+    """The condition under which the principal may see a client, reached through `prefix` (such as "client__").
 
-    A restricted client is seen by its owner and those named in ClientAccess alone; no role overrides this. Managers and
-    admins see all others; account managers all, their teams' and their own, or their own, as the firm chose. The system sees
-    all; contacts and links see nothing of the firm's side.
+    Only its owner and the colleagues in ClientAccess see a restricted client; no role overrides this. Managers and
+    admins see all others. Account managers see all, their teams' and their own, or only their own, as the firm chose.
+    The system sees all; contacts and links see nothing.
     """
     if principal.is_system:
         return Q()
@@ -41,7 +41,7 @@ def may_see(principal, client) -> bool:
 
 
 def viewers(client, *, is_restricted: bool) -> QuerySet[User]:
-    """The active colleagues who see the client, were it restricted or not: `visible_q` from the client's side."""
+    """The active colleagues who see the client, given `is_restricted`: `visible_q` from the client's side."""
     found = Q(pk=client.owner_id) | Q(pk__in=client.accesses.values("user"))
     if not is_restricted:
         found |= Q(roles__overlap=[Role.MANAGER, Role.ADMIN])

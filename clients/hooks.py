@@ -1,4 +1,4 @@
-"""What clients offers to the kernel, and to its own pages."""
+"""What this app registers with the kernel and on its own pages."""
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -42,12 +42,12 @@ def make_planned_statuses_present(today, last):
 
 
 def move_revenue_window(today, last):
-    """The twelve months of revenue end today."""
+    """Daily: move the twelve months of revenue so that they end today."""
     return lines.move_revenue_window(since=last, today=today)
 
 
 def express_amounts(sender, fields, before, **kwargs):
-    """Another currency of the firm: every amount at the rate of its day, or the change is refused."""
+    """When the firm changes its currency, convert every amount at its day's rate, or refuse the change."""
     if "currency" in fields:
         convert_amounts(old=before["currency"], new=get_firm().currency)
         lines.move_revenue_window(since=None, today=firm_today(timezone.now()))
@@ -60,7 +60,7 @@ def rebuild_own_facts(client_ids, now):
 
 
 def mark_address_refused(sender, address, reason, detail, now, **kwargs):
-    """A bounce or complaint is shown beside the contact's address, and the account managers are told once."""
+    """Show a bounce or complaint beside the contact's address, and notify the account managers once."""
     mark_address(SYSTEM, address=address, is_refused=True, now=now)
 
 
@@ -73,7 +73,7 @@ def count_owned(principal, user):
 
 
 def reassign_owned(principal, user, to, now):
-    """Every client of somebody who leaves the firm gets a new account manager, restricted ones included."""
+    """Give every client of a leaving colleague a new account manager, including restricted ones."""
     return reassign_clients(SYSTEM, clients=list(Client.objects.filter(owner=user)), owner=to)
 
 

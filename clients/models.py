@@ -1,4 +1,4 @@
-"""The models of this app, gathered from its rooms: Django looks for them here."""
+"""Imports the models of all rooms, because Django looks for them here."""
 
 from clients.catalogue.models import Service, Tag  # noqa: F401
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails  # noqa: F401

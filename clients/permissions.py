@@ -1,4 +1,6 @@
-"""Who may do what with client records; the services ask. Who may see them is `visible_to(principal)` (clients/gate.py)."""
+"""Who may do what with client records; the services check it. Who may see them is `visible_to(principal)`
+(clients/gate.py).
+"""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,12 +12,12 @@ MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
 
 def may_edit(principal, client) -> bool:
-    """Everybody who sees a client may work with it. An archived client can only be restored."""
+    """Everyone who sees a client may work with it. An archived client can only be restored."""
     return client.archived_at is None
 
 
 def may_edit_clients_of(principal, rows) -> bool:
-    """For rows that are written together: every client they are about may be edited."""
+    """For rows that are written together: whether every client they are about may be edited."""
     return all(may_edit(principal, row.client) for row in rows)
 
 
@@ -40,7 +42,7 @@ def may_restrict(principal, client) -> bool:
 
 
 def may_lift_restriction(principal, client) -> bool:
-    """An archived client's too."""
+    """Also of an archived client."""
     return may_reassign(principal, client)
 
 
@@ -50,7 +52,9 @@ def may_manage_catalogue(principal) -> bool:
 
 
 def may_add_contact(principal, client) -> bool:
-    """A contact without a client needs the right to add clients. With one, `affiliate` asks whether the client may be edited."""
+    """A contact without a client needs the right to add clients. With one, `affiliate` checks whether the client may be
+    edited.
+    """
     return client is not None or may_create(principal)
 
 

@@ -1,4 +1,4 @@
-"""Phone numbers as people type them, and as digits that two spellings of one number share."""
+"""Phone numbers as typed, and as normalised digits."""
 
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ MAX_DIGITS = 20
 
 
 def digits_of(number: str, country: str = "") -> str:
-    """E.164 without the + where the number can be read (with `country`, two letters, as the hint), else its bare digits."""
+    """E.164 without the + if the number can be parsed (`country`, two letters, is a hint), else the bare digits."""
     number = (number or "").strip()
     parsed = _read(number, country)
     if parsed is None or not phonenumbers.is_possible_number(parsed):
@@ -19,8 +19,9 @@ def digits_of(number: str, country: str = "") -> str:
 
 
 def tel_href(number: str, country: str = "") -> str:
-    """The link that calls a number: in E.164, read with `country`, else with the firm's. What is no number there (an emergency or
-    service number, a slip) is dialled as it was typed."""
+    """The link that calls a number: in E.164, parsed with `country`, else the firm's. A number invalid there (emergency
+    or service number, typo) is dialled as typed.
+    """
     return _tel_href(number, country or get_firm().holiday_country)
 
 
@@ -43,5 +44,5 @@ def _e164(parsed: phonenumbers.PhoneNumber) -> str:
 
 
 def bare_digits(number: str) -> str:
-    """The digits alone, at most as many as are kept."""
+    """Only the digits, at most as many as are stored."""
     return "".join(c for c in number if c.isdecimal() and c.isascii())[:MAX_DIGITS]

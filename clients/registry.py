@@ -1,4 +1,6 @@
-"""What other apps add to clients and show on a client's page: they register it in their `hooks.py`, panels where they stand."""
+"""What other apps add to clients and to the client's page. They register it in their `hooks.py`; panels register where
+they are defined.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,12 +14,13 @@ Context = TypeVar("Context", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Panel:
-    """A piece of the client's page, with an address of its own (`clients:panel`), where it can be fetched again or opened alone.
+    """A panel of the client's page, with its own URL (`clients:panel`), where it can be reloaded or opened alone.
 
     `slot`: "strip" (a cell of the metric strip), "main" (above the timeline, such as the composer) or "side" (a card).
-    `context(principal, client, now)` gives the template's variables, or None to show nothing; `client`, `request`, `now`, `user`
-    and `may_edit` are added. At most two indexed queries each. One that `is_late` is a link with its `title` until it comes
-    into view: for what lies below the fold. `shown(principal)` says for whom it is. Declared by `panel`, above its `context`.
+    `context(principal, client, now)` returns the template's variables, or None to show nothing; `client`, `request`,
+    `now`, `user` and `may_edit` are added. At most two indexed queries each. A panel with `is_late` is a link with its
+    `title` until it scrolls into view. `shown(principal)` says for whom it is. Declared by `panel`, above its
+    `context`.
     """
 
     key: str
@@ -32,8 +35,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class ContactPanel:
-    """A card on the page of a contact. `context(principal, contact, now)` gives the template's variables; the contact has `places`, the
-    affiliations that the principal sees. Declared by `contact_panel`, above its `context`."""
+    """A card on the page of a contact. `context(principal, contact, now)` returns the template's variables;
+    `contact.places` are the affiliations that the principal may see. Declared by `contact_panel`, above its
+    `context`.
+    """
 
     key: str
     order: int
@@ -43,8 +48,9 @@ class ContactPanel:
 
 @dataclass(frozen=True)
 class Tab:
-    """A page of its own beside the timeline: `url_name` takes the client's id as `client_id`. `count(principal, client)` may
-    be None, or give a number from facts already loaded."""
+    """A page of its own beside the timeline: `url_name` takes the client's id as `client_id`. `count(principal,
+    client)` may be None, or return a number from facts already loaded.
+    """
 
     key: str
     label: Any
@@ -71,8 +77,10 @@ class TimelineItem:
 
 @dataclass(frozen=True)
 class TimelineSource:
-    """`items(principal, client, before, limit)` gives at most `limit` TimelineItems with at < before (None: now and later too),
-    newest first, in at most two indexed queries (prefetches counted). `kinds`: [(key, label)] for the filter."""
+    """`items(principal, client, before, limit)` returns at most `limit` TimelineItems with at < before (None: now and
+    later too), newest first, in at most two indexed queries (prefetches counted). `kinds`: [(key, label)] for the
+    filter.
+    """
 
     key: str
     kinds: list[tuple[str, Any]]
@@ -81,7 +89,7 @@ class TimelineSource:
 
 @dataclass(frozen=True)
 class ListAction:
-    """What can be done with the clients a list shows: a page that reads the list's own query parameters."""
+    """An action on the clients of a list: a page that reads the list's query parameters."""
 
     key: str
     label: Any
@@ -99,7 +107,7 @@ class FactsRebuilder:
 
 @dataclass(frozen=True)
 class NextStep:
-    """`due`: a day, or a moment where the step has a time."""
+    """`due`: a date, or a datetime if the step has a time."""
 
     title: str
     due: date | datetime
@@ -108,8 +116,9 @@ class NextStep:
 
 @dataclass(frozen=True)
 class NextSteps:
-    """`steps(principal, clients)` gives {`ClientFacts.next_step_id`: NextStep} of those that the principal may see, in at most one
-    statement."""
+    """`steps(principal, clients)` returns {`ClientFacts.next_step_id`: NextStep} of the steps that the principal may
+    see, in at most one statement.
+    """
 
     key: str
     steps: Callable[[Any, list[Any]], dict[int, NextStep]]
@@ -125,7 +134,7 @@ next_steps: Registry[NextSteps] = Registry("source of next steps")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:
-    """The function below it is the `context` of a panel of the client's page. Its module is one that `hooks.py` imports."""
+    """Decorator: the function is the `context` of a panel of the client's page. `hooks.py` must import its module."""
 
     def declared(context: Context) -> Context:
         panels.register(Panel(key, slot, order, template, context, **told))
@@ -135,7 +144,7 @@ def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callab
 
 
 def contact_panel(key: str, order: int, template: str) -> Callable[[Context], Context]:
-    """The same for a card on the page of a contact."""
+    """As `panel`, for a card on the page of a contact."""
 
     def declared(context: Context) -> Context:
         contact_panels.register(ContactPanel(key, order, template, context))

@@ -1,6 +1,6 @@
 """Domain signals of clients, sent inside the causing transaction. Receivers are connected in `hooks.py` of other apps.
 
-rhythm_changed: client_ids whose last contact, status or tier changed, so that their contact may be due on another day.
+rhythm_changed: client_ids whose last contact, status or tier changed, so that the day of their next contact may change.
 """
 
 from django.dispatch import Signal

@@ -1,7 +1,8 @@
 """The Celery application and its timetable.
 
-Messages are doorbells: they carry no time and no state. What is due is a column in Postgres; a tick only looks. A bell
-that nobody heard in time may be forgotten, hence the short `expires`; beat keeps no file, for there is nothing to remember.
+Messages are wake-ups: they carry no time and no state. What is due is a column in Postgres; a tick only looks there. A
+wake-up that no worker takes in time may be dropped, hence the short `expires`. Beat keeps no file, because there is
+nothing to remember.
 """
 
 import os
@@ -18,8 +19,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.conf.update(
-    # Mail and the tick have workers of their own (`-Q mail`, `-Q tick`), so that neither waits for an import. A worker that is given no
-    # queue takes from all of them.
+    # Mail and the tick have their own workers (`-Q mail`, `-Q tick`), so that neither waits for an import. A worker
+    # started without a queue takes from all of them.
     task_queues=[Queue("mail"), Queue("tick"), Queue("celery")],
     task_default_queue="celery",
     task_routes={"crm.core.tasks.deliver": {"queue": "mail"}, "crm.core.tasks.tick": {"queue": "tick"}},
@@ -33,7 +34,7 @@ app.conf.update(
         "tick": {"task": "crm.core.tasks.tick", "schedule": 60.0, "options": {"expires": 120, "ignore_result": True}},
     },
     broker_transport_options={"socket_connect_timeout": 3, "socket_keepalive": True},
-    broker_connection_max_retries=None,  # a worker waits for Redis however long it is away; the default gives up after 50 minutes
+    broker_connection_max_retries=None,  # a worker waits for Redis without limit; the default gives up after 50 minutes
     worker_pool="prefork",
     worker_max_tasks_per_child=2000,
     task_acks_late=False,

@@ -1,4 +1,4 @@
-"""What the composition root offers: the page that takes the demo data out."""
+"""What the composition root registers: the page that removes the demo data."""
 
 # Handlers
 from django.utils.translation import gettext_lazy as _

@@ -1,6 +1,6 @@
 """One settings file for every place Rapport runs. Everything comes from environment variables, listed in .env.example.
 
-A value that cannot be used stops the start with one sentence that names the variable and what is expected.
+An invalid value stops the start with one sentence that names the variable and what is expected.
 """
 
 import logging
@@ -28,7 +28,7 @@ def url_setting(variable: str, schemes: tuple[str, ...], example: str, default: 
         raise wrong(variable, f"is not set; expected an address such as {example}")
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018  reading it is what finds out that it is none
+        parts.port  # noqa: B018  reading it raises if it is invalid
     except ValueError as error:
         raise wrong(variable, f"cannot be read ({error}); expected for example {example}") from None
     if parts.scheme not in schemes:
@@ -60,7 +60,7 @@ def seconds_setting(variable: str, default: int, *, at_most: int) -> int:
 
 
 def version_of(changelog: str) -> str:
-    """The newest version of the change log: its first second-level heading."""
+    """The newest version in the change log: its first second-level heading."""
     return next(line.split()[1] for line in changelog.splitlines() if line.startswith("## "))
 
 
@@ -174,21 +174,19 @@ TEMPLATES = [
 ]
 
 # Database: one PostgreSQL is the truth
-if env.str(
-    "MIGRATE_URL", default=""
-):  # commands of the owner take it in place of the other: first, so that it is the one named
+# The owner's commands use MIGRATE_URL instead of DATABASE_URL; it is read first, so that errors name it.
+if env.str("MIGRATE_URL", default=""):
     url_setting("MIGRATE_URL", ("postgres", "postgresql"), "postgres://owner:password@host:5432/rapport")
 DATABASE_URL = url_setting("DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@host:5432/rapport")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 if not DATABASES["default"]["NAME"]:
     raise wrong("DATABASE_URL", "names no database; expected for example postgres://user:password@host:5432/rapport")
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
-    "connect_timeout", 5
-)  # else two minutes, when packets get lost
+# Otherwise two minutes if packets are lost.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 WEB_STATEMENT_TIMEOUT_MS = number_setting("WEB_STATEMENT_TIMEOUT_MS", 15000)
 if bool_setting("RAPPORT_WEB", False):
-    # beside what the address brings, such as sslmode
+    # in addition to the URL's options, such as sslmode
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     _timeout = f"-c statement_timeout={WEB_STATEMENT_TIMEOUT_MS}"
     _options["options"] = f"{_options.get('options', '')} {_timeout}".strip()
@@ -205,7 +203,7 @@ CACHES = {
         "KEY_PREFIX": "rapport",
         "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 5},
     },
-    # Pieces of the layout, kept in each process: they hold words and numbers of the navigation, never what a client's record says.
+    # Parts of the layout, cached in each process: words and numbers of the navigation, never a client's data.
     "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2000}},
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -254,7 +252,7 @@ SIGNED_WEBHOOKS = ("MAILERSEND_SIGNING_SECRET", "MAILGUN_WEBHOOK_SIGNING_KEY", "
 
 
 def webhook_settings(secret: str, signing_key: str) -> dict[str, str]:
-    """For the library. Resend could sign as well, for what it needs a package of its own; its name and password do."""
+    """Settings for the library. Resend can also sign, which needs another package; name and password are enough."""
     return {"WEBHOOK_SECRET": secret} | (dict.fromkeys(SIGNED_WEBHOOKS, signing_key) if signing_key else {})
 
 
@@ -318,7 +316,7 @@ _https = _base.scheme == "https"
 BEHIND_PROXY = bool_setting("BEHIND_PROXY", True) and _https
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SECURE_SSL_REDIRECT = _https
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked by machines inside, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested by internal machines, past the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
@@ -352,8 +350,8 @@ IMPORT_MAX_COLUMNS = number_setting("IMPORT_MAX_COLUMNS", 300)
 
 # Words, dates, money
 LANGUAGE_CODE = "en-gb"
-# The languages of mails to clients, each with a catalogue in locale/ (docs/developers/languages.md). The interface stays in
-# LANGUAGE_CODE: nothing picks another language for it.
+# The languages of emails to clients, each with a catalogue in locale/ (docs/developers/languages.md). The interface is
+# always in LANGUAGE_CODE.
 LANGUAGES = [
     ("en-gb", "English"),
     ("de", "Deutsch"),
@@ -388,7 +386,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = TESTING or DEBUG
-WHITENOISE_AUTOREFRESH = TESTING or DEBUG  # nothing is collected then; every test client would scan the files anew
+WHITENOISE_AUTOREFRESH = TESTING or DEBUG  # static files are not collected then; every test client would rescan them
 WHITENOISE_MAX_AGE = 60
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map")
@@ -460,7 +458,7 @@ LOGGING = {
     "loggers": {"django": {"handlers": [], "level": "NOTSET", "propagate": True}, "urllib3": {"level": "WARNING"}},
 }
 logs.configure()
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # a request is one line at INFO, when it is answered
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # a request is one line at INFO, when answered
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 # auth.W004: e-mail is unique by a constraint on Lower(email). The others concern HTTPS, which a loopback address has not.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"] + (

@@ -1,4 +1,4 @@
-"""Where every address leads. Each app brings its own; what is reached without login is listed in crm/core/base/open_pages.py."""
+"""The root URLs. Each app has its own; pages without login are listed in crm/core/base/open_pages.py."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 
 from tools.demo.views import demo
 
-# Of the login library only what is wanted: nobody signs up, changes their address or logs in by a mailed code here.
+# Only the parts of the login library in use: no sign-up, change of address or login by emailed code.
 accounts = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),

@@ -2,8 +2,8 @@
 
     gunicorn crm.wsgi --worker-class crm.web.Worker --workers 2 --threads 4
 
-One thread of each process reads all requests and writes all answers, without waiting for any connection; the other threads only
-compute. So idle connections and half-sent requests hold nobody up. That thread also answers by itself:
+One thread of each process reads all requests and writes all responses, without waiting for any connection; the other
+threads only compute. So idle connections and half-sent requests block nobody. That thread also answers by itself:
 
 - /healthz, whatever the load;
 - 503 with Retry-After to a request that would wait, or has waited, longer than `PATIENCE` behind more than `ROOM` others;
@@ -27,18 +27,18 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error, RequestEntityTooLarge
 
-ROOM = 6  # requests that may wait for a thread whatever it takes: as many as a browser sends at once
-PATIENCE, LONGEST = 0.7, 5.0  # seconds that one may wait behind more than those; and at all
-LOOK_EVERY = 0.2  # seconds, at most, between two looks at who has waited too long
+ROOM = 6  # requests that may always wait for a thread: as many as a browser sends at once
+PATIENCE, LONGEST = 0.7, 5.0  # seconds a request may wait behind more than those; and at most
+LOOK_EVERY = 0.2  # seconds, at most, between checks for requests that have waited too long
 RETRY_AFTER = 5
 # To send a request: its head, its body, and a second for so many bytes.
 HEADER_SECONDS, BODY_SECONDS, SLOWEST_LINE = 10, 20, 20_000
-IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), so that it is they who close it
+IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), so that the proxy closes it
 CONNECTIONS = 2000
 STRANGER_BYTES = 256 * 1024
 UPLOADS = "/imports/"
-FIRST = ("/readyz", "/metrics")  # asked by machines, and never told that it is busy
-SWITCH_SECONDS = 0.001  # the thread that reads gets its turn so often
+FIRST = ("/readyz", "/metrics")  # requested by machines; never answered with 503
+SWITCH_SECONDS = 0.001  # how often the reading thread gets its turn
 
 BUSY_PAGE = """<!doctype html>
 <html lang="en">
@@ -90,7 +90,7 @@ class TooLarge(RequestEntityTooLarge):
 
 
 class Parser(HTTPRequestParser):
-    """Knows how much it may read once it has read the head."""
+    """Knows how much it may read after reading the head."""
 
     def parse_header(self, header_plus):
         super().parse_header(header_plus)
@@ -98,7 +98,7 @@ class Parser(HTTPRequestParser):
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = limit + 1
         if self.content_length > limit:
-            self.expect_continue = False  # the answer is no
+            self.expect_continue = False  # refused
 
     def received(self, data):
         consumed = super().received(data)
@@ -114,7 +114,9 @@ class Parser(HTTPRequestParser):
 
 
 class Channel(HTTPChannel):
-    """A connection. `since`: when the request that is being read began, or the last one ended; `queued_at`: when it began to wait."""
+    """A connection. `since`: when the current request began, or the last one ended; `queued_at`: when it began to
+    wait.
+    """
 
     parser_class = Parser
 
@@ -154,12 +156,12 @@ class Channel(HTTPChannel):
 
 
 class Dispatcher(ThreadedTaskDispatcher):
-    """Hands requests to the threads, and says who waits too long."""
+    """Hands requests to the threads, and finds those that wait too long."""
 
     def __init__(self):
         super().__init__()
         self.at_once: deque[tuple[Channel, Error]] = deque()  # answers that the reading thread gives by itself
-        self.seconds = 0.1  # that one request takes, of late
+        self.seconds = 0.1  # seconds a request takes, on recent average
 
     def add_task(self, task):
         request = task.requests[0]
@@ -191,7 +193,7 @@ class Dispatcher(ThreadedTaskDispatcher):
 
 
 class Worker(base.Worker):
-    """A process of gunicorn. Ends in order: takes no more connections, answers what it has, then goes."""
+    """A gunicorn process. It stops in order: accepts no more connections, answers its requests, then exits."""
 
     def run(self):
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -238,7 +240,7 @@ class Worker(base.Worker):
         return listener
 
     def _turn(self, listeners) -> None:
-        """Read and write what can be, then answer what needs no thread."""
+        """Read and write what is ready, then answer what needs no thread."""
         wasyncore.poll2(0.0 if self.dispatcher.at_once else LOOK_EVERY, self.map)
         while self.dispatcher.at_once:
             channel, error = self.dispatcher.at_once.popleft()
@@ -257,7 +259,7 @@ class Worker(base.Worker):
             for channel in channels:
                 if channel.is_too_slow(now):
                     channel.will_close = True
-            if len(channels) > CONNECTIONS * 0.9:  # room for others: those that have been idle for longest go
+            if len(channels) > CONNECTIONS * 0.9:  # make room: close the connections idle for longest
                 idle = [one for one in channels if not one.requests and one.request is None]
                 for channel in sorted(idle, key=lambda one: one.since)[: CONNECTIONS // 10]:
                     channel.will_close = True

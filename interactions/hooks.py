@@ -1,4 +1,4 @@
-"""What this app offers to the kernel and shows on a client's page."""
+"""What this app registers with the kernel and on a client's page."""
 
 # Handlers
 from django.utils.translation import gettext_lazy as _
@@ -37,13 +37,13 @@ def rhythm_changed(sender, client_ids, **kwargs):
 
 
 def firm_changed(sender, fields, **kwargs):
-    """A tier's number of days or the firm's time zone decides the day of every client."""
+    """A tier's days or the firm's time zone changed: recompute every client's contact due date."""
     if fields & {"cadence_days_a", "cadence_days_b", "cadence_days_c", "time_zone"}:
         refresh_all_contact_due()
 
 
 def contact_due_daily(today, last):
-    """Nothing depends on the day; this corrects rows that were written without the services."""
+    """Daily, although nothing depends on the day: corrects rows that were written without the services."""
     return refresh_contact_due()
 
 
@@ -67,7 +67,7 @@ periodic.register(Job("surveys-send", mailing.send_due, _("Survey sending"), mai
 periodic.register(Job("surveys-expire", mailing.expire_invitations))
 for source in scheduled.SOURCES:
     coming_mails.register(source)
-# a recipient stops progress emails, answers a survey or wants no more of them: each needs the secret link of the mail
+# a recipient opts out of progress emails, answers a survey or opts out of surveys: each needs the email's secret link
 open_pages.declare("interactions:progress_stop", "interactions:progress_stopping")
 open_pages.declare("interactions:survey-answer", "interactions:survey-answer-link")
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")

@@ -1,4 +1,4 @@
-"""The models of this app, gathered from its rooms: Django looks for them here."""
+"""Imports the models of all rooms, because Django looks for them here."""
 
 from interactions.agreements.models import Commitment, Decision  # noqa: F401
 from interactions.cadence.models import Cadence  # noqa: F401

@@ -10,23 +10,23 @@ ASKED_BY = _("Only the client's account manager and managers can send surveys.")
 
 
 def may_log(principal, client) -> bool:
-    """Whoever sees a client works with it; nothing is added to an archived one."""
+    """Everyone who sees a client may work with it; nothing is added to an archived one."""
     return client_permissions.may_edit(principal, client)
 
 
 def may_correct(principal, interaction) -> bool:
-    """Who wrote it, the client's account manager, managers and admins."""
+    """The author, the client's account manager, managers and admins."""
     is_theirs = principal.user_id in (interaction.author_id, interaction.client.owner_id) and principal.is_user
     return (is_theirs or principal.sees_all) and client_permissions.may_edit(principal, interaction.client)
 
 
 def may_change_follow_up(principal, follow_up) -> bool:
-    """Follow-ups are the firm's work: everybody who sees the client may do, move or reassign them."""
+    """Follow-ups are the firm's work: everyone who sees the client may complete, move or reassign them."""
     return follow_up.client is None or client_permissions.may_edit(principal, follow_up.client)
 
 
 def may_change_digest(principal, row) -> bool:
-    """Whose morning mail it is; an admin may leave one out."""
+    """Its reader; an admin may skip one."""
     return row.user_id == principal.user_id or principal.is_admin
 
 
@@ -43,7 +43,7 @@ def may_ask(principal, client) -> bool:
 
 
 def may_send_surveys(principal) -> bool:
-    """Write to many clients at once, say when that happens by itself, and in what words."""
+    """Email many clients at once, and set when that happens automatically and with which texts."""
     return principal.is_manager or principal.is_admin
 
 
@@ -52,7 +52,7 @@ def may_pin(principal, interaction) -> bool:
 
 
 def may_add_follow_up(principal, client) -> bool:
-    """One of no client is one's own business."""
+    """A follow-up without a client is personal."""
     return client is None or client_permissions.may_edit(principal, client)
 
 
@@ -91,5 +91,5 @@ def is_recipient(principal, recipient) -> bool:
 
 
 def may_log_for_others(principal) -> bool:
-    """Bring interactions of colleagues from another system, under the colleague's name."""
+    """Import colleagues' interactions from another system, under the colleague's name."""
     return principal.is_manager or principal.is_admin

@@ -1,4 +1,4 @@
-"""What passes between the firm and its clients."""
+"""URLs of interactions, follow-ups, progress emails and surveys."""
 
 from django.urls import path, register_converter
 

@@ -47,7 +47,7 @@ PLAN = States(
     refusal=_("The plan is %(now_lower)s and cannot become %(to_lower)s."),
     open=(PlanState.DRAFT, PlanState.PENDING, PlanState.ACTIVE, PlanState.PAUSED),
     not_started=(PlanState.DRAFT, PlanState.PENDING),
-    worked_on=(PlanState.PENDING, PlanState.ACTIVE),  # tasks may be ticked off
+    worked_on=(PlanState.PENDING, PlanState.ACTIVE),  # tasks can be completed
 )
 
 
@@ -80,4 +80,4 @@ TRACK_TONES = {Track.ON_TRACK: "green", Track.BEHIND: "amber", Track.STUCK: "red
 STATE_TONES = {PlanState.DONE: "green", PlanState.PENDING: "blue"}
 STATE_MARKS = {PlanState.DONE: "check2", PlanState.PAUSED: "pause"}
 
-STUCK_AFTER_DAYS = 5  # a mandatory task later than this many working days
+STUCK_AFTER_DAYS = 5  # a mandatory task overdue by more than this many working days

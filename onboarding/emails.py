@@ -1,6 +1,6 @@
-"""What onboarding brings into a client's progress email: only tasks the client may see, of plans that run.
+"""What onboarding adds to a client's progress email: only tasks of running plans that the client may see.
 
-Everything here is read by clients.
+Clients read all of it.
 """
 
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ def finished_tasks(client, start: datetime, end: datetime) -> list[str]:
 
 
 def our_tasks(client, start: datetime, end: datetime) -> list[str]:
-    """Ours, due within two weeks, with the day and who is on it."""
+    """Our tasks due within two weeks, with the day and the assignee."""
     firm, today = get_firm().name, day_of(end, client)
     rows = _coming(client, end, OwnerSide.FIRM)[:AT_MOST]
     return [
@@ -32,7 +32,7 @@ def our_tasks(client, start: datetime, end: datetime) -> list[str]:
 
 
 def their_tasks(client, start: datetime, end: datetime) -> list[str]:
-    """The client's, due within two weeks, with the day and whom we expect it of. Late and blocked ones are questions."""
+    """The client's tasks due within two weeks, with the day and the assignee. Late and blocked ones are questions."""
     rows = _coming(client, end, OwnerSide.CLIENT).exclude(state=TaskState.BLOCKED)
     today = day_of(end, client)
     rows = rows.filter(due_date__gte=today)[:AT_MOST]
@@ -40,7 +40,7 @@ def their_tasks(client, start: datetime, end: datetime) -> list[str]:
 
 
 def late_tasks(client, start: datetime, end: datetime) -> list[str]:
-    """The client's that are late, and those that wait for something of theirs, with what it is."""
+    """The client's late tasks, and tasks that wait for something from the client, with what it is."""
     rows = _shown(client).unfinished().filter(plan__state=PlanState.ACTIVE, owner_side=OwnerSide.CLIENT)
     today = day_of(end, client)
     late = rows.filter(due_date__lt=today) | rows.filter(state=TaskState.BLOCKED)
@@ -58,7 +58,7 @@ def _question(task: Task, today: date) -> str:
 
 
 def reached(client, start: datetime, end: datetime) -> list[str]:
-    """Phases and plans that were finished in [start, end), with the day."""
+    """Phases and plans finished in [start, end), with the day."""
     phases = _phases(client).filter(plan__state__in=(PlanState.ACTIVE, PlanState.DONE))
     finished = phases.exclude(tasks__in=_unfinished(client)).annotate(at=Max("tasks__done_at"))
     dated = [(row.at, row.name) for row in finished.filter(at__gte=start, at__lt=end).order_by("at", "pk")[:AT_MOST]]
@@ -69,7 +69,7 @@ def reached(client, start: datetime, end: datetime) -> list[str]:
 
 
 def expected(client, start: datetime, end: datetime) -> list[str]:
-    """Phases under way or coming, and the end of the plan, with the day each is expected: as the plan stands now."""
+    """Current and coming phases and the end of the plan, each with its expected day as of now."""
     phases = _phases(client).filter(plan__state=PlanState.ACTIVE, tasks__in=_unfinished(client))
     dated: list[tuple[date, str]] = [
         (row.at, row.name) for row in phases.annotate(at=Max("tasks__due_date")).filter(at__isnull=False)
@@ -82,12 +82,12 @@ def expected(client, start: datetime, end: datetime) -> list[str]:
 
 
 def _plans(client):
-    """Plans of which the client may see something."""
+    """Plans with something visible to the client."""
     return Plan.objects.filter(client=client, tasks__is_client_visible=True).distinct()
 
 
 def _phases(client):
-    """Phases in which the client may see something."""
+    """Phases with something visible to the client."""
     seen = Task.objects.filter(plan__client=client, is_client_visible=True).values("phase_id")
     return PlanPhase.objects.filter(pk__in=seen)
 

@@ -1,4 +1,4 @@
-"""What plans, tasks and templates are filtered by, on their pages and in the API."""
+"""Filters of plans, tasks and templates, for their pages and the API."""
 
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils.translation import gettext_lazy as _
@@ -50,7 +50,7 @@ class PlanFilters(filters.ListFilters):
         return rows.filter(state__in=sorted({*value} - {OPEN} | ({*PLAN.open} if OPEN in value else set())))
 
     def on_track(self, rows, name, value):
-        """Of running plans, as before: how a plan that has ended stood says nothing."""
+        """Pages show only running plans, because the track of an ended plan means nothing. The API filters by track alone."""
         if self.is_strict and OVERDUE not in value:
             return rows.filter(track__in=value)
         late = Task.objects.unfinished().filter(plan=OuterRef("pk"), due_date__lt=firm_today(self.now))

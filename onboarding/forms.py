@@ -1,4 +1,4 @@
-"""Forms of the pages. They check shapes; rules across rows are the services'."""
+"""Forms of the pages. They check input; the services check rules across rows."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -75,7 +75,7 @@ class MoveForm(forms.Form):
 
 
 class OrderForm(forms.Form):
-    """What SortableJS posts: the ids of a list in order, and the one that moved."""
+    """The data SortableJS posts: the ids of a list in order, and the one that moved."""
 
     moved = forms.IntegerField()
 
@@ -114,7 +114,7 @@ class StartPlanForm(AsksAboutPast, Form):
         self.fields["owner"].queryset = User.objects.active()
 
     def plan_fields(self):
-        """What `start_plan` takes."""
+        """The arguments of `start_plan`."""
         values = dict(self.cleaned_data)
         return {"version": values.pop("template_version")} | values
 
@@ -141,19 +141,19 @@ class TaskForm(Form):
     """A form of a task's page: it has one field, or none."""
 
     def refuse(self, error: ServiceError) -> None:
-        """Show what the service refused beside the field."""
+        """Show the service's error beside the field."""
         names = [field.name for field in self.visible_fields() if error.field]
         self.add_error(names[0] if names else None, error.message)
 
 
 class SeenForm(TaskForm):
-    """A button: nothing but the version that was seen."""
+    """A button: holds only the version that the user saw."""
 
     merges = False
 
 
 class FinishForm(Asks, SeenForm):
-    """Ticking a task off, which asks about the task before it."""
+    """Completing a task; asks if an earlier task is open."""
 
     def __init__(self, data=None, *, task: Task, **kwargs):
         super().__init__(data, **kwargs)

@@ -1,4 +1,4 @@
-"""What onboarding offers to the other apps."""
+"""What onboarding registers with the other apps."""
 
 from django.utils.translation import gettext_lazy as _
 

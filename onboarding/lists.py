@@ -97,7 +97,7 @@ TASKS = ListPage(
                 "tasks.finish",
                 _("Mark as done"),
                 Task,
-                partial(_change, partial(finish_task, is_out_of_order=True)),  # the question came first
+                partial(_change, partial(finish_task, is_out_of_order=True)),  # the question was asked before
                 partial(_change, reopen_task),
                 "check2",
                 question=selected_out_of_order,

@@ -1,4 +1,4 @@
-"""What other pages show of onboarding: the card and timeline of a client, the part of Today, navigation, search."""
+"""Onboarding on other pages: a client's card and timeline, the section of Today, navigation, search."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def _tasks_done(principal, limit: int, *, client_id: int, before: datetime | Non
 
 
 def timeline_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
-    """Kickoffs, finished tasks and ends of plans; a kickoff stands at nine of its day in the firm's zone."""
+    """Kickoffs, finished tasks and ends of plans; a kickoff is shown at 9:00 of its day in the firm's zone."""
     plans = plans_of(principal, client)
     if not plans:
         return []
@@ -103,7 +103,7 @@ def _plans_in_trouble(principal):
 
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """The user's tasks that are due, and plans in trouble: their own for account managers, all visible for the others."""
+    """The user's due tasks, and plans in trouble: their own for account managers, all visible ones for others."""
     today = firm_today(now)
     tasks, plans = _tasks_due.rows(principal, now=now), _plans_in_trouble.rows(principal)
     if not tasks and not plans:
@@ -112,7 +112,7 @@ def today_section(principal, now: datetime) -> dict[str, Any] | None:
 
 
 def tell_day(data: dict[str, Any]) -> Part | None:
-    """For the morning mail: tasks that are due, and plans in trouble."""
+    """For the morning email: due tasks and plans in trouble."""
     lines = [
         Line(task.title, task.plan.client.name, reverse("onboarding:task", args=[task.pk])) for task in data["tasks"]
     ]

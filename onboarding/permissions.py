@@ -1,4 +1,6 @@
-"""Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(principal)`, made of the gate of clients."""
+"""Who may do what in onboarding. Who may see a plan is `Plan.objects.visible_to(principal)`, based on the clients'
+gate.
+"""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +15,7 @@ def may_edit_templates(principal) -> bool:
 
 
 def may_run_plans(principal, client) -> bool:
-    """Everybody who sees a client runs its plans and works on their tasks, unless it is archived."""
+    """Everyone who sees a client may run its plans and work on their tasks, unless it is archived."""
     return may_edit(principal, client)
 
 

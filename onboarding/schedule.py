@@ -1,4 +1,4 @@
-"""When things are due: working-day arithmetic over tasks that count from kickoff or from one another.
+"""Due dates: working-day arithmetic over tasks that count from kickoff or from one another.
 
 Pure functions over rows that have `pk`, `after_id` and `offset_days` (tasks of a template or of a plan); nothing here reads
 or writes the database. All dates are the firm's.
@@ -14,7 +14,7 @@ Dates = dict[int, date]
 
 
 class Cycle(ValueError):
-    """Tasks that wait for one another in a circle; `titles` names them."""
+    """Tasks that depend on one another in a cycle; `titles` names them."""
 
     def __init__(self, titles: list[str]):
         super().__init__(" → ".join(titles))
@@ -22,7 +22,7 @@ class Cycle(ValueError):
 
 
 def in_order(tasks: Iterable[Any]) -> list[Any]:
-    """The tasks so that each comes after the one it is counted from. Raises Cycle."""
+    """The tasks, each after the one it is counted from. Raises Cycle."""
     rows = {task.pk: task for task in tasks}
     ordered: dict[int, Any] = {}
     for task in rows.values():
@@ -52,7 +52,7 @@ def due_dates(tasks: Iterable[Any], kickoff: date, calendar: WorkingCalendar) ->
 
 
 def day_numbers(tasks: Iterable[Any]) -> dict[int, int]:
-    """Working days from kickoff to each task, holidays apart: what the builder calls “days 1–10”."""
+    """Working days from kickoff to each task, ignoring holidays: “days 1–10” in the builder."""
     days: dict[int, int] = {}
     for task in in_order(tasks):
         days[task.pk] = days.get(task.after_id, 0) + task.offset_days
@@ -70,9 +70,9 @@ def followers(tasks: Sequence[Any], pk: int) -> set[int]:
 
 
 def moved_dates(tasks: Sequence[Any], pk: int, due: date, calendar: WorkingCalendar) -> Dates:
-    """What moves when the task `pk` is due on `due` instead: {pk: new date} of it and its open followers that change.
+    """What moves if the task `pk` is due on `due`: {pk: new date} of it and its open followers that change.
 
-    Tasks that are finished or whose date was set by hand stay, and so does what is counted from them.
+    Tasks that are finished or have a date set by hand stay, and so do their followers.
     """
     dates: Dates = {pk: due}
     for task in in_order(tasks):
@@ -83,17 +83,18 @@ def moved_dates(tasks: Sequence[Any], pk: int, due: date, calendar: WorkingCalen
 
 
 def shifted_dates(tasks: Iterable[Any], working_days: int, calendar: WorkingCalendar) -> Dates:
-    """Open tasks, later by a number of working days (a pause)."""
+    """Open tasks, moved by a number of working days (a pause)."""
     return {
         task.pk: calendar.add(task.due_date, working_days) for task in tasks if task.due_date and not task.is_finished
     }
 
 
 def forecast_dates(tasks: Sequence[Any], today: date, calendar: WorkingCalendar) -> Dates:
-    """When each task is done (finished ones) or may be expected.
+    """When each task was done or is expected.
 
-    Expected: its own rule counted from when the task before it was done or is expected, so that work done early brings the
-    end forward and late work pushes it back; for a date set by hand or counted from kickoff its due date. Never before today.
+    The expected date is its own rule counted from when its predecessor was done or is expected, so that early work
+    brings the end forward and late work pushes it back; for a date set by hand or counted from kickoff it is the due
+    date. Never before today.
     """
     dates: Dates = {}
     for task in in_order(tasks):
@@ -107,7 +108,7 @@ def forecast_dates(tasks: Sequence[Any], today: date, calendar: WorkingCalendar)
 
 
 def holidays_between(calendar: WorkingCalendar, start: date, end: date) -> list[tuple[date, str]]:
-    """Days of the week's pattern on which the firm does not work, first to last: (date, name or "")."""
+    """Weekdays of work on which the firm is closed, first to last: (date, name or "")."""
     days = (start + timedelta(days=n) for n in range((end - start).days + 1))
     return [
         (day, calendar.holiday_name(day))

@@ -15,8 +15,9 @@ from onboarding.models import Plan, Task
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` tasks (those not needed are in neither); `forecast` is the expected end. On `check_date` all this is
-    computed again even if nobody touched the plan (None: never)."""
+    """`done` of `total` tasks (those not needed are in neither); `forecast` is the expected end. On `check_date` it is
+    computed again even if the plan has not changed (None: never).
+    """
 
     done: int
     total: int
@@ -27,8 +28,9 @@ class Progress:
 
 
 def progress_of(plan: Plan, tasks: Sequence[Task], today: date, calendar: WorkingCalendar) -> Progress:
-    """Stuck: a mandatory task is blocked, or later than STUCK_AFTER_DAYS working days. Behind: one is late, or the forecast
-    ends after the last mandatory task is due. A plan that does not run is on track as it was."""
+    """Stuck: a mandatory task is blocked, or overdue by more than STUCK_AFTER_DAYS working days. Behind: one is late,
+    or the forecast ends after the last mandatory task is due. A plan that is not active counts as on track.
+    """
     wanted = [task for task in tasks if task.state != TaskState.SKIPPED]
     start = max(today, plan.kickoff_date) if not plan.has_started else today
     expected = schedule.forecast_dates(tasks, start, calendar)
@@ -48,7 +50,7 @@ def progress_of(plan: Plan, tasks: Sequence[Task], today: date, calendar: Workin
 
 
 def days_late(task: Task, today: date, calendar: WorkingCalendar) -> int:
-    """Working days since the due date; 0 when it is not late."""
+    """Working days since the due date; 0 if it is not late."""
     if task.is_finished or task.due_date is None or task.due_date >= today:
         return 0
     return max(1, calendar.between(task.due_date, today))

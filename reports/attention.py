@@ -1,4 +1,4 @@
-"""Clients that need attention, read from their facts; no score is involved."""
+"""Clients that need attention, based on their facts, without a score."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,8 +31,9 @@ class Need:
 
 
 def needing(scope: Scope, now: datetime):
-    """Clients at notice, with a stuck or late onboarding, a low last NPS answer, or no contact within their cadence, one-off
-    customers included as on Today. `urgency` sorts them: how much speaks for it, then their revenue."""
+    """Clients at notice, with a stuck or late onboarding, a low last NPS answer, or no contact within their cadence,
+    including one-off customers, as on Today. `urgency` sorts them by the weight of the reasons, then by revenue.
+    """
     conditions = _conditions(now)
     weight = sum(
         (
@@ -62,7 +63,7 @@ def _conditions(now) -> dict[str, tuple[Q, int]]:
 
 
 def explain(client, now: datetime) -> Need:
-    """The reasons in words, the most serious first; the badge is that of the first."""
+    """The reasons as text, the most serious first; the badge is the first one's."""
     signs = [
         sign
         for sign in (_notice(client, now), _onboarding(client), _low_answer(client, now), _silence(client, now))

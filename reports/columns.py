@@ -1,4 +1,4 @@
-"""Columns of the rows behind a number: what they say on the page, in the CSV and in the API."""
+"""Columns of the rows behind a KPI, for the page, the CSV and the API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """`cell(row, firm)` of a member; the first column names the row."""
+    """`cell(row, firm)` returns a member's cell; the first column names the row."""
 
     label: Any
     cell: Callable[[Any, Any], Cell]
     is_number: bool = False
-    is_long: bool = False  # sentences: a line of its own on a phone
+    is_long: bool = False  # sentences: on their own line on a phone
 
 
 def client_address(pk: int) -> str:

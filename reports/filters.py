@@ -1,4 +1,4 @@
-"""The filter of every report, page and API alike: a period, and which clients. Its state is the address."""
+"""The filter of every report, for pages and API: the period and the clients. Its state is in the URL."""
 
 import re
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ MOST_DAYS = 30 * 366
 
 
 class PersonField(forms.ModelChoiceField):
-    """Someone of the firm, by id, by e-mail, or as “me”."""
+    """A colleague, by id, email, or “me”."""
 
     me: int | None = None
 
@@ -108,7 +108,7 @@ class ReportFilter(forms.Form):
 
     @property
     def query(self) -> str:
-        """The filter as it stands in the address, to carry on to the next page; "" for none."""
+        """The filter as a query string, to pass to the next page; "" if empty."""
         names = (name for name in self.fields if self.asked.get(name))
         text = urlencode([(name, self.asked[name]) for name in names])
         return f"?{text}" if text else ""
@@ -121,12 +121,12 @@ class ReportFilter(forms.Form):
 
     @property
     def seen_words(self) -> str:
-        """How many clients the numbers are made of: colleagues who see others read other numbers."""
+        """How many clients the report covers: colleagues who see other clients get other numbers."""
         count = self.scope.clients().count()
         return ngettext("%(n)s client you can see", "%(n)s clients you can see", count) % {"n": number(count)}
 
     def offer(self) -> None:
-        """Offer the months to choose from, the period of the address where it is not one of them, and the account managers."""
+        """Offer the months, the period of the URL if it is not one of them, and the account managers."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
         choices = [(month.strftime("%Y-%m"), _year_words(month, self.today)) for month in months]
@@ -148,7 +148,7 @@ class ReportFilter(forms.Form):
 
 
 def _year_words(month: date, today: date) -> str:
-    """“Dec 2025 – Nov 2026”: the twelve months that a month ends; with days where that month is not over."""
+    """“Dec 2025 – Nov 2026”: the twelve months to the end of a month; with days if that month is not over."""
     period = Period.year_to(month_end(month, today))
     if period.is_cut:
         return f"{date_format(period.start, 'j M Y')} – {date_format(period.last_day, 'j M Y')}"

@@ -1,4 +1,4 @@
-"""What reports offers to the kernel."""
+"""What reports registers with the kernel."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages of numbers: a number's link says exactly of which period and clients it was made."""
+"""URLs of report pages: a KPI's link holds exactly its period and clients."""
 
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ from reports.scope import Scope
 
 
 def address(name: str, scope: Scope, period: Period, *args, **extra) -> str:
-    """The address of a page of the reports with exactly this period and these filters."""
+    """The URL of a report page with exactly this period and these filters."""
     values = {
         "start": period.start.isoformat(),
         "end": period.end.isoformat(),
@@ -23,5 +23,5 @@ def address(name: str, scope: Scope, period: Period, *args, **extra) -> str:
 
 
 def members_address(kpi_id: str, scope: Scope, period: Period, **extra) -> str:
-    """The page of a number, with the rows it was made of."""
+    """The page of a KPI, with the rows it counts."""
     return address("reports:kpi", scope, period, kpi_id, **extra)

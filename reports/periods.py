@@ -28,18 +28,19 @@ class Period:
 
     @property
     def months(self) -> int:
-        """How many whole months it is long; 0 when it is no number of whole months."""
+        """Its length in whole months; 0 if it is not a whole number of months."""
         count = (self.end.year - self.start.year) * 12 + self.end.month - self.start.month
         return count if count > 0 and add_months(self.end, -count) == self.start else 0
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ends within a month, as one that runs to today does."""
+        """Whether it ends within a month, as a period to today does."""
         return self.end.day != 1
 
     def preceding(self) -> "Period":
-        """The period of equal length before this one: by months where it is whole months long (a leap day does not shift
-        it), else by days."""
+        """The period of equal length before this one: in months if it is whole months long (a leap day does not shift
+        it), else in days.
+        """
         if self.months:
             return Period(add_months(self.start, -self.months), self.start)
         return Period(self.start - (self.end - self.start), self.start)
@@ -48,7 +49,9 @@ class Period:
         return Period(add_months(self.start, -YEAR), add_months(self.end, -YEAR))
 
     def month_ends(self) -> list[date]:
-        """The ends of calendar months in it, each as the first day of the next month; its own end when it holds none."""
+        """The ends of calendar months in it, each as the first day of the next month; its own end if it contains
+        none.
+        """
         first = self.start.replace(day=1)
         ends = []
         while (first := add_months(first, 1)) <= self.end:
@@ -56,7 +59,7 @@ class Period:
         return ends or [self.end]
 
     def moments(self, zone_name: str) -> tuple[datetime, datetime]:
-        """Its bounds in UTC: the midnights of the firm's zone."""
+        """Its bounds in UTC: midnight in the firm's zone."""
         return local_to_utc(self.start, time(0), zone_name), local_to_utc(self.end, time(0), zone_name)
 
 

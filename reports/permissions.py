@@ -1,4 +1,4 @@
-"""Who may do what with the numbers. Of which rows they are made is `visible_to(user)`."""
+"""Who may see the reports. `visible_to(user)` decides which rows they count."""
 
 from crm.core.base.permissions import may_see_reports
 

@@ -1,4 +1,4 @@
-"""What the dashboard shows."""
+"""Data of the dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ ATTENTION_SHOWN = 6
 
 @dataclass(frozen=True)
 class Measure:
-    """A number with the same number a year before."""
+    """A KPI, with its value a year before."""
 
     now: KpiAnswer
     before: KpiAnswer
@@ -52,7 +52,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Silence:
-    """Of those who left for the first of the reasons: how many had heard nothing for weeks before."""
+    """Of those who left for the top reason: how many had no contact for weeks before."""
 
     label: str
     lost: int
@@ -80,7 +80,7 @@ class Dashboard:
 
 
 def dashboard(scope: Scope, period: Period, now: datetime) -> Dashboard:
-    """Everything on the page, in about a dozen statements whatever the number of clients."""
+    """Everything on the page, in about a dozen statements for any number of clients."""
     rolling = rolling_years(period.end, POINTS)
     before = period.year_before()
     retention, nps, arpa, active = (find(kpi_id) for kpi_id in ("retention", "nps", "arpa-realised", "active-clients"))
@@ -139,12 +139,12 @@ def _reasons(kpi, scope, period, rows):
 
 
 def _silence(kpi, scope, period, rows):
-    """None unless at least three left for the first reason and most of them in silence."""
+    """None unless at least three left for the top reason, most of them without recent contact."""
     top = next((row for row in rows if row[0] == Status.FORMER and row[1]), None)
     if top is None or top[2] < 3:
         return None
     status, reason, lost = top
-    # named by their period instead of by end_status: the few who left are found first, then asked about
+    # by period instead of end_status: find the few who left first, then check their contacts
     left = StatusPeriod.objects.covering(period.end).filter(status=status, reason=reason).values("client_id")
     silent = silent_before_leaving(kpi.members(scope, period, LEFT).filter(pk__in=left)).count()
     if silent * 2 < lost:
@@ -156,7 +156,7 @@ def _silence(kpi, scope, period, rows):
 
 
 def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
-    """The data of a chart: a point opens the rows it was made of."""
+    """The data of a chart: a point opens the rows behind it."""
     unit, benchmark = {PERCENT: "%", MONEY: scope.firm.currency}.get(kpi.unit, ""), kpi.benchmark(scope.firm)
     digits = 1 if kpi.unit == PERCENT else kpi.digits
     values = [None if answer.value is None else round(answer.value, digits) for answer in answers]
@@ -195,7 +195,7 @@ def chart(kpi: Kpi, answers: list[KpiAnswer], scope: Scope) -> dict:
 
 
 def _month_labels(answers: list[KpiAnswer]) -> list[list[str]]:
-    """The month under each point, in two lines where the year is said: at the first point and in each January."""
+    """The month under each point; with the year on a second line at the first point and each January."""
     days = [answer.period.last_day for answer in answers]
     return [
         [date_format(day, "M"), date_format(day, "Y")] if n == 0 or day.month == 1 else [date_format(day, "M")]
@@ -204,7 +204,7 @@ def _month_labels(answers: list[KpiAnswer]) -> list[list[str]]:
 
 
 def _point_words(kpi: Kpi, period: Period) -> str:
-    """“Twelve months to 27 Nov 2026”, or of a month by itself “Nov 2026”."""
+    """“Twelve months to 27 Nov 2026”, or for a single month “Nov 2026”."""
     day = date_format(period.last_day, "j M Y" if period.is_cut else "M Y")
     return _("Twelve months to %(day)s") % {"day": day} if kpi.series_is_rolling else day
 

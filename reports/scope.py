@@ -1,4 +1,4 @@
-"""Of which clients a number is made: what the principal may see, narrowed by the filters of the page."""
+"""The clients a KPI covers: those the principal may see, narrowed by the page's filters."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ STATUS, REVENUE = "status", "revenue"
 
 @dataclass(frozen=True)
 class Scope:
-    """Owner, team and tier are today's. `basis` says what "active" rests on. The system's scope is the whole firm."""
+    """Owner, team and tier are as of today. `basis` defines "active". The system's scope is the whole firm."""
 
     firm: FirmSettings
     today: date
@@ -31,8 +31,9 @@ class Scope:
         return self.everybody().ongoing()
 
     def of_unknown_start(self, day: date):
-        """Clients that came in, after `day`, without the day they became active: what they were before nobody knows. The basis
-        of revenue does not ask for it."""
+        """Clients that were imported after `day` without the day they became active: their earlier status is unknown.
+        The basis of revenue does not need it.
+        """
         if self.basis == REVENUE:
             return self.clients().none()
         came = StatusPeriod.objects.filter(

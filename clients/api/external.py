@@ -1,5 +1,6 @@
-"""What other systems call a record, in the API: known ids match the row there is, `PUT …/by-external-id/…` enters or changes it,
-`…/batch` does so for many, and `external_id=system:value` finds it."""
+"""External ids in the API: a known id matches the existing row, `PUT …/by-external-id/…` creates or updates it,
+`…/batch` does so for many, and `external_id=system:value` finds it.
+"""
 
 import logging
 from functools import partial
@@ -44,7 +45,7 @@ class ExternalIdSerializer(PartSerializer):
 
 
 class ExternalIdsMixin(serializers.Serializer):
-    """`external_ids`: what other systems call the row. One that is known makes a POST answer the row there is (200)."""
+    """`external_ids`: the row's ids in other systems. With a known one, a POST answers with the existing row (200)."""
 
     external_ids = ExternalIdSerializer(
         many=True, required=False, help_text=_lazy("IDs in other systems. A known ID matches the existing row.")
@@ -65,7 +66,9 @@ class ExternalIdsMixin(serializers.Serializer):
 
 
 class ExternalIds:
-    """A viewset whose rows other systems know by the kind `external_kind`. The serializer's class has `ExternalIdsMixin`."""
+    """A viewset whose rows have external ids of the kind `external_kind`. The serializer's class has
+    `ExternalIdsMixin`.
+    """
 
     external_kind = ""
     query_parameters = ("external_id",)
@@ -77,7 +80,7 @@ class ExternalIds:
 
     @extend_schema(parameters=[IDEMPOTENCY_KEY])
     def create(self, request, *args, **kwargs):
-        """A known external id answers the row there is (200), unchanged."""
+        """A known external id answers with the existing row (200), unchanged."""
         return idempotently(request, partial(self.enter, request.data), self)
 
     def enter(self, given: Any) -> Response:
@@ -92,15 +95,16 @@ class ExternalIds:
             with transaction.atomic():
                 made = self.link(self.create_row(data), pairs)  # type: ignore[attr-defined]
         except ServiceError as error:
-            found = self.known(pairs) if error.code == TAKEN else None  # entered by another request at this moment
+            found = self.known(pairs) if error.code == TAKEN else None  # another request has just created it
             if found is None:
                 raise
             return self.answer(found)  # type: ignore[attr-defined]
         return self.answer(made, status=201)  # type: ignore[attr-defined]
 
     def known(self, pairs: Pairs) -> Model | None:
-        """The row that one of the ids belongs to. Of a row out of sight no more is said than that the id is in use; who asks for
-        many of them is stopped for an hour."""
+        """The row that one of the ids belongs to. For a row the caller may not see, the error says only that the id is
+        in use; a caller who asks for many of these is blocked for an hour.
+        """
         for system, value in pairs:
             if (row := self._called(system, value)) is not None:
                 return row
@@ -130,7 +134,7 @@ class ExternalIds:
                 link_external(system=system, kind=self.external_kind, value=value, object_id=row.pk)
             except ServiceError as error:
                 if error.code == TAKEN:
-                    self._called(system, value)  # one out of sight counts against who asks
+                    self._called(system, value)  # a hidden row counts against the caller's limit
                 raise
         return row
 
@@ -183,7 +187,7 @@ class BatchAnswerSerializer(serializers.Serializer):
 
 
 class Upserts(ExternalIds):
-    """Rows that are entered or changed by what another system calls them, one or many."""
+    """Creates or updates rows by external id, one or many."""
 
     @extend_schema(
         parameters=[
@@ -199,7 +203,7 @@ class Upserts(ExternalIds):
         url_name="by-external-id",
     )
     def by_external_id(self, request, system, value):
-        """Enter the row another system calls `value` (201), or change the fields given of the one there is (200)."""
+        """Create the row with this external id (201), or update the given fields of the existing one (200)."""
         ExternalIdSerializer(data={"system": system, "value": value}).is_valid(raise_exception=True)
         if not isinstance(request.data, dict):
             raise exceptions.ValidationError([_("Send the fields as an object.")])
@@ -225,8 +229,9 @@ class Upserts(ExternalIds):
     )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def batch(self, request):
-        """Up to 200 rows: each is entered, or changed where one of its external ids is known. A row that is refused leaves the
-        others alone; `results` stand in the order of `rows`."""
+        """Up to 200 rows: each is created, or updated if one of its external ids is known. A refused row does not
+        affect the others; `results` are in the order of `rows`.
+        """
 
         def run() -> Response:
             body = BatchSerializer(data=request.data)

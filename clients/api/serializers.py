@@ -69,7 +69,7 @@ class StatusSerializer(StrictSerializer):
 
 
 class StatusPeriodSerializer(serializers.ModelSerializer):
-    """Half-open: `end_date` is the first day that no longer belongs to it, null until further notice."""
+    """Half-open: `end_date` is the first day after the period, null until further notice."""
 
     class Meta:
         model = StatusPeriod
@@ -101,7 +101,7 @@ class PhoneSerializer(LabelledSerializer):
 
 
 class PlaceSerializer(PartSerializer):
-    """A person's place at a client."""
+    """A person's role at a client."""
 
     client = VisibleRelatedField(queryset=Client.objects.kept())
     title = serializers.CharField(required=False, allow_blank=True, max_length=120)

@@ -42,7 +42,7 @@ from crm.core.firm.queries import firm_today
 
 
 class ClientViewSet(Upserts, ApiViewSet):
-    """Clients. DELETE moves one to the trash; `…/restore` brings it back."""
+    """Clients. DELETE archives one; `…/restore` restores it."""
 
     queryset = Client.objects.select_related("facts").prefetch_related("tags")
     orders = {"name": "name_key"}
@@ -75,7 +75,7 @@ class ClientViewSet(Upserts, ApiViewSet):
     @extend_schema(responses=StatusPeriodSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], url_path="status-history", pagination_class=None)
     def status_history(self, request, pk=None):
-        """Every period of the client's status, the newest first; planned ones too."""
+        """Every period of the client's status, newest first, including planned ones."""
         self.refuse_unknown_parameters(set())
         periods = self.get_object().status_periods.order_by("-start_date")
         return unless_known(request, Response(StatusPeriodSerializer(periods, many=True).data))
@@ -88,7 +88,7 @@ class ClientViewSet(Upserts, ApiViewSet):
     @extend_schema(request=StatusSerializer, responses=ClientSerializer)
     @action(detail=True, methods=["post"])
     def status(self, request, pk=None):
-        """Change the status from a date on; the date may lie in the past or in the future."""
+        """Change the status from a date on; the date may be in the past or in the future."""
 
         def change(row):
             _require_kept(row)
@@ -100,7 +100,9 @@ class ClientViewSet(Upserts, ApiViewSet):
 
 
 class ContactViewSet(Upserts, ApiViewSet):
-    """People. `clients` are their places; those given are set, the others stay. DELETE moves a person to the trash."""
+    """Contacts. `clients` are their roles at clients; given ones are set, the others are kept. DELETE archives a
+    contact.
+    """
 
     queryset = Contact.objects.all()
     orders = {"name": "name_key"}
@@ -140,7 +142,7 @@ class ContactViewSet(Upserts, ApiViewSet):
 
 
 def _addresses(data):
-    """Nested rows as the (label, text) pairs that services take."""
+    """Nested rows as (label, text) pairs for the services."""
     for name, text in (("emails", "address"), ("phones", "number")):
         if name in data:
             data[name] = [(row["label"], row[text]) for row in data[name]]
@@ -148,7 +150,7 @@ def _addresses(data):
 
 
 class RevenueViewSet(Upserts, ApiViewSet):
-    """Revenue lines, net of tax; a refund is negative. DELETE takes a wrong one out, history keeps it."""
+    """Revenue lines, net of tax; a refund is negative. DELETE removes a wrong one; the history keeps it."""
 
     queryset = RevenueLine.objects.filter(client__archived_at=None)
     orders = {"date": "date", "amount": "amount_firm"}
@@ -170,8 +172,9 @@ class RevenueViewSet(Upserts, ApiViewSet):
 
 
 class ContractViewSet(Upserts, ApiViewSet):
-    """Contracts. A new price from a day on goes through `…/price`, which ends the row and starts another. DELETE moves one to the
-    trash; `…/restore` brings it back."""
+    """Contracts. For a new price use `…/price`, which ends the contract and starts another. DELETE archives one;
+    `…/restore` restores it.
+    """
 
     queryset = Contract.objects.filter(client__archived_at=None)
     orders = {"start": "start_date", "value": "value"}
@@ -208,7 +211,7 @@ class ContractViewSet(Upserts, ApiViewSet):
 
 
 class TagViewSet(FirmApiViewSet):
-    """The firm's tags. They concern no client, so everybody signed in reads them."""
+    """The firm's tags. They belong to no client, so everyone signed in can read them."""
 
     queryset = Tag.objects.all()
     serializer_class = TagSerializer
@@ -217,7 +220,7 @@ class TagViewSet(FirmApiViewSet):
 
 
 class ServiceViewSet(FirmApiViewSet):
-    """What the firm sells; contracts and revenue name it. Everybody signed in reads them."""
+    """What the firm sells; contracts and revenue refer to it. Everyone signed in can read services."""
 
     queryset = Service.objects.all()
     serializer_class = ServiceSerializer

@@ -1,4 +1,4 @@
-"""What the whole firm shares: services it sells, tags."""
+"""What the whole firm shares: its services and tags."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from crm.core.base.versions import save_version
 
 @service(may=permissions.may_manage_catalogue)
 def create_service(principal: Principal, *, name: str, code: str = "", description: str = "") -> Service:
-    """Raises ServiceError when there is already one of this name."""
+    """Raises ServiceError if the name is taken."""
     service = Service(name=" ".join(name.split()), code=code.strip(), description=description.strip())
     clean_fields(service, ["name", "code"])
     check_constraints(service, field="name")
@@ -41,7 +41,7 @@ def update_service(
 
 @service(may=permissions.may_manage_catalogue)
 def archive_service(principal: Principal, *, service: Service, now: datetime) -> Service:
-    """No longer offered; what was sold keeps it."""
+    """The service is no longer offered; existing contracts and revenue keep it."""
     row, _changed = set_archived(service, at=now)
     return row
 
@@ -54,7 +54,7 @@ def restore_service(principal: Principal, *, service: Service) -> Service:
 
 @service(may=permissions.may_manage_catalogue)
 def create_tag(principal: Principal, *, name: str, tone: str = "neutral") -> Tag:
-    """Raises ServiceError when there is already one of this name."""
+    """Raises ServiceError if the name is taken."""
     tag = Tag(name=" ".join(name.split()), tone=tone)
     clean_fields(tag, ["name", "tone"])
     check_constraints(tag, field="name")
@@ -73,5 +73,5 @@ def update_tag(principal: Principal, *, tag: Tag, name: str, tone: str = "neutra
 
 @service(may=permissions.may_manage_catalogue)
 def delete_tag(principal: Principal, *, tag: Tag) -> None:
-    """The tag is gone from every client."""
+    """Delete the tag, and remove it from every client."""
     tag.delete()

@@ -1,4 +1,4 @@
-"""What the whole firm shares: services and tags. Everybody reads them; managers and admins edit them."""
+"""What the whole firm shares: services and tags. Everyone can read them; managers and admins edit them."""
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -112,7 +112,7 @@ def tag_edit(request, tag_id):
 
 @require_http_methods(["GET", "POST"])
 def tag_delete(request, tag_id):
-    """Cannot be undone, so the page asks first and says how many clients lose the tag."""
+    """Cannot be undone, so the page first asks and shows how many clients lose the tag."""
     tag = get_object_or_404(Tag.objects.annotate(uses=_uses(request.principal)), pk=tag_id)
     if request.method == "POST":
         delete_tag(request.principal, tag=tag)

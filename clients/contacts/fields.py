@@ -1,4 +1,4 @@
-"""The fields of a contact, and of its place at a client."""
+"""The fields of a contact, and of its role at a client."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -19,11 +19,11 @@ from crm.core.fields.forms import CatalogueForm
 from crm.core.templatetags.ui_forms import too_long
 from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row, SearchedField
 
-SPARE = 1  # empty rows offered besides those filled in
+SPARE = 1  # empty rows offered after the filled ones
 
 
 def _too_long(text: str, model: type[Model], name: str) -> str:
-    """What the form says about a text that the column does not hold; "" for one that fits."""
+    """The form's message for a text too long for the column; "" if it fits."""
     try:
         MaxLengthValidator(model._meta.get_field(name).max_length)(text)
     except ValidationError as error:
@@ -131,7 +131,7 @@ class ContactForm(CatalogueForm):
         return self.is_bound and "more" in self.data
 
     def add_rows(self) -> None:
-        """Show the form again with what was typed and more empty rows; nothing is checked yet."""
+        """Show the form again with the input and more empty rows, without validation."""
         self.spare = SPARE + 2
         self._errors = forms.utils.ErrorDict()
 

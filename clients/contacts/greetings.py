@@ -7,12 +7,12 @@ from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.ui.formatting import one_line
 
-# titles that other systems export as a salutation; not a greeting alone
+# titles that other systems export as a salutation; not a greeting on their own
 TITLES = frozenset("mr mrs ms miss mx dr prof sir herr frau m mme mlle sr sra srta dhr mevr fru hra rva".split())  # noqa: SIM905
 
 
 def greeting(client: Client, contact: Contact | None) -> str:
-    """The contact's or client's salutation, else the name, with the punctuation of the language."""
+    """The greeting: the contact's or client's salutation, else the name, with the language's punctuation."""
     return _closed(_address(client, contact))
 
 
@@ -33,5 +33,5 @@ def _is_title(text: str) -> bool:
 
 
 def _closed(text: str) -> str:
-    """Hello Elina, · Hola, Elina: · a greeting that ends in punctuation stays."""
+    """Hello Elina, · Hola, Elina: · a greeting that already ends in punctuation is kept."""
     return text if text[-1] in "!.?…，：" else pgettext("first line of a letter", "%(greeting)s,") % {"greeting": text}

@@ -1,4 +1,4 @@
-"""In which language a client is written to."""
+"""The language of emails to a client."""
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
@@ -6,7 +6,7 @@ from crm.core.firm.languages import mail_language
 
 
 def language_for(client: Client, contact: Contact | None = None) -> str:
-    """The contact's language, else the client's, else the firm's: the code of the first that mails are written in.
+    """The contact's language, else the client's, else the firm's: the code of the first that emails are written in.
 
-    Without a contact it is the language of what is written once for several people."""
+    Without a contact: the language of a text for several people."""
     return mail_language(contact.language if contact else "", client.language)

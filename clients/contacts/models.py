@@ -14,15 +14,17 @@ from crm.core.users.models import User
 
 
 def _any(rows):
-    """SQL: whether there is a row, asked for each row of the outer query by index."""
+    """SQL: whether a row exists, looked up by index for each row of the outer query."""
     return Coalesce(models.Subquery(rows.annotate(is_there=Value(True)).values("is_there")[:1]), False)
 
 
 class ContactQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """Contacts of a client the principal may see. A contact without a client is seen by the colleague who entered it, managers and admins."""
+        """Contacts of a client the principal may see. A contact without a client is visible to the colleague who
+        entered it, managers and admins.
+        """
         linked = Affiliation.objects.filter(contact=models.OuterRef("pk"))
-        # a value, not EXISTS: PostgreSQL would make that one table of all visible clients for every page of 25
+        # a value, not EXISTS: PostgreSQL would hash all visible clients for every page of 25
         seen = Q(_any(linked.filter(visible_q(principal, "client__"))))
         unlinked = ~Q(_any(linked))
         if not principal.sees_all:
@@ -174,10 +176,10 @@ class HeldDetailsQuerySet(models.QuerySet):
 
 @tracked
 class HeldDetails(models.Model):
-    """What one client goes on by, because somebody who does not see that client changed the contact's details.
+    """The contact details that one client still uses, because someone who cannot see that client changed the contact.
 
     `details`: the earlier values by name: address (the one that mail goes to; "" for none), archived, first_name, last_name,
-    salutation, language, and for a purpose whether they may be written to. What is not in it is as on the contact.
+    salutation, language, and for a purpose whether they may be emailed. Details not in it are as on the contact.
     """
 
     affiliation = models.OneToOneField(Affiliation, models.CASCADE, related_name="held")
@@ -192,7 +194,7 @@ class HeldDetails(models.Model):
 
 @tracked
 class Consent(models.Model):
-    """Whether a contact may be written to for a purpose. No row: service yes, surveys yes, marketing no."""
+    """Whether a contact may be emailed for a purpose. No row: service yes, surveys yes, marketing no."""
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="consents")
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)

@@ -1,7 +1,7 @@
 """Reads of contacts and their affiliations.
 
-How a contact is reached is asked for one client at a time: a change made by somebody who does not see the client leaves it with
-what it had (`HeldDetails`).
+Contact details are read per client: if someone who cannot see a client changes the contact, that client keeps the
+earlier details (`HeldDetails`).
 """
 
 from collections.abc import Iterable
@@ -24,8 +24,9 @@ from crm.core.firm.queries import get_firm
 
 
 def people_of(client: Client) -> list[Affiliation]:
-    """The client's present affiliations, main contact first, each with `contact`, `main_email` and `main_phone`. Read once for a
-    client object."""
+    """The client's current affiliations, main contact first, each with `contact`, `main_email` and `main_phone`. Read
+    once for a client object.
+    """
     return once(client, "people", lambda: _people.rows(SYSTEM, client_id=client.pk))
 
 
@@ -44,7 +45,9 @@ NAMES = ("first_name", "last_name", "salutation", "language")
 
 
 def held_for(**of: Any) -> QuerySet:
-    """What is held for one affiliation, named by `affiliation`, or by `affiliation__client` and `affiliation__contact`."""
+    """The held details of one affiliation, given by `affiliation`, or by `affiliation__client` and
+    `affiliation__contact`.
+    """
     return HeldDetails.objects.filter(**of)
 
 
@@ -58,7 +61,7 @@ def _first_address(contact: str, usable: Any) -> Subquery:
 
 
 def address_at(held: QuerySet, *, usable: Any = _takes_mail, contact: str = "contact") -> Case:
-    """SQL: the address that mail to the contact goes to at a client; NULL for none. `usable` narrows rows with `address` and
+    """SQL: the contact's email address at a client; NULL for none. `usable` narrows rows with `address` and
     `refused_at`. `contact` is the outer query's column with the contact's id."""
     own = _first_address(contact, usable)
     kept = held.filter(details__has_key="address").annotate(address=KT("details__address"))
@@ -70,7 +73,9 @@ def address_at(held: QuerySet, *, usable: Any = _takes_mail, contact: str = "con
 
 
 def refuses_at(held: QuerySet, purpose: str, *, contact: Any = None) -> Q:
-    """Whether the contact does not want mail of a purpose at a client. `contact`: the contact, by default the outer row's."""
+    """SQL: whether the contact has opted out of a purpose at a client. `contact`: the contact, by default the outer
+    row's.
+    """
     own = Consent.objects.filter(
         contact=OuterRef("contact") if contact is None else contact, purpose=purpose, is_given=False
     )
@@ -79,13 +84,13 @@ def refuses_at(held: QuerySet, purpose: str, *, contact: Any = None) -> Q:
 
 
 def has_refused(*, client_id: int | None, contact_id: int, purpose: str) -> bool:
-    """Whether a contact does not want mail of a purpose from this client's account."""
+    """Whether a contact has opted out of a purpose at this client."""
     held = held_for(affiliation__client=client_id, affiliation__contact=contact_id)
     return Contact.objects.filter(refuses_at(held, purpose, contact=contact_id), pk=contact_id).exists()
 
 
 def as_known_at(client_id: int, contacts: Iterable[Contact]) -> None:
-    """Give unsaved copies of contacts the names, salutation and language that this client goes on by."""
+    """Set names, salutation and language on unsaved copies of contacts, as this client knows them."""
     by_id = {contact.pk: contact for contact in contacts}
     rows = held_for(affiliation__client=client_id, affiliation__contact__in=list(by_id))
     for contact_id, details in rows.values_list("affiliation__contact", "details"):
@@ -95,7 +100,7 @@ def as_known_at(client_id: int, contacts: Iterable[Contact]) -> None:
 
 
 def reach_of(contact: Contact) -> dict[str, Any]:
-    """What `HeldDetails` can hold, as it is on the contact now."""
+    """The contact's current values of what `HeldDetails` can hold."""
     row = Contact.objects.annotate(address=_first_address("pk", _takes_mail)).get(pk=contact.pk)
     consents = {value: value != Purpose.MARKETING for value in Purpose.values}
     consents |= dict(row.consents.values_list("purpose", "is_given"))
@@ -104,7 +109,7 @@ def reach_of(contact: Contact) -> dict[str, Any]:
 
 
 def held_words(row: HeldDetails, contact: Contact) -> list[tuple[str, str, str]]:
-    """(what, the value the client goes on by, the contact's) of each detail that is held."""
+    """(what, the client's held value, the contact's value) of each held detail."""
     labels = {"address": _("Email"), "archived": _("Archived")} | dict(Purpose.choices)
     labels |= {name: capfirst(Contact._meta.get_field(name).verbose_name) for name in NAMES}
     values = {True: _("yes"), False: _("no"), "": _("none")}
@@ -116,13 +121,14 @@ def held_words(row: HeldDetails, contact: Contact) -> list[tuple[str, str, str]]
 
 
 def country_of(places: Iterable[Affiliation]) -> str:
-    """The country that a contact's phone numbers are read with: of the first client that has one; "" where none has."""
+    """The country for parsing a contact's phone numbers: of the first client that has one, else ""."""
     return next((place.client.country for place in places if place.client.country), "")
 
 
 def mailed_at(text: str) -> QuerySet:
-    """Ids of the contacts with an address, the main one or another, that `text` is a part of (trigram index). Without an @ it is part
-    of what stands before that: "com" and "mail" are in every second domain."""
+    """Ids of the contacts with an email address that contains `text` (trigram index). Without an @ only the part before
+    the @ is searched: "com" and "mail" are in every second domain.
+    """
     rows = ContactEmail.objects.filter(address__icontains=text)
     if "@" not in text:
         rows = rows.alias(starts=StrIndex(Upper("address"), Upper(Value(text))), at=StrIndex("address", Value("@")))
@@ -131,7 +137,7 @@ def mailed_at(text: str) -> QuerySet:
 
 
 def is_part_of_address(text: str) -> bool:
-    """Whether it may be: one word, long enough for the index."""
+    """Whether the text may be part of an address: one word, long enough for the index."""
     return len(text) >= 3 and len(text.split()) == 1
 
 
@@ -145,7 +151,7 @@ def find_contacts(contacts: QuerySet, text: str) -> QuerySet:
     text = text.strip()
     if "@" in text:
         return contacts.filter(pk__in=mailed_at(text))
-    if is_part_of_address(text):  # one set of ids: each half has an index of its own, which an OR would not use
+    if is_part_of_address(text):  # one set of ids: each half has its own index, which an OR would not use
         return contacts.filter(
             pk__in=matching(Contact.objects.all(), text).values("pk").union(mailed_at(text), all=True)
         )

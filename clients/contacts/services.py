@@ -36,7 +36,7 @@ Wanted = dict[str, tuple[str, str]]  # folded address or digits → label, text
 
 @dataclass
 class NewContact:
-    """A checked contact that is not saved yet; `affiliation` when it belongs to a client."""
+    """A checked contact that is not saved yet; `affiliation` if it belongs to a client."""
 
     contact: Contact
     emails: Sequence[ContactEmail]
@@ -82,7 +82,9 @@ def new_contact(
 
 @service(may=permissions.may_add_contacts, why=permissions.IN_TRASH)
 def create_contacts(principal: Principal, *, rows: Sequence[NewContact]) -> list[Contact]:
-    """Contacts made by `new_contact`: all or none, one statement a table. A new main contact replaces the former."""
+    """Save contacts made by `new_contact`: all or none, one statement per table. A new main contact replaces the former
+    one.
+    """
     contacts = insert([row.contact for row in rows])
     places = [row.affiliation for row in rows if row.affiliation]
     _make_way({place.client_id for place in places}, {place.client_id for place in places if place.is_primary})
@@ -98,12 +100,12 @@ def create_contacts(principal: Principal, *, rows: Sequence[NewContact]) -> list
 
 @service(may=permissions.may_add_contact)
 def create_contact(principal: Principal, *, client: Client | None = None, **given) -> Contact:
-    """One new contact, from what `new_contact` takes."""
+    """Create one contact, with the arguments of `new_contact`."""
     return create_contacts(principal, rows=[new_contact(created_by=principal.user, client=client, **given)])[0]
 
 
 def _make_way(client_ids: Iterable[int], with_new_main: Iterable[int], besides: int = 0) -> None:
-    """Lock the clients in the order of their ids; those with a new main contact lose the former."""
+    """Lock the clients in the order of their ids, and unset the main contact of those that get a new one."""
     list(Client.objects.select_for_update().filter(pk__in=client_ids).order_by("pk").values_list("pk"))
     for former in Affiliation.objects.filter(client__in=with_new_main, is_primary=True).exclude(pk=besides):
         former.is_primary = False
@@ -120,8 +122,9 @@ def update_contact(
     phones: Labelled | None = None,
     **fields,
 ) -> Contact:
-    """Change a contact. `emails` and `phones`, when given, replace the present ones; rows that stay keep their history. A stale edit
-    is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError."""
+    """Change a contact. `emails` and `phones`, if given, replace the current ones; unchanged rows keep their history. A
+    stale edit is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError.
+    """
     row = Contact.objects.select_for_update().get(pk=contact.pk)
     _apply(row, fields)
     with _within_sight(principal, row):
@@ -139,7 +142,7 @@ def update_contact(
 def check_contact(
     contact: Contact, *, emails: Labelled = (), phones: Labelled = (), country: str = "", place: Any = None, **fields
 ) -> None:
-    """Say what `update_contact` would refuse, and `affiliate` of the values of a `place`. Raises ServiceError."""
+    """Raises ServiceError for what `update_contact` would refuse, or `affiliate` for the values of a `place`."""
     _apply(copy(contact), fields)
     _checked_emails(emails)
     _checked_phones(phones, country)
@@ -148,8 +151,10 @@ def check_contact(
 
 @contextmanager
 def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[str] = ()) -> Iterator[None]:
-    """A change of a contact reaches the clients that the principal sees; the others keep what they went on by, and their account
-    managers are told. `decided`: what was said outright, which replaces what is held even where the contact has it already."""
+    """A change of a contact applies to the clients that the principal may see. The others keep the earlier details, and
+    their account managers are notified. `decided`: values set explicitly, which replace held ones even if the contact
+    already has them.
+    """
     list(Contact.objects.select_for_update().filter(pk=contact.pk).values_list("pk"))
     places = Affiliation.objects.filter(contact=contact, left_date__isnull=True).select_related("client__owner", "held")
     seen = {*places.visible_to(principal).values_list("pk", flat=True)}
@@ -168,7 +173,7 @@ def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[s
 def _hold(
     principal: Principal, place: Affiliation, held: HeldDetails | None, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    """Let a client go on by the values it had before a change; told once until somebody decides."""
+    """Keep the values from before a change for a client; notify once until someone decides."""
     if not before:
         return
     is_open = held is not None and held.confirmed_at is None
@@ -201,13 +206,13 @@ def _keep_only(held: HeldDetails, details: dict[str, Any]) -> None:
 
 @service(may=permissions.may_change_held, why=permissions.IN_TRASH)
 def use_new_details(principal: Principal, *, held: HeldDetails) -> None:
-    """The client goes on by what is on the contact now."""
+    """Make the client use the contact's current details."""
     held.delete()
 
 
 @service(may=permissions.may_change_held, why=permissions.IN_TRASH)
 def keep_held_details(principal: Principal, *, held: HeldDetails, now: datetime) -> HeldDetails:
-    """The client goes on by the earlier details; the next change is told again."""
+    """Keep the earlier details for the client; the next change notifies again."""
     held.confirmed_at = now
     held.save(update_fields=["confirmed_at"])
     return held
@@ -267,14 +272,14 @@ def _values(model: Any, label: str, text: str, *, is_primary: bool) -> dict[str,
 
 
 def _replace(contact: Contact, model: Any, existing: dict[str, Any], wanted: Wanted) -> None:
-    """Rows of `wanted` with the first as the main one; one that was there before stays the same row."""
+    """Replace the rows by `wanted`, the first as the main one; rows that already exist are kept."""
     model.objects.filter(pk__in=[row.pk for key, row in existing.items() if key not in wanted]).delete()
     main = next(iter(wanted), None)
     for key, row in existing.items():
         if key in wanted and row.is_primary and key != main:
             model.objects.filter(pk=row.pk).update(
                 is_primary=False
-            )  # one main at a time: first take it from the old one
+            )  # only one main row at a time: first unset the old one
     for key, new in zip(wanted, _new_rows(model, wanted), strict=True):
         values = _values(model, *wanted[key], is_primary=key == main)
         if key not in existing:
@@ -290,7 +295,7 @@ def affiliate(
 ) -> Affiliation:
     """Affiliate a contact with a client, or change the affiliation: title, decision_role, is_primary, is_billing, left_date.
 
-    A client has one main contact: a new one replaces the former. Somebody who left is not the main contact.
+    A client has one main contact: a new one replaces the former one. Someone who left is not the main contact.
     Raises StaleWrite, ServiceError.
     """
     only_known(place, PLACE_FIELDS.edited)
@@ -313,7 +318,7 @@ def affiliate(
 
 @service(may=permissions.may_change_affiliation, why=permissions.IN_TRASH)
 def end_affiliation(principal: Principal, *, affiliation: Affiliation, left_date: date) -> Affiliation:
-    """The contact left the client. What was logged with them stays."""
+    """Mark that the contact left the client. Logged interactions are kept."""
     return affiliate(principal, client=affiliation.client, contact=affiliation.contact, left_date=left_date)
 
 
@@ -335,7 +340,7 @@ def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
 def set_consent(
     principal: Principal, *, contact: Contact, purpose: str, is_given: bool, source: str = "", now: datetime
 ) -> Consent:
-    """Whether the contact may be written to for a purpose, from now on. Raises ServiceError (field purpose)."""
+    """Set whether the contact may be emailed for a purpose. Raises ServiceError (field purpose)."""
     if purpose not in Purpose.values:
         raise ServiceError(_("“%(purpose)s” is not a purpose.") % {"purpose": purpose}, field="purpose")
     values = {"is_given": is_given, "source": source[:120], "decided_at": now}
@@ -346,8 +351,9 @@ def set_consent(
 
 @service(may=permissions.is_system)
 def mark_address(principal: Principal, *, address: str, is_refused: bool, now: datetime) -> int:
-    """Mark or unmark an address wherever it stands. When it is refused, the account managers of the contacts' clients are notified.
-    Returns how many rows changed."""
+    """Mark or unmark an address on every contact that has it. If it is refused, the account managers of the contacts'
+    clients are notified. Returns how many rows changed.
+    """
     rows = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address.lower())
     changed = list(rows.filter(refused_at__isnull=is_refused).select_related("contact"))
     refused_at = now if is_refused else None

@@ -1,4 +1,4 @@
-"""Contacts, whichever clients they belong to."""
+"""Contacts of all clients."""
 
 from django.contrib import messages
 from django.db.models import Prefetch
@@ -31,7 +31,7 @@ from crm.core.ui.htmx import back_to, go, posted
 
 
 def load_contact(principal, contact_id):
-    """The contact with addresses and the affiliations the user may see; 404 when unseen."""
+    """The contact with addresses and the affiliations the user may see; 404 if unseen."""
     places = (
         Affiliation.objects.visible_to(principal)
         .select_related("client__facts")
@@ -48,7 +48,9 @@ def load_contact(principal, contact_id):
 
 
 def contact_action(request, form, act, *, beside=()):
-    """`form_action` for a contact's form and those `beside` it. The button for more rows shows the page again, unsaved."""
+    """`form_action` for a contact's form and those `beside` it. The button for more rows shows the page again without
+    saving.
+    """
     if form.wants_rows:
         form.add_rows()
         return Outcome()
@@ -98,7 +100,7 @@ def show(request, contact_id):
 
 @require_POST
 def held(request, contact_id, held_id):
-    """Whether a client takes over what was changed about the contact elsewhere, or keeps the earlier details."""
+    """Decide whether a client uses the contact's changed details or keeps the earlier ones."""
     contact = load_contact(request.principal, contact_id)
     rows = HeldDetails.objects.visible_to(request.principal).select_related("affiliation__client")
     row = get_object_or_404(rows, pk=held_id, affiliation__contact=contact)

@@ -43,13 +43,13 @@ STATUS = ("status", "status_date", "leaving_reason")
 
 
 def _read_since(text: str, conventions: Conventions = PLAIN) -> Any:
-    """A day, TODAY, or UNKNOWN for clients of whom nobody knows since when they are here."""
+    """A day, TODAY, or UNKNOWN for clients whose start date is unknown."""
     word = text.strip().lower()
     return word if word in (UNKNOWN, TODAY) else DAY.read(text, conventions)
 
 
 def _read_history(text: str, conventions: Conventions = PLAIN) -> tuple[Span, ...]:
-    """`2020-01-01 prospect; 2021-03-01? active; 2024-02-01 former (price)`; ? where the start is not known."""
+    """`2020-01-01 prospect; 2021-03-01? active; 2024-02-01 former (price)`; ? marks an unknown start."""
     spans: list[Span] = []
     for part in several(text):
         day, _space, status = part.partition(" ")
@@ -108,7 +108,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Later:
-    """A parent that stands further down in the file."""
+    """A parent further down in the file."""
 
     ref: str
 
@@ -120,7 +120,7 @@ class Later:
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
-    """Who has one of a chunk's addresses, domains and names; one query each."""
+    """Look up who has a chunk's addresses, domains and names; one query each."""
     seen = _rows(principal).kept()
     cache = context["cache"]
     if parents := [ref for row in rows if (ref := row.get("parent_external_id"))]:
@@ -143,7 +143,7 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
 
 
 def _places(client_ids: Iterable[int]) -> dict[int, list[Affiliation]]:
-    """The people of the clients that a chunk's rows may mean."""
+    """The contacts of the clients that a chunk's rows may refer to."""
     places = Affiliation.objects.current().filter(client__in=[*client_ids]).select_related("contact").order_by("pk")
     groups: dict[int, list[Affiliation]] = {}
     for place in places.prefetch_related("contact__emails", "contact__phones"):
@@ -162,7 +162,7 @@ def _grouped(clients, wanted: set[str], context: Context) -> dict[str, list[Clie
 
 
 def _rows(principal):
-    """Clients with what a row is compared with."""
+    """Clients with everything a row is compared with."""
     return (
         Client.objects.visible_to(principal)
         .with_parent_seen(principal)
@@ -172,7 +172,9 @@ def _rows(principal):
 
 
 def find(values: Values, context: Context, plan: Plan) -> tuple[Any, str]:
-    """The client (or the Write of an earlier row) that the row means, or None for a new one; and the id to remember it by."""
+    """The client (or the Write of an earlier row) that the row refers to, or None for a new one; and the id to remember
+    it by.
+    """
     row, key = common.known("client", values, context)
     if row is not None:
         if not isinstance(row, Write) and row.archived_at:
@@ -195,14 +197,14 @@ def find(values: Values, context: Context, plan: Plan) -> tuple[Any, str]:
 
 
 def _names(values: Values) -> list[str]:
-    """What another row of the file may share with this one; its name last."""
+    """Keys that another row of the file may share with this one; the name comes last."""
     email, domain = values.get("email"), own_domain(values)
     known = [email and f"mail:{email.lower()}", domain and f"domain:{domain}"]
     return [*filter(None, known), f"name:{fold(values['name'])}"]
 
 
 def own_domain(values: Values) -> str:
-    """The domain of the row's website, "" for one that many share."""
+    """The domain of the row's website, "" for a domain that many share."""
     domain = domain_of(values.get("website", ""))
     return "" if domain in FREE_MAIL else domain
 
@@ -233,7 +235,7 @@ def _complete(values: Values) -> None:
 
 @dataclass
 class New:
-    """A client that is not saved yet, with what hangs on it: names of tags, a parent, arguments of a main contact."""
+    """A client that is not saved yet, with its tag names, parent, and arguments of its main contact."""
 
     row: NewClient
     tags: frozenset[str] = frozenset()
@@ -274,12 +276,12 @@ def _plan(principal, values: Values, context: Context) -> Plan:
 
 
 def _client_in(row: Any) -> Client | None:
-    """The client of what `find` gives; one that is not saved yet for an earlier row's."""
+    """The client of a result of `find`; an unsaved one if it is an earlier row's."""
     return common.record_of(row, lambda new: new.client)
 
 
 def _links(principal, client: Client | None, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
-    """What the row says of account manager, team, tags and parent."""
+    """The account manager, team, tags and parent in the row."""
     wanted: dict[str, Any] = {}
     owner = common.owner_of(values.get("owner"), principal, context, plan)
     if client is None:
@@ -300,7 +302,7 @@ def _links(principal, client: Client | None, values: Values, context: Context, p
 
 
 def _parent(client: Client | None, values: Values, context: Context, plan: Plan) -> Any:
-    """The parent that the row names by its id: a client, or Later."""
+    """The parent that the row names by id: a client, or Later."""
     ref = values.get("parent_external_id")
     if not ref:
         return None
@@ -337,7 +339,7 @@ def _status(values: Values, today: date, *, is_new: bool) -> dict[str, Any]:
 
 
 def _state(client: Any) -> dict[str, Any]:
-    """What a row is compared with, besides the columns. A parent out of sight is none."""
+    """What a row is compared with, besides the columns. A hidden parent counts as none."""
     periods = [*client.status_periods.all()]
     spans = [Span(p.start_date, p.end_date, p.status, p.reason, is_start_unknown=p.is_start_unknown) for p in periods]
     return {
@@ -377,7 +379,7 @@ def _plan_history(plan: Plan, values: Values) -> None:
 
 
 def _check(state: dict[str, Any], today: date, client: Client, **changes) -> None:
-    """What the services would refuse of the changes. `state` is what the client will hold."""
+    """Raises ServiceError for changes that the services would refuse. `state` is what the client will hold."""
     fields = {n: value for n, value in changes.items() if n not in (*STATUS, "tags", "status_history", "contact")}
     if isinstance(fields.get("parent"), Later):
         del fields["parent"]
@@ -412,7 +414,7 @@ def _status_change(changes: dict[str, Any], state: dict[str, Any], today: date) 
 
 
 def _put_off(plan: Plan, context: Context) -> None:
-    """A parent that stands further down is linked when the file is through."""
+    """A parent further down is linked after the last row."""
     write = plan.write
     wanted = write.new.parent if write.new else write.changes.get("parent")
     if isinstance(wanted, Later):
@@ -455,7 +457,9 @@ def _contact_cells(values: Values, kind: str) -> dict[str, list[tuple[str, str]]
 
 
 def _contact_change(client: Client, first: str, last: str, given, context: Context) -> dict[str, Any]:
-    """What differs between the row's contact and the client's people; {} for nothing. `before` is the present main contact."""
+    """The differences between the row's contact and the client's contacts; {} if none. `before` is the current main
+    contact.
+    """
     places = context["cache"].get("places", {}).get(client.pk, [])
     before = next((str(place.contact) for place in places if place.is_primary), "")
     mails = {address.lower() for _label, address in given["emails"]}
@@ -476,7 +480,7 @@ def _contact_change(client: Client, first: str, last: str, given, context: Conte
 
 
 def _create(principal, rows: list[New], context: Context) -> list[Client]:
-    """Parents before their children, so that every link has its row; each layer is one statement a table."""
+    """Create parents before their children, so that every link has its row; one statement per level and table."""
     today, waiting = context["today"], rows
     while waiting:
         ready = [new for new in waiting if new.parent is None or new.parent.pk]
@@ -533,7 +537,7 @@ def _update_contact(principal, client: Client, change: dict[str, Any]) -> None:
 
 
 def _finish(principal, context: Context) -> None:
-    """Link the parents that stood further down than their children."""
+    """Link the parents that were further down than their children."""
     later = context["memory"].get("later", [])
     refs = {ref for _write, ref in later if isinstance(ref, str)}
     context["cache"].clear()
@@ -547,7 +551,7 @@ def _finish(principal, context: Context) -> None:
 
 
 def exported(principal, clients: QuerySet) -> Iterator[list[Any]]:
-    """Head and rows of clients that the principal sees, as the import reads them back."""
+    """Head and rows of the clients that the principal may see, as the import can read them back."""
     cells = common.cells_of(CLIENT_FIELDS, *STATUS, "owner", "team", "tags") | {
         "external_id": lambda client: common.own_id("client", client.pk),
         "parent_external_id": lambda client: common.own_id("client", client.parent_id) if client.is_parent_seen else "",

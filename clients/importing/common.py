@@ -1,4 +1,4 @@
-"""How a row of a file finds what it belongs to, and what the imports of records have in common."""
+"""Finding the client or record of a row, and what the imports of records share."""
 
 import hmac
 from collections import Counter
@@ -47,8 +47,9 @@ def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CL
 
 @dataclass
 class Write:
-    """What a plan writes: `new` a record made for `create`, or `changes` of a known `row` or of the one that an `earlier` row of the file
-    makes; `key` is the id to remember it by, "" when it is remembered already. `state` is what the record will hold."""
+    """What a plan writes: a `new` record for `create`, or `changes` of a known `row` or of the record of an `earlier`
+    row; `key` is the id to remember it by, "" if it is already remembered. `state` is what the record will hold.
+    """
 
     row: Any = None
     earlier: "Write | None" = None
@@ -59,8 +60,9 @@ class Write:
 
 
 def record_of(row: Any, made: Callable[[Any], Any] = lambda new: new) -> Any:
-    """The record of what `known` gives: itself, or for an earlier row's Write the one that it changes or makes (`made(write.new)`),
-    which may not be saved yet."""
+    """The record of a result of `known`: itself, or for an earlier row's Write the record that it changes or creates
+    (`made(write.new)`), which may be unsaved.
+    """
     while isinstance(row, Write):
         row = row.row or row.earlier or made(row.new)
     return row
@@ -68,9 +70,10 @@ def record_of(row: Any, made: Callable[[Any], Any] = lambda new: new) -> Any:
 
 @dataclass
 class Memory:
-    """What earlier rows of the file became. `became`: records by id, for the ids that come again. `taken`: {key of a record: the row it
-    belongs to}, so that two rows with one address or domain are two records. `called`: {address, domain or name: what has it}. `made`: the
-    records that this run has saved, which the preview could not find."""
+    """The results of earlier rows of the file. `became`: records by id, for ids that occur again. `taken`: {key of a
+    record: its row}, so that two rows with the same address or domain are two records. `called`: {address, domain or
+    name: its owner}. `made`: the records that this run has saved, which the preview could not find.
+    """
 
     became: dict[str, Any] = field(default_factory=dict)
     taken: dict[int, str] = field(default_factory=dict)
@@ -94,9 +97,10 @@ def record_kind(
     look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
     **given,
 ) -> ImportKind:
-    """An import of records that other systems know by the kind `of`. `rows(principal)` are those that the principal sees, with what
-    planning needs of them. `create(principal, new, context)` saves the `new` of plans together and returns the objects in their order;
-    `update(principal, writes, context)` saves changes."""
+    """An import of records with external ids of the kind `of`. `rows(principal)` are the rows the principal may see,
+    with what planning needs. `create(principal, new, context)` saves the `new` of several plans together and returns
+    the objects in order; `update(principal, writes, context)` saves changes.
+    """
 
     def survey(texts: dict[str, str], context: Context) -> None:
         context["survey"].setdefault("ids", Counter())[texts.get("external_id", "")] += 1
@@ -138,7 +142,7 @@ def record_kind(
 
 
 def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
-    """Keep what the row becomes, where a later row of the file has the same id or names it as its parent."""
+    """Remember the row's result if a later row of the file has the same id or names it as its parent."""
     write, ref = plan.write, values.get("external_id")
     if write is None:
         return plan
@@ -153,7 +157,7 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
 
 
 def is_circle(own: str, ref: str, context: Context) -> bool:
-    """Whether the rows of the file lead from `ref`, which the row `own` names as what is above it, back to that row."""
+    """Whether the parents in the file lead from `ref`, the parent named by the row `own`, back to that row."""
     above = context["survey"].setdefault("above", {})
     if not above:
         above |= {child: parent for parent, children in context["survey"]["parents"].items() for child in children}
@@ -168,7 +172,7 @@ def is_circle(own: str, ref: str, context: Context) -> bool:
 
 
 def own_id(of: str, pk: int) -> str:
-    """The ID of one of our rows in an exported file. The ending identifies this installation."""
+    """The ID of a row in an exported file. The suffix identifies this installation."""
     ending = hmac.digest(settings.SECRET_KEY.encode(), f"id of {of} {pk}".encode(), "sha256").hex()[:8]
     return f"{pk}-{ending}"
 
@@ -188,15 +192,16 @@ def load_ids(of: str, values: Iterable[str], context: Context) -> None:
 
 
 def load_rows(of: str, rows: QuerySet, ids: Iterable[int], context: Context) -> None:
-    """Load a chunk's known records that are not loaded yet, in one query (and those of what is fetched along)."""
+    """Load a chunk's known records that are not loaded yet, in one query (plus prefetches)."""
     cached = context["cache"].setdefault(f"rows:{of}", {})
     wanted = {*ids} - cached.keys()
     cached |= {row.pk: row for row in rows.filter(pk__in=wanted)} if wanted else {}
 
 
 def known(of: str, values: Values, context: Context) -> tuple[Any, str]:
-    """(the record, "") that the row was imported as before or that an earlier row of the file becomes; else (None, the key to remember
-    it by). An id of a record that the principal may not see is nobody's: the row is then known by its content."""
+    """(the record, "") of an earlier import or an earlier row of the file; else (None, the key to remember it by). An
+    id of a record that the principal may not see is ignored: the row is then recognised by its content.
+    """
     ids, rows = context["cache"][f"ids:{of}"], context["cache"][f"rows:{of}"]
     ref = values.get("external_id", "")[:200]
     if ref in memory(of, context).became:
@@ -213,7 +218,7 @@ def known(of: str, values: Values, context: Context) -> tuple[Any, str]:
 def exported(
     columns: Iterable[Column], cells: Mapping[str, Callable[[Any], Any]], rows: Iterable[Any]
 ) -> Iterator[list[Any]]:
-    """Head and rows of a file that the import reads back: those `columns` for which `cells` say what stands in them."""
+    """Head and rows of a file that the import can read back, with those `columns` that `cells` defines."""
     told = [column for column in columns if column.name in cells]
     ids = {"external_id": OWN_ID, "client_external_id": CLIENT_OWN_ID}
     yield [ids.get(column.name) or str(column.label) for column in told]
@@ -222,7 +227,7 @@ def exported(
 
 
 def cells_of(fields: Catalogue, *names: str) -> dict[str, Callable[[Any], Any]]:
-    """{column: its cell} for the fields that a cell of a file fills, and those named."""
+    """{column: its cell} for the fields that a file's cell fills, and the named ones."""
 
     def cell(entry) -> Callable[[Any], Any]:
         def say(row: Any) -> Any:
@@ -243,7 +248,7 @@ def client_cells(client: Callable[[Any], Any] = attrgetter("client")) -> dict[st
 
 
 def seen_by(principal: Principal, rows: QuerySet) -> Iterator[Any]:
-    """The rows about clients in use, in the order in which they were made."""
+    """The rows about clients that are not archived, in order of creation."""
     return rows.filter(client__in=Client.objects.visible_to(principal).kept()).order_by("pk").iterator(chunk_size=1000)
 
 
@@ -251,7 +256,7 @@ def seen_by(principal: Principal, rows: QuerySet) -> Iterator[Any]:
 
 
 def the_one(found: list[Any], name: str) -> Any:
-    """The only one, or of several the one with this name; else None."""
+    """The only one, or the one with this name; else None."""
     if len(found) > 1:
         found = [row for row in found if fold(row.name) == fold(name)]
     return found[0] if len(found) == 1 else None
@@ -264,8 +269,9 @@ def _cached(context: Context, name: str, load: Callable[[], Any]) -> Any:
 
 
 def people(context: Context) -> dict[str, User]:
-    """Active colleagues by folded name and e-mail address; a name that two of them have is nobody's. What the file calls them, as
-    answered for the whole file, is among the names."""
+    """Active colleagues by folded name and email; a name that two of them share is left out. Includes the names matched
+    for the whole file.
+    """
 
     def load() -> dict[str, User]:
         users = [*User.objects.active()]
@@ -278,7 +284,7 @@ def people(context: Context) -> dict[str, User]:
 
 
 def find_user(text: str, context: Context) -> User | None:
-    """By e-mail address or full name, ignoring case and spaces; None for nobody, or for more than one: the preview asks who is meant."""
+    """By email or full name, ignoring case and spaces; None for no match or several: the preview asks who is meant."""
     user = people(context).get(fold(text))
     if user is None:
         context["survey"].setdefault("unknown_people", Counter())[text[:100]] += 1
@@ -286,7 +292,9 @@ def find_user(text: str, context: Context) -> User | None:
 
 
 def owner_of(text: str | None, principal: Principal, context: Context, plan: Plan) -> User:
-    """The account manager named in the row; else the one chosen for all rows, or the user who imports. An unknown name gives a warning."""
+    """The account manager named in the row, else the one chosen for all rows, else the user who imports. An unknown
+    name gives a warning.
+    """
     chosen = context["defaults"].get("owner")
     user = find_user(text, context) if text else None
     fallback = user or (chosen and find_user(chosen, context)) or principal.user
@@ -297,7 +305,7 @@ def owner_of(text: str | None, principal: Principal, context: Context, plan: Pla
 
 
 def present(found: Mapping[str, Any], warning: str, plan: Plan, **words) -> list[Any]:
-    """What was found of {name in the row: object or None}; what was not gives the warning (with %(name)s)."""
+    """The objects found in {name in the row: object or None}; each missing one adds the warning (with %(name)s)."""
     plan.warnings += [warning % {"name": name[:60], **words} for name, row in found.items() if row is None]
     return [row for row in found.values() if row is not None]
 
@@ -342,7 +350,7 @@ def load_clients(principal: Principal, rows: list[Values], context: Context) -> 
 
 
 def client_of(values: Values, context: Context, plan: Plan) -> Client:
-    """The client a row belongs to: by its id in the other system, then by an exact name. The plan says which. Raises ServiceError."""
+    """The client a row belongs to: by its external id, then by exact name. Sets it on the plan. Raises ServiceError."""
     client = _client_of(values, context, plan)
     plan.target, plan.url = client.name, client.get_absolute_url()
     return client
@@ -372,7 +380,7 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
 
 
 def load_contacts(addresses: Iterable[str], context: Context) -> None:
-    """The people with these addresses, by (client, lower-case address)."""
+    """The contacts with these addresses, by (client, lower-case address)."""
     wanted = {address.lower() for address in addresses}
     mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted).order_by("-contact_id")
     named = mails.values_list("contact__affiliations__client", "address", "contact") if wanted else ()
@@ -381,7 +389,7 @@ def load_contacts(addresses: Iterable[str], context: Context) -> None:
 
 
 def contacts_of(client: Client, addresses: Iterable[str], plan: Plan, context: Context) -> list[Contact]:
-    """The client's people with these addresses."""
+    """The client's contacts with these addresses."""
     ids, contacts = context["cache"]["contacts"]
     found = {address: contacts.get(ids.get((client.pk, address.lower()))) for address in addresses}
     return present(found, _("No contact at %(client)s has the address %(name)s. Left empty."), plan, client=client.name)
@@ -390,7 +398,7 @@ def contacts_of(client: Client, addresses: Iterable[str], plan: Plan, context: C
 def contact_changes(
     contact: Contact, names: dict[str, Any], additions: dict[str, list[tuple[str, str]]], country: str
 ) -> dict[str, Any]:
-    """Arguments of `update_contact`: fields that differ, and the mails and phones with those the row adds."""
+    """Arguments of `update_contact`: fields that differ, and emails and phones including those the row adds."""
     mails = [(row.label, row.address) for row in contact.emails.all()]
     phones = [(row.label, row.number) for row in contact.phones.all()]
     here = {address.lower() for _label, address in mails} | {row.digits for row in contact.phones.all()}
@@ -405,13 +413,13 @@ def contact_changes(
 
 
 def given(values: Values, names: Iterable[str], *, is_new: bool) -> dict[str, Any]:
-    """The row's cells that say something. What was answered for all rows is for new records only."""
+    """The row's non-empty cells. Answers for all rows apply to new records only."""
     skipped = frozenset() if is_new else values["defaulted"]
     return {name: values[name] for name in names if values.get(name) not in (None, "") and name not in skipped}
 
 
 def compare(plan: Plan, state: dict[str, Any], wanted: dict[str, Any], fields: Catalogue) -> dict[str, Any]:
-    """What of `wanted` differs from `state`, noted in the plan under the fields' labels. Spacing is no difference."""
+    """What of `wanted` differs from `state`, recorded in the plan under the fields' labels. Spacing is ignored."""
     changes = {name: value for name, value in wanted.items() if _plain(state.get(name)) != _plain(value)}
     for name, value in changes.items():
         entry = fields[name]
@@ -446,8 +454,9 @@ def settled(
     new: Callable[[], Any],
     more: Callable[[Any], dict[str, Any]] = lambda row: {},
 ) -> Plan:
-    """Finish the plan of a record: compare it with what the known `row` (or the Write of an earlier row) holds, or make a new one.
-    `more(row)` are values that do not stand in columns of their own."""
+    """Finish the plan of a record: compare it with what the known `row` (or the Write of an earlier row) holds, or make
+    a new one. `more(row)` are values without a column of their own.
+    """
     if row is None:
         compare(plan, {}, wanted, fields)
         plan.outcome = CREATED
@@ -467,7 +476,7 @@ def settled(
 
 
 def check_changes(plan: Plan, check: Callable[..., None], made: Callable[[Any], Any] = lambda new: new) -> None:
-    """Have a service say what it would refuse of the changes of a known record: `check(record, **changes)` raises ServiceError."""
+    """Check the changes of a known record as the service would: `check(record, **changes)` raises ServiceError."""
     write = plan.write
     if write.new is None and write.changes:
         check(record_of(write.row or write.earlier, made), **write.changes)

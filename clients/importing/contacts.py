@@ -1,4 +1,4 @@
-"""Contacts, with up to three mails and phones, linked to a client by its id or exact name."""
+"""Contacts, with up to three emails and phones, linked to a client by its id or exact name."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -28,7 +28,7 @@ _FIRST, _LAST, *_REST = CONTACT_FIELDS.import_columns()
 
 
 def _each(parse: Reader) -> Reader:
-    """Several in one cell with ; between them."""
+    """Several values in one cell, separated by ;"""
     return Reader(lambda text, conventions: [parse(part.strip()) for part in text.split(";") if part.strip()])
 
 
@@ -69,7 +69,7 @@ COLUMNS = (
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
-    """Who has one of a chunk's addresses, and the people of the clients it names; one query each."""
+    """Look up who has a chunk's addresses, and the contacts of the clients it names; one query each."""
     seen, cache = _rows(principal), context["cache"]
     wanted = {address.lower() for row in rows for _label, address in _mails(row)}
     mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted)
@@ -96,7 +96,7 @@ def _rows(principal):
 
 
 def _named_client(values: Values, context: Context) -> Client | None:
-    """As `common.client_of`, without saying what is wrong."""
+    """As `common.client_of`, but None instead of an error."""
     try:
         return common.client_of(values, context, Plan())
     except ServiceError:
@@ -111,7 +111,7 @@ def _client(values: Values, context: Context, plan: Plan) -> Client | None:
 
 
 def _find(values: Values, client: Client | None, context: Context, plan: Plan) -> tuple[Any, str]:
-    """By id, then by a mail address (of several who have it, the one of this name), then by name among the client's people."""
+    """Find by id, then by email (of several, the one with this name), then by name among the client's contacts."""
     row, key = common.known("contact", values, context)
     if row is not None:
         return row, key
@@ -139,7 +139,7 @@ def _find(values: Values, client: Client | None, context: Context, plan: Plan) -
 
 
 def _pairs(values: Values, names: tuple[str, ...], main: str) -> list[tuple[str, str]]:
-    """(label, text) of the row's mails or phones, the main one first."""
+    """(label, text) of the row's emails or phones, the main one first."""
     pairs = [(name.split("_")[1], text) for name in names for text in values.get(name, ())]
     return sorted(pairs, key=lambda pair: pair[1] != values.get(main, "")) if values.get(main) else pairs
 
@@ -175,7 +175,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
 
 
 def _plan_reach(plan: Plan, row: Any, client: Client | None, values: Values) -> None:
-    """Mails and phones: a row adds, it takes none away."""
+    """Emails and phones: a row adds some, and removes none."""
     state = plan.write.state
     if row is None:
         before = {"emails": [], "phones": []}
@@ -209,7 +209,7 @@ def _said(pairs: list[tuple[str, str]]) -> str:
 
 
 def _plan_place(plan: Plan, row: Any, client: Client | None, place: dict[str, Any]) -> None:
-    """What the row says of the person's place at the client."""
+    """Plan the contact's role at the client."""
     if client is None:
         return
     places = row.state["places"] if isinstance(row, Write) else _places(row)
@@ -261,7 +261,7 @@ def _update(principal, writes: list[Write], context: Context) -> None:
 
 
 def exported(contacts: QuerySet, principal) -> Iterator[list[Any]]:
-    """One row for each place of a contact; a contact without a client has one."""
+    """One row per client of a contact; a contact without a client has one row."""
     clients = Client.objects.visible_to(principal).kept()
     seen = Affiliation.objects.filter(client__in=clients).select_related("client").order_by("pk")
     rows = contacts.kept().prefetch_related("emails", "phones", Prefetch("affiliations", seen)).order_by("pk")

@@ -58,7 +58,9 @@ def _contract(principal, values: Values, context: Context) -> Plan:
 
 
 def _replaced(row: Any, client: Client, values: Values, context: Context, plan: Plan) -> Any:
-    """The contract that the row's one replaces: saved, or the Write of an earlier row; None for none. Raises ServiceError."""
+    """The contract that the row's contract replaces: saved, or the Write of an earlier row, or None. Raises
+    ServiceError.
+    """
     ref = values.get("replaces_external_id", "")[:200]
     if not ref:
         return None
@@ -98,7 +100,7 @@ def _contracts(principal):
 
 
 def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context: Context) -> list[Contract]:
-    """A contract comes after the one it replaces."""
+    """Create each contract after the one it replaces."""
     waiting = rows
     while waiting:
         later = []
@@ -169,7 +171,7 @@ def _check_client(row: Any, client: Client) -> None:
 
 
 def _paid(amount: Decimal, model: Any, day: date, values: Values, context: Context, *, is_new: bool) -> dict[str, Any]:
-    """Currency and rate of a row's amount, the day's rate where the row has none. A known record keeps what the row does not say.
+    """Currency and rate of a row's amount, by default the day's rate. A known record keeps what the row omits.
     Raises ServiceError."""
     if not is_new and not values.get("currency") and not values.get("rate") and not getattr(amount, "currencies", ()):
         return {}
@@ -179,12 +181,13 @@ def _paid(amount: Decimal, model: Any, day: date, values: Values, context: Conte
 
 
 def _currency(amount: Decimal, values: dict[str, Any], context: Context) -> str:
-    """The currency of a row's amount: its own cell's or the sign's beside the amount, then the one chosen for all rows, else the firm's.
-    Raises ServiceError where cell and sign contradict each other."""
+    """The currency of a row's amount: from its own cell or the sign beside the amount, else the one chosen for all
+    rows, else the firm's. Raises ServiceError if cell and sign contradict each other.
+    """
     own, for_all = get_firm().currency, str(context["defaults"].get("currency") or "").upper()
     named = values.get("currency") or ""
     try:
-        if named == for_all:  # which stands for rows that say nothing; a sign does
+        if named == for_all:  # only the default: a sign beside the amount takes precedence
             return currency_beside(amount, "", own) or named or own
         return currency_beside(amount, named, own) or own
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What can be done with selected clients and contacts."""
+"""Bulk actions on clients and contacts."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

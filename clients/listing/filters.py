@@ -1,4 +1,4 @@
-"""What the client list is filtered by: the same for page, files, selected rows, survey audiences and the API."""
+"""The filters of the client list: the same for page, files, bulk actions, survey audiences and the API."""
 
 from datetime import timedelta
 
@@ -66,8 +66,9 @@ class ContactFilters(filters.TrashFilters):
 
 
 def search(clients: QuerySet, text: str) -> QuerySet:
-    """By name, city, website, mail; by phone in any spelling. Part of an address that has something before its @ finds the
-    clients of the contacts with it too; a domain alone is often that of half of them."""
+    """By name, city, website, email; by phone in any format. Part of an email with text before the @ also finds the
+    clients of matching contacts; a domain alone would often match half of them.
+    """
     bare = bare_digits(text)
     if len(bare) >= 5 and not any(c.isalpha() for c in text):
         return clients.filter(

@@ -1,4 +1,4 @@
-"""Clients and contacts as the search and the palette find them."""
+"""Search for clients and contacts in the search page and the palette."""
 
 from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
@@ -9,7 +9,7 @@ from crm.core.search.sources import Hit
 
 
 def find_clients(principal, text, limit):
-    """Clients whose name begins with the text first."""
+    """Clients; those whose name begins with the text come first."""
     rows = (
         search_clients(Client.objects.visible_to(principal).kept(), text)
         .select_related("facts")
@@ -20,13 +20,15 @@ def find_clients(principal, text, limit):
 
 
 def find_recent(principal, client_ids):
-    """The visible clients among the ids, in their order."""
+    """The visible clients among the ids, in the same order."""
     found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
     return [_client_hit(found[pk]) for pk in client_ids if pk in found]
 
 
 def clients_named(principal, text, client_ids, limit):
-    """What a command is about: clients by name, without one those looked at last, then the user's own that are not former."""
+    """The clients a command can apply to: by name, or without a text the recent ones, then the user's own that are not
+    former.
+    """
     if text:
         return find_clients(principal, text, limit)
     hits = find_recent(principal, client_ids[:limit])

@@ -39,7 +39,7 @@ DASH = format_html(QUIET, "—")
 
 
 def _decorate(clients, listing):
-    """Set what each row shows, once here instead of by template tags in every row."""
+    """Set what each row shows here, once, instead of by template tags in every row."""
     add_next_steps(listing.principal, clients)
     today, firm_day, currency = timezone.localtime(listing.now).date(), firm_today(listing.now), get_firm().currency
     statuses = {
@@ -136,7 +136,7 @@ CLIENTS = ListPage(
 
 
 def _with_places(contacts):
-    """The contacts' places at clients are set by `_places`: only those that the reader sees."""
+    """`_places` sets the contacts' clients: only those that the reader may see."""
     return contacts.prefetch_related("emails", "phones")
 
 

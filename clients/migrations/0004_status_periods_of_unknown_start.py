@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """A client that was imported without a day is left out of retention."""
+    """A client imported without a start date is left out of retention."""
 
     dependencies = [
         ('clients', '0003_next_step_title_read_from_its_follow_up'),

@@ -5,7 +5,7 @@ import clients.records.models
 
 
 class Migration(migrations.Migration):
-    """What an import finds a client by when it knows neither id nor address."""
+    """The index by which an import finds a client if it knows neither id nor address."""
 
     atomic = False
     dependencies = [("clients", "0004_status_periods_of_unknown_start")]

@@ -1,4 +1,6 @@
-"""What every page of one client shares: head, metric strip, tabs. Other apps build their tabs on it (template clients/page/frame.html)."""
+"""What every page of a client shares: header, metric strip, tabs. Other apps build their tabs on it (template
+clients/page/frame.html).
+"""
 
 from datetime import datetime
 from typing import Any
@@ -55,7 +57,7 @@ def _tabs(principal, client, current):
 
 
 def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[str]:
-    """The registered pieces of a slot, rendered; those with nothing to show are left out, a late one is a link to itself."""
+    """The rendered panels of a slot; empty ones are left out, and a late one is a link to itself."""
     pieces = []
     for panel in (panel for panel in registry.panels.shown(request.principal) if panel.slot == slot):
         if panel.is_late:
@@ -66,7 +68,7 @@ def render_panels(request, client: Client, slot: str, *, now: datetime) -> list[
 
 
 def render_panel(request, client: Client, panel: registry.Panel, *, now: datetime) -> str:
-    """ "" when it has nothing to show."""
+    """The rendered panel; "" if it has nothing to show."""
     context = panel.context(request.principal, client, now)
     if context is None:
         return ""
@@ -76,7 +78,7 @@ def render_panel(request, client: Client, panel: registry.Panel, *, now: datetim
 
 
 def cadence_note(client: Client, now: datetime) -> dict[str, Any]:
-    """{"text", "is_late"}: the agreed rhythm beside the last contact."""
+    """{"text", "is_late"}: the cadence, shown beside the last contact."""
     facts = client.facts
     since = local_date(facts.last_contact_at, get_firm().time_zone) if facts.last_contact_at else facts.active_since
     since = since or facts.status_since

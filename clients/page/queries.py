@@ -1,4 +1,4 @@
-"""The client of a page, and what the page reads along with it."""
+"""The client of a page, and what the page loads with it."""
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
@@ -27,7 +27,7 @@ def _client(principal, *, client_id: int) -> QuerySet:
 
 
 def load_client(principal, client_id: int) -> Client:
-    """The client for its page; 404 when the user may not see it."""
+    """The client for its page; 404 if the user may not see it."""
     found = _client.rows(principal, client_id=client_id)
     if not found:
         raise Http404
@@ -35,7 +35,7 @@ def load_client(principal, client_id: int) -> Client:
 
 
 def load_open_client(principal, client_id: int) -> Client:
-    """The client for a form about it; 404 when the user may not see it, 403 when it is archived."""
+    """The client for a form about it; 404 if the user may not see it, 403 if it is archived."""
     client = load_client(principal, client_id)
     require(permissions.may_edit(principal, client), permissions.IN_TRASH)
     return client

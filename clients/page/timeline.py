@@ -1,4 +1,4 @@
-"""One timeline out of all sources."""
+"""The timeline, merged from all sources."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ TIMELINE_PAGE = 15
 
 @dataclass
 class TimelinePage:
-    """`groups`: [(heading, items)]; the heading is "" where the page before already showed it. `older`: cursor or ""."""
+    """`groups`: [(heading, items)]; the heading is "" if the previous page already showed it. `older`: cursor or ""."""
 
     groups: list[tuple[str, list[registry.TimelineItem]]] = field(default_factory=list)
     older: str = ""
@@ -36,20 +36,19 @@ def timeline(
     now: datetime,
     limit: int = TIMELINE_PAGE,
 ) -> TimelinePage:
-    """What happened with the client, newest first, merged from every registered source that has the kind ("" for all)."""
+    """What happened with the client, newest first, merged from every registered source of the kind ("" for all)."""
     items: list[registry.TimelineItem] = []
     for source in registry.timeline_sources:
         if not kind or kind in dict(source.kinds):
             items += [
                 item for item in source.items(principal, client, before, limit + 1) if not kind or item.kind == kind
             ]
-    pinned = [
-        item for item in items if item.is_pinned
-    ]  # sources give them with the first page alone, whatever their age
+    # sources return pinned entries with the first page only, whatever their age
+    pinned = [item for item in items if item.is_pinned]
     items = [item for item in items if not item.is_pinned]
     items.sort(key=lambda item: (item.at, item.key), reverse=True)
     shown = items[:limit]
-    if len(items) > limit:  # what happened at the same moment stays on one page, so that the cursor loses nothing
+    if len(items) > limit:  # entries of the same moment stay on one page, so that the cursor loses none
         shown += [item for item in items[limit:] if item.at == shown[-1].at]
     page = TimelinePage(older=shown[-1].at.isoformat() if len(items) > len(shown) else "")
     if pinned:

@@ -24,13 +24,13 @@ class Status(models.TextChoices):
 
 
 ACTIVE_STATUSES = (Status.ACTIVE, Status.AT_NOTICE)
-SERVED_STATUSES = (*ACTIVE_STATUSES, Status.ONBOARDING)  # a silence towards these counts
+SERVED_STATUSES = (*ACTIVE_STATUSES, Status.ONBOARDING)  # silence counts for clients in these states
 STATUS_TONES = {
     Status.PROSPECT: "violet",
     Status.ONBOARDING: "blue",
     Status.ACTIVE: "green",
     Status.AT_NOTICE: "amber",
-}  # the others are grey
+}  # other states are grey
 
 
 class LeavingReason(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What other systems call our rows: imports and the API match by it first."""
+"""External ids of rows: imports and the API match by them first."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ TAKEN = "external_id_taken"
 
 
 def find_external(*, system: str, kind: str, value: str) -> int | None:
-    """The id of the row another system calls `value`, or None. Load the row through `visible_to`."""
+    """The id of the row with this external id, or None. Load the row through `visible_to`."""
     if not value.strip():
         return None
     rows = ExternalId.objects.filter(system=system.strip().lower(), kind=kind, value=value.strip())
@@ -19,12 +19,14 @@ def find_external(*, system: str, kind: str, value: str) -> int | None:
 
 
 def link_external(*, system: str, kind: str, value: str, object_id: int) -> None:
-    """Remember that `system` calls the row `value`. Raises ServiceError when the id belongs to another row."""
+    """Save the row's id in `system`. Raises ServiceError if the id belongs to another row."""
     link_externals(system=system, kind=kind, ids={value: object_id})
 
 
 def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
-    """`link_external` for several rows, {value: id of the row}, in two statements. Raises ServiceError for one that is taken."""
+    """`link_external` for several rows, {value: id of the row}, in two statements. Raises ServiceError for an id that
+    is taken.
+    """
     system = system.strip().lower()
     rows = [ExternalId(system=system, kind=kind, value=value.strip(), object_id=pk) for value, pk in ids.items()]
     if any(not row.system or not row.value or len(row.system) > 60 or len(row.value) > 200 for row in rows):
@@ -36,12 +38,12 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
 
 
 def external_id_taken() -> ServiceError:
-    """The one answer for an id of another record, whether it is seen or not."""
+    """The error for an id of another record, the same whether or not that record is visible."""
     return ServiceError(_("This external ID is already in use."), field="external_ids", code=TAKEN)
 
 
 def find_externals(*, system: str, kind: str, values: Iterable[str]) -> dict[str, int]:
-    """{value: id of the row} for those known, in one query."""
+    """{value: id of the row} for known ids, in one query."""
     rows = ExternalId.objects.filter(
         system=system.strip().lower(), kind=kind, value__in=[value for value in values if value]
     )
@@ -49,6 +51,6 @@ def find_externals(*, system: str, kind: str, values: Iterable[str]) -> dict[str
 
 
 def with_externals(*, system: str, kind: str, ids: Iterable[int]) -> set[int]:
-    """Which of our rows have an id in a system (the `row:` ones that imports make up do not count)."""
+    """The rows that have an id in a system (without the `row:` ids that imports invent)."""
     rows = ExternalId.objects.filter(system=system.strip().lower(), kind=kind, object_id__in=[*ids])
     return {*rows.exclude(value__startswith="row:").values_list("object_id", flat=True)}

@@ -15,7 +15,7 @@ DECIDE_RHYTHM = frozenset({"status", "status_since", "active_since", "last_conta
 
 
 def set_facts(*, client_id: int, **facts) -> None:
-    """Write fields of ClientFacts for one client; a client always has its row (made by `create_client`).
+    """Write fields of ClientFacts for one client; `create_client` has created the row.
 
     Raises FieldDoesNotExist for an unknown name.
     """
@@ -24,7 +24,9 @@ def set_facts(*, client_id: int, **facts) -> None:
 
 @transaction.atomic
 def set_facts_of(*, client_ids: Iterable[int], **facts) -> int:
-    """Facts of several clients in one statement, as expressions about the client, under their locks. Returns the number of clients."""
+    """Write facts of several clients in one statement, as expressions on the client, under their locks. Returns the
+    number of clients.
+    """
     client_ids = list(client_ids)
     lock_facts(client_ids=client_ids)
     return _write(client_ids, facts)
@@ -39,8 +41,9 @@ def _write(client_ids: list[int], facts: dict[str, Any]) -> int:
 
 
 def lock_facts(*, client_ids: Iterable[int]) -> None:
-    """One writer of a client's facts at a time: the second computes from what the first has committed. In the order of the
-    ids, so that two writers of many never wait for each other. Within the caller's transaction."""
+    """Lock the clients' facts in the caller's transaction: a second writer waits and computes from what the first
+    committed. Locks in the order of the ids, so that two writers never deadlock.
+    """
     rows = ClientFacts.objects.select_for_update(no_key=True).filter(pk__in=list(client_ids)).order_by("pk")
     list(rows.values_list("pk"))
 

@@ -46,7 +46,7 @@ OFFERED = 300
 
 
 def leaving_reason(client: Client) -> str:
-    """Why the client left, as its present period says; "" for one that is here."""
+    """The reason for leaving in the client's current period; "" if the client has not left."""
     since = client.facts.status_since
     return next((period.reason for period in client.status_periods.all() if period.start_date == since), "")
 

@@ -39,7 +39,7 @@ HEAD = (Row("name", "owner"), Part("clients/page/similar_slot.html"))
 
 
 class ClientForm(CatalogueForm):
-    """Every field of a client. A new one also says its status and since when."""
+    """Every field of a client. A new one also has a status and its start date."""
 
     catalogue = CLIENT_FIELDS
     layout = Layout(Group("", *HEAD), *GROUPS)
@@ -69,9 +69,11 @@ class ClientForm(CatalogueForm):
         return site
 
     def service_fields(self) -> dict:
-        """What was changed (all of it for a new client), ready for the service."""
+        """The changed fields (all for a new client), ready for the service."""
         names = self.changed_data if self.instance.pk else list(self.fields)
-        if self.hides_parent and self.cleaned_data.get("parent") is None:  # nobody clears a parent they cannot see
+        if (
+            self.hides_parent and self.cleaned_data.get("parent") is None
+        ):  # a parent that the user cannot see must not be cleared
             names = [name for name in names if name != "parent"]
         return {
             name: self.cleaned_data[name] for name in names if name in self._meta.fields and name in self.cleaned_data
@@ -89,7 +91,7 @@ FURTHER = (
 
 
 class NewClientForm(ClientForm):
-    """What is asked of a new client; the `rest` is folded away."""
+    """The main fields of a new client; the `rest` is collapsed."""
 
     layout = Layout(
         Group(
@@ -114,7 +116,7 @@ class NewClientForm(ClientForm):
 
 
 class FirstContactForm(Form):
-    """Whom we speak with at a new client; may stay empty."""
+    """The first contact of a new client; may be empty."""
 
     layout = Layout(Group(_("First contact"), Row("first_name", "last_name", "email", "title"), id="first-contact"))
 
@@ -130,7 +132,7 @@ class FirstContactForm(Form):
         return data
 
     def contact_fields(self) -> dict | None:
-        """What `create_contact` takes; None for nobody."""
+        """The arguments of `create_contact`; None without a contact."""
         data = self.cleaned_data
         if not (data["first_name"] or data["last_name"]):
             return None
@@ -158,14 +160,14 @@ class StatusForm(Form):
 
 
 class AccessForm(Form):
-    """Somebody who may see a restricted client besides its owner."""
+    """Another colleague who may see a restricted client."""
 
     user = UserField(label=_("Also visible to"), required=False)
     reason = forms.CharField(label=_("Why"), required=False, max_length=200)
 
 
 class FactForm(ClientForm):
-    """One of the fields that are edited in place on the client's page."""
+    """One field, edited in place on the client's page."""
 
     def __init__(self, *args, name, **kwargs):
         super().__init__(*args, **kwargs)

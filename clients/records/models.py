@@ -31,7 +31,7 @@ from crm.core.users.models import Team, User
 
 
 def is_quiet(today) -> Q:
-    """Clients whose contact is overdue on the firm's day: the one meaning of "going quiet"."""
+    """Clients whose contact is overdue on the firm's day: the one definition of "going quiet"."""
     return Q(facts__contact_due_at__lt=today)
 
 
@@ -44,20 +44,22 @@ class Domain(Func):
 
 class ClientQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """The gate. It includes archived clients; lists leave them out with `kept()`."""
+        """The gate. Includes archived clients; lists exclude them with `kept()`."""
         return self.filter(visible_q(principal))
 
     def with_parent_seen(self, principal):
-        """Each with `is_parent_seen`: whether the principal may see its parent. Nobody is told of one out of sight."""
+        """Annotate `is_parent_seen`: whether the principal may see the client's parent. A parent they may not see is
+        never shown.
+        """
         parents = Client.objects.visible_to(principal).filter(pk=models.OuterRef("parent_id"))
         return self.annotate(is_parent_seen=models.Exists(parents))
 
     def quiet(self, today):
-        """Those going quiet on the firm's day."""
+        """Clients going quiet on the firm's day."""
         return self.filter(is_quiet(today))
 
     def ongoing(self):
-        """Clients, without one-off customers: those that retention counts."""
+        """Clients without one-off customers, as counted in retention."""
         return self.filter(relationship=Relationship.CLIENT)
 
     def active_at(self, day):
@@ -71,7 +73,7 @@ class ClientQuerySet(ArchivableQuerySet):
 
 @tracked
 class Client(Archivable, Versioned):
-    """Who the firm serves: an organisation or a person, an ongoing client or a one-off customer."""
+    """A client of the firm: an organisation or a person, an ongoing client or a one-off customer."""
 
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=12, choices=ClientKind, default=ClientKind.ORGANISATION)
@@ -162,7 +164,7 @@ class Client(Archivable, Versioned):
 
     @property
     def website_url(self) -> str:
-        """The website as an address that a browser may open, else ""."""
+        """The website as a safe URL for a browser, else ""."""
         site = self.website if "://" in self.website else f"https://{self.website}"
         return site if self.website and site.lower().startswith(("https://", "http://")) and " " not in site else ""
 
@@ -218,7 +220,7 @@ class StatusPeriod(models.Model):
                     (
                         "client",
                         RangeOperators.EQUAL,
-                    ),  # first: the index is narrowed to one client before dates are compared
+                    ),  # first, so that the index narrows to one client before comparing dates
                     (DateRange("start_date", "end_date", RangeBoundary()), RangeOperators.OVERLAPS),
                 ],
                 deferrable=models.Deferrable.DEFERRED,
@@ -259,7 +261,9 @@ class ClientFactsQuerySet(models.QuerySet):
 
 class ClientFacts(models.Model):
     """Derived facts of a client that lists sort and filter by. The app that owns a fact writes it with `set_facts`, in the
-    causing transaction; `manage.py rebuild_facts` recomputes them. A fact holds no text of a row with a visibility of its own."""
+    causing transaction; `manage.py rebuild_facts` recomputes them. A fact never holds text of a row that has its own
+    visibility.
+    """
 
     client = models.OneToOneField(Client, models.CASCADE, primary_key=True, related_name="facts")
     status = models.CharField(max_length=10, choices=Status, default=Status.PROSPECT)
@@ -309,8 +313,9 @@ class ClientFacts(models.Model):
         return self.contact_due_at is not None and self.contact_due_at < today
 
     def days_since_contact(self, today) -> int | None:
-        """Days since the last contact, None without one. Counted on the firm's calendar like the day it is due: every page says the
-        same number, wherever its reader is."""
+        """Days since the last contact, None without one. Counted in the firm's calendar, like the due day, so that
+        every reader sees the same number.
+        """
         if self.last_contact_at is None:
             return None
         return (today - local_date(self.last_contact_at, get_firm().time_zone)).days
@@ -318,7 +323,7 @@ class ClientFacts(models.Model):
 
 @tracked
 class ClientAccess(models.Model):
-    """A colleague named to see a client, restricted or not, that they could not see otherwise."""
+    """A colleague named to see a client, restricted or not."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="accesses")
     user = models.ForeignKey(User, models.CASCADE, related_name="client_accesses")
@@ -331,7 +336,7 @@ class ClientAccess(models.Model):
 
 
 class ExternalId(models.Model):
-    """What another system calls a row: imports and the API match by it first."""
+    """A row's id in another system: imports and the API match by it first."""
 
     system = models.CharField(max_length=60, help_text="such as salesforce, chinook, csv")
     kind = models.CharField(max_length=30, help_text="client, contact, contract, revenue, interaction, survey_response")

@@ -1,4 +1,4 @@
-"""The bands of an answer to the NPS question, 0 to 10 (Bain): the one place that says where they begin."""
+"""The bands of an answer to the NPS question, 0 to 10 (Bain): the one place that defines their limits."""
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -20,5 +20,5 @@ def in_band(band: str) -> Q:
 
 
 def band_sql(band: str) -> str:
-    """The same as a condition of SQL on the column `score`."""
+    """The same as an SQL condition on the column `score`."""
     return "score BETWEEN {} AND {}".format(*BANDS[band])

@@ -13,7 +13,7 @@ FREE_MAIL = frozenset(
     "gmail.com googlemail.com outlook.com hotmail.com yahoo.com icloud.com gmx.de web.de aol.com live.com".split()  # noqa: SIM905
 )
 
-# Words that say nothing about who it is: legal forms, and "and" in the firm's languages
+# Words that do not identify a client: legal forms, and "and" in the firm's languages
 EMPTY_WORDS = frozenset(
     "oy oyj ab as asa aps gmbh ag kg ltd llc llp inc plc bv nv sa sas sarl srl spa sp zo.o. the "  # noqa: SIM905
     "and ja och og und et e y & + i en".split()
@@ -21,7 +21,7 @@ EMPTY_WORDS = frozenset(
 
 
 def matching(queryset: QuerySet, text: str) -> QuerySet:
-    """Rows whose `search_key` has every word of `text`, whatever its case and accents (trigram index)."""
+    """Rows whose `search_key` contains every word of `text`, ignoring case and accents (trigram index)."""
     for word in text.split()[:6]:
         queryset = queryset.filter(search_key__contains=Folded(Value(word[:60])))
     return queryset
@@ -30,8 +30,9 @@ def matching(queryset: QuerySet, text: str) -> QuerySet:
 def similar_clients(
     principal, *, name: str = "", email: str = "", website: str = "", exclude: int | None = None, limit: int = 5
 ) -> list[Client]:
-    """Existing clients a new one may be a duplicate of: the same mail, the same domain of mail or website, or much the same name, whether
-    it is written with “&” or “and”, with a legal form or without, or with a letter wrong."""
+    """Existing clients a new one may be a duplicate of: the same email, the same domain of email or website, or a
+    similar name (“&” or “and”, with or without a legal form, or with a typo).
+    """
     wanted = Q()
     if len(name.strip()) >= 3:
         wanted |= Q(name_key__contains=Folded(Value(name.strip()[:100])))
@@ -55,8 +56,9 @@ def similar_clients(
 
 
 def add_next_steps(principal, clients: Iterable[Client]) -> None:
-    """Set `next_step_text` of each client, the title of its next step ("" where there is none or the principal may not see it), and
-    when it is due: `next_step_due` and `next_step_snoozed`."""
+    """Set on each client `next_step_text`, the title of its next step ("" if there is none or the principal may not see
+    it), and when it is due: `next_step_due` and `next_step_snoozed`.
+    """
     rows = list(clients)
     steps = {pk: step for source in registry.next_steps for pk, step in source.steps(principal, rows).items()}
     for client in rows:
@@ -67,6 +69,6 @@ def add_next_steps(principal, clients: Iterable[Client]) -> None:
 
 
 def domain_of(website: str) -> str:
-    """acme.example of https://www.acme.example/about; "" for anything that is no website."""
+    """acme.example of https://www.acme.example/about; "" if it is not a website."""
     host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")
     return host if "." in host and " " not in host else ""

@@ -1,4 +1,4 @@
-"""Reads of the status periods."""
+"""Queries on status periods."""
 
 from datetime import datetime, time
 
@@ -30,7 +30,7 @@ def status_card(principal, client: Client, now: datetime):
 
 
 def status_items(principal, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:
-    """Changes of status, as quiet entries of the timeline."""
+    """Status changes as quiet timeline entries."""
     zone, items, earlier = firm_zone(), [], None
     for period in periods_of(client):
         at = datetime.combine(period.start_date, time(), zone)

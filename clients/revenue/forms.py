@@ -16,7 +16,9 @@ class RevenueForm(CatalogueForm):
         return self.cleaned_data["currency"].upper() or None
 
     def clean(self):
-        """A rate that stands there is the one of the currency that stood there: another currency wants its own, or the day's."""
+        """If the currency changes but the rate does not, the rate is the old currency's: drop it, so that the day's
+        rate applies.
+        """
         values = super().clean()
         if "currency" in self.changed_data and "rate" not in self.changed_data:
             values["rate"] = None
@@ -29,7 +31,7 @@ class ContractForm(RevenueForm):
 
 
 class RateForm(Form):
-    """A new rate; of one that is there only the rate is changed."""
+    """A new rate; of an existing one only the rate can be changed."""
 
     layout = Layout(Row())
 

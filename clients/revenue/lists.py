@@ -1,4 +1,4 @@
-"""The lists about money: a client's revenue lines, rates by day, the amounts that have none; what the API filters them by."""
+"""Lists of a client's revenue lines, of daily rates, and of amounts without a rate; also the API's filters."""
 
 from operator import attrgetter
 
@@ -71,7 +71,9 @@ class RateFilters(CurrencyFilters):
 
 
 def _columns_without_rate(url_name: str, day: str, label, amount: str) -> tuple[Column, ...]:
-    """The kit draws them; `day` and `amount` name the attributes of a row, `url_name` the page where its rate is entered."""
+    """Columns that the list kit renders; `day` and `amount` name the attributes of a row, `url_name` the page to enter
+    its rate.
+    """
 
     def who(row):
         return row.client.name
@@ -113,7 +115,7 @@ def _unrated(listing):
 
 
 def _plain(number) -> str:
-    """Without the zeros that only fill the column."""
+    """Without trailing zeros."""
     return f"{number.normalize():f}"
 
 

@@ -16,7 +16,7 @@ from crm.core.base.models import Versioned, tracked
 
 CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
 LEAST_RATE = Decimal("0.00000001")
-RATE_HOLDS = timedelta(days=31)  # a day without a rate takes the last one before it that is not older than this
+RATE_HOLDS = timedelta(days=31)  # a day without a rate uses the last earlier one, if not older than this
 
 
 class ClientRowQuerySet(models.QuerySet):
@@ -24,7 +24,7 @@ class ClientRowQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "client__"))
 
     def without_rate(self):
-        """Whose amount is in no sum: it is in a foreign currency, and nobody has said what that was worth."""
+        """Rows whose amount is in no sum: it is in a foreign currency and has no rate."""
         return self.filter(rate__isnull=True)
 
 
@@ -35,8 +35,9 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
 
 @tracked
 class Contract(Archivable, Versioned):
-    """What a client pays for a service, over `[start_date, end_date)`. A changed price ends the row and starts another
-    that names the one it replaces and why."""
+    """What a client pays for a service, over `[start_date, end_date)`. A price change ends the row and starts another,
+    which names the one it replaces and why.
+    """
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="contracts")
     service = models.ForeignKey(Service, models.PROTECT, related_name="contracts", verbose_name=_("service"))
@@ -84,7 +85,7 @@ class Contract(Archivable, Versioned):
 
     @property
     def monthly_value(self) -> Decimal | None:
-        """Value a month in the firm's currency; 0 for free and one-off contracts, None for one without a rate."""
+        """Value per month in the firm's currency; 0 for free and one-off contracts, None without a rate."""
         months = MONTHS_IN.get(BillingPeriod(self.period))
         if self.is_free or not months:
             return Decimal(0)

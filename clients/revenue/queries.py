@@ -1,4 +1,4 @@
-"""Reads of revenue."""
+"""Queries on revenue."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from clients.revenue.models import Contract
 
 @dataclass(frozen=True)
 class Total:
-    """A sum in the firm's currency, and how many amounts are not in it because they have no rate."""
+    """A sum in the firm's currency, and the number of amounts left out because they have no rate."""
 
     amount: Decimal
     without_rate: int
@@ -22,7 +22,7 @@ class Total:
 
 
 def revenue_by_service(client: Client, start: date, end: date) -> list[Total]:
-    """What was booked in [start, end) for each service ("" for none), the largest first."""
+    """Revenue booked in [start, end) per service ("" for none), largest first."""
     rows = (
         client.revenue_lines.between(start, end)
         .order_by()
@@ -34,6 +34,6 @@ def revenue_by_service(client: Client, start: date, end: date) -> list[Total]:
 
 
 def recurring(contracts: Iterable[Contract], today: date) -> Total:
-    """What the contracts in force bring a month."""
+    """Monthly value of the contracts in force."""
     values = [row.monthly_value for row in contracts if row.is_in_force_on(today)]
     return Total(sum((value for value in values if value is not None), Decimal(0)), values.count(None))

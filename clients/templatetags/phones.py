@@ -1,4 +1,4 @@
-"""`{{ number|tel:client.country }}`: the link that calls a number."""
+"""`{{ number|tel:client.country }}`: the link to call a number."""
 
 from django import template
 

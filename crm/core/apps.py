@@ -17,13 +17,15 @@ class CoreConfig(AppConfig):
 
         last = [app for app in apps.get_app_configs() if app.models_module][
             -1
-        ]  # after pghistory has written its function
+        ]  # after pghistory has created its function
         post_migrate.connect(grants.grant_application_role, sender=last, dispatch_uid="core.grants")
         autodiscover_modules("hooks")
         _keep_words()
 
 
 def _keep_words() -> None:
-    """Each text of the pages' language is looked up once: else every lookup walks a chain of catalogues, hundreds for a page."""
+    """Looks each text of the pages' language up once. Otherwise every lookup walks a chain of catalogues, hundreds of
+    times per page.
+    """
     words = trans_real.translation(settings.LANGUAGE_CODE)
     words.gettext = lru_cache(maxsize=20_000)(words.gettext)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What the page shell needs, made only when a template asks for it."""
+"""Context of the page shell, computed only when a template uses it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from crm.core.ui import banners, navigation
 
 
 def shell(request):
-    """`firm`, `nav` and `banners` for base.html; lazy, so that fragments and open pages pay nothing for them."""
+    """`firm`, `nav` and `banners` for base.html; lazy, so that fragments and open pages do not pay for them."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"firm": SimpleLazyObject(queries.get_firm), "rapport_version": settings.VERSION}
     if user is not None and user.is_authenticated:

@@ -1,4 +1,4 @@
-"""Request plumbing: health before everything, login by default, the user's zone, who did it, headers of the answer."""
+"""Middleware: health checks first, login by default, the user's zone, the history's context, response headers."""
 
 import contextlib
 import re
@@ -23,10 +23,11 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class StackMiddleware:
-    """Gives the whole request one piece of Python's stack, so that no loop of a template runs across the edge of two: there each
-    call would map and unmap memory (docs/decisions/0008-one-piece-of-stack.md)."""
+    """Runs the whole request within one chunk of Python's stack, so that no template loop crosses the boundary of two:
+    there each call would map and unmap memory (docs/decisions/0008-one-piece-of-stack.md).
+    """
 
-    SLOTS = 140_000  # 1.1 MB, so the piece has 2 MB; what is not used is not touched
+    SLOTS = 140_000  # 1.1 MB, so the chunk has 2 MB; unused pages are never touched
 
     def __init__(self, get_response):
         def answer(request):
@@ -40,7 +41,7 @@ class StackMiddleware:
 
 
 class RequestIdMiddleware:
-    """One name for a request, in the log, in the history and in the answer's X-Request-ID; the caller may give it."""
+    """One id per request, in the log, the history and the response's X-Request-ID; the caller may supply it."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -55,8 +56,9 @@ class RequestIdMiddleware:
 
 
 class ClientAddressMiddleware:
-    """Behind our proxy the caller is who the proxy names, last in X-Forwarded-For. Else all callers would be one address:
-    one person's wrong passwords would lock everybody out, and history would not tell where from."""
+    """Behind our proxy, the caller's address is the last one in X-Forwarded-For. Otherwise all callers would share one
+    address: one person's wrong passwords would lock everyone out, and the history could not name the source.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -70,7 +72,9 @@ class ClientAddressMiddleware:
 
 
 class HealthMiddleware:
-    """Answers /healthz (alive) and /readyz (can the web work) before sessions and hosts have a say: the database may be away."""
+    """Answers /healthz (alive) and /readyz (the web can work) before sessions and host checks: the database may be
+    away.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -96,7 +100,7 @@ class LoginRequiredMiddleware(DjangoLoginRequired):
 
     def process_view(self, request, view_func, view_args, view_kwargs):
         if request.path.startswith("/api/"):
-            return None  # Django REST framework's permission classes decide
+            return None  # Django REST framework's permission classes decide here
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request, view_func):
@@ -106,7 +110,7 @@ class LoginRequiredMiddleware(DjangoLoginRequired):
 
 
 class PrincipalMiddleware:
-    """Names who acts. The API's token authentication puts the token's user in the place of nobody."""
+    """Sets the request's principal. The API's token authentication later replaces NOBODY with the token's user."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -117,7 +121,7 @@ class PrincipalMiddleware:
 
 
 class UserZoneMiddleware:
-    """Times are shown in the user's zone, else the firm's. Opens the span in which the firm's settings are read once."""
+    """Times are shown in the user's zone, else the firm's. The firm's settings are read once per request."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -134,7 +138,7 @@ class UserZoneMiddleware:
 
 
 class AuditMiddleware:
-    """Names who wrote, through what and from where in the history of every row the request changes."""
+    """Records in the history who changed a row, through what and from where."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -153,7 +157,7 @@ class AuditMiddleware:
 
 
 class ResponseMiddleware:
-    """Client data is never kept by browsers or proxies; pages and fragments are told apart."""
+    """Browsers and proxies never cache client data, and tell pages from fragments."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The models of this app, gathered from its rooms: Django looks for them here."""
+"""Imports the models of all rooms, because Django looks for them here."""
 
 from crm.core.api.models import IdempotencyKey  # noqa: F401
 from crm.core.drafts.models import Draft  # noqa: F401

@@ -1,4 +1,4 @@
-"""Doorbells of the kernel. Each may ring twice and at once; the second changes nothing."""
+"""Background tasks of the kernel. Each may run twice and concurrently; the second run changes nothing."""
 
 from celery import shared_task
 
@@ -16,11 +16,11 @@ def deliver() -> None:
 
 @shared_task(name="crm.core.tasks.tick")
 def tick() -> None:
-    """Look at everything that has a time: leases, plans, reminders, jobs."""
+    """Run all periodic work: leases, plans, reminders, jobs."""
     schedule.run()
 
 
 @shared_task(name="crm.core.tasks.run_job")
 def run_job(job_id: int) -> None:
-    """Run a queued import, or go on with one whose worker died."""
+    """Run a queued import, or resume one whose worker died."""
     imports.run_job(job_id=job_id)

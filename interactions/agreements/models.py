@@ -14,15 +14,17 @@ from interactions.log.models import Interaction
 
 class AgreementQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """The client's gate, and that of the interaction it came out of."""
+        """The gate of the client, and of the interaction it came from."""
         seen = Exists(
             Interaction.objects.visible_to(principal).filter(pk=OuterRef("interaction_id"))
-        )  # by key, never a list of all they may see
+        )  # looked up by key, never as a list of all visible rows
         through = Q(interaction__isnull=True) | seen
         return self.filter(visible_q(principal, "client__")).filter(through)
 
     def history_visible_to(self, principal):
-        """The versions that were written while their interaction was open to the principal, and those of no interaction."""
+        """Versions written while their interaction was visible to the principal, and versions without an
+        interaction.
+        """
         versions = Interaction.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
             pgh_obj_id=OuterRef("interaction_id"), pgh_created_at__lte=OuterRef("pgh_created_at")
         )
@@ -37,7 +39,7 @@ class AgreementQuerySet(models.QuerySet):
 
 @tracked
 class Decision(Versioned):
-    """What was agreed with a client, out of which interaction, and whether the client confirmed it."""
+    """What was agreed with a client, in which interaction, and whether the client confirmed it."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="decisions")
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="decisions")

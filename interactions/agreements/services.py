@@ -1,4 +1,4 @@
-"""What was agreed: decisions, and promises of either side."""
+"""What was agreed: decisions, and commitments of either side."""
 
 from datetime import date, datetime
 
@@ -74,7 +74,7 @@ def create_commitment(
     is_shared: bool = False,
     is_demo: bool = False,
 ) -> Commitment:
-    """A promise: ours is kept by `owner` (None: the actor), theirs by `contact`. Raises ServiceError (field text)."""
+    """A commitment: ours has an `owner` (None: the actor), theirs a `contact`. Raises ServiceError (field text)."""
     if not text.strip():
         raise ServiceError(_("Enter the commitment."), field="text")
     _check(client, contact=contact, day=due_date, day_field="due_date")
@@ -108,7 +108,7 @@ def _check(client: Client, *, contact: Contact | None, day: date | None, day_fie
 def settle_commitment(
     principal: Principal, *, commitment: Commitment, state: str, now: datetime, seen_version: int | None = None
 ) -> Commitment:
-    """Kept, broken, withdrawn; or open again, which undoes those. The same state twice changes nothing."""
+    """Mark as kept, broken or withdrawn; or reopen, which undoes those. Idempotent."""
     row = Commitment.objects.select_for_update(of=("self",)).get(pk=commitment.pk)
     if row.state == state:
         return row

@@ -1,4 +1,4 @@
-"""Decisions and promises of one client."""
+"""Decisions and commitments of one client."""
 
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -79,7 +79,7 @@ def commit(request, client_id):
 
 @require_POST
 def settle(request, pk):
-    """Keep, break, withdraw or reopen a promise."""
+    """Keep, break, withdraw or reopen a commitment."""
     commitment = _commitment(request, pk)
     client, was, form = commitment.client, commitment.state, SettleForm(request.POST)
     if not form.is_valid():

@@ -32,7 +32,7 @@ from interactions.surveys.services.answers import archive_answer, record_answer
 
 
 class InteractionViewSet(Upserts, ApiViewSet):
-    """What passed with clients. DELETE archives; a PATCH is a correction and keeps the earlier text."""
+    """Conversations with clients. DELETE archives; a PATCH is a correction and keeps the earlier text."""
 
     queryset = Interaction.objects.kept().select_related("client").prefetch_related("contacts", "participants")
     serializer_class = serializers.InteractionSerializer
@@ -57,7 +57,7 @@ class InteractionViewSet(Upserts, ApiViewSet):
 
 
 class FollowUpViewSet(Upserts, ApiViewSet):
-    """What is to be done. DELETE cancels."""
+    """Follow-ups. DELETE cancels."""
 
     queryset = FollowUp.objects.select_related("client")
     serializer_class = serializers.FollowUpSerializer
@@ -79,7 +79,7 @@ class FollowUpViewSet(Upserts, ApiViewSet):
         cancel_follow_up(self.request.principal, follow_up=row, now=timezone.now())
 
     def _act(self, request, serializer, do):
-        """Read the body with `serializer`, then do it to the row. A client in the trash is a 403 whatever the body says."""
+        """Read the body with `serializer`, then do it to the row. An archived client answers 403, whatever the body."""
 
         def run(row):
             require(permissions.may_change_follow_up(request.principal, row), permissions.IN_TRASH)
@@ -115,7 +115,7 @@ class CommitmentFilters(filters.ListFilters):
 
 
 class CommitmentViewSet(ExternalIds, CreateByService, ReadApiViewSet):
-    """Promises of either side; `…/settle` keeps, breaks, withdraws or reopens one."""
+    """Commitments of either side; `…/settle` keeps, breaks, withdraws or reopens one."""
 
     queryset = Commitment.objects.select_related("client")
     serializer_class = serializers.CommitmentSerializer
@@ -138,7 +138,7 @@ class CommitmentViewSet(ExternalIds, CreateByService, ReadApiViewSet):
 
 
 class SurveyViewSet(ReadApiViewSet):
-    """The surveys answers belong to; they concern no client, so everybody signed in reads them."""
+    """The surveys that answers belong to. They belong to no client, so everyone signed in can read them."""
 
     queryset = Survey.objects.filter(archived_at=None)
     serializer_class = serializers.SurveySerializer
@@ -148,7 +148,7 @@ class SurveyViewSet(ReadApiViewSet):
 
 
 class SurveyResponseViewSet(ExternalIds, CreateByService, RemoveByService, ReadApiViewSet):
-    """Answers. An answer is not changed; DELETE takes a wrong one out of every number."""
+    """Survey answers. An answer cannot be changed; DELETE removes a wrong one from every report."""
 
     queryset = SurveyResponse.objects.filter(archived_at=None).select_related("client")
     serializer_class = serializers.SurveyResponseSerializer
@@ -165,7 +165,7 @@ class SurveyResponseViewSet(ExternalIds, CreateByService, RemoveByService, ReadA
 
 
 class SurveyInvitationViewSet(ReadApiViewSet):
-    """Who was asked by mail, and what came of it. The links of the mails are not in it."""
+    """Who was asked by email, and the result. The links in the emails are not included."""
 
     queryset = SurveyInvitation.objects.filter(client__archived_at=None)
     serializer_class = serializers.SurveyInvitationSerializer

@@ -1,4 +1,4 @@
-"""Cards at the side of the client's page."""
+"""Side cards of the client's page."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""The open follow-ups and promises that several pieces of a client's page show. Each is one kept statement, read once for a client."""
+"""The open follow-ups and commitments that several panels of a client's page show. Each is one cached statement, read
+once per client.
+"""
 
 from clients.registry import NextStep
 from crm.core.base.kept import Kept, once
@@ -34,7 +36,7 @@ def steps_of(principal, client) -> list[FollowUp]:
 
 
 def next_steps(principal, clients) -> dict[int, NextStep]:
-    """The clients' next steps by id. A single client's is among those that its page shows."""
+    """The clients' next steps by id. For a single client it is among those its page shows."""
     ids = {client.facts.next_step_id for client in clients} - {None}
     if len(clients) == 1 and ids:
         found = _by_id(steps_of(principal, clients[0]))

@@ -1,4 +1,4 @@
-"""The entries of this app in a client's timeline. One query each."""
+"""This app's entries in a client's timeline. One query each."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from interactions.surveys.models import SurveyResponse
 from interactions.templatetags.interactions import channel_icon
 
 PINNED_AT_MOST = 10
-WORDS = {  # of an entry, looked up once for a page
+WORDS = {  # words of an entry, looked up once per page
     "pinned": gettext_lazy("Pinned"),
     "more": gettext_lazy("More for"),
     "correct": gettext_lazy("Edit"),

@@ -71,7 +71,7 @@ class InteractionFields(CatalogueForm):
 
 
 class LogForm(InteractionFields):
-    """The composer: what a chip opens is laid out here, the chips themselves are the page's."""
+    """The composer: this lays out what a chip opens; the page has the chips."""
 
     when = part_of(Layout("occurred_at", "duration_minutes"))
     decided = part_of(Layout("decision", "decision_shared"))

@@ -60,7 +60,7 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
 
 
 def _people(client: Client, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
-    """Who took part, of the client and of the firm."""
+    """The participants, of the client and of the firm."""
     contacts = common.contacts_of(client, values.get("contact_email", ()), plan, context)
     named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
     participants = common.present(named, _("No colleague is called “%(name)s”. Left empty."), plan)
@@ -94,11 +94,11 @@ def _update(principal, writes: list[Write], context: Context) -> None:
 
 
 def _log(principal, rows: list[Entry], context) -> list[Interaction]:
-    """One list for each author: what they did is theirs in the history too."""
+    """One list per author, so that the history names the author."""
     by_author = defaultdict(list)
     for entry in rows:
         by_author[entry.interaction.author].append(entry)
-    lock_facts(client_ids={entry.client.pk for entry in rows})  # of all lists, in one order
+    lock_facts(client_ids={entry.client.pk for entry in rows})  # over all lists, in one order
     for author, entries in by_author.items():
         log_interactions(acting(author), rows=entries)
     return [entry.interaction for entry in rows]

@@ -47,7 +47,9 @@ def _from_draft(draft) -> dict[str, Any]:
 def context(
     principal, client, now: datetime, *, form: LogForm | None = None, channel: str = "", contact: str = ""
 ) -> dict[str, Any]:
-    """The variables of interactions/composer/composer.html; at most two queries. `channel`, `contact`: what is chosen already."""
+    """The variables of interactions/composer/composer.html; at most two queries. `channel`, `contact`: preselected
+    values.
+    """
     people = people_of(client)
     draft = None
     if form is None:

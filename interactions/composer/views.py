@@ -73,7 +73,7 @@ def _log(principal, client, form, now):
             **form.values(),
         )
 
-    try:  # a form that was sent twice logs once
+    try:  # a form sent twice logs once
         pk = only_once(principal.user, form.cleaned_data["once"], write)
         return Interaction.objects.get(pk=pk)
     except ServiceError as error:
@@ -82,7 +82,7 @@ def _log(principal, client, form, now):
 
 
 def _fresh(request, client, now):
-    """The composer as it stands now, for htmx; None for a page."""
+    """The current composer, for htmx; None for a page."""
     if not is_fragment(request):
         return None
     return render(request, "interactions/composer/composer.html", panel.context(request.principal, client, now))
@@ -116,7 +116,7 @@ def draft(request, client_id):
 
 @require_POST
 def discard(request, client_id):
-    """Empty the composer. What stands in it is kept for the undo, also what was typed in the last second."""
+    """Empty the composer. Its content is kept for the undo, including what was typed in the last second."""
     client, now = _client(request, client_id), timezone.now()
     try:
         keep_draft(request.principal, client=client, data=request.POST, now=now)

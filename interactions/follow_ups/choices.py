@@ -29,7 +29,7 @@ class Priority(models.IntegerChoices):
 
 
 class SourceKind(models.TextChoices):
-    """What a follow-up came from; no foreign key upwards."""
+    """The source of a follow-up; not a foreign key, because sources are in higher apps."""
 
     MANUAL = "", _("Entered")
     INTERACTION = "interaction", _("Interaction")

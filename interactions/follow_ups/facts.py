@@ -10,8 +10,9 @@ from interactions.follow_ups.models import FollowUp
 
 
 def refresh_next_step(*, client_ids: Iterable[int]) -> int:
-    """From the open follow-up that comes up first, and how many are open. A snoozed one comes up when it is back. Returns the number
-    of clients."""
+    """Set the next step from the open follow-up that comes up first, and the number of open ones. A snoozed one comes up when its
+    snooze ends. Returns the number of clients.
+    """
     steps = FollowUp.objects.filter(client=OuterRef("pk")).open()
     first = steps.by_turn()
     many = steps.order_by().values("client").annotate(n=Count("pk")).values("n")

@@ -57,7 +57,7 @@ class SnoozeForm(Form):
 
 
 class ReassignForm(Form):
-    """Nobody is chosen beforehand: type a few letters of the name."""
+    """No preselected colleague: type a few letters of the name."""
 
     assignee = UserField(
         label=_("Colleague"),

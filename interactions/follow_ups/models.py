@@ -15,12 +15,12 @@ from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
 from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority, SourceKind
 
-ZONES_APART = timedelta(hours=26)  # so that the index on `due_at` still helps where the day decides
+ZONES_APART = timedelta(hours=26)  # so that the index on `due_at` still helps if the day decides
 
 
 class FollowUpQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """Those of a client the principal may see; those of no client for assignee and author."""
+        """Follow-ups of clients the principal may see; those without a client only for assignee and author."""
         seen = Q(client__isnull=False) & visible_q(principal, "client__")
         if principal.user is not None:
             seen |= Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
@@ -33,7 +33,7 @@ class FollowUpQuerySet(models.QuerySet):
         return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
 
     def due_before(self, midnight):
-        """Due before a midnight of the reader. One without a time is due on its day, wherever its reader is."""
+        """Due before a midnight of the reader. Without a time it is due on its day, in every zone."""
         by_day = Q(due_time__isnull=True, due_date__lt=midnight.date())
         by_hour = Q(due_time__isnull=False, due_at__lt=midnight)
         return self.filter(by_day | by_hour, due_at__lt=midnight + ZONES_APART)
@@ -44,7 +44,7 @@ class FollowUpQuerySet(models.QuerySet):
         return self.filter(by_day | by_hour, due_at__gte=midnight - ZONES_APART)
 
     def by_turn(self):
-        """In the order in which they come up: what is snoozed when it comes back."""
+        """In the order in which they come up; a snoozed one comes up when its snooze ends."""
         return self.order_by(Greatest("due_at", "snoozed_until"), "pk")
 
 
@@ -121,7 +121,7 @@ class FollowUp(Versioned):
 
     @property
     def due(self) -> date | datetime:
-        """The day, or where there is a time the moment."""
+        """The date, or the datetime if it has a time."""
         return self.due_date if self.due_time is None else self.due_at
 
     @property

@@ -1,7 +1,7 @@
-"""Follow-ups: what is to be done for a client by a local wall time.
+"""Follow-ups: tasks for a client, due at a local wall time.
 
-A reminder goes out one hour before a due time, or at 08:00 of the assignee's morning on a due day without one. Where that
-moment has passed already, at the due moment; where that too has passed, at once. A snoozed one reminds when it comes back.
+A reminder goes out one hour before a due time, or at 08:00 in the assignee's zone on a due day without one. If that has
+passed, at the due time; if that has passed too, at once. A snoozed follow-up reminds when its snooze ends.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -54,7 +54,7 @@ def create_follow_up(
     now: datetime,
     is_demo: bool = False,
 ) -> FollowUp:
-    """Something to do, due at the end of the working day (17:00) where no time is given. `time_zone`: "" for the
+    """Create a follow-up, due at the end of the working day (17:00) unless a time is given. `time_zone`: "" for the
     assignee's own. Raises ServiceError (fields title, assignee, rrule)."""
     assignee = assignee or principal.user
     _check(principal, client=client, title=title, assignee=assignee, contact=contact, due_date=due_date)
@@ -92,8 +92,9 @@ def update_follow_up(
     is_told: bool = True,
     **fields,
 ) -> FollowUp:
-    """Change what, when, who; another time or assignee means another reminder. Who gets it and who had it are notified, unless
-    whoever calls tells them (`is_told`). Raises StaleWrite, ServiceError."""
+    """Change what, when or who; a new time or assignee means a new reminder. The new and the previous assignee are
+    notified, unless the caller does that (`is_told`). Raises StaleWrite, ServiceError.
+    """
     follow_up = _locked(follow_up)
     had_it = follow_up.assignee
     if unknown := set(fields) - set(FOLLOW_UP_FIELDS.edited):
@@ -140,7 +141,7 @@ def reassign_follow_up(
     seen_version: int | None = None,
     is_told: bool = True,
 ) -> FollowUp:
-    """Hand it to somebody who may see the client; they are notified, and get a reminder of their own."""
+    """Reassign it to someone who may see the client; they are notified, and get their own reminder."""
     return update_follow_up(
         principal, follow_up=follow_up, assignee=assignee, now=now, seen_version=seen_version, is_told=is_told
     )
@@ -148,7 +149,7 @@ def reassign_follow_up(
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
-    """Out of sight until then; what is due stays due. Raises ServiceError (field until) for a time that has passed."""
+    """Hide it until then; the due date stays. Raises ServiceError (field until) for a past time."""
     follow_up = _locked(follow_up)
     FOLLOW_UP.expect(follow_up, *FOLLOW_UP.open)
     if until <= now:
@@ -162,7 +163,7 @@ def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: dateti
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: str = "", now: datetime) -> FollowUp:
-    """Done; a repeating one leaves its next occurrence. Doing it twice changes nothing."""
+    """Complete it; a repeating one creates its next occurrence. Idempotent."""
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.DONE:
         return follow_up
@@ -174,7 +175,7 @@ def complete_follow_up(principal: Principal, *, follow_up: FollowUp, outcome: st
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str = "", now: datetime) -> FollowUp:
-    """Not to be done any more; a repeating one ends. Doing it twice changes nothing."""
+    """Cancel it; a repeating one ends. Idempotent."""
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.CANCELLED:
         return follow_up
@@ -184,7 +185,9 @@ def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str =
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
-    """Undo of done or cancelled. The next occurrence that its completion made goes, as long as nobody touched it."""
+    """Undo completing or cancelling. The next occurrence that completing created is deleted, unless someone changed
+    it.
+    """
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.OPEN:
         return follow_up

@@ -107,8 +107,9 @@ def edit(request, pk):
 
 
 def _act(request, pk, form_class, act, *, title, submit, said, undo="", initial=None):
-    """A small form that does one thing to a follow-up. `said`: what the toast says, from the row as it is now; `undo`: the name or
-    the address of what takes it back."""
+    """A small form that does one thing to a follow-up. `said`: the text of the toast, from the current row; `undo`: the
+    URL, or its name, of the undo.
+    """
     row = _load_to_change(request, pk)
     form = form_class(posted(request), initial=initial)
     outcome = form_action(request, form, lambda: act(request.principal, follow_up=row, **form.cleaned_data))
@@ -140,7 +141,7 @@ def snooze(request, pk):
 
 @require_http_methods(["GET", "POST"])
 def reassign(request, pk):
-    """With `back` in the address, a POST gives it back to that colleague: the undo of the toast."""
+    """With `back` in the URL, a POST gives it back to that colleague: the toast's undo."""
     row = _load_to_change(request, pk)
     if request.method == "POST" and "back" in request.GET and "assignee" not in request.POST:
         form = ReassignForm({"assignee": request.GET["back"]})

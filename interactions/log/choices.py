@@ -1,9 +1,9 @@
-"""States and fixed vocabularies of what passes between the firm and a client."""
+"""States and fixed vocabularies of conversations between the firm and a client."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-DRAFT_KIND = "interaction"  # of what is typed into the composer
+DRAFT_KIND = "interaction"  # kind of the composer's drafts
 
 
 class Channel(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What a user was typing into the composer for a client."""
+"""Drafts of the composer, per user and client."""
 
 from datetime import datetime
 

@@ -10,7 +10,7 @@ from interactions.log.models import Interaction
 
 
 def refresh_last_contact(*, client_ids: Iterable[int]) -> int:
-    """From the latest kept interaction that was a contact; notes do not count. Returns the number of clients."""
+    """Set the last contact from the latest interaction that is not archived; notes do not count. Returns the number of clients."""
     latest = Interaction.objects.filter(client=OuterRef("pk")).kept().contacts_made().order_by("-occurred_at", "-id")
     return set_facts_of(
         client_ids=client_ids,

@@ -16,7 +16,9 @@ BODY_AT_MOST = 50_000  # characters: some twenty-five pages
 
 
 def _open_to(principal, key: str) -> Q:
-    """Whether a user may read an interaction of a client they see, or one of its versions; `key` is the column with its id."""
+    """The condition under which a user may read an interaction of a client they see, or one of its versions; `key` is
+    the column with its id.
+    """
     part = Interaction.participants.through.objects.filter(interaction_id=OuterRef(key), user_id=principal.user_id)
     mine = Q(author=principal.user) | Q(Exists(part))
     seen = mine | Q(visibility__in=[Visibility.FIRM, Visibility.SHARED])
@@ -28,8 +30,9 @@ def _open_to(principal, key: str) -> Q:
 
 class InteractionQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """The client's gate; a private one is its author's and participants' alone; a team one its client's team's,
-        owner's, and those who see all. The system sees all."""
+        """The client's gate. A private one: only author and participants. A team one: the client's team and owner, and
+        those who see all. The system sees all.
+        """
         if principal.is_system:
             return self.all()
         if principal.user is None:
@@ -37,7 +40,9 @@ class InteractionQuerySet(ArchivableQuerySet):
         return self.filter(visible_q(principal, "client__")).filter(_open_to(principal, "pk"))
 
     def history_visible_to(self, principal):
-        """The versions that were open to the principal: what was written in private stays so after the note was opened."""
+        """The versions that were visible to the principal: text written as private stays private after the visibility
+        changes.
+        """
         events = Interaction.pgh_event_model.objects.all()  # type: ignore[attr-defined]
         if principal.is_system:
             return events
@@ -46,7 +51,7 @@ class InteractionQuerySet(ArchivableQuerySet):
         return events.filter(_open_to(principal, "pgh_obj_id"))
 
     def contacts_made(self):
-        """Those that count as contact with the client: all but notes."""
+        """Those that count as contact with the client: all except notes."""
         return self.exclude(channel=Channel.NOTE)
 
     def shared(self):
@@ -58,7 +63,7 @@ class InteractionQuerySet(ArchivableQuerySet):
 
 @tracked
 class Interaction(Archivable, Versioned):
-    """Something that passed between the firm and a client. A correction keeps the earlier text in its history."""
+    """A conversation between the firm and a client, or a note. A correction keeps the earlier text in its history."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
     contacts = models.ManyToManyField(Contact, blank=True, related_name="interactions", verbose_name=_("with"))

@@ -1,4 +1,4 @@
-"""The corrections, the title and the origin of what is in the log."""
+"""The corrections, the title and the origin of log entries."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ SHOWN = ("channel", "direction", "occurred_at", "duration_minutes", "subject", "
 
 
 def history(principal, interaction) -> list[dict[str, Any]]:
-    """[{at, who, changes: [(label, before, after)]}] for each correction, newest first; texts in full. Only between versions that
-    were open to the principal."""
+    """[{at, who, changes: [(label, before, after)]}] for each correction, newest first; texts in full. Only between
+    versions that were visible to the principal.
+    """
     events = Interaction.objects.history_visible_to(principal).filter(pgh_obj_id=interaction.pk)
     events = list(events.order_by("pgh_id").select_related("pgh_context")[:200])
     names = _names(events)
@@ -50,14 +51,14 @@ def _words(name, event):
 
 
 def origin_of(principal, follow_up):
-    """The interaction that a follow-up was planned from; None if there is none that the principal may see."""
+    """The interaction that a follow-up was planned from; None if none is visible to the principal."""
     if follow_up.source_kind != "interaction":
         return None
     return Interaction.objects.visible_to(principal).filter(pk=follow_up.source_id).first()
 
 
 def title_of(interaction) -> str:
-    """The subject, or the kind and with whom: “Call with Elina Saari”."""
+    """The subject, else the kind and the contact: “Call with Elina Saari”."""
     if interaction.subject:
         return interaction.subject
     label = interaction.get_channel_display()

@@ -1,4 +1,4 @@
-"""What people wrote in Markdown, as safe HTML. Everything that is not on the short list goes."""
+"""Markdown as safe HTML. Everything not on the allow-list is removed."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 TAGS = {"p", "br", "strong", "em", "s", "ul", "ol", "li", "blockquote", "code", "pre", "a", "h4", "hr"}
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
-FORMATTED = 20_000  # characters; what is longer is shown as it was typed, for reading marks can take more than proportional time
+FORMATTED = 20_000  # characters; longer text is shown as typed, because parsing Markdown can take more than linear time
 
 
 @cache
@@ -19,8 +19,9 @@ def _parser() -> MarkdownIt:
 
 
 def to_html(text: str) -> SafeString:
-    """Safe HTML of Markdown; headings become paragraphs' size (h4), images and raw HTML are dropped. A text longer than `FORMATTED`
-    keeps its marks."""
+    """Safe HTML of Markdown; headings become h4, images and raw HTML are dropped. A text longer than `FORMATTED` is not
+    formatted.
+    """
     if len(text or "") > FORMATTED:
         return linebreaks(text, autoescape=True)
     html = _parser().render(text or "")

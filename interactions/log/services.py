@@ -32,7 +32,7 @@ def correct_interaction(
     participants: Iterable[User] | None = None,
     **fields,
 ) -> Interaction:
-    """Change what was written; the earlier text stays in its history. Raises StaleWrite, ServiceError."""
+    """Correct an interaction; the earlier text stays in its history. Raises StaleWrite, ServiceError."""
     if unknown := set(fields) - set(INTERACTION_FIELDS.edited):
         raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
     interaction = _locked(interaction)
@@ -49,20 +49,20 @@ def correct_interaction(
 
 
 def check_correction(interaction: Interaction, *, now: datetime, **fields) -> None:
-    """Say what `correct_interaction` would refuse of these words and times. Raises ServiceError."""
+    """Raises ServiceError for texts and times that `correct_interaction` would refuse."""
     after = {name: fields.get(name, getattr(interaction, name)) for name in ("subject", "body", "occurred_at")}
     check_words(**after, now=now)
 
 
 @service(may=permissions.may_correct)
 def archive_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
-    """Take it out of the timeline and of the facts. Its decision and follow-up stay. Twice changes nothing."""
+    """Archive it: hidden from the timeline and the facts. Its decision and follow-up stay. Idempotent."""
     return _set_archived(interaction, now)
 
 
 @service(may=permissions.may_correct)
 def restore_interaction(principal: Principal, *, interaction: Interaction, now: datetime) -> Interaction:
-    """Restore an archived interaction. Twice changes nothing."""
+    """Restore an archived interaction. Idempotent."""
     return _set_archived(interaction, None)
 
 
@@ -75,7 +75,7 @@ def _set_archived(interaction: Interaction, at: datetime | None) -> Interaction:
 
 @service(may=permissions.may_pin)
 def pin_interaction(principal: Principal, *, interaction: Interaction, is_pinned: bool) -> Interaction:
-    """On top of the client's timeline, for everybody. No correction: the version stays."""
+    """Pin it to the top of the client's timeline, for everyone. Not a correction: the version stays."""
     interaction = _locked(interaction)
     interaction.is_pinned = is_pinned
     interaction.save(update_fields=["is_pinned"])

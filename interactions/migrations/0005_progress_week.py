@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """What the blast guard and the delivery board count by."""
+    """The columns that the volume guard and the delivery board count by."""
 
     atomic = False
     dependencies = [("interactions", "0004_digests")]

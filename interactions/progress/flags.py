@@ -1,4 +1,4 @@
-"""What somebody should look at before a progress email leaves: notified the day before, shown wherever it is listed."""
+"""What someone should check before a progress email is sent: notified the day before, shown wherever it is listed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -92,14 +92,14 @@ def flags(email: ProgressEmail, now: datetime) -> list[Flag]:
 
 
 def is_late(email: ProgressEmail, now: datetime) -> bool:
-    """It left or arrived after the deadline, or has not left although the deadline has passed."""
+    """It was sent or arrived after the deadline, or is unsent although the deadline has passed."""
     if email.state == ProgressState.SENT:
         return email.sent_at > email.deadline_at or email.has_late_mail
     return email.state in PROGRESS.open and now > email.deadline_at
 
 
 def will_be_late(email: ProgressEmail, now: datetime) -> bool:
-    """It should have left and waits for a person."""
+    """It should have been sent and waits for a person."""
     return email.state == ProgressState.HELD and now >= email.send_at
 
 
@@ -158,7 +158,7 @@ def notify(now: datetime) -> int:
 
 
 def close_notices(email: ProgressEmail, now: datetime) -> None:
-    """Nothing about this email is left to look at."""
+    """Close the notifications about this email: nothing is left to check."""
     keys = [f"{kind}:{email.pk}" for kind in NOTICES]
     Notification.objects.filter(key__in=keys, read_at__isnull=True).update(read_at=now)
 

@@ -35,7 +35,9 @@ NEWS = ("done", "agreed")
 
 @dataclass(frozen=True)
 class Source:
-    """`name` tells it from the others of its section. `is_news`: a line of it means that something happened in the period."""
+    """`name` distinguishes it from the others of its section. `is_news`: a line of it means that something happened in
+    the period.
+    """
 
     section: str
     name: str

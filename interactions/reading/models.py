@@ -5,7 +5,7 @@ from interactions.reading.choices import ReadKind
 
 
 class ReadMark(models.Model):
-    """When a user last opened something that a mail would tell them of (bookkeeping; written while a page is read)."""
+    """When a user last opened something that an email would mention (bookkeeping; written during a GET)."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=12, choices=ReadKind)

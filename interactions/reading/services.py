@@ -1,4 +1,4 @@
-"""What somebody has read: a mail about it is left out, or taken back while it still waits."""
+"""What a user has read: an email about it is not sent, or cancelled while it still waits."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from interactions.reading.models import ReadMark
 
 
 def note_today_read(*, user: User, now: datetime) -> None:
-    """Whoever has a morning mail opened Today, which shows all that would stand in it."""
+    """Note that a user with a morning email opened Today, which shows all that it would contain."""
     if user.reminders == Reminders.DIGEST:
         mark_read(user, ReadKind.TODAY, 0, now)
 

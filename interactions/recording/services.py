@@ -1,4 +1,4 @@
-"""Logging an interaction: what passed, what was decided, and the next step, all or nothing."""
+"""Logging an interaction with its decision and next step, all or nothing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from interactions.log.services import check_contacts, check_words
 
 @dataclass(frozen=True)
 class NextStep:
-    """What follows out of an interaction: becomes a follow-up of the assignee (None: the author)."""
+    """The next step of an interaction: becomes a follow-up of the assignee (None: the author)."""
 
     title: str
     due_date: date
@@ -114,7 +114,7 @@ def log_interaction(
     is_demo: bool = False,
     from_composer: bool = False,
 ) -> Interaction:
-    """Write down what passed, what was decided and what follows, all or nothing. `from_composer` discards the author's
+    """Log an interaction with its decision and next step, all or nothing. `from_composer` discards the author's
     draft for this client. Raises ServiceError (fields body, occurred_at, contacts, and title or assignee of the next step)."""
     contacts = list(contacts)
     interaction = new_interaction(

@@ -170,7 +170,7 @@ class SurveyInvitationQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "client__"))
 
     def asked(self):
-        """Those that count as asked: planned ones, and those whose mail left or still may. What never left does not count."""
+        """Those that count as asked: planned ones, and those whose email was sent or can still be sent."""
         mails = OutboxMail.objects.caused_by(SurveyInvitation).filter(cause_id=OuterRef("pk"))
         never_left = Exists(mails.filter(state__in=MAIL_NEVER_LEFT)) & ~Exists(mails.exclude(state__in=MAIL_NEVER_LEFT))
         handed_over = Q(sent_at__isnull=False) & ~never_left
@@ -179,8 +179,9 @@ class SurveyInvitationQuerySet(models.QuerySet):
 
 @tracked
 class SurveyInvitation(Versioned):
-    """One contact asked once. `key` is also the key of its mail: one mail per contact, survey and period. The link is derived
-    from id, `salt` and the server's key; from sending on, the hash of its token is stored."""
+    """One contact asked once. `key` is also the key of its mail: one mail per contact, survey and period. The link is
+    derived from id, `salt` and the server's key; the hash of its token is stored when it is sent.
+    """
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="invitations", verbose_name=_("survey"))
     client = models.ForeignKey(Client, models.CASCADE, related_name="survey_invitations")

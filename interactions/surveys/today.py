@@ -1,4 +1,4 @@
-"""Detractors on Today: who answered with 6 or less and was not spoken with since."""
+"""Detractors on Today: contacts who answered 6 or less and have not been contacted since."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -53,7 +53,7 @@ def test_a_call_is_logged_by_keyboard_alone(page, live_server, marta, northwind)
     page.keyboard.press("Control+Enter")
     entry = page.locator("#timeline .timeline-item", has_text="They want payroll from January.")
     entry.wait_for()
-    assert page.evaluate("window.stayed") is True, "without loading the page anew"
+    assert page.evaluate("window.stayed") is True, "without reloading the page"
     page.locator("#client-strip", has_text="Send the price").wait_for()
     page.locator("#follow-ups-card", has_text="Send the price").wait_for()
     assert page.locator("#composer-body").input_value() == ""
@@ -143,7 +143,7 @@ def test_today_by_keyboard(page, live_server, marta, northwind):
 
 
 def test_four_are_done_by_four_keys(page, live_server, marta, northwind):
-    """The next row is current as soon as one is done, also before the list was drawn anew, and after a dialog."""
+    """The next row is current as soon as one is done, even before the list is redrawn, and after a dialog."""
     now = timezone.now()
     for n in range(7):
         due = now.date() + timedelta(days=n - 3)
@@ -166,7 +166,7 @@ def test_four_are_done_by_four_keys(page, live_server, marta, northwind):
 
 
 def test_the_numbers_follow_what_is_done(page, live_server, marta, northwind):
-    """The number beside Today, and the count above the list, after an action that does not load the page anew."""
+    """The number beside Today and the count above the list update after an action that does not reload the page."""
     now = timezone.now()
     for n in range(3):
         interactions.follow_up(

@@ -388,7 +388,7 @@ def test_a_day_that_has_passed_is_asked_about_once(web, marta, northwind):
     assert answer.status_code == 422 and "This day has passed." in answer.text and not FollowUp.objects.exists()
     again = re.search(r'name="asked" value="([^"]*)"', answer.text)[1]
     assert web.post(url, data | {"asked": again, "due_date": "2020-03-02"}).status_code == 422, (
-        "another day is asked anew"
+        "changing the day asks again"
     )
     assert web.post(url, data | {"asked": again}).status_code == 302
     row = FollowUp.objects.get()

@@ -65,7 +65,7 @@ def overdue(principal, now: datetime) -> QuerySet:
 
 
 def due_within(principal, now: datetime, first: int, days: int) -> QuerySet:
-    """Due on one of so many days, the first of them `first` days from today."""
+    """Due on one of so many days, starting `first` days from today."""
     rows = mine(principal, now).order_by("due_at")
     return rows.due_from(day_start(now, first)).due_before(day_start(now, first + days))
 

@@ -18,7 +18,7 @@ class TemplateVersionSummarySerializer(serializers.ModelSerializer):
 
 
 class TemplateSerializer(StrictModelSerializer):
-    """A template with its versions; what a version holds is under `…/versions`."""
+    """A template with its versions; the content of a version is under `…/versions`."""
 
     versions = serializers.SerializerMethodField()
 
@@ -72,7 +72,9 @@ class TemplateVersionSerializer(serializers.ModelSerializer):
 
 
 class PlanSerializer(StrictModelSerializer):
-    """Start one with client, template_version and kickoff_date. Afterwards name, owner and, until it runs, kickoff_date change."""
+    """Start one with client, template_version and kickoff_date. Later, name and owner can change, and kickoff_date
+    until the plan runs.
+    """
 
     client = VisibleRelatedField(queryset=Client.objects.kept())
     template_version = VisibleRelatedField(queryset=TemplateVersion.objects.published())
@@ -117,8 +119,10 @@ class PlanSerializer(StrictModelSerializer):
 
 
 class TaskSerializer(StrictModelSerializer):
-    """PATCH takes state (with reason), assignee or contact, and due_date (which moves what depends on it). The state done is answered
-    with 400 and the code `question` while the task it comes `after` is open: send `is_out_of_order` with it to complete it anyway."""
+    """PATCH takes state (with reason), assignee or contact, and due_date (which moves what depends on it). While the
+    task it comes `after` is open, the state done answers 400 with the code `question`: send `is_out_of_order` to
+    complete it anyway.
+    """
 
     client = serializers.IntegerField(source="plan.client_id", read_only=True)
     phase = serializers.CharField(source="phase.name", read_only=True)

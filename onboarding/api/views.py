@@ -35,7 +35,7 @@ POST_PARAMETERS = [IDEMPOTENCY_KEY, IF_MATCH]
 
 
 class TemplateViewSet(ReadApiViewSet):
-    """Templates and their versions, to read. Admins also see drafts and archived ones; building is done in the browser."""
+    """Templates and their versions, read-only; edit them in the browser. Admins also see drafts and archived ones."""
 
     queryset = Template.objects.all()
     serializer_class = TemplateSerializer
@@ -90,31 +90,31 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def begin(self, request, pk=None):
-        """A draft becomes pending, or active when its kickoff has come."""
+        """A draft becomes pending, or active if its kickoff has come."""
         return self._move(request, begin_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def activate(self, request, pk=None):
-        """A pending plan starts before its kickoff."""
+        """Start a pending plan before its kickoff."""
         return self._move(request, activate_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def pause(self, request, pk=None):
-        """Stop the clock."""
+        """Pause the plan."""
         return self._move(request, pause_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def resume(self, request, pk=None):
-        """Go on: open tasks are due later by the working days of the pause."""
+        """Resume the plan: open tasks move by the working days of the pause."""
         return self._move(request, resume_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def cancel(self, request, pk=None):
-        """Give the plan up."""
+        """Cancel the plan."""
         return self._move(request, cancel_plan)
 
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
@@ -126,7 +126,7 @@ class PlanViewSet(CreateByService, UpdateByService, ReadApiViewSet):
     @extend_schema(request=None, responses=PlanSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=EmptySerializer)
     def reopen(self, request, pk=None):
-        """A plan that was done runs again."""
+        """Reopen a finished plan."""
         return self._move(request, reopen_plan)
 
 
@@ -139,7 +139,7 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def update_row(self, row, data, seen_version):
-        """Each part through its service, in one transaction; the version counts for the first."""
+        """Each change goes through its service, in one transaction; the version is checked by the first."""
         common = {"task": row, "now": timezone.now()}
         seen = {"seen_version": seen_version}
         if "reason" in data and data.get("state") not in (TaskState.BLOCKED, TaskState.SKIPPED):
@@ -174,7 +174,7 @@ class TaskViewSet(UpdateByService, ReadApiViewSet):
     @extend_schema(responses=TaskSerializer, parameters=POST_PARAMETERS)
     @action(detail=True, methods=["post"], serializer_class=FinishSerializer)
     def finish(self, request, pk=None):
-        """Tick it off; one that is done stays with the person who did it first.
+        """Complete the task; if it is already done, the first person is kept.
 
         While the task it comes `after` is open, the answer is 400 with the code `question`: send `is_out_of_order` to complete it
         anyway.

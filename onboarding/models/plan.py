@@ -31,7 +31,7 @@ class PlanQuerySet(models.QuerySet):
 
 @tracked
 class Plan(Versioned):
-    """A client's onboarding, pinned to one version of a template whose rows it copies."""
+    """A client's onboarding, pinned to one version of a template; it copies the version's rows."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="plans")
     template_version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="plans")
@@ -92,7 +92,7 @@ class Plan(Versioned):
 
     @property
     def is_worked_on(self) -> bool:
-        """Its tasks may be ticked off."""
+        """Whether its tasks can be completed."""
         return self.state in choices.PLAN.worked_on
 
     @property
@@ -101,7 +101,7 @@ class Plan(Versioned):
 
     @property
     def tone(self) -> str:
-        """Of its badge: how it stands while it runs, else its state."""
+        """The tone of its badge: its track while it runs, else its state."""
         if self.state == choices.PlanState.ACTIVE:
             return choices.TRACK_TONES[choices.Track(self.track)]
         return choices.STATE_TONES.get(choices.PlanState(self.state), "")
@@ -140,7 +140,7 @@ class TaskQuerySet(models.QuerySet):
 
 @tracked
 class Task(Versioned):
-    """A task of a plan: whose it is, when it is due, and what became of it."""
+    """A task of a plan: its assignee, due date and state."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="tasks")
     phase = models.ForeignKey(PlanPhase, models.CASCADE, related_name="tasks")

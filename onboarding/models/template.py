@@ -48,7 +48,7 @@ def frozen_when_published() -> pgtrigger.Trigger:
 
 class TemplateQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """Admins see all; the others those that can be used: not archived, with a published version."""
+        """Admins see all; others see usable ones: not archived, with a published version."""
         if principal.is_admin:
             return self
         published = TemplateVersion.objects.published().filter(template=models.OuterRef("pk"))
@@ -57,7 +57,7 @@ class TemplateQuerySet(ArchivableQuerySet):
 
 @tracked
 class Template(Versioned, Archivable):
-    """A kind of onboarding the firm runs. What it consists of stands in its versions."""
+    """A kind of onboarding. Its versions hold its content."""
 
     name = models.CharField(_("name"), max_length=120)
     description = models.TextField(_("what it is for"), blank=True)
@@ -82,7 +82,9 @@ class Template(Versioned, Archivable):
 
 class TemplateVersionQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """Admins see drafts too; the others published versions, those of archived templates included (plans run on them)."""
+        """Admins also see drafts; others see published versions, including those of archived templates (plans run on
+        them).
+        """
         return self if principal.is_admin else self.published()
 
     def published(self):

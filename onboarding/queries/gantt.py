@@ -1,4 +1,4 @@
-"""Geometry of the Gantt chart: bars, links and weeks in the units of the picture; the template only writes them down."""
+"""Geometry of the Gantt chart: bars, links and weeks in SVG units; the template only renders them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from typing import Any
 from crm.core.firm.calendar import WorkingCalendar
 
 ROW, TOP, BAR = 26, 30, 14
-MAX_WEEKS = 12  # labelled; beyond that every second, third … week
-HEAD = 46  # what the head of a week needs across
+MAX_WEEKS = 12  # labelled weeks; with more, every second, third … week
+HEAD = 46  # width that a week's header needs
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Gantt:
 
 @dataclass(frozen=True)
 class Span:
-    """One row of the chart: `after` is the pk of the row an arrow comes from."""
+    """One row of the chart: `after` is the pk of the row where an arrow starts."""
 
     pk: int
     title: str
@@ -54,7 +54,7 @@ class Span:
 
 
 def spans(tasks: Sequence[Any], dates: dict[int, date], kickoff: date, calendar: WorkingCalendar, tone) -> list[Span]:
-    """From the day the task may begin (kickoff, or the working day after the one before it is due) to its due date."""
+    """From the day the task may begin (kickoff, or the working day after its predecessor is due) to its due date."""
     rows = []
     for task in tasks:
         end = dates.get(task.pk)
@@ -75,7 +75,7 @@ def draw(
     today: date | None = None,
     week_label,
 ) -> Gantt:
-    """`week_label(number, monday)` words the head of a week."""
+    """`week_label(number, monday)` returns a week's header."""
     height = TOP + ROW * len(rows) + 4
     chart = Gantt(width, label_width, height)
     if not rows:

@@ -1,4 +1,4 @@
-"""What happened to a plan, read from the history that database triggers keep."""
+"""What happened to a plan, from the history that database triggers record."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from crm.core.users.models import User
 from onboarding.choices import PlanState, TaskState
 from onboarding.models import Plan, Task
 
-MOST = 1000  # rows of history read for one page
+MOST = 1000  # history rows read per page
 ACTORS = {"user": User, "contact": Contact}  # as the history's context names them
 
 
@@ -24,7 +24,7 @@ class Entry:
 
 
 def plan_history(plan: Plan) -> list[Entry]:
-    """Newest first: states of the plan and its tasks, people, dates. `who` is "" for what the system did."""
+    """Newest first: states of the plan and its tasks, people, dates. `who` is "" for the system."""
     found = [*_changes(Plan, plan.pk, _plan_words), *_changes(Task, plan.pk, _task_words)]
     names = _names({_actor(event) for event, _text in found})
     entries = [Entry(event.pgh_created_at, names.get(_actor(event), ""), text) for event, text in found]

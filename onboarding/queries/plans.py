@@ -1,4 +1,4 @@
-"""What the pages of plans show, and small reads the services share."""
+"""Data of the plan pages, and small queries that the services share."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -40,7 +40,9 @@ def out_of_order_words(before: Task) -> str:
 
 
 def selected_out_of_order(tasks: models.QuerySet) -> str:
-    """What is asked before these tasks are completed together; "" unless one comes after a task that is open and not among them."""
+    """The question before these tasks are completed together; "" unless one comes after an open task that is not among
+    them.
+    """
     rows = tasks.unfinished().filter(after__isnull=False).exclude(after__state__in=TASK.finished)
     rows = rows.exclude(after__in=tasks.order_by().values("pk")).order_by("pk")
     found = list(rows.values_list("title", "after__title")[: SAID_AT_MOST + 1])
@@ -62,13 +64,13 @@ def _dated(tasks):
 
 
 def main_contact(client: Client) -> Contact | None:
-    """The client's main contact, if somebody is marked so."""
+    """The client's main contact, if one is set."""
     link = client.affiliations.current().filter(is_primary=True).select_related("contact").first()
     return link.contact if link else None
 
 
 def startable_version(version: TemplateVersion) -> bool:
-    """Published, of a template that is not archived (an older version will do)."""
+    """A published version, possibly older, of a template that is not archived."""
     return TemplateVersion.objects.published().filter(pk=version.pk, template__archived_at__isnull=True).exists()
 
 
@@ -200,7 +202,7 @@ def plans_of(principal, client: Client) -> list[Plan]:
 
 @dataclass
 class PlanCard:
-    """The piece on a client's page."""
+    """The card on a client's page."""
 
     plan: Plan
     segments: list[dict[str, Any]]
@@ -209,8 +211,9 @@ class PlanCard:
 
 
 def client_card(principal, client: Client) -> PlanCard | None:
-    """The client's plan that matters now: a running one, else paused, pending, draft; none when all are over. One query beside
-    the plans."""
+    """The client's current plan: a running one, else paused, pending, draft; None if all have ended. One query besides
+    the plans.
+    """
     order = {PlanState.ACTIVE: 0, PlanState.PAUSED: 1, PlanState.PENDING: 2, PlanState.DRAFT: 3}
     plans = [plan for plan in plans_of(principal, client) if plan.state in order]
     plans.sort(key=lambda plan: (order[PlanState(plan.state)], plan.kickoff_date))
@@ -241,7 +244,7 @@ def client_card(principal, client: Client) -> PlanCard | None:
 
 
 def who(task: Task) -> str:
-    """Who is expected to do it: a person, else the role, else the side."""
+    """Who should do it: a person, else the role, else the side."""
     if task.owner_side == OwnerSide.CLIENT:
         return str(task.contact) if task.contact else task.owner_role or _("Client")
     return str(task.assignee) if task.assignee else task.owner_role

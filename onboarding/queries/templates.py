@@ -1,4 +1,4 @@
-"""What the pages of templates show: the builder's cards, the sketch of a plan, differences between versions."""
+"""Data of the template pages: the builder's cards, the preview of a plan, differences between versions."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -64,7 +64,7 @@ class PhaseCard:
 
 @dataclass
 class Sketch:
-    """What a plan started from the version on `kickoff` would be."""
+    """The plan that would start from the version on `kickoff`."""
 
     kickoff: date
     end: date | None
@@ -123,7 +123,7 @@ def startable_versions() -> Any:
 
 
 def version_rows(version: TemplateVersion) -> tuple[list[TemplatePhase], list[TemplateTask]]:
-    """Phases and tasks in order, each task with its phase and the task it is counted from at hand."""
+    """Phases and tasks in order, each task with its phase and the task it is counted from loaded."""
     phases = list(version.phases.all())
     tasks = list(version.tasks.all())
     by_phase = {phase.pk: phase for phase in phases}
@@ -154,7 +154,7 @@ def phase_cards(phases: list[TemplatePhase], tasks: list[TemplateTask]) -> list[
 
 
 def safe_days(tasks) -> dict[int, int]:
-    """Day numbers; 0 for all when the draft holds a circle (which publishing names)."""
+    """Day numbers; 0 for all if the draft has a cycle (which publishing reports)."""
     try:
         return schedule.day_numbers(tasks)
     except schedule.Cycle:
@@ -218,7 +218,7 @@ class Change:
 
 
 def differences(old: TemplateVersion | None, new: TemplateVersion) -> list[Change]:
-    """What publishing `new` changes against `old`, matched by key: phases first, then tasks in their order."""
+    """What publishing `new` changes compared with `old`, matched by key: phases first, then tasks in order."""
     if old is None:
         return []
     old_phases, old_tasks = version_rows(old)

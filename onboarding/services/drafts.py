@@ -1,4 +1,4 @@
-"""Editing the draft of a template: phases and tasks, their order, and putting back what was just removed."""
+"""Editing a template's draft: phases and tasks, their order, and undoing a removal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ MAX_DAYS = 730
 
 @service(may=may_edit_templates)
 def add_phase(principal: Principal, *, version: TemplateVersion, name: str) -> TemplatePhase:
-    """A phase at the end of the draft."""
+    """Add a phase at the end of the draft."""
     version = lock_draft(version)
     phase = TemplatePhase.objects.create(
         version_of=version, key=new_key(), name=_named(name, "name"), position=version.phases.count()
@@ -40,7 +40,7 @@ def rename_phase(principal: Principal, *, phase: TemplatePhase, name: str) -> Te
 
 @service(may=may_edit_templates)
 def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> TemplatePhase:
-    """Put the phase at a place, counted from 0; the others close up."""
+    """Move the phase to a position, counted from 0; the others shift."""
     version = lock_draft(phase.version_of)
     _place(list(version.phases.exclude(pk=phase.pk)), phase, position)
     _touch(version)
@@ -50,7 +50,9 @@ def move_phase(principal: Principal, *, phase: TemplatePhase, position: int) -> 
 
 @service(may=may_edit_templates)
 def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any]:
-    """Remove the phase with its tasks. Gives what `put_back` takes; tasks counted from removed ones count from kickoff."""
+    """Remove the phase with its tasks. Returns the argument of `put_back`; tasks counted from removed ones now count
+    from kickoff.
+    """
     version = lock_draft(phase.version_of)
     tasks = list(phase.tasks.all())
     removed = {"phase": {"key": phase.key, "name": phase.name, "position": phase.position}, **_snapshot(tasks)}
@@ -65,7 +67,9 @@ def remove_phase(principal: Principal, *, phase: TemplatePhase) -> dict[str, Any
 def add_task(
     principal: Principal, *, phase: TemplatePhase, title: str, after: TemplateTask | None = None, **fields
 ) -> TemplateTask:
-    """A task at the end of a phase of a draft. `fields`: those of TASK_FIELDS; `after`: the task it is counted from."""
+    """Add a task at the end of a phase of a draft. `fields`: those of TASK_FIELDS; `after`: the task it is counted
+    from.
+    """
     version = lock_draft(phase.version_of)
     task = TemplateTask(
         version_of=version, phase=phase, key=new_key(), after=after, position=phase.tasks.count(), **_known(fields)
@@ -97,7 +101,7 @@ def update_task(principal: Principal, *, task: TemplateTask, seen_version: int |
 def move_task(
     principal: Principal, *, task: TemplateTask, position: int, phase: TemplatePhase | None = None
 ) -> TemplateTask:
-    """Put the task at a place (from 0) of its phase, or of another phase of the same draft."""
+    """Move the task to a position (from 0) in its phase, or in another phase of the same draft."""
     version = lock_draft(task.version_of)
     target = phase or task.phase
     if target.version_of_id != version.pk:
@@ -113,7 +117,9 @@ def move_task(
 
 @service(may=may_edit_templates)
 def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
-    """Remove a task. Gives what `put_back` takes; tasks counted from it count from kickoff until it is put back."""
+    """Remove a task. Returns the argument of `put_back`; tasks counted from it count from kickoff until it is
+    restored.
+    """
     version = lock_draft(task.version_of)
     removed = _snapshot([task])
     TemplateTask.objects.filter(after=task).update(after=None)
@@ -125,9 +131,9 @@ def remove_task(principal: Principal, *, task: TemplateTask) -> dict[str, Any]:
 
 @service(may=may_edit_templates)
 def put_back(principal: Principal, *, version: TemplateVersion, removed: Mapping[str, Any]) -> TemplateVersion:
-    """Undo `remove_phase` or `remove_task`: the same rows, keys, places and what was counted from them.
+    """Undo `remove_phase` or `remove_task`: restores rows, keys, positions and the tasks counted from them.
 
-    Raises ServiceError when the phase of a removed task is gone by now.
+    Raises ServiceError if the phase of a removed task is gone.
     """
     version = lock_draft(version)
     if phase := removed.get("phase"):
@@ -173,7 +179,7 @@ def _check_task(version, task):
     if not 0 <= task.offset_days <= MAX_DAYS:
         raise ServiceError(_("Enter 0 to %(most)s working days.") % {"most": MAX_DAYS}, field="offset_days")
     if task.owner_side == OwnerSide.CLIENT and not task.is_client_visible:
-        task.is_client_visible = True  # what the client has to do, the client sees
+        task.is_client_visible = True  # the client sees their own tasks
 
 
 def _known(fields):
@@ -208,5 +214,5 @@ def _number(rows):
 
 
 def _touch(version):
-    """Count the draft's version up: publishing names the version that was seen."""
+    """Count the draft's version up: publishing checks the version that was seen."""
     save_version(version, fields=[], seen=None)

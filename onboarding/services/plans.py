@@ -1,4 +1,6 @@
-"""A client's plan: started from a published version, paused, resumed, finished, cancelled. The plan's row is the lock."""
+"""A client's plan: started from a published version, paused, resumed, finished, cancelled. The plan's row serves as the
+lock.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,9 +49,9 @@ def start_plan(
 ) -> Plan:
     """Copy the version's phases and tasks into a plan of the client, with due dates over the firm's working days.
 
-    The plan runs from its kickoff (until then it is pending and silent); a draft waits for `begin_plan`. Our tasks go to the
-    plan's owner (default: the account manager), the client's to the main contact. Raises ServiceError when the version is
-    not a published one of a template in use, or the owner does not see the client.
+    The plan runs from its kickoff (until then it is pending and silent); a draft waits for `begin_plan`. Our tasks go
+    to the plan's owner (default: the account manager), the client's to the main contact. Raises ServiceError if the
+    version is not a published one of an active template, or the owner may not see the client.
     """
     if not startable_version(version):
         raise ServiceError(_("Choose a published version of an active template."), field="version")
@@ -78,7 +80,7 @@ def start_plan(
 
 @service(may=may_run_plan, why=ARCHIVED)
 def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
-    """A draft becomes pending, or active when its kickoff has come."""
+    """Begin a draft: it becomes pending, or active if its kickoff has come."""
     plan = lock_plan(principal, plan=plan)
     to = _state_at(plan.kickoff_date, firm_today(now))
     with _moving(principal, plan, to, now=now, seen=seen_version, only_from=PlanState.DRAFT) as plan:
@@ -87,7 +89,7 @@ def begin_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version:
 
 @service(may=may_run_plan, why=ARCHIVED)
 def activate_plan(principal: Principal, *, plan: Plan, now: datetime) -> Plan:
-    """The kickoff of a pending plan has come (also by hand, earlier)."""
+    """Activate a pending plan: its kickoff has come, or someone starts it earlier."""
     with _moving(principal, plan, PlanState.ACTIVE, now=now, only_from=PlanState.PENDING) as plan:
         return plan
 
@@ -119,7 +121,7 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
 
 @service(may=may_run_plan, why=ARCHIVED)
 def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
-    """Stop the clock; due dates move by the working days of the pause when it is resumed."""
+    """Pause the plan; on resuming, due dates move by the working days of the pause."""
     with _moving(principal, plan, PlanState.PAUSED, now=now, seen=seen_version) as plan:
         plan.paused_date = firm_today(now)
     return plan
@@ -127,7 +129,7 @@ def pause_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version:
 
 @service(may=may_run_plan, why=ARCHIVED)
 def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
-    """Go on after a pause: every open task is due later by the working days paused."""
+    """Resume the plan: every open task moves by the working days paused."""
     resumed = _moving(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, only_from=PlanState.PAUSED)
     with resumed as plan:
         calendar = WorkingCalendar.of(get_firm())
@@ -140,7 +142,7 @@ def resume_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
 
 @service(may=may_run_plan, why=ARCHIVED)
 def cancel_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
-    """Give the plan up. The client's status stays as it is: leaving or staying is another decision."""
+    """Cancel the plan. The client's status stays: leaving or staying is a separate decision."""
     with _moving(principal, plan, PlanState.CANCELLED, now=now, seen=seen_version) as plan:
         plan.ended_at, plan.paused_date = now, None
     return plan
@@ -163,7 +165,7 @@ def finish_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
 
 @service(may=may_run_plan, why=ARCHIVED)
 def reopen_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version: int | None = None) -> Plan:
-    """A plan that was called done runs again. The client's status stays."""
+    """Reopen a finished plan. The client's status stays."""
     with _moving(principal, plan, PlanState.ACTIVE, now=now, seen=seen_version, only_from=PlanState.DONE) as plan:
         plan.ended_at = None
     return plan
@@ -185,7 +187,7 @@ def refresh_due_plans(now: datetime, *, most: int = 500) -> int:
 
 
 def lock_plan(principal: Principal, *, plan: Plan) -> Plan:
-    """The plan's row, locked: every change of a plan or its tasks takes this lock first. Raises PermissionDenied."""
+    """Lock the plan's row: every change of a plan or its tasks takes this lock first. Raises PermissionDenied."""
     plan = Plan.objects.select_for_update(of=("self",)).select_related("client", "owner").get(pk=plan.pk)
     require(may_run_plan(principal, plan), str(ARCHIVED))
     return plan
@@ -251,7 +253,7 @@ def _state_at(kickoff_date, today):
 
 @contextmanager
 def _moving(principal, plan, to, *, now, seen=None, only_from=None) -> Iterator[Plan]:
-    """A transition of the plan, and what follows from it: the client's status, and the plan's progress."""
+    """A transition of the plan, which then updates the client's status and the plan's progress."""
     fresh = lock_plan(principal, plan=plan)
     with transition(fresh, to=to, states=PLAN, seen=seen, only_from=only_from, is_locked=True):
         yield fresh
@@ -275,5 +277,5 @@ def _client_is_active(plan, principal, today):
 
 
 def _from(facts, today):
-    """Today, or when the present status began, should that be later (a plan entered after the fact)."""
+    """Today, or the start of the current status if later (a plan entered after the fact)."""
     return max(today, facts.status_since) if facts.status_since else today

@@ -1,7 +1,7 @@
-"""Tasks of a plan: done, reopened, blocked, not needed, assigned, moved in time, talked about.
+"""Tasks of a plan: finish, reopen, block, skip, assign, reschedule, comment.
 
-Every change locks the plan first, so that two people at once are counted one after the other, and leaves the plan's
-progress, forecast and track true.
+Every change locks the plan first, so that concurrent changes are counted one after the other, and updates the plan's
+progress, forecast and track.
 """
 
 from collections.abc import Mapping
@@ -53,10 +53,10 @@ def finish_task(
     seen_version: int | None = None,
     is_out_of_order: bool = False,
 ) -> Task:
-    """Tick the task off. One that is done already stays with the person who did it first.
+    """Finish the task.
 
-    Raises ServiceError (field is_out_of_order, code question) while the task that comes before it is open, unless
-    `is_out_of_order` says that this is known.
+    If it is already done, the first person is kept. Raises ServiceError (field is_out_of_order, code question) while
+    the task before it is open, unless `is_out_of_order` confirms it.
     """
     plan, task = _lock(principal, task)
     if task.state == TaskState.DONE:
@@ -69,7 +69,7 @@ def finish_task(
 
 @service(may=may_work_on_task, why=ARCHIVED)
 def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version: int | None = None) -> Task:
-    """Open again what was done, not needed or blocked. An open task stays as it is."""
+    """Reopen a task that is done, skipped or blocked. An open task stays as it is."""
     plan, task = _lock(principal, task)
     if task.state == TaskState.OPEN:
         return task
@@ -80,7 +80,7 @@ def reopen_task(principal: Principal, *, task: Task, now: datetime, seen_version
 def block_task(
     principal: Principal, *, task: Task, reason: str, now: datetime, seen_version: int | None = None
 ) -> Task:
-    """Say what the task waits for."""
+    """Block the task, with what it waits for."""
     plan, task = _lock(principal, task)
     reason = " ".join(reason.split())[:200]
     if not reason:
@@ -119,8 +119,9 @@ def assign_task(
     seen_version: int | None = None,
     is_told: bool = True,
 ) -> Task:
-    """Assign the task to a colleague or to a contact of the client; to nobody when both are None. The colleagues concerned are
-    notified, unless whoever calls tells them (`is_told`)."""
+    """Assign the task to a colleague or to a contact of the client; to nobody when both are None. The colleagues
+    concerned are notified, unless the caller does that (`is_told`).
+    """
     plan, task = _lock(principal, task, worked_on=False)
     had_it = task.assignee
     if assignee is not None and contact is not None:
@@ -143,7 +144,9 @@ def assign_task(
 
 @service(may=may_work_on_task, why=ARCHIVED)
 def comment_task(principal: Principal, *, task: Task, text: str) -> TaskComment:
-    """Raises ServiceError (field text) without a text, PermissionDenied for the system: a comment has an author."""
+    """Add a comment. Raises ServiceError (field text) without a text, PermissionDenied for the system: a comment has an
+    author.
+    """
     plan, task = _lock(principal, task, worked_on=False)
     if not text.strip():
         raise ServiceError(_("Write something first."), field="text")
@@ -162,7 +165,7 @@ def preview_due(*, task: Task, due_date: date) -> list[Shift]:
 def change_due(
     principal: Principal, *, task: Task, due_date: date, now: datetime, seen_version: int | None = None
 ) -> list[Shift]:
-    """Set a due date by hand and move what depends on it. Gives what moved; nothing when the date is the same."""
+    """Set a due date by hand and move what depends on it. Returns what moved; empty if the date is the same."""
     plan, task = _lock(principal, task, worked_on=False)
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")

@@ -1,4 +1,6 @@
-"""Templates and their versions: a draft is edited, a published version never changes, editing makes the next."""
+"""Templates and their versions: a draft is edited, a published version never changes, editing it creates the next
+draft.
+"""
 
 from datetime import datetime
 from uuid import uuid4
@@ -39,7 +41,7 @@ def new_key() -> str:
 
 @service(may=may_edit_templates)
 def create_template(principal: Principal, *, name: str, description: str = "", is_demo: bool = False) -> Template:
-    """A template with an empty first version, a draft. Raises ServiceError when the name is taken."""
+    """Create a template with an empty first version, a draft. Raises ServiceError if the name is taken."""
     name = name.strip()
     if not name:
         raise ServiceError(_("Enter a template name."), field="name")
@@ -65,7 +67,7 @@ def update_template(principal: Principal, *, template: Template, seen_version: i
 
 @service(may=may_edit_templates)
 def archive_template(principal: Principal, *, template: Template, now: datetime) -> Template:
-    """No plan is started from it any more; running plans go on."""
+    """Archive a template: no new plan starts from it; running plans continue."""
     return set_archived(template, at=now)[0]
 
 
@@ -88,7 +90,7 @@ def duplicate_template(principal: Principal, *, template: Template, name: str = 
 
 @service(may=may_edit_templates)
 def remove_demo_templates(principal: Principal) -> int:
-    """Delete the demo templates that no plan uses any more; returns how many. The only way past the freeze."""
+    """Delete the demo templates that no plan uses any more. Returns how many. The only exception to the freeze."""
     unused = Template.objects.filter(is_demo=True).exclude(versions__plans__isnull=False)
     with pgtrigger.ignore(
         "onboarding.TemplateVersion:stays_published",
@@ -113,7 +115,7 @@ def edit_version(principal: Principal, *, template: Template) -> TemplateVersion
 
 @service(may=may_edit_templates)
 def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template:
-    """Throw the draft away; the published version before it stays the newest. Raises ServiceError when there is none."""
+    """Discard the draft; the published version before it stays the newest. Raises ServiceError if there is none."""
     version = lock_draft(version)
     if not TemplateVersion.objects.filter(template=version.template_id, state=VersionState.PUBLISHED).exists():
         raise ServiceError(_("This is the only version. Archive the template instead."))
@@ -126,10 +128,10 @@ def discard_draft(principal: Principal, *, version: TemplateVersion) -> Template
 def publish_version(
     principal: Principal, *, version: TemplateVersion, now: datetime, seen_version: int | None = None
 ) -> TemplateVersion:
-    """Freeze the draft: from now on plans are started from it and nothing in it changes.
+    """Freeze the draft: plans start from it from now on, and nothing in it changes.
 
-    Raises ServiceError unless there is a phase and a task, every task is counted from one of the same version, and no tasks
-    wait for one another in a circle.
+    Raises ServiceError unless there is a phase and a task, every task is counted from one of the same version, and
+    there is no cycle.
     """
     version = lock_draft(version)
     with transition(version, to=VersionState.PUBLISHED, states=VERSION, seen=seen_version, is_locked=True):
@@ -206,7 +208,7 @@ def _save_named(template):
 
 
 class _name_is_free:
-    """Turns the database's refusal of a taken name into a sentence beside the field."""
+    """Turns the database's error for a taken name into a message beside the field."""
 
     def __enter__(self):
         self.savepoint = transaction.atomic()

@@ -1,4 +1,4 @@
-"""Updates what is derived from a plan: counts, forecast, track and the client's facts; with every change, and daily."""
+"""Updates what is derived from a plan (counts, forecast, track, the client's facts), on every change and daily."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,7 +19,7 @@ BADNESS = {Track.ON_TRACK: 0, Track.BEHIND: 1, Track.STUCK: 2}
 
 
 def refresh_plan(*, plan: Plan, now: datetime, calendar: WorkingCalendar | None = None) -> Plan:
-    """Recompute the plan's counts, forecast and track, and write the client's facts. The caller holds the plan's lock."""
+    """Recompute the plan's counts, forecast and track, and write the client's facts. The caller has locked the plan."""
     calendar = calendar or WorkingCalendar.of(get_firm())
     progress = tracking.progress_of(plan, plan_tasks(plan), firm_today(now), calendar)
     values = {
@@ -41,7 +41,7 @@ def refresh_plan(*, plan: Plan, now: datetime, calendar: WorkingCalendar | None 
 @transaction.atomic
 def refresh_onboarding_facts(*, client_id: int) -> None:
     """onboarding_state, _done and _total of one client: the worst of its running plans and the sum of their tasks; else
-    paused ones; else the last one done; else nothing."""
+    paused ones; else the last one done; else empty."""
     lock_facts(client_ids=[client_id])
     set_facts(client_id=client_id, **_facts(list(Plan.objects.filter(client_id=client_id).order_by("-ended_at", "pk"))))
 

@@ -1,6 +1,6 @@
 """The builder: one version of a template, edited while it is a draft, read when it is published.
 
-Every change is a small POST. htmx gets the builder's fragment back, a browser without script is sent to the page.
+Every change is a small POST. htmx gets the builder's fragment; a browser without JavaScript is redirected to the page.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ UNDO = "onboarding_removed"
 
 @dataclass
 class Shown:
-    """What a builder page shows besides its version."""
+    """What a builder page shows, besides its version."""
 
     task: TemplateTask | None = None
     form: TemplateTaskForm | None = None
@@ -105,7 +105,7 @@ def builder_page(request, version: TemplateVersion, shown: Shown):
 
 
 def _ids(task) -> str:
-    """Each task's fields have ids of their own: a swap to another task never carries over what was typed in this one."""
+    """Each task's fields have their own ids: a swap to another task never carries over what was typed in this one."""
     return f"task-{task.pk}-%s"
 
 
@@ -122,7 +122,7 @@ def _task(version, wanted: str) -> TemplateTask | None:
 
 
 def _after(request, version, task=None, focus=""):
-    """The builder again after a change that worked; the task that is open stays open."""
+    """The builder after a successful change; the open task stays open."""
     if not is_fragment(request):
         address = reverse("onboarding:version", args=[version.pk])
         return redirect(f"{address}?task={task.pk}" if task else address)
@@ -131,7 +131,7 @@ def _after(request, version, task=None, focus=""):
 
 
 def _refuse(request, version, error: ServiceError, **shown):
-    """The builder with what the service said, and what was typed."""
+    """The builder with the service's error, and what was typed."""
     status = 409 if isinstance(error, StaleWrite) or error.code == "frozen" else 422
     return builder_page(
         request, load(request, version.pk), Shown(refused=shown.pop("refused", error.message), status=status, **shown)
@@ -139,7 +139,9 @@ def _refuse(request, version, error: ServiceError, **shown):
 
 
 def changes(model, *, focus: str = ""):
-    """For a view that changes one row of a draft by POST: `view(request, row)`. A refusal is answered with the builder."""
+    """For a view that changes one row of a draft by POST: `view(request, row)`. If the service refuses, it answers with
+    the builder.
+    """
 
     def decorate(view):
         @require_POST
@@ -242,7 +244,7 @@ def task_move(request, task):
 
 @changes(TemplatePhase)
 def task_order(request, phase):
-    """A row was dragged into this phase, to the place it has in `ids`."""
+    """A row was dragged into this phase, to its position in `ids`."""
     form = OrderForm(request.POST)
     if not form.is_valid():
         raise Http404
@@ -291,7 +293,7 @@ def undo(request, pk):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request, pk):
-    """First what would change, then publishing."""
+    """GET shows what would change, POST publishes."""
     found = load_to_edit(request, pk)
     refused, status = "", 200
     if request.method == "POST":
@@ -334,7 +336,7 @@ def _comparison(request, found):
 
 @require_GET
 def preview(request, pk):
-    """What the client would see of a plan: visible tasks, their dates, what is expected of whom."""
+    """What the client would see of a plan: visible tasks, their dates and assignees."""
     found = load(request, pk)
     phases, tasks = queries.version_rows(found)
     sketch = queries.sketch(tasks, _kickoff(request, firm_today(timezone.now())))
@@ -355,7 +357,7 @@ def preview(request, pk):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def discard(request, pk):
-    """Throwing a draft away cannot be undone, so it is asked first."""
+    """Discarding a draft cannot be undone, so it asks first."""
     found = load_to_edit(request, pk)
     refused = ""
     if request.method == "POST":

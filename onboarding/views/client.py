@@ -18,7 +18,7 @@ from onboarding.queries.plans import with_next_tasks
 from onboarding.queries.templates import role_text, sketch, startable_versions, version_rows
 from onboarding.services.plans import start_plan
 
-SHOWN = 50  # plans of one client; nobody has more
+SHOWN = 50  # plans of one client; no client has more
 
 
 @require_GET
@@ -43,7 +43,7 @@ def tab(request, client_id):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request, client_id):
-    """Choose, look at the dates, confirm. The button for the dates posts the form, so that nothing of it is in the address."""
+    """Choose, preview the dates, confirm. The preview button POSTs the form, so that its data is not in the URL."""
     now = timezone.now()
     client = load_client(request.principal, client_id)
     require(may_run_plans(request.principal, client), str(ARCHIVED))

@@ -1,4 +1,4 @@
-"""One plan: its tasks, how it stands, and what is done with it as a whole."""
+"""One plan: its tasks, its progress, and actions on it."""
 
 from django.contrib import messages
 from django.http import Http404
@@ -56,7 +56,7 @@ def load(request, pk) -> Plan:
 
 
 def plan_answer(request, plan: Plan, *, refused: str = "", asked: FinishForm | None = None, status: int = 200):
-    """The page of the plan, or for htmx its tasks and how it stands. `asked`: what is asked beside one of its tasks."""
+    """The page of the plan, or for htmx its tasks and progress. `asked`: the question beside one of its tasks."""
     today = firm_today(timezone.now())
     shown = plan_page(plan, today)
     context = {
@@ -81,7 +81,7 @@ def show(request, pk):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request, pk, move):
-    """Pause, resume, finish …: POST. What cannot be taken back is asked first by GET."""
+    """Pause, resume, finish …: POST. For what cannot be undone, GET asks first."""
     plan = load(request, pk)
     if move not in MOVES:
         raise Http404

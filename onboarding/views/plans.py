@@ -11,7 +11,9 @@ SHOWN = 20
 
 @require_GET
 def choose_client(request):
-    """The first step of starting a plan from the list: for whom? By name; without one, the newest clients."""
+    """The first step of starting a plan from the list: choose the client, by name; without a text, the newest
+    clients.
+    """
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
     rows = Client.objects.visible_to(request.principal).kept().select_related("facts", "owner")
     rows = matching(rows, text).order_by("name_key", "pk") if text else rows.order_by("-created_at", "-pk")

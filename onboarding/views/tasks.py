@@ -1,4 +1,4 @@
-"""One task of a plan. Its page opens in a dialog where there is script; ticking off happens in the plan itself."""
+"""One task of a plan. With JavaScript its page opens in a dialog; completing it happens in the plan itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +56,7 @@ def assign_form(task: Task, data=None) -> AssignForm:
 
 
 def task_page(request, task: Task, *, status: int = 200, **forms: Any):
-    """The task's page, or its inside for the dialog."""
+    """The task's page, or its content for the dialog."""
     in_dialog = is_fragment(request) and request.htmx.target == IN_DIALOG
     context = {
         "task": task,
@@ -83,7 +83,9 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
 
 
 def changed(request, task: Task, text: str, *, undo_url: str = ""):
-    """After a change: in the dialog the task again, with an event for the plan behind it; else the way back to its page."""
+    """After a change: in the dialog the task, with an event for the plan behind it; otherwise a redirect to its
+    page.
+    """
     if is_fragment(request) and request.htmx.target == IN_DIALOG:
         response = task_page(request, load(request, task.pk))
         return toast(add_event(response, "planChanged"), text, undo_url=undo_url)
@@ -98,9 +100,9 @@ def status_of(error: ServiceError) -> int:
 def answer(
     request, task: Task, name: str, form, act: Callable[[], Any], say: Callable[[Any], str], *, undo_url: str = ""
 ):
-    """Call `act()` if the form is valid, and answer with the task. A refusal stands beside the form's field.
+    """Call `act()` if the form is valid, and answer with the task. An error is shown beside the form's field.
 
-    `name`: the form's in the page's context. `say(result)`: what the toast says.
+    `name`: the form's name in the context. `say(result)`: the text of the toast.
     """
     if not form.is_valid():
         return task_page(request, task, status=422, **{name: form})
@@ -119,7 +121,7 @@ def show(request, pk):
 
 @require_POST
 def move(request, pk, move):
-    """Finish, reopen, block or skip. From the plan's own list the plan is answered, else the task."""
+    """Finish, reopen, block or skip. From the plan's own list it answers with the plan, else with the task."""
     if move not in MOVES:
         raise Http404
     task, is_finish = load(request, pk), move == "finish"
@@ -151,7 +153,7 @@ def _moved(task):
 
 @require_POST
 def assign(request, pk):
-    """`back` in the address names who has it again: the undo of the toast."""
+    """`back` in the URL names the previous assignee: the toast's undo."""
     task = load(request, pk)
     given = {"person": request.GET["back"]} if "back" in request.GET and "person" not in request.POST else request.POST
     before, form = assign_form(task)["person"].initial, assign_form(task, given)

@@ -1,4 +1,4 @@
-"""The list of templates, and what is done with one as a whole."""
+"""The list of templates, and actions on one."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render

@@ -1,4 +1,4 @@
-"""`GET /api/v1/reports/<kpi-id>`: one number in the public form, and the rows it was made of."""
+"""`GET /api/v1/reports/<kpi-id>`: one KPI in the public form, and the rows it counts."""
 
 from django.http import Http404
 from django.utils import timezone
@@ -68,7 +68,7 @@ PARAMETERS = [
 
 
 class ReportViewSet(viewsets.ViewSet):
-    """Numbers over the clients the caller may see; for managers and admins."""
+    """KPIs over the clients the caller may see; for managers and admins."""
 
     lookup_value_regex = "[a-z0-9-]{1,60}"
     lookup_field = "kpi_id"
@@ -122,7 +122,7 @@ class ReportViewSet(viewsets.ViewSet):
         )
 
     def _asked(self, request, kpi_id, known):
-        """The number and the checked filter. 403 for who may not see numbers, 404 for an unknown one, 400 for bad parameters."""
+        """The KPI and the validated filter. 403 without permission, 404 for an unknown KPI, 400 for bad parameters."""
         require(may_see_reports(request.principal))
         kpi = find(kpi_id)
         if kpi is None:

@@ -1,4 +1,4 @@
-"""The registry of numbers. Their definitions stand with them; the KPI page shows the same words."""
+"""The registry of KPIs. Each holds its definition, which the KPI page shows."""
 
 from reports.kpis.active import ActiveClients
 from reports.kpis.arpa import ArpaRealised, ArpaRecurring

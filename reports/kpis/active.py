@@ -40,8 +40,9 @@ class ActiveClients(Kpi):
         return self.made(period, value=n, numerator=n, denominator=None, n=n, basis=scope.basis)
 
     def members(self, scope, period, show=""):
-        """Clients active at the end, each with the day the status began as `since`; on the basis of revenue those with
-        revenue in the period, and the day of their first."""
+        """Clients active at the end, with the start of their status as `since`; on the basis of revenue, those with
+        revenue in the period, with the day of their first.
+        """
         if scope.basis == REVENUE:
             first = RevenueLine.objects.filter(client=OuterRef("pk"), amount_firm__gt=0).order_by("date", "pk")
             found = scope.clients().filter(Exists(presence.booked_in(period)))

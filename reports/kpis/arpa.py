@@ -1,4 +1,4 @@
-"""Revenue per account: two named numbers."""
+"""Revenue per account: two KPIs."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from reports.kpis.base import MONEY, Kpi
 from reports.periods import Period
 from reports.scope import REVENUE
 
-# how many of the month ends the client was active at, without those at which all its contracts in force were free
+# the number of month ends at which the client was active, without those at which all its contracts in force were free
 MONTH_ENDS = f"""bit_count((
     (SELECT coalesce(bit_or({presence.COVERED}), 0) FROM clients_statusperiod WHERE client_id = clients_client.id AND status = ANY(%(statuses)s))
     & ~(SELECT coalesce(bit_or(mask) FILTER (WHERE is_free), 0) & ~coalesce(bit_or(mask) FILTER (WHERE NOT is_free), 0)
@@ -96,8 +96,9 @@ class ArpaRealised(Kpi):
         return [self._made(scope, *each) for each in zip(periods, revenue, counted, strict=True)]
 
     def _made(self, scope, period, booked, counted):
-        """`booked`: (revenue, lines without a rate). `counted`: the month ends at which clients were active, summed; on the basis of
-        revenue the clients."""
+        """`booked`: (revenue, lines without a rate). `counted`: the sum over clients of the month ends at which they
+        were active; on the basis of revenue, the number of clients.
+        """
         revenue, without = booked
         accounts = counted / (1 if scope.basis == REVENUE else len(period.month_ends()))
         value = float(revenue) / accounts if accounts else None
@@ -135,14 +136,14 @@ class ArpaRealised(Kpi):
 
 
 def _counted(scope, period: Period) -> Any:
-    """How often a client counts as an account: at how many month ends, or (basis of revenue) once if it has any."""
+    """How often a client counts as an account: the number of month ends, or (basis revenue) once if it has any."""
     if scope.basis == REVENUE:
         return Case(When(Exists(presence.booked_in(period)), then=Value(1)), default=Value(0))
     return month_ends_of(period)
 
 
 def month_ends_of(period: Period) -> Any:
-    """Summed over stretches of dates, for a mask holds no more than some five years of month ends."""
+    """Summed over groups of dates, because a mask holds only about five years of month ends."""
     first, *more = (_month_ends(days) for days in presence.in_masks(period.month_ends()))
     return sum(more, first)
 
@@ -165,7 +166,9 @@ def _positional(sql, values):
 
 
 class ArpaRecurring(Kpi):
-    """MRR ÷ paying clients at the end of the period, a month, in the firm's currency; None without a paying client."""
+    """MRR ÷ paying clients at the end of the period, per month, in the firm's currency; None without a paying
+    client.
+    """
 
     id = "arpa-recurring"
     name = _("Recurring revenue per account")
@@ -211,5 +214,5 @@ class ArpaRecurring(Kpi):
 
 
 def _recurring(period: Period):
-    """Contracts that are paid for at the end of the period."""
+    """Paid contracts in force at the end of the period."""
     return Contract.objects.in_force_on(period.end).filter(is_free=False, period__in=list(MONTHS_IN))

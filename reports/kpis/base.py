@@ -1,4 +1,4 @@
-"""What a number is: its definition, how it answers, and the rows it was made of."""
+"""The base of a KPI: its definition, its value, and the rows it counts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,13 +14,15 @@ from reports.columns import BY_NAME, Cell, Column
 from reports.periods import Period
 from reports.scope import Scope
 
-FEW = 30  # fewer than that are told as they are, and judged neither good nor bad
+FEW = 30  # below this, changes are shown but not judged good or bad
 PERCENT, POINTS, MONEY, DAYS = "percent", "points", "money", "days"
 
 
 @dataclass(frozen=True)
 class KpiAnswer:
-    """One value, unrounded; a rate runs to 100. `value` is None where there is nothing to divide by or too little to say."""
+    """One value, unrounded; a rate runs to 100. `value` is None if the denominator is empty or the sample is too
+    small.
+    """
 
     id: str
     version: int
@@ -34,7 +36,7 @@ class KpiAnswer:
     period: Period
     basis: str | None
     members_url: str = ""
-    currency: str | None = None  # of money; and how many rows are not in it, because theirs has no rate
+    currency: str | None = None  # currency of an amount; and the number of rows left out because they have no rate
     without_rate: int | None = None
     parts: dict[str, Any] = field(default_factory=dict)
 
@@ -47,30 +49,31 @@ class KpiAnswer:
 
 
 class Kpi:
-    """A number of the registry. `answer` counts `members`, so that number and list cannot disagree; `series` computes many
-    periods in one or two statements and equals `answer` for each of them (a test holds that)."""
+    """A KPI of the registry. `answer` counts `members`, so that number and list agree; `series` computes many periods
+    in one or two statements and equals `answer` for each of them (a test checks that).
+    """
 
     id: ClassVar[str]
     version: ClassVar[int] = 1
     name: ClassVar[Any]
     formula: ClassVar[Any]
-    formulas: ClassVar[Mapping[str | None, Any]] = {}  # those of a basis that has one of its own
+    formulas: ClassVar[Mapping[str | None, Any]] = {}  # of bases with their own text
     unit: ClassVar[str]
     source: ClassVar[Any]
     edge_rules: ClassVar[list[Any]]
-    digits: ClassVar[int] = 0  # decimals of a value that is neither per cent nor money, where people read it
+    digits: ClassVar[int] = 0  # displayed decimals of a value that is neither per cent nor money
     has_basis: ClassVar[bool] = False
-    needs_start: ClassVar[bool] = False  # says little of clients that came in without the day they became active
+    needs_start: ClassVar[bool] = False  # does not cover clients imported without the day they became active
     has_margin: ClassVar[bool] = False
-    counted: ClassVar[tuple[Any, Any]] = ("", "")  # above and below the line, in words; empty for a plain count
+    counted: ClassVar[tuple[Any, Any]] = ("", "")  # numerator and denominator, in words; empty for a plain count
     shows: ClassVar[list[tuple[str, Any]]] = []  # parts of the members list, such as "left"
     noun: ClassVar[Any] = _(
         "clients"
-    )  # its members, how they are sorted, and their columns on the page, in the CSV and in the API
+    )  # its members, their order, and their columns on the page, in the CSV and in the API
     sort: ClassVar[Sort] = BY_NAME
     columns: ClassVar[tuple[Column, ...]]
     related: ClassVar[tuple[str, ...]] = ("owner",)
-    series_is_rolling: ClassVar[bool] = True  # twelve months to each month's end; else each month by itself
+    series_is_rolling: ClassVar[bool] = True  # twelve months to each month's end; otherwise single months
 
     def answer(self, scope: Scope, period: Period) -> KpiAnswer:
         raise NotImplementedError
@@ -82,11 +85,11 @@ class Kpi:
         raise NotImplementedError
 
     def narrowed(self, members: QuerySet, parameters: Mapping[str, str]) -> QuerySet:
-        """The members that a part of the dashboard opens, by the address's further parameters."""
+        """The members behind a part of the dashboard, by further parameters of the URL."""
         return members
 
     def working(self, answer: KpiAnswer, firm: Any) -> str:
-        """The operands that give the value, such as "28 ÷ 33"; "" for a plain count and where there is no value."""
+        """The operands of the value, such as "28 ÷ 33"; "" for a plain count or without a value."""
         if answer.value is None or answer.numerator is None or answer.denominator is None:
             return ""
         above = money(round(answer.numerator, 2), firm.currency) if self.unit == MONEY else operand(answer.numerator)
@@ -96,11 +99,11 @@ class Kpi:
         return [column.cell(row, firm) for column in self.columns]
 
     def benchmark(self, firm: Any) -> Decimal | None:
-        """What the firm compares itself with."""
+        """The benchmark to compare with."""
         return None
 
     def certain_change(self, now: KpiAnswer, before: KpiAnswer) -> bool:
-        """Whether the difference may be called better or worse: not where few are compared."""
+        """Whether the difference may be called better or worse: not for small numbers."""
         return (
             min(now.n, before.n) >= FEW
             and now.value is not None
@@ -121,7 +124,7 @@ class Kpi:
         parts=None,
         money=(None, None),
     ) -> KpiAnswer:
-        """`money`: (the firm's currency, rows without a rate) of a number that adds up amounts."""
+        """`money`: (the firm's currency, rows without a rate) of a KPI that sums amounts."""
         return KpiAnswer(
             self.id,
             self.version,
@@ -141,10 +144,10 @@ class Kpi:
 
 
 def operand(value: float) -> str:
-    """As exact as it has to be for the division to give what is shown."""
+    """As precise as needed for the division to give the shown value."""
     return number(value, 0 if value == round(value) else 4)
 
 
 def share(part: int | float, whole: int | float) -> float | None:
-    """Per cent, unrounded; None of nothing."""
+    """Per cent, unrounded; None for an empty denominator."""
     return 100 * part / whole if whole else None

@@ -16,7 +16,7 @@ from interactions.surveys.models import SurveyResponse
 from reports.columns import Cell, Column, client_cell, text_cell
 from reports.kpis.base import POINTS, Kpi
 
-SMALL = 40  # below this many answers the plain margin is too sure of itself
+SMALL = 40  # below this many answers the plain margin is too narrow
 Z_95 = 1.96
 COUNTS = ", ".join(f"count(*) FILTER (WHERE {band_sql(band)})" for band in BANDS)
 
@@ -49,8 +49,9 @@ def plain_margin(promoters: float, passives: float, detractors: float) -> float 
 
 
 def margin(promoters: int, passives: int, detractors: int) -> float | None:
-    """The plain margin, below 40 answers with 0.75 promoters, 0.75 detractors and 1.5 passives added (Bonett and Price): it
-    would be 0 where all agree."""
+    """The plain margin, below 40 answers with 0.75 promoters, 0.75 detractors and 1.5 passives added (Bonett and
+    Price): otherwise it would be 0 if all agree.
+    """
     n = promoters + passives + detractors
     if not n or n >= SMALL:
         return plain_margin(promoters, passives, detractors)
@@ -119,7 +120,7 @@ class Nps(Kpi):
         )
 
     def members(self, scope, period, show=""):
-        """The answers that count; `show` narrows them to one band."""
+        """The counted answers; `show` narrows them to one band."""
         start, end = period.moments(scope.firm.time_zone)
         newest = Window(RowNumber(), partition_by=F("person"), order_by=[F("answered_at").desc(), F("id").desc()])
         latest = self.answers(scope).between(start, end).order_by().annotate(place=newest).filter(place=1)

@@ -1,4 +1,4 @@
-"""How onboarding keeps its dates."""
+"""On-time share of onboarding tasks."""
 
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q
 from django.db.models.functions import TruncDate

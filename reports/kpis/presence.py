@@ -1,7 +1,7 @@
 """When clients were active, for many dates in one statement.
 
-The dates asked about are sorted into a list of boundaries; a client's activity becomes a bit mask over them, clients with the
-same mask are counted together, and every period of a series is two bits of it. One pass over status periods (or revenue
+The dates are sorted into a list of boundaries; a client's activity becomes a bit mask over them; clients with the same
+mask are counted together; every period of a series is two bits of the mask. One pass over status periods (or revenue
 lines) answers a whole chart.
 """
 
@@ -32,7 +32,7 @@ FREE_ONLY = f"""
     FROM (SELECT client_id, is_free, {COVERED} AS mask FROM clients_contract JOIN scope ON scope.id = client_id
         WHERE clients_contract.archived_at IS NULL) AS contract
     GROUP BY client_id HAVING bool_or(is_free)"""
-# an amount without a rate is above 0 all the same
+# an amount without a rate is also above 0
 BY_REVENUE = """
     SELECT client_id, bit_or(1::bigint << (width_bucket(date, %(days)s::date[]) - 1)) AS mask
     FROM (
@@ -79,7 +79,7 @@ def pairs_by_revenue(clients, periods: list[Period]) -> list[tuple[int, int]]:
 
 
 def booked_in(period: Period):
-    """Revenue lines that make a client active in the period on the basis of revenue; for Exists, of `pk` outside."""
+    """Revenue lines that make a client active in the period on the basis of revenue; for Exists, on the outer `pk`."""
     is_revenue = Q(amount_firm__gt=0) | Q(rate__isnull=True, amount__gt=0)
     return RevenueLine.objects.between(period.start, period.end).filter(is_revenue, client=OuterRef("pk"))
 
@@ -94,7 +94,7 @@ def earning_in(clients, periods: list[Period]) -> list[int]:
 
 
 def paying_at(clients, days: Iterable[date]) -> dict[date, int]:
-    """Active clients at each date, without those whose contracts in force on it are all free."""
+    """Active clients at each date, without those whose contracts in force are all free."""
     found: dict[date, int] = {}
     for some in in_masks(days):
         found |= _paying_at(clients, some)
@@ -102,7 +102,7 @@ def paying_at(clients, days: Iterable[date]) -> dict[date, int]:
 
 
 def in_masks(days: Iterable[date]) -> list[list[date]]:
-    """The dates in order, in stretches that one mask holds."""
+    """The sorted dates, in groups that fit one mask."""
     ordered = sorted(set(days))
     return [ordered[at : at + MOST_BOUNDARIES] for at in range(0, len(ordered), MOST_BOUNDARIES)]
 
@@ -114,7 +114,7 @@ def _paying_at(clients, days: list[date]) -> dict[date, int]:
 
 
 def revenue_in(clients, periods: list[Period]) -> list[tuple[Any, int]]:
-    """For each period (revenue booked in the firm's currency, lines that are not in it because they have no rate)."""
+    """For each period (revenue booked in the firm's currency, lines left out because they have no rate)."""
     days = _boundaries(day for period in periods for day in (period.start, period.end))
     rows = _rows(clients, SUMS, {"days": days, "first": days[0], "last": days[-1]})
     sums = {bucket: (total, without) for bucket, total, without in rows}
@@ -148,7 +148,7 @@ def _rows(clients, template, values, **parts):
         scope, parameters = clients.order_by().values("id").query.sql_with_params()
     except EmptyResultSet:
         return []
-    # the scope's own parameters are positional; they get names so that both fit one statement
+    # the scope's parameters are positional; they get names so that both work in one statement
     names = [f"scope_{index}" for index in range(len(parameters))]
     scope = scope % tuple(f"%({name})s" for name in names)
     with connection.cursor() as cursor:

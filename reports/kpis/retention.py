@@ -28,14 +28,14 @@ SILENCE_DAYS = 45
 
 
 def reason_label(status: str, reason: str) -> str:
-    """Why a client is no longer active, in words."""
+    """Why a client is no longer active, as text."""
     if status == Status.FORMER:
         return str(LeavingReason(reason).label) if reason else gettext("No reason given")
     return str(Status(status).label) if status else gettext("No status")
 
 
 def silent_before_leaving(members: QuerySet) -> QuerySet:
-    """Those with no contact logged in the weeks before they left."""
+    """Clients with no contact logged in the weeks before they left."""
     heard = (
         Interaction.objects.contacts_made().kept().filter(client=OuterRef("pk"), occurred_at__lt=OuterRef("end_since"))
     )
@@ -94,7 +94,7 @@ class Retention(Kpi):
         return firm.retention_benchmark
 
     def narrowed(self, members, parameters):
-        """Those of one `reason` of leaving, or who left in silence (`silent`)."""
+        """Clients with one `reason` for leaving, or who left without recent contact (`silent`)."""
         status, reason = parameters.get("status", ""), parameters.get("reason", "")
         if status in Status.values:
             members = members.filter(end_status=status)
@@ -133,8 +133,9 @@ class Retention(Kpi):
         return found.filter(outcome=show) if show in OUTCOMES else found
 
     def gone_uncounted(self, scope, period):
-        """Clients who left in the period and whom this number does not count: won within it, back by its end, or, on the
-        basis of revenue, with revenue in it all the same."""
+        """Clients who left in the period but are not counted here: won within it, back by its end, or, on the basis of
+        revenue, with revenue in it.
+        """
         left = StatusPeriod.objects.filter(
             status=Status.FORMER, start_date__gt=period.start, start_date__lte=period.end, client=OuterRef("pk")
         ).exclude(is_start_unknown=True)
@@ -142,7 +143,7 @@ class Retention(Kpi):
         return scope.clients().filter(Exists(left)).exclude(pk__in=counted)
 
     def reasons(self, scope, period):
-        """[(end_status, end_reason, n)] of S without E, most first. Their sum is |S| − |S ∩ E|."""
+        """[(end_status, end_reason, n)] of S without E, most frequent first. Their sum is |S| − |S ∩ E|."""
         lost = self.members(scope, period, LEFT).order_by().values("end_status", "end_reason")
         rows = lost.annotate(n=Count("pk")).values_list("end_status", "end_reason", "n")
         return sorted(rows, key=lambda row: -row[2])

@@ -1,4 +1,4 @@
-"""What every page of the reports begins with."""
+"""What every report page begins with."""
 
 from django.utils import timezone
 
@@ -9,7 +9,7 @@ from reports.permissions import may_see_reports
 
 
 def read_filter(request, now=None) -> ReportFilter:
-    """The filter of the address, checked. Raises 403 for who may not see the numbers."""
+    """The validated filter from the URL. Raises PermissionDenied (403) if the user may not see reports."""
     require(may_see_reports(request.principal))
     form = ReportFilter(
         request.GET, principal=request.principal, firm=get_firm(), today=firm_today(now or timezone.now())

@@ -65,7 +65,7 @@ def list_attention(request):
 
 
 def _cards(found, scope):
-    """The four cards of the head: value, what it rests on, and the change where there is one."""
+    """The four cards at the top: value, sample, and the change if there is one."""
     retention, nps, arpa, active = found.retention, found.nps, found.arpa, found.active
     spread = f"± {number(nps.now.margin)}" if nps.now.margin is not None else ""
     return [
@@ -145,7 +145,7 @@ def _bands(nps, scope):
 
 
 def _tone(measure):
-    """Neither good nor bad where few are compared."""
+    """Neutral for small numbers."""
     return "flat" if not measure.change or not measure.is_certain else "good" if measure.change > 0 else "bad"
 
 

@@ -9,7 +9,7 @@ from reports.views.words import basis_text, change_text, period_text, value_text
 
 @require_safe
 def show(request):
-    """Every number there is, each with what it is made of."""
+    """Every KPI, with its operands."""
     form = read_filter(request)
     if not form.is_valid():
         return render(request, "reports/numbers.html", {"form": form}, status=422)

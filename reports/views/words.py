@@ -1,4 +1,4 @@
-"""Values as people read them; rounded here and nowhere before."""
+"""Values as text; rounded only here."""
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from reports.templatetags.report_words import money_whole
 
 
 def value_text(kpi, answer, firm) -> str:
-    """The value with its unit; "—" where there is none."""
+    """The value with its unit; "—" if there is none."""
     if answer.value is None:
         return "—"
     if kpi.unit == PERCENT:
@@ -29,7 +29,7 @@ def basis_text(scope) -> str:
 
 
 def facts(kpi, answer, firm) -> list[tuple[str, str]]:
-    """[(what, value)]: what stands above and below the line, and of how many it is made."""
+    """[(what, value)]: numerator, denominator and sample size."""
     if not kpi.counted[1]:
         return []
     above = money_whole(answer.numerator, firm.currency) if kpi.unit == MONEY else number(answer.numerator)
@@ -38,7 +38,7 @@ def facts(kpi, answer, firm) -> list[tuple[str, str]]:
 
 
 def change_text(kpi, now, before, scope) -> str:
-    """How the number compares with the same number a year before, and whether that may be called a change."""
+    """The comparison with the value a year before, and whether it may be called a change."""
     firm = scope.firm
     if now.value is None:
         return ""

@@ -1,7 +1,7 @@
-"""Tables without their triggers, foreign keys and indexes, for the length of a bulk load in one transaction.
+"""Tables without their triggers, foreign keys and indexes during a bulk load in one transaction.
 
-Indexes and constraints are made again at the end, which checks every row at once instead of one by one. Whoever reads the
-tables meanwhile waits.
+Indexes and constraints are recreated at the end, which checks all rows at once instead of one by one. Readers of the
+tables wait meanwhile.
 """
 
 from django.db import models

@@ -1,4 +1,4 @@
-"""The floors: the least that a page of this site can be, with its layout and without. Closed by login like every other."""
+"""The floors: the minimal page of this site, with its layout and without. It needs a login like every other page."""
 
 from django.db.models import F
 from django.shortcuts import render

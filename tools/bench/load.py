@@ -1,7 +1,7 @@
 """Fills a database with many believable clients, in SQL, the same rows for the same seed.
 
-Everything random is a hash of a row's number, so no order of execution changes it. Triggers (history, notifications) are off
-while it runs: this is ballast to measure with, not a record of what people did.
+Everything random is a hash of a row's number, so the order of execution does not matter. Triggers (history,
+notifications) are off while it runs: this is data to measure with, not a record of what people did.
 """
 
 # ruff: noqa: E501  statements of SQL are not broken in the middle of an expression
@@ -92,7 +92,7 @@ class Amounts:
 
 
 class Loader:
-    """One run. `say(text)` hears what is being done."""
+    """One run. `say(text)` reports progress."""
 
     def __init__(self, amounts: Amounts, *, today: date, currency: str, seed: int = 1, say=lambda text: None):
         self.n, self.today, self.currency, self.seed, self.say = amounts, today, currency, seed, say
@@ -161,7 +161,7 @@ class Loader:
         self.cursor.execute(sql)
 
     def base(self, model) -> int:
-        """The highest id in use: new rows count on from it."""
+        """The highest id in use: new rows continue from it."""
         return model.objects.aggregate(top=models.Max("id"))["top"] or 0
 
     def series(self, count: int) -> str:
@@ -232,7 +232,9 @@ class Loader:
         )
 
     def statuses(self) -> None:
-        """A life for each client: prospect, onboarding, active, now and then a pause, notice, former, and some come back."""
+        """Status periods for each client: prospect, onboarding, active, sometimes a pause, notice, former, and some
+        return.
+        """
         today = f"DATE '{self.today}'"
         joined = f"{today} - (30 + power({self.u('i', 30)}, 0.8) * 2200)::int"
         onboard = f"CASE WHEN {self.u('i', 31)} > 0.06 THEN prospect + 10 + ({self.u('i', 32)} * 50)::int END"
@@ -283,7 +285,7 @@ class Loader:
             end_date="end_date",
             reason=f"CASE WHEN status = 'former' THEN {reason} ELSE '' END",
         )
-        # from, to: while we worked for the client; `rank` numbers those we did
+        # from, to: the time we served the client; `rank` numbers the clients served
         self.execute(
             f"CREATE TEMP TABLE served ON COMMIT DROP AS SELECT (row_number() OVER (ORDER BY i))::int AS rank, i, id, active AS since, "
             f"CASE WHEN back IS NULL THEN coalesce(former, {today}) ELSE {today} END AS until FROM life WHERE active < {today} - 1"

@@ -1,4 +1,4 @@
-"""What an answer cost the server, told in its headers."""
+"""Response headers with what a response cost the server."""
 
 from time import perf_counter
 

@@ -1,4 +1,4 @@
-"""Asks a real gunicorn for each page again and again and sums up what the answers cost."""
+"""Requests each page from a real gunicorn many times and sums up what the responses cost."""
 
 import http.client
 import os
@@ -41,7 +41,7 @@ CSRF = "b" * 32
 
 @dataclass(frozen=True)
 class Request:
-    """`form`: what is posted; None for a page that is looked at."""
+    """`form`: the POST data; None for a GET."""
 
     path: str
     who: int
@@ -50,8 +50,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Target:
-    """A page of the bench: its requests in turn. A page counts as all requests that a screen of 1440 × 900 makes of it without
-    scrolling; today that is one for each."""
+    """A page of the bench and its requests in turn: all requests that a screen of 1440 × 900 makes without scrolling;
+    today one per page.
+    """
 
     name: str
     requests: list[Request]
@@ -76,7 +77,7 @@ def session_of(user) -> str:
 
 
 def people() -> list[User]:
-    """Twenty who ask: a manager, the account managers with the most clients, and further managers."""
+    """Twenty users: a manager, the account managers with the most clients, and more managers."""
     managers = list(User.objects.active().with_role(Role.MANAGER).order_by("pk")[: PEOPLE // 2])
     busiest = User.objects.active().with_role(Role.ACCOUNT_MANAGER).annotate(n=Count("owned_clients"))
     others = [user for user in busiest.order_by("-n", "pk")[:PEOPLE] if user not in managers]
@@ -84,8 +85,9 @@ def people() -> list[User]:
 
 
 def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
-    """The bare floor, the floor with the layout, and the pages. Each asks for other clients as other people; what needs one
-    person is asked as that person."""
+    """The bare floor, the floor with the layout, and the pages. Each requests different clients as different users;
+    what needs a particular user is requested as that user.
+    """
     manager, everybody = 0, range(len(users))
     am = next(n for n, user in enumerate(users) if user.is_account_manager)
     seen = Client.objects.visible_to(acting(users[manager])).kept()
@@ -128,7 +130,7 @@ def batches(seen) -> list[list[int]]:
 
 
 def client_pages(users: list[User]) -> list[Request]:
-    """Of 500 clients, each as one of the people who sees it."""
+    """Of 500 clients, each as a user who may see it."""
     each = CLIENTS // len(users)
     own = [
         list(Client.objects.visible_to(acting(user)).kept().order_by("pk").values_list("pk", flat=True)[n : n + each])
@@ -202,7 +204,7 @@ def wait_for(process, port) -> None:
 
 
 def ask(port: int, request: Request, cookies: list[str]) -> tuple[float, int, float]:
-    """(milliseconds, statements, kilobytes). Raises RuntimeError for an answer that is not the page."""
+    """(milliseconds, statements, kilobytes). Raises RuntimeError if the response is not the page."""
     wire = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     session = f"{settings.SESSION_COOKIE_NAME}={cookies[request.who]}"
     headers = {"Cookie": f"{session}; {settings.CSRF_COOKIE_NAME}={CSRF}", "Accept": "text/html"}
@@ -218,9 +220,10 @@ def ask(port: int, request: Request, cookies: list[str]) -> tuple[float, int, fl
 
 
 def measure(port, targets, cookies, *, warm: int, times: int) -> dict[str, list[tuple[float, int, float]]]:
-    """What each answer cost, by the target's name. Asked in rounds, the floor and every page in turn, so that whatever else the
-    machine does is the same for all; every tenth request is a write. A page that takes seconds is asked less often: no more
-    after PAGE_SECONDS, but at least AT_LEAST times."""
+    """What each response cost, by the target's name. Requests go in rounds, the floor and every page in turn, so that
+    other load on the machine affects all equally; every tenth request is a write. A page that takes seconds is
+    requested less often: not after PAGE_SECONDS, but at least AT_LEAST times.
+    """
     costs: dict[str, list[tuple[float, int, float]]] = {target.name: [] for target in targets}
     writes = next(target for target in targets if target.requests[0].form is not None)
     asked = 0
@@ -333,9 +336,9 @@ def counts() -> dict:
 def run_users(
     counts_of_people: list[int], *, seconds: float, idle: int, half_sent: int, say=lambda text: None
 ) -> list[dict]:
-    """What people see of the product's own web server, so many at once; see users.py."""
+    """What users experience with the product's own web server, many at once; see users.py."""
     staff = people()
-    # each of them sits at several machines, so that no session is everybody's
+    # each user has several sessions, so that no session is shared by all
     cookies = [
         f"{settings.SESSION_COOKIE_NAME}={session_of(user)}; {settings.CSRF_COOKIE_NAME}={CSRF}" for user in staff
     ]
@@ -349,7 +352,7 @@ def run_users(
     with server(processes=max(2, min(4, os.cpu_count() or 2)), threads=4) as port:
         sessions = [cookie.partition("=")[2].partition(";")[0] for cookie in cookies]
         for target in (target for target in targets(staff)[2] if target.name in MIX):
-            for turn in range(8):  # each process has made each page before
+            for turn in range(8):  # warm-up: each process has rendered each page
                 ask(port, target.nth(turn), sessions)
         for number in counts_of_people:
             order = {

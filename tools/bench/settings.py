@@ -1,4 +1,4 @@
-"""The settings of `script/bench`: the application as it is, plus the floor to compare with and what each answer cost."""
+"""The settings of `script/bench`: the application's, plus the floor to compare with and the cost of each response."""
 
 from crm.settings import *  # noqa: F403
 from crm.settings import MIDDLEWARE

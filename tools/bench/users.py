@@ -1,7 +1,7 @@
-"""People who click: so many at once, each every eight seconds, and one who logs in every second. `manage.py bench --users`.
+"""Users who click: many at once, each every eight seconds, and one login per second. `manage.py bench --users`.
 
 The generator is a process of its own without Django: one thread, plain sockets, its orders as JSON on stdin and its report on stdout.
-It says what it cost itself, for on a small machine it takes from the server what it needs.
+It reports its own cost, because on a small machine it competes with the server.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 EVERY, LOGIN_EVERY, HEALTH_EVERY = 8.0, 1.0, 0.5
 PATIENCE = 30.0  # seconds until a person gives up
-MIX = {  # of what is clicked
+MIX = {  # of the clicks
     "client page": 30,
     "today": 25,
     "client list": 20,
@@ -30,7 +30,7 @@ MIX = {  # of what is clicked
 
 @dataclass
 class Wire:
-    """One browser: a connection that is kept, and what it answered."""
+    """One browser: a kept-alive connection, and its responses."""
 
     port: int
     cookies: str = ""
@@ -38,7 +38,7 @@ class Wire:
     writer: asyncio.StreamWriter | None = None
 
     async def ask(self, path: str, form: str | None = None, headers: str = "") -> tuple[int, dict[str, str], bytes]:
-        """(status, headers, body); on a new connection when the kept one was closed."""
+        """(status, headers, body); on a new connection if the old one was closed."""
         head = f"{'GET' if form is None else 'POST'} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept: text/html\r\n"
         head += f"Cookie: {self.cookies}\r\n{headers}"
         if form is not None:
@@ -146,7 +146,7 @@ async def repeat(seen: Seen, group: str, work, order: dict, every: float, until:
 
 
 async def hold(order: dict) -> list:
-    """Connections that say nothing, and POSTs that stop in the middle. They are opened again when they are closed."""
+    """Silent connections, and POSTs that stop in the middle. They are reopened when closed."""
     head = b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nlogin="
 
     async def one(first: bytes) -> None:
@@ -198,7 +198,7 @@ def summed_up(values: list[float]) -> dict:
 
 
 def generate(order: dict) -> dict:
-    """Run the generator in a process of its own."""
+    """Run the generator in its own process."""
     answer = subprocess.run(
         [sys.executable, __file__],
         input=json.dumps(order),

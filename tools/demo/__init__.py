@@ -1,1 +1,1 @@
-"""The demo firm: a believable consultancy, made through the services, the same every time, relative to today."""
+"""The demo firm: a believable consultancy, created through the services, the same every time, relative to today."""

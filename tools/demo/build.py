@@ -1,4 +1,4 @@
-"""Makes the demo firm through the services: deterministic, relative to today, in one transaction."""
+"""Creates the demo firm through the services: deterministic, relative to today, in one transaction."""
 
 import random
 import secrets
@@ -40,7 +40,7 @@ LEFT = {
 
 @dataclass
 class Stage:
-    """What the makers share: the clock, the dice, the people and what has been made."""
+    """What the builders share: the clock, the random generator, the people and the rows created so far."""
 
     now: datetime
     today: date
@@ -51,7 +51,7 @@ class Stage:
     clients: dict[str, Client] = field(default_factory=dict)
 
     def office_hour(self, day: date, zone_name: str) -> datetime:
-        """A moment in somebody's working day, on or after `day`, never later than an hour ago."""
+        """A time within a working day, on or after `day`, at least an hour ago."""
         day = self.calendar.on_or_after(day)
         at = datetime.combine(
             day, time(self.dice.randint(9, 15), self.dice.choice((0, 10, 15, 30, 40, 45))), zone(zone_name)
@@ -61,7 +61,7 @@ class Stage:
 
 @transaction.atomic
 def build(*, now: datetime, with_logins: bool) -> list[dict[str, str]]:
-    """Fill the firm; gives [{"email", "password", "role"}] ([] without logins)."""
+    """Fill the firm. Returns [{"email", "password", "role"}] ([] without logins)."""
     firm = _firm()
     passwords = ["-".join(secrets.token_hex(2) for _ in range(3)) for _person in cast.PEOPLE] if with_logins else []
     with firm_cached(), ThreadPoolExecutor(1) as beside:  # hashing one takes half a second
@@ -218,7 +218,7 @@ def _contracts_and_revenue(stage, role, client, owner, came) -> None:
 
 
 def last_day(stage: Stage, role: cast.ClientRole) -> date:
-    """Up to when the firm worked for the client."""
+    """The last day on which the firm worked for the client."""
     if role.story in LEFT:
         return stage.today - timedelta(days=LEFT[role.story][1])
     return stage.today

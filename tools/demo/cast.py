@@ -1,4 +1,4 @@
-"""Who plays in the demo firm. All names are invented."""
+"""The people and clients of the demo firm. All names are invented."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Eighteen months of talks, follow-ups and survey answers."""
+"""Eighteen months of conversations, follow-ups and survey answers."""
 
 from datetime import datetime, timedelta
 
@@ -78,7 +78,7 @@ def _talks(stage, role, client: Client, people) -> None:
 
 
 def _days(stage, role):
-    """Dates of talks, oldest first; the last one as the story says."""
+    """Dates of conversations, oldest first; the story decides the last one."""
     from_day = stage.today - timedelta(days=min(MONTHS, max(3, round(role.years * 365) - 1)))
     newest, oldest = LAST_CONTACT.get(role.story, (1, 10))
     if role.story.startswith("left"):
@@ -199,5 +199,5 @@ def _open_steps(stage, role, client, people) -> None:
 
 
 def _entered(row, at: datetime) -> None:
-    """The row says it was entered then, not while the demo was made."""
+    """Set the row's creation time to then, instead of when the demo was built."""
     type(row).objects.filter(pk=row.pk).update(created_at=at)

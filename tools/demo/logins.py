@@ -13,7 +13,7 @@ def _file() -> Path:
 
 
 def write(logins: list[dict[str, str]]) -> None:
-    """[{"email", "password", "role"}]; an empty list takes the file away."""
+    """[{"email", "password", "role"}]; an empty list deletes the file."""
     path = _file()
     if not logins:
         path.unlink(missing_ok=True)
@@ -25,6 +25,6 @@ def write(logins: list[dict[str, str]]) -> None:
 
 
 def keep_only(emails: Collection[str]) -> None:
-    """Forget the logins of everybody else."""
+    """Delete all other logins."""
     if (path := _file()).exists():
         write([login for login in json.loads(path.read_text()) if login["email"] in emails])

@@ -1,4 +1,6 @@
-"""Weekly progress emails of some clients: two weeks sent, and the coming ones in every state a review queue can show."""
+"""Weekly progress emails of some clients: two weeks already sent, and the next ones in every state of the review
+queue.
+"""
 
 from datetime import timedelta
 
@@ -29,7 +31,7 @@ WEEKLY = (
     "Polar Data Centers",
     "Deccan Textiles",
 )
-# the deadline is noon tomorrow: drafts, each in a state of its own
+# the deadline is noon tomorrow: drafts, each in a different state
 TOMORROW = {
     "Saari & Koski Oy": "to review",
     "Brightwater Clinic": "to review",
@@ -44,8 +46,8 @@ TOMORROW = {
 }
 # hours from now to the deadline: unread at its time, and not drafted yet
 AT_HOURS = {"Pellervo Forest": 2, "Vantage Property": 31}
-LATE = "Linden Dental Group"  # somebody reads theirs an hour too late, every week
-ASKED = ("Nordlys Education", "Henrik Aalto")  # ask where nothing happened
+LATE = "Linden Dental Group"  # their emails are approved an hour late every week
+ASKED = ("Nordlys Education", "Henrik Aalto")  # ask for a line if nothing happened
 STEP = timedelta(hours=12)
 TOLD = (
     "Saari & Koski Oy",
@@ -53,7 +55,7 @@ TOLD = (
     "Meridian Pharma",
     "Kestrel Robotics",
     "Pellervo Forest",
-)  # promises of both sides
+)  # commitments of both sides
 GERMAN_CLIENT = "Weissmann Optics"
 
 
@@ -90,7 +92,7 @@ def _schedule(stage, name: str, now, **fields) -> None:
 
 
 def _half_day(stage, moment) -> None:
-    """What the ticks of these twelve hours did, and somebody who reads every draft in time; those of the coming days are still unread."""
+    """Run the ticks of these twelve hours and approve every draft in time; those of the coming days stay unread."""
     plan_progress(moment)
     run_progress(moment)
     until = min(moment + STEP, stage.now)
@@ -107,7 +109,7 @@ def _half_day(stage, moment) -> None:
 
 
 def _tomorrow(stage) -> None:
-    """Drafts of tomorrow, and what became of some of them."""
+    """Tomorrow's drafts, some of them already handled."""
     states = {name: state for name, state in TOMORROW.items() if state not in ("to review", "in German")}
     open_ones = ProgressEmail.objects.open().select_related("client__owner")
     for email in open_ones.filter(state=ProgressState.PLANNED).exclude(client__name__in=AT_HOURS):
@@ -132,7 +134,7 @@ def _tomorrow(stage) -> None:
 
 
 def _speaks_german(stage) -> None:
-    """A client whose mails are in German, with something to tell."""
+    """A client with emails in German, and news for one."""
     client = stage.clients[GERMAN_CLIENT]
     client.language = "de"
     client.save(update_fields=["language"])
@@ -161,7 +163,9 @@ def _speaks_german(stage) -> None:
 
 
 def _promises(stage, client) -> None:
-    """What one email tells: something kept and decided in its week, something coming, something they owe, something late."""
+    """The content of one email: commitments kept and decisions of its week, something coming, something they owe,
+    something late.
+    """
     person = client.contacts.order_by("pk")[0]
     who, common = acting(client.owner), {"client": client, "is_shared": True, "is_demo": True}
     kept = create_commitment(who, **common, text=PROMISES["kept"], due_date=stage.today)
@@ -175,7 +179,7 @@ def _promises(stage, client) -> None:
 
 
 def mark_as_sent(stage) -> None:
-    """What was handed over in the past was delivered then: the one place where the demo writes what the worker would."""
+    """Mark past mails as delivered at that time: the only place where the demo writes what the worker would."""
     with pgtrigger.ignore("core.OutboxMail:outbox_moves"):
         past = OutboxMail.objects.filter(state=MailState.PENDING, planned_for__lt=stage.now - timedelta(hours=1))
         past.update(

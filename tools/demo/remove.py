@@ -1,4 +1,4 @@
-"""Takes the demo firm out again: everything marked as demo, and what hangs on it. History stays, as it does for all."""
+"""Removes the demo firm: everything marked as demo, and what depends on it. History is kept, as always."""
 
 from datetime import datetime
 
@@ -24,7 +24,9 @@ from tools.demo import cast, logins
 
 @transaction.atomic
 def remove(*, now: datetime) -> dict[str, int]:
-    """{what: how many}. People who meanwhile wrote something of their own are disabled instead of deleted."""
+    """Remove the demo firm. Returns {what: how many}. Demo colleagues who have since written rows of the firm are disabled instead of
+    deleted.
+    """
     ids = list(Client.objects.filter(is_demo=True).values_list("pk", flat=True))
     counts = {"clients": len(ids), "contacts": Contact.objects.filter(is_demo=True).count()}
     for model in (OutboxMail, Draft, Notification):
@@ -33,14 +35,14 @@ def remove(*, now: datetime) -> dict[str, int]:
     ExternalId.objects.filter(kind="client", object_id__in=ids).delete()
     Plan.objects.filter(client_id__in=ids).delete()
     FollowUp.objects.filter(is_demo=True).delete()
-    SurveyRule.objects.filter(is_active=True).update(is_active=False)  # it would write to the firm's own clients
+    SurveyRule.objects.filter(is_active=True).update(is_active=False)  # it would email the firm's own clients
     Client.objects.filter(parent_id__in=ids).update(parent=None)
     Contract.objects.filter(client_id__in=ids, replaces__isnull=False).update(replaces=None)
     Client.objects.filter(pk__in=ids).delete()
     Contact.objects.filter(is_demo=True, affiliations=None).delete()
-    Contact.objects.filter(is_demo=True).update(is_demo=False)  # at a client of the firm's own by now
+    Contact.objects.filter(is_demo=True).update(is_demo=False)  # now also at one of the firm's own clients
     counts["templates"] = remove_demo_templates(SYSTEM)
-    Template.objects.filter(is_demo=True).update(is_demo=False)  # a plan of the firm's own is pinned to it
+    Template.objects.filter(is_demo=True).update(is_demo=False)  # one of the firm's own plans is pinned to it
     _delete_each(Service.objects.filter(name__in=[name for name, _code in cast.SERVICES]))
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
     counts["people"] = _people(now)
@@ -53,7 +55,7 @@ def remove(*, now: datetime) -> dict[str, int]:
 
 
 def _delete_each(rows) -> int:
-    """Delete those that nothing else uses."""
+    """Delete the rows that nothing else uses."""
     deleted = 0
     for row in rows:
         try:

@@ -1,4 +1,4 @@
-"""Surveys by mail: last month's round with its answers, one that is still open, one that comes, and a rule."""
+"""Surveys by mail: last month's round with its answers, an open one, a scheduled one, and a rule."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ FIRST = (
     "Juniper Foods",
     "Vantage Property",
 )
-SCORES = (10, 9, 7, 9, 4)  # the rest said nothing
+SCORES = (10, 9, 7, 9, 4)  # the others did not answer
 SECOND = ("Deccan Textiles", "Meridian Pharma", "Osprey Logistics", "Brightwater Clinic")
 COMING = ("Saari & Koski Oy", "Evergreen Gardens", "Linden Dental Group")
 

@@ -1,4 +1,4 @@
-"""The settings page that takes the demo data out."""
+"""The settings page that removes the demo data."""
 
 from django import forms
 from django.contrib import messages

@@ -1,4 +1,4 @@
-"""What is said in the demo firm: subjects, summaries, how it felt, what was agreed, what comes next."""
+"""Texts of the demo firm: subjects, summaries, sentiment, decisions, next steps."""
 
 from dataclasses import dataclass
 
@@ -388,7 +388,7 @@ GERMAN = {
     "theirs": "Inventurliste zum Jahresende",
 }
 
-# promises and decisions that fill the progress emails waiting for review
+# commitments and decisions that fill the progress emails waiting for review
 PROMISES = {
     "kept": "Quarterly VAT return filed",
     "ours": "Draft of the year-end letter",

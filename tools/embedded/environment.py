@@ -9,7 +9,7 @@ from tools.embedded.servers import ensure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY_FILE = "secret-key"
-# These write what the application's role may not: the schema, or rows past the triggers.
+# These commands write what the application's role may not: the schema, or rows without triggers.
 OWNER_COMMANDS = {"migrate", "seed_load"}
 
 
@@ -29,7 +29,7 @@ def secret_key(folder: DataFolder) -> str:
 
 
 def complete(environ: MutableMapping[str, str], say: Callable[[str], None] = lambda text: None) -> None:
-    """Add what is missing: servers of the data folder, and with them a key of its own."""
+    """Add what is missing: the data folder's servers, and then also its own key."""
     path = data_dir(environ)
     environ["RAPPORT_DATA_DIR"] = str(path)
     missing = ensure(path, environ, say)

@@ -15,7 +15,7 @@ MINIMUM_FREE = 150 * 1024 * 1024
 
 
 class Problem(Exception):
-    """Something a person has to put right. The text is one plain sentence and what to do."""
+    """Something a person must fix. The text is one plain sentence and what to do."""
 
 
 class DataFolder:
@@ -32,7 +32,7 @@ class DataFolder:
             if not self.path.exists():
                 self.path.mkdir(parents=True, mode=0o700)
                 if os.geteuid() == 0:
-                    # the servers run as another user, who has to get through to the folder of their own
+                    # the servers run as another user, who needs access to their own folder
                     self.path.chmod(0o711)
             for folder in (self.run, self.logs):
                 if not folder.exists():
@@ -93,13 +93,13 @@ class DataFolder:
             os.close(handle)
 
     def join(self) -> None:
-        """Become one of the users of the servers."""
+        """Register as a user of the servers."""
         if self._shared is None:
             self._shared = self._open_lock("users.lock")
             fcntl.flock(self._shared, fcntl.LOCK_SH)
 
     def leave(self) -> bool:
-        """Stop being a user; True when nobody else is one. Call within `exclusive`."""
+        """Unregister as a user; True if there is no other. Call within `exclusive`."""
         if self._shared is None:
             return False
         try:
@@ -113,7 +113,7 @@ class DataFolder:
 
     @property
     def shared_handle(self) -> int | None:
-        """To pass on to children that go on using the servers when this process dies."""
+        """A handle for children that keep using the servers when this process dies."""
         return self._shared
 
     def _open_lock(self, name: str) -> int:
@@ -165,13 +165,13 @@ class DataFolder:
             raise self.explain(error) from error
 
     def _give_to_owner(self, path: Path) -> None:
-        """What root makes in somebody else's folder belongs to that somebody."""
+        """Give what root creates in another user's folder to that user."""
         if os.geteuid() == 0:
             owner = self.path.stat()
             os.chown(path, owner.st_uid, owner.st_gid)
 
     def log(self, name: str) -> int:
-        """Open a log for appending; a long one is put aside first."""
+        """Open a log for appending; a long one is rotated first."""
         path = self.logs / f"{name}.log"
         try:
             if path.exists() and path.stat().st_size > 20 * 1024 * 1024:

@@ -1,4 +1,4 @@
-"""PostgreSQL in the data folder: make it, start it, adopt it, stop it."""
+"""PostgreSQL in the data folder: create, start, adopt and stop it."""
 
 import contextlib
 import glob
@@ -103,7 +103,9 @@ class Postgres:
     # ── start ────────────────────────────────────────────────────────────
 
     def ensure_running(self, say) -> None:
-        """Adopt what runs, else start it, making the database first where there is none. Call within `exclusive`."""
+        """Adopt a running server, else start it, creating the database first if there is none. Call within
+        `exclusive`.
+        """
         self.locate()
         pid = self.running()
         if pid and self._wait_ready(pid, 30):
@@ -118,7 +120,7 @@ class Postgres:
         self._start(binaries)
 
     def locate(self) -> None:
-        """Find out where the data are, or are going to be, and who runs the server."""
+        """Find where the data is, or will be, and who runs the server."""
         kept = self.folder.secrets()
         if "postgres" in kept:
             self._data = self.folder.path / kept["postgres"]
@@ -184,7 +186,7 @@ class Postgres:
             ) from None
 
     def _make(self, binaries: Binaries) -> None:
-        """initdb, roles and database, in a folder beside; its last step is the rename."""
+        """initdb, roles and database in a temporary folder; the last step renames it."""
         kept = self.folder.secrets()
         fresh = self.data.with_name("postgres.new")
         if fresh.exists():
@@ -312,7 +314,7 @@ class Postgres:
             return
         end = time.monotonic() + 10
         while process.working_in(self.data) and time.monotonic() < end:
-            time.sleep(0.1)  # its children notice that it is gone, and go too
+            time.sleep(0.1)  # its children notice that it is gone, and exit too
         if not process.working_in(self.data):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -348,12 +350,14 @@ class Postgres:
         return {
             "DATABASE_URL": f"postgres://{APP}:{quote(kept['app'])}@127.0.0.1:{self.port}/{DATABASE}",
             "MIGRATE_URL": f"postgres://{OWNER}:{quote(kept['owner'])}@127.0.0.1:{self.port}/{DATABASE}",
-            "RAPPORT_OWN_DATABASE": "1",  # it lies in the data folder, and so does a copy of it
+            "RAPPORT_OWN_DATABASE": "1",  # it is in the data folder, and so is a copy of it
         }
 
 
 def _roles(kept: dict[str, str]) -> str:
-    """One statement a line, as single-user mode reads them. The owner may act as the application, not the other way round."""
+    """One statement per line, as single-user mode reads them. The owner may act as the application, but not the
+    reverse.
+    """
     return "\n".join(
         [
             f"CREATE ROLE {APP} LOGIN PASSWORD '{kept['app']}'",

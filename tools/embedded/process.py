@@ -1,4 +1,4 @@
-"""Processes by identity: a pid alone may be reused, so it always goes with the time the process started."""
+"""Processes by identity: a pid can be reused, so it is always paired with the process's start time."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ LINUX = sys.platform.startswith("linux")
 
 
 def started(pid: int) -> str | None:
-    """When the process with this pid started, as an opaque string; None when there is none, or only its zombie."""
+    """When the process with this pid started, as an opaque string; None if there is none, or only a zombie."""
     if LINUX:
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
@@ -54,7 +54,7 @@ def name(pid: int) -> str:
 
 
 def works_in(pid: int, folder: Path) -> bool:
-    """Whether the process's working directory is this folder; taken for granted where that cannot be seen."""
+    """Whether the process's working directory is this folder; True if that cannot be determined."""
     if not LINUX:
         return True
     try:
@@ -107,7 +107,7 @@ def _reap(pid: int) -> None:
 
 
 def stop(pid: int, since: str | None, *steps: tuple[int, float]) -> bool:
-    """Send each signal in turn and give it its seconds, until the process is gone. True when it is."""
+    """Send each signal in turn and wait its seconds, until the process is gone. True if it is."""
     for number, seconds in steps:
         if not alive(pid, since):
             break
@@ -121,6 +121,6 @@ def stop(pid: int, since: str | None, *steps: tuple[int, float]) -> bool:
 
 
 def kill_group(group: int) -> None:
-    """End what is left of a process group whose leader is gone."""
+    """Kill what is left of a process group whose leader is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)

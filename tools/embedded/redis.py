@@ -1,4 +1,6 @@
-"""A Redis-compatible server for the data folder. It keeps nothing: the queue's messages are doorbells, the cache can be made anew."""
+"""A Redis-compatible server for the data folder. It persists nothing: the queue's messages are wake-ups, and the cache
+can be rebuilt.
+"""
 
 import contextlib
 import os
@@ -34,10 +36,10 @@ class Redis:
         return self.running() is not None
 
     def locate(self) -> None:
-        """Its state is all in the data folder."""
+        """All its state is in the data folder."""
 
     def ensure_running(self, say) -> None:
-        """Adopt what runs and answers, else start it. Call within `exclusive`."""
+        """Adopt a running server that answers, else start one. Call within `exclusive`."""
         kept = self.running()
         if kept and self._answers(kept["port"], 3):
             self.port = kept["port"]
@@ -85,7 +87,7 @@ class Redis:
         )
         log = self.folder.log("redis")
         try:
-            # the configuration goes in through a pipe: the password is in no file of its own and in no process list
+            # the configuration goes in through a pipe, so the password is neither in a file nor in the process list
             child = subprocess.Popen(
                 [str(program), "-"],
                 stdin=subprocess.PIPE,
@@ -99,7 +101,7 @@ class Redis:
             self._child = child
             self.folder.write("run/redis.json", {"pid": child.pid, "started": process.started(child.pid), "port": port})
             assert child.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # it ended at once; its log says why
+            with contextlib.suppress(BrokenPipeError):  # it exited at once; its log says why
                 child.stdin.write(config.encode())
                 child.stdin.close()
         except OSError as error:

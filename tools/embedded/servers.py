@@ -11,7 +11,7 @@ from tools.embedded.redis import Redis
 
 
 class Servers:
-    """Start or adopt, keep, and release. `durable=False` is for throw-away databases."""
+    """Start or adopt, hold, and release. `durable=False` is for throw-away databases."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Servers:
         self._pid = os.getpid()
 
     def start(self) -> dict[str, str]:
-        """Have every server run; returns the environment variables that lead to them."""
+        """Start every server. Returns the environment variables that point to them."""
         self.folder.prepare()
         with self.folder.exclusive():
             self.folder.join()
@@ -53,7 +53,7 @@ class Servers:
         return [server.label for server in self.all if not server.is_alive()]
 
     def revive(self) -> None:
-        """Start again what died, where possible under the address it had."""
+        """Restart dead servers, if possible at their old address."""
         with self.folder.exclusive():
             for server in self.all:
                 if not server.is_alive():
@@ -61,7 +61,7 @@ class Servers:
                     server.ensure_running(self.say)
 
     def release(self) -> bool:
-        """Stop using the servers; the last user stops them. True when they were stopped."""
+        """Stop using the servers; the last user stops them. True if they were stopped."""
         if os.getpid() != self._pid or self.folder.shared_handle is None:
             return False
         with self.folder.exclusive():
@@ -71,7 +71,7 @@ class Servers:
         return last
 
     def abandoned(self) -> bool:
-        """Stop the servers if nobody uses them. True when nobody does."""
+        """Stop the servers if nobody uses them. True if nobody does."""
         if not self.folder.run.is_dir():
             return True
         with self.folder.exclusive():
@@ -102,7 +102,7 @@ def ensure(
     environ: MutableMapping[str, str] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:
-    """Start or adopt the servers that the environment does not name, for as long as this process lives or until `release()`.
+    """Start or adopt the servers that the environment does not name, while this process lives or until `release()`.
 
     Returns the variables that are missing: DATABASE_URL (the application's role) and MIGRATE_URL (the owner's), REDIS_URL.
     """

@@ -1,6 +1,6 @@
-"""Which user the servers run as, and where that user can keep and read things.
+"""The user that the servers run as, and where that user can store and read files.
 
-PostgreSQL refuses to run as root. Called by root, the servers run as an unprivileged user that already exists.
+PostgreSQL refuses to run as root, so if root starts the servers, they run as an existing unprivileged user.
 """
 
 import os
@@ -17,7 +17,7 @@ SYSTEM_HOME = Path("/var/lib/rapport")
 
 
 def server_user(folder: DataFolder, kept: Path | None = None) -> pwd.struct_passwd | None:
-    """The user to run the servers as; None means: as whoever calls."""
+    """The user to run the servers as; None means the calling user."""
     if os.geteuid() != 0:
         return None
     for path in (kept, folder.path):
@@ -50,7 +50,7 @@ def may(user: pwd.struct_passwd | None, test: str, path: Path) -> bool:
 
 
 def home(folder: DataFolder, user: pwd.struct_passwd | None, identity: str) -> Path:
-    """Where the servers keep their data: in the data folder, or where their user can reach it."""
+    """Where the servers store their data: in the data folder, or where their user can reach it."""
     if user is None or may(user, "-x", folder.path):
         return folder.path
     elsewhere = SYSTEM_HOME / identity
@@ -65,7 +65,7 @@ def make_reachable(path: Path) -> None:
 
 
 def readable_copy(user: pwd.struct_passwd | None, program: Path, parts: list[Path], label: str) -> Path:
-    """The program, or a copy of it with `parts` (folders side by side) where the user can read them."""
+    """The program, or a copy of it with `parts` (sibling folders) where the user can read them."""
     if may(user, "-x", program):
         return program
     target = SYSTEM_HOME / "bin" / label

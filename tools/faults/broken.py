@@ -1,7 +1,7 @@
 """The negative controls: one guarantee removed from the delivery, from outside, in the process that sends.
 
-A worker loads this module (`celery worker -I`); RAPPORT_FAULTS_CONTROL names what is removed, nothing by default. In any case a
-part of the tick is registered that writes down when it begins and ends, so that two ticks at once are seen.
+A worker loads this module (`celery worker -I`); RAPPORT_FAULTS_CONTROL names what is removed, nothing by default. It
+always registers a periodic job that records when it begins and ends, so that overlapping ticks are noticed.
 """
 
 import os
@@ -33,7 +33,7 @@ def _note(word: str) -> None:
 
 
 def overlaps(ticks: Path) -> int:
-    """How many ticks ran while another was running. One that wrote no end was killed, and its lock went with it."""
+    """How many ticks ran while another was running. One without an end was killed, and its lock with it."""
     begun: dict[str, float] = {}
     spans: list[tuple[float, float]] = []
     for line in ticks.read_text().splitlines() if ticks.exists() else []:
@@ -47,7 +47,7 @@ def overlaps(ticks: Path) -> int:
 
 
 def without_fence() -> None:
-    """The fence is written only with the result, as a delivery would that knows no fence."""
+    """The fence is written only with the result, as in a delivery without fences."""
     real_fence, real_settle = claims.fence, claims.settle
     later: dict = {}
 
@@ -64,7 +64,7 @@ def without_fence() -> None:
 
 
 def without_token() -> None:
-    """Whoever asks may move the row, as long as it is on its way."""
+    """Any sender may advance the row while it is on its way."""
     mine = " AND lease_token = %(token)s"
     claims.FENCE = claims.FENCE.replace(mine + " AND lease_until > statement_timestamp()", "")
     claims.SETTLE = claims.SETTLE.replace(mine, "")
@@ -82,7 +82,7 @@ def without_lock() -> None:
 
 
 def without_sweeper() -> None:
-    """What a dead sender leaves stays where it is."""
+    """Rows of a dead sender are never swept."""
     settle.sweep = lambda now: 0
 
 

@@ -1,6 +1,7 @@
-"""The faults. Each is a function that makes one happen and mends it; mails queued meanwhile carry its name.
+"""The faults.
 
-`Fault.returns` is when what was away is back. From then to the arrival of a mail queued right after it is the recovery.
+Each is a function that causes one and repairs it; mails queued meanwhile carry its name. `Fault.returns` is when the
+missing part is back. The recovery lasts from then until a mail queued right after it arrives.
 """
 
 import random
@@ -32,7 +33,7 @@ class Scene:
     world: World
     writer: Writer
     random: random.Random
-    scale: float = 1.0  # of the waiting times; a short run waits less
+    scale: float = 1.0  # factor of the waiting times; a short run waits less
     suspended: float = 0.0  # seconds; 0: a little longer than both leases
     background: list[threading.Thread] = field(default_factory=list)
     busy: set[str] = field(default_factory=set)
@@ -159,15 +160,17 @@ def kill_beat(scene: Scene, fault: Fault) -> None:
 
 @kind("two-ticks")
 def tick_twice(scene: Scene, fault: Fault) -> None:
-    """Both beats ring at the same moment, and again: only one tick may run."""
+    """Both beats send a tick at the same moment, twice: only one tick may run."""
     for _ in range(4):
         app.send_task("crm.core.tasks.tick", ignore_result=True)
 
 
 @kind("beat-absent-26h")
 def be_absent(scene: Scene, fault: Fault) -> None:
-    """No beat for 26 hours, and every bell lost. The clock cannot be moved, so the mails are: what was to be sent in the next hours
-    is put 26 hours back, as are the marks of the last tick. What should have left by then and expired says so."""
+    """No beat for 26 hours, and every wake-up lost. The clock cannot be moved, so the rows are: mails due in the next
+    hours are moved 26 hours back, and so are the marks of the last tick. Mails that expired by then are marked as
+    expired.
+    """
     for beat in scene.world.beats:
         beat.kill()
     now = timezone.now()
@@ -227,9 +230,9 @@ def stop_worker(scene: Scene, fault: Fault) -> None:
 
 @kind("suspend")
 def suspend(scene: Scene, fault: Fault) -> None:
-    """As a laptop's lid: everything but the mail server stands still past both leases, then goes on."""
+    """As when a laptop's lid is closed: everything but the mail server is stopped past both leases, then continues."""
     scene.wait_until_nobody_is_stopped()
-    scene.wait_until_recovered()  # or the time that all stood still would be counted as their recovery
+    scene.wait_until_recovered()  # otherwise the stopped time would count as their recovery
     pids = scene.world.everything_but_the_sink()
     processes.signal_all(pids, signal.SIGSTOP)
     time.sleep(scene.suspended or (30 + scene.world.patience["MAIL_FINAL_SECONDS"] + 3) * scene.scale)
@@ -238,14 +241,14 @@ def suspend(scene: Scene, fault: Fault) -> None:
 
 @kind("smtp-refuse")
 def refuse(scene: Scene, fault: Fault) -> None:
-    """The mail server resets what it has and takes no connection."""
+    """The mail server resets its connections and accepts none."""
     scene.world.tell_sink("shut")
     scene.pause(1, 6)
     scene.world.tell_sink("open")
 
 
 def ordered(name: str, *words: str):
-    """A kind that is a wrong answer of the mail server to some mails."""
+    """A kind of fault: the mail server answers some mails wrongly."""
 
     def function(scene: Scene, fault: Fault) -> None:
         scene.writer.order([scene.random.choice(words) for _mail in range(ORDERED)])
@@ -270,11 +273,11 @@ ordered(
     "rcpt-451",
     "rcpt-550",
 )
-RARE = {"suspend": 3, "worker-stop": 20, "beat-absent-26h": 12}  # at most so many in a run: they take long
+RARE = {"suspend": 3, "worker-stop": 20, "beat-absent-26h": 12}  # at most this many per run: they take long
 
 
 def schedule(count: int, generator: random.Random, kinds: list[str] | None = None) -> list[str]:
-    """So many faults, every kind about as often as the others, in an order of the seed."""
+    """This many faults, each kind about equally often, in an order given by the seed."""
     names, left = kinds or list(KINDS), {} if kinds else dict(RARE)
     found: list[str] = []
     while len(found) < count:

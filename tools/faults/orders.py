@@ -1,7 +1,7 @@
-"""What a mail tells the sink to do to it: part of its address, so that it is known for each mail how it has to end.
+"""A mail's instructions to the sink, as part of its address, so that the right outcome of each mail is known.
 
-`m17.rcpt-451@client.example`: the first RCPT of this address is answered with 451, whatever comes later is accepted.
-Only 550 is said every time. Several orders are joined with a dot, and the journal's own start with `journal-`.
+`m17.rcpt-451@client.example`: the first RCPT of this address is answered with 451, later ones are accepted. Only 550 is
+repeated. Several orders are joined with a dot; those for the journal start with `journal-`.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def of(recipient: str) -> list[Order]:
 
 
 def expected(orders: str, *, has_journal_policy: bool) -> set[str]:
-    """The states the last row of a mail may end in, and "uncertain" where nobody can know what became of it."""
+    """The states in which the last row of a mail may end, and "uncertain" if nobody can know the outcome."""
     words = orders.split(".") if orders else []
     if any(word in ("rcpt-550", "data-550", "dot-550") for word in words):
         return {"dead"}

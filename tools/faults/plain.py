@@ -1,4 +1,4 @@
-"""The sink alone: one process that hands over the same mail again and again by smtplib, on one connection."""
+"""Measures the sink alone: one process that sends the same mail repeatedly with smtplib, on one connection."""
 
 import argparse
 import smtplib

@@ -11,7 +11,7 @@ COLUMNS = (
     ("duplicated", "duplicated"),
     ("undecided", "undecided"),
     ("dead", "dead"),
-    ("resent", "sent anew"),
+    ("resent", "sent again"),
     ("unexpected", "unexpected"),
     ("recovered", "recovered"),
     ("recovery_max", "recovery max s"),

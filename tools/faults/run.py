@@ -1,4 +1,4 @@
-"""The run: mails at an even rate, one fault after the other, then peace, then the count."""
+"""The run: mails at an even rate, one fault after the other, then a quiet time, then the count."""
 
 import random
 import sys
@@ -32,7 +32,7 @@ class Plan:
     faults: int = 60
     minutes: float = 3.0
     kinds: list[str] | None = None
-    is_quick: bool = False  # the clock is moved on at the end, so that leases need not be waited for
+    is_quick: bool = False  # the clock is moved forward at the end, to avoid waiting for leases
     settle_seconds: float = 300.0
     suspended: float = 0.0
 
@@ -67,7 +67,7 @@ def say(text: str) -> None:
 
 
 def run(plan: Plan, world: World) -> Outcome:
-    """Needs Django set up on the world's database, and the world's workers started."""
+    """Requires Django set up on the world's database, and the world's workers running."""
     writer = Writer(plan.seed)
     scene = Scene(
         world, writer, random.Random(plan.seed), scale=0.25 if plan.is_quick else 1.0, suspended=plan.suspended
@@ -114,7 +114,7 @@ def _inject(plan: Plan, scene: Scene, writer: Writer) -> list[Fault]:
             fault.probe = probe.number
             scene.probes.add(probe.address)
         if name == "suspend":
-            began += fault.returned - fault.began  # the faults after it do not come all at once
+            began += fault.returned - fault.began  # the following faults do not come all at once
         done.append(fault)
         if number % 20 == 0:
             say(f"{number} of {len(names)} faults, {writer.count()} mails, {time.monotonic() - began:.0f} s")
@@ -122,7 +122,7 @@ def _inject(plan: Plan, scene: Scene, writer: Writer) -> list[Fault]:
 
 
 class _Supervisor(threading.Thread):
-    """Starts again workers and beats that ended by themselves, as a supervisor of services does."""
+    """Restarts workers and beats that ended by themselves, as a service supervisor does."""
 
     def __init__(self, world: World):
         super().__init__(daemon=True)
@@ -144,7 +144,7 @@ class _Supervisor(threading.Thread):
 
 
 def _settle(plan: Plan, world: World) -> bool:
-    """Wait until every mail has ended. What was put off for long is due now, for nobody waits four hours here."""
+    """Wait until every mail has ended. Mails deferred for long are made due now, to avoid waiting for hours."""
     until, quiet_since = time.monotonic() + plan.settle_seconds, time.monotonic()
     while time.monotonic() < until:
         try:
@@ -184,7 +184,7 @@ def _ticks(world: World, count: Count, verdict: Verdict) -> None:
 
 
 def _listed(verdict: Verdict) -> None:
-    """What is undecided stands in the list an admin sees."""
+    """Undecided mails are in the list an admin sees."""
     admin, _made = User.objects.get_or_create(
         email="ada@firm.example", defaults={"name": "Ada Lind", "roles": ["admin"], "is_active": True}
     )

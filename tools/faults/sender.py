@@ -1,7 +1,8 @@
-"""A process that sends, stopped at a named point. Wraps the delivery's functions from outside; they know nothing of it.
+"""A sending process, stopped at a named point. Wraps the delivery's functions from outside, without changing them.
 
-Started once, it has everything loaded and forks for each order, a JSON line on stdin: `{"start": {"do": "deliver", "stop_at": "rcpt",
-"settings": {…}, "control": ""}}` answers `{"pid": n}`, `{"wait": n}` answers when that one stopped itself or ended.
+Started once, it has everything loaded and forks for each order, a JSON line on stdin: `{"start": {"do": "deliver",
+"stop_at": "rcpt", "settings": {…}, "control": ""}}` answers `{"pid": n}`, `{"wait": n}` answers when that process has
+stopped itself or ended.
 """
 
 import json

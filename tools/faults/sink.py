@@ -1,7 +1,8 @@
-"""A mail server in a process of its own: writes down what it accepts, then waits, then says 250.
+"""A mail server in its own process: records what it accepts, then waits, then answers 250.
 
-Accepted is what stands in the ledger, one line a mail. A copy for the journal goes into a Maildir in the same moment. The mails
-themselves say what is to be done to them (`orders`); over a Unix socket the sink is told to refuse connections and to accept again.
+A mail is accepted if it is in the ledger, one line per mail. A copy for the journal goes into a Maildir in the same
+moment. The mails carry their instructions (`orders`); a Unix socket tells the sink to refuse connections and to accept
+them again.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def is_journal(recipient: str) -> bool:
 
 
 class Books:
-    """The ledger and the journal: written before anything is answered."""
+    """The ledger and the journal, written before each answer."""
 
     def __init__(self, folder: Path):
         self.ledger = os.open(folder / "ledger", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -131,7 +132,7 @@ class Door:
         return Server(self.handler, hostname="sink.example", ident="sink", timeout=300)
 
     async def shut(self) -> None:
-        """Refuse connections, and reset those there are."""
+        """Refuse connections, and reset existing ones."""
         if self.server is not None:
             self.server.close()
             self.server = None
@@ -140,7 +141,7 @@ class Door:
                 session.transport.abort()
 
     async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One word a connection: open or shut."""
+        """One word per connection: open or shut."""
         word = (await reader.readline()).decode().strip()
         await (self.open() if word == "open" else self.shut())
         writer.write(b"done\n")

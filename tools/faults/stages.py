@@ -1,7 +1,7 @@
-"""The step loop: a sender killed at each named point, under each policy; and senders that were stopped and go on.
+"""The step loop: a sender killed at each named point, under each policy; and senders that were stopped and continue.
 
-Each scene gives the list of what is not as it has to be: empty when all is well. The clock is moved in the rows: a lease is ended
-by setting its end back.
+Each scene returns the list of deviations, empty if all is well. Time passes in the rows: a lease ends by moving its end
+back.
 """
 
 import json
@@ -35,7 +35,7 @@ NUMBERS = count(1)  # a ledger may outlive a stage: no two mails of a process ha
 
 
 def expected(point: str, policy: str) -> tuple[list[str], int]:
-    """The states of the rows of the mail in the end, and how often it was received."""
+    """The final states of the mail's rows, and how often it was received."""
     if point in UNSENT:
         return ["sent"], 1
     if point in UNKNOWN:
@@ -62,7 +62,7 @@ class Stage:
 
     def close(self) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # with every sender that still stands somewhere
+            os.killpg(self.process.pid, signal.SIGKILL)  # with every sender that is still stopped
         self.process.wait(10)
         self.process.stdin.close()
         self.process.stdout.close()
@@ -73,7 +73,7 @@ class Stage:
         return json.loads(self.process.stdout.readline())
 
     def start(self, policy: str, do: str = "deliver", stop_at: str = "", **more) -> int:
-        """A sender; returns once it stopped itself, or at once when it is not to stop. Its pid."""
+        """Start a sender. Returns its pid once it has stopped itself, or at once if it should not stop."""
         journal = policy == "journal"
         values = {
             "EMAIL_URL": f"smtp://127.0.0.1:{self.port}",
@@ -139,7 +139,7 @@ class Stage:
         OutboxMail.objects.filter(state__in=["sending", "uncertain"]).update(fenced_at=F("fenced_at") - AGO)
 
     def come_to_rest(self, policy: str) -> None:
-        """What workers and beats would do in the next minutes, with a later mail as witness for the journal."""
+        """Do what workers and beats would do in the next minutes, with a later mail as proof that the journal works."""
         self.end_leases()
         self.run(policy, "sweep")
         if policy == "journal":
@@ -199,7 +199,9 @@ def another_has_claimed(stage: Stage) -> list[str]:
 
 
 def goes_on_too_late(stage: Stage, point: str, policy: str) -> list[str]:
-    """Stopped after the fence for longer than it holds the mail; it was decided meanwhile, and the dot must not follow."""
+    """Stopped after the fence for longer than it holds the mail; it was settled meanwhile, and the dot must not
+    follow.
+    """
     mail = stage.queue(policy)
     slow = stage.start(policy, stop_at=point, hand_over_seconds=0.05)
     began = time.monotonic()
@@ -210,7 +212,9 @@ def goes_on_too_late(stage: Stage, point: str, policy: str) -> list[str]:
 
 
 def hears_the_answer_late(stage: Stage) -> list[str]:
-    """Stopped after the dot; the sweep says undecided, and then the sender hears that it was taken."""
+    """Stopped after the dot; the sweep marks the mail undecided, and then the sender gets the answer that it was
+    accepted.
+    """
     mail = stage.queue("hold")
     slow = stage.start("hold", stop_at="dot")
     stage.wait_received(mail)
@@ -222,7 +226,7 @@ def hears_the_answer_late(stage: Stage) -> list[str]:
 
 
 def dies_before_the_policy(stage: Stage) -> list[str]:
-    """An account's mail was found undecided, and its sender died before it wrote it anew."""
+    """An account's mail was found undecided, and its sender died before it queued the mail again."""
     mail = stage.queue("account", "dot-reset-lost")
     stage.kill(stage.start("account", stop_at="before-policy"))
     stage.come_to_rest("account")
@@ -230,7 +234,7 @@ def dies_before_the_policy(stage: Stage) -> list[str]:
 
 
 def journal_was_refused(stage: Stage) -> list[str]:
-    """One of two RCPT: without its copy nobody can know, so a person decides."""
+    """One of two RCPTs is refused: without the journal copy nobody can know the outcome, so a person decides."""
     mail = stage.queue("journal", "journal-550")
     stage.kill(stage.start("journal", stop_at="after-fence"))
     stage.come_to_rest("journal")
@@ -299,6 +303,6 @@ def staged(folder: Path, port: int, environment: dict[str, str], control: str = 
 
 
 def run_all(world, *, control: str = "", names: Iterable[str] | None = None) -> list[str]:
-    """The scenes on a world without workers; with a control, against the delivery that lacks it."""
+    """Run the scenes in a world without workers; with a control, against the delivery that lacks that guarantee."""
     with staged(world.folder, world.port, world.environment, control) as stage:
         return [problem for name in names or SCENES for problem in play(stage, name)]

@@ -1,4 +1,6 @@
-"""How fast it is without faults: many mails due at once, against the time the mail server alone needs at that concurrency."""
+"""Throughput without faults: many mails due at once, compared with the time the mail server alone needs at that
+concurrency.
+"""
 
 import os
 import signal
@@ -113,7 +115,7 @@ def _lines(world: World) -> int:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of processor that a process, its children and those that ended used."""
+    """CPU seconds used by a process, its children and ended children."""
     total = 0
     for one in family(pid):
         try:

@@ -1,4 +1,4 @@
-"""What became of every mail: rows against the sink's ledger, one by one."""
+"""The outcome of every mail: rows compared with the sink's ledger, one by one."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -136,11 +136,11 @@ class Judge:
         self._rows(count, mail, rows)
 
     def _is_undecided(self, row: OutboxMail) -> bool:
-        """Undecided is right only where nobody can know: without a journal copy."""
+        """Undecided is right only if nobody can know: without a journal copy."""
         return row.state == MailState.UNCERTAIN and (self.verdict.policy == "hold" or not row.has_journal)
 
     def _rows(self, count: Count, mail: Mail, rows: list[OutboxMail]) -> None:
-        """Each row by itself: what is sent was received under its own Message-ID, what is not was not."""
+        """Check each row: a sent one was received under its own Message-ID, an unsent one was not."""
         for row in rows:
             times = self.times[row.message_id]
             if row.state == MailState.SENT and times != 1:
@@ -171,7 +171,7 @@ class Judge:
 
 
 def _story(rows: list[OutboxMail]) -> str:
-    """What is needed to understand one mail that went wrong."""
+    """The details of one mail that went wrong."""
     parts = []
     for row in rows:
         attempts = ", ".join(f"{a.outcome}@{a.ended_at:%H:%M:%S}" for a in row.delivery_attempts.order_by("id"))

@@ -1,4 +1,6 @@
-"""Everything a run needs, in a temporary folder: PostgreSQL, Redis, the sink, workers and two beats. Ended whatever happens."""
+"""Everything a run needs, in a temporary folder: PostgreSQL, Redis, the sink, workers and two beats. Always stopped at
+the end.
+"""
 
 import contextlib
 import os
@@ -139,7 +141,7 @@ class World:
         )
 
     def supervise(self) -> None:
-        """Start again what ended, as a supervisor would."""
+        """Restart what ended, as a supervisor would."""
         for child in self.workers + self.beats:
             if child.popen is not None and not child.is_alive():
                 child.kill()
@@ -163,7 +165,7 @@ class World:
         processes.kill_and_wait(self.redis.running()["pid"], number)
 
     def revive(self) -> None:
-        """Start the servers that ended, under the address they had."""
+        """Restart ended servers at their old addresses."""
         before = self.servers.urls()
         self.servers.revive()
         if self.servers.urls() != before:

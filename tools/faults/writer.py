@@ -69,7 +69,7 @@ class Writer:
         self._error: BaseException | None = None
 
     def write(self, **values) -> Mail:
-        """One mail, queued before this returns, however often it takes: the same key again changes nothing."""
+        """Queue one mail before returning, with retries: the same key again changes nothing."""
         with self.lock:
             mail = Mail(len(self.mails) + 1, *self.label, **values)
             self.mails.append(mail)
@@ -111,7 +111,7 @@ class Writer:
         return len(self.mails)
 
     def order(self, words: list[str]) -> None:
-        """The next mails carry these orders, one each."""
+        """Give each of the next mails one of these orders."""
         with self.lock:
             self.next_orders += words
 

@@ -50,7 +50,7 @@ def _moment(text: str) -> datetime | None:
 
 @require_GET
 def strip(request, client_id):
-    """The metric strip alone, fetched again when something was logged."""
+    """Only the metric strip, fetched again after something was logged."""
     now = timezone.now()
     client = load_client(request.principal, client_id)
     return render_page(request, "clients/page/strip.html", client_frame(request, client, "timeline", now=now))
@@ -58,7 +58,7 @@ def strip(request, client_id):
 
 @require_GET
 def panel(request, client_id, key):
-    """One panel: as it stands on the client's page, for htmx, or on a page of its own."""
+    """One panel: as a fragment of the client's page for htmx, or on its own page."""
     now, client = timezone.now(), load_client(request.principal, client_id)
     found = registry.panels.get(key)
     if found not in registry.panels.shown(request.principal):

@@ -1,4 +1,4 @@
-"""Entering and changing clients."""
+"""Adding and editing clients."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -89,7 +89,7 @@ def restore(request, client_id):
 
 @require_GET
 def similar(request):
-    """Existing clients that may be the one being typed."""
+    """Existing clients that may be duplicates of the one being typed."""
     query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
     exclude = request.GET.get("client", "")
     clients = queries.similar_clients(request.principal, exclude=whole_number(exclude), **query)

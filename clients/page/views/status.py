@@ -78,7 +78,7 @@ def access(request, client_id):
 
 @require_http_methods(["GET", "POST"])
 def lift(request, client_id):
-    """Says who will see the client, then lifts its restriction. Admins may lift that of a client they do not see otherwise."""
+    """Shows who will see the client, then lifts its restriction. Admins may do so even for a client they cannot see."""
     seen = Q(pk__in=Client.objects.visible_to(request.principal).values("pk"))
     client = get_object_or_404(
         Client.objects.filter(seen | Q(is_restricted=True) if request.user.is_admin else seen), pk=client_id
@@ -97,7 +97,7 @@ def lift(request, client_id):
 
 @require_POST
 def restrict_again(request, client_id):
-    """The undo of lifting. The colleagues who were named still are."""
+    """Undo of lifting. The named colleagues are still named."""
     client = load_client(request.principal, client_id)
     restrict_client(request.principal, client=client)
     messages.success(request, _("%(name)s is restricted again") % {"name": client.name})
@@ -114,7 +114,7 @@ def revoke(request, client_id, access_id):
 
 
 def _go_if_seen(request, client, url):
-    """To the page, or to the list for somebody who has just lost sight of the client."""
+    """Go to the client's page, or to the list if the user can no longer see the client."""
     return go(request, url if may_see(request.principal, client) else reverse("clients:list"))
 
 

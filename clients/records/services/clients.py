@@ -53,8 +53,10 @@ def new_client(
     history: Sequence[Span] = (),
     **fields,
 ) -> NewClient:
-    """For `create_clients`. `history` are all its periods, for a client that had some elsewhere. A `status_start` in the future leaves the
-    client a prospect until then. `reason` is of leaving, for a client entered as former (not known: other). Raises ServiceError."""
+    """For `create_clients`. `history` are all its periods, for a client with a history in another system. With a
+    `status_start` in the future the client is a prospect until then. `reason` is the reason for leaving, for a client
+    entered as former (default: other). Raises ServiceError.
+    """
     only_known(fields, CLIENT_FIELDS.edited)
     client = Client(owner=owner, is_demo=is_demo)
     _apply(client, fields | {"name": name, "owner": owner})
@@ -70,8 +72,9 @@ def new_client(
 
 @service(may=permissions.may_create)
 def create_clients(principal: Principal, *, rows: Sequence[NewClient], today: date) -> list[Client]:
-    """Clients made by `new_client`, with their periods and facts: all or none, one statement a table. Raises ServiceError for an
-    external id that belongs to another client."""
+    """Save clients made by `new_client`, with their periods and facts: all or none, one statement per table. Raises
+    ServiceError for an external id that belongs to another client.
+    """
     clients = insert([row.client for row in rows])
     for row in rows:
         for period in row.periods:
@@ -91,7 +94,7 @@ def create_clients(principal: Principal, *, rows: Sequence[NewClient], today: da
 
 @service(may=permissions.may_create)
 def create_client(principal: Principal, *, owner: User | None = None, today: date, **given) -> Client:
-    """One new client, from what `new_client` takes; the principal's own when no `owner` is given."""
+    """Create one client, with the arguments of `new_client`; the principal is the default `owner`."""
     row = new_client(owner=owner or principal.user, today=today, **given)
     return create_clients(principal, rows=[row], today=today)[0]
 
@@ -105,9 +108,9 @@ def update_client(
     tags: Iterable[Tag] | None = None,
     **fields,
 ) -> Client:
-    """Change fields of a client. `seen_version` is the version the editor saw. Another owner or team needs the right to
-    reassign, because both decide who sees the client.
-    Raises PermissionDenied, StaleWrite, ServiceError."""
+    """Change fields of a client. `seen_version` is the version the editor saw. Changing owner or team needs the right
+    to reassign, because both decide who sees the client. Raises PermissionDenied, StaleWrite, ServiceError.
+    """
     only_known(fields, CLIENT_FIELDS.edited)
     row = Client.objects.select_for_update().get(pk=client.pk)
     for name, why in (("owner", permissions.HAND_ON), ("team", permissions.MOVE)):
@@ -169,7 +172,7 @@ def _check_parent(client: Client, parent: Client) -> None:
 
 
 def check_client(client: Client, **fields) -> None:
-    """Say what `update_client` would refuse of these values. Raises ServiceError."""
+    """Raises ServiceError for values that `update_client` would refuse."""
     row = copy(client)
     _apply(row, fields)
     clean_fields(row, [name for name in fields if not row._meta.get_field(name).is_relation])
@@ -177,8 +180,9 @@ def check_client(client: Client, **fields) -> None:
 
 @service(may=permissions.may_reassign_all, why=permissions.HAND_ON)
 def reassign_clients(principal: Principal, *, clients: Sequence[Client], owner: User) -> int:
-    """Give all of these clients to another account manager, or none of them. Returns how many had a different one.
-    Raises PermissionDenied when one of them may not be reassigned, ServiceError (field owner) for a disabled user."""
+    """Reassign all of these clients to another account manager, or none. Returns how many had a different one. Raises
+    PermissionDenied if one of them may not be reassigned, ServiceError (field owner) for a disabled user.
+    """
     _check_active(owner, field="owner")
     rows = Client.objects.filter(pk__in=[client.pk for client in clients]).exclude(owner=owner)
     return rows.update(owner=owner, version=F("version") + 1, updated_at=timezone.now())
@@ -186,14 +190,14 @@ def reassign_clients(principal: Principal, *, clients: Sequence[Client], owner: 
 
 @service(may=permissions.may_edit, why=permissions.ALREADY_IN_TRASH)
 def archive_client(principal: Principal, *, client: Client, now: datetime) -> Client:
-    """Take a client that was entered by mistake out of every list and number."""
+    """Archive a client entered by mistake: hidden from every list and report."""
     row, _changed = set_archived(client, at=now, archived_by=principal.user)
     return row
 
 
 @service(may=None)
 def restore_client(principal: Principal, *, client: Client) -> Client:
-    """Restore an archived client with everything it had."""
+    """Restore an archived client with all its data."""
     row, _changed = set_archived(client, at=None, archived_by=None)
     return row
 

@@ -42,10 +42,10 @@ def change_status(
     note: str = "",
     today: date,
 ) -> StatusPeriod:
-    """The client has `status` from `start_date` until the next change that is already recorded (else until further notice).
+    """Set `status` from `start_date` until the next recorded change, else until further notice.
 
-    The start may lie in the past (history is corrected) or in the future (planned; `refresh_statuses` makes it the
-    present one on its day). Raises ServiceError for an unknown status, a missing reason of leaving, or no change.
+    The start may be in the past (history is corrected) or in the future (planned; `refresh_statuses` applies it on its
+    day). Raises ServiceError for an unknown status, a missing reason for leaving, or no change.
     """
     Client.objects.select_for_update().get(pk=client.pk)
     spans = _spans(client)
@@ -57,7 +57,7 @@ def change_status(
 
 
 def check_status(spans: list[Span], *, status: str, start_date: date, reason: str) -> None:
-    """Say what `change_status` would refuse of a client with these periods. Raises ServiceError."""
+    """Raises ServiceError for what `change_status` would refuse of a client with these periods."""
     _check(status, start_date, reason)
     covering = _covering(spans, start_date)
     if covering and covering.status == status and covering.start != start_date:
@@ -67,7 +67,7 @@ def check_status(spans: list[Span], *, status: str, start_date: date, reason: st
 
 @service(may=permissions.may_change_period, why=permissions.IN_TRASH)
 def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
-    """Take a change of status back: the period before it continues. Raises ServiceError for the first period."""
+    """Undo a change of status: the previous period continues. Raises ServiceError for the first period."""
     Client.objects.select_for_update().get(pk=period.client_id)
     spans = _spans(period.client)
     at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
@@ -99,7 +99,9 @@ def _covering(spans: list[Span], day: date) -> Span | None:
 
 
 def _insert(spans: list[Span], new: Span) -> list[Span]:
-    """`spans` with `new` from its start to the end of the span that covers it (or to the first one, when it lies before all)."""
+    """`spans` with `new` from its start to the end of the span that covers it (or to the first span, if it starts
+    before all).
+    """
     result, placed = [], False
     for span in spans:
         if span.start == new.start:
@@ -116,7 +118,7 @@ def _insert(spans: list[Span], new: Span) -> list[Span]:
 
 
 def _join(spans: list[Span]) -> list[Span]:
-    """Neighbours of the same status become one period that keeps what was written about the earlier one."""
+    """Merge adjacent periods of the same status; the notes of the earlier one are kept."""
     result: list[Span] = []
     for span in spans:
         last = result[-1] if result else None
@@ -153,7 +155,7 @@ def _write(client: Client, before: list[Span], after: list[Span]) -> None:
 
 
 def check_since(spans: list[Span], *, start_date: date, reason: str, today: date) -> Span:
-    """The present period of a client with these. Raises ServiceError for what `change_since` refuses."""
+    """The current one of these periods. Raises ServiceError for what `change_since` would refuse."""
     present = _covering(spans, today)
     if present is None or start_date > today:
         raise ServiceError(_("The current status cannot start in the future."), field="start_date")
@@ -165,8 +167,9 @@ def check_since(spans: list[Span], *, start_date: date, reason: str, today: date
 def change_since(
     principal: Principal, *, client: Client, start_date: date, reason: str = "", today: date
 ) -> StatusPeriod:
-    """The client has its present status since `start_date`: an earlier period gives way, or lasts until then. `reason` is of leaving.
-    Raises ServiceError for a day in the future, or one before the period before it began."""
+    """Set the start of the current status: the period before it is shortened or extended to that day. `reason` is the
+    reason for leaving. Raises ServiceError for a day in the future, or before the start of the previous period.
+    """
     Client.objects.select_for_update().get(pk=client.pk)
     spans = _spans(client)
     present = check_since(spans, start_date=start_date, reason=reason, today=today)
@@ -195,7 +198,7 @@ def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Spa
 
 
 def check_history(spans: list[Span], today: date) -> None:
-    """Raises ServiceError for periods that no client can have had, or that do not reach today."""
+    """Raises ServiceError for impossible periods, or periods that do not reach today."""
     for span in spans:
         if not is_plausible(span.start):
             raise ServiceError(_("This date is too far away."), field="status_start")
@@ -205,7 +208,7 @@ def check_history(spans: list[Span], today: date) -> None:
 
 
 def periods_of(client: Client, spans: Iterable[Span], today: date) -> list[StatusPeriod]:
-    """A new client's whole history, not saved yet. Raises ServiceError where it does not reach today."""
+    """A new client's whole history, not saved yet. Raises ServiceError if it does not reach today."""
     spans = list(spans)
     check_history(spans, today)
     return [
@@ -224,7 +227,9 @@ def periods_of(client: Client, spans: Iterable[Span], today: date) -> list[Statu
 def first_periods(
     client: Client, *, status: str, start: date, reason: str = "", today: date, is_start_unknown: bool = False
 ) -> list[StatusPeriod]:
-    """The periods a new client begins with, not saved yet; a `start` in the future leaves it a prospect until then. Raises ServiceError."""
+    """The first periods of a new client, not saved yet; with a `start` in the future it is a prospect until then.
+    Raises ServiceError.
+    """
     if status not in Status.values:
         raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
     if not is_plausible(start):
@@ -240,7 +245,7 @@ def first_periods(
 
 
 def status_facts(periods: Iterable[StatusPeriod], today: date) -> dict[str, Any]:
-    """{fact: value} that follow from a client's periods, given in their order; empty when none covers `today`."""
+    """{fact: value} computed from a client's periods in order; empty if none covers `today`."""
     spans = [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk) for p in periods]
     present = _covering(spans, today)
     if present is None:
@@ -249,7 +254,7 @@ def status_facts(periods: Iterable[StatusPeriod], today: date) -> dict[str, Any]
 
 
 def refresh_status_facts(*, client: Client, today: date) -> bool:
-    """Make the facts say what the periods say about `today`. Returns whether they changed."""
+    """Update the facts from the periods as of `today`. Returns whether they changed."""
     values = status_facts(client.status_periods.order_by("start_date"), today)
     facts = ClientFacts.objects.get(pk=client.pk)
     if all(getattr(facts, name) == value for name, value in values.items()):
@@ -259,7 +264,7 @@ def refresh_status_facts(*, client: Client, today: date) -> bool:
 
 
 def _active_since(spans: list[Span], present: Span) -> date | None:
-    """Start of the unbroken run of active or at notice that ends with the present period."""
+    """Start of the unbroken run of active or at notice that ends with the current period."""
     since = None
     for span in reversed(spans[: spans.index(present) + 1]):
         if span.status not in ACTIVE_STATUSES:
@@ -269,7 +274,7 @@ def _active_since(spans: list[Span], present: Span) -> date | None:
 
 
 def refresh_statuses(*, today: date) -> int:
-    """Apply planned status changes that are due. Returns how many. Safe to run at any time."""
+    """Apply planned status changes that are due. Returns the number. Safe to run at any time."""
     differs = (
         ~Q(client__facts__status=F("status"))
         | ~Q(client__facts__status_since=F("start_date"))
@@ -285,7 +290,7 @@ def refresh_statuses(*, today: date) -> int:
 
 
 def rebuild_status_facts(client_ids: list[int], today: date) -> None:
-    """Recompute the facts that follow from the periods."""
+    """Recompute the facts from the periods."""
     periods = StatusPeriod.objects.filter(client_id__in=client_ids).order_by("client_id", "start_date")
     grouped = itertools.groupby(periods, key=lambda period: period.client_id)
     found = {pk: status_facts(rows, today) for pk, rows in grouped}

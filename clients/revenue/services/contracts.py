@@ -36,7 +36,7 @@ def create_contract(
     period: str = BillingPeriod.MONTH,
     **fields,
 ) -> Contract:
-    """What the client pays for a service over [start_date, end_date). Raises ServiceError."""
+    """Create a contract: what the client pays for a service over [start_date, end_date). Raises ServiceError."""
     values = {
         "service": service,
         "value": value,
@@ -56,7 +56,7 @@ def new_contract(client: Client, **fields) -> Contract:
 
 
 def check_contract(contract: Contract, **fields) -> None:
-    """Say what `update_contract` would refuse. Raises ServiceError."""
+    """Raises ServiceError for what `update_contract` would refuse."""
     _apply(copy(contract), fields)
 
 
@@ -68,7 +68,7 @@ def create_contracts(principal: Principal, *, rows: Sequence[Contract]) -> list[
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
-    """Correct a contract. For a new price from some day on use `change_price`. Raises StaleWrite, ServiceError."""
+    """Correct a contract. For a price change from some day on use `change_price`. Raises StaleWrite, ServiceError."""
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
@@ -108,7 +108,7 @@ def change_price(
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def archive_contract(principal: Principal, *, contract: Contract, now: datetime) -> Contract:
-    """Take a contract that was entered by mistake out of every list and number. Twice changes nothing."""
+    """Archive a contract entered by mistake: hidden from every list and report. Idempotent."""
     return set_archived(contract, at=now)[0]
 
 

@@ -1,4 +1,4 @@
-"""Revenue lines, and the fact that sums up twelve months of them."""
+"""Revenue lines, and the fact with their sum over twelve months."""
 
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -48,8 +48,9 @@ def add_revenue_line(
     note: str = "",
     today: date,
 ) -> RevenueLine:
-    """Book revenue, net of tax. A refund is negative. `currency` is the firm's where none is given, `rate` the day's (the firm's
-    currency per unit). Raises ServiceError (field rate) where there is none."""
+    """Book revenue, net of tax. A refund is negative. `currency` defaults to the firm's, `rate` to the day's (the
+    firm's currency per unit). Raises ServiceError (field rate) if there is none.
+    """
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
     values |= {"service": service, "kind": kind, "reference": reference, "note": note}
     return add_revenue_lines(principal, rows=[new_line(client, **values)], today=today)[0]
@@ -63,7 +64,7 @@ def new_line(client: Client, **fields) -> RevenueLine:
 
 
 def check_line(line: RevenueLine, **fields) -> None:
-    """Say what `update_revenue_line` would refuse. Raises ServiceError."""
+    """Raises ServiceError for what `update_revenue_line` would refuse."""
     _apply(copy(line), fields)
 
 
@@ -112,7 +113,9 @@ def _apply(line: RevenueLine, fields: dict) -> list[str]:
 
 @transaction.atomic
 def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
-    """Sum up the last twelve months of these clients, and count the lines that have no rate; writes and counts only those whose sum changed."""
+    """Sum up the last twelve months of these clients, and count the lines that have no rate; writes and counts only
+    clients whose sum changed.
+    """
     client_ids = list(client_ids)
     start, end = twelve_months(today)
     lock_facts(client_ids=client_ids)
@@ -136,7 +139,9 @@ def refresh_revenue_facts(*, client_ids: Iterable[int], today: date) -> int:
 
 
 def move_revenue_window(*, since: date | None, today: date) -> int:
-    """Move the twelve months from `since` (None: unknown) to `today`: refresh the clients with lines that came in or fell out."""
+    """Move the twelve months from `since` (None: unknown) to `today`: refresh the clients with lines that entered or
+    left the window.
+    """
     if since is None:
         ids = set(Client.objects.values_list("pk", flat=True))
     else:
@@ -152,9 +157,10 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
-    """Restore a deleted line as it was. Its rate is that of its day where the firm has changed its currency since. Raises ServiceError
-    when it is not deleted, or unknown."""
-    if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's is as unknown as any
+    """Restore a deleted line as it was. If the firm has changed its currency since, it gets its day's rate. Raises
+    ServiceError if it is not deleted, or unknown.
+    """
+    if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's line counts as unknown
         raise ServiceError(_("This line already exists."))
     last = (
         RevenueLine.pgh_event_models["delete"]  # type: ignore[attr-defined]

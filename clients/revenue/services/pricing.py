@@ -1,4 +1,4 @@
-"""What an amount is worth: its currency, and the rate of its day."""
+"""The currency of an amount and the rate of its day."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,18 +14,18 @@ from crm.core.firm.queries import get_firm
 
 
 def rate_on(currency: str, day: date) -> Decimal | None:
-    """What one unit was worth in the firm's currency on a day; None where no rate holds."""
+    """The value of one unit in the firm's currency on a day; None without a valid rate."""
     return holding(get_firm().currency, currency, day).values_list("rate", flat=True).first()
 
 
 def holding(base: str, currency: Any, day: Any) -> QuerySet[ExchangeRate]:
-    """The rates that hold on a day, the newest first; currency and day may be those of an outer row."""
+    """The rates valid on a day, newest first; currency and day may be columns of an outer row."""
     rates = ExchangeRate.objects.filter(base=base, currency=currency, day__lte=day, day__gt=day - RATE_HOLDS)
     return rates.order_by("-day")
 
 
 def check_currency(row: Any, day: date) -> None:
-    """Fill in the firm's currency where none is given, whose rate is 1, and the day's rate of another where the row has none.
+    """Fill in missing values: the firm's currency (rate 1), or the day's rate of another currency.
     Raises ServiceError (field rate)."""
     own = get_firm().currency
     row.currency = (row.currency or own).upper()
@@ -43,7 +43,9 @@ def check_currency(row: Any, day: date) -> None:
 
 
 def apply_price(row: Any, fields: dict) -> list[str]:
-    """Set the fields of a row with an amount. Another currency takes the rate given with it, else its own day's."""
+    """Set the fields of a row with an amount. If the currency changes, it uses the rate given with it, else its day's
+    rate.
+    """
     before = row.currency
     for name, value in fields.items():
         setattr(row, name, value.strip() if isinstance(value, str) else value)

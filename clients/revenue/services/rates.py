@@ -1,7 +1,7 @@
-"""Exchange rates by day, and what hangs on them: amounts without a rate, and the firm's own currency.
+"""Daily exchange rates, amounts without a rate, and changes of the firm's currency.
 
-A rate is what one unit of a currency is worth in the firm's. A day without one takes the last one before it that is not older than
-`RATE_HOLDS`; an amount for which there is none stays without a rate and in no sum, never one to one.
+A rate is the value of one unit of a currency in the firm's. A day without one uses the last earlier rate, if not older
+than `RATE_HOLDS`. An amount without a rate is in no sum; it never counts one to one.
 """
 
 from collections.abc import Iterable
@@ -28,13 +28,16 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 
-DAY_OF: dict[type[Model], str] = {Contract: "start_date", RevenueLine: "date"}  # the day whose rate an amount takes
+DAY_OF: dict[type[Model], str] = {
+    Contract: "start_date",
+    RevenueLine: "date",
+}  # the day whose rate applies to an amount
 RATE = DecimalField(max_digits=16, decimal_places=8)
-NAMED = 3  # days that a refusal names
+NAMED = 3  # days named in an error
 
 
 def check_rate(*, day: date, currency: str, rate: Decimal, today: date) -> Decimal:
-    """The rate as it is kept. Raises ServiceError (fields day, currency, rate) for what `set_rate` refuses."""
+    """The rate as stored. Raises ServiceError (fields day, currency, rate) for what `set_rate` refuses."""
     own = get_firm().currency
     if currency == own:
         raise ServiceError(_("%(currency)s is the firm’s own currency.") % {"currency": own}, field="currency")
@@ -47,8 +50,9 @@ def check_rate(*, day: date, currency: str, rate: Decimal, today: date) -> Decim
 
 @service(may=may_administer)
 def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, today: date) -> tuple[ExchangeRate, str]:
-    """Enter the rate of a day, or correct it: (the rate, "created", "updated" or "unchanged"). Amounts that waited for it take it;
-    those that have a rate keep theirs. Raises ServiceError (fields day, currency, rate)."""
+    """Enter or correct the rate of a day. Returns (the rate, "created", "updated" or "unchanged"). Amounts without a
+    rate take it; those that have one keep theirs. Raises ServiceError (fields day, currency, rate).
+    """
     own = get_firm().currency
     currency = currency.upper()
     rate = check_rate(day=day, currency=currency, rate=rate, today=today)
@@ -69,12 +73,12 @@ def set_rate(principal: Principal, *, day: date, currency: str, rate: Decimal, t
 
 @service(may=may_administer)
 def delete_rate(principal: Principal, *, rate: ExchangeRate) -> None:
-    """Take a wrong rate out of the table. Amounts that took it keep it."""
+    """Delete a wrong rate. Amounts that used it keep it."""
     rate.delete()
 
 
 def fill_in_rates(*, currencies: Iterable[str], today: date) -> int:
-    """Give amounts without a rate the one that holds on their day; how many took one."""
+    """Give amounts without a rate the one valid on their day. Returns how many got one."""
     own, taken = get_firm().currency, 0
     clients: set[int] = set()
     for model in DAY_OF:
@@ -89,7 +93,7 @@ def fill_in_rates(*, currencies: Iterable[str], today: date) -> int:
 
 
 def _rate_of_row(model: type[Model], base: str, currency: str = "") -> Subquery:
-    """The rate of the row's currency (or of this one) that holds on the row's day."""
+    """The rate of the row's currency (or of this one) valid on the row's day."""
     wanted = Value(currency) if currency else OuterRef("currency")
     return Subquery(holding(base, wanted, OuterRef(DAY_OF[model])).values("rate")[:1], output_field=RATE)
 
@@ -99,8 +103,10 @@ def _edited() -> dict[str, Any]:
 
 
 def convert_amounts(*, old: str, new: str) -> None:
-    """Express every amount in the firm's new currency, each at the rate of its own day, and the table of rates too. An amount without
-    a rate stays without one, unless it is in the new currency. Raises ServiceError (field currency) where a day's rate is missing."""
+    """Convert every amount to the firm's new currency, each at its own day's rate, and the table of rates too. An
+    amount without a rate stays without one, unless it is in the new currency. Raises ServiceError (field currency) if a
+    day's rate is missing.
+    """
     lacking: set[date] = set()
     for model, day in DAY_OF.items():
         others = model._default_manager.exclude(currency=new).filter(rate__isnull=False)
@@ -128,7 +134,7 @@ def _missing_rates(currency: str, days: list[date]) -> str:
 
 
 def _convert_table(old: str, new: str) -> None:
-    """The rates of the old currency stay, expressed in the new one as well."""
+    """Keep the old rates, and add them converted to the new currency."""
     rates = ExchangeRate.objects.filter(base=old)
     worth = rates.annotate(worth=Subquery(holding(old, Value(new), OuterRef("day")).values("rate")[:1]))
     made = [

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer …` (or `Token …`): hashed, revocable, expiring tokens of users."""
+"""`Authorization: Bearer …` (or `Token …`): users' tokens, hashed, revocable and expiring."""
 
 from datetime import timedelta
 

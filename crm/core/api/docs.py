@@ -10,5 +10,5 @@ from django.views.decorators.http import require_safe
 @login_required
 @csp_update({"style-src": ["'unsafe-inline'"]})
 def show(request):
-    """Swagger UI writes style attributes; this one page allows them, and nothing else."""
+    """Swagger UI writes style attributes; only this page allows them."""
     return render(request, "api/docs.html")

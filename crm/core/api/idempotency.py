@@ -17,7 +17,7 @@ from crm.core.api.models import IdempotencyKey
 
 KEPT_FOR = timedelta(days=2)
 REPEATED_HEADERS = ("ETag", "Location")
-FORM = "form\n"  # before the key of a form: no header holds a line break, so no program's key is one of a form
+FORM = "form\n"  # prefix of a form's key: a header cannot hold a line break, so an API key never equals a form's
 
 
 class KeyReused(exceptions.APIException):
@@ -27,10 +27,10 @@ class KeyReused(exceptions.APIException):
 
 
 def idempotently(request, do: Callable[[], Response], viewset: Any = None) -> Response:
-    """Run `do` in one transaction with the record of its answer; a second request with the key waits for it and repeats it,
-    if the caller still sees the row of `viewset` that it is about.
+    """Run `do` in one transaction with the record of its answer. A second request with the same key waits and gets the
+    same answer, if the caller still sees the row of `viewset` that it is about.
 
-    A request that fails leaves no record, so it may be tried again with the same key.
+    A failed request leaves no record, so it can be retried with the same key.
     """
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
@@ -65,8 +65,9 @@ def _require_seen(viewset: Any, data: Any) -> None:
 
 
 def only_once(user: Any, key: str, do: Callable[[], Model]) -> int:
-    """The id of the row that `do` makes; of a form that is sent again with its key, the id of the row it made. The second waits
-    for the first. Without a key `do` runs each time."""
+    """The id of the row that `do` creates. A form sent again with its key gets the id of the first row; the second
+    request waits for the first. Without a key `do` runs each time.
+    """
     if not key:
         return do().pk
     with transaction.atomic():

@@ -16,14 +16,14 @@ COMMON_ORDERS = {"id": "id", "created": "created_at", "updated": "updated_at"}
 
 
 def orders_of(view: Any) -> dict[str, str]:
-    """What a list may be ordered by, name → column: the view's own `orders`, and what its rows have in common with others."""
+    """What a list may be ordered by, name → column: the view's own `orders` and the columns that all rows have."""
     columns = {field.name for field in view.queryset.model._meta.get_fields() if isinstance(field, Field)}
     common = {name: column for name, column in COMMON_ORDERS.items() if column in columns}
     return common | getattr(view, "orders", {})
 
 
 class CursorPagination(pagination.CursorPagination):
-    """`page_size` up to 200; `ordering` names a column, with “-” for the largest first. Newest first by default."""
+    """`page_size` up to 200; `ordering` names a column, with “-” for descending. Newest first by default."""
 
     page_size = 50
     page_size_query_param = "page_size"
@@ -60,7 +60,7 @@ class CursorPagination(pagination.CursorPagination):
 
 
 def read_page_size(request) -> int:
-    """At most 200. Raises ValidationError for what is no number from 1 on."""
+    """At most 200. Raises ValidationError unless it is a number of at least 1."""
     text = request.query_params.get("page_size") or "50"
     size = whole_number(text, least=1, most=10**9 - 1)
     if size is None:

@@ -7,7 +7,7 @@ MAX_DEPTH = 20
 
 
 class JSONParser(parsers.JSONParser):
-    """JSON that is nested too deeply is refused like any invalid JSON."""
+    """Refuses JSON that is nested too deeply, like any invalid JSON."""
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
@@ -22,7 +22,9 @@ class JSONParser(parsers.JSONParser):
 
 
 def _is_text(data) -> bool:
-    """Whether every string can be stored and answered: JSON may escape halves of characters, UTF-8 has none."""
+    """Whether every string can be stored and sent back: JSON can escape half of a surrogate pair, UTF-8 cannot encode
+    it.
+    """
     try:
         json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about every operation alike."""
+"""What the OpenAPI document says about every operation."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def describe_errors(result, generator, request, public):
-    """Every operation may answer an error, and all errors have one shape."""
+    """Adds the errors to every operation; all errors have one shape."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR
     answer = {
         "description": "Refused: nothing was changed.",
@@ -99,7 +99,7 @@ def describe_errors(result, generator, request, public):
 
 
 def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "") -> Any:
-    """A value the schema allows: words that EXAMPLES has for a name, else the first of its kind."""
+    """A value the schema allows: the text in EXAMPLES for the name, else a default for the type."""
     if "$ref" in schema:
         return example_of(components[schema["$ref"].rpartition("/")[2]], components, name)
     for several in ("allOf", "oneOf", "anyOf"):
@@ -121,7 +121,7 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
 
 
 class Schema(AutoSchema):
-    """What a viewset declares (`orders`, `expands`) as parameters of its operations."""
+    """Turns what a viewset declares (`orders`, `expands`) into parameters of its operations."""
 
     def get_override_parameters(self) -> list[Any]:
         found = list(super().get_override_parameters())
@@ -136,7 +136,7 @@ class Schema(AutoSchema):
         return found
 
     def get_response_serializers(self) -> Any:
-        """With the further statuses that a viewset declares in `also_answers`, action → statuses."""
+        """Adds the statuses that a viewset declares in `also_answers`, action → statuses."""
         found = super().get_response_serializers()
         more = getattr(self.view, "also_answers", {}).get(getattr(self.view, "action", ""), ())
         return dict.fromkeys(more, found) if more else found

@@ -15,7 +15,7 @@ COMMON = ("version", "created_at", "updated_at", "archived_at")
 
 
 class StrictMixin:
-    """A field nobody knows, or one that may not be set, is refused by name instead of being dropped in silence."""
+    """Refuses an unknown or read-only field by name instead of dropping it silently."""
 
     def to_internal_value(self, data):
         if isinstance(data, Mapping):
@@ -35,7 +35,7 @@ class StrictSerializer(StrictMixin, serializers.Serializer):
 
 
 class RelatedField(serializers.PrimaryKeyRelatedField):
-    """The id of a row: a whole number, as a number or in digits. 1.5 is none, and true is none."""
+    """The id of a row: a whole number or a string of digits. Refuses 1.5 and true."""
 
     def to_internal_value(self, data):
         is_whole = isinstance(data, int) and not isinstance(data, bool)
@@ -45,9 +45,9 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
 
 
 class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
-    """Reads a model; it never saves by itself: the viewset hands the validated data to a service.
+    """Reads a model and never saves: the viewset passes the validated data to a service.
 
-    Where its viewset has `expands`, `expanded` holds the related rows that were asked for with `expand`.
+    If its viewset has `expands`, `expanded` holds the related rows named in `expand`.
     """
 
     serializer_related_field = RelatedField
@@ -69,7 +69,7 @@ class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
 
 
 class PartSerializer(StrictSerializer):
-    """A row within a record, such as one of its addresses: given whole, also in a PATCH of the record."""
+    """A row within a record, such as one of its addresses. It is always given whole, even in a PATCH of the record."""
 
     def to_internal_value(self, data):
         if isinstance(data, Mapping):
@@ -83,7 +83,7 @@ class PartSerializer(StrictSerializer):
 
 
 class VisibleRelatedField(RelatedField):
-    """The id of a row the caller may see; any other answers as a missing one. The queryset's class has `visible_to`."""
+    """The id of a row the caller may see; any other is treated as missing. The queryset's class has `visible_to`."""
 
     def get_queryset(self):
         queryset = super().get_queryset()
@@ -94,13 +94,13 @@ class VisibleRelatedField(RelatedField):
 
 
 def summary(row: Any) -> dict[str, Any]:
-    """A related row in short: its id, its name, and a colleague's address."""
+    """A short form of a related row: id, name, and the email of a colleague."""
     words = {"id": row.pk, "name": str(getattr(row, "name", row))}
     return words | ({"email": row.email} if isinstance(row, User) else {})
 
 
-# Not a docstring: the OpenAPI document would say it of each record.
-# A serializer of the fields in a catalogue; a field declared on the class replaces the catalogue's, or comes besides.
+# Not a docstring, which the OpenAPI document would repeat for each record.
+# A serializer of the fields in a catalogue; a field declared on the class is added or replaces the catalogue's.
 class RecordSerializer(StrictModelSerializer):
     catalogue: Catalogue
 

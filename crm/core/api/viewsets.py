@@ -1,6 +1,6 @@
-"""What every viewset of the API stands on; how to write one: docs/developers/api-kernel.md.
+"""The base of every viewset of the API. How to write one: docs/developers/api-kernel.md.
 
-Rows are loaded through `visible_to` (what is not seen answers 404), written through the same services as the pages.
+Rows are loaded through `visible_to` (an unseen row answers 404) and written through the same services as the pages.
 """
 
 import hashlib
@@ -46,9 +46,9 @@ PAGING_PARAMETERS = {"cursor", "page_size", "ordering"}
 class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """List and detail. Set `queryset` (its QuerySet has `visible_to`), `serializer_class`, and `filterset_class` for filters.
 
-    A query parameter nobody knows is refused: a mistyped filter must not answer with everything. `query_parameters` names
-    those that are read otherwise than by the filterset. `orders`: what `ordering` may name besides what all rows have, name →
-    column that is never empty. `expands`: the related rows that `expand` may name.
+    An unknown query parameter is refused: a mistyped filter must not return everything. `query_parameters` names those
+    that the filterset does not read. `orders`: what `ordering` may name besides the columns of all rows, name → column
+    that is never empty. `expands`: the related rows that `expand` may name.
     """
 
     lookup_value_regex = "[0-9]{1,18}"
@@ -68,7 +68,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         rows: Any = self.queryset  # type: ignore[arg-type]
         filters = for_api(self.filterset_class, rows.model)
         self.refuse_unknown_parameters(PAGING_PARAMETERS | {*filters.base_filters, *self.query_parameters})
-        self.expanded  # noqa: B018  a name that cannot be expanded is refused before anything is read
+        self.expanded  # noqa: B018  refuses a name that cannot be expanded before anything is read
         return unless_known(request, super().list(request, *args, **kwargs))
 
     @extend_schema(parameters=[IF_NONE_MATCH])
@@ -78,7 +78,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @cached_property
     def expanded(self) -> tuple[str, ...]:
-        """The related rows that were asked for. Raises ValidationError."""
+        """The related rows named in `expand`. Raises ValidationError."""
         asked = tuple(name for name in self.request.query_params.get("expand", "").split(",") if name)
         if wrong := [name for name in asked if name not in self.expands]:
             names = ", ".join(self.expands) or "—"
@@ -104,7 +104,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             raise exceptions.ValidationError(unknown)
 
     def answer(self, row: Model, *, status: int = 200) -> Response:
-        """The row as the client reads it, with its version as ETag."""
+        """Answers with the row and its version as ETag."""
         row = self.get_queryset().filter(pk=row.pk).first() or row
         response = Response(self.get_serializer(row).data, status=status)
         response["ETag"] = etag(row, response.data)
@@ -112,14 +112,14 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
 
 class FirmApiViewSet(ReadApiViewSet):
-    """Rows of the whole firm, which concern no client: everybody signed in reads them."""
+    """Rows of the whole firm, not of a client: everyone signed in can read them."""
 
     def get_queryset(self) -> QuerySet:
         return self.queryset.all()  # type: ignore[union-attr, arg-type]
 
 
 class CreateByService:
-    """POST. Implement `create_row(data)`: call the service, give the row. `Idempotency-Key` is honoured."""
+    """POST. Implement `create_row(data)`: call the service, return the row. `Idempotency-Key` is honoured."""
 
     def create_row(self, data: dict[str, Any]) -> Model:
         raise NotImplementedError
@@ -135,7 +135,7 @@ class CreateByService:
 
 
 class UpdateByService:
-    """PATCH (there is no PUT). Implement `update_row(row, data, seen_version)`: call the service, give the row."""
+    """PATCH (there is no PUT). Implement `update_row(row, data, seen_version)`: call the service, return the row."""
 
     def update_row(self, row: Any, data: dict[str, Any], seen_version: int | None) -> Model:
         raise NotImplementedError
@@ -173,7 +173,9 @@ class ApiViewSet(CreateByService, UpdateByService, RemoveByService, ReadApiViewS
 
 
 def etag(row: Any, data: Any) -> str:
-    """The row's version, which If-Match looks at, and what the answer says beyond it, which changes without an edit."""
+    """The row's version, which If-Match compares, and a mark for the parts of the answer that change without an
+    edit.
+    """
     return f'"{getattr(row, "version", 0)}-{_hash(data)}"'
 
 
@@ -182,7 +184,7 @@ def _hash(data: Any) -> str:
 
 
 def unless_known(request, response: Response) -> Response:
-    """304 without a body when the caller has this answer already (If-None-Match)."""
+    """304 without a body if the caller already has this answer (If-None-Match)."""
     response.headers.setdefault("ETag", f'"{_hash(response.data)}"')
     mark = response["ETag"]
     known = [part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")]
@@ -194,9 +196,10 @@ def unless_known(request, response: Response) -> Response:
 
 
 def require_match(request, row: Any) -> int | None:
-    """The version the client says it saw (If-Match), or None without one. Raises 412 when the row has another by now.
+    """The version the client says it saw (If-Match), or None without one. Raises 412 if the row has another version by
+    now.
 
-    Pass it on to the service as `seen_version`: a write that slips in between is answered with 409.
+    Pass it to the service as `seen_version`: a write in between then answers 409.
     """
     header = request.headers.get("If-Match", "").strip()
     if not header or header == "*":
@@ -208,7 +211,9 @@ def require_match(request, row: Any) -> int | None:
 
 
 def act(viewset, request, do: Callable[[Any], Any]) -> Response:
-    """A POST on one row (`…/finish`): load it, honour If-Match and Idempotency-Key, run `do(row)`, answer the row it gives."""
+    """A POST on one row (`…/finish`): load it, honour If-Match and Idempotency-Key, run `do(row)`, answer with the row
+    it returns.
+    """
 
     def run() -> Response:
         row = viewset.get_object()

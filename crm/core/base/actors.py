@@ -1,4 +1,4 @@
-"""Who did it, on a row: a colleague or a contact of the client, never both; neither means the system."""
+"""The actor columns of a row: a colleague or a client contact, never both; neither means the system."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from crm.core.base.principals import Principal
 
 
 def one_actor(user: str, contact: str, *, name: str, may_be_system: bool = False) -> CheckConstraint:
-    """The constraint of an actor's two columns. `may_be_system` allows neither, which then means the system."""
+    """The constraint on an actor's two columns. `may_be_system` allows both to be empty, which means the system."""
     nobody = Q(**{f"{user}__isnull": True, f"{contact}__isnull": True})
     both = Q(**{f"{user}__isnull": False, f"{contact}__isnull": False})
     return CheckConstraint(condition=~both if may_be_system else ~both & ~nobody, name=name)
 
 
 def actor_columns(principal: Principal, user: str, contact: str) -> dict[str, Any]:
-    """What both columns hold when this principal acts: `actor_columns(principal, "author", "author_contact_id")`."""
+    """The values of both columns for this principal: `actor_columns(principal, "author", "author_contact_id")`."""
     if principal.user is not None:
         return {user: principal.user, contact: None}
     return {user: None, contact: principal.contact_id}
 
 
 def set_actor(row: Any, principal: Principal, user: str, contact: str) -> None:
-    """Put the principal into a row's columns; SYSTEM empties both."""
+    """Set a row's actor columns to the principal; SYSTEM empties both."""
     for name, value in actor_columns(principal, user, contact).items():
         setattr(row, name, value)
 
 
 def actor_name(user: str, contact: str) -> property:
-    """A property of a row: the name of who did it, "" for the system."""
+    """A property of a row: the actor's name, "" for the system."""
 
     def name(row: Any) -> str:
         actor = getattr(row, user) or getattr(row, contact)

@@ -1,4 +1,4 @@
-"""Archiving: an archived row is in no list and no number until it is restored. Rows are archived, not deleted."""
+"""Archiving: an archived row is hidden from lists and reports until it is restored. Rows are archived, not deleted."""
 
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,8 +33,9 @@ A = TypeVar("A", bound=Archivable)
 
 
 def set_archived(row: A, *, at: datetime | None, is_edit: bool = True, **also: Any) -> tuple[A, bool]:
-    """Archive the row at a moment, or restore it (None). Returns (the fresh row, whether this changed it). `also` sets further
-    columns, such as who did it. `is_edit=False` leaves the version alone: it counts corrections alone. Call it in a service."""
+    """Archive the row at a moment, or restore it (None). Returns (the fresh row, whether it changed). `also` sets more
+    columns, such as the actor. `is_edit=False` keeps the version, which counts corrections only. Call it in a service.
+    """
     fresh: Any = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if (fresh.archived_at is None) == (at is None):
         return fresh, False

@@ -1,4 +1,4 @@
-"""System checks that hold the house's promises."""
+"""System checks for the rules of this code base."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from crm.core.base.open_pages import OPEN_PAGES
 
 
 def addresses(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """(name with its namespaces, pattern) of every address of the project."""
+    """(name with its namespaces, pattern) of every URL of the project."""
     for found in (resolver or get_resolver()).url_patterns:
         if isinstance(found, URLResolver):
             yield from addresses(found, f"{namespace}{found.namespace}:" if found.namespace else namespace)

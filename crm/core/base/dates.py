@@ -12,7 +12,7 @@ from crm.core.base.zones import zone
 
 
 def is_plausible(day: date) -> bool:
-    """Whether people can mean this day or moment. Leaves room for every time zone and for adding to it."""
+    """Whether the day or moment is plausible. Leaves room for every time zone and for date arithmetic."""
     return 1900 <= day.year <= 2200
 
 
@@ -25,12 +25,12 @@ def local_to_utc(day: date, at: time, zone_name: str) -> datetime:
 
 
 def local_date(moment: datetime, zone_name: str) -> date:
-    """The date on the wall in a zone at an aware moment."""
+    """The local date in a zone at an aware moment."""
     return moment.astimezone(zone(zone_name)).date()
 
 
 def wall_time(moment: datetime, zone_name: str) -> time:
-    """The time on the wall in a zone. Without a zone of its own, so that no template turns it into the viewer's."""
+    """The local time in a zone, naive, so that no template converts it to the viewer's zone."""
     return moment.astimezone(zone(zone_name)).time()
 
 

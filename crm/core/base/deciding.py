@@ -1,5 +1,6 @@
-"""What one text cannot say by itself (whether 03/04/2025 is in March or in April, whether 1,234 is more than a thousand) is decided
-once for a column, over all its values, and asked where the values do not decide."""
+"""What one value leaves open (is 03/04/2025 in March or April, is 1,234 more than a thousand) is decided once per column,
+from all its values. If they do not decide it, the user is asked.
+"""
 
 import re
 from collections import Counter
@@ -16,7 +17,7 @@ SAMPLES = 3
 
 @dataclass(frozen=True)
 class Option:
-    """One way to read a column: a few of its values as they are written and as they would be read, and how many it cannot read."""
+    """One way to read a column: sample values as written and as read, and how many values it cannot read."""
 
     value: str
     samples: tuple[tuple[str, str], ...] = ()
@@ -25,8 +26,9 @@ class Option:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the values of a column say of `subject` ("date_order" or "decimal"). `value` is what they decide, "" where they do not:
-    then the `options` are to be asked; without any there is nothing to ask."""
+    """What the values of a column decide about `subject` ("date_order" or "decimal"). `value` is the decision, or "" if
+    they leave it open: then the user chooses from `options`. Without options there is nothing to ask.
+    """
 
     subject: str
     value: str = ""
@@ -45,7 +47,7 @@ _MEANINGS: dict[str, tuple[Callable[[str], Mapping[str, Any]], Mapping[str, str]
 
 
 def decide(subject: str, values: Iterable[str]) -> Decision:
-    """What all values of a column decide. A value that can be read in no way has no say; it is refused when its row is read."""
+    """What all values of a column decide. An unreadable value is ignored here and refused when its row is read."""
     meanings_of, ways = _MEANINGS[subject]
     counted = Counter(value.strip() for value in values)
     readable = {text: found for text in counted if (found := meanings_of(text))}
@@ -66,18 +68,18 @@ def decide(subject: str, values: Iterable[str]) -> Decision:
 
 
 def _shape(text: str) -> str:
-    """How a date is written: its signs, and where the year is if it has four digits."""
+    """The format of a date: its separators, and the position of a four-digit year."""
     return re.sub("[0-9]+", lambda digits: "9999" if len(digits[0]) == 4 else "9", spaced(text).split()[0])
 
 
 def _most_fitting(ways: Iterable[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> list[str]:
-    """The ways that read some of the values, where none reads all: the one that reads the most first."""
+    """The ways that read some values, when none reads all; the one that reads the most first."""
     fits = {way: sum(counted[text] for text in found if way in found[text]) for way in ways}
     return sorted((way for way in ways if fits[way]), key=lambda way: -fits[way])
 
 
 def _option(way: str, ways: list[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> Option:
-    """Samples are values that the ways read differently."""
+    """An option; its samples are values that the ways read differently."""
     telling = [text for text in found if len({found[text].get(other) for other in ways}) > 1]
     samples = tuple(
         (text, beyond_doubt(found[text][way]) if way in found[text] else _("not readable"))
@@ -87,8 +89,9 @@ def _option(way: str, ways: list[str], found: Mapping[str, Mapping[str, Any]], c
 
 
 def decide_all(columns: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Decision]:
-    """{column: Decision} of a file, given {column: (subject, all its values)}. A column that does not decide by itself follows the
-    others whose values have the same shape, where those agree."""
+    """{column: Decision} of a file, given {column: (subject, all its values)}. An undecided column follows the others
+    whose values have the same format, if those agree.
+    """
     decided = {name: decide(subject, values) for name, (subject, values) in columns.items()}
     for name, decision in decided.items():
         if decision.must_ask:

@@ -1,10 +1,10 @@
-"""What services raise when a rule says no."""
+"""Errors that services raise when a rule refuses a write."""
 
 from collections.abc import Iterable
 
 
 class ServiceError(Exception):
-    """A rule across rows says no. `field` names the input it concerns ("" the whole form); the message is for people."""
+    """A business rule refuses the write. `field` names the input ("" for the whole form); the message is for people."""
 
     def __init__(self, message: str, *, field: str = "", code: str = "invalid"):
         super().__init__(message)

@@ -1,8 +1,8 @@
 """The gate for kernel rows that concern a client (mail, files, notifications, drafts, jobs).
 
-The kernel knows no clients: `clients/hooks.py` registers which client ids a principal may see. A row without a client belongs
-to its addressee, or to an admin. An app whose rows cause kernel rows may register a rule of its own: it hides rows because of
-their cause, also from those who see the client.
+The kernel knows no clients: `clients/hooks.py` registers which client ids a principal may see. A row without a client
+belongs to its addressee, or to an admin. An app whose rows cause kernel rows may register its own rule: it hides rows
+because of their cause, even from people who see the client.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,9 @@ _visible_client_ids: Callable[[Any], Any] | None = None
 
 @dataclass(frozen=True)
 class Rule:
-    """`visible(principal)` is a condition on rows of `model` (its label, such as "core.OutboxMail") that has to hold as well:
-    it looks at the row's cause, by kind and key."""
+    """`visible(principal)` is an extra condition on rows of `model` (its label, such as "core.OutboxMail"). It checks
+    the row's cause, by kind and key.
+    """
 
     key: str
     model: str
@@ -31,7 +32,7 @@ rules: Registry[Rule] = Registry("rule of the gate")
 
 
 def register(visible_client_ids: Callable[[Any], Any]) -> None:
-    """`visible_client_ids(principal)` gives a queryset of ids (usable with `__in`)."""
+    """`visible_client_ids(principal)` returns a queryset of ids (for `__in`)."""
     global _visible_client_ids
     _visible_client_ids = visible_client_ids
 
@@ -43,14 +44,16 @@ def visible_client_ids(principal: Principal) -> Any:
 
 
 def own(principal: Principal) -> Q:
-    """Rows whose `user` or `contact_id` is the principal; none for a link, the system and nobody."""
+    """Rows whose `user` or `contact_id` is the principal; no rows for a link, the system and NOBODY."""
     if principal.user is not None:
         return Q(user=principal.user)
     return Q(contact_id=principal.contact_id) if principal.kind is Kind.CONTACT else Q(pk__in=[])
 
 
 def rows_of(principal: Principal, model: type[Model]) -> Q:
-    """Rows of `model` about a client that the principal may see, and those about none that are theirs (an admin: anybody's)."""
+    """Rows of `model` about a client the principal may see, and the principal's own rows without a client (for an
+    admin: anyone's).
+    """
     without = Q(client_id__isnull=True)
     if not principal.is_admin:
         without &= own(principal)

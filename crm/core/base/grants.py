@@ -1,7 +1,7 @@
-"""What the application's database role may do: work with rows, never alter the schema, never change history.
+"""The rights of the application's database role: read and write rows, never alter the schema or change history.
 
-Runs after every `migrate`. Where the application migrates with its own role (an outside database with one user) there
-is nothing to grant.
+Runs after every `migrate`. If the application migrates with its own role (an external database with one user), there is
+nothing to grant.
 """
 
 from django.conf import settings
@@ -9,7 +9,8 @@ from django.db import connections
 
 HISTORY = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND (tablename LIKE '%%event' OR tablename = 'pghistory_context')"
 
-# The triggers' function writes contexts with the owner's rights, and its caller names which: one whose request is long over stays.
+# The trigger function writes contexts with the owner's rights, and its caller names the context: an old request's
+# context must not change.
 CONTEXT_STAYS = """
     CREATE OR REPLACE FUNCTION core_context_stays() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -38,5 +39,5 @@ def grant_application_role(*, using, **kwargs) -> None:
         for (table,) in cursor.fetchall():
             cursor.execute(f"REVOKE UPDATE, DELETE ON {connections[using].ops.quote_name(table)} FROM {name}")
         cursor.execute(CONTEXT_STAYS)
-        # the triggers' function adds to the context of a request while it lasts, with the owner's rights
+        # the trigger function adds to a running request's context, with the owner's rights
         cursor.execute("ALTER FUNCTION _pgh_attach_context() SECURITY DEFINER SET search_path = public, pg_temp")

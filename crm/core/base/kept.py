@@ -1,6 +1,7 @@
-"""Querysets that every page asks: built and compiled once for all who see alike, then only executed.
+"""Cached statements for querysets that every page needs: built and compiled once for all users with the same access,
+then only executed.
 
-Building and compiling a queryset costs ten times what PostgreSQL needs to answer it.
+Building and compiling a queryset costs ten times as much as running it in PostgreSQL.
 """
 
 import copy
@@ -19,22 +20,22 @@ from django.utils import timezone
 
 from crm.core.base.principals import Principal
 
-QUARTER = 900  # every time zone is a multiple of 15 minutes from UTC, so no local day begins within a quarter
+QUARTER = 900  # every zone's offset is a multiple of 15 minutes, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
 Given = int | datetime | None
-# What the row of a person says that shapes no statement: it is filled in anew, or keeps the statement from being shared.
+# Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
-NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may stand for in place of a statement
+NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
 _rows: list[Callable[[], models.Model]] = []
 
 
 def depends_on(row: Callable[[], models.Model]) -> None:
-    """Every statement is kept for what this row says at the time; the gate looks at the firm's settings."""
+    """Make the values of this row part of every key; the gate reads the firm's settings."""
     _rows.append(row)
 
 
 def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[Any]:
-    """`read()`, once for this object of a row: several pieces of a page show the same related rows."""
+    """`read()`, once per row object: several parts of a page show the same related rows."""
     known = row.__dict__.setdefault("_read_once", {})
     if name not in known:
         known[name] = read()
@@ -43,7 +44,7 @@ def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[An
 
 @dataclass(frozen=True)
 class Statement:
-    """A queryset with its compiler; `places` are the parameters that are filled in anew, {position: name}."""
+    """A queryset with its compiler; `places` are the parameters that each call fills in, {position: name}."""
 
     queryset: QuerySet
     compiler: Any
@@ -64,13 +65,13 @@ class Statement:
 
 
 class Kept:
-    """The rows of `build(principal, *shape, **given)`, a QuerySet, from a statement that is kept.
+    """The rows of `build(principal, *shape, **given)`, a QuerySet, from a cached statement.
 
-    A statement is kept for all people whose rows say the same but for WHO they are, for what the rows of `depends_on` say, for each
-    `shape` (such as a limit), and for one quarter of an hour, so that days and hours in it stay true; it is kept from the second
-    time on, since much is asked only once. Who asks and what is `given` (ids, moments such as `now`) is filled in anew each time.
-    A statement that contains a value made of one of them, or whose building asks the database, is built each time instead. What
-    the statement reads (who is named, who is in which team) is asked of the database as ever.
+    The key holds everything in the user's row except the columns in WHO, the rows of `depends_on`, the `shape` (such as
+    a limit), and the quarter of an hour, so that days and hours in the statement stay true. A statement is cached from
+    its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`) are
+    parameters. A statement that contains a value derived from one of them, or whose building queries the database, is
+    built each time. The data (who is named, who is in which team) always comes from the database.
     """
 
     def __init__(self, build: Callable[..., QuerySet], *, size: int = 200):
@@ -92,7 +93,7 @@ class Kept:
         return list(self.build(principal, *shape, **given))
 
     def _forget(self, quarter: int) -> None:
-        """What was kept in an earlier quarter is never asked again."""
+        """Empty the cache when a new quarter begins."""
         if quarter != self._quarter:
             self._quarter = quarter
             self._kept.clear()
@@ -104,7 +105,9 @@ class Kept:
         return (*people, timezone.get_current_timezone_name(), *moments, *empty, *(_written(row()) for row in _rows))
 
     def _compile(self, principal: Principal, shape: tuple[Any, ...], given: dict[str, Given]) -> Statement | str:
-        """BUILT for one that cannot be kept. A second building with other values shows where the given ones stand."""
+        """The statement, or BUILT if it cannot be cached. Building it a second time with other values shows which
+        parameters are given.
+        """
         asked: list[str] = []
 
         def noted(execute, sql, parameters, many, context):
@@ -138,24 +141,24 @@ class Kept:
 
 
 def _another(value: Given, number: int) -> Given:
-    """A value of the same kind, another one for each number, so that two equal values are told apart."""
+    """A different value of the same type for each number, so that two equal values can be told apart."""
     if isinstance(value, datetime):
         return value + MOMENT * (number + 10)
     return None if value is None else -10 - number - value
 
 
 def _plain(value: Any) -> Any:
-    """The value of a parameter; one of JSON is wrapped."""
+    """The value of a parameter; JSON values are wrapped."""
     return getattr(value, "adapted", value)
 
 
 def _with_who(principal: Principal, given: dict[str, Given]) -> dict[str, Given]:
-    """What is filled in: who asks stands for itself."""
+    """The parameters to fill in, with the user's own ids."""
     return {**given, "its user": principal.user_id, "its viewer": principal.acting_for and principal.acting_for.pk}
 
 
 def _somebody(user: Any, number: int) -> Any:
-    """Another person who sees alike: a row of the same shape, with nothing that was read for the first."""
+    """Another user with the same access: a copy of the row without anything loaded for the first."""
     if user is None:
         return None
     values = {field.attname: getattr(user, field.attname) for field in user._meta.concrete_fields}
@@ -171,13 +174,13 @@ def _hashable(value: Any) -> Any:
 
 
 def _beside(queryset: Any) -> list[Any]:
-    """The statements of what is fetched for the rows: nothing in them is filled in, so they must be the same for everybody."""
+    """The prefetch statements: nothing in them is filled in, so they must be the same for everyone."""
     fetched = [lookup.queryset for lookup in queryset._prefetch_related_lookups if hasattr(lookup, "queryset")]
     return [(rows.query.sql_with_params(), _beside(rows)) for rows in fetched if rows is not None]
 
 
 def _shape(user: models.Model | None) -> str:
-    """What may shape a statement for a person."""
+    """The columns of a user that may shape a statement."""
     return "" if user is None else repr([getattr(user, name) for name in _shaping(user._meta.model)])
 
 
@@ -187,5 +190,5 @@ def _shaping(model: type[models.Model]) -> list[str]:
 
 
 def _written(row: models.Model) -> str:
-    """Everything the row says, so that a changed row is another."""
+    """All columns of the row, so that a changed row has another key."""
     return repr([getattr(row, field.attname) for field in row._meta.concrete_fields])

@@ -12,7 +12,7 @@ _secret_paths = ["setup"]
 
 
 def declare_secret_paths(*patterns: str) -> None:
-    """What stands before a secret in an address, as regular expressions; a `SecretLink` declares its own."""
+    """Register what precedes a secret in a URL, as regular expressions; a `SecretLink` declares its own."""
     _secret_paths.extend(patterns)
     _compiled.cache_clear()
 
@@ -23,12 +23,12 @@ def _compiled() -> re.Pattern[str]:
 
 
 def masked(text: str) -> str:
-    """The text with the secret tokens of links left out."""
+    """The text with the secret tokens of links masked."""
     return _compiled().sub(r"\1…", text)
 
 
 class MaskSecrets(logging.Filter):
-    """On the handler, so that it holds for every logger: Django names addresses that were not found, too."""
+    """On the handler, so that it covers every logger: Django also logs URLs that were not found."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if "/" in (text := record.getMessage()):
@@ -37,14 +37,14 @@ class MaskSecrets(logging.Filter):
 
 
 def without_values(request: str) -> str:
-    """`GET /clients/?q=Fjord&page=2` as `GET /clients/?q&page`: what people looked for stays out of the log."""
+    """`GET /clients/?q=Fjord&page=2` as `GET /clients/?q&page`: search terms stay out of the log."""
     path, mark, query = request.partition("?")
     names = [re.sub(r"[^\w.\-\[\]]", "?", pair.partition("=")[0])[:40] for pair in query.split("&")[:20]]
     return path + mark + "&".join(names)
 
 
 def one_line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
-    """`GET /clients/ 200 user=3 ip=127.0.0.1 id=…`; failures keep their traceback with django.request."""
+    """`GET /clients/ 200 user=3 ip=127.0.0.1 id=…`; tracebacks are logged by django.request."""
     event.pop("exc_info", None)
     words = [f"{without_values(event.pop('request', ''))} {event.pop('code', '')}".strip() or event["event"]]
     if event["event"] not in ("request_finished", "request_failed") and words[0] != event["event"]:
@@ -56,7 +56,7 @@ def one_line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
 
 
 def configure() -> None:
-    """structlog writes through Python's logging, and so keeps to LOG_LEVEL and its handler."""
+    """structlog writes through Python's logging, so it follows LOG_LEVEL and uses its handler."""
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, structlog.contextvars.merge_contextvars, one_line],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -1,20 +1,21 @@
-"""What our migrations are written with beside Django's own operations."""
+"""Migration operations of our own, beside Django's."""
 
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
 
 
 class CreateModels(Operation):
-    """Several models in one step, each after those that it refers to.
+    """Creates several models in one step. A model comes after the models it refers to.
 
-    Django makes the classes of all related models anew after each `CreateModel`; for a hundred models that refer to each other
-    this is nearly all that the migration does. Here it happens once."""
+    After each `CreateModel` Django rebuilds the classes of all related models. With a hundred models that refer to each
+    other, the migration spends nearly all its time on that. Here it happens once.
+    """
 
     def __init__(self, operations: list[CreateModel]):
         self.operations = operations
 
     def state_forwards(self, app_label, state):
-        # as Django's clear_delayed_apps_cache forgets the classes: they are made again when they are asked for
+        # drops the cached classes, as Django's clear_delayed_apps_cache does; they are rebuilt on first use
         state.__dict__.pop("apps", None)
         for operation in self.operations:
             operation.state_forwards(app_label, state)

@@ -14,7 +14,7 @@ def tracked(model: type[models.Model]) -> type[models.Model]:
 
 
 def insert(rows: Sequence[M]) -> list[M]:
-    """Insert unsaved rows of one model in one statement. Rows of an attempt that was rolled back may be given again."""
+    """Insert unsaved rows of one model in one statement. Rows of a rolled-back attempt may be passed again."""
     for row in rows:
         row.pk = None
     return type(rows[0])._default_manager.bulk_create(rows) if rows else []
@@ -28,7 +28,7 @@ class Folded(models.Func):
 
 
 class Versioned(models.Model):
-    """A row people edit. `version` grows by one at every edit; a write with a stale one is refused (409)."""
+    """A row people edit. `version` grows by one at every edit; a write with a stale version is refused (409)."""
 
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 
 def require(allowed: bool, why: str = "") -> None:
-    """Raise 403 with a sentence a person understands unless `allowed`."""
+    """Raise PermissionDenied (403) with a message for people unless `allowed`."""
     if not allowed:
         raise PermissionDenied(why or _("Your role does not allow this. Ask an admin."))
 

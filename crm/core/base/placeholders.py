@@ -7,19 +7,19 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 
-PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}")  # {{name}}, as other products write it, means the same
+PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}")  # {{name}}, as in other products, means the same
 
 
 def render(text: str, values: Mapping[str, str], *, field: str = "") -> str:
-    """The text with each `{name}` replaced by its value, once: a value with braces of its own stays as it is.
+    """The text with each `{name}` replaced by its value, once: braces in a value are kept.
 
-    Raises ServiceError naming the placeholder that is not in `values`, beside `field`."""
+    Raises ServiceError (on `field`) naming a placeholder that is not in `values`."""
     check(text, values, field=field)
     return PLACEHOLDER.sub(lambda found: values[_name(found)], text)
 
 
 def check(text: str, allowed: Collection[str], *, field: str = "") -> None:
-    """Raises ServiceError when a placeholder in the text is not one of `allowed`."""
+    """Raises ServiceError if a placeholder in the text is not in `allowed`."""
     for found in PLACEHOLDER.finditer(text):
         if _name(found) not in allowed:
             known = ", ".join(f"{{{name}}}" for name in allowed)

@@ -1,4 +1,4 @@
-"""Currencies, countries and their regions, as people choose them."""
+"""Currencies, countries and regions to choose from."""
 
 import re
 from datetime import date
@@ -28,7 +28,7 @@ def currencies_in_use() -> frozenset[str]:
 
 @cache
 def country_codes() -> frozenset[str]:
-    """Two letters each: countries and territories, without unions of them and codes for tests."""
+    """Two-letter codes of countries and territories, without unions and test codes."""
     others = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}
     return frozenset(
         code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code) and code not in others
@@ -58,7 +58,7 @@ def _regions() -> dict[str, list[str]]:
 
 
 def country_choices(blank: str) -> list[tuple[str, str]]:
-    """Countries whose public holidays are known."""
+    """Countries with known public holidays."""
     names = _locale().territories
     known = sorted(((code, names.get(code, code)) for code in _regions() if len(code) == 2), key=lambda pair: pair[1])
     return [("", blank), *known]
@@ -70,7 +70,7 @@ def country_name(code: str) -> str:
 
 
 def regions_of(country: str) -> list[str]:
-    """Codes of the regions with holidays of their own."""
+    """Codes of the regions that have their own holidays."""
     return list(_regions().get(country, []))
 
 

@@ -1,7 +1,7 @@
-"""Who acts: a colleague, a contact in the portal, somebody who holds a link from an email, or the system itself.
+"""The principal: a colleague, a contact in the portal, the holder of a link from an email, or the system.
 
-Every read asks `visible_to(principal)`, every service takes the principal first. A request has one, set by the middleware;
-tasks and commands use SYSTEM; code that holds a user says `acting(user)`.
+Every read uses `visible_to(principal)`; every service takes the principal as its first argument. The middleware sets it
+on a request, tasks and commands use SYSTEM, and code that has a user calls `acting(user)`.
 """
 
 from dataclasses import dataclass, replace
@@ -23,8 +23,10 @@ EVERY_SCOPE = frozenset({READ, WRITE})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`user` is the colleague who acts, None for all other kinds. A contact and a link name the contact and the client they act
-    for. `scopes` are those of an API token. `acting_for` is the user whose view a colleague looks through ("view as")."""
+    """`user` is the colleague who acts, None for other kinds. A contact and a link name the contact and the client they
+    act for. `scopes` are those of an API token. `acting_for` is the user whose view a colleague looks through ("view
+    as").
+    """
 
     kind: Kind
     user: Any = None
@@ -42,12 +44,12 @@ class Principal:
 
     @property
     def viewer(self) -> Any:
-        """The user whose rights to see count; None where no user looks."""
+        """The user whose visibility applies; None for other kinds."""
         return self.acting_for or self.user
 
     @property
     def is_user(self) -> bool:
-        """A colleague who may still sign in."""
+        """Whether it is a colleague who may still sign in."""
         return self.kind is Kind.USER and self.user.is_active
 
     @property
@@ -72,7 +74,7 @@ class Principal:
 
     @property
     def may_write(self) -> bool:
-        """Nothing is written with a read-only token, or while looking through somebody else's eyes."""
+        """False with a read-only token, and while viewing as another user."""
         return WRITE in self.scopes and self.acting_for is None
 
     def only(self, *scopes: str) -> "Principal":
@@ -84,7 +86,7 @@ NOBODY = Principal(Kind.NOBODY)
 
 
 def acting(user: Any) -> Principal:
-    """The principal of a user; NOBODY for somebody who is not signed in."""
+    """The principal of a user; NOBODY if not signed in."""
     return Principal(Kind.USER, user=user) if user is not None and user.is_authenticated else NOBODY
 
 

@@ -7,7 +7,7 @@ from crm.core.base import gate
 
 
 class CountOf(Subquery):
-    """How many rows a queryset has, as a value of another statement."""
+    """The row count of a queryset, as a subquery of another statement."""
 
     template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
@@ -24,7 +24,7 @@ class OwnedQuerySet(models.QuerySet):
 
 
 class PersonalQuerySet(models.QuerySet):
-    """Rows of one user or contact alone; a user sees those about a client only while they may see it."""
+    """Rows of one user or contact only; a user sees rows about a client only while they may see the client."""
 
     def own(self, principal):
         return self.filter(gate.own(principal))

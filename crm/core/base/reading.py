@@ -1,7 +1,8 @@
-"""The one reader of values that people and programs write: days, moments, numbers, yes and no, countries, languages, currencies.
+"""Parses the values that people and programs write: days, datetimes, numbers, yes and no, countries, languages,
+currencies.
 
-A text is read only where all of it has a known shape; else ValueError with a sentence. What one text cannot say by itself is decided
-for its column (`deciding.py`). Nothing is guessed for a single cell.
+A text is read only if all of it has a known format; otherwise ValueError with a message for people. What one value
+leaves open is decided per column (`deciding.py`). Nothing is guessed for a single cell.
 """
 
 import re
@@ -24,18 +25,19 @@ from crm.core.base.dates import is_plausible
 from crm.core.base.places import country_codes, currencies_in_use
 from crm.core.base.zones import zone_names
 
-# Names of months, countries, currencies and languages are known in these.
+# Names of months, countries, currencies and languages are read in these languages.
 LANGUAGES = ("en", "de", "es", "fi", "fr", "nl", "sv", "it")
 ORDERS = {"ymd": "2026-11-27", "dmy": "27/11/2026", "mdy": "11/27/2026"}
 DECIMALS = {".": "1,234.50", ",": "1.234,50"}
 MOST = Decimal(10) ** 12
-LONGEST = 200  # characters of a day, a moment or a number; what has more is none, and is not looked at for long
+LONGEST = 200  # characters of a day, a datetime or a number; longer text is rejected early
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """How one column is written: the order of its dates and the sign before its decimals ("" where nothing has decided), the
-    zone of times that name none (UTC where there is none), and the firm's currency, for which "$" or "kr" may stand."""
+    """How one column is written: its date order and decimal sign ("" if undecided), the zone of times that name none
+    (default UTC), and the firm's currency, for which "$" or "kr" may stand.
+    """
 
     date_order: str = ""
     decimal: str = ""
@@ -53,7 +55,7 @@ def fold(text: str) -> str:
 
 
 def whole_number(text: Any, *, least: int = 0, most: int = 2**63 - 1) -> int | None:
-    """The number that a parameter or a field of a form says in plain digits, else None. (`isdigit()` is true of “²” as well.)"""
+    """The number in a parameter or form field of plain digits, else None. (`isdigit()` also accepts “²”.)"""
     text = str(text)
     if not re.fullmatch(r"[0-9]{1,19}", text):
         return None
@@ -84,13 +86,13 @@ _FIRST_SERIAL = date(1899, 12, 30)
 
 
 def spaced(text: str) -> str:
-    """With plain spaces, one at a time, and plain minus signs."""
+    """With single plain spaces and plain minus signs."""
     return " ".join(text.replace("\u2212", "-").split())
 
 
 @cache
 def _calendar_words() -> tuple[dict[str, int], frozenset[str]]:
-    """({name or abbreviation of a month: 1 … 12}, names of weekdays). A word that means two months means none."""
+    """({name or abbreviation of a month: 1 … 12}, names of weekdays). A word for two months is left out."""
     months: dict[str, set[int]] = {"sept": {9}}
     weekdays = set()
     for language in LANGUAGES:
@@ -118,7 +120,7 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 
 def _named(text: str) -> date | None:
-    """A date that says its month in words, in one of our languages."""
+    """A date with its month in words, in one of LANGUAGES."""
     months, weekdays = _calendar_words()
     bare = text.partition(" ")
     for candidate in (text, bare[2] if fold(bare[0]) in weekdays else ""):
@@ -131,7 +133,7 @@ def _named(text: str) -> date | None:
 
 
 def _orders(text: str) -> dict[str, date]:
-    """{order: the date that the text is in it}; one that does not depend on the order stands under all of them."""
+    """{order: the date in that order}; a date that does not depend on the order is listed under all of them."""
     if match := _PARTS.fullmatch(text):
         first, _sign, second, third = match.groups()
         found = {}
@@ -144,7 +146,7 @@ def _orders(text: str) -> dict[str, date]:
         return {order: day for order, day in found.items() if day}
     if match := _COMPACT.fullmatch(text):
         fixed = _date(*map(int, match.groups()))
-    elif match := _SERIAL.fullmatch(text):  # the number by which a spreadsheet keeps a date
+    elif match := _SERIAL.fullmatch(text):  # the serial number of a date in a spreadsheet
         fixed = _FIRST_SERIAL + timedelta(days=int(match[1]))
     else:
         fixed = _named(text)
@@ -158,7 +160,7 @@ class _Clock:
 
 
 def _split(text: str) -> tuple[str, _Clock | None]:
-    """(the text of the day, the time behind it). Raises ValueError for a time that is none."""
+    """(the text of the day, the time after it). Raises ValueError for an invalid time."""
     serial = _SERIAL.fullmatch(text)
     if serial and serial[2]:
         seconds = round(Decimal(f"0.{serial[2]}") * 86400)
@@ -187,7 +189,7 @@ def _zone(name: str, text: str) -> tzinfo | None:
             return timezone(-ahead if offset[1] == "-" else ahead)
     elif plain.upper() in ("Z", "UTC", "GMT"):
         return UTC
-    elif "/" in plain and plain in zone_names():  # “CST” or “IST” are several zones
+    elif "/" in plain and plain in zone_names():  # “CST” and “IST” each name several zones
         return ZoneInfo(plain)
     raise ValueError(
         _("“%(text)s” has an unknown time zone. Write it as +02:00 or Europe/Helsinki.") % {"text": text[:40]}
@@ -195,7 +197,7 @@ def _zone(name: str, text: str) -> tzinfo | None:
 
 
 def days_of(text: str) -> dict[str, date]:
-    """{order: the day} that a text may mean; {} for what is no date."""
+    """{order: the day} that a text may mean; {} if it is not a date."""
     if len(text) > LONGEST:
         return {}
     try:
@@ -205,12 +207,12 @@ def days_of(text: str) -> dict[str, date]:
 
 
 def read_day(text: str, conventions: Conventions = PLAIN) -> date:
-    """A day; a time behind it is left out. Raises ValueError with a sentence."""
+    """A day; a time after it is ignored. Raises ValueError with a message for people."""
     return _chosen(text, days_of(text), conventions.date_order, ORDERS, _lazy("“%(text)s” is not a date%(like)s."))
 
 
 def read_moment(text: str, conventions: Conventions = PLAIN) -> datetime:
-    """An aware moment: a day, at noon where no time follows it, in the column's zone where it names none. Raises ValueError."""
+    """An aware datetime: noon if there is no time, in the column's zone if none is named. Raises ValueError."""
     _day, clock = _split(spaced(text)) if len(text) <= LONGEST else (text, None)
     day = read_day(text, conventions)
     at, zone = (clock.at, clock.zone) if clock else (time(12), None)
@@ -225,7 +227,7 @@ def beyond_doubt(meaning: Any) -> str:
 
 
 def _chosen(text: str, found: Mapping[str, Any], wanted: str, examples: Mapping[str, str], wrong: Any) -> Any:
-    """The reading that the column decided on, or the only one there is."""
+    """The reading that the column decided on, or the only one."""
     if wanted in found:
         return found[wanted]
     if not found or wanted:
@@ -290,7 +292,7 @@ SHARED_SIGNS = {sign: tuple(codes.split()) for sign, codes in _SHARED.items()}
 
 
 class Amount(Decimal):
-    """A number with the currencies that the sign beside it may mean; none where there is no sign."""
+    """A number with the currencies that the sign beside it may mean; empty without a sign."""
 
     currencies: tuple[str, ...] = ()
 
@@ -303,7 +305,7 @@ class Amount(Decimal):
 
 @cache
 def _currency_names() -> dict[str, str]:
-    """{code or folded name: code} of what is money somewhere today."""
+    """{code or folded name: code} of the currencies in use today."""
     current = currencies_in_use()
     names = {code.lower(): code for code in current}
     return (
@@ -319,7 +321,7 @@ def _locales() -> list[Locale]:
 
 
 def _unmistakable(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """{name: code} of the names that mean one thing in all our languages."""
+    """{name: code} of the names that mean the same in all our languages."""
     found: dict[str, set[str]] = {}
     for name, code in pairs:
         found.setdefault(name, set()).add(code)
@@ -327,7 +329,7 @@ def _unmistakable(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def currencies_of(text: str) -> tuple[str, ...]:
-    """What a code, a sign or a name of a currency may mean; () for what is none."""
+    """The codes that a currency's code, sign or name may mean; () if it is not a currency."""
     plain = text.strip().casefold()
     if plain in SHARED_SIGNS:
         return SHARED_SIGNS[plain]
@@ -336,7 +338,9 @@ def currencies_of(text: str) -> tuple[str, ...]:
 
 
 def read_currency(text: str, conventions: Conventions = PLAIN) -> str:
-    """The code of a currency. A sign of several, such as $, is the firm's if that is one of them. Raises ValueError."""
+    """The code of a currency. A sign that several share, such as $, means the firm's currency if that is one of them.
+    Raises ValueError.
+    """
     found = currencies_of(text)
     if not found:
         raise ValueError(_("“%(text)s” is not a currency, such as EUR.") % {"text": text[:40]})
@@ -351,8 +355,9 @@ def _one_of(text: str, found: tuple[str, ...], own: str) -> str:
 
 
 def currency_beside(amount: Decimal, named: str, own: str) -> str:
-    """The currency of an amount: the one `named` in its row or, where there is none, the sign beside the number; "" where neither
-    says. Raises ValueError where they contradict each other, or the sign means several currencies of which none is the firm's `own`."""
+    """The currency of an amount: the one `named` in its row, else the sign beside the number, else "". Raises
+    ValueError if they contradict each other, or if the sign means several currencies and none is the firm's `own`.
+    """
     signs: tuple[str, ...] = getattr(amount, "currencies", ())
     if not named:
         if len(signs) > 1 and own not in signs:
@@ -367,7 +372,7 @@ def currency_beside(amount: Decimal, named: str, own: str) -> str:
 
 
 def numbers_of(text: str) -> dict[str, Amount]:
-    """{decimal sign: the number} that a text may mean; {} for what is no amount."""
+    """{decimal sign: the number} that a text may mean; {} if it is not an amount."""
     if len(text) > LONGEST:
         return {}
     plain = spaced(text)
@@ -423,14 +428,14 @@ _ANSWERS = {fold(word) or word: True for word in _YES.split()} | {fold(word): Fa
 
 
 def read_yes_no(text: str) -> bool:
-    """Raises ValueError for what is neither."""
+    """Raises ValueError if it is neither."""
     answer = _ANSWERS.get(fold(text) or text.strip())
     if answer is None:
         raise ValueError(_("“%(text)s” is neither yes nor no.") % {"text": text[:40]})
     return answer
 
 
-# What other systems write and the language tables do not have.
+# What other systems write and the language tables lack.
 _OTHER_COUNTRIES = {
     "US": "usa unitedstatesofamerica america",
     "GB": "uk greatbritain england scotland wales northernireland",
@@ -472,7 +477,7 @@ def _country_names() -> dict[str, str]:
 
 
 def read_country(text: str) -> str:
-    """The two letters of a country, given by code or by name in one of our languages. Raises ValueError."""
+    """The two-letter code of a country, given as a code or as a name in one of our languages. Raises ValueError."""
     code = _country_names().get(fold(text))
     if code is None:
         message = _("“%(text)s” is not a known country. Use its English name or two-letter code.")

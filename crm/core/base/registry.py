@@ -1,4 +1,4 @@
-"""Where a lower room or app lets higher ones add something: they register in their `hooks.py`."""
+"""Lets higher rooms and apps add something to a lower one: they register it in their `hooks.py`."""
 
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
@@ -7,9 +7,9 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Items by their `key`, in the order of their `order` (0 without one), equals as they were registered.
+    """Items by `key`, sorted by `order` (default 0), then by registration.
 
-    An item with `shown(principal)` is offered to those alone for whom it says yes.
+    An item with `shown(principal)` is offered only to principals for whom it returns True.
     """
 
     def __init__(self, what: str):
@@ -17,7 +17,7 @@ class Registry(Generic[T]):
         self._items: dict[str, T] = {}
 
     def register(self, item: T) -> T:
-        """Raises ValueError for a key that is taken."""
+        """Raises ValueError if the key is taken."""
         key = item.key  # type: ignore[attr-defined]
         if key in self._items:
             raise ValueError(f"There is already a {self.what} named {key!r}")
@@ -34,7 +34,7 @@ class Registry(Generic[T]):
         return key in self._items
 
     def __getitem__(self, key: str) -> T:
-        """Raises KeyError for a key nobody registered."""
+        """Raises KeyError for an unknown key."""
         return self._items[key]
 
     def get(self, key: str) -> T | None:

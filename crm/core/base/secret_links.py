@@ -1,4 +1,4 @@
-"""Secrets that are shown once or carried in links: only their hashes are kept."""
+"""Secrets that are shown once or carried in links: only their hashes are stored."""
 
 import hashlib
 import hmac
@@ -35,12 +35,12 @@ def link_token(purpose: str, row_id: int, salt: str) -> str:
 
 @dataclass(frozen=True)
 class SecretLink:
-    """A link in a mail that opens a page without login, declared by its owner.
+    """A link in an email that opens a page without login, declared by its owner.
 
-    `purpose` and `path` (with {id} and {token}) stand in mails that were sent: they never change. The mail holds a placeholder; the
-    token is derived when it leaves, and the log never shows it. `rows` gives what the page needs of its rows, which have a
-    `salt`; where `is_stored`, the token has to fit their `token_hash`. Opening the link swaps the token for a `cookie`, sent
-    to `cookie_page` and below (by default `page`), so that no browser history keeps it.
+    `purpose` and `path` (with {id} and {token}) are in emails already sent, so they never change. The stored email
+    holds a placeholder; the token is derived when it is sent, and the log never shows it. `rows` loads the page's rows,
+    which have a `salt`. With `is_stored`, the token must match their `token_hash`. Opening the link swaps the token for
+    a `cookie`, sent to `cookie_page` and below (by default `page`), which keeps it out of the browser's history.
     """
 
     purpose: str
@@ -60,14 +60,14 @@ class SecretLink:
         return link_token(self.purpose, row.pk, row.salt if salt is None else salt)
 
     def in_mail(self, row: Any, *, salt: str | None = None, **parts: str) -> dict[str, Any]:
-        """What the outbox keeps of the link; `parts` are filled into the path now."""
+        """What the outbox stores for the link; `parts` are filled into the path now."""
         path = self.path
         for name, value in parts.items():
             path = path.replace(f"{{{name}}}", value)
         return {"purpose": self.purpose, "id": row.pk, "salt": row.salt if salt is None else salt, "path": path}
 
     def find(self, pk: int, token: str) -> Any | None:
-        """The row that the link was made for, else None. Reads only."""
+        """The row the link was made for, else None. Read-only."""
         row = self.rows().filter(pk=pk).first()
         if row is None or not self.is_open(row):
             return None
@@ -75,7 +75,7 @@ class SecretLink:
         return row if hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()) else None
 
     def swap(self, pk: int, token: str, query: str = "") -> HttpResponse:
-        """To the clean address of the page."""
+        """Set the cookie and redirect to the page's URL without the token."""
         response = redirect(reverse(self.page, args=[pk]) + query)
         response.set_cookie(
             self.cookie,
@@ -90,5 +90,5 @@ class SecretLink:
         return response
 
     def opened(self, request: HttpRequest, pk: int) -> Any | None:
-        """The row of the page whose link this browser opened, else None."""
+        """The row whose link this browser has opened, else None."""
         return self.find(pk, request.COOKIES.get(self.cookie, ""))

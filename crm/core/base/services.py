@@ -1,4 +1,4 @@
-"""What every write has in common: one transaction, the permission, and who did it in the history."""
+"""What every write does: one transaction, a permission check, and the principal in the history."""
 
 import functools
 import inspect
@@ -28,11 +28,12 @@ SERVICES: dict[str, Callable[..., Any]] = {}
 def service(
     *, may: Callable[..., bool] | None, why: Any = "", open_to: frozenset[Kind] = COLLEAGUES
 ) -> Callable[[Callable[Concatenate[Principal, P], R]], Callable[Concatenate[Principal, P], R]]:
-    """Make a function a service: `f(principal, …)` runs in one transaction, asks `may`, and names the principal in the history.
+    """Make a function a service: `f(principal, …)` runs in one transaction, checks `may`, and records the principal in
+    the history.
 
-    `may(principal, …)` is asked with those of the service's arguments that it names; `may=None` says that every principal of
-    `open_to` may. The system is not asked. `why` is the sentence of a refusal. Raises PermissionDenied before anything is
-    read or written. A service that calls another keeps the history's context of the outer one.
+    `may(principal, …)` is called with those arguments of the service that it names; `may=None` allows every principal
+    in `open_to`. The system is not checked. `why` is the message of a refusal. Raises PermissionDenied before anything
+    is read or written. A service called by another keeps the outer one's history context.
     """
 
     def decorate(function: Callable[Concatenate[Principal, P], R]) -> Callable[Concatenate[Principal, P], R]:
@@ -54,7 +55,7 @@ def service(
             try:
                 with transaction.atomic(), _history_of(principal):
                     return function(principal, *args, **kwargs)
-            except IntegrityError as error:  # two at once: what a look before could not see, the database refuses
+            except IntegrityError as error:  # two at once: an earlier check could not see it, the database refuses it
                 raise refusal_of(error) or error from error
 
         call.may, call.open_to = may, open_to  # type: ignore[attr-defined]
@@ -65,7 +66,9 @@ def service(
 
 
 def refusal_of(error: IntegrityError) -> ServiceError | None:
-    """What a constraint of a table says in words, beside its first field; None where it has no words of its own."""
+    """The message of a violated constraint as a ServiceError on its first field; None if it has no message of its
+    own.
+    """
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     for model in apps.get_models():
         for constraint in model._meta.constraints:
@@ -99,7 +102,9 @@ def _history_of(principal: Principal):
 
 
 def _named(principal: Principal) -> dict[str, Any]:
-    """What the history keeps of a principal. What the system does within a request stays under the request's user."""
+    """What the history stores about a principal. What the system does within a request is recorded under the request's
+    user.
+    """
     if principal.kind is Kind.USER:
         return {"user": principal.user_id}
     named: dict[str, Any] = {"principal": str(principal.kind)}

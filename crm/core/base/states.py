@@ -1,4 +1,4 @@
-"""State machines: which moves there are, and the one way to make one. (Delivery of mail has its own, in SQL.)"""
+"""State machines: the allowed transitions, and the one way to make one. (Mail delivery has its own, in SQL.)"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from crm.core.base.versions import save_version
 
 
 class States:
-    """The moves of a state machine (`from → to …`) and its named sets: `States(MOVES, open=(A, B))` has `.open`.
+    """The transitions of a state machine (`from → to …`) and its named sets: `States(MOVES, open=(A, B))` has `.open`.
 
-    `refusal` is the sentence for a move that is not there, with %(now)s and %(to)s in it (%(now_lower)s and %(to_lower)s within
-    a sentence), and `code` the error's.
+    `refusal` is the message for a transition that is not allowed, with %(now)s and %(to)s in it (%(now_lower)s and
+    %(to_lower)s in mid-sentence), and `code` is the error's code.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class States:
         return to in self.moves.get(state, ())
 
     def expect(self, row: Any, *among: Any, field: str = "state") -> None:
-        """Raises ServiceError when the row is in none of these states."""
+        """Raises ServiceError unless the row is in one of these states."""
         if getattr(row, field) not in among:
             raise refuse_move(row, among[0], self, field)
 
 
 def refuse_move(row: Any, to: Any, states: States, field: str = "state") -> ServiceError:
-    """The sentence for a move that is not there, with both states in words."""
+    """The ServiceError for a transition that is not allowed; it names both states."""
     words = dict(row._meta.get_field(field).flatchoices)
     now, wanted = (str(words.get(state, state)) for state in (getattr(row, field), to))
     sentence = states.refusal or _("This is “%(now)s” and cannot become “%(to)s”.")
@@ -62,13 +62,13 @@ def transition(
     is_edit: bool = True,
     is_locked: bool = False,
 ) -> Iterator[Any]:
-    """Lock the row, check the move, give the fresh row to the block, and save what the block set together with the state.
+    """Lock the row, check the transition, yield the fresh row, and save what the block set together with the state.
 
-    One UPDATE, so one row of history. A Versioned row counts up and `seen` refuses a stale one; a move that people do not see as
-    an edit (`is_edit=False`: a mail left, a deadline passed) leaves the version alone. `only_from` narrows a move that several
-    states allow: what was paused is resumed, what was done is reopened. With `is_locked` the caller has loaded
-    the row under its lock, and the block gets that object. Call it in a service. Raises ServiceError (the code of `states`) for
-    a move that is not there, StaleWrite.
+    One UPDATE, so one row of history. A Versioned row counts up, and `seen` refuses a stale one. A transition that
+    people do not see as an edit (`is_edit=False`: an email was sent, a deadline passed) keeps the version. `only_from`
+    narrows a transition that several states allow: a paused row is resumed, a done one reopened. With `is_locked` the
+    caller has already loaded and locked the row, and the block gets that object. Call it in a service. Raises
+    ServiceError (the code of `states`) for a transition that is not allowed, StaleWrite.
     """
     manager: Any = type(row)._default_manager
     fresh: Any = row if is_locked else manager.select_for_update(of=("self",)).get(pk=row.pk)
@@ -90,7 +90,9 @@ def transition(
 
 
 def advance(row: Model, *, to: Any, states: States, **values: Any) -> None:
-    """A move that people do not see as an edit, of a row the caller holds: the state and these values in one UPDATE."""
+    """A transition that people do not see as an edit, on a row the caller has locked: state and values in one
+    UPDATE.
+    """
     with transition(row, to=to, states=states, is_edit=False, is_locked=True):
         for name, value in values.items():
             setattr(row, name, value)

@@ -1,4 +1,4 @@
-"""Optimistic concurrency: edits of different fields merge, edits of the same field are put to the second editor."""
+"""Optimistic concurrency: edits of different fields merge, the second editor decides on edits of the same field."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,11 +22,11 @@ def save_version(
     """Save `fields` of a Versioned row and count its version up, in one UPDATE. `seen` is the version the editor saw (None: the
     row's own).
 
-    Lock and load the row first (`select_for_update`) in the caller's transaction, then set its fields. When somebody saved
-    another version since `seen`, what the editor really changed is laid over it: fields that both changed to different values,
-    or a version that the history does not hold, raise StaleWrite. A decision about all that was seen (a move of state, a
-    publication) says `merges=False`: any other version is stale. `derive()` then sets what follows from the row as it is merged,
-    and names those columns; nobody is asked about them.
+    Lock and load the row first (`select_for_update`) in the caller's transaction, then set its fields. If someone saved
+    another version since `seen`, the editor's actual changes are applied to it: fields that both changed to different
+    values, or a version that the history does not hold, raise StaleWrite. A decision about everything that was seen (a
+    transition, a publication) passes `merges=False`: any other version is stale. `derive()` then sets the columns
+    computed from the merged row and returns their names; they never conflict.
     """
     present: int = row.version  # type: ignore[attr-defined]
     names = list(fields)
@@ -48,7 +48,9 @@ def save_version(
 
 
 def _merge(row: Model, names: list[str], seen: int) -> list[str]:
-    """Set the row to what stands now plus what the editor changed since `seen`; the names of the changed fields."""
+    """Set the row to the current values plus the editor's changes since `seen`. Returns the names of the changed
+    fields.
+    """
     base = _as_of(row, seen)
     current = type(row)._default_manager.get(pk=row.pk)
     if base is None:
@@ -69,7 +71,7 @@ def _merge(row: Model, names: list[str], seen: int) -> list[str]:
 
 
 def _as_of(row: Model, version: int) -> Any:
-    """The row's event at a version, or None where the history does not hold it."""
+    """The row's event at a version, or None if the history lacks it."""
     events = getattr(type(row), "pgh_event_models", {})
     if "update" not in events:
         return None

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-known_zones = cache(available_timezones)  # asking walks through some thousand files
+known_zones = cache(available_timezones)  # the lookup walks through about a thousand files
 _AREAS = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
 
 @cache
 def zone_names() -> tuple[str, ...]:
-    """IANA names people choose from, sorted; areas with cities and UTC."""
+    """IANA names to choose from, sorted: areas with cities, and UTC."""
     return ("UTC", *sorted(name for name in known_zones() if name.startswith(_AREAS)))
 
 

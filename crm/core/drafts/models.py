@@ -6,7 +6,7 @@ from crm.core.users.models import User
 
 
 class Draft(models.Model):
-    """What a user, or a contact in the portal, was typing, per kind of form and record. Gone only after the form was saved."""
+    """What a user or a portal contact was typing, per form and record. Deleted only after the form was saved."""
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="drafts")
     contact_id = models.BigIntegerField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""What somebody was typing: kept per user, kind of form, client and record, gone once the form was saved."""
+"""Drafts of what is being typed, stored per user, form, client and record. Deleted once the form is saved."""
 
 import json
 from datetime import datetime
@@ -16,14 +16,14 @@ from crm.core.drafts.models import Draft
 
 MAX_BYTES = 30_000
 MAX_DRAFTS = 200
-ASIDE = "aside:"  # before the kind of a draft that was thrown away: the last one of each form, for its undo
+ASIDE = "aside:"  # prefix of a discarded draft's kind; the last one of each form is kept for undo
 
 
 @service(may=None)
 def save_draft(
     principal: Principal, *, kind: str, client_id: int | None = None, record: str = "", data: dict, now: datetime
 ) -> Draft:
-    """Keep what is typed. Raises ServiceError when it is too long, or the client is not one the user sees."""
+    """Save what is typed. Raises ServiceError if it is too long or the user may not see the client."""
     if len(kind) > 40 or len(record) > 40:
         raise ServiceError(_("Unknown form."), code="not_found")
     data = _without_nul(data)
@@ -56,13 +56,13 @@ def find_draft(*, principal: Principal, kind: str, client_id: int | None = None,
 
 @service(may=None)
 def discard_draft(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> None:
-    """The form was saved, or the draft is not wanted; call it in the saving transaction."""
+    """Delete the draft: the form was saved or the draft is not wanted. Call it in the saving transaction."""
     Draft.objects.own(principal).filter(kind=kind, client_id=client_id, record=record).delete()
 
 
 @service(may=None)
 def set_draft_aside(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> bool:
-    """Throw a draft away; `bring_draft_back` undoes it. False where there was none."""
+    """Discard a draft; `bring_draft_back` undoes it. False if there was none."""
     own = Draft.objects.own(principal).filter(client_id=client_id, record=record)
     if not own.filter(kind=kind).exists():
         return False
@@ -72,13 +72,13 @@ def set_draft_aside(principal: Principal, *, kind: str, client_id: int | None = 
 
 @service(may=None)
 def bring_draft_back(principal: Principal, *, kind: str, client_id: int | None = None, record: str = "") -> bool:
-    """Undo of `set_draft_aside`. False where there is nothing to bring back, or something else is being typed by now."""
+    """Undo `set_draft_aside`. False if there is nothing to restore, or something else is being typed by now."""
     own = Draft.objects.own(principal).filter(client_id=client_id, record=record)
     return not own.filter(kind=kind).exists() and bool(own.filter(kind=ASIDE + kind).update(kind=kind))
 
 
 def _without_nul(value: Any) -> Any:
-    """PostgreSQL keeps no NUL; forms refuse it when they are saved, a draft just drops it."""
+    """PostgreSQL cannot store NUL; forms refuse it on save, a draft just drops it."""
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What is being typed, kept on the server: `static/js/drafts.js` posts here a second after the last key."""
+"""Saves drafts on the server: `static/js/drafts.js` posts here a second after the last key."""
 
 from django import forms
 from django.http import JsonResponse
@@ -12,7 +12,7 @@ OWN_NAMES = {"csrfmiddlewaretoken", "client_id", "record"}
 
 
 class PlaceForm(forms.Form):
-    """Which form it is: of which client and which record."""
+    """The client and the record of a form."""
 
     client_id = forms.IntegerField(required=False, min_value=1, max_value=2**62)
     record = forms.CharField(required=False, max_length=40)
@@ -20,7 +20,9 @@ class PlaceForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def draft(request, kind):
-    """GET: {"data", "saved_at"} or {}. POST: keep the form's fields; the query may name client_id and record. 413 above 30 kB."""
+    """GET: {"data", "saved_at"} or {}. POST: save the form's fields; the query may name client_id and record. 413 above
+    30 kB.
+    """
     place = PlaceForm({**request.GET.dict(), **request.POST.dict()})
     if not place.is_valid():
         return JsonResponse({"message": " ".join(place.errors.get_json_data())}, status=422)

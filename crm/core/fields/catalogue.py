@@ -1,7 +1,7 @@
-"""The catalogue of a record: one entry for each of its fields, from which forms, lists, filters, files, import, API, inline edit,
-history and the facts on its page are made.
+"""The catalogue of a record: one entry per field.
 
-A field that is not named there is internal, with the reason; `crm/tests/test_fields.py` walks the models.
+Forms, lists, filters, files, import, API, inline edit, history and the facts on the record's page are built from it. A
+column without an entry is internal, with a reason; `crm/tests/test_fields.py` walks the models.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import in_sentence
 from crm.core.users.models import User
 
-# What the rows of any record have besides its fields.
+# Columns that every record has besides its fields.
 COMMON = {
     "id": "the database's key",
     "version": "counts the edits",
@@ -35,26 +35,28 @@ COMMON = {
     "search_key": "computed from what is searched",
 }
 READ = {"read_only": True}
-# Classes of personal data: facts of the business, what names or reaches a person, words that may say anything of anybody.
+# Classes of personal data: business facts, what identifies or reaches a person, free text that may say anything about
+# anyone.
 BUSINESS, PERSONAL, FREE_WORDS = "business", "personal", "free words"
 
 
 @dataclass(frozen=True)
 class Field:
-    """Label and type are the column's own unless said otherwise. `source` is the path or function that gives the value, if it
-    does not stand under its name. `group`: the group of the form that it stands in.
+    """Label and type default to the column's own. `source` is the path or function that gives the value, if it differs
+    from the name. `group`: its group in the form.
 
-    Form (crm/core/fields/forms.py): `hint` is the text below it, `is_optional` may be left empty though the column may not (its
-    default is taken), `input` are arguments of its form field, or what makes one. Page: one with a group stands among the
-    facts of its record's page, `href(row)` makes it a link; `is_on_page=False` where the page says it elsewhere.
+    Form (crm/core/fields/forms.py): `hint` is the text below it; `is_optional` may be left empty although the column
+    may not (the column's default is used); `input` holds arguments of its form field, or a function that makes one.
+    Page: a field with a group is listed among the facts on the record's page; `href(row)` makes it a link;
+    `is_on_page=False` if the page shows it elsewhere.
 
-    Lists: `key` is what addresses call it where that is not its name. `filter` is a kind of filter, or several by name. `sort` is
-    for columns with an index.
+    Lists: `key` is its name in URLs, if different. `filter` is a kind of filter, or several by name. `sort` is for
+    columns with an index.
 
-    Import: `aliases` are headers it is recognised by, `cell` and `header` name its column where that is called otherwise,
-    `is_imported=False` for what no file brings. API: `api` are arguments of the serializer's field, READ for one that is only
-    answered, None for one that is not there. `is_inline`: edited in place on its page.
-    `is_fixed`: given when the record is made, never changed.
+    Import: `aliases` are headers it is recognised by; `cell` and `header` name its column, if different;
+    `is_imported=False` if files cannot hold it. API: `api` holds arguments of the serializer field; READ makes it
+    read-only, None leaves it out. `is_inline`: edited in place on its page. `is_fixed`: set when the record is created,
+    never changed.
     """
 
     name: str
@@ -84,7 +86,7 @@ class Field:
     column: Any = None
 
     def of(self, column: Any) -> "Field":
-        """The field with what its column in the database says."""
+        """The field, completed from its database column."""
         label = self.label or capfirst(column.verbose_name)
         return replace(self, column=column, label=label, type=type_of(column) if self.type is TEXT else self.type)
 
@@ -92,20 +94,20 @@ class Field:
         return self.source(row) if callable(self.source) else attrgetter(self.source or self.name)(row)
 
     def value(self, row: Any) -> Any:
-        """For a cell of a file: text, number, day, moment or None."""
+        """For a cell of a file: text, number, date, datetime or None."""
         return self.type.plain(self.raw(row))
 
     def text(self, row: Any) -> str:
-        """In words, for a page."""
+        """As text, for a page."""
         return self.type.words(self.raw(row))
 
     def listed(self, row: Any) -> Any:
-        """For a list's file: as `value`, but other rows by their names."""
+        """For a list's file: as `value`, but related rows by name."""
         is_link = self.column is not None and self.column.is_relation and self.type.say
         return self.type.say(self.raw(row)) if is_link else self.value(row)  # type: ignore[misc]
 
     def in_list(self, label: Any = "", *, is_drawn: bool = False, **told: Any) -> Column:
-        """Its column in a list. `is_drawn`: the kit draws its cells, no template writes them."""
+        """Its column in a list. `is_drawn`: the list kit renders its cells instead of a template."""
         cell = self.text if is_drawn else None
         is_plain = not (callable(self.source) or (self.column is not None and self.column.is_relation))
         loads = (self.source or self.name).replace(".", "__") if is_plain else ""  # type: ignore[union-attr]
@@ -114,7 +116,7 @@ class Field:
         )
 
     def filters(self) -> dict[str, Any]:
-        """What lists and the API are filtered by."""
+        """The filters of lists and the API."""
         several = self.filter if isinstance(self.filter, dict) else {self.key or self.name: self.filter}
         return {name: self._made(name, kind) for name, kind in several.items() if kind}
 
@@ -125,7 +127,7 @@ class Field:
             made = copy(kind)
             made.field_name = made.field_name or (name if made.method else path)
             made.chip = made.chip or told["chip"]
-            made.label = made._label or self.label  # `label` would ask the model
+            made.label = made._label or self.label  # `label` would query the model
             return made
         if issubclass(kind, filters.Choice | filters.Choices) and self.type.choices:
             told["choices"] = [pair for pair in self.type.choices() if pair[0] != ""]
@@ -179,14 +181,14 @@ def grouped(name: str, *fields: Field) -> list[Field]:
     return [replace(field, group=name) for field in fields]
 
 
-derived = partial(Field, is_imported=False, api=None)  # what nobody enters
+derived = partial(Field, is_imported=False, api=None)  # not entered by people
 
 
 class Catalogue(dict[str, Field]):
-    """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is no field.
+    """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is not a field.
 
-    `edited` are the columns that people change, `cells` those of them that a cell of a file fills without looking up another
-    row, `inline` the fields that are edited in place on the record's page.
+    `edited` are the columns that people change; `cells` are those that a file's cell fills without looking up another
+    row; `inline` are the fields edited in place on the record's page.
     """
 
     def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
@@ -201,11 +203,11 @@ class Catalogue(dict[str, Field]):
         _catalogues[model] = self
 
     def group(self, name: str) -> tuple[str, ...]:
-        """The names of the fields of a group, for a form's layout."""
+        """The field names of a group, for a form's layout."""
         return tuple(field.name for field in self.values() if field.group == name)
 
     def facts(self, row: Any, *, may_edit: bool = False) -> list["Fact"]:
-        """What the record's page says of it: what is not empty, and what may be filled there."""
+        """The facts on the record's page: fields that have a value, and fields that can be filled in there."""
         found = [Fact.of(field, row) for field in self.values() if field.group and field.is_on_page]
         return [fact for fact in found if fact.text != NOTHING or (may_edit and fact.field.is_inline)]
 
@@ -220,11 +222,11 @@ _catalogues: dict[type[Model], Catalogue] = {}
 
 
 def catalogues() -> list[Catalogue]:
-    """Those of every record whose room is loaded."""
+    """The catalogues of all loaded records."""
     return list(_catalogues.values())
 
 
 def type_in(model: type[Model], column: Any) -> Type:
-    """The type of a model's column: its catalogue's, else the column's own."""
+    """The type of a model's column: from the catalogue, else the column's own."""
     known = _catalogues[model].get(column.name) if model in _catalogues else None
     return known.type if known else type_of(column)

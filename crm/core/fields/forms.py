@@ -1,4 +1,4 @@
-"""Forms of records: the layout names the fields, the catalogue says what each of them is."""
+"""Forms of records: the layout names the fields, the catalogue defines them."""
 
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -23,7 +23,7 @@ from crm.core.users.models import User
 
 
 def country_names() -> dict[str, str]:
-    """Two-letter codes and names in the user's language, by name."""
+    """Two-letter codes and names in the user's language, sorted by name."""
     return _country_names(to_locale(get_language() or "en").split("_")[0])
 
 
@@ -34,7 +34,7 @@ def _country_names(language: str) -> dict[str, str]:
 
 
 class LanguageField(forms.ChoiceField):
-    """The languages that mails are written in. `keep` adds one that an import brought."""
+    """The languages that emails are written in. `keep` adds one set by an import."""
 
     def __init__(self, **kwargs):
         super().__init__(choices=lambda: [("", _("Not known")), *language_choices()], **kwargs)
@@ -45,8 +45,9 @@ class LanguageField(forms.ChoiceField):
 
 
 class WallTimeField(forms.DateTimeField):
-    """A local date and time in the user's zone, read as everywhere: an hour that does not exist moves forward, one that
-    happens twice is the first."""
+    """A local date and time in the user's zone. A time skipped by a clock change moves forward; of a doubled one, the
+    first counts.
+    """
 
     widget = DateTimeInput
 
@@ -67,7 +68,7 @@ class WallTimeField(forms.DateTimeField):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-UserField = partial(forms.ModelChoiceField, queryset=User.objects.active())  # a colleague who may log in
+UserField = partial(forms.ModelChoiceField, queryset=User.objects.active())  # colleagues who may log in
 _OF_TYPE = {
     COUNTRY: partial(forms.ChoiceField, choices=lambda: [("", _("Not known")), *country_names().items()]),
     ZONE: partial(forms.ChoiceField, choices=lambda: zone_choices(str(_("Not known")))),
@@ -84,7 +85,7 @@ _OF_COLUMN: tuple[tuple[type[models.Field], Any], ...] = (
 
 
 def form_field(field: Field, **given: Any) -> Any:
-    """The form field of a catalogue's field."""
+    """The form field for a catalogue field."""
     column, given = field.column, given | {"label": field.label, "help_text": field.hint}
     made = None if column.many_to_many else _OF_TYPE.get(field.type)
     made = field.input or made or next((told for kind, told in _OF_COLUMN if isinstance(column, kind)), {})
@@ -110,9 +111,9 @@ class _OfCatalogue(ModelFormMetaclass):
 
 
 class CatalogueForm(RecordForm, metaclass=_OfCatalogue):
-    """A record's form: the fields that its `layout` (or `names`) takes from its `catalogue`, and those declared besides.
+    """A record's form: the fields that its `layout` (or `names`) takes from its `catalogue`, and those declared on the class.
 
-    What is chosen already can stay, though it is archived and offered no more.
+    A current choice can be kept even if it is archived and no longer offered.
     """
 
     catalogue: Catalogue

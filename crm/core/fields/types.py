@@ -1,5 +1,6 @@
-"""What a type of field does wherever the field appears: reads the cell of an imported file, gives its value to a file,
-says it on a page and in the history."""
+"""Field types. A type reads the cell of an imported file, writes the value to a file, and shows it on a page and in the
+history.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,8 +30,9 @@ NOTHING = "—"
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads a text. `asks` is what has to be decided once for a column before its cells can be read (a subject of
-    `deciding.decide`: "date_order" or "decimal"), "" where each text speaks for itself."""
+    """Reads a text. `asks` is what must be decided once per column before its cells can be read (a subject of
+    `deciding.decide`: "date_order" or "decimal"), "" if nothing must be.
+    """
 
     read: Callable[[str, Conventions], Any]
     asks: str = ""
@@ -41,9 +43,11 @@ class Reader:
 
 @dataclass(frozen=True)
 class Type:
-    """Text of any length, unless told otherwise. `read(text, conventions)` gives the value of an import cell that is not empty, or
-    raises ValueError with a sentence (a `Reader` says as well what its column has to decide); `plain(value)` is what a file's cell
-    holds: text, number, day or moment; `say(value)` is the value in words. `choices()` are what may be chosen, `rows()` the rows that may be linked."""
+    """By default text of any length. `read(text, conventions)` returns the value of a non-empty import cell, or raises
+    ValueError with a message (a `Reader` also says what its column must decide); `plain(value)` is the value of a
+    file's cell: text, number, date or datetime; `say(value)` is the value as text. `choices()` are the allowed choices,
+    `rows()` the rows that may be linked.
+    """
 
     read: Callable[..., Any] = lambda text, conventions=PLAIN: text
     plain: Callable[[Any], Any] = lambda value: value
@@ -67,8 +71,9 @@ def limited(length: int | None) -> Type:
 
 
 def choice(options: Any, words: Mapping[str, Any] | None = None) -> Type:
-    """One of a TextChoices or of a column's choices; a cell names it by value or label in any writing, or by one of the `words`
-    ({word: value}) that other systems use for it."""
+    """One of a TextChoices or of a column's choices. A cell names it by value or label, ignoring case and accents, or
+    by one of the `words` ({word: value}) that other systems use.
+    """
     known = list(getattr(options, "choices", options))
     other = {fold(word): value for word, value in (words or {}).items()}
 
@@ -85,7 +90,7 @@ def choice(options: Any, words: Mapping[str, Any] | None = None) -> Type:
 
 
 def whole(least: int, most: int, message: Any) -> Reader:
-    """A reader of whole numbers within limits, which says `message` (with %(text)s) for anything else."""
+    """A reader of whole numbers within limits; its error is `message` (with %(text)s)."""
 
     def read(text: str, conventions: Conventions = PLAIN) -> int:
         try:
@@ -100,7 +105,7 @@ def whole(least: int, most: int, message: Any) -> Reader:
 
 
 def valid(text: str, check: Callable[[str], None]) -> str:
-    """The text, if a validator of Django's passes it. Raises ValueError."""
+    """The text, if a Django validator accepts it. Raises ValueError."""
     try:
         check(text)
     except ValidationError as error:
@@ -109,7 +114,7 @@ def valid(text: str, check: Callable[[str], None]) -> str:
 
 
 def _language(text: str, conventions: Conventions = PLAIN) -> str:
-    """A code as it is; for a name the code by which mails know the language, else its own."""
+    """A code is kept. For a name: the code that emails use for the language, else its own."""
     code = reading.read_language(text)
     return code if fold(code) == fold(text) else known_language(text) or code
 
@@ -132,19 +137,21 @@ COUNTRY = Type(Reader(lambda text, conventions: reading.read_country(text)), say
 
 
 def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name") -> Type:
-    """Another row, or several, that a file calls by an attribute. The import finds it itself, as it knows who sees what."""
+    """One or several related rows that a file names by an attribute. The import looks them up, because it knows who may
+    see what.
+    """
 
     def listed(call: Callable[[Any], str], value: Any) -> str:
         if isinstance(value, models.Manager):
             names = "; ".join(map(call, value.all()))
-            return f"{names};" if "," in names else names  # so that `several` leaves commas alone
+            return f"{names};" if "," in names else names  # so that `several` keeps commas
         return "" if value is None else f"#{value}" if isinstance(value, int) else call(value)
 
     return Type(plain=partial(listed, attrgetter(named)), say=partial(listed, str), rows=rows)
 
 
 def several(text: str) -> list[str]:
-    """What a cell lists with ; or, where it has none, with ,"""
+    """The items of a cell, split at ; or, if there is none, at ,"""
     return [part.strip() for part in text.split(";" if ";" in text else ",") if part.strip()]
 
 
@@ -166,7 +173,7 @@ _OF_COLUMN: tuple[tuple[type[models.Field], Type], ...] = (
 
 
 def type_of(column: Any) -> Type:
-    """The type that a column of the database has by itself."""
+    """The default type of a database column."""
     if column.choices:
         return choice(column.flatchoices)
     known = (made for kind, made in _OF_COLUMN if isinstance(column, kind))

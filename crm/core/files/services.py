@@ -1,4 +1,4 @@
-"""Files people bring: outside the web root, under random names."""
+"""Uploaded files: outside the web root, under random names."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ from crm.core.files.models import StoredFile
 def store_bytes(
     principal: Principal, *, name: str, data: bytes, content_type: str = "text/csv", client_id: int | None = None
 ) -> StoredFile:
-    """Keep bytes as a file. The row goes with the transaction; a file without a row is only litter."""
+    """Store bytes as a file. The row is rolled back with the transaction; a file without a row does no harm."""
     path = default_storage.save(f"{secrets.token_hex(2)}/{secrets.token_hex(16)}", ContentFile(data))
     return StoredFile.objects.create(
         **actor_columns(principal, "user", "contact_id"),
@@ -36,7 +36,7 @@ def store_bytes(
 def store_upload(
     principal: Principal, *, upload, max_bytes: int | None = None, content_type: str = "text/csv"
 ) -> StoredFile:
-    """Keep an uploaded file. Raises ServiceError (field "file") when it is too large."""
+    """Store an uploaded file. Raises ServiceError (field "file") if it is too large."""
     limit = max_bytes or settings.IMPORT_MAX_BYTES
     if upload.size > limit:
         raise ServiceError(

@@ -10,7 +10,7 @@ import holidays
 from crm.core.firm.models import FirmSettings, Holiday
 
 
-@lru_cache(maxsize=1024)  # a firm's clients sit in many countries; a year of one is some twenty rows
+@lru_cache(maxsize=1024)  # clients are in many countries; a country's year has about twenty holidays
 def _public_holidays(country: str, region: str, year: int) -> dict[date, str]:
     return public_holidays(country, region, year)
 
@@ -22,15 +22,16 @@ def _known_countries() -> frozenset[str]:
 
 @cache
 def _region_codes(country: str) -> dict[str, str]:
-    """How the regions of a country are written, folded → its code."""
+    """The names of a country's regions, folded → code."""
     known = holidays.country_holidays(country)
     names = {code: code for code in known.subdivisions} | dict(getattr(known, "subdivisions_aliases", {}))
     return {name.casefold(): code for name, code in names.items()}
 
 
 def holiday_there(country: str, region: str, day: date) -> str:
-    """The public holiday on a day in a country, or "". The region may be a code or a name; with an unknown region only
-    nationwide holidays count."""
+    """The name of the public holiday on a day in a country, or "". The region may be a code or a name; with an unknown
+    region only nationwide holidays count.
+    """
     if country not in _known_countries():
         return ""
     code = _region_codes(country).get(region.strip().casefold(), "")
@@ -46,7 +47,7 @@ def public_holidays(country: str, region: str, year: int) -> dict[date, str]:
 
 @dataclass
 class WorkingCalendar:
-    """The firm's working days: the week's pattern, public holidays, and the firm's own exceptions."""
+    """The firm's working days: the weekly pattern, public holidays, and the firm's own exceptions."""
 
     weekdays: frozenset[int]
     country: str = ""
@@ -62,15 +63,15 @@ class WorkingCalendar:
         return cls(days, firm.holiday_country, firm.holiday_region, own, names)
 
     def holiday_name(self, day: date) -> str:
-        """The public holiday on a day, or ""."""
+        """The name of the public holiday on a day, or ""."""
         return _public_holidays(self.country, self.region, day.year).get(day, "")
 
     def is_public(self, day: date) -> bool:
-        """Whether a public holiday falls on a day that the firm works on otherwise."""
+        """Whether a public holiday falls on one of the firm's weekdays of work."""
         return day.weekday() in self.weekdays and bool(self.holiday_name(day))
 
     def closed_for(self, day: date) -> str:
-        """The holiday for which the firm is closed on a weekday, or ""."""
+        """The name of the holiday for which the firm is closed on a weekday, or ""."""
         if day in self.own:
             return "" if self.own[day] else self.own_names.get(day) or str(day)
         return self.holiday_name(day)
@@ -81,7 +82,7 @@ class WorkingCalendar:
         return day.weekday() in self.weekdays and not self.holiday_name(day)
 
     def on_or_after(self, day: date) -> date:
-        """The day itself if the firm works on it, else the next working day (within ten years)."""
+        """The day itself if it is a working day, else the next one (within ten years)."""
         for _ in range(3660):
             if self.is_working(day):
                 return day

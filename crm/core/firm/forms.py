@@ -1,4 +1,4 @@
-"""Forms about the firm: its settings, its days, its first set-up."""
+"""Forms of the firm's settings and working days."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -107,7 +107,7 @@ class FirmForm(ModelForm):
 
 
 class DaysForm(Form):
-    """The week's pattern, and whose public holidays are kept."""
+    """The weekly pattern, and the country whose public holidays apply."""
 
     working_days = forms.TypedMultipleChoiceField(
         label=_("We work on"),
@@ -129,7 +129,7 @@ class DaysForm(Form):
         self.firm = firm
         country = str(self["holiday_country"].value() or "")
         regions = region_choices(country, _("The whole country"))
-        if country != firm.holiday_country:  # the region that stood beside the former country goes with it
+        if country != firm.holiday_country:  # the region belonged to the previous country
             regions.append((firm.holiday_region, firm.holiday_region))
         field = self.fields["holiday_region"]
         field.choices = regions

@@ -1,6 +1,6 @@
-"""The languages of mail to clients: those of `settings.LANGUAGES`, each with a catalogue under `locale/`.
+"""The languages of email to clients: those in `settings.LANGUAGES`, each with a catalogue under `locale/`.
 
-The firm's interface keeps the language of the settings. Only what a client reads is translated.
+Only what a client reads is translated; the interface stays in the language of the settings.
 """
 
 from functools import cache
@@ -13,9 +13,9 @@ from crm.core.firm.queries import get_firm
 
 
 def mail_language(*wanted: str) -> str:
-    """The first of the languages named that mails are written in, else the firm's, else that of the settings.
+    """The first of the given languages that emails are written in, else the firm's, else that of the settings.
 
-    A name may be a code (de, de-AT, pt_BR) or a word (German, Deutsch), as imports bring them."""
+    A language may be a code (de, de-AT, pt_BR) or a name (German, Deutsch), as in imports."""
     for name in (*wanted, get_firm().language):
         if code := known_language(name):
             return code
@@ -23,7 +23,7 @@ def mail_language(*wanted: str) -> str:
 
 
 def known_language(name: str) -> str:
-    """The code of a language that mails are written in, or ""."""
+    """The code of a language that emails are written in, or ""."""
     plain = name.strip().replace("_", "-").lower()
     if not plain:
         return ""
@@ -45,7 +45,7 @@ def _codes() -> dict[str, str]:
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """(code, name in the language itself) of those that mails are written in."""
+    """(code, name in the language itself) of the languages that emails are written in."""
     return [(code, name) for code, name in settings.LANGUAGES]
 
 

@@ -79,8 +79,9 @@ class HolidayQuerySet(models.QuerySet):
 
 @tracked
 class Holiday(models.Model):
-    """A day that differs from the week's pattern: a holiday of the firm, or (`is_working`) a working day.
-    Public holidays come from the `holidays` library; rows here add to or override them."""
+    """A day that differs from the weekly pattern: a holiday of the firm, or (`is_working`) a working day. Public
+    holidays come from the `holidays` library; rows here add to them or override them.
+    """
 
     date = models.DateField(_("date"), unique=True)
     name = models.CharField(_("name"), max_length=120)

@@ -14,7 +14,7 @@ _request = Local()
 
 
 def get_firm() -> FirmSettings:
-    """The firm's settings: read once per web request or `firm_cached()` block, otherwise from the database each time."""
+    """The firm's settings, read once per web request or `firm_cached()` block, otherwise on each call."""
     if not getattr(_request, "is_open", False):
         return _read_firm()
     if getattr(_request, "firm", None) is None:
@@ -53,7 +53,7 @@ def forget_firm() -> None:
 
 
 def currency_at(moment: datetime) -> str:
-    """The firm's currency at a moment in the past, by its history."""
+    """The firm's currency at a past moment, from the history."""
     kept = FirmSettings.pgh_event_models["update"].objects.filter(pgh_created_at__lte=moment)  # type: ignore[attr-defined]
     return kept.order_by("-pgh_id").values_list("currency", flat=True).first() or get_firm().currency
 

@@ -1,4 +1,4 @@
-"""The firm's settings and the days it works on."""
+"""The firm's settings and working days."""
 
 from datetime import date
 
@@ -17,8 +17,9 @@ from crm.core.firm.signals import firm_changed
 
 @service(may=may_administer)
 def update_firm(principal: Principal, *, seen_version: int | None = None, **fields) -> FirmSettings:
-    """Change settings of the firm. Raises StaleWrite when somebody else changed the same ones first, ServiceError for a change that
-    an app refuses (a currency without rates)."""
+    """Change settings of the firm. Raises StaleWrite if someone else changed the same ones first, ServiceError if an
+    app refuses the change (a currency without rates).
+    """
     FirmSettings.objects.get_or_create(pk=1)
     firm = FirmSettings.objects.select_for_update().get(pk=1)
     before = {name: getattr(firm, name) for name, value in fields.items() if getattr(firm, name) != value}
@@ -36,7 +37,7 @@ def update_firm(principal: Principal, *, seen_version: int | None = None, **fiel
 
 @service(may=may_administer)
 def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool = False) -> Holiday:
-    """A day of the firm's own. Raises ServiceError when the day has one already."""
+    """Add a holiday or working day of the firm. Raises ServiceError if the day already has one."""
     row, made = Holiday.objects.get_or_create(date=date, defaults={"name": name, "is_working": is_working})
     if not made:
         raise ServiceError(_("This day is already in the list: %(name)s.") % {"name": row.name}, field="date")
@@ -45,7 +46,7 @@ def add_holiday(principal: Principal, *, date: date, name: str, is_working: bool
 
 @service(may=may_administer)
 def remove_holiday(principal: Principal, *, holiday: Holiday) -> Holiday | None:
-    """Take a day off the list. One on which a public holiday falls becomes a day the firm works on, and is returned."""
+    """Remove a day from the list. If a public holiday falls on it, it becomes a working day, which is returned."""
     rows = Holiday.objects.filter(pk=holiday.pk)
     if not holiday.is_working and WorkingCalendar.of(queries.get_firm()).is_public(holiday.date):
         rows.update(is_working=True)

@@ -1,4 +1,4 @@
-"""The firm's settings, and the days it works on."""
+"""The firm's settings and working days."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
@@ -38,7 +38,7 @@ def _save(request, form) -> Outcome:
 
 @require_http_methods(["GET", "POST"])
 def days(request):
-    """The week's pattern and the year's holidays."""
+    """The weekly pattern and the year's holidays."""
     require(may_administer(request.principal))
     form = DaysForm(posted(request), firm=get_firm())
     outcome = _save(request, form)

@@ -1,7 +1,7 @@
-"""Who changed what: the history that the database's triggers keep, as an admin may read it.
+"""Who changed what: the history that database triggers record, as an admin may read it.
 
-Rows of a model come through the gate: only of objects the viewer sees. A model outside the kernel whose rows have no
-`visible_to` is left out. Where versions were open to different people, `history_visible_to` gives those the viewer might read.
+The gate applies: only events of objects the viewer may see. A model outside the kernel without `visible_to` is left
+out. If versions were visible to different people, `history_visible_to` selects those the viewer may read.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ IN_WORDS = {"password": _lazy("password changed"), "token_hash": _lazy("new link
 
 @dataclass
 class Change:
-    field: Any  # its name, or the whole change in words when there is nothing to compare
+    field: Any  # its name, or the whole change as text if there is nothing to compare
     before: str
     after: str
 
@@ -59,7 +59,7 @@ class HistoryPage:
 
 
 def tracked_models() -> dict[str, type[Model]]:
-    """label → model with a history, in the order people read them."""
+    """label → model with a history, in display order."""
     found = {}
     for event in apps.get_models():
         tracked = getattr(event, "pgh_tracked_model", None)
@@ -73,8 +73,9 @@ def tracked_models() -> dict[str, type[Model]]:
 def read(
     principal, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
 ) -> HistoryPage:
-    """The newest edits before `marks` (label → id already shown), one entry for what one person did to one row at once; rows
-    that were saved unchanged are left out. At most six queries a model for each batch."""
+    """The newest edits before `marks` (label → id already shown), one entry per person, row and moment; rows saved
+    unchanged are left out. At most six queries per model and batch.
+    """
     entries: list[Entry] = []
     while True:
         page = _stretch(principal, label, user_id, marks, size)
@@ -86,7 +87,7 @@ def read(
 
 
 def _join(entries: list[Entry], entry: Entry) -> None:
-    """Add an older entry, or to the newer one of the same edit: the same row, in the same request and moment."""
+    """Add an older entry, or merge it into the newer one of the same edit (same row, request and moment)."""
     if entry.kind == "update" and not entry.changes:
         return
     for newer in entries:
@@ -160,7 +161,7 @@ def _title(row) -> str:
 
 
 def _who_else(entry: Entry) -> str:
-    """Who acted where no colleague was signed in: the set-up of the firm, a command, or the system itself ("")."""
+    """Who acted when no colleague was signed in: the set-up of the firm, a command, or the system ("")."""
     if [change.field for change in entry.changes] == [IN_WORDS["last_login"]]:
         return entry.title
     if entry.where.startswith(SETUP_PATH):
@@ -169,7 +170,7 @@ def _who_else(entry: Entry) -> str:
 
 
 def _add_titles(principal, models, shown, entries) -> None:
-    """What rows without a name of their own are called today; one that is gone keeps its number."""
+    """Set titles of rows that have no name of their own, as they are today; a deleted row keeps its number."""
     for name, event in models.items():
         pairs = list(zip(shown, entries, strict=True))
         nameless = [entry for (label, _row), entry in pairs if label == name and not entry.title]
@@ -183,7 +184,7 @@ def _add_titles(principal, models, shown, entries) -> None:
 
 
 def _called(row: Model) -> str:
-    """What it says of itself; else whose it is."""
+    """Its own text; else the name of what it belongs to."""
     if type(row).__str__ is not Model.__str__:
         return str(row)
     return str(getattr(row, "client", None) or f"#{row.pk}")
@@ -204,8 +205,9 @@ def _add_changes(models, shown, entries) -> None:
 
 
 def _name_links(links) -> None:
-    """Rows that a change points to, by name: “Marta Kesti” instead of a number. Colleagues and teams only; what else a row may
-    point to has a gate of its own."""
+    """Replace the ids in changes by names: “Marta Kesti” instead of a number. Colleagues and teams only; other rows
+    have their own gate.
+    """
     for model in {model for model, *_rest in links if model._meta.app_label == "core"}:
         ids = {pk for other, _change, *pks in links if other is model for pk in pks if pk is not None}
         names = {pk: str(row) for pk, row in model._default_manager.in_bulk(ids).items()}
@@ -223,7 +225,7 @@ def _changes(event, before, after, links) -> list[Change]:
         if old != new:
             words: Any = IN_WORDS.get(column.name)
             say = type_in(event.pgh_tracked_model, column).words
-            if isinstance(column, JSONField):  # not for reading
+            if isinstance(column, JSONField):  # not readable
                 words = column.verbose_name
             change = Change(words, "", "") if words else Change(column.verbose_name, say(old)[:120], say(new)[:120])
             found.append(change)

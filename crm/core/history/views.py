@@ -27,7 +27,7 @@ class HistoryFilter(forms.Form):
         self.fields["kind"].choices = [("", _("Everything")), *models]
 
     def clean_before(self):
-        """label → id already shown; anything else reads as the first page."""
+        """label → id already shown; anything else means the first page."""
         text = self.cleaned_data["before"]
         try:
             marks = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}

@@ -35,7 +35,7 @@ class UploadForm(Form):
 
 
 class ColumnsForm(Form):
-    """How the file is read, which column fills which field, and what holds for all rows."""
+    """How the file is read, which column fills which field, and the answers for all rows."""
 
     encoding = forms.ChoiceField(label=_("Encoding"), choices=tabular.ENCODINGS)
     delimiter = forms.ChoiceField(label=_("Delimiter"), choices=tabular.DELIMITERS)
@@ -64,7 +64,7 @@ class ColumnsForm(Form):
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
         if samples := options.get("encodings"):
-            pairs = samples.items() if isinstance(samples, dict) else samples  # jobs of 0.2 have a dict
+            pairs = samples.items() if isinstance(samples, dict) else samples  # jobs from 0.2 have a dict
             self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}
         self.asked = [name for name, decision in decisions.items() if decision.must_ask]
@@ -86,11 +86,11 @@ class ColumnsForm(Form):
     reading = part_of(Layout("encoding", "delimiter", "system"))
 
     def questions(self) -> Helper:
-        """How the columns are to be read that do not decide it by themselves."""
+        """One question for each column whose format is undecided."""
         return part_of(Layout(*(f"read_{name}" for name in self.asked)))
 
     def mapped(self) -> Helper:
-        """The fields that a column fills, or must."""
+        """The fields that have a column, or need one."""
         return self._rows(lambda field, column: bool(field.value() or self._is_needed(column) or field.errors))
 
     def unmapped(self) -> Helper:
@@ -98,13 +98,13 @@ class ColumnsForm(Form):
         return self._rows(lambda field, column: not (field.value() or self._is_needed(column) or field.errors))
 
     def _is_needed(self, column: kinds.Column) -> bool:
-        """Whether no row can be imported without it, or without another of its group."""
+        """Whether no row can be imported without it or another field of its group."""
         groups = [*self.kind.needs, (column.name,) if column.is_required else ()]
         return any(column.name in group and not any(self[f"map_{n}"].value() for n in group) for group in groups)
 
     @property
     def unused(self) -> list[str]:
-        """Columns of the file that go nowhere."""
+        """Columns of the file that fill no field."""
         used = {self[f"map_{column.name}"].value() for column in self.kind.columns}
         return [name for name in self.header if name not in used]
 
@@ -130,14 +130,14 @@ class ColumnsForm(Form):
 
 
 def _encoding_field(samples: list[tuple[str, list[str]]]) -> forms.Field:
-    """Some lines of the file in each encoding that makes sense of it, the likeliest first."""
+    """Some lines of the file in each possible encoding, the likeliest first."""
     names = dict(tabular.ENCODINGS)
     choices = [(code, f"{names[code]}: {' / '.join(lines)}") for code, lines in samples]
     return forms.ChoiceField(label=_("Which of these reads right?"), choices=choices, widget=forms.RadioSelect)
 
 
 def _reading_field(label: Any, decision: Decision) -> forms.Field:
-    """Samples of a column, as each way of reading it would have them."""
+    """Samples of a column, as each option reads them."""
     choices = []
     for option in decision.options:
         samples = "; ".join(f"{written} → {read}" for written, read in option.samples)
@@ -155,7 +155,7 @@ def _default_field(column: kinds.Column) -> forms.Field:
 
 
 class PeopleForm(Form):
-    """Which colleagues the names in the file mean."""
+    """The colleagues meant by the names in the file."""
 
     def __init__(self, data=None, *, job):
         super().__init__(data)
@@ -171,7 +171,7 @@ class PeopleForm(Form):
 
 
 class StartForm(Form):
-    """What is to become of rows that ask a question."""
+    """What to do with rows that have a question."""
 
     questions = forms.ChoiceField(
         label=_("Flagged rows"),

@@ -1,4 +1,4 @@
-"""Wiring of imports: navigation, and the tick that goes on with jobs whose worker died."""
+"""Wiring of imports: navigation, and the periodic job that resumes imports whose worker died."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -15,11 +15,12 @@ Context = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A field a file's column may fill. `aliases` are folded header names it is guessed from. `parse(text, conventions)` gives the
-    value or raises ValueError with a sentence; what its column has to decide before (`reading.decide`) it `asks`. `choices` for
-    questions asked once for all rows. `is_person`: names a colleague,
-    so that names we do not know can be matched once for the whole file.
-    A value that cannot be read fails the row; in a lenient column it is left out with a remark (`values["left_out"]`)."""
+    """A field that a file's column may fill. `aliases` are folded header names that suggest it. `parse(text,
+    conventions)` returns the value or raises ValueError with a message; `asks` is what its column must decide first
+    (`deciding.decide`). `choices` are for questions asked once for all rows. `is_person`: it names a colleague, so that
+    unknown names can be matched once for the whole file. An unreadable value fails the row; in a lenient column it is
+    left out with a remark (`values["left_out"]`).
+    """
 
     name: str
     label: Any
@@ -38,11 +39,12 @@ class Column:
 
 @dataclass
 class Plan:
-    """What one row becomes: the intended write. The preview shows it, the run applies it.
+    """The intended write of one row. The preview shows it, the run applies it.
 
-    `outcome` is one of OUTCOMES; `messages` say why it fails, `warnings` what is left out or odd. `target` names the record or the
-    client it lands on, `url` leads there. `changes` are (field's label, before, after, words). `question` is something that
-    must be confirmed before the row may be written. `write` is what the kind's `apply` needs."""
+    `outcome` is one of OUTCOMES; `messages` say why it fails, `warnings` what is left out or odd. `target` names the
+    record or client it belongs to, `url` links there. `changes` are (field's label, before, after, words). `question`
+    must be confirmed before the row may be written. `write` is the input of the kind's `apply`.
+    """
 
     number: int = 0
     outcome: str = CREATED
@@ -59,7 +61,7 @@ class Plan:
         self.changes.append((label, before, after, words))
 
     def settle(self) -> "Plan":
-        """The outcome of a row whose record is here: updated where something changes."""
+        """Set the outcome of a row whose record exists: updated if something changes."""
         self.outcome = UPDATED if self.changes else UNCHANGED
         return self
 
@@ -69,7 +71,7 @@ class Plan:
         return self
 
     def shown(self) -> dict[str, Any]:
-        """For a page, in words."""
+        """As text, for a page."""
         said = [
             [str(label), "" if before in (None, "") else words(before), "" if after in (None, "") else words(after)]
             for label, before, after, words in self.changes
@@ -89,16 +91,17 @@ class Plan:
 class ImportKind:
     """A kind of file.
 
-    `prepare(principal, rows, context)` looks up what a chunk of rows may mean, one query for each kind of look-up.
-    `plan(principal, values, context)` gives the Plan of one row; it reads nothing but what was looked up and what earlier rows of the
-    file became, writes nothing, and may raise ServiceError. `apply(principal, plans, context)` writes the plans of a chunk together
-    through services; it raises for the whole chunk, which is then tried row by row. `finish(principal, context)` does what has to
-    wait for the last row. `survey(texts, context)` sees each row's cells before anything is planned.
+    `prepare(principal, rows, context)` looks up what a chunk of rows may refer to, one query per kind of look-up.
+    `plan(principal, values, context)` returns the Plan of one row; it uses only what was looked up and the results of
+    earlier rows, writes nothing, and may raise ServiceError. `apply(principal, plans, context)` writes the plans of a
+    chunk together through services; if it raises, the chunk is retried row by row. `finish(principal, context)` does
+    what must wait for the last row. `survey(texts, context)` sees each row's cells before planning begins.
 
-    `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that the page insists
-    on where the file has no such column. `needs`: of each of these groups at least one column. `ids` are the columns that hold ids of
-    another system. `export(principal)` gives head and rows of a file that this kind reads back. `match_note` tells people how rows are
-    recognised."""
+    `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that
+    are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
+    columns that hold ids of another system. `export(principal)` returns head and rows of a file that this kind can read
+    back. `match_note` tells people how rows are recognised.
+    """
 
     key: str
     label: Any
@@ -121,7 +124,7 @@ class ImportKind:
 
 
 def identity(values: Values) -> str:
-    """What a row is recognised by: its id in the file, else its content."""
+    """How a row is recognised: by its id in the file, else by its content."""
     return values.get("external_id") or f"row:{values['row_key']}"
 
 

@@ -1,10 +1,10 @@
-"""Who may import: each kind of import says so itself."""
+"""Who may import; each kind of import decides."""
 
 from crm.core.importing import kinds
 
 
 def may_import(principal) -> bool:
-    """Whether there is anything that they may import."""
+    """Whether they may import at least one kind."""
     return any(kind.may_import(principal) for kind in kinds.kinds())
 
 
@@ -13,5 +13,7 @@ def may_import_kind(principal, kind) -> bool:
 
 
 def may_import_job(principal, job) -> bool:
-    """Only the user who uploaded the file: it may name clients that others cannot see, and rows are saved in that user's name."""
+    """Only the user who uploaded the file: it may name clients that others cannot see, and rows are saved as that
+    user.
+    """
     return job.user_id == principal.user_id and kinds.get(job.kind.removeprefix("import:")).may_import(principal)

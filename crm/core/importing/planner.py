@@ -1,5 +1,6 @@
-"""One planner turns the rows of a file into intended writes, earlier rows of the file included. The preview shows them, the run
-applies them: both read the plans of the same generator."""
+"""Turns the rows of a file into intended writes, taking earlier rows into account. The preview shows them, the run
+applies them: both use the same generator.
+"""
 
 import hashlib
 import itertools
@@ -27,7 +28,7 @@ from crm.core.work.models import Job
 
 log = logging.getLogger(__name__)
 CHUNK = 500
-UNNAMED_SYSTEM = "csv"  # where a file has no ids: its rows are remembered by their content
+UNNAMED_SYSTEM = "csv"  # for a file without ids: its rows are recognised by their content
 
 
 def kind_of(job: Job) -> ImportKind:
@@ -53,8 +54,9 @@ def conventions_of(job: Job) -> dict[str, Conventions]:
 
 
 def make_context(job: Job) -> Context:
-    """What holds for the whole file: `survey` counts what stands in some columns, `cache` is emptied with every chunk, `memory` is
-    what earlier rows became."""
+    """State for the whole file: `survey` counts the values of some columns, `cache` is emptied with every chunk,
+    `memory` holds the results of earlier rows.
+    """
     options, now = job.options, timezone.now()
     return {
         "system": options.get("system") or UNNAMED_SYSTEM,
@@ -71,8 +73,9 @@ def make_context(job: Job) -> Context:
 
 
 class Planner:
-    """`chunks(skip)` gives lists of plans in the order of the file; those of the first `skip` rows are only remembered, and come as
-    empty lists. A chunk must be applied before the next one is asked for, if it is to be applied at all."""
+    """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
+    lists. Apply a chunk before asking for the next one.
+    """
 
     def __init__(self, job: Job):
         self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
@@ -105,7 +108,9 @@ class Planner:
         return [self._plan_row(row, values, problems, is_ready=is_ready) for row, values, problems in parsed]
 
     def _prepare(self, values: list[Values]) -> bool:
-        """Look up what the rows may mean. False where that breaks: then each row is looked up by itself, so that one fails alone."""
+        """Look up what the rows may refer to. False on an error: then each row is looked up by itself, so that only the
+        bad one fails.
+        """
         self.context["cache"].clear()
         try:
             self.kind.prepare(self.principal, values, self.context)
@@ -132,7 +137,7 @@ class Planner:
         return plan
 
     def _values(self, row: tabular.Row) -> tuple[Values, list[str]]:
-        """(values by field, problems) of one row; an empty cell takes the answer given once for all rows."""
+        """(values by field, problems) of one row; an empty cell takes the answer for all rows."""
         if row.problem:
             return {}, [row.problem]
         values: Values = {}
@@ -156,7 +161,7 @@ class Planner:
         return values, problems
 
     def _row_key(self, row: tabular.Row) -> str:
-        """The row's content, and which of several equal rows it is: three equal fees are three fees."""
+        """The row's content and its number among equal rows: three equal fees are three fees."""
         content = hashlib.sha256(json.dumps([row.cells], ensure_ascii=False).encode())
         self._seen[content.digest()] += 1
         occurrence = self._seen[content.digest()]
@@ -164,17 +169,17 @@ class Planner:
 
 
 def guarded(make: Any, job: Job, number: int) -> Plan:
-    """The plan that `make` gives; a failed one where the row is refused or our own code breaks on it."""
+    """The plan that `make` returns; a failed plan if the row is refused or our code raises."""
     try:
         return make()
     except OperationalError:
-        raise  # the database went away: no fault of the row
+        raise  # the database is away: not the row's fault
     except Exception as error:
         return Plan().fail(*why(error, job, number))
 
 
 def why(error: Exception, job: Job, number: int) -> list[str]:
-    """The message for an error in a row. An unexpected error is logged under the reference in the message."""
+    """The message for an error in a row. An unexpected error is logged with the reference in the message."""
     if isinstance(error, ValidationError):
         return error.messages
     if isinstance(error, ServiceError) and isinstance(error.__cause__, ValidationError):  # which names no field

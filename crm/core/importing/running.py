@@ -1,4 +1,4 @@
-"""The worker's part of an import: the whole file is planned, then the plans are made again and applied; the report of both."""
+"""The worker's part of an import: plan the whole file for the preview; plan again and apply for the run; report both."""
 
 import logging
 import time
@@ -36,7 +36,7 @@ OPEN = (JobState.QUEUED, JobState.CHECKING, JobState.RUNNING)
 
 
 def preview(job: Job) -> dict[str, Any]:
-    """What the import would do, writing nothing: the report of all plans of the file. Raises UnreadableTable."""
+    """The report of what the import would do; writes nothing. Raises UnreadableTable."""
     report, planner = new_report(), Planner(job)
     for _chunk in _noted(planner, report):
         pass
@@ -44,7 +44,7 @@ def preview(job: Job) -> dict[str, Any]:
 
 
 def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
-    """Plan the whole file and note its plans, one chunk at a time."""
+    """Plan the whole file and count its plans in a report, one chunk at a time."""
     for plans in planner.chunks():
         for plan in plans:
             note(report, plan)
@@ -52,7 +52,7 @@ def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
 
 
 def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
-    """The report of a preview: with the colleagues nobody knows, and the columns that go nowhere."""
+    """The report of a preview, with unknown colleagues and unused columns."""
     used = {*planner.job.options["mapping"].values()}
     del report["failed"]
     return report | {
@@ -63,7 +63,9 @@ def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
 
 
 def new_report() -> dict[str, Any]:
-    """`counts` of outcomes, `remarks` and `questions`; `rows` shown by outcome; `failed` [number, reasons]; `at`: rows done."""
+    """`counts` of outcomes, `remarks` and `questions`; `rows` to show by outcome; `failed` [number, reasons]; `at`:
+    rows done.
+    """
     return {
         "counts": dict.fromkeys(OUTCOMES, 0),
         "remarks": 0,
@@ -75,7 +77,7 @@ def new_report() -> dict[str, Any]:
 
 
 def note(report: dict[str, Any], plan: Plan) -> None:
-    """Count a plan, and keep it to be shown where there is room."""
+    """Count a plan, and keep it for display while there is room."""
     report["counts"][plan.outcome] += 1
     report["at"] += 1
     groups = [plan.outcome]
@@ -94,7 +96,9 @@ def note(report: dict[str, Any], plan: Plan) -> None:
 
 
 def run_job(*, job_id: int) -> str:
-    """Check or run a queued import, or go on with one whose worker died. Safe to call twice and at once. Gives the job's state."""
+    """Check or run a queued import, or resume one whose worker died. Safe to call twice and concurrently. Returns the
+    job's state.
+    """
     token = uuid.uuid4()
     job = _lease(job_id, token)
     if job is None:
@@ -174,7 +178,7 @@ def _run(job: Job, token: uuid.UUID) -> None:
 
 
 def _ask(job: Job, plans: list[Plan]) -> None:
-    """Rows that ask a question are written only where that was confirmed."""
+    """Rows that have a question are written only if it was confirmed."""
     if job.options.get("questions") != CONFIRMED:
         for plan in plans:
             if plan.question and plan.outcome != FAILED:
@@ -183,7 +187,7 @@ def _ask(job: Job, plans: list[Plan]) -> None:
 
 
 def _apply(planner: Planner, plans: list[Plan]) -> None:
-    """Write the plans in one go. Where the set is refused, each row by itself, so that only the bad ones fail."""
+    """Write the plans together. If that is refused, write each row by itself, so that only the bad ones fail."""
     try:
         with transaction.atomic():
             planner.kind.apply(planner.principal, plans, planner.context)
@@ -197,7 +201,7 @@ def _apply(planner: Planner, plans: list[Plan]) -> None:
 
 
 def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: Any) -> bool:
-    """Whether nobody stopped the job or took it over; saves the progress with a new lease."""
+    """Whether this worker still owns the job; saves the progress with a new lease."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token, state__in=OPEN)
     if lock:
         return mine.select_for_update().exists()
@@ -205,7 +209,7 @@ def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: A
 
 
 def _give_back(job: Job, token: uuid.UUID, state: JobState) -> None:
-    """The worker is being stopped: another one goes on at once, not when the lease has ended."""
+    """Return the lease of a worker that is being stopped: another one resumes at once."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
     if mine.update(state=state, lease_token=None, lease_until=timezone.now()):
         jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
@@ -238,7 +242,7 @@ def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredF
 
 
 def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
-    """End the run with what a person can do about it; a file that was only checked goes back to its columns."""
+    """End the run with a message that says what to do; a file that was only checked goes back to its columns."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
     values = {"error": message, "lease_token": None, "lease_until": None}
     if is_check:
@@ -262,7 +266,7 @@ def _notify(job: Job) -> None:
 
 
 def resume_jobs(now: datetime) -> int:
-    """Periodic: wake a worker for jobs that wait or whose worker died, and discard what was never started."""
+    """Periodic: wake a worker for jobs that wait or whose worker died, and discard jobs never started."""
     Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED).delete()
     waiting = Job.objects.filter(state__in=OPEN, lease_until__lt=now)
     for job_id in waiting.values_list("pk", flat=True):

@@ -1,8 +1,9 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both changeable) → the whole file is planned in a worker (nothing written) → the same
-plans are made again and applied in chunks that commit with their progress → report and a file of failed rows. A worker that is
-stopped gives its lease back; one that dies is replaced when the lease ends. Either way the run goes on after the last committed chunk.
+upload → dialect detected and columns guessed (both can be changed) → a worker plans the whole file (nothing written) →
+the same plans are built again and applied in chunks that commit with their progress → report and a file of failed rows.
+A stopped worker returns its lease; a dead one is replaced when the lease ends. Either way the run resumes after the
+last committed chunk.
 """
 
 from collections.abc import Iterable
@@ -32,8 +33,9 @@ from crm.core.work.models import Job
 
 @service(may=may_import_kind)
 def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """A job ready to be looked at, with dialect and columns guessed. Raises ServiceError (field "file") for a file that cannot be
-    read to its end."""
+    """Create a job to review, with dialect and columns guessed. Raises ServiceError (field "file") if the file cannot
+    be read to the end.
+    """
     data = read_bytes(file)
     try:
         encoding = tabular.decide_encoding(data)
@@ -53,7 +55,7 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
         total=total,
         options={
             "dialect": asdict(dialect),
-            "encodings": [  # a list, as the database keeps no order of keys
+            "encodings": [  # a list, because the database does not keep the order of keys
                 (option.value, [line for _none, line in option.samples]) for option in encoding.options
             ],
             "mapping": mapping,
@@ -84,7 +86,7 @@ OWN_SYSTEM = "rapport"
 
 
 def guess_system(header: list[str]) -> str:
-    """What the ids in the file belong to: known exports by their headers, else "": it has to be asked."""
+    """The system that the ids in the file belong to: a known export by its headers, else "" (ask the user)."""
     names = {name.upper() for name in header}
     if any(name.startswith(OWN_ID) for name in header):
         return OWN_SYSTEM
@@ -98,7 +100,7 @@ def guess_system(header: list[str]) -> str:
 def decide_columns(
     kind: ImportKind, mapping: dict[str, str], header: list[str], rows: Iterable[tabular.Row]
 ) -> dict[str, Decision]:
-    """{field: what all the cells of its column decide} for the mapped fields that ask something. Raises UnreadableTable."""
+    """{field: Decision from all cells of its column} for the mapped fields that need one. Raises UnreadableTable."""
     asking = {
         c.name: (c.asks, header.index(mapping[c.name]))
         for c in kind.columns
@@ -113,7 +115,9 @@ def decide_columns(
 
 
 def _conventions(decisions: dict[str, Decision], answers: dict[str, str]) -> dict[str, dict[str, str]]:
-    """{field: {subject: value}}; what a column does not decide is answered for it, or for all columns. Raises ServiceError (field map_…)."""
+    """{field: {subject: value}}; an undecided column takes its own answer, else the answer for all columns. Raises
+    ServiceError (field map_…).
+    """
     found = {}
     for name, decision in decisions.items():
         value = decision.value or answers.get(name, "") or answers.get(decision.subject, "")
@@ -142,9 +146,10 @@ def set_options(
     people: dict[str, str] | None = None,
     answers: dict[str, str] | None = None,
 ) -> Job:
-    """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all) hold for columns that do
-    not decide by themselves. Raises ServiceError: a required field without a column, a column that has to be asked about, or ids of an
-    unnamed system."""
+    """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
+    apply to undecided columns. Raises ServiceError for a required field without a column, an undecided column without
+    an answer, or ids of an unnamed system.
+    """
     job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
@@ -173,7 +178,7 @@ def set_options(
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
-    """{field: how its column is to be read}, from all of its cells. Raises UnreadableTable."""
+    """{field: how to read its column}, from all of its cells. Raises UnreadableTable."""
     job.options = job.options | {"dialect": dialect}
     header, rows = read_job(job)
     return decide_columns(kind_of(job), mapping, header, rows)
@@ -199,7 +204,7 @@ def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 @service(may=may_import_job)
 def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job:
-    """Say which colleagues the names in the file mean, {name: email}. The file has to be checked again."""
+    """Set which colleagues the names in the file mean, {name: email}. The file must be checked again."""
     job = _own_ready(principal, job)
     job.options = job.options | {"people": job.options.get("people", {}) | people}
     job.report = {}
@@ -209,10 +214,11 @@ def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job
 
 @service(may=may_import_job)
 def start_import(principal: Principal, *, job: Job, now: datetime, questions: str = "") -> Job:
-    """Queue the run. `questions`: CONFIRMED or LEFT_OUT, what is to become of rows that ask. Raises ServiceError (code "question")
-    where that is not said, (code "nothing") where no row can be imported, (code "unreadable") for a file that cannot be read."""
+    """Queue the run. `questions`: CONFIRMED or LEFT_OUT, for rows that have a question. Raises ServiceError: code
+    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read.
+    """
     job = _own_ready(principal, job)
-    counts = job.report.get("counts")  # of a file that was checked
+    counts = job.report.get("counts")  # the file was checked
     try:
         job.total = sum(counts.values()) if counts else sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
@@ -241,7 +247,7 @@ def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 @service(may=may_import_job)
 def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Go on with an import that was stopped or failed, after its last written row."""
+    """Resume a stopped or failed import after its last written row."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state not in (JobState.CANCELLED, JobState.FAILED) or "at" not in job.report:
         raise ServiceError(_("This import cannot continue."))

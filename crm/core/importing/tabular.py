@@ -1,5 +1,6 @@
-"""Reading tables that people bring: which encoding, which delimiter; and writing tables that are safe to open in a spreadsheet.
-What the cells mean is read by `crm.core.base.reading`."""
+"""Reading uploaded tables (encoding, delimiter), and writing tables that are safe to open in a spreadsheet.
+`crm.core.base.reading` parses the cells.
+"""
 
 import codecs
 import csv
@@ -42,22 +43,20 @@ DELIMITERS = [
     ("~", "~"),
 ]
 MAX_FIELD = 131_072
-TELLING_LINES = 300  # with letters beyond ASCII: by these an encoding is told from others
-AROUND = 20  # characters before what is read differently in a line, and three times as many after it
-NOISE = 0.1  # by so much may one encoding look worse than another and still be asked about
+TELLING_LINES = 300  # with letters beyond ASCII, which tell encodings apart
+AROUND = 20  # characters shown before a difference in a line, and three times as many after it
+NOISE = 0.1  # how much worse an encoding may score and still be offered
 NOT_TEXT = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0", b"{\\rtf")
 NO_TABLE = re.compile(
     rb"\s*(?:<(?:!doctype|html|table|\?xml)\b|\[?\s*\{\s*[\"}])", re.IGNORECASE
 )  # a web page, XML or JSON
 CARDS = re.compile(rb"\s*BEGIN:V(?:CARD|CALENDAR)\b", re.IGNORECASE)
-SEPARATOR = re.compile(
-    "\ufeff?sep=(.)\r?\n", re.IGNORECASE
-)  # the first line by which a spreadsheet is told the delimiter
-MAX_REREAD = 100  # of a file's quotes that are never closed; each means reading up to MAX_FIELD twice
+SEPARATOR = re.compile("\ufeff?sep=(.)\r?\n", re.IGNORECASE)  # a first line that tells spreadsheets the delimiter
+MAX_REREAD = 100  # unclosed quotes of a file; each means reading up to MAX_FIELD twice
 
 
 class UnreadableTable(ValueError):
-    """The file is no table we can read; the message says why and what to do."""
+    """The file is not a readable table; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Row:
-    """`number` is the line people see in a spreadsheet (the header is 1). `problem` says why a row cannot be read."""
+    """`number` is the line number in a spreadsheet (the header is 1). `problem` says why the row cannot be read."""
 
     number: int
     cells: list[str]
@@ -76,7 +75,7 @@ class Row:
 
 
 def detect(data: bytes, encoding: str = "") -> Dialect:
-    """Encoding (the likeliest, where none is given) and delimiter of a file. Raises UnreadableTable."""
+    """Encoding (the likeliest, unless given) and delimiter of a file. Raises UnreadableTable."""
     if not data.strip(b"\x00\r\n\t ,;" + codecs.BOM_UTF8):
         raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
     encoding = encoding or likeliest(decide_encoding(data))
@@ -89,7 +88,7 @@ def detect(data: bytes, encoding: str = "") -> Dialect:
 
 
 def _columns(text: str, delimiter: str) -> int:
-    """How wide the header is, which may take several lines where its quotes close. One whose quotes do not is its first line."""
+    """The width of the header. It may take several lines if its quotes close; otherwise it is the first line."""
     first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
     try:
         head = _header(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
@@ -103,8 +102,9 @@ def _header(rows: Iterable[list[str]]) -> list[str] | None:
 
 
 def decide_encoding(data: bytes) -> Decision:
-    """The encoding of a whole file, of the subject "encoding". Where several make sense of it and read it differently there is no value;
-    each option shows lines as they would read, the likeliest first. Raises UnreadableTable for what is no text."""
+    """The Decision about a file's encoding (subject "encoding"). If several encodings fit and read it differently,
+    there is no value; each option shows sample lines, the likeliest first. Raises UnreadableTable if it is not text.
+    """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Decision("encoding", "utf-16")
     start = data[:1000].removeprefix(codecs.BOM_UTF8)
@@ -130,7 +130,7 @@ def likeliest(decision: Decision) -> str:
 
 
 def _decide_among_others(data: bytes) -> Decision:
-    """By the lines that are not plain ASCII: those that make sense in an encoding, the least noisy first."""
+    """Decide by the lines that are not plain ASCII: the encodings that fit, the least noisy first."""
     lines = itertools.islice(dict.fromkeys(line for line in data.splitlines() if not line.isascii()), TELLING_LINES)
     telling = b"\n".join(lines)
     names = [name for name, _label in ENCODINGS if not name.startswith("utf")]
@@ -157,22 +157,22 @@ def _fits(data: bytes, encoding: str) -> bool:
 
 
 def _lines_of(name: str, names: list[str], readings: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Some of the lines that the encodings read differently, those with the most readings first."""
+    """Some lines that the encodings read differently, those with the most readings first."""
     rows = [row for row in zip(*(readings[other].split("\n") for other in names), strict=False) if len(set(row)) > 1]
     rows.sort(key=lambda row: -len(set(row)))
     return tuple(("", _around(len(commonprefix(row)), row[names.index(name)])) for row in rows[:SAMPLES])
 
 
 def _around(place: int, line: str) -> str:
-    """A long line where it is read differently, with a word or two on either side."""
+    """The part of a long line that is read differently, with a word or two on either side."""
     start = max(0, place - AROUND) if len(line.strip()) > 4 * AROUND else 0
     part = line[start : start + 4 * AROUND].strip()
     return f"…{part}" if start else part
 
 
 def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
-    """Text of the bytes; `partial` forgives a character cut at the end. Raises UnreadableTable."""
-    if encoding not in dict(ENCODINGS):  # Python knows “encodings” that unpack archives
+    """Decoded text; `partial` allows a character cut off at the end. Raises UnreadableTable."""
+    if encoding not in dict(ENCODINGS):  # some of Python's codecs decompress data
         raise UnreadableTable(_("Unknown encoding."))
     name = "utf-8-sig" if encoding == "utf-8" else encoding
     try:
@@ -191,7 +191,7 @@ def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
 
 
 def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
-    """(header, rows). Rows of the wrong width carry a problem instead of stopping the rest. Raises UnreadableTable."""
+    """(header, rows). A row of the wrong width gets a problem and does not stop the rest. Raises UnreadableTable."""
     lines = _lines(data, dialect)
     try:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
@@ -217,7 +217,7 @@ def _lines(data: bytes, dialect: Dialect) -> "_Lines":
 
 
 class _Lines:
-    """The lines of a text, counted. Those a row took after its first can be given back, to be read as rows of their own."""
+    """The lines of a text, counted. The lines after a row's first can be given back, to be read as separate rows."""
 
     def __init__(self, text: str):
         self._source = io.StringIO(text, newline="")
@@ -248,7 +248,7 @@ class _Lines:
 
 
 def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
-    """A quote that is never closed takes all that follows into one cell: its row is the only one that fails for it."""
+    """An unclosed quote swallows all that follows into one cell; only its own row fails."""
     reader = csv.reader(lines, delimiter=delimiter)
     read_rows = rereads = 0
     while True:
@@ -279,12 +279,12 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
 
 
 def _too_long() -> str:
-    """The one thing that the reader refuses (it reads quotes leniently)."""
+    """The only error of the csv reader, which is lenient about quotes."""
     return _("a cell has more than %(max)s characters.") % {"max": number_format(MAX_FIELD, force_grouping=True)}
 
 
 def _is_strict(lines: list[str], delimiter: str) -> bool:
-    """Whether a row over several lines is quoted as it should be: one that is not has taken its neighbours in."""
+    """Whether a row over several lines is quoted correctly; if not, it has swallowed its neighbours."""
     try:
         return len(list(csv.reader(lines, delimiter=delimiter, strict=True))) == 1
     except csv.Error:
@@ -292,7 +292,7 @@ def _is_strict(lines: list[str], delimiter: str) -> bool:
 
 
 def _cells_of(line: str, delimiter: str) -> list[str]:
-    """What can be told of a row that cannot be read, for the file of failed rows."""
+    """The best guess at the cells of an unreadable row, for the file of failed rows."""
     line = line[:MAX_FIELD]
     return [cell.strip().replace("\x00", "") for cell in next(csv.reader([line], delimiter=delimiter), [])]
 
@@ -314,7 +314,9 @@ def _checked(number: int, cells: list[str], width: int) -> Row:
 
 
 def unique_headers(header: list[str]) -> list[str]:
-    """Header names in one line each, as a form can send them back; an empty one is called by its place, a repeated one numbered."""
+    """Header names on one line each, so that a form can send them back. An empty one gets its position as name, a
+    repeated one a number.
+    """
     names: list[str] = []
     for place, name in enumerate(header, 1):
         name = " ".join(name.replace("\x00", "").split()) or _("Column %(n)d") % {"n": place}

@@ -28,7 +28,7 @@ from crm.core.work.models import Job
 
 
 def own_imports(principal):
-    """Imports that the principal started: a file may tell of clients that nobody else sees."""
+    """Imports that the principal started: a file may name clients that nobody else sees."""
     return Job.objects.visible_to(principal).filter(kind__startswith="import:", user=principal.user_id)
 
 
@@ -150,7 +150,7 @@ def _samples(job, dialect):
 
 
 def _decisions(request, job, dialect):
-    """How the columns that are mapped are to be read."""
+    """How the mapped columns are to be read."""
     mapping = {
         column.name: request.POST.get(f"map_{column.name}", job.options["mapping"].get(column.name, ""))
         for column in service.kind_of(job).columns
@@ -159,7 +159,7 @@ def _decisions(request, job, dialect):
 
 
 def _reread(request, job, dialect, header, decisions):
-    """The form after encoding or delimiter changed: the columns are guessed again."""
+    """The form after a change of encoding or delimiter: the columns are guessed again."""
     job.options = job.options | {
         "dialect": dialect,
         "mapping": service.guess_mapping(service.kind_of(job), header),
@@ -169,14 +169,14 @@ def _reread(request, job, dialect, header, decisions):
 
 
 def _systems(principal) -> list[str]:
-    """Names of systems that one's earlier files came from."""
+    """Names of the systems that the user's earlier files came from."""
     names = own_imports(principal).exclude(state=JobState.READY).values_list("options__system", flat=True)
     return sorted({name for name in names if name})
 
 
 @require_GET
 def import_preview(request, pk):
-    """What every row becomes; while a worker is at it, how far it is."""
+    """The result of every row; while a worker is checking, its progress."""
     job = get_import(request, pk)
     if job.state not in (JobState.READY, JobState.CHECKING):
         return redirect("core:import_page", pk=job.pk)
@@ -215,7 +215,7 @@ PLANNED = GROUPS | {
 
 
 def _shown(request, job, first: str, labels: dict[str, Any] = GROUPS) -> dict[str, Any]:
-    """The rows of one group as tabs choose it: the one asked for, else `first`, else the worst that there is."""
+    """The rows of the chosen tab: the one asked for, else `first`, else the worst group that has rows."""
     report = job.report
     counts = {name: report.get("counts", {}).get(name, report.get(name, 0)) for name in GROUPS}
     order = [request.GET.get("show", ""), first, "failed", "remarks", "updated", "created", "unchanged"]
@@ -237,7 +237,7 @@ def import_people(request, pk):
         try:
             service.set_people(request.principal, job=job, people=form.people())
             service.check_import(request.principal, job=job, now=timezone.now())
-        except ServiceError as error:  # a second click, or a page from before the start
+        except ServiceError as error:  # a second click, or a page opened before the start
             messages.error(request, error.message)
     return redirect("core:import_preview", pk=job.pk)
 
@@ -281,7 +281,7 @@ def import_discard(request, pk):
 
 @require_GET
 def import_export(request, kind):
-    """Everything of one kind that the principal sees, as a file that the import reads back."""
+    """Everything of one kind that the principal may see, as a file that the import can read back."""
     found = next((k for k in kinds.kinds() if k.key == kind and k.export), None)
     if found is None:
         raise Http404
@@ -314,7 +314,7 @@ def import_page(request, pk):
 
 
 def _seconds_left(job) -> int | None:
-    """An estimate from the pace so far; None while there is none."""
+    """An estimate from the pace so far; None if unknown."""
     if job.state != JobState.RUNNING or not job.done or not job.started_at:
         return None
     took = (timezone.now() - job.started_at).total_seconds()

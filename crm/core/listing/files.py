@@ -1,4 +1,4 @@
-"""A list as a file: every row it shows, in its order, with its columns."""
+"""A list as a file: all its rows, in its order, with its columns."""
 
 import csv
 import re
@@ -16,8 +16,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 LINES_AT_ONCE = 500
-# Where a cell may begin for a spreadsheet: at its start, or, where ; tab or | separates, within its text. Apostrophes that stand
-# there already get one more, so that `unsafe_cell` gives back exactly what there was.
+# Where a spreadsheet may see the start of a cell: at its start, or after ; tab or | within its text. Apostrophes
+# already there get one more, so that `unsafe_cell` restores the exact text.
 _BEGINS = r"(\A[\s\u00a0\u3000\"]*|[;|\t\r\n\v\f\x85\u2028\u2029][\s\u00a0\u3000\"]*)"
 _FORMULA = r"(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"
 _DANGEROUS, _HARMLESS = re.compile(_BEGINS + _FORMULA), re.compile(_BEGINS + "'" + _FORMULA)
@@ -42,7 +42,7 @@ def table_file(rows: Iterable[list[Any]], *, name: str, kind: str = "csv") -> Ht
 
 
 def _lines(rows: Iterable[list[Any]]) -> Iterator[str]:
-    """UTF-8 with a byte-order mark; cells that a spreadsheet would take for a formula are made harmless."""
+    """UTF-8 with a byte-order mark; cells that a spreadsheet would read as a formula are escaped."""
     writer = csv.writer(_Line())
     lines = (writer.writerow([safe_cell(_plain(value)) for value in row]) for row in rows)
     yield "\ufeff"
@@ -57,7 +57,9 @@ def _plain(value: Any) -> Any:
 
 
 def _workbook(rows: Iterable[list[Any]]):
-    """A temporary file; text stays text, numbers and days are cells of their type, moments are in the reader's zone."""
+    """A temporary file. Text stays text, numbers and dates are cells of their type, datetimes are in the reader's
+    zone.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     rows = iter(rows)
@@ -87,8 +89,9 @@ def _cell(sheet, value):
 
 
 def safe_cell(value) -> str:
-    """A cell that no spreadsheet reads as a formula, with any separator: = + - @ and the like get an apostrophe.
-    Plain numbers stay."""
+    """A cell that no spreadsheet reads as a formula, whatever the separator: = + - @ and the like get an apostrophe.
+    Plain numbers are kept.
+    """
     text = "" if value is None else str(value)
     if isinstance(value, int | float | Decimal) or re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
         return text
@@ -96,5 +99,5 @@ def safe_cell(value) -> str:
 
 
 def unsafe_cell(text: str) -> str:
-    """What `safe_cell` wrote, as it was: our own exports import back unchanged."""
+    """Undo `safe_cell`: our own exports import back unchanged."""
     return _HARMLESS.sub(r"\1", text)

@@ -1,6 +1,6 @@
-"""The filters of a list, written once: its page, export, bulk actions, audience and API read the same FilterSet.
+"""The filters of a list, defined once: its page, export, bulk actions, audience and API use the same FilterSet.
 
-A page leaves out what it cannot read and says so; the API refuses it. A form is built only for what is shown. Usage:
+A page ignores values it cannot read and says so; the API refuses them. A form is built only for the filters shown. Usage:
 docs/developers/lists.md.
 """
 
@@ -34,8 +34,9 @@ TRUE, FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
 
 class Chip:
-    """A filter that can say what it is set to. `chip`: what stands before the value; `said(value, principal)`: the value;
-    `offers(filters)`: the [(value, label)] that a form lets people choose one from, after `any_label` where it has one."""
+    """A filter that can describe its value. `chip`: the text before the value; `said(value, principal)`: the value as
+    text; `offers(filters)`: the choices of its form as [(value, label)], after `any_label` if set.
+    """
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Chip:
         return forms.ChoiceField(label=self.label, required=False, choices=choices)  # type: ignore[attr-defined]
 
     def chosen(self, value: Any) -> Any:
-        """The value as its form has it."""
+        """The value as its form shows it."""
         return value
 
     def words(self, value: Any, principal: Any) -> str:
@@ -110,14 +111,14 @@ class Choice(Chip, django_filters.ChoiceFilter):
 
 
 class Choices(Chip, django_filters.MultipleChoiceFilter):
-    """Several of them. A form shows boxes to tick, or with `offers` one to choose."""
+    """Several values. A form shows checkboxes, or with `offers` a single choice."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, widget=forms.CheckboxSelectMultiple, **kwargs)
 
 
 class ModelChoice(Chip, django_filters.ModelChoiceFilter):
-    """A row that the viewer sees; `queryset(filters)` may ask `filters.principal`."""
+    """A row that the viewer may see; `queryset(filters)` may use `filters.principal`."""
 
 
 class Number(Chip, django_filters.NumberFilter):
@@ -130,8 +131,9 @@ class IdField(forms.IntegerField):
 
 
 class Id(Chip, django_filters.Filter):
-    """The number of a row; whether there is one shows in the result. `named`: the model whose `name` the chip says, of a row that
-    the viewer may see."""
+    """The id of a row; an unknown id gives an empty result. `named`: the model whose `name` the chip shows, if the
+    viewer may see the row.
+    """
 
     field_class = IdField
 
@@ -157,13 +159,13 @@ class PersonIdField(IdField):
 
 
 def people(found: Any, rows: QuerySet | None = None) -> list[tuple[Any, Any]]:
-    """What a PersonId offers: the viewer as “Me”, once, and the other colleagues (of `rows`) by name."""
+    """The choices of a PersonId: the viewer as “Me”, then the other colleagues in `rows` by name."""
     rows = User.objects.all() if rows is None else rows
     return [("me", _("Me")), *rows.exclude(pk=found.principal.user_id).values_list("pk", "name")]
 
 
 class PersonId(Id):
-    """A colleague's number, or “me”."""
+    """A colleague's id, or “me”."""
 
     field_class = PersonIdField
 
@@ -189,7 +191,7 @@ class YesField(forms.Field):
 
 
 class Yes(Chip, django_filters.Filter):
-    """A switch: 1, true, on; 0, false, off. `method` is called for both."""
+    """A switch: 1, true, on; 0, false, off. `method` is called for both values."""
 
     field_class = YesField
 
@@ -198,14 +200,16 @@ class Yes(Chip, django_filters.Filter):
 
 
 class UtcField(IsoDateTimeField):
-    """A moment in UTC. Refused is one that no calendar has there, such as the first hour of year 1 east of Greenwich."""
+    """A datetime in UTC. Refuses one outside the calendar in UTC, such as the first hour of year 1 east of
+    Greenwich.
+    """
 
     def to_python(self, value):
         return in_utc(super().to_python(value))
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
-    """Raises ValidationError where UTC is outside of the calendar."""
+    """Raises ValidationError if the UTC value is outside the calendar."""
     try:
         return moment and moment.astimezone(UTC)
     except (OverflowError, ValueError) as error:
@@ -221,7 +225,7 @@ class Day(Chip, django_filters.DateFilter):
 
 
 class MomentField(IsoDateTimeField):
-    """A moment with its offset, or a day."""
+    """A datetime with its offset, or a date."""
 
     widget = DateInput
 
@@ -239,7 +243,7 @@ class MomentField(IsoDateTimeField):
 
 
 class Since(Chip, django_filters.Filter):
-    """From a day's first moment in the reader's zone, or from a moment on."""
+    """From the start of a day in the reader's zone, or from a datetime on."""
 
     field_class = MomentField
 
@@ -248,7 +252,7 @@ class Since(Chip, django_filters.Filter):
 
 
 class Until(Chip, django_filters.Filter):
-    """Before a moment. Of a page's day: to its end; the API takes it as its first moment, as ever."""
+    """Before a datetime. A page includes the whole of a day; the API means the start of the day."""
 
     field_class = MomentField
 
@@ -267,10 +271,10 @@ def _midnight(value: date) -> datetime:
 
 
 class ListFilters(django_filters.FilterSet):
-    """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest.
+    """Filters of one list. `values`: the values that could be read, by name; `refused`: name → [errors] for the rest.
 
-    The fields of a `catalogue` say what they are filtered by; a class's own filters come besides, and replace one of the same
-    name. A method of a filter has `self.principal` and `self.now`. `is_strict`: it was asked by the API.
+    The fields of a `catalogue` bring their filters; filters of the class are added and replace those of the same name.
+    A filter's method can use `self.principal` and `self.now`. `is_strict`: set by the API.
     """
 
     catalogue: Any = None
@@ -282,7 +286,7 @@ class ListFilters(django_filters.FilterSet):
 
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
-        self.is_bound, self.form_prefix, self.request = True, None, self  # callables of querysets get the filters
+        self.is_bound, self.form_prefix, self.request = True, None, self  # callable querysets get the filters
         self.values: dict[str, Any] = {}
         self.refused: dict[str, list[str]] = {}
         self.filters: dict[str, Any] = {}
@@ -291,7 +295,7 @@ class ListFilters(django_filters.FilterSet):
                 self._read(name)
 
     def one(self, name: str) -> Any:
-        """The filter of that name, of this request."""
+        """The filter of that name, bound to this request."""
         if name not in self.filters:
             found = self.filters[name] = copy.copy(self.base_filters[name])
             found.parent, found.extra = self, dict(found.extra)
@@ -340,7 +344,7 @@ class ListFilters(django_filters.FilterSet):
 
     @cached_property
     def remark(self) -> str:
-        """What was left out of the address, in words; "" for nothing."""
+        """What was ignored in the URL, as text; "" if nothing."""
         if not self.refused:
             return ""
         labels = ", ".join(str(self.one(name).label or name) for name in self.refused)
@@ -353,14 +357,14 @@ class ListFilters(django_filters.FilterSet):
         return form
 
     def _chosen(self, names) -> dict[str, Any]:
-        """What a form offers one of shows the first of several."""
+        """A single-choice field shows the first of several values."""
         found = {name: self.one(name).chosen(self.values[name]) for name in names if name in self.values}
         several = {name: value for name, value in found.items() if isinstance(value, list) and self.one(name).offers}
         return found | {name: value[0] for name, value in several.items()}
 
 
 class TrashFilters(ListFilters):
-    """A list outside the trash, or, asked for, of what is in it."""
+    """A list without archived rows, or of archived rows if asked for."""
 
     archived = Yes(
         method="in_trash", label=_lazy("Archived"), chip=_lazy("In"), said=lambda value, principal: _("the archive")
@@ -375,7 +379,7 @@ class TrashFilters(ListFilters):
 
 @cache
 def for_api(filters_class: type[ListFilters] | None, model: type[Model]) -> type[ListFilters]:
-    """The filters of a list with those that every list of the API has: `updated_from`, `updated_before`."""
+    """The filters of a list plus those of every API list: `updated_from`, `updated_before`."""
     base = filters_class or ListFilters
     common: dict[str, Any] = {}
     if any(field.name == "updated_at" for field in model._meta.fields):
@@ -390,7 +394,9 @@ def for_api(filters_class: type[ListFilters] | None, model: type[Model]) -> type
 
 
 class ListFilterBackend(DjangoFilterBackend):
-    """The API's door to ListFilters: answers 400 for what it cannot read. A single row is found by its number, without filters."""
+    """Applies ListFilters in the API: answers 400 for values it cannot read. A single row is found by its id, without
+    filters.
+    """
 
     def get_filterset_class(self, view, queryset=None):
         found = super().get_filterset_class(view, queryset)

@@ -5,7 +5,7 @@ from crm.core.users.models import User
 
 
 class BulkChange(models.Model):
-    """One step on selected rows, and what stood there before, so that it can be taken back as one step."""
+    """One bulk action on selected rows, with the values before it, so that it can be undone in one step."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     action = models.CharField(max_length=60, help_text="registered name, such as clients.archive")

@@ -1,4 +1,4 @@
-"""A list page as one declaration: page, chips, views, sorts, cursor, files and bulk actions follow from it.
+"""A list page as one declaration: it gives page, chips, views, sorts, cursor, files and bulk actions.
 
 How to write one: docs/developers/lists.md.
 """
@@ -34,10 +34,11 @@ FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 
 @dataclass(frozen=True)
 class Column:
-    """Its head on the page, its cells in a file. `key` names its `sort` in addresses. `value(row)` gives the cell of a file as a
-    plain value; None: the column stands on the page alone (buttons, marks). `first`: the direction of the first click.
-    `cell(row)` gives the words of its cell on the page, which the kit then draws after the cells of the row's own template;
-    `href(row)` makes that cell the row's title, a link. `loads`: the path of the column in the database that stands behind it.
+    """Its header on the page, its cells in a file. `key` names its `sort` in URLs. `value(row)` returns the cell of a
+    file as a plain value; None: the column is on the page only (buttons, marks). `first`: the direction of the first
+    click. `cell(row)` gives the words of its cell on the page, which the kit then draws after the cells of the row's
+    own template; `href(row)` makes that cell the row's title, a link. `loads`: the path of the column in the database
+    that stands behind it.
 
     Where a field stands behind it, the catalogue makes it: `CLIENT_FIELDS["tier"].in_list()`."""
 
@@ -47,16 +48,16 @@ class Column:
     css: str = ""
     first: str = "asc"
     sort: Sort | None = None
-    is_quiet: bool = False  # its head is for screen readers only
+    is_quiet: bool = False  # its header is for screen readers only
     is_in_file_only: bool = False
-    file_label: Any = ""  # where its head says something else in a file
+    file_label: Any = ""  # if its header in a file is different
     cell: Callable[[Any], Any] | None = None
     href: Callable[[Any], str] | None = None
     loads: str = ""
 
 
 class Cell(NamedTuple):
-    """One that the kit draws."""
+    """A cell that the kit renders."""
 
     text: Any
     label: Any
@@ -66,7 +67,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """A ready-made choice: filters, and a sort where it needs one. `count(listing)` is shown beside its name."""
+    """A predefined view: filters, and a sort if needed. `count(listing)` is shown beside its name."""
 
     label: Any
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -75,15 +76,16 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class ListPage:
-    """`rows(principal)` are the rows the principal may see (and what the address names, by keyword). Everything else is asked for by giving it.
+    """`rows(principal)` are the rows the principal may see; parameters of the URL are passed by keyword. All other
+    attributes are optional.
 
-    `sorts`: key → column (“-” before it: the last first) or Sort, besides those of the columns; the first is the default, "-key"
-    turns one round. `default_sort(values)` chooses another for a choice of filters. `defaults(principal)`: filters that are set
-    when the address does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
-    above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
-    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
-    more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
-    `template` is for what the kit does not draw: cells with marks, buttons of the page.
+    `sorts`: key → column (“-” for descending) or Sort, in addition to those of the columns; the first is the default,
+    "-key" reverses one. `default_sort(values)` chooses another for given filters. `defaults(principal)`: filters set if
+    the URL does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
+    above the list; `segments`: those shown there as switches; `panel`: those in the dialog behind “Filter”.
+    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets display attributes on each row.
+    `more(listing)`: more context. `noun(n, text)`: the count in words, from the number and its text. `empty`: the text
+    of an empty list. `template` renders what the kit does not: cells with marks, buttons of the page.
     """
 
     url_name: str
@@ -96,7 +98,7 @@ class ListPage:
     default_sort: Callable[[dict[str, Any]], str] | None = None
     defaults: Callable[[Any], dict[str, Any]] = lambda principal: {}
     views: Sequence[View] = ()
-    view_by: tuple[str, ...] = ()  # the filters that make a view; all of them where it is empty
+    view_by: tuple[str, ...] = ()  # the filters that define a view; all of them if empty
     segments: tuple[str, ...] = ()
     bar: tuple[str, ...] = ()
     panel: tuple[str, ...] = ()
@@ -106,18 +108,16 @@ class ListPage:
     select: Callable[[QuerySet], QuerySet] = lambda rows: rows
     decorate: Callable[[list[Any], "Listing"], None] | None = None
     more: Callable[["Listing"], dict[str, Any]] | None = None
-    words: Mapping[str, Any] = field(default_factory=dict)  # of its rows, looked up once for a page
+    words: Mapping[str, Any] = field(default_factory=dict)  # words that rows use, looked up once per page
     noun: Callable[[int, str], str] | None = None
-    sort_words: Mapping[str, Any] | None = (
-        None  # beside the count, where a column's label is not the word; None: not said
-    )
+    sort_words: Mapping[str, Any] | None = None  # shown beside the count, if not the column's label; None: not shown
     may: Callable[[Any], bool] = lambda principal: True
     size: int = 25
     is_counted: bool = True
     actions: tuple["selection.Action", ...] = ()
-    file_name: str = ""  # of CSV and XLSX; empty: there are none
-    file_kinds: Mapping[str, Any] = field(default_factory=lambda: FILES)  # the first when nothing is asked
-    other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of a further kind
+    file_name: str = ""  # of CSV and XLSX; empty: no files
+    file_kinds: Mapping[str, Any] = field(default_factory=lambda: FILES)  # the first is the default
+    other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of another kind of file
 
     def __post_init__(self):
         list_pages.register(self)
@@ -128,17 +128,17 @@ class ListPage:
 
     @cached_property
     def written(self) -> list[Column]:
-        """The columns whose cells the row's template writes; they come first."""
+        """The columns whose cells the row's template renders; they come first."""
         return [column for column in self.columns if not (column.is_in_file_only or column.cell)]
 
     @cached_property
     def drawn(self) -> list[Column]:
-        """Those that the kit draws."""
+        """The columns that the kit renders."""
         return [column for column in self.columns if column.cell and not column.is_in_file_only]
 
     @cached_property
     def loaded(self) -> list[str]:
-        """What a `select` that loads only some columns needs for those of the list."""
+        """The database columns that a restrictive `select` must load for the list."""
         return [column.loads for column in self.columns if column.loads]
 
     @cached_property
@@ -152,8 +152,9 @@ class ListPage:
         return sorts | {f"-{key}": sort.turned() for key, sort in sorts.items()}
 
     def urls(self, route: str, name: str, *, show: Callable[..., Any] | None = None) -> list[Any]:
-        """The list's addresses: `route`, and below it filters/, export/ and select/ where it has them. `show`: a view that does
-        more on the page and calls `answer`."""
+        """The list's URLs: `route`, and below it filters/, export/ and select/ if it has them. `show`: a custom view of
+        the page that calls `answer`.
+        """
         page = [path(route, show, name=name)] if show else []
         found = [] if show else [(route, self.show, name)]
         if self.panel:
@@ -169,7 +170,7 @@ class ListPage:
         return methods(lambda request, **kwargs: answer(request, **kwargs))
 
     def of(self, request, **kwargs) -> "Listing":
-        """The list as a request asks for it; `kwargs` are those of its address. 403 for somebody who may not see it."""
+        """The list for a request; `kwargs` come from its URL. 403 if the user may not see it."""
         require(self.may(request.principal))
         return Listing(self, request.principal, request.GET, timezone.now(), kwargs)
 
@@ -177,8 +178,9 @@ class ListPage:
         return self.answer(request, self.of(request, **kwargs))
 
     def answer(self, request, listing: "Listing", *, status: int = 200, within: str = "", **context):
-        """The page; `context` comes from a view that does more on it. `within`: the template of a page that the list is a part of;
-        it stands there as {{ list }}."""
+        """The page; `context` comes from a custom view. `within`: the template of a page that includes the list as {{
+        list }}.
+        """
         try:
             page = listing.page
         except BadCursor:
@@ -193,7 +195,7 @@ class ListPage:
         return render(request, within, context | {"list": part}, status=status)
 
     def show_panel(self, request, **kwargs):
-        """The form of all filters: in a dialog over the list, and a page of its own without JavaScript."""
+        """The form of all filters: a dialog over the list, or a page of its own without JavaScript."""
         template = "listing/panel_form.html" if is_fragment(request) else "listing/panel.html"
         return render(request, template, {"listing": self.of(request, **kwargs)})
 
@@ -213,13 +215,13 @@ list_pages: Registry[ListPage] = Registry("list page")
 
 
 def _joined(url: str, *queries: str) -> str:
-    """An address with the parts of its query that are not empty."""
+    """A URL with the non-empty parts of its query."""
     query = "&".join(filter(None, queries))
     return f"{url}?{query}" if query else url
 
 
 class Listing:
-    """One list as one principal asked for it."""
+    """One list for one principal's request."""
 
     def __init__(
         self,
@@ -268,7 +270,7 @@ class Listing:
     def rows(self) -> QuerySet:
         """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
-        if self.sort.pk != "pk":  # an inner join, so that the other table's index gives the order
+        if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows
 
@@ -293,7 +295,7 @@ class Listing:
         return Cell(column.cell(row), column.label, column.css, column.href(row) if column.href else "")  # type: ignore[misc]
 
     def table(self) -> Iterator[list[Any]]:
-        """Head and rows of a file. What refuses does so here, not within the file."""
+        """Head and rows of a file. Errors are raised here, not while the file is written."""
         return self._lines(ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK))
 
     def _lines(self, rows: Iterator[Any]) -> Iterator[list[Any]]:
@@ -308,7 +310,7 @@ class Listing:
 
     @cached_property
     def query(self) -> str:
-        """The address's query without its cursor."""
+        """The URL's query without the cursor."""
         return self._without("cursor")
 
     def _without(self, *names: str) -> str:
@@ -319,7 +321,7 @@ class Listing:
 
     @property
     def chips(self) -> list[dict[str, str]]:
-        """The filters that are set and stand nowhere else, each with the address of the list without it."""
+        """The filters that are set and shown nowhere else, each with the URL of the list without it."""
         elsewhere = ("q", *self.declared.bar, *self.declared.segments, *self.declared.view_by)
         return [
             chip | {"remove_url": f"?{self._without(chip['name'], 'cursor')}"} for chip in self.filters.chips(elsewhere)
@@ -327,12 +329,12 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether somebody chose anything beyond what the list shows by itself."""
+        """Whether the user narrowed the list beyond its defaults."""
         return any(value not in (self.usual.get(name), [self.usual.get(name)]) for name, value in self.values.items())
 
     @cached_property
     def hidden(self) -> list[tuple[str, str]]:
-        """What the search form has to keep: everything in the address that it does not ask for itself."""
+        """What the search form must keep: everything in the URL that is not one of its own fields."""
         asked = {"q", "cursor", *self.declared.bar, *self.declared.segments}
         return [(name, value) for name, values in self.given.lists() if name not in asked for value in values if value]
 
@@ -382,7 +384,7 @@ class Listing:
 
     @cached_property
     def heads(self) -> list[dict[str, Any]]:
-        """The table's head, sorts as addresses."""
+        """The table's headers, with the URLs of their sorts."""
         return [self._head(column) for column in (*self.declared.written, *self.declared.drawn)]
 
     def _head(self, column: Column) -> dict[str, Any]:
@@ -422,7 +424,7 @@ class Listing:
         return reverse(self.declared.url_name, kwargs=self.kwargs)
 
     def beside(self, suffix: str) -> str:
-        """The address of the list's filters, export or select page, for what is shown."""
+        """The URL of the list's filters, export or select page, with the current query."""
         return _joined(reverse(f"{self.declared.url_name}-{suffix}", kwargs=self.kwargs), self.query)
 
     @property
@@ -435,7 +437,7 @@ class Listing:
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """What the form of all filters does not ask for and has to keep."""
+        """What the form of all filters must keep, because it has no field for it."""
         return [(name, value) for name, value in self.hidden + self._searched if name not in self.declared.panel]
 
     @property
@@ -444,7 +446,7 @@ class Listing:
 
     @cached_property
     def files(self) -> list[dict[str, Any]]:
-        """[{label, url}] of the files the list can be taken home in."""
+        """[{label, url}] of the files the list can be exported to."""
         if not self.declared.file_name:
             return []
         url = reverse(f"{self.declared.url_name}-export", kwargs=self.kwargs)
@@ -457,5 +459,5 @@ class Listing:
 
     @cached_property
     def actions(self) -> list["selection.Action"]:
-        """What may be done with selected rows."""
+        """The actions on selected rows."""
         return [action for action in self.declared.actions if action.may(self.principal) and action.fits(self.values)]

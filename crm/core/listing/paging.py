@@ -1,7 +1,7 @@
-"""Pages that stay flat at depth: a cursor instead of an offset, a count that stops counting.
+"""Paging with the same cost at any depth: a cursor instead of an offset, and a capped count.
 
-A list is sorted by one column and the primary key. Rows without a value in that column come last, as a second stretch of
-the list, so that each stretch is one range of one index.
+A list is sorted by one column and the primary key. Rows without a value in that column come last, as a second section,
+so that each section is one range of one index.
 """
 
 import json
@@ -26,8 +26,10 @@ class _Row(Func):
 
 @dataclass(frozen=True)
 class Sort:
-    """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` gives empty values a stretch of their own at the end.
-    `pk` names the tie-breaker next to the field, so that one index serves both (facts__client for facts__…)."""
+    """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` puts empty values in a section
+    of their own at the end. `pk` names the tie-breaker next to the field, so that one index serves both (facts__client
+    for facts__…).
+    """
 
     field: str
     descending: bool = False
@@ -84,7 +86,7 @@ def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25
 
 
 def _fetch(queryset, sort, limit, backwards, after, pk, *, has_cursor):
-    """Rows in reading order of the direction: forwards values then empties, backwards the other way round."""
+    """Rows in the given direction: forwards values then empties, backwards the reverse."""
     descending = sort.descending != backwards
     with_value = queryset.filter(**{f"{sort.field}__isnull": False}) if sort.nullable else queryset
     ordered = with_value.order_by(*_order(sort.field, sort.pk, descending))
@@ -131,7 +133,7 @@ def _beyond(queryset, sort, after, pk, descending):
 
 
 def _field(queryset, path):
-    """The column that a list is sorted by: one of a model, or one that the list computes."""
+    """The column that a list is sorted by: a model's, or one that the list computes."""
     if path in queryset.query.annotations:
         return queryset.query.annotations[path].output_field
     model = queryset.model
@@ -143,7 +145,9 @@ def _field(queryset, path):
 
 
 def _value(queryset, sort, value):
-    """What the cursor names as the sorted column holds it. Raises BadCursor: an address can be edited, or kept from another sort."""
+    """The cursor's value in the type of the sorted column. Raises BadCursor: a URL can be edited, or come from another
+    sort.
+    """
     field = _field(queryset, sort.field)
     if value is None or isinstance(value, list | dict) or "\0" in str(value):
         if value is None and sort.nullable:
@@ -165,7 +169,7 @@ def _encode(direction, queryset, row, sort):
     pk = row.pk
     raw = json.dumps(
         [direction, value, pk], default=str
-    )  # Django's encoder would cut moments to milliseconds: rows twice
+    )  # Django's encoder would cut datetimes to milliseconds and repeat rows
     return urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 

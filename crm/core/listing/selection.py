@@ -1,7 +1,7 @@
-"""What is done with selected rows of a list, also with all of them on every page, and undone as one step.
+"""Bulk actions on selected rows of a list, or on all of them on every page, with one undo.
 
-Each row goes through its service with the principal's own rights; a refused row is left alone and counted. What is needed to
-take it back is kept in the same transaction.
+Each row goes through its service with the principal's rights; a refused row is skipped and counted. What the undo needs
+is saved in the same transaction.
 """
 
 from collections import Counter
@@ -37,13 +37,13 @@ KEPT_FOR = timedelta(days=30)  # what undo needs
 
 @dataclass(frozen=True)
 class Action:
-    """`key` is stored with what was done: list and verb, such as "clients.archive"; `model`: whose rows they are.
+    """`key` is stored with the change: list and verb, such as "clients.archive"; `model`: the model of the rows.
 
-    `act(principal, row, values, now)` calls the row's service and gives what `undo(principal, row, before, now)` needs to bring
-    it back, as JSON; without `undo` it is for good. `form` asks for values first. `question(rows)`: what an action without a form
-    asks before it is done to these rows, "" for nothing. `said`: the number done, in words.
-    `fits(values)`: whether it makes sense for the list's filters. `afterwards(principal, change, values)`: once for all rows that were
-    done, such as one notification instead of a hundred.
+    `act(principal, row, values, now)` calls the row's service and returns, as JSON, what `undo(principal, row, before,
+    now)` needs; without `undo` the action is final. `form` asks for values first. `question(rows)`: the confirmation
+    that an action without a form asks for, "" for none. `said`: the message with the number changed. `fits(values)`:
+    whether it makes sense for the list's filters. `afterwards(principal, change, values)` runs once for all changed
+    rows, for example to send one notification instead of a hundred.
     """
 
     key: str
@@ -70,7 +70,7 @@ def outside_trash(values: Mapping[str, Any]) -> bool:
 def trash_actions(
     kind: str, model: type[models.Model], name: str, archive: Callable[..., Any], restore: Callable[..., Any]
 ) -> tuple[Action, ...]:
-    """To the trash and back, each the undo of the other, by the services `archive(principal, name=row, now=…)` and
+    """Archive and restore, each the undo of the other, by the services `archive(principal, name=row, now=…)` and
     `restore(principal, name=row)`."""
 
     def to_trash(principal, row, given, now):
@@ -101,10 +101,12 @@ def hand_over(
     *names: str,
     **more: Any,
 ) -> Action:
-    """Give rows to the colleague whom a form `asks` for, and back to whom they belonged, unless they were passed on since.
+    """Reassign rows to the colleague that the form's field (label `asks`) names. Undo gives them back, unless they were
+    reassigned again since.
 
-    `names` are the row's columns that say whose it is, the colleague's first. `give(principal, row, now=…, …)` calls the
-    service with those by name: the first alone, all of them to give it back."""
+    `names` are the row's ownership columns, the colleague's first. `give(principal, row, now=…, …)` calls the service
+    with them by name: only the first to reassign, all of them to undo.
+    """
     first = names[0]
     box = forms.Select(attrs={"data-combobox": ""})
     colleague = forms.ModelChoiceField(User.objects.active(), label=asks, empty_label=_("Type a name"), widget=box)
@@ -136,7 +138,7 @@ def hand_over(
 
 @dataclass
 class Result:
-    """[(pk, before)] of the rows it was done to, and how many were refused for which reason."""
+    """[(pk, before)] of the changed rows, and the number refused for each reason."""
 
     done: list[tuple[int, Any]] = field(default_factory=list)
     refused: Counter = field(default_factory=Counter)
@@ -152,7 +154,7 @@ class Result:
 
 
 class SelectionForm(forms.Form):
-    """Which rows: picked one by one, or every one the list shows."""
+    """Which rows: picked one by one, or all that the list shows."""
 
     action = forms.CharField()
     all_matching = forms.BooleanField(required=False)
@@ -168,7 +170,7 @@ class SelectionForm(forms.Form):
 
 
 class QuestionForm(Asks, Form):
-    """Asks what an action's `question` says; what is asked about are its words."""
+    """Asks an action's `question`; its text identifies what is confirmed."""
 
     def __init__(self, data, words: str):
         super().__init__(data)
@@ -181,14 +183,16 @@ class QuestionForm(Asks, Form):
 
 
 def _asked(request, action: Action, pks) -> Any:
-    """The form of what the action needs to know first; None for nothing."""
+    """The form of what the action must ask first; None if nothing."""
     if action.form:
         return action.form(request.POST if "confirmed" in request.POST else None)
     return action.question and QuestionForm(request.POST, action.question(_rows(request.principal, action, pks)))
 
 
 def act(request, listing):
-    """Do an action to the selected rows, or ask for what it needs. None: back to the list, messages say what became of it."""
+    """Apply an action to the selected rows, or ask for what it needs. None: return to the list; messages tell the
+    result.
+    """
     form = SelectionForm(request.POST)
     action = next((each for each in listing.actions if each.key == request.POST.get("action")), None)
     if action is None or not form.is_valid():
@@ -214,7 +218,9 @@ def _rows(principal, action: Action, pks):
 
 @transaction.atomic
 def do(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime):
-    """(the BulkChange, saved where it can be undone; {reason: number} of those left alone). One transaction; the row's own service asks who may."""
+    """(the BulkChange, saved if it can be undone; {reason: number} of skipped rows). One transaction; each row's
+    service checks permissions.
+    """
     result = Result()
     for row in _rows(principal, action, pks):
         result.each(row.pk, partial(action.act, principal, row, values, now))
@@ -236,7 +242,7 @@ def _say(request, action, change, refused) -> None:
 
 @require_POST
 def undo(request, pk):
-    """Bring the rows of one step back, those that can be."""
+    """Restore the rows of one bulk change where possible."""
     change = get_object_or_404(BulkChange, pk=pk, user=request.user)
     result = take_back(request.principal, change, timezone.now())
     n = len(result.done)
@@ -249,7 +255,7 @@ def undo(request, pk):
 
 @transaction.atomic
 def take_back(principal, change: BulkChange, now: datetime) -> Result:
-    """Undo one step, once. A row that was changed again since is left alone."""
+    """Undo one bulk change, once. A row changed again since is skipped."""
     result, change = Result(), BulkChange.objects.select_for_update().get(pk=change.pk)
     action = actions.get(change.action)
     if change.undone_at or action is None or action.undo is None:
@@ -264,7 +270,7 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
 
 
 def forget_old_steps(now: datetime) -> int:
-    """Delete what stood there before steps that nobody takes back any more (periodic)."""
+    """Delete bulk changes that are too old to be undone (periodic)."""
     gone, _kinds = BulkChange.objects.filter(created_at__lt=now - KEPT_FOR).delete()
     return gone
 

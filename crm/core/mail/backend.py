@@ -1,4 +1,4 @@
-"""Django's `send_mail` (used by the login pages' library) ends in the outbox like every other mail."""
+"""Email backend: Django's `send_mail` (used by the login library) queues to the outbox like every other email."""
 
 import uuid
 

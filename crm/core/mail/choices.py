@@ -15,7 +15,7 @@ class MailState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-# from → to; a database trigger holds exactly these
+# from → to; a database trigger enforces exactly these
 MAIL_MOVES = [
     (MailState.PLANNED, MailState.PENDING),
     (MailState.PLANNED, MailState.HELD),
@@ -39,12 +39,12 @@ MAIL_MOVES = [
     (MailState.UNCERTAIN, MailState.SENT),
     (MailState.UNCERTAIN, MailState.DEAD),
     (MailState.UNCERTAIN, MailState.CANCELLED),
-    (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that takes the same idempotency key once
+    (MailState.UNCERTAIN, MailState.LEASED),  # only to a provider that deduplicates by idempotency key
     (MailState.LEASED, MailState.UNCERTAIN),  # back from there
 ]
-KEPT_HERE = "kept on this machine"  # the answer in place of a server's; stands in mails that were stored and not sent
-MAIL_TO_DECIDE = (MailState.UNCERTAIN, MailState.HELD)  # a person has to say what becomes of it
-MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # may still be taken back
+KEPT_HERE = "kept on this machine"  # the response of mails that were stored instead of sent
+MAIL_TO_DECIDE = (MailState.UNCERTAIN, MailState.HELD)  # a person must decide
+MAIL_UNSENT = (MailState.PLANNED, MailState.HELD, MailState.PENDING)  # can still be cancelled
 MAIL_WAITING = (*MAIL_UNSENT, MailState.LEASED, MailState.SENDING)
 MAIL_IN_FLIGHT = [MailState.LEASED, MailState.SENDING]
 MAIL_NEVER_LEFT = (MailState.DEAD, MailState.CANCELLED, MailState.EXPIRED)

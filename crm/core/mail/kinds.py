@@ -13,11 +13,11 @@ from crm.core.base.registry import Registry
 from crm.core.base.secret_links import SecretLink
 from crm.core.firm.queries import get_firm
 
-EARLIER = ("reset", "login")  # of versions before 0.2.0; such mails may still be kept
+EARLIER = ("reset", "login")  # from versions before 0.2.0; such mails may still be stored
 
 
 class Resend(Enum):
-    """What becomes of a mail that may or may not have arrived."""
+    """What happens to a mail that may or may not have arrived."""
 
     ASK = "a person decides"
     BY_ITSELF = "sent again: a second copy does no harm"
@@ -25,12 +25,13 @@ class Resend(Enum):
 
 @dataclass(frozen=True)
 class MailKind:
-    """`cause`: the model whose row the mail is about, None for a mail about none. `templates`: their path without the ending; the
-    HTML one may be missing. `purpose`: what the recipient agreed to. `why_not(mail)`: a sentence why it may not be sent, or "";
-    asked when it is queued, before it is released or sent again, and before it is handed over. `expires_after`: when it is not worth
-    sending any more, unless the caller says. `links`: placeholder in the templates → the link; `opt_out`: the placeholder of the one
-    that ends these mails, offered to mail programs too. `is_secret`: it opens an account, so it is tried also at suppressed
-    addresses and its body is shown to nobody."""
+    """`cause`: the model whose row the mail is about, or None. `templates`: their path without the extension; the HTML
+    one may be missing. `purpose`: what the recipient agreed to. `why_not(mail)`: the reason it may not be sent, or "";
+    checked when it is queued, released, sent again, and handed over. `expires_after`: default time after which it is no
+    longer worth sending. `links`: placeholder in the templates → the link; `opt_out`: the placeholder of the opt-out
+    link, also offered to mail programs. `is_secret`: it opens an account, so it is tried even at suppressed addresses
+    and its body is shown to nobody.
+    """
 
     key: str
     label: Any
@@ -55,7 +56,7 @@ class MailKind:
             return False
 
     def render(self, context: dict[str, Any]) -> tuple[str, str]:
-        """(text, HTML) in the active language and time zone; the templates get `firm` besides the context."""
+        """(text, HTML) in the active language and time zone; `firm` is added to the context."""
         context = {"firm": get_firm()} | context
         text = render_to_string(f"{self.templates}.txt", context).strip() + "\n"
         return text, render_to_string(f"{self.templates}.html", context) if self.has_html else ""
@@ -91,5 +92,5 @@ def secret() -> set[str]:
 
 
 def resent() -> set[str]:
-    """Those sent again without asking."""
+    """Kinds that are resent automatically."""
     return {kind.key for kind in kinds if kind.resend is Resend.BY_ITSELF} | {*EARLIER}

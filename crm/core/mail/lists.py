@@ -62,7 +62,7 @@ class OutboxFilters(filters.ListFilters):
 
     def __init__(self, data, **given):
         super().__init__(data, **given)
-        if self.values.get("state") == MailState.UNCERTAIN and "show" not in self.values:  # the banner's address
+        if self.values.get("state") == MailState.UNCERTAIN and "show" not in self.values:  # URL of the banner
             self.values = {name: value for name, value in self.values.items() if name != "state"} | {"show": "decide"}
 
     def search(self, rows, name, value):
@@ -91,7 +91,7 @@ def _decorate(mails, listing):
 
 
 def _reason(mail) -> str:
-    """Why it is where it is."""
+    """The reason for its state."""
     if mail.is_kept_here:
         return _now("Stored here: no mail server is set.")
     return mail.reply or (_now("Not sent before it expired.") if mail.state == MailState.EXPIRED else "")

@@ -23,7 +23,7 @@ class OutboxMailQuerySet(OwnedQuerySet):
         return self.filter(state=MailState.PENDING, next_attempt_at__lte=now)
 
     def caused_by(self, cause):
-        """The mails about a row; of a model, those about any of its rows (then `cause_id` says which)."""
+        """The mails about a row; for a model, those about any of its rows (`cause_id` says which)."""
         rows = self.filter(cause_kind=cause_kind(cause))
         return rows if isinstance(cause, type) else rows.filter(cause_id=cause.pk)
 
@@ -39,7 +39,9 @@ def cause_kind(cause) -> str:
 
 
 class OutboxMail(models.Model):
-    """One mail to one recipient: the only truth about it. Written in the transaction of its cause, never rendered again."""
+    """One mail to one recipient, and the single source of truth about it. Written in the transaction of its cause,
+    never rendered again.
+    """
 
     key = models.CharField(
         max_length=200, unique=True, help_text="idempotency key, such as progress:{client}:{contact}:2026-W48"
@@ -136,7 +138,7 @@ class OutboxMail(models.Model):
 
     @property
     def is_kept_here(self) -> bool:
-        """Without a mail server it was stored instead of sent."""
+        """Whether it was stored instead of sent, because no mail server is set."""
         return self.state == MailState.SENT and self.reply.endswith(KEPT_HERE)
 
     @property
@@ -149,7 +151,7 @@ class OutboxMail(models.Model):
 
 
 class MailAttachment(models.Model):
-    """A file that goes out with a mail, kept outside the row."""
+    """A file sent with a mail, stored outside the row."""
 
     mail = models.ForeignKey(OutboxMail, models.CASCADE, related_name="attachments")
     file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
@@ -203,8 +205,9 @@ class Suppression(models.Model):
 
 
 class Installation(models.Model):
-    """What this database is bound to (one row, id 1): a copy or a restored dump keeps the row, and is noticed. See
-    `services/instance.py`. Empty columns: not bound yet."""
+    """What this database is bound to (one row, id 1). A copy or a restored dump has the same row, and is detected by
+    it. See `services/instance.py`. Empty columns: not bound yet.
+    """
 
     uid = models.UUIDField()
     since = models.DateTimeField(auto_now_add=True)
@@ -227,7 +230,9 @@ class Installation(models.Model):
 
 
 class BlastQuestion(models.Model):
-    """A planner wanted far more mails of a kind for one week than usual. Nothing is planned until an admin answers."""
+    """A pending approval: a planner wanted far more mails of a kind for one week than usual. Nothing is planned until
+    an admin answers.
+    """
 
     kind = models.CharField(max_length=40)
     week = models.CharField(max_length=8, help_text="ISO week of the firm, such as 2026-W48")

@@ -1,4 +1,4 @@
-"""What providers report about mails: bounces and complaints."""
+"""Bounces and complaints that providers report."""
 
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,9 @@ HARD = {RejectReason.INVALID, RejectReason.BOUNCED, None, ""}
 
 
 def on_event(sender, event, esp_name: str, **kwargs) -> None:
-    """A hard bounce or a complaint suppresses the address. Other events and other systems' mails are ignored. Whatever stands in the
-    body, it is read as text or left."""
+    """A hard bounce or a complaint suppresses the address. Other events, and events about another system's emails, are
+    ignored. Values of an unexpected type are ignored.
+    """
     reason = STOPS.get(event.event_type)
     if reason is None or (reason == SuppressionReason.BOUNCE and event.reject_reason not in HARD):
         return
@@ -43,7 +44,7 @@ def _text(value: Any) -> str:
 
 
 def _moment(value: Any) -> datetime:
-    """When it happened; now, where the notice says nothing that people can mean."""
+    """When it happened; now if the notice has no plausible time."""
     now = timezone.now()
     is_moment = isinstance(value, datetime) and value.tzinfo is not None and is_plausible(value)
     return min(value, now) if is_moment else now

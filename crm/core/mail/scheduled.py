@@ -1,7 +1,7 @@
-"""What will be mailed in the next 36 hours: apps register, in their `hooks.py`, where such rows are.
+"""Email of the next 36 hours: apps register the sources in their `hooks.py`.
 
-A source is a QuerySet and the field that says when its rows are due; this module merges the sources in the order of time and
-pages through them. What the page shows of a row, and whether it can be skipped, the source says.
+A source is a QuerySet and the field with the time its rows are due; this module merges the sources by time and pages
+through them. The source decides what the page shows of a row and whether it can be skipped.
 """
 
 import json
@@ -27,7 +27,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the page. `url` is where it is read and edited, "" where the user has nothing to do with what stands in it."""
+    """One line of the page. `url` is the page to read and edit it, "" if the user may not see its content."""
 
     what: str
     to: str
@@ -41,10 +41,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Source:
-    """`rows(user, now, mine)`: what is still to be mailed and what was skipped but can come back, of what the user may see;
-    `mine`: the user's own part. `visible(user)`: the same rows without any narrowing, to find the one that is acted on.
-    `show(row, user, now)` costs no query. `skip` and its undo `restore`, where there are
-    such, are services (actor, row, now); they check that the actor may."""
+    """`rows(user, now, mine)`: unsent rows, and skipped ones that can be restored, among those the user may see;
+    `mine`: only the user's own. `visible(user)`: the same rows unfiltered, to find the one to act on. `show(row, user,
+    now)` costs no query. `skip` and its undo `restore` are optional services (actor, row, now) that check permissions.
+    """
 
     key: str
     label: Any

@@ -4,7 +4,7 @@ from django.db.models.functions import Lower
 
 
 class Migration(migrations.Migration):
-    """What the blast guard counts by, and what a notice of a provider is found by."""
+    """Indexes for the volume guard's counts and for finding the mail of a provider's notice."""
 
     atomic = False
     dependencies = [("core", "0002_delivery_guards")]

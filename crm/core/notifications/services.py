@@ -1,4 +1,4 @@
-"""Notifications: what the application tells a user on their own page."""
+"""Notifications of users, shown on their own page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from crm.core.users.models import User
 
 @service(may=None)
 def mark_read(principal: Principal, *, notification: Notification, now: datetime) -> Notification:
-    """Mark one's own notification as read. Keeps the first time."""
+    """Mark one's own notification as read. Keeps the time of the first reading."""
     Notification.objects.own(principal).filter(pk=notification.pk, read_at__isnull=True).update(read_at=now)
     notification.refresh_from_db(fields=["read_at"])
     return notification
@@ -30,7 +30,7 @@ def mark_all_read(principal: Principal, *, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class Handed:
-    """Work that went from one colleague to another: `kind` and `pk` name the row, `version` the change."""
+    """A reassignment from one colleague to another: `kind` and `pk` name the row, `version` the change."""
 
     kind: str
     pk: int
@@ -45,8 +45,9 @@ class Handed:
 
 
 def tell_both(principal: Principal, handed: Handed, *, old: User | None, new: User | None) -> None:
-    """Tell who has it now and who had it, but never the one who did it. Somebody who gives it away again before having read of it
-    is told nothing: the notification goes."""
+    """Notify the new and the previous assignee, but never the person who reassigned it. If someone reassigns it before
+    reading their notification, that notification is deleted.
+    """
     unread = Notification.objects.filter(Q(key__startswith=f"{handed.key}:"), read_at__isnull=True)
     was_unread = old is not None and unread.filter(user=old).delete()[0] > 0
     words = {"who": _name(principal), "title": handed.title, "new": new.name if new else _("nobody")}
@@ -57,8 +58,9 @@ def tell_both(principal: Principal, handed: Handed, *, old: User | None, new: Us
 
 
 def tells_once(words: Callable[[int], str], url_name: str, field: str) -> Callable[..., None]:
-    """What follows an action on many rows: one notification for the colleague whom its form's `field` names; `words(n)` with a
-    place for %(who)s."""
+    """The `afterwards` of a bulk action: one notification for the colleague in the form's `field`; `words(n)` contains
+    %(who)s.
+    """
 
     def tell(principal: Principal, change: Any, values: dict[str, Any]) -> None:
         user = values[field]

@@ -25,7 +25,7 @@ class NotificationFilters(filters.ListFilters):
 
 
 def _fold(rows, listing):
-    """Of one kind the first three are shown, the others below them, folded."""
+    """Show the first three of each kind; fold the others below them."""
     by_kind: dict[str, list] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)

@@ -1,4 +1,6 @@
-"""The login library's forms for a new password, with our words: the rule is said once, as on every page that asks for one."""
+"""The login library's forms for a new password, with our texts: the password rule is shown once, as on every such
+page.
+"""
 
 from allauth.account import forms
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,6 @@
-"""Settings of the login library: no sign-up, links in mails never depend on the request, and wrong passwords lock out who entered them."""
+"""Settings of the login library: no sign-up, links in emails never depend on the request, and wrong passwords lock out
+only their sender.
+"""
 
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -11,7 +13,7 @@ from django.core import signing
 from crm.core.people.services.passwords import send_reset_link
 
 DEVICE_COOKIE, DEVICE_SALT, DEVICE_DAYS = "known_device", "rapport.known-device", 180
-BLOCK = {4: 24, 6: 48}  # bits of an address that one network shares
+BLOCK = {4: 24, 6: 48}  # bits of an address that identify a network
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -22,13 +24,14 @@ class AccountAdapter(DefaultAccountAdapter):
         send_reset_link(user=user, uid=user_pk_to_url_str(user))
 
     def _get_login_attempts_cache_key(self, request, **credentials: Any) -> str:
-        """Wrong passwords count by account and network, and by account and device where somebody signed in from it before: a
-        stranger elsewhere locks out nobody. The library limits each address besides."""
+        """Wrong passwords count per account and network, or per account and device if the person has signed in from
+        that device before. A stranger elsewhere cannot lock anyone out. The library also limits each address.
+        """
         login = credentials.get("email", credentials.get("username", "")).lower()
         return f"{login}|{_known_device(request, login) or _network(self.get_client_ip(request))}"
 
     def post_login(self, request, user, **named):
-        """Remember the device; it opens nothing by itself."""
+        """Remember the device; this grants no access by itself."""
         response = super().post_login(request, user, **named)
         response.set_cookie(
             DEVICE_COOKIE,
@@ -43,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 def _known_device(request, login: str) -> str:
-    """What tells this device apart, when this person signed in from it before."""
+    """The mark of this device, if this person has signed in from it before."""
     value = request.COOKIES.get(DEVICE_COOKIE, "")
     try:
         known = signing.loads(value, salt=DEVICE_SALT, max_age=DEVICE_DAYS * 24 * 3600)

@@ -1,4 +1,4 @@
-"""The API of colleagues and teams, whose ids other records name, and of who is asking."""
+"""The API of colleagues, teams and the current user."""
 
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
@@ -61,7 +61,7 @@ class TeamFilters(TrashFilters):
 
 
 class UserViewSet(FirmApiViewSet):
-    """Colleagues, those who were disabled too. Everybody signed in reads them."""
+    """Colleagues, including disabled ones. Everyone signed in can read them."""
 
     queryset = User.objects.all()
     serializer_class = UserSerializer
@@ -70,7 +70,7 @@ class UserViewSet(FirmApiViewSet):
 
 
 class TeamViewSet(FirmApiViewSet):
-    """Teams and their members. Everybody signed in reads them."""
+    """Teams and their members. Everyone signed in can read them."""
 
     queryset = Team.objects.prefetch_related("members")
     serializer_class = TeamSerializer
@@ -79,7 +79,7 @@ class TeamViewSet(FirmApiViewSet):
 
 
 class MeViewSet(viewsets.ViewSet):
-    """Who is asking."""
+    """The current user."""
 
     @extend_schema(
         operation_id="me_retrieve", parameters=[IF_NONE_MATCH], responses=forced_singular_serializer(MeSerializer)

@@ -1,4 +1,6 @@
-"""The kernel's mails; each writes one outbox row. Links are placeholders: they are put in when the mail leaves."""
+"""The kernel's emails; each function writes one outbox row. Links are placeholders, filled in when the email is
+sent.
+"""
 
 from typing import Any
 

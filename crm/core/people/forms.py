@@ -1,4 +1,4 @@
-"""Forms about colleagues, teams, invitations and oneself."""
+"""Forms for colleagues, teams, invitations and the profile."""
 
 from datetime import timedelta
 
@@ -217,7 +217,7 @@ class SetupForm(JoinForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if not self.is_bound:  # the script of the page chooses the browser's zone; what somebody chose is not touched
+        if not self.is_bound:  # the page's script preselects the browser's zone, but never changes the user's choice
             self.fields["time_zone"].widget.attrs["data-browser-zone"] = ""
 
     def firm_values(self) -> dict:

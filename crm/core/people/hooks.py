@@ -25,7 +25,9 @@ def count_unread(principal, now: datetime) -> navigation.Counted:
 
 
 def password_changed(user, **_given) -> None:
-    """A new password, by oneself or by a mailed link, ends the API tokens too: the login library ends the other sessions."""
+    """A new password, set in the profile or by an emailed link, also revokes the API tokens; the login library ends the
+    other sessions.
+    """
     colleagues.revoke_tokens(user=user, now=timezone.now())
 
 

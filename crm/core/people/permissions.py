@@ -1,4 +1,4 @@
-"""API tokens: everybody makes and revokes their own."""
+"""API tokens: everyone creates and revokes their own."""
 
 
 def may_make_token(principal, user) -> bool:

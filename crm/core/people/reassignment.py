@@ -1,4 +1,6 @@
-"""Reassignment when a colleague leaves: apps register, in their `hooks.py`, what belongs to a user and how it is handed on."""
+"""Reassignment when a colleague leaves: apps register in their `hooks.py` what belongs to a user and how to reassign
+it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ from crm.core.base.registry import Registry
 
 @dataclass(frozen=True)
 class Reassignable:
-    """`count(viewer, user)` of what the viewer may see; `move(actor, user, to, now)` hands all of it on and says how many."""
+    """`count(viewer, user)` of what the viewer may see; `move(actor, user, to, now)` reassigns all of it and returns
+    the number.
+    """
 
     key: str
     label: Any
@@ -30,5 +34,5 @@ def holdings_of(principal, user) -> list[tuple[Reassignable, int]]:
 
 
 def reassign_all(principal, *, user, to, now: datetime) -> int:
-    """Hand on everything the user holds; in the caller's transaction."""
+    """Reassign everything the user holds, in the caller's transaction."""
     return sum(holding.move(principal, user, to, now) for holding in holdings)

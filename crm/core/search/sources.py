@@ -1,4 +1,4 @@
-"""Search over everything a user may see, and commands: apps register both in their `hooks.py`."""
+"""Search and commands: apps register both in their `hooks.py`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,9 @@ from crm.core.ui import navigation
 
 @dataclass(frozen=True)
 class Hit:
-    """`pk` for hits that a command can be about; `fields`: it is a POST with them; `fill`: choosing it goes on typing with this text;
-    `is_dialog`: its page opens in the shared dialog."""
+    """`pk` for hits that a command can apply to; `fields`: choosing it POSTs them; `fill`: choosing it puts this text
+    into the search field; `is_dialog`: its page opens in the shared dialog.
+    """
 
     title: str
     url: str
@@ -30,7 +31,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Source:
-    """`find(user, text, limit)` gives hits through `visible_to(user)`, best first; one or two indexed queries."""
+    """`find(user, text, limit)` returns hits through `visible_to(user)`, best first, in one or two indexed queries."""
 
     key: str
     label: Any
@@ -43,11 +44,11 @@ About = Callable[[Any, str, list[int], int], list[Hit]]
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do, or a page, found in the palette by its name; `words` are further names people use for it.
+    """An action or a page, found in the palette by name; `words` are synonyms.
 
-    `about(principal, text, recent_ids, limit)` finds what it is done with (hits with a `pk`, which `url_name` takes): “log a call north”
-    is a call with Northwind, and `title` says so (“Log a call with %(name)s”). `query` goes into the address; `fields` make it a POST.
-    `is_common`: offered before anything is typed. `shown(principal)` says for whom.
+    `about(principal, text, recent_ids, limit)` finds what it applies to (hits with a `pk`, which `url_name` takes):
+    “log a call north” is a call with Northwind, and `title` reads “Log a call with %(name)s”. `query` goes into the
+    URL; `fields` make it a POST. `is_common`: offered before anything is typed. `shown(principal)` says for whom it is.
     """
 
     key: str
@@ -69,7 +70,7 @@ class Command:
         return reverse(self.url_name, args=args or self.args) + (f"?{urlencode(self.query)}" if self.query else "")
 
     def hit(self) -> Hit:
-        """As it stands; one that is about something asks what."""
+        """The command as a hit; one that needs an object asks for it."""
         if self.about is None:
             return Hit(str(self.label), self.url(), "page", self.icon, fields=self.fields, is_dialog=self.is_dialog)
         fill = f"{self.label} "
@@ -78,7 +79,7 @@ class Command:
 
 
 sources: Registry[Source] = Registry("search source")
-palette: Registry[Command] = Registry("command")  # pages of the navigation are found anyway
+palette: Registry[Command] = Registry("command")  # pages in the navigation are found anyway
 register = sources.register
 _recent: list[Callable[[Any, list[int]], list[Hit]]] = []
 
@@ -93,7 +94,9 @@ def find(principal, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit
 
 
 def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
-    """`find(user, client_ids)` gives the clients among the ids that the user may see, in their order, in one query."""
+    """`find(user, client_ids)` returns the clients among the ids that the user may see, in the same order, in one
+    query.
+    """
     _recent[:] = [find]
 
 
@@ -109,7 +112,9 @@ def common(principal) -> list[Hit]:
 
 
 def commands(principal, text: str, recent_ids: list[int], *, limit: int = 10) -> tuple[list[Hit], bool]:
-    """Commands and pages that the text names, and whether it begins like one of them, so that they come before what is found."""
+    """Commands and pages that match the text, and whether it begins like one of them; then they come before the search
+    results.
+    """
     words = text.casefold().split()
     known = [_page(entry) for entry in navigation.entries.shown(principal)] + palette.shown(principal)
     found: list[Hit] = []
@@ -138,7 +143,7 @@ def _page(entry: navigation.NavEntry) -> Command:
 
 
 def _named(command: Command, words: list[str]) -> int:
-    """How many of the first words begin a word of its names."""
+    """How many of the leading words begin a word of its names."""
     names = f"{command.label} {command.words}".casefold()
     if command.about is None:  # any part of a name will do
         return len(words) if all(word in names for word in words) else 0

@@ -1,4 +1,4 @@
-"""Search over everything a user may see; the same address is a page, and the list inside the palette."""
+"""Search over everything a user may see; the same URL is a page and the list inside the palette."""
 
 from django import forms
 from django.shortcuts import render
@@ -36,7 +36,7 @@ def _found(request, text, limit):
 
 
 def _offered(request):
-    """Before anything is typed: where the user was last, and what is often done."""
+    """Offered before anything is typed: recent clients and common commands."""
     looked_at = sources.recent(request.principal, recent.client_ids(request))
     pairs = ((_("Last viewed"), looked_at), (_("Commands"), sources.common(request.principal)))
     return [{"label": label, "items": hits} for label, hits in pairs if hits]

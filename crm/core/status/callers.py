@@ -1,4 +1,4 @@
-"""Who asks about the health of the installation: strangers get names and yes or no, this machine and admins every text."""
+"""Who may read health details: this machine and admins. Others get only names and a yes or no."""
 
 from ipaddress import ip_address
 
@@ -21,7 +21,7 @@ def is_loopback(request) -> bool:
 
 
 def may_read_details(request, user=None) -> bool:
-    """This machine itself, or an admin by session or token. `user`: of the session, where that was opened already."""
+    """This machine itself, or an admin by session or token. `user`: of the session, if already loaded."""
     if is_loopback(request):
         return True
     try:
@@ -35,7 +35,7 @@ def may_read_details(request, user=None) -> bool:
 
 
 def _of_session(request):
-    """Before any middleware opened the session: the database may be away."""
+    """The session's user, before any middleware loaded it; the database may be away."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not key:
         return None

@@ -1,5 +1,6 @@
-"""Settings that work and are dangerous: named at the start, by `doctor` and by `check --deploy`. What cannot be meant is refused by
-the settings themselves."""
+"""Settings that work but are dangerous: reported at start, by `doctor` and by `check --deploy`. The settings module
+itself refuses invalid values.
+"""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -29,7 +30,7 @@ def dangers() -> Iterator[str]:
 
 
 def role_dangers() -> Iterator[str]:
-    """The same for the role that the web works with, as the database has it."""
+    """The same for the web's database role, as defined in the database."""
     with connection.cursor() as cursor:
         cursor.execute(ROLE)
         is_superuser, is_owner = cursor.fetchone()

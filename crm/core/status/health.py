@@ -19,21 +19,22 @@ from crm.core.mail.models import OutboxMail
 from crm.core.status import checks
 from crm.core.work.models import Heartbeat
 
-OUTBOX_MAY_WAIT = 300  # seconds a mail may be due before something is wrong
-NO_SPACE, LITTLE_SPACE = 60 * 2**20, 1024 * 2**20  # bytes on the disk of the data folder
-# Written and committed; asked more often, the last answer is as good.
+OUTBOX_MAY_WAIT = 300  # seconds a mail may be overdue before it is reported
+NO_SPACE, LITTLE_SPACE = 60 * 2**20, 1024 * 2**20  # bytes free on the disk of the data folder
+# A committed write, at most once in five seconds; checks in between rely on it.
 WRITE = """
     INSERT INTO core_heartbeat (name, finished_at, did, note) VALUES ('write', statement_timestamp(), 0, '')
     ON CONFLICT (name) DO UPDATE SET finished_at = excluded.finished_at
     WHERE core_heartbeat.finished_at < statement_timestamp() - interval '5 seconds'
 """
-NOT_WORK = ("setup-code", "installation", "write")  # heartbeat rows that are no recurring work
+NOT_WORK = ("setup-code", "installation", "write")  # heartbeat rows that are not periodic work
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`is_vital`: the web itself needs it, and /readyz answers 503; the others are for people and alerts, for taking the web out
-    would not mend them."""
+    """`is_vital`: the web itself needs it, and /readyz answers 503; the others are for people and alerts, because
+    stopping the web would not fix them.
+    """
 
     name: str
     is_good: bool
@@ -42,8 +43,9 @@ class Finding:
 
 
 def look(now: datetime) -> list[Finding]:
-    """What the web needs (database, migrations, write, space), then broker, outbox and how background work is doing; later ones are
-    left out when the database is away or not migrated."""
+    """What the web needs (database, migrations, write, space), then broker, outbox and background work. The later ones
+    are skipped if the database is away or not migrated.
+    """
     database = _try("database", _database)
     space, broker = _try("space", _space, is_vital=settings.OWN_DATABASE), _try("broker", _broker, is_vital=False)
     if not database.is_good:
@@ -110,7 +112,7 @@ def outbox_age(now: datetime) -> float:
 
 
 def heartbeat_ages(now: datetime) -> dict[str, float]:
-    """Seconds since each recurring piece of work last finished."""
+    """Seconds since each periodic job last finished."""
     rows = Heartbeat.objects.exclude(name__in=NOT_WORK)
     return {row.name: (now - row.finished_at).total_seconds() for row in rows}
 
@@ -124,7 +126,7 @@ def _try(name: str, ask: Callable[[], str], *, is_vital: bool = True) -> Finding
 
 
 def free_space() -> int:
-    """Bytes that are left on the disk of the data folder."""
+    """Bytes free on the disk of the data folder."""
     return shutil.disk_usage(settings.DATA_DIR).free
 
 
@@ -140,7 +142,7 @@ def _write() -> str:
 
 
 def banners(principal, now: datetime) -> list[dict[str, str]]:
-    """For admins: space that runs out, before nothing can be written."""
+    """For admins: a warning before the disk is full."""
     if not principal.is_admin or (free := free_space()) >= LITTLE_SPACE:
         return []
     text = _("Only %(n)d MB are left on the disk of %(folder)s. Free some before nothing can be saved.")

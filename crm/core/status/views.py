@@ -1,4 +1,4 @@
-"""For machines: what is measured. /healthz and /readyz are answered by crm/core/middleware.py."""
+"""Metrics for machines. /healthz and /readyz are answered by crm/core/middleware.py."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
@@ -19,7 +19,7 @@ COUNTED = [state for state in MailState if state not in (MailState.SENT, MailSta
 @login_not_required
 @require_safe
 def metrics(request):
-    """Prometheus text, for this machine itself or an admin's token or session; for others it is not there."""
+    """Prometheus text, for this machine or an admin's token or session; 404 for others."""
     if not callers.may_read_details(request, request.user):
         raise Http404
     return HttpResponse(generate_latest(_measure(timezone.now())), content_type=CONTENT_TYPE_LATEST)
@@ -49,7 +49,7 @@ def _measure(now) -> CollectorRegistry:
 
 
 def _measure_sending(registry: CollectorRegistry, now) -> None:
-    """What the alert rules of docs/operators/running.md are made of."""
+    """The metrics used by the alert rules in docs/operators/running.md."""
     sending = delivery.look(now)
     for name, words, value in (
         (

@@ -1,4 +1,4 @@
-"""`{% url %}`, with each address made once: a page has some 150, and most are on every page."""
+"""A cached `{% url %}`: a page has about 150 URLs, and most are on every page."""
 
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,7 @@ def _made_once(where: tuple[str, str], name: str, args: tuple[int, ...], kwargs:
 
 
 def _address(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Only addresses of numbers are kept: a text may be a secret."""
+    """Only URLs with numeric arguments are cached: a text may be a secret."""
     if any(type(value) is not int for value in (*args, *kwargs.values())):
         return reverse(name, args=args, kwargs=kwargs)
     where = get_urlconf() or settings.ROOT_URLCONF, get_script_prefix()

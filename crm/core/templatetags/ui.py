@@ -1,7 +1,7 @@
 """Tags and filters of the interface; loaded in every template as builtins. Examples: docs/developers/interface.md.
 
-Leaf markup that appears hundreds of times on a page (icon, badge, avatar, time) is made here and nowhere else;
-the components of the same name call these tags.
+Leaf markup that appears hundreds of times on a page (icon, badge, avatar, time) is defined only here; the components of
+the same name call these tags.
 """
 
 from datetime import datetime
@@ -93,7 +93,9 @@ def icon(name, label="", size="", cls=""):
 
 @lru_cache(2048)
 def _icon_parts(name, size, cls):
-    """(what stands before the label, after it, the whole without one): a page has hundreds, all of a few kinds."""
+    """(markup before the label, after it, the whole without a label); cached, because a page has hundreds of a few
+    kinds.
+    """
     classes = " ".join(filter(None, ["icon", f"icon-{size}" if size else "", cls]))
     opening = format_html('<svg class="{}"', classes)
     closing = format_html(' focusable="false"><use href="{}#{}"></use></svg>', static("icons/sprite.svg"), name)
@@ -102,13 +104,13 @@ def _icon_parts(name, size, cls):
 
 @register.simple_tag
 def badge(text, tone="", dot=False, icon_name="", title=""):
-    """A word on a soft ground. The text carries the meaning, the tone only helps."""
+    """A word on a tinted background. The text carries the meaning, the tone only supports it."""
     return _badge(conditional_escape(text), tone, dot, icon_name, conditional_escape(title))
 
 
 @lru_cache(4096)
 def _badge(text, tone, dot, icon_name, title):
-    """Of escaped texts: a list has the same few in every row."""
+    """Takes escaped texts; cached, because every row of a list has the same few."""
     mark = format_html('<span class="{}" aria-hidden="true"></span>', "dot") if dot else ""
     if icon_name:
         mark = icon(icon_name)
@@ -141,7 +143,9 @@ def tone_of(value):
 
 @register.simple_tag
 def avatar(name, size="", tone=""):
-    """Initials on a disc (size “lg”: a square, for the header of a record). The name stands beside it, so it is hidden."""
+    """Initials on a disc (size “lg”: a square, for the header of a record). The name is beside it, so it is hidden from
+    screen readers.
+    """
     tone = tone or ("accent" if size == "lg" else tone_of(name))
     classes = " ".join(filter(None, ["avatar", f"avatar-{size}" if size else "", f"avatar-{tone}"]))
     return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, initials(name))
@@ -168,10 +172,11 @@ for shown in (is_late, money, money_round, money_exact, number, percent, signed,
 
 @register.simple_tag
 def when(value, style="", now=None):
-    """A moment or a day as <time>: relative under seven days, then the date; the title says it in full, with the zone.
+    """A datetime or a date as <time>: relative under seven days, then the date; the title has it in full, with the
+    zone.
 
     style "full": date and hour in full; style "time": the hour alone; style "day": the day alone.
-    A date stays a date: no zone moves it.
+    No zone shifts a date.
     """
     if not value:
         return ""
@@ -194,7 +199,9 @@ def when(value, style="", now=None):
 
 @register.simple_tag
 def due(value, today=None, none_text="", done=False, snoozed=None):
-    """The due badge: the words alone say everything, the tone only helps. `snoozed`: until when it is out of sight."""
+    """The due badge: the text carries the meaning, the tone only supports it. `snoozed`: the time until which it is
+    hidden.
+    """
     tone, words = due_state(value, today or timezone.localdate(), snoozed)
     if not value and none_text:
         words = none_text
@@ -213,7 +220,7 @@ def due(value, today=None, none_text="", done=False, snoozed=None):
 
 @register.simple_tag(takes_context=True)
 def qs(context, **changes):
-    """The present query string with parameters replaced; None or "" removes one. `{% qs page=None sort="name" %}`"""
+    """The current query string with parameters replaced; None or "" removes one. `{% qs page=None sort="name" %}`"""
     request = getattr(context, "request", None) or context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
     for key, value in changes.items():
@@ -228,12 +235,14 @@ def qs(context, **changes):
 
 @register.simple_tag(takes_context=True)
 def csrf_field(context):
-    """The CSRF input inside a component, where `csrf_token` is out of reach."""
+    """The CSRF input inside a component, which has no `csrf_token`."""
     request = getattr(context, "request", None) or context.get("request")
     if not request:
         return ""
     secret, made = getattr(request, "_csrf_field", ("", ""))
-    if not made or secret != request.META.get("CSRF_COOKIE"):  # one mask for all forms of a page, as with csrf_token
+    if not made or secret != request.META.get(
+        "CSRF_COOKIE"
+    ):  # the same masked token for all forms of a page, as with csrf_token
         made = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
         request._csrf_field = (request.META.get("CSRF_COOKIE"), made)
     return made
@@ -241,7 +250,7 @@ def csrf_field(context):
 
 @register.filter
 def undo_url(message):
-    """The address in a Django message's extra_tags "undo:/path/", else nothing."""
+    """The URL in a Django message's extra_tags "undo:/path/", else ""."""
     for tag in (getattr(message, "extra_tags", "") or "").split():
         if tag.startswith("undo:/") and not tag.startswith("undo://"):
             return tag.removeprefix("undo:")
@@ -262,7 +271,7 @@ def described_by(field):
 
 @register.simple_tag
 def widget(field, cls="", bare=False, **attrs):
-    """A bound field's control with our class, described by its help and error (bare: by its error alone)."""
+    """A bound field's control with our class, described by its help and error (bare: only by its error)."""
     name_empty_choice(field.field)
     kind = getattr(field.field.widget, "input_type", "")
     own = field.field.widget.attrs.get("class", "")
@@ -294,26 +303,26 @@ def input_type(field):
 
 @register.simple_tag
 def attributes(**values):
-    """name="value" pairs for what is not empty: `<form {% attributes hx_post=url %}>`."""
+    """name="value" pairs of non-empty values: `<form {% attributes hx_post=url %}>`."""
     pairs = ((name.replace("_", "-"), value) for name, value in values.items() if value not in (None, "", False))
     return format_html_join(" ", '{}="{}"', pairs)
 
 
 @register.filter
 def status_tone(status):
-    """The tone of a state of any record; grey where none is declared."""
+    """The tone of a state of any record; grey if none is declared."""
     return tones.tone_of(str(status or ""))
 
 
 @register.filter
 def banner_icon(name_or_tone):
-    """A tone's icon, or the icon itself where one is named."""
+    """A tone's icon, or the named icon."""
     return TONE_ICONS.get(name_or_tone, name_or_tone)
 
 
 @register.filter
 def json_block(value, element_id):
-    """A chart's data as a JSON block that no policy forbids."""
+    """A chart's data as a JSON block, which the content security policy allows."""
     return json_script(value, f"{element_id}-data")
 
 

@@ -1,4 +1,4 @@
-"""Tags of forms and trails, registered with the others by ui.py."""
+"""Tags for forms and breadcrumbs, registered with the others by ui.py."""
 
 from django import forms
 from django.utils.translation import get_language
@@ -22,7 +22,9 @@ def crumbs(*parts):
 
 
 def name_empty_choice(field):
-    """Words instead of Django's row of dashes: what to do, or that nothing is chosen. A bound form has its own copy of each field."""
+    """A label instead of Django's dashes: what to do, or that nothing is chosen. A bound form has its own copy of each
+    field.
+    """
     empty = _("Choose one") if field.required else _("None")
     if hasattr(field, "empty_label"):
         field.empty_label = empty if field.empty_label == DASHES else field.empty_label
@@ -33,14 +35,16 @@ def name_empty_choice(field):
 
 
 def problems(field):
-    """What is wrong with a bound field, in the order found. A missing value is asked for by the field's name, where the name reads as one."""
+    """The errors of a bound field, in order. The message for a missing value names the field, if its label reads as a
+    noun.
+    """
     said = {"required": _asked_for(field)}
     found = zip(field.errors.as_data(), field.errors, strict=True)
     return [said.get(error.code) or too_long(error) or message for error, message in found]
 
 
 def too_long(error):
-    """How long a text may be, "" for any other error. Other languages have Django's words."""
+    """The message for a text that is too long, "" for any other error. Other languages use Django's message."""
     if error.code != "max_length" or not error.params or not _is_english():
         return ""
     return _("At most %(limit_value)d characters. This has %(show_value)d.") % error.params
@@ -51,7 +55,9 @@ def _is_english():
 
 
 def _asked_for(field):
-    """ "Enter the last name." of a field with Django's words for a missing value, "" for one with words of its own."""
+    """ "Enter the last name." for a field with Django's message for a missing value, "" for one with its own
+    message.
+    """
     own = field.field.error_messages["required"] != forms.Field.default_error_messages["required"]
     words = str(field.label).split()
     is_name = (

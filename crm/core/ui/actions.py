@@ -16,8 +16,9 @@ from crm.core.ui.forms import Clash, Laid
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that two people changed: its label, what stands there now, and what this one typed. With `inputs`, which hold the
-    former, the user may choose it under the field's `name`."""
+    """A field that two people changed: its label, the current value, and what this user typed. With `inputs`, which
+    hold the current value, the user may choose it under the field's `name`.
+    """
 
     label: str
     theirs: str
@@ -28,7 +29,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Conflict:
-    """For `components/conflict.html`: who saved the other version, the version to save over, and what differs."""
+    """For `components/conflict.html`: who saved the other version, the version to overwrite, and what differs."""
 
     who: str
     version: int
@@ -37,7 +38,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`is_done` with the service's `result`, or the `status` the page is answered with: 200 looked at, 422 refused, 409 stale."""
+    """`is_done` with the service's `result`, or the `status` of the page: 200 viewed, 422 refused, 409 stale."""
 
     is_done: bool = False
     result: Any = None
@@ -47,11 +48,11 @@ class Outcome:
 
 
 def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *, hidden: Iterable[str] = ()) -> Outcome:
-    """On POST validate the form and call `act()`, which calls the service. A refusal stands beside its field, and what was
-    typed stays. `hidden` names fields whose present value the user may not see.
+    """On POST validate the form and call `act()`, which calls the service. An error is shown beside its field, and the
+    input is kept. `hidden` names fields whose current value the user may not see.
 
-    Where somebody else saved meanwhile, what the user did not touch is taken over and the service called again; only fields that
-    both changed are asked about.
+    If someone else saved meanwhile, fields the user did not change take the saved values and the service is called
+    again; the user is asked only about fields that both changed.
 
         outcome = form_action(request, form, lambda: update_team(request.principal, team=team, **form.cleaned_data))
         if outcome.is_done:
@@ -80,7 +81,9 @@ def form_action(request: HttpRequest, form: BaseForm, act: Callable[[], Any], *,
 
 
 def _merged(form: Any, act: Callable[[], Any], error: StaleWrite) -> Outcome:
-    """`act()` again, with what the user did not touch taken over; 409 where both changed a field."""
+    """Call `act()` again with the saved values of the fields that the user did not change; 409 if both changed a
+    field.
+    """
     clashes = form.merge_onto(error.current)
     if clashes:
         found = [_difference(form, clash) for clash in clashes]
@@ -96,7 +99,9 @@ def _difference(form: Any, clash: Clash) -> Difference:
 
 
 def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()) -> Conflict:
-    """Both values of each field that differs. Saving again writes the whole form, so every value that it would replace is shown."""
+    """The conflict, with both values of each differing field. Saving again writes the whole form, so it shows every
+    value that would be replaced.
+    """
     current, found = error.current, []
     for name in form.fields:
         if name == "version" or not hasattr(current, name):

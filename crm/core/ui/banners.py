@@ -1,4 +1,4 @@
-"""Warnings on top of every page: apps register sources in their `hooks.py`."""
+"""Warnings at the top of every page: apps register sources in their `hooks.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from crm.core.base.registry import Registry
 
 @dataclass(frozen=True)
 class Source:
-    """`find(principal, now)` gives [{"tone", "text", "url", "link_text"}]; it must cost at most one indexed query."""
+    """`find(principal, now)` returns [{"tone", "text", "url", "link_text"}] in at most one indexed query."""
 
     key: str
     find: Callable[[Any, Any], list[dict[str, Any]]]

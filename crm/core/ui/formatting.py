@@ -1,4 +1,4 @@
-"""How times and numbers read, in the language that is active. Pure functions; the tags of the same names only call them."""
+"""Formats times and numbers in the active language. Pure functions; the tags of the same names only call them."""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ MINUTE, HOUR = 60, 3600
 
 
 def written(value: date, style: str) -> str:
-    """A day or moment in Django's date format; those of a page are mostly the same few."""
+    """A date or datetime in a Django date format; cached, because a page repeats a few."""
     return _written(value.replace(tzinfo=None) if isinstance(value, datetime) else value, style, get_language())
 
 
@@ -59,15 +59,16 @@ def moment_words(moment, now):
 
 
 def snoozed_words(until):
-    """“Snoozed until Mon 09:00”, of a moment in the reader's zone."""
+    """“Snoozed until Mon 09:00”, for a datetime in the reader's zone."""
     local = timezone.localtime(until)
     words = day_words(local.date(), timezone.localdate()) or short_day(local, timezone.localtime())
     return _("Snoozed until %(when)s") % {"when": f"{words} {written(local, 'H:i')}"}
 
 
 def due_state(value, today, snoozed_until=None):
-    """(tone, words) of a due day: late red, today green, later and snoozed without colour, none amber. A day without a time is a
-    date: no zone moves it."""
+    """(tone, words) of a due date: late red, today green, later and snoozed without colour, none amber. No zone shifts
+    a date without a time.
+    """
     if not value:
         return "amber", _("No next step")
     if snoozed_until and snoozed_until > timezone.now():
@@ -110,7 +111,7 @@ def _decimal(value):
 
 
 def money(value, currency="EUR"):
-    """€48,200; with decimals only where there are some. An empty value is a dash."""
+    """€48,200; with decimals only if there are any. An empty value is a dash."""
     amount = _decimal(value)
     if amount is None or not amount.is_finite():
         return "—"
@@ -126,13 +127,13 @@ def money(value, currency="EUR"):
 
 
 def money_round(value, currency="EUR"):
-    """€48,200 without cents, for lists and cards where the size of the sum matters."""
+    """€48,200 without cents, for lists and cards."""
     amount = _decimal(value)
     return money(round(amount) if amount is not None and amount.is_finite() else value, currency)
 
 
 def money_exact(value, currency="EUR"):
-    """€48,200.00: cents always, for a column of booked amounts that stand under each other."""
+    """€48,200.00: always with cents, for a column of booked amounts."""
     amount = _decimal(value)
     if amount is None or not amount.is_finite():
         return "—"
@@ -162,16 +163,16 @@ def signed(value, digits=1):
 
 
 def capped(value, cap=10000):
-    """A count that stopped at its cap reads “10,000+”."""
+    """A capped count, such as “10,000+”."""
     amount = _decimal(value)
     return f"{number(cap)}+" if amount is not None and amount > int(cap) else number(value)
 
 
 def in_sentence(label: str) -> str:
-    """A label within a sentence: “Last contact” as “last contact”; “NPS” stays."""
+    """A label in mid-sentence: “Last contact” as “last contact”; “NPS” is kept."""
     return label if label[:2].isalpha() and label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 def one_line(text: Any) -> str:
-    """On one line, for subjects, greetings and names in mail headers: names from imports may have line breaks."""
+    """Text on one line, for subjects, greetings and names in mail headers: imported names may have line breaks."""
     return " ".join(str(text).replace("\0", " ").split())

@@ -1,5 +1,4 @@
-"""The base of every form: the layout of its fields, the version and the values that were seen, and the browser's own inputs for
-dates."""
+"""The base of every form: the layout of its fields, the version and values the user saw, and native date inputs."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from crm.core.base.reading import whole_number
 
 
 class BoundField(forms.BoundField):
-    """A field on a page takes all that is typed or pasted; the server says next to it how long it may be. A browser that knows the
-    length cuts without a word."""
+    """A field accepts any length of input; the server's error says how long it may be. A browser that knows maxlength
+    cuts text silently.
+    """
 
     def build_widget_attrs(self, attrs, widget=None):
         attrs = super().build_widget_attrs(attrs, widget)
@@ -30,7 +30,7 @@ class BoundField(forms.BoundField):
 
 
 class Renderer(TemplatesSetting):
-    """Django's form templates, found next to ours."""
+    """Finds Django's form templates beside ours."""
 
     bound_field_class = BoundField
 
@@ -57,7 +57,7 @@ class DateTimeInput(forms.DateTimeInput):
 
 
 class SearchedSelect(forms.Select):
-    """Offers the chosen row alone; the page asks `data-combobox-url` for those that match what is typed."""
+    """Renders only the chosen row; the page queries `data-combobox-url` for rows that match the input."""
 
     def optgroups(self, name, value, attrs=None):
         shown, rows = copy(self), self.choices.queryset
@@ -74,13 +74,14 @@ class SearchedField(forms.ModelChoiceField):
         super().__init__(queryset, widget=widget, **kwargs)
 
 
-# On a day still to come: chips for the next days, and words such as “fri 14” or “in 2 weeks” (static/js/days.js)
+# For a future day: chips for the next days, and words such as “fri 14” or “in 2 weeks” (static/js/days.js)
 TO_COME = {"data-days": ""}
 
 
 class Asks:
-    """A form that asks before it accepts: what is asked about stands in the hidden field `asked`, and the form is accepted when it is
-    sent again. What was not asked about is asked anew."""
+    """A form that asks for confirmation. What it asks about goes into the hidden field `asked`; sending the form again
+    confirms it. If that has changed since, the form asks again.
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -92,11 +93,11 @@ class Asks:
         return data
 
     def is_meant(self, about: str) -> bool:
-        """Whether this was asked about, and the form sent again."""
+        """Whether this value was asked about and the form sent again."""
         return self.data.get(self.add_prefix("asked"), "") == about
 
     def ask(self, about: str, words: str, *, field: str | None = None) -> None:
-        """Refuse the form with a question beside the field (None: the whole form), unless this was asked about before."""
+        """Refuse the form with a question beside the field (None: the whole form); sending it again confirms."""
         if not self.is_meant(about):
             self.data = self.data.copy()
             self.data[self.add_prefix("asked")] = about
@@ -104,7 +105,7 @@ class Asks:
 
 
 class AsksAboutPast(Asks):
-    """A form whose day `asked_day` is usually still to come: a day that has passed is asked about."""
+    """A form whose day `asked_day` is usually in the future: it asks about a past day."""
 
     asked_day: ClassVar[str]
 
@@ -119,7 +120,9 @@ class AsksAboutPast(Asks):
 
 
 class Field(LayoutObject):
-    """A field with `css`, `switch` or `optional`, or in a template of its room (which gets the page's context and `field`)."""
+    """A field with `css`, `switch` or `optional`, or rendered by its room's template (which gets the page's context and
+    `field`).
+    """
 
     def __init__(self, name: str, *, template: str | None = None, **options: Any):
         self.fields, self.template, self.options = [name], template, options
@@ -131,7 +134,7 @@ class Field(LayoutObject):
 
 
 class Maybe(LayoutObject):
-    """Fields that not every instance of the form has."""
+    """Fields that only some instances of the form have."""
 
     def __init__(self, *fields: str):
         self.fields = list(fields)
@@ -141,7 +144,7 @@ class Maybe(LayoutObject):
 
 
 class Part(LayoutObject):
-    """What is no plain field: a template of the room that gets `form` and nothing else."""
+    """A part that is not a plain field: the room's template, which gets only `form`."""
 
     def __init__(self, template: str):
         self.fields, self.template = [], template
@@ -151,7 +154,7 @@ class Part(LayoutObject):
 
 
 class Row(LayoutObject):
-    """Fields beside each other (every field, if none is named); on a phone below each other."""
+    """Fields side by side (all fields if none is named); stacked on a phone."""
 
     template = "rapport/layout/row.html"
 
@@ -165,14 +168,14 @@ class Row(LayoutObject):
 
 
 class When(Row):
-    """Fields that show only while another has a value: `When("status=former", "reason")`."""
+    """Fields shown only while another has a value: `When("status=former", "reason")`."""
 
     def __init__(self, condition: str, *fields: Any):
         super().__init__(*fields, css="", shown_when=condition)
 
 
 class More(Row):
-    """Fields folded away under a title."""
+    """Fields in a collapsed section with a title."""
 
     template = "rapport/layout/more.html"
 
@@ -181,13 +184,13 @@ class More(Row):
 
 
 class Group(More):
-    """A card of fields with a heading, and a `text` below it."""
+    """A card of fields with a heading and a `text` below it."""
 
     template = "rapport/layout/group.html"
 
 
 class Helper(FormHelper):
-    """What the crispy tag asks about a form. The page says where it goes, so no address is looked up."""
+    """Options for the crispy tag. The page sets the form's action, so no URL is looked up."""
 
     form_action = ""
 
@@ -198,19 +201,20 @@ class Helper(FormHelper):
 
 
 def part_of(layout: LayoutObject) -> Helper:
-    """Some fields of a form that stand apart from the others: `{% crispy form form.mapped %}`."""
+    """Some fields of a form, rendered apart from the others: `{% crispy form form.mapped %}`."""
     return Helper(layout, template="rapport/part.html")
 
 
 def names_in(*layout: LayoutObject) -> list[str]:
-    """The fields of a layout, for a form that is made of them."""
+    """The fields of a layout, for a form built from them."""
     return [pointer.name for pointer in Layout(*layout).get_field_names()]
 
 
 @dataclass(frozen=True)
 class Clash:
-    """A field that two people changed: what stands there now, what this one typed, and hidden inputs that hold the former, for
-    somebody who chooses it."""
+    """A field that two people changed: the current value, what this user typed, and hidden inputs with the current
+    value, in case the user chooses it.
+    """
 
     name: str
     label: str
@@ -220,15 +224,16 @@ class Clash:
 
 
 class Laid:
-    """Fields laid out by `layout`, each on a line of its own without one; `{% crispy form %}` draws them.
+    """Fields laid out by `layout`, or one per line without it; `{% crispy form %}` renders them.
 
-    A form of a row carries the version that the user saw, so that the service can refuse a stale write, and the value of each
-    field as it was then. Where somebody else saved meanwhile, `merge_onto` takes over what the user never touched.
+    A form of a row carries the version that the user saw, so that the service can refuse a stale write, and the value
+    of each field at that time. If someone else saved meanwhile, `merge_onto` takes over the fields that the user did
+    not change.
     """
 
     layout: ClassVar[LayoutObject | None] = None
-    merges: ClassVar[bool] = True  # False for a decision about all that was seen
-    unseen: tuple[str, ...] = ()  # fields whose present value the user may not see
+    merges: ClassVar[bool] = True  # False for a decision about everything that was seen
+    unseen: tuple[str, ...] = ()  # fields whose current value the user may not see
 
     def get_layout(self) -> LayoutObject | None:
         return self.layout
@@ -239,7 +244,9 @@ class Laid:
 
     @property
     def inner(self) -> Helper:
-        """For a form inside another one's tags, where the version and what is wrong stand already: `{% crispy place place.inner %}`."""
+        """For a form inside another one's tags, which already has the version and the errors: `{% crispy place
+        place.inner %}`.
+        """
         return Helper(self.get_layout(), form_show_errors=False)
 
     def seen_version(self) -> int | None:
@@ -248,13 +255,13 @@ class Laid:
 
     @property
     def shown_version(self) -> str:
-        """The version seen at first, also when the form comes back; "" where nothing is changed yet."""
+        """The version the user first saw, kept when the form is shown again; "" if there is none."""
         seen, row = self.seen_version(), getattr(self, "instance", None)
         if seen is None:
             seen = self.initial.get("version", getattr(row, "version", None) if row and row.pk else None)
         return "" if seen is None else str(seen)
 
-    # The values that were seen
+    # The values the user saw
 
     @property
     def has_seen(self) -> bool:
@@ -275,7 +282,7 @@ class Laid:
 
     @property
     def seen_values(self) -> SafeString:
-        """Hidden inputs: what each field held when the user began. Nothing for a new row."""
+        """Hidden inputs with the value of each field when the user began. None for a new row."""
         if not self.shown_version or not self.merges or (self.is_bound and not self.has_seen):
             return SafeString("")
         read = self._seen_raw if self.is_bound else lambda name: self[name].value()
@@ -301,14 +308,15 @@ class Laid:
         return [name for name in self.fields if name not in self.unseen and self.is_touched(name)]
 
     def value_in(self, row: Any, name: str) -> Any:
-        """The value of a field in a saved row. Raises AttributeError where the row has none of that name."""
+        """The value of a field in a saved row. Raises AttributeError if the row has no such attribute."""
         initial_of = getattr(self, "initial_of", None)
         value = initial_of(row)[name] if initial_of else getattr(row, name)
         return list(value.all()) if hasattr(value, "all") else value
 
     def merge_onto(self, current: Any) -> list[Clash]:
-        """Take over from the row as it stands now what the user did not touch; the fields that both changed to different values.
-        The form is checked again afterwards."""
+        """Take over the saved values of the fields that the user did not change. Returns the fields that both changed
+        to different values. The form is validated again afterwards.
+        """
         self.data, clashes = self.data.copy(), []
         for name, field in self.fields.items():
             try:
@@ -329,7 +337,7 @@ class Laid:
         return clashes
 
     def take_theirs(self) -> None:
-        """Put in what the user chose of a conflict (`keep-name`: theirs)."""
+        """Apply the user's choices in a conflict (`keep-name`: theirs)."""
         chosen = [name for name in self.fields if self.data.get(f"keep-{self.add_prefix(name)}") == "theirs"]
         if not chosen:
             return
@@ -346,21 +354,21 @@ class Laid:
             self.data[key] = "" if value is None else value
 
     def check_again(self) -> None:
-        """After the data were changed."""
+        """Validate again after the data was changed."""
         self.__dict__.pop("changed_data", None)
         self.full_clean()
 
 
 class Form(Laid, forms.Form):
-    """A form of no one model."""
+    """A form without a model."""
 
 
 class ModelForm(Laid, forms.ModelForm):
-    """A form that checks the rules of its model too."""
+    """A form that also checks the rules of its model."""
 
 
 class RecordForm(ModelForm):
-    """A form of a row that a service saves: the service checks, locks and writes its own copy of it."""
+    """A form of a row that a service saves: the service checks, locks and writes its own copy of the row."""
 
     def _post_clean(self):
-        """Writes nothing to the instance, as a ModelForm would."""
+        """Does not write to the instance, unlike a ModelForm."""

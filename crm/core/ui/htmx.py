@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """htmx wants a part of the page (a boosted or history-restoring request wants it whole)."""
+    """Whether htmx requests a fragment (a boosted or history-restoring request needs the whole page)."""
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request  # type: ignore[attr-defined]
 
 
@@ -24,7 +24,7 @@ def render_page(
 
 
 def posted(request: HttpRequest):
-    """What a form is bound to: the POSTed data (however empty), or None for a page that is only looked at."""
+    """The data to bind a form to: the POSTed data (even if empty), or None for a GET."""
     return request.POST if request.method == "POST" else None
 
 
@@ -42,7 +42,7 @@ def toast(response: HttpResponse, text: str, *, tone: str = "", undo_url: str = 
 
 
 def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Redirect a page; for htmx, have the browser load the new page."""
+    """Redirect; for htmx, have the browser load the new page."""
     url = to if to.startswith("/") else reverse(to, args=args, kwargs=kwargs)
     if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
@@ -50,12 +50,12 @@ def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse
 
 
 def back_to(request: HttpRequest, default: str) -> str:
-    """The local address in `next` of the form or query, else `default`."""
+    """The local URL in `next` of the form or query, else `default`."""
     return local_path(request.POST.get("next") or request.GET.get("next") or "", default)
 
 
 def local_path(wanted: str, default: str) -> str:
-    """The address where it is one of this site, without a host; else `default`."""
+    """The URL if it is a path on this site, without a host; else `default`."""
     return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None) else default
 
 

@@ -23,10 +23,11 @@ COUNTED = 99
 
 @dataclass(frozen=True)
 class NavEntry:
-    """`shown(user)` says for whom. `count(user, now)` gives [(rows, tone)], rows served by an index: the first that are any are
-    shown as a number in that tone, “99+” for more than 99. All numbers of the navigation are one statement.
-    `letter`: the key that opens the page after `g`. The entry is current on its page and the pages below it, and on those
-    whose addresses begin with one of `also`."""
+    """`shown(user)` says for whom. `count(user, now)` returns [(rows, tone)], with rows served by an index; the first
+    non-empty one is shown as a number in that tone, “99+” above 99. One statement counts for the whole navigation.
+    `letter`: the key that opens the page after `g`. The entry is current on its page and the pages below it, and where
+    the URL begins with one of `also`.
+    """
 
     key: str
     label: Any
@@ -49,7 +50,7 @@ register = entries.register
 
 
 def _counted(principal, now) -> QuerySet:
-    """One row of text and number in turn: the key of an entry and the tone of a stretch, and how many."""
+    """One row that alternates text and number: an entry's key and tone, then the count."""
     cells: list[Any] = [Value(" "), Value(0)]
     for entry in entries.shown(principal):
         for rows, tone in entry.count(principal, now) if entry.count else []:
@@ -78,7 +79,7 @@ def show_numbers(response: HttpResponse, principal, now) -> HttpResponse:
 
 
 def current_at(path: str) -> NavEntry | None:
-    """The entry that a page belongs to: the one whose address the page's begins with for longest."""
+    """The entry that a page belongs to: the one with the longest matching URL prefix."""
     begins = {begin: entry for entry in entries for begin in (entry.url, *entry.also) if path.startswith(begin)}
     return begins[max(begins, key=len)] if begins else None
 
@@ -88,7 +89,7 @@ def build(principal, now, path: str) -> dict[str, Any]:
     item = {key, label, url, icon,
     letter, count, tone, current}.
 
-    `settings` are further pages of the settings; `bell` stands beside the firm's mark. Two of the same signature look alike.
+    `settings` are the other settings pages; `bell` is beside the firm's mark. Equal signatures mean equal rendering.
     """
     groups: dict[str, Any] = {"main": [], "setup": [], "settings": [], "bell": []}
     current = current_at(path)

@@ -4,7 +4,7 @@ _tones: dict[str, str] = {}
 
 
 def declare(**tones: str) -> None:
-    """{state: "green", "blue", "amber", "red" or "violet"}. Raises ValueError when a state has another tone already."""
+    """{state: "green", "blue", "amber", "red" or "violet"}. Raises ValueError if a state already has another tone."""
     for state, tone in tones.items():
         if _tones.setdefault(state, tone) != tone:
             raise ValueError(f"The state {state!r} is {_tones[state]} already")

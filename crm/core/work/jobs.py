@@ -1,7 +1,7 @@
-"""Starting background work by name, after the transaction has committed.
+"""Starts background work by name, after the transaction has committed.
 
-A message says only "look". If Redis is away the row that says what is due is still there, and the tick finds it.
-A wake-up without arguments is sent once until a worker answers it, so ten thousand mails do not send ten thousand messages.
+A message only says "look". If Redis is away, the row that says what is due is still there, and the tick finds it. A
+wake-up without arguments is sent once until a worker takes it, so ten thousand mails do not send ten thousand messages.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ def listen(listener: Callable[[Any, dict[str, Any]], None] | None) -> None:
 
 
 def enqueue(path: str, **kwargs) -> None:
-    """Start the Celery task at the dotted `path` on commit. The name is resolved at once, so a wrong one fails loudly."""
+    """Start the Celery task at the dotted `path` on commit. The name is resolved immediately, so a wrong one raises."""
     task = import_string(path)
     transaction.on_commit(lambda: _wake_up(task, kwargs))
 
 
 def woken(name: str) -> None:
-    """Called first by a task without arguments: a wake-up from now on is sent again."""
+    """Call it first in a task without arguments: later wake-ups are sent again."""
     with contextlib.suppress(RedisError, OSError):
         cache.delete(_wake_up_key(name))
 

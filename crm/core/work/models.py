@@ -42,7 +42,7 @@ class Job(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a recurring piece of work last finished, and what it did. Worker liveness is read here."""
+    """When a periodic job last finished, and what it did. Shows whether workers are alive."""
 
     name = models.CharField(max_length=60, primary_key=True)
     finished_at = models.DateTimeField()

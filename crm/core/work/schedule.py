@@ -1,8 +1,8 @@
 """Periodic work: apps register their jobs in `hooks.py`; the tick runs them every minute.
 
-Beat only rings. An advisory lock lets one tick run at a time, whatever the number of beats; a part that fails is logged
-and does not stop the others. What a part says in `Heartbeat.note` is shown to admins: that it failed, or that it ran and did
-nothing although something it should have done has waited for too long.
+Beat only sends wake-ups. An advisory lock lets one tick run at a time, whatever the number of beats. A job that fails
+is logged and does not stop the others. Admins see `Heartbeat.note`: the job failed, or did nothing although something
+has waited too long.
 """
 
 import logging
@@ -30,11 +30,12 @@ IDLE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of periodic work. `run(now)` does what is due and gives how many things it did; it must be safe to run twice.
+    """A periodic job.
 
-    `label` names it for admins. `oldest(now)`, one indexed query, is the time since when something waits for it.
-    `daily` names a heartbeat: the work is done once for each of the firm's days, at its first tick, and `run(today, last)` gets
-    the day that it was last done for, or None. The key is stored with its heartbeat and stays as it is.
+    `run(now)` does what is due and returns the number of things done; it must be safe to run twice. `label` names it
+    for admins. `oldest(now)`, one indexed query, is the time of the oldest waiting item. `daily` names a heartbeat: the
+    job runs once per day of the firm, at the first tick, and `run(today, last)` gets the day of its last run, or None.
+    The key is stored with its heartbeat and never changes.
     """
 
     key: str
@@ -63,18 +64,18 @@ def label_of(key: str) -> str:
 
 
 def last_day(name: str) -> date | None:
-    """The day of the firm that daily work was last done for."""
+    """The firm's day for which a daily job last ran."""
     note = Heartbeat.objects.filter(name=name).values_list("note", flat=True).first()
     return date.fromisoformat(note) if note else None
 
 
 def do_again(name: str) -> None:
-    """Have daily work done at the next tick, even where it was done today. `name` is its heartbeat."""
+    """Run a daily job at the next tick, even if it already ran today. `name` is its heartbeat."""
     Heartbeat.objects.filter(name=name).update(note="")
 
 
 def run(now: datetime | None = None) -> dict[str, int]:
-    """Run every part once. {} when another tick is running."""
+    """Run every job once. {} if another tick is running."""
     now = now or timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
@@ -94,7 +95,7 @@ def _run_job(job: Job, now: datetime) -> int:
         with transaction.atomic():
             did = job.do(now)
             note = "" if did else _idle(job, now)
-    except Exception as error:  # one broken part must not stop the mails of all others; it is logged and shown
+    except Exception as error:  # one broken job must not stop the others; it is logged and shown
         log.exception("tick part %s failed", job.key)
         note = f"{type(error).__name__}: {error}"[:300]
     beat(f"tick:{job.key}", now, did, note)
@@ -111,6 +112,6 @@ def _idle(job: Job, now: datetime) -> str:
 
 
 def beat(name: str, now: datetime, did: int = 0, note: str = "") -> None:
-    """Record that a recurring piece of work finished."""
+    """Record that a periodic job finished."""
     with connection.cursor() as cursor:
         cursor.execute(BEAT, {"name": name, "now": now, "did": did, "note": note})

@@ -1,12 +1,12 @@
-"""Whether this process is to stop soon: long work asks between its parts, and gives back what it holds."""
+"""Whether this process must stop soon: long work checks between its steps, and returns what it holds."""
 
 import mmap
 
-_flag = mmap.mmap(-1, 1)  # shared with the processes forked after this; no lock that a killed one could take along
+_flag = mmap.mmap(-1, 1)  # shared with processes forked later; without a lock that a killed one could keep
 
 
 def stop() -> None:
-    """An orderly stop has been asked for."""
+    """Request an orderly stop."""
     _flag[0] = 1
 
 

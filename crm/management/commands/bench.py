@@ -1,4 +1,4 @@
-"""`manage.py bench`: loads a database of its own and measures every page against the floor. `script/bench` calls it."""
+"""`manage.py bench`: loads its own database and measures every page against the floor. `script/bench` calls it."""
 
 import json
 import os
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             self._manage("seed_load", f"--clients={clients}")
 
     def _manage(self, *words):
-        """A command in a process of its own, as the owner of the schema."""
+        """Run a command in its own process, as the owner of the schema."""
         subprocess.run(
             [sys.executable, settings.BASE_DIR / "manage.py", *words],
             env=owner_environment(os.environ),

@@ -1,4 +1,6 @@
-"""`manage.py personal_data`: which fields hold personal data, for the firm's record of processing; docs/admins/personal-data.md is made of it."""
+"""`manage.py personal_data`: which fields hold personal data, for the firm's record of processing. It generates
+docs/admins/personal-data.md.
+"""
 
 from importlib import import_module
 

@@ -1,6 +1,6 @@
-"""Sending what the outbox holds: claimed row by row, each handed to the server once.
+"""Sends the outbox: rows are claimed one by one, and each is handed to the server once.
 
 `claims` moves rows between states, `relay` speaks SMTP, `message` builds the mail, `breaker` waits for a relay that is
-away, `settle` sweeps what a killed sender left, `journal` looks up undecided mails, `providers` speak HTTP instead of SMTP,
-`decisions` is what people do with a row, `health` what pages show of it.
+away, `settle` sweeps what a killed sender left, `journal` looks up undecided mails, `providers` speaks HTTP instead of
+SMTP, `decisions` holds people's actions on a row, `health` what pages show.
 """

@@ -1,8 +1,8 @@
 """When the mail server cannot be reached, all sending pauses. This does not use up the tries of any mail.
 
-The state is the heartbeat row "mail:relay": `did` how often it was asked in vain, `finished_at` when last, `note` what was said.
-One deliverer at a time asks again, after 15 s, then 30 s, then every minute. Only asking again counts: several deliverers that
-lose their connections at once are one failure.
+The state is the heartbeat row "mail:relay": `did` is the number of failed probes, `finished_at` the time of the last
+one, `note` the error. One deliverer at a time probes again, after 15 s, then 30 s, then every minute. Only probes
+count: several deliverers that lose their connections at once are one failure.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def look() -> Breaker:
 
 
 def lets_through() -> bool:
-    """Closed, or open and this is the one probe that is due."""
+    """Whether the breaker is closed, or this is the probe that is due."""
     if not Heartbeat.objects.filter(name=NAME, did__gt=0).exists():
         return True
     with transaction.atomic(), connection.cursor() as cursor:

@@ -1,6 +1,7 @@
-"""Moves of a row while it is being sent. Each is one conditional statement by Postgres' clock, committed at once.
+"""Transitions of a row while it is being sent.
 
-Only the holder of the live lease token moves a row on; a sender that was paused past its lease finds its token dead.
+Each is one conditional statement on Postgres' clock, committed at once. Only the holder of the live lease token can
+advance a row; a sender paused past its lease finds its token expired.
 """
 
 import logging
@@ -20,12 +21,13 @@ from crm.core.mail.models import OutboxMail
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-HAND_OVER_SECONDS = 30  # from the fence to the dot, for a mail of no size
+HAND_OVER_SECONDS = 30  # from the fence to the dot, for an empty mail
 BACK_OFF = (30, 120, 600, 1800, 3600, 7200, 14400)  # seconds, ± 20 %
 TRIES = len(BACK_OFF) + 1
 PERSIST_SECONDS = 900
 
-# A lease that Postgres forgets when it is killed does no harm, for then the fence finds its token dead: nobody waits for the disk.
+# Losing a lease when Postgres is killed does no harm, because the fence then finds its token expired. So it does not
+# wait for the disk.
 CLAIM = """
     WITH due AS (
         SELECT id FROM core_outboxmail
@@ -41,7 +43,7 @@ CLAIM = """
         EXISTS (SELECT FROM core_suppression AS s WHERE lower(s.address) = lower(m.to_address)) AS is_stopped,
         set_config('synchronous_commit', 'off', true) AS is_synced
 """
-# A mail that a provider may or may not have: it is asked again under the same key while it remembers that.
+# A mail that a provider may or may not have: send it again with the same key while the provider remembers it.
 RECLAIM = """
     WITH asked AS (
         SELECT id FROM core_outboxmail
@@ -62,7 +64,7 @@ FENCE = """
     WHERE id = %(id)s AND state = 'leased' AND lease_token = %(token)s AND lease_until > statement_timestamp()
 """
 # The row and the history of the attempt in one statement.
-# A mail that the sweep found uncertain is still settled by its sender when that learns the answer.
+# A mail that the sweep marked uncertain can still be settled by its sender when the answer arrives.
 SETTLE = """
     WITH settled AS (
         UPDATE core_outboxmail
@@ -83,18 +85,18 @@ SETTLE = """
 
 
 def require_no_transaction() -> None:
-    """What is done here has to be committed at once. An empty block that may not be nested costs no round trip."""
+    """Writes here must be committed at once. An empty block that may not be nested costs no round trip."""
     with transaction.atomic(durable=True):
         pass
 
 
 def claim_next() -> OutboxMail | None:
-    """Lease the mail that is due first; mails that open an account go before all others."""
+    """Lease the mail due first; mails that open an account go before all others."""
     return _claim(CLAIM, {})
 
 
 def reclaim_next(provider: str, window: timedelta) -> OutboxMail | None:
-    """Lease a mail that the provider may have, to ask it once more; keeps the time of its first fence."""
+    """Lease a mail that the provider may have, to send it once more; keeps the time of its first fence."""
     return _claim(RECLAIM, {"provider": provider, "window": window.total_seconds()})
 
 
@@ -105,10 +107,11 @@ def _claim(statement: str, values: dict[str, Any]) -> OutboxMail | None:
 
 
 class Hold:
-    """How long a mail is its sender's after the fence: time to hand it over, and for the server's last answer.
+    """How long a sender owns a mail after the fence: the time to hand it over and get the server's last answer.
 
-    Counted from before the fence is written, so a sender gives up before the sweep calls the mail uncertain: past `is_over` it may
-    not end the mail with the dot. The wall clock counts too, for the other one stands still while a machine is suspended.
+    It starts before the fence is written, so a sender gives up before the sweep marks the mail uncertain: past
+    `is_over` it must not send the dot. The wall clock counts too, because the monotonic clock stops while a machine is
+    suspended.
     """
 
     def __init__(self, size: int = 0):
@@ -121,9 +124,10 @@ class Hold:
 
 
 def fence(mail: OutboxMail, *, seconds: float, has_journal: bool = False, provider: str = "") -> bool:
-    """Commit "from here on it may be out there". False: the lease ran out, do not send.
+    """Commit that from here on the mail may have been sent.
 
-    `provider`: "name:" of the provider that gets it, so that no other is asked about it later.
+    False: the lease ran out, do not send. `provider`: "name:" of the provider that gets it, so that no other provider
+    is asked later.
     """
     require_no_transaction()
     values = {"id": mail.pk, "token": mail.lease_token, "lease": seconds, "journal": has_journal, "provider": provider}
@@ -145,7 +149,7 @@ def settle(
     burnt: bool = True,
     provider_id: str = "",
 ) -> bool:
-    """Write the result of an attempt with its history. False: the lease was not ours any more."""
+    """Write the result of an attempt with its history. False: the lease was lost."""
     require_no_transaction()
     values = {
         "id": mail.pk,
@@ -188,5 +192,5 @@ def retry_until_written(write: Callable[[], T], *, seconds: float = PERSIST_SECO
 
 
 def is_database_away(error: Exception) -> bool:
-    """Whether the error means that the database is away. A server that dies in mid-answer can raise other errors too."""
+    """Whether the error means that the database is away. A server that dies mid-answer can raise other errors too."""
     return isinstance(error, (OperationalError, InterfaceError)) or not connection.is_usable()

@@ -1,4 +1,4 @@
-"""What a person, or the policy of a kind, decides about a mail. Sending again always makes a new row."""
+"""Decisions about a mail, by a person or by its kind's policy. Sending again always creates a new row."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from crm.core.mail.services import suppression
 from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs
 
-# Seconds from the fence of the try before; so often an account mail is sent again by itself.
+# Seconds after the previous fence at which an account mail is automatically sent again.
 AGAIN_AFTER = (30, 120, 600)
 MAY_SEND_AGAIN = (MailState.UNCERTAIN, MailState.DEAD, MailState.EXPIRED)
 COPIED = (
@@ -47,14 +47,14 @@ COPIED = (
 
 @service(may=may_see_outbox)
 def cancel_mail(principal: Principal, *, mail: OutboxMail) -> OutboxMail:
-    """Take back a mail that is not on its way yet. Raises ServiceError when it is."""
+    """Cancel a mail that is not on its way yet. Raises ServiceError if it is."""
     mail = _locked(mail, *MAIL_UNSENT)
     return _move(mail, MailState.CANCELLED, _("Cancelled by %(name)s") % {"name": principal.user.name})
 
 
 @service(may=may_see_outbox)
 def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """Send a mail that was held after all. Raises ServiceError when it is not held, or may not go any more."""
+    """Send a held mail. Raises ServiceError if it is not held, or may no longer be sent."""
     mail = _locked(mail, MailState.HELD)
     if stopped := _why_not(mail):
         raise ServiceError(stopped, code="stopped")
@@ -66,7 +66,7 @@ def release_mail(principal: Principal, *, mail: OutboxMail, now: datetime) -> Ou
 
 @service(may=may_see_outbox)
 def mark_arrived(principal: Principal, *, mail: OutboxMail, now: datetime) -> OutboxMail:
-    """Mark an undecided mail as arrived: somebody asked the recipient."""
+    """Mark an undecided mail as arrived, after asking the recipient."""
     mail = _locked(mail, MailState.UNCERTAIN)
     mail.sent_at = mail.fenced_at or now
     return _move(mail, MailState.SENT, _("%(name)s confirmed that it arrived") % {"name": principal.user.name})
@@ -85,9 +85,10 @@ def send_again(principal: Principal, *, mail: OutboxMail, now: datetime) -> Outb
 
 @transaction.atomic
 def apply_policy(mail_id: int) -> OutboxMail | None:
-    """Resend an undecided mail of a kind that is resent by itself (login, reset, invitation) once its time has come, for a second copy does
-    no harm. The time between two tries grows, so a server that is away for a while neither uses them up nor gets four. Others wait
-    for a person."""
+    """Resend an undecided mail of a kind that is resent automatically (login, reset, invitation) once it is due; a
+    second copy does no harm. The time between tries grows, so a server that is away for a while neither uses them up
+    nor gets four. Other kinds wait for a person.
+    """
     mail = OutboxMail.objects.select_for_update().get(pk=mail_id)
     if mail.state != MailState.UNCERTAIN or mail.kind not in kinds.resent() or _number(mail.key) > len(AGAIN_AFTER):
         return None

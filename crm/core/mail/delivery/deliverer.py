@@ -19,8 +19,8 @@ from crm.core.mail.services import instance, suppression
 from crm.core.mail.services.outbox import mail_domain
 from crm.core.work import jobs, schedule, stopping
 
-ANSWERS_EVERY = 2.0  # seconds between two looks whether the breaker may close, for the server answers
-ASK_AGAIN_SECONDS = 60  # until a provider is asked about a mail it gave no answer to
+ANSWERS_EVERY = 2.0  # seconds between checks of whether the breaker may close
+ASK_AGAIN_SECONDS = 60  # until a mail without an answer is sent to the provider again
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Result:
     delay: float = 0
     burnt: bool = True
     provider_id: str = ""
-    is_silent: bool = False  # the server said nothing to a whole mail in all the time it had
+    is_silent: bool = False  # the server did not answer a whole mail in time
 
 
 def deliver_due(*, seconds: float = 50) -> int:
-    """Send what is due, for at most about `seconds`; the number of mails that left. Safe to run many times at once."""
+    """Send what is due, for at most about `seconds`. Returns the number of mails sent. Safe to run concurrently."""
     sent = 0
     if not instance.register().is_on and breaker.lets_through():
         sent, more = _drain(time.monotonic() + seconds)
@@ -66,7 +66,7 @@ def _drain(until: float) -> tuple[int, bool]:
                 return sent, False
             sent += result.state == MailState.SENT
             if result.code is not None and time.monotonic() - heard_at >= ANSWERS_EVERY:
-                claims.retry_until_written(breaker.close)  # another sender may have opened it
+                claims.retry_until_written(breaker.close)  # another sender may have opened the breaker
                 heard_at = time.monotonic()
         return sent, True
     finally:
@@ -74,7 +74,7 @@ def _drain(until: float) -> tuple[int, bool]:
 
 
 def open_session():
-    """What EMAIL_URL names, as one interface: a provider, an SMTP server, or this machine."""
+    """A session with what EMAIL_URL names: a provider, an SMTP server, or storage on this machine."""
     if provider := providers.parse(settings.EMAIL_URL):
         return providers.ApiSession(provider)
     target = relay.parse(settings.EMAIL_URL)
@@ -82,7 +82,7 @@ def open_session():
 
 
 def _ask_again(session) -> OutboxMail | None:
-    """Repeat an undecided mail to a provider that answers a known key with its first answer."""
+    """Repeat an undecided mail to a provider that repeats its first answer for a known key."""
     return claims.reclaim_next(session.mark, session.remembers) if session.remembers else None
 
 
@@ -114,7 +114,7 @@ def _deliver(mail: OutboxMail, session, firm: FirmSettings) -> Result | None:
     held = _write(mail, result, started_at)
     if held and result.state == MailState.DEAD:
         suppression.note_refusal(mail, result.reply, timezone.now())
-    if result.is_silent:  # each further sender would stand as long
+    if result.is_silent:  # every other sender would hang as long
         claims.retry_until_written(lambda: breaker.trip(result.reply))
         return None
     return result
@@ -144,7 +144,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
     if getattr(mail, "is_stopped", False) and (why := suppression.refusal(mail.kind, mail.to_address)):
         return Result(MailState.DEAD, "dead", why)  # stopped while it was on its way, or between two tries
     if mail.fenced_at is None and (why := kinds.refusal(mail)):
-        return Result(MailState.DEAD, "dead", why)  # not for one that a provider may have: it is asked for its answer
+        return Result(MailState.DEAD, "dead", why)  # not if a provider may have it: that one is asked for its answer
     try:
         raw = message.build(mail, firm)
         has_journal = session.envelope(
@@ -162,7 +162,7 @@ def _attempt(mail: OutboxMail, session, firm: FirmSettings) -> Result:
     except (DatabaseError, InterfaceError) as error:
         if not claims.is_database_away(error):
             raise
-        # nobody knows whether the fence was written; nothing was handed over, so the row goes back either way
+        # the fence may or may not be written; nothing was handed over, so the row goes back either way
         return _give_back(session, "retry", _("The database was unavailable before sending."))
     if not is_ours:
         return _give_back(session, "lost_lease", _("The sending lease expired before the email was sent."))

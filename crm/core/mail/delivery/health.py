@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from crm.core.mail.services import instance
 from crm.core.work import schedule
 
-LATE = timedelta(minutes=5)  # of a mail, and of an import that nobody works on
+LATE = timedelta(minutes=5)  # age of a mail, or of an import without a worker
 SILENT = timedelta(minutes=3)
 # A mail is tried for about eight hours, so one that died in the last day was planned in the last week.
 LOOK = """
@@ -36,17 +36,18 @@ LOOK = """
 
 @dataclass(frozen=True)
 class Health:
-    """`dead`: mails that failed for good in the last 24 hours, counted up to 1 000; `uncertain` up to 100. `troubles`: parts of
-    the tick that failed when they last ran, or did nothing although something waits, with what they said."""
+    """`dead`: mails that failed for good in the last 24 hours, counted up to 1 000; `uncertain` up to 100. `troubles`:
+    periodic jobs that failed on their last run, or did nothing although something waits, with their message.
+    """
 
     oldest_due: datetime | None
     uncertain: int
     last_tick: datetime | None
     is_relay_away: bool
     relay_note: str
-    hold: str  # why no mail leaves from this database, "" when it may
-    questions: int  # of planners that ask first
-    late_jobs: int  # imports that nobody works on though somebody should, up to 100
+    hold: str  # why this database may not send mail, "" if it may
+    questions: int  # planners waiting for approval
+    late_jobs: int  # imports that should have a worker but have none, up to 100
     dead: int
     troubles: dict[str, str]
 
@@ -59,7 +60,7 @@ class Health:
 
 
 def look(now: datetime) -> Health:
-    """One statement, each part served by an index or by the few rows of the heartbeats."""
+    """One statement; each part uses an index or the few heartbeat rows."""
     with connection.cursor() as cursor:
         cursor.execute(LOOK, {"now": now})
         oldest, uncertain, tick, failures, note, installation, questions, jobs, dead, troubles = cursor.fetchone()
@@ -69,7 +70,7 @@ def look(now: datetime) -> Health:
 
 
 def _holds(health: Health) -> list[dict[str, str]]:
-    """A copied database, and planners that ask first."""
+    """A copied database, and planners waiting for approval."""
     url, found = reverse("core:mail_holds"), []
     if health.hold:
         text = _("Sending is on hold. %(why)s") % {"why": health.hold}

@@ -38,12 +38,12 @@ PORTS = {"imap": 143, "imaps": 993}
 
 
 class Unreadable(Exception):
-    """The journal cannot be looked into; nothing is decided."""
+    """The journal cannot be read; nothing is decided."""
 
 
 class Journal(Protocol):
     def find(self, message_ids: Iterable[str], since: datetime) -> set[str]:
-        """Which of these Message-IDs are there, among what came after `since`. Raises Unreadable."""
+        """The Message-IDs that are there, among those that arrived after `since`. Raises Unreadable."""
 
 
 class MaildirJournal:
@@ -76,9 +76,7 @@ def _message_id_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return str(BytesHeaderParser().parse(file).get("Message-ID", "")).strip()
-    except (
-        OSError
-    ) as error:  # moved from `new` to `cur` meanwhile, or not ours to read: no proof that anything is missing
+    except OSError as error:  # moved from `new` to `cur` meanwhile, or unreadable: no proof that anything is missing
         raise Unreadable(str(error)) from error
 
 

@@ -1,8 +1,8 @@
 """The mail as it is sent, and as pages may show it.
 
-`OutboxMail.links` says what stands behind a placeholder in the frozen body:
-`{"[[stop]]": {"purpose": "progress-stop", "id": 12, "salt": "…", "path": "/mail/stop/{id}/{token}/"}}`. The link is derived
-when the mail is handed to the server and is never stored; pages show a word in its place.
+`OutboxMail.links` defines the placeholders in the frozen body: `{"[[stop]]": {"purpose": "progress-stop", "id": 12,
+"salt": "…", "path": "/mail/stop/{id}/{token}/"}}`. The link is derived when the mail is handed to the server and is
+never stored; pages show a word instead.
 """
 
 import re
@@ -34,9 +34,10 @@ LINE, LONGEST_WORD = 76, 900  # a line of a mail may have 998 characters
 
 
 class _Policy(EmailPolicy):
-    """As SMTP, but plain ASCII is neither taken apart (most of the time of a mail) nor encoded when it is long.
+    """As SMTP, but plain ASCII is neither parsed (which takes most of the time) nor encoded when it is long.
 
-    The standard policy encodes a link that does not fit a line, and no mail program then finds the address in List-Unsubscribe.
+    The standard policy encodes a link that does not fit a line, and mail programs then cannot find the address in
+    List-Unsubscribe.
     """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
@@ -52,7 +53,7 @@ class _Policy(EmailPolicy):
 
 
 def folded(header: str) -> str:
-    """Lines of at most 76 characters where there are spaces to break at; the first word stays beside the name."""
+    """Lines of at most 76 characters, broken at spaces; the first word stays beside the name."""
     name, first, *words = header.split(" ")
     lines = [f"{name} {first}"]
     for word in words:
@@ -71,7 +72,7 @@ class Unsendable(Exception):
 
 
 def build(mail: OutboxMail, firm: FirmSettings) -> bytes:
-    """The mail with its links put in. Raises Unsendable for any fault of the row: such a mail is not retried."""
+    """The mail with its links filled in. Raises Unsendable for any fault of the row; such a mail is not retried."""
     try:
         return _build(mail, firm).as_bytes()
     except Error:
@@ -99,7 +100,7 @@ def _build(mail: OutboxMail, firm: FirmSettings) -> EmailMessage:
     if mail.html:
         message.make_alternative(boundary=f"=_{uuid.uuid4().hex}")
         message.add_alternative(put_in(mail.html, links), subtype="html", charset="utf-8", cte="quoted-printable")
-    # the claim has looked whether there are any; a mail that comes another way is asked
+    # the claim already knows whether there are any; otherwise query
     attachments = mail.attachments.select_related("file") if getattr(mail, "has_attachments", True) else []
     for attached in attachments:
         main, _slash, sub = attached.file.content_type.partition("/")
@@ -144,7 +145,7 @@ def put_in(text: str, links: dict[str, str]) -> str:
 
 
 def is_secret(mail: OutboxMail) -> bool:
-    """Mails that open an account: their text is not shown to anybody."""
+    """Mails that open an account: their text is shown to nobody."""
     return mail.kind in kinds.secret()
 
 

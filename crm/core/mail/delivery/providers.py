@@ -1,8 +1,8 @@
 """Mail providers with an HTTP interface, through django-anymail; to the deliverer they look like an SMTP session.
 
-`EMAIL_URL=anymail+postmark://KEY@provider`, further settings of the provider as a query: `?sender_domain=mg.example.com`.
-A provider that takes an idempotency key answers a repeated request with its first answer, so that a mail nobody knows about
-is simply handed over once more within the provider's window.
+`EMAIL_URL=anymail+postmark://KEY@provider`, further settings of the provider as a query:
+`?sender_domain=mg.example.com`. A provider that takes an idempotency key answers a repeated request with its first
+answer, so an undecided mail is simply handed over again within the provider's window.
 """
 
 from collections.abc import Callable
@@ -76,7 +76,7 @@ class ApiSession:
         self.provider_id = ""
 
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
-        """A provider takes the whole mail at once: nothing is asked before, and it keeps a log instead of a journal."""
+        """A provider takes the whole mail at once, without an envelope step, and has a log instead of a journal."""
         self.sender, self.recipient, self.provider_id = sender, recipient, ""
         return False
 
@@ -101,7 +101,7 @@ class ApiSession:
 
 
 def _told_apart(error: AnymailError) -> Exception:
-    """The four ways it can go wrong, as the deliverer knows them."""
+    """Map the library's errors to the four that the deliverer knows."""
     text = " ".join(str(error).split())[:400]
     status = getattr(error, "status_code", None)
     if isinstance(error, AnymailRecipientsRefused):
@@ -110,14 +110,14 @@ def _told_apart(error: AnymailError) -> Exception:
         return Unreachable(text)
     if isinstance(error, AnymailAPIError) and status is not None:
         if status in (401, 403):
-            return Unreachable(text)  # the key is not accepted: says nothing about the mail
+            return Unreachable(text)  # the key was not accepted: says nothing about the mail
         if status in (409, 429, 503):
             return Refused(451, text)
         return Refused(550, text) if 400 <= status < 500 else Unknown(text)
     if isinstance(error, AnymailAPIError):
         # cut off, timed out, or an answer that cannot be read
         return Unknown(text, is_silent=isinstance(error.__cause__, requests.Timeout))
-    return Refused(550, text)  # the library cannot make a request of it
+    return Refused(550, text)  # the library cannot build a request from it
 
 
 def _never_connected(error: Exception) -> bool:
@@ -126,7 +126,7 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _as_anymail(raw: bytes) -> AnymailMessage:
-    """The mail that was built for SMTP, as the library takes it: parts, headers and attachments are kept."""
+    """The mail built for SMTP, in the library's form: parts, headers and attachments are kept."""
     built = message_from_bytes(raw, _class=EmailMessage, policy=SMTP)
     plain, html = built.get_body(("plain",)), built.get_body(("html",))
     mail = AnymailMessage(

@@ -1,7 +1,7 @@
 """The connection to the mail server, up to and after the dot.
 
-It fails in four ways that are settled differently: the server cannot be reached; it refuses with a code; the connection
-ends before the final dot (nothing was accepted); it ends after the dot (unknown).
+It can fail in four ways, which are settled differently: the server cannot be reached; it refuses with a code; the
+connection ends before the final dot (nothing was accepted); it ends after the dot (unknown).
 """
 
 import contextlib
@@ -38,11 +38,13 @@ class Dropped(Exception):
 
 
 class Stale(Exception):
-    """The sender stood still for so long before the final dot that another may have the mail. The mail was not finished."""
+    """The sender was paused so long before the final dot that another may have the mail. The mail was not finished."""
 
 
 class Unknown(Exception):
-    """No answer to the final dot: the mail may have been accepted or not. `is_silent`: the connection stood, and nothing came."""
+    """No answer to the final dot: the mail may have been accepted or not. `is_silent`: the connection was open, and no
+    answer came.
+    """
 
     def __init__(self, reply: str, *, is_silent: bool = False):
         super().__init__(reply)
@@ -76,7 +78,7 @@ def parse(url: str) -> Relay | None:
 
 
 class Captured:
-    """In place of a server: the mail is kept in the outbox and goes nowhere."""
+    """Instead of a server: the mail stays in the outbox and is not sent."""
 
     mark = provider_id = ""
     remembers = None
@@ -102,7 +104,7 @@ class Session:
         self.smtp: smtplib.SMTP | None = None
 
     def open(self) -> None:
-        """Connect, EHLO, STARTTLS, AUTH unless that was done. Raises Unreachable."""
+        """Connect, EHLO, STARTTLS and AUTH, unless already done. Raises Unreachable."""
         if self.smtp is not None:
             return
         try:
@@ -135,7 +137,7 @@ class Session:
     def envelope(self, sender: str, recipient: str, journal: str = "") -> bool:
         """MAIL and RCPT; whether the server also takes the copy for the journal. Raises Refused, Dropped, or Unreachable.
 
-        The server may have closed a connection kept from the previous mail: then it connects again, once.
+        If the server closed the connection of the previous mail, it reconnects once.
         """
         was_open = self.smtp is not None
         self.open()
@@ -157,7 +159,7 @@ class Session:
         return bool(journal) and self._takes(journal)
 
     def _takes(self, journal: str) -> bool:
-        """A journal that is refused does not keep the mail back; it goes out without."""
+        """A refused journal recipient does not stop the mail; it goes out without the copy."""
         try:
             self._command("rcpt", journal)
         except Refused as error:
@@ -180,7 +182,8 @@ class Session:
     def hand_over(self, message: bytes, is_over: Callable[[], bool] = lambda: False) -> str:
         """DATA, the body, the dot; the server's words for its 250. Raises Refused, Dropped before the dot, Unknown after it.
 
-        `is_over` is asked last thing before the dot, for only the dot makes the server take the mail. Raises Stale when it is.
+        `is_over` is checked right before the dot, because only the dot makes the server accept the mail. Raises Stale
+        if it is over.
         """
         assert self.smtp is not None
         try:
@@ -259,7 +262,7 @@ def _text(reply) -> str:
 
 
 def _timed_out(error: Exception) -> bool:
-    """smtplib tells of a time-out as of a closed connection, while handling it."""
+    """smtplib reports a time-out as a closed connection, raised while handling it."""
     return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 

@@ -64,12 +64,15 @@ def sweep(now: datetime) -> int:
 
 
 def resend(now: datetime) -> int:
-    """Send undecided account mails again whose time has come, also one whose sender died. Called after the journal was asked about
-    them. Returns how many."""
+    """Send due undecided account mails again, including those whose sender died. Call it after checking the journal.
+    Returns how many.
+    """
     return sum(decisions.apply_policy(pk) is not None for pk in _to_be_resent(now))
 
 
 def _to_be_resent(now: datetime) -> list[int]:
-    """Undecided mails of kinds that are resent by themselves, including one whose sender died before it wrote the new row."""
+    """Undecided mails of kinds that are resent automatically, including one whose sender died before it wrote the new
+    row.
+    """
     undecided = OutboxMail.objects.filter(state=MailState.UNCERTAIN, kind__in=kinds.resent())
     return list(undecided.filter(updated_at__gt=now - RESENT_WITHIN).order_by("pk").values_list("pk", flat=True)[:1000])

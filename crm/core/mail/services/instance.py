@@ -1,14 +1,16 @@
 """The identity of an installation: a copy of the database must not write to the firm's clients.
 
-A database is bound to what a copy of it does not have (`Installation`, sealed by one row that is never written again):
+A database is bound to properties that a copy does not share (`Installation`, sealed by one row that is never written
+again):
 
 - its number in the server and the transaction that wrote the seal. A dump that is restored, here or elsewhere, has the rows but
   not that transaction; `CREATE DATABASE … TEMPLATE` has another number.
 - where the data folder lies (machine, path, inode), when the database lies in it: a copied folder lies elsewhere.
 - the address of BASE_URL otherwise, for a disk image of a server has all the rest. Hosts that share a database share the address.
 
-The data folder also notes how far mails and attempts had counted (`installation.json`): a database that counts less went back in
-time and may hold mails that were sent since. A folder without a note says nothing, so a new container or a second host sends on.
+The data folder also notes how far mails and attempts had counted (`installation.json`): a database that counts less
+went back in time and may hold mails that have been sent since. A folder without a note says nothing, so a new container
+or a second host sends on.
 """
 
 import json
@@ -36,7 +38,7 @@ from crm.core.work.models import Heartbeat
 
 SEAL = "installation"  # the heartbeat row that seals it
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
-# What is noted in the folder are the last committed rows: a sequence itself may go back a little when Postgres is killed.
+# The folder notes the last committed rows: a sequence itself may go back a little if Postgres is killed.
 COMMITTED = """
     SELECT (SELECT COALESCE(max(id), 0) FROM core_outboxmail), (SELECT COALESCE(max(id), 0) FROM core_deliveryattempt)
 """
@@ -66,8 +68,9 @@ class Hold:
 
 @dataclass(frozen=True)
 class State:
-    """What the database says of itself (`database`, `place`, `base_url`: what it is bound to) and what is true of it now (`seen`,
-    the counts). "" where nothing was written yet."""
+    """What the database is bound to (`database`, `place`, `base_url`) and its present state (`seen`, the counts). "" if
+    nothing was written yet.
+    """
 
     uid: str
     database: str
@@ -84,13 +87,14 @@ class State:
 
 
 def look() -> Hold:
-    """The hold on this database's mail: it may send only where it is bound to."""
+    """The hold on this database's mail: it may send only from the place it is bound to."""
     return check(_state())
 
 
 def register() -> Hold:
-    """As `look`, but binds a database that is bound to nothing yet first: a new one, or that of an earlier version in the folder
-    it knows. Called by the deliverer."""
+    """As `look`, but first binds a database that is not bound yet: a new one, or one from an earlier version in its
+    known folder. Called by the deliverer.
+    """
     state = _state()
     hold = check(state)
     if not state.database and not hold.is_on:
@@ -100,7 +104,7 @@ def register() -> Hold:
 
 
 def check(state: State) -> Hold:
-    """Compare what the database is bound to with what is true here."""
+    """Compare what the database is bound to with the present state."""
     noted = _read()
     if noted is UNREADABLE:
         return Hold(_("installation.json in the data folder is unreadable."))
@@ -138,7 +142,7 @@ def _elsewhere(state: State) -> Hold:
 
 
 def _place() -> str:
-    """Where the data folder lies, when the database lies in it, else "". A copy of the folder lies elsewhere."""
+    """The location of the data folder if the database is in it, else "". A copy of the folder has another location."""
     if not settings.OWN_DATABASE:
         return ""
     folder = Path(os.path.realpath(settings.DATA_DIR))
@@ -155,7 +159,7 @@ def _text_of(path: Path) -> str:
 
 @transaction.atomic
 def _bind(*, uid: uuid.UUID, is_new: bool = False) -> None:
-    """Bind the database to here. Of several that do it at once the first one does, unless `is_new`."""
+    """Bind the database to this place. If several processes do it at once, the first wins, unless `is_new`."""
     row, _made = Installation.objects.get_or_create(pk=1, defaults={"uid": uid})
     row = Installation.objects.select_for_update().get(pk=1)
     if row.database and not is_new:
@@ -191,7 +195,7 @@ def waiting() -> dict[str, int]:
 
 @service(may=may_administer)
 def claim(principal: Principal, *, cancel_waiting: bool, now: datetime) -> int:
-    """Claim to be the real installation: bound to here under a new id, so that a copy is not mistaken for it.
+    """Claim to be the real installation: bind to this place under a new id, so that a copy is not mistaken for it.
 
     `cancel_waiting` cancels what is already due. Returns how many were cancelled.
     """
@@ -235,7 +239,7 @@ def _read() -> dict:
 
 
 def _write(**noted) -> None:
-    """In one piece, so that a reader never sees half of it."""
+    """Write atomically, so that a reader never sees half of it."""
     path = Path(settings.INSTALLATION_FILE)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")

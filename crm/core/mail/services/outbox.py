@@ -55,13 +55,14 @@ def queue_mail(
     deadline_at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[OutboxMail, bool]:
-    """Queue one mail to one recipient, rendered for good. Returns (row, whether it is new); a known key changes nothing.
+    """Queue one mail to one recipient; it is never rendered again. Returns (row, whether it is new); a known key
+    changes nothing.
 
-    `kind`: a declared one, or its key; purpose, expiry and the opt-out for mail programs come from its declaration, and so do the
-    links that are made of the cause. `to`: a colleague. `cause`: the row the mail is about; pages find the mail by it.
-    `is_automatic`: nobody pressed a button for it; of these a contact gets at most three in 24 hours, more are held. A mail that may
-    not be sent (stopped address, opt-out) is cancelled, with attachments of more than 20 MB it fails: the row says why, and the
-    caller goes on.
+    `kind`: a declared one, or its key; purpose, expiry and the opt-out for mail programs come from its declaration, and
+    so do the links that are made of the cause. `to`: a colleague. `cause`: the row the mail is about; pages find the
+    mail by it. `is_automatic`: nobody asked for it by hand; a contact gets at most three of these in 24 hours, more are
+    held. A mail that may not be sent (stopped address, opt-out) is cancelled, with attachments of more than 20 MB it
+    fails: the row says why, and the caller goes on.
 
     Raises ServiceError for an address or header that cannot be sent, KeyError for an undeclared kind.
     """
@@ -124,7 +125,7 @@ def _check_headers(to_address: str, reply_to: str, headers: dict[str, str]) -> N
 
 
 def _first_state(mail: OutboxMail, attachments: Sequence[StoredFile]) -> tuple[MailState, str]:
-    """The state a mail begins in, and the reason when it is not to be sent."""
+    """The initial state of a mail, and the reason if it must not be sent."""
     if stopped := suppression.refusal(mail.kind, mail.to_address) or refusal(mail):
         return MailState.CANCELLED, stopped
     size = sum(file.size for file in attachments)
@@ -137,7 +138,7 @@ def _first_state(mail: OutboxMail, attachments: Sequence[StoredFile]) -> tuple[M
 
 
 def _has_enough(contact_id: int, due: datetime) -> bool:
-    """The volume guard for one contact. The lock makes two writers at the same time count each other."""
+    """The volume guard for one contact. The lock makes concurrent writers count each other's mails."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_AUTOMATIC, contact_id % 2**31])
     near = OutboxMail.objects.filter(

@@ -1,7 +1,7 @@
 """The suppression list: addresses that bounced or complained, or that an admin entered.
 
-What waits for such an address is cancelled, what would be written is written as cancelled, with the reason. Mails that open an
-account are tried all the same: somebody has just asked for one.
+Waiting mails to such an address are cancelled, and new ones are written as cancelled, with the reason. Mails that open
+an account are still tried: someone has just asked for one.
 """
 
 import re
@@ -22,7 +22,7 @@ from crm.core.mail.choices import SuppressionReason
 from crm.core.mail.models import OutboxMail, Suppression
 from crm.core.mail.signals import address_released, address_stopped
 
-# Enhanced status codes of RFC 3463 that say: there is no such mailbox
+# Enhanced status codes of RFC 3463 that mean the mailbox does not exist
 NO_MAILBOX = re.compile(r"^5\d\d[ -]5\.1\.(?:1|3|6|10)\b")
 
 
@@ -51,7 +51,7 @@ def refusal(kind: str, address: str) -> str:
 def stop_address(
     principal: Principal, *, address: str, reason: str, detail: str = "", mail: OutboxMail | None = None, now: datetime
 ) -> Suppression:
-    """Suppress an address and cancel what waits for it. Twice changes nothing."""
+    """Suppress an address and cancel mails that wait for it. Idempotent."""
     row = find(address)
     if row is not None:
         return row

@@ -15,14 +15,16 @@ from crm.core.base.services import service
 from crm.core.mail.models import BlastQuestion
 
 TIMES = 3
-FEW = 25  # nobody is asked about fewer
+FEW = 25  # fewer need no approval
 
 
 @transaction.atomic
 def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bool:
-    """Whether a planner may bring a week to `wanted` mails in total. False while a question is open: plan nothing for that week.
+    """Whether a planner may bring a week to `wanted` emails in total. False while an approval is pending: plan nothing
+    for that week.
 
-    `history`: how many there were in each of the eight weeks before, oldest first; weeks before the first mail ever are left out.
+    `history`: the number in each of the eight weeks before, oldest first, without the weeks before the first email
+    ever.
     """
     usual = int(median(history)) if history else 0
     if wanted <= max(FEW, TIMES * usual):
@@ -31,8 +33,8 @@ def may_plan(*, kind: str, week: str, wanted: int, history: Sequence[int]) -> bo
     if row.allowed is not None and wanted <= row.allowed:
         return True
     if row.allowed == 0:
-        return False  # the answer was no, for this week
-    if not made and wanted > row.wanted:  # more than was asked about: asked anew
+        return False  # an admin declined this week
+    if not made and wanted > row.wanted:  # more than was asked about: ask again
         BlastQuestion.objects.filter(pk=row.pk).update(wanted=wanted, decided_at=None, decided_by=None, allowed=None)
     return False
 
@@ -44,7 +46,7 @@ def is_left_out(*, kind: str, week: str) -> bool:
 
 @service(may=may_administer)
 def answer(principal: Principal, *, question: BlastQuestion, let_through: bool, now: datetime) -> BlastQuestion:
-    """Approve this week's mails, with a tenth more for what is added until they are planned; or leave the week out."""
+    """Approve this week's emails, plus a tenth for what is added until they are planned; or leave the week out."""
     row = BlastQuestion.objects.select_for_update().get(pk=question.pk)
     row.allowed = row.wanted + row.wanted // 10 if let_through else 0
     row.decided_by, row.decided_at = principal.user, now

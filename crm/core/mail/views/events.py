@@ -22,14 +22,16 @@ VIEWS = {
     "sendgrid": "SendGridTrackingWebhookView",
     "sparkpost": "SparkPostTrackingWebhookView",
 }
-SIGNED = frozenset({"mailersend", "mailgun", "mandrill"})  # the library takes nothing from them without their key
+SIGNED = frozenset({"mailersend", "mailgun", "mandrill"})  # the library accepts nothing from them without their key
 
 
 @csrf_exempt
 @login_not_required
 @require_http_methods(["POST", "HEAD"])
 def mail_events(request, provider):
-    """The library checks name, password and signature (400 when they are wrong) and tells the receivers in `provider_events`."""
+    """The library checks name, password and signature (400 if they are wrong) and calls the receivers in
+    `provider_events`.
+    """
     is_closed = provider in SIGNED and not settings.MAIL_WEBHOOK_SIGNING_KEY
     if not settings.MAIL_WEBHOOK_SECRET or provider not in VIEWS or is_closed:
         raise Http404
@@ -37,12 +39,12 @@ def mail_events(request, provider):
     return type(view.__name__, (_Guarded, view), {}).as_view()(request)
 
 
-# What the library raises over a body of another shape: json.loads of a million brackets and years without end among it.
+# What the library raises for a malformed body, such as a million nested brackets or an absurd year.
 ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError)
 
 
 class _Guarded:
-    """A body that is none of the provider's is a bad request, and no fault of ours."""
+    """Answers 400 to a body that the provider's parser cannot read."""
 
     def run_validators(self, request):
         with _bad_request():

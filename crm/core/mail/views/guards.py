@@ -1,4 +1,4 @@
-"""What holds mail back and the admin's answer: suppressed addresses, a copied database, unusual volume."""
+"""What holds mail back, and the admin's decisions: suppressed addresses, a copied database, unusual volume."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
@@ -19,7 +19,7 @@ from crm.core.ui.htmx import posted, render_page
 
 @require_http_methods(["GET", "POST"])
 def stopped(request):
-    """The addresses that take no mail, and a form to enter one."""
+    """The suppression list, and a form to add an address."""
     require(may_administer(request.principal))
     form = StopForm(posted(request))
     outcome = form_action(

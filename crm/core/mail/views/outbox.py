@@ -27,7 +27,7 @@ from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
 from crm.core.ui.htmx import is_from_here, render_page
 
-# The mail is shown in a frame of its own under this policy: no script, nothing loaded from elsewhere, its own inline styles.
+# The mail is shown in its own frame under this policy: no scripts, no external resources, its own inline styles.
 FRAME_POLICY = {
     "default-src": ["'none'"],
     "style-src": ["'unsafe-inline'"],
@@ -38,12 +38,12 @@ FRAME_POLICY = {
 
 
 def may_read(principal, mail: OutboxMail) -> bool:
-    """A digest about several clients is its addressee's to read: an admin sees that it was sent, not its text."""
+    """Only the addressee may read a digest about several clients: an admin sees that it was sent, not its text."""
     return mail.client_id is not None or mail.user_id in (None, principal.user_id)
 
 
 def may_open_links(request, mail: OutboxMail) -> bool:
-    """In a demo on this machine an admin may look at the recipient's side: no mail leaves, and what it is about is made up."""
+    """In a demo on this machine an admin may open the recipient's links: no mail is sent, and the data is made up."""
     may = settings.MAIL_IS_CAPTURED and request.principal.is_admin and is_from_here(request)
     return may and is_about_demo(mail)
 

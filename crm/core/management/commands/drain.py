@@ -1,4 +1,6 @@
-"""The work of workers and beat in one process, without Redis: mail, ticks, and beside them, one after the other, the jobs they start."""
+"""Runs the work of workers and beat in one process, without Redis: mail, ticks, and, in a second thread, the jobs they
+start, one at a time.
+"""
 
 import contextlib
 import logging
@@ -20,8 +22,8 @@ from crm.core.work import jobs, schedule, stopping
 log = logging.getLogger(__name__)
 DELIVER_EVERY = 15
 TICK_EVERY = 60
-LOOK_EVERY = 1  # seconds; one look at an index
-STRETCH = 5  # seconds of sending before it is asked whether to stop
+LOOK_EVERY = 1  # seconds; costs one index lookup
+STRETCH = 5  # seconds of sending between checks for a stop
 
 
 class Command(BaseCommand):
@@ -34,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, loop=False, **options):
         self.rung, self.is_stopping = deque(), False
-        jobs.listen(lambda task, kwargs: self.rung.append((task, kwargs)))  # done here, after what is being done now
+        jobs.listen(lambda task, kwargs: self.rung.append((task, kwargs)))  # run here, after the current work
         try:
             if loop:
                 self._loop()
@@ -47,7 +49,7 @@ class Command(BaseCommand):
             jobs.listen(None)
 
     def _loop(self):
-        """Until SIGTERM or Ctrl-C: then the mail that is being sent is finished, and no other begun."""
+        """Runs until SIGTERM or Ctrl-C; then it finishes the current mail and starts no other."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         stopping.go_on()
@@ -70,23 +72,25 @@ class Command(BaseCommand):
                     connection.close()
             self._rest()
         if aside is not None:
-            aside.join()  # an import gives its lease back after the rows in hand
+            aside.join()  # an import returns its lease after the current rows
 
     def _is_due(self) -> bool:
-        """A mail waits, may leave, and the mail server is not known to be away: no need to wait for the quarter of a minute."""
+        """Whether a mail is due and may be sent, and the mail server is not known to be away: no need to wait for the
+        next quarter of a minute.
+        """
         if breaker.look().is_open or instance.look().is_on:
             return False
         return OutboxMail.objects.due(timezone.now()).exists()
 
     def _answer(self) -> None:
-        """Run the tasks that were woken; the loop itself does "deliver"."""
+        """Run the woken tasks; the loop itself runs "deliver"."""
         while self.rung and not self.is_stopping:
             task, kwargs = self.rung.popleft()
             if task.name != "crm.core.tasks.deliver":
                 task(**kwargs)
 
     def _answer_aside(self) -> None:
-        """On a connection of its own, so that neither mail nor the tick waits for an import."""
+        """Uses its own database connection, so that neither mail nor the tick waits for an import."""
         try:
             self._answer()
         except (OperationalError, InterfaceError) as error:

@@ -1,4 +1,4 @@
-"""API tokens: shown once, only their hash is kept."""
+"""API tokens: shown once, only their hash is stored."""
 
 import secrets
 from datetime import datetime
@@ -14,7 +14,7 @@ from crm.core.users.models import ApiToken, User
 def create_api_token(
     principal: Principal, *, user: User, name: str, expires_at: datetime | None = None, is_read_only: bool = False
 ) -> tuple[ApiToken, str]:
-    """(row, the token in clear). The clear token is shown once and kept nowhere."""
+    """(row, the token in clear). The clear token is shown once and never stored."""
     clear = "rpt_" + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(
         user=user,
@@ -29,7 +29,7 @@ def create_api_token(
 
 @service(may=may_revoke_token)
 def revoke_api_token(principal: Principal, *, token: ApiToken, now: datetime) -> ApiToken:
-    """The token opens nothing from now on."""
+    """Revoke a token; it no longer grants access."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
     token.refresh_from_db()
     return token

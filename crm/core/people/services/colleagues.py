@@ -1,4 +1,4 @@
-"""Colleagues: their roles, being disabled, teams. Inviting them is `services.invitations`."""
+"""Colleagues: roles, disabling, teams. Invitations are in `services.invitations`."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ OWN_FIELDS = ("name", "title", "time_zone", "theme", "has_shortcuts", "reminders
 
 
 def lock_admins() -> list[User]:
-    """Lock the active admins: what concerns the colleagues as a whole happens one after the other."""
+    """Lock the active admins, so that changes of the whole staff happen one after the other."""
     return list(User.objects.active().with_role(Role.ADMIN).select_for_update().order_by("pk"))
 
 
@@ -74,7 +74,7 @@ def _one_line(field: str, value):
 
 @service(may=may_administer)
 def disable_user(principal: Principal, *, user: User, now: datetime, hand_over_to: User | None = None) -> User:
-    """Disable a colleague: sessions end, tokens are revoked, and what they hold can be reassigned."""
+    """Disable a colleague: sessions end, tokens are revoked, and their work can be reassigned."""
     admins = lock_admins()
     user = User.objects.select_for_update().get(pk=user.pk)
     if not user.is_active:
@@ -110,7 +110,7 @@ def sign_out_everywhere(principal: Principal, *, but: str | None = None, now: da
 
 
 def revoke_tokens(*, user: User, now: datetime) -> int:
-    """Whoever had the password, or a session, may have made one."""
+    """Revoke all API tokens: someone with the password or a session may have created one."""
     return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
 
 
@@ -135,7 +135,7 @@ def save_team(
     members: list[User],
     seen_version: int | None = None,
 ) -> Team:
-    """Make a team, or change one. The lead is a member."""
+    """Create or change a team. The lead is a member."""
     if team is None:
         team = Team.objects.create(name=name, lead=lead)
     else:

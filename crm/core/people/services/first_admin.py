@@ -35,17 +35,17 @@ def new_code(*, now: datetime) -> str:
 
 
 def code_is_good(code_hash: str, *, now: datetime) -> bool:
-    """Whether it is the hash of the code that opens the set-up now."""
+    """Whether it is the hash of the current set-up code."""
     row = Heartbeat.objects.filter(name=CODE_ROW, finished_at__gt=now - CODE_VALID_FOR).first()
     return row is not None and hmac.compare_digest(row.note.encode(), code_hash.encode()) and is_needed()
 
 
 @transaction.atomic
 def create_first_admin(*, email: str, person_name: str, password: str, code_hash: str | None = None, **firm) -> User:
-    """Make the first admin and set the firm's name, zone, currency and country. With `code_hash` the code
-    is used up.
+    """Create the first admin and set the firm's name, zone, currency and country.
 
-    Raises ServiceError when there is an admin already, the code is not good, or the password is weak.
+    With `code_hash` the code is used up. Raises ServiceError if there already is an admin, the code is wrong, or the
+    password is weak.
     """
     Heartbeat.objects.select_for_update().filter(name=CODE_ROW).first()
     if not is_needed():

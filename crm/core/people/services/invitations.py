@@ -1,4 +1,4 @@
-"""Inviting colleagues: a mail with a link that opens once, for two weeks, unless it is revoked."""
+"""Invitations of colleagues: an email with a link that works once within two weeks, unless revoked."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ VALID_FOR = timedelta(days=14)
 def invite(
     principal: Principal, *, email: str, roles: list[str], name: str = "", team: Team | None = None, now: datetime
 ) -> Invitation:
-    """Invite somebody by mail. Raises ServiceError when they are here already, or have an open invitation."""
+    """Invite someone by email. Raises ServiceError if they are already a user or have an open invitation."""
     _require_free(email, now)
     salt = new_salt()
     invitation = Invitation.objects.create(
@@ -43,7 +43,7 @@ def invite(
 
 
 def _require_free(email: str, now: datetime, but: Invitation | None = None) -> None:
-    """One address has one open invitation. The lock of the admins keeps it so when several invite at once."""
+    """An address has at most one open invitation. Locking the admins ensures this when several invite at once."""
     lock_admins()
     if User.objects.filter(email__iexact=email).exists():
         raise ServiceError(_("A colleague already has this email address."), field="email")
@@ -55,7 +55,9 @@ def _require_free(email: str, now: datetime, but: Invitation | None = None) -> N
 
 @service(may=may_administer)
 def resend_invitation(principal: Principal, *, invitation: Invitation, now: datetime) -> Invitation:
-    """A new mail with a new link; the former link ends. Raises ServiceError where the address was invited again since."""
+    """Send a new email with a new link; the old link stops working. Raises ServiceError if the address was invited
+    again since.
+    """
     lock_admins()
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.accepted_at:
@@ -96,7 +98,7 @@ def accept_invitation(*, invitation: Invitation, name: str, password: str, now: 
 
 
 def set_first_password(user: User, password: str, field: str = "password1") -> None:
-    """Raises ServiceError beside `field` for a password that is too weak."""
+    """Set the password. Raises ServiceError (on `field`) if it is too weak."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -118,7 +120,7 @@ def state_of(invitation: Invitation, now: datetime) -> str:
 
 
 def link_to_pass_on(principal: Principal, *, invitation: Invitation, now: datetime) -> str:
-    """While no mail server is set, the colleague who invited somebody passes the link on; "" for anybody else."""
+    """The link that the inviting colleague passes on while no mail server is set; "" for anyone else."""
     is_theirs = invitation.invited_by_id == principal.user_id and may_administer(principal)
     if not (settings.MAIL_IS_CAPTURED and is_theirs and state_of(invitation, now) == "open"):
         return ""
@@ -126,7 +128,7 @@ def link_to_pass_on(principal: Principal, *, invitation: Invitation, now: dateti
 
 
 def waiting(now: datetime):
-    """Open invitations, and those that ended within the last month without being accepted."""
+    """Open invitations, and those that ended unaccepted within the last month."""
     return Invitation.objects.filter(Q(accepted_at=None), expires_at__gt=now - timedelta(days=30)).select_related(
         "team", "invited_by"
     )

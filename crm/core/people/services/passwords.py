@@ -15,7 +15,9 @@ VALID_SECONDS = 3 * 3600
 
 
 class ResetTokens:
-    """What the login library makes and checks tokens with. A token ends when the password, the address or the last login changes."""
+    """The login library's token generator. A token becomes invalid when the password, the address or the last login
+    changes.
+    """
 
     def make_token(self, user: User) -> str:
         stamp = int(time.time())
@@ -33,7 +35,7 @@ class ResetTokens:
 
 
 def send_reset_link(*, user: User, uid: str) -> OutboxMail:
-    """Write the mail; its body holds a placeholder, the link is derived when it leaves."""
+    """Queue the email; its body holds a placeholder, and the link is derived when it is sent."""
     stamp = int(time.time())
     link = RESET_LINK.in_mail(user, salt=_salt(user, stamp), uid=uid, stamp=int_to_base36(stamp))
     return mail_password_reset(user, link=link, key=f"account:reset:{uuid.uuid4()}")

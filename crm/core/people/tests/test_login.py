@@ -79,7 +79,9 @@ def test_a_forgotten_password_is_set_anew(marta):
     marta.refresh_from_db()
     assert marta.check_password(new)
     token.refresh_from_db()
-    assert token.revoked_at is not None, "whoever had the old password may have made it"
+    assert token.revoked_at is not None, (
+        "the reset revokes API tokens: someone else with the old password may have created one"
+    )
     assert elsewhere.get("/today/").status_code == 302
     assert Browser().get(path, follow=True).status_code == 200
     again = Browser().get(path)

@@ -166,7 +166,7 @@ def _say(request, text: str, invitation) -> None:
 
 
 def _say_invited(request, text: str, invitation) -> None:
-    """A warning where nothing is on its way, because no mail server is set."""
+    """A warning if no email was sent because no mail server is set."""
     if not settings.MAIL_IS_CAPTURED:
         return _say(request, text, invitation)
     text = _("No mail server is set, so no email was sent to %(email)s. Copy the link below and pass it on.")

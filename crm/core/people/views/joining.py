@@ -1,4 +1,4 @@
-"""Joining: an invitation's link, and the set-up of a new firm. These pages need no login."""
+"""Pages without login: an invitation's link, and the set-up of a new firm."""
 
 from django.conf import settings
 from django.contrib.auth import login

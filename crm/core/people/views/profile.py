@@ -31,7 +31,7 @@ def profile(request):
 
 @require_POST
 def set_theme(request):
-    """The quick toggle in the user's menu; back to the page it was on."""
+    """The quick toggle in the user's menu; returns to the page it was used on."""
     form = ThemeForm(request.POST)
     if not form.is_valid():
         return render_page(request, "core/people/profile.html", {"form": ProfileForm.of(request.user)}, status=422)

@@ -20,11 +20,12 @@ def _answer(request, status: int, code: str, message: str, template: str = ""):
 
 
 def _page(request, template: str) -> str:
-    """Within the layout for who is signed in, the plain page for everybody else. Both read the database, which may be away by now:
-    then the page that needs nothing, so that an error page never fails itself."""
+    """The error page: with the layout if signed in, plain otherwise. Both read the database; if it is away, a page that
+    needs nothing, so that an error page never fails.
+    """
     try:
-        user = getattr(request, "user", None)  # none yet where a middleware refused the request
-        is_page = "HX-Request" not in request.headers  # a fragment's is not shown: a toast says what happened
+        user = getattr(request, "user", None)  # not set if a middleware refused the request
+        is_page = "HX-Request" not in request.headers  # for a fragment it is not shown: a toast says what happened
         layout = "base.html" if is_page and user is not None and user.is_authenticated else "base_plain.html"
         return render_to_string(template, {"layout": layout}, request)
     except Exception:
@@ -56,7 +57,7 @@ def not_found(request, exception=None):
 
 
 def broken(request):
-    """What nobody expected. The pages need neither the database nor the request: it may be what broke."""
+    """An unexpected error. The pages need neither the database nor the request, either of which may be the cause."""
     is_away = _is_database_away(sys.exc_info()[1])
     status, code = (503, "unavailable") if is_away else (500, "error")
     message = (

@@ -107,7 +107,7 @@ def _bars():
 
 @require_http_methods(["GET", "POST"])
 def styleguide(request):
-    """GET shows a part (`?tab=`); POST is where the samples' forms lead: nowhere."""
+    """GET shows a part (`?tab=`); POST receives the sample forms and does nothing."""
     if request.method == "POST":
         return HttpResponse(status=204)
     now, tab = timezone.now(), request.GET.get("tab")
