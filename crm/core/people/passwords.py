@@ -1,11 +1,11 @@
 """How passwords are hashed and checked: docs/decisions/0014."""
 
 from allauth.account.auth_backends import AuthenticationBackend
-from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher, identify_hasher, make_password
+from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
 from crm.core.users.models import User
 
-OLD = PBKDF2PasswordHasher.algorithm
+NEW, OLD = "argon2", "pbkdf2_sha256"
 
 
 class Argon2(Argon2PasswordHasher):
@@ -17,8 +17,8 @@ class Argon2(Argon2PasswordHasher):
 
 
 class Backend(AuthenticationBackend):
-    """allauth's. While some passwords are still hashed the old, slow way, every failed check does the work of both ways: its time
-    must not tell who has an account."""
+    """Checks passwords. While some hashes are still old and slow, every failed check does the work of both algorithms, so that
+    its duration does not reveal who has an account."""
 
     def _mitigate_timing_attack(self, password) -> None:
         super()._mitigate_timing_attack(password)
@@ -27,8 +27,7 @@ class Backend(AuthenticationBackend):
     def _check_password(self, user, password):
         found = super()._check_password(user, password)
         if user is not None and found is None:
-            is_old = user.has_usable_password() and identify_hasher(user.password).algorithm == OLD
-            _do_the_work_of(Argon2.algorithm if is_old else OLD, password)
+            _do_the_work_of(NEW if user.password.startswith(f"{OLD}$") else OLD, password)
         return found
 
 
