@@ -20,7 +20,9 @@ def main() -> int:
     from tools.embedded.environment import OWNER_COMMANDS  # noqa: PLC0415
 
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "help")
-    if command not in ("help", "version") and not {"--help", "-h", "--version"} & set(sys.argv):
+    if command in ("help", "version") or {"--help", "-h", "--version"} & set(sys.argv):
+        embedded.stand_in(os.environ)
+    else:
         # a plain end by signal goes through atexit too, so that the last user stops the servers
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         atexit.register(embedded.release)

@@ -9,7 +9,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from crm.core.firm.queries import get_firm
-from interactions.progress.sources import AHEAD, day_of, name_of, say_day, when_to_expect, with_person
+from interactions.progress.sources import AHEAD, day_of, name_of, named, say_day, when_to_expect, with_person
 from onboarding.choices import OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task
 
@@ -24,34 +24,37 @@ def finished_tasks(client, start: datetime, end: datetime) -> list[str]:
 
 def our_tasks(client, start: datetime, end: datetime) -> list[str]:
     """Our tasks due within two weeks, with the day and the assignee."""
-    firm = get_firm().name
+    firm, today = get_firm().name, day_of(end, client)
     rows = _coming(client, end, OwnerSide.FIRM)[:AT_MOST]
-    return [with_person(row.title, name_of(row.assignee) or row.owner_role or firm, row.due_date) for row in rows]
+    return [
+        with_person(row.title, name_of(row.assignee) or row.owner_role or firm, row.due_date, today) for row in rows
+    ]
 
 
 def their_tasks(client, start: datetime, end: datetime) -> list[str]:
     """The client's tasks due within two weeks, with the day and the assignee. Late and blocked ones are questions."""
     rows = _coming(client, end, OwnerSide.CLIENT).exclude(state=TaskState.BLOCKED)
-    rows = rows.filter(due_date__gte=day_of(end, client))[:AT_MOST]
-    return [with_person(row.title, name_of(row.contact) or row.owner_role, row.due_date) for row in rows]
+    today = day_of(end, client)
+    rows = rows.filter(due_date__gte=today)[:AT_MOST]
+    return [with_person(row.title, name_of(row.contact) or row.owner_role, row.due_date, today) for row in rows]
 
 
 def late_tasks(client, start: datetime, end: datetime) -> list[str]:
     """The client's late tasks, and tasks that wait for something from the client, with what it is."""
     rows = _shown(client).unfinished().filter(plan__state=PlanState.ACTIVE, owner_side=OwnerSide.CLIENT)
-    late = rows.filter(due_date__lt=day_of(end, client)) | rows.filter(state=TaskState.BLOCKED)
-    return [_question(row) for row in late.order_by("due_date", "pk")[:AT_MOST]]
+    today = day_of(end, client)
+    late = rows.filter(due_date__lt=today) | rows.filter(state=TaskState.BLOCKED)
+    return [_question(row, today) for row in late.order_by("due_date", "pk")[:AT_MOST]]
 
 
-def _question(task: Task) -> str:
+def _question(task: Task, today: date) -> str:
     person = name_of(task.contact) or task.owner_role
     if task.state == TaskState.BLOCKED or task.due_date is None:
-        named = with_person(task.title, person, None)
         return _("%(what)s is on hold: %(reason)s. How do we move it on?") % {
-            "what": named,
+            "what": named(task.title, person),
             "reason": task.blocked_reason.rstrip(" ."),
         }
-    return when_to_expect(task.title, person, task.due_date)
+    return when_to_expect(task.title, person, task.due_date, today)
 
 
 def reached(client, start: datetime, end: datetime) -> list[str]:
@@ -61,7 +64,8 @@ def reached(client, start: datetime, end: datetime) -> list[str]:
     dated = [(row.at, row.name) for row in finished.filter(at__gte=start, at__lt=end).order_by("at", "pk")[:AT_MOST]]
     plans = _plans(client).filter(state=PlanState.DONE, ended_at__gte=start, ended_at__lt=end)
     dated += [(row.ended_at, row.name) for row in plans.order_by("ended_at", "pk")[:AT_MOST]]
-    return [_("%(day)s: %(what)s is complete") % {"day": say_day(at), "what": name} for at, name in dated]
+    today = day_of(end, client)
+    return [_("%(day)s: %(what)s is complete") % {"day": say_day(at, today), "what": name} for at, name in dated]
 
 
 def expected(client, start: datetime, end: datetime) -> list[str]:
@@ -73,7 +77,8 @@ def expected(client, start: datetime, end: datetime) -> list[str]:
     dated.sort()
     running = _plans(client).filter(state=PlanState.ACTIVE, forecast_date__isnull=False).order_by("forecast_date", "pk")
     dated = dated[:AT_MOST] + [(row.forecast_date, row.name) for row in running]
-    return [_("%(day)s: %(what)s expected to be complete") % {"day": say_day(at), "what": name} for at, name in dated]
+    today, words = day_of(end, client), _("%(day)s: %(what)s expected to be complete")
+    return [words % {"day": say_day(at, today), "what": name} for at, name in dated]
 
 
 def _plans(client):

@@ -29,7 +29,7 @@ class PlanFilters(filters.ListFilters):
     track = filters.Choices(
         choices=TRACKS, method="on_track", label=_("Progress"), offers=lambda found: TRACKS, any_label=_("Any progress")
     )
-    owner = filters.ModelChoice(queryset=User.objects.all(), label=_("Owner"), empty_label=_("Any owner"))
+    owner = filters.PersonId(label=_("Owner"), any_label=_("Any owner"))
     team = filters.ModelChoice(
         "client__team", queryset=Team.objects.filter(archived_at=None), label=_("Team"), empty_label=_("Any team")
     )

@@ -142,7 +142,8 @@ class TaskForm(Form):
 
     def refuse(self, error: ServiceError) -> None:
         """Show the service's error beside the field."""
-        self.add_error(self.visible_fields()[0].name if error.field else None, error.message)
+        names = [field.name for field in self.visible_fields() if error.field]
+        self.add_error(names[0] if names else None, error.message)
 
 
 class SeenForm(TaskForm):
@@ -152,9 +153,7 @@ class SeenForm(TaskForm):
 
 
 class FinishForm(Asks, SeenForm):
-    """Completing a task. `asked_as` holds the earlier task that the question was about."""
-
-    asked_as = "asked_before"
+    """Completing a task; asks if an earlier task is open."""
 
     def __init__(self, data=None, *, task: Task, **kwargs):
         super().__init__(data, **kwargs)
@@ -168,7 +167,7 @@ class FinishForm(Asks, SeenForm):
         if error.code == "question":
             self.ask(str(self.task.after_id), error.message)
         else:
-            self.add_error(None, error.message)
+            super().refuse(error)
 
 
 class ReasonForm(SeenForm):

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Case, DecimalField, ExpressionWrapper, F, IntegerField, Q, Value, When
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +13,7 @@ from clients.records.choices import SERVED_STATUSES, OnboardingState, Status
 from clients.records.models import is_quiet
 from crm.core.firm.queries import firm_today
 from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import short_day
 from reports.scope import Scope
 
 BY_URGENCY = Sort("urgency", descending=True)
@@ -65,17 +65,19 @@ def _conditions(now) -> dict[str, tuple[Q, int]]:
 def explain(client, now: datetime) -> Need:
     """The reasons as text, the most serious first; the badge is the first one's."""
     signs = [
-        sign for sign in (_notice(client), _onboarding(client), _low_answer(client, now), _silence(client, now)) if sign
+        sign
+        for sign in (_notice(client, now), _onboarding(client), _low_answer(client, now), _silence(client, now))
+        if sign
     ]
     badge, tone = signs[0][1:] if signs else ("", "")
     return Need(client, [reason for reason, _badge, _tone in signs], badge, tone)
 
 
-def _notice(client):
+def _notice(client, now):
     if client.facts.status != Status.AT_NOTICE:
         return None
     since = client.facts.status_since
-    text = _("At notice since %(day)s") % {"day": date_format(since, "j M")} if since else _("At notice")
+    text = _("At notice since %(day)s") % {"day": short_day(since, firm_today(now))} if since else _("At notice")
     return text, _("At notice"), "red"
 
 
@@ -93,7 +95,7 @@ def _low_answer(client, now):
     facts = client.facts
     if facts.nps_score is None or facts.nps_score > LOW_NPS or not facts.nps_at or facts.nps_at < now - NPS_AGE:
         return None
-    day = date_format(timezone.localtime(facts.nps_at), "j M")
+    day = short_day(timezone.localtime(facts.nps_at), firm_today(now))
     return _("NPS %(score)d on %(day)s") % {"score": facts.nps_score, "day": day}, _("Low NPS"), "red"
 
 

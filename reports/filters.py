@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from clients.records.choices import Tier
 from clients.records.models import Client
 from crm.core.base.dates import add_months
+from crm.core.listing.filters import people
 from crm.core.ui.formatting import number
 from crm.core.ui.forms import DateInput
 from crm.core.users.models import Team, User
@@ -25,10 +26,14 @@ MOST_DAYS = 30 * 366
 
 
 class PersonField(forms.ModelChoiceField):
-    """A colleague, by id or email."""
+    """A colleague, by id, email, or “me”."""
+
+    me: int | None = None
 
     def to_python(self, value):
-        if value and "@" in str(value):
+        if value == "me":
+            value = self.me
+        elif value and "@" in str(value):
             value = User.objects.filter(email__iexact=value).values_list("pk", flat=True).first() or 0
         return super().to_python(value)
 
@@ -61,7 +66,9 @@ class ReportFilter(forms.Form):
         self.fields["team"].queryset = Team.objects.kept()
         seen = Client.objects.visible_to(principal)
         owning = Exists(seen.filter(owner=OuterRef("pk")))
-        self.fields["owner"].queryset = User.objects.filter(Q(roles__contains=["account_manager"]) | owning)
+        owner = self.fields["owner"]
+        owner.me = principal.user_id
+        owner.queryset = User.objects.filter(Q(pk=owner.me) | Q(roles__contains=["account_manager"]) | owning)
 
     def clean_month(self):
         text = self.cleaned_data["month"]
@@ -118,8 +125,8 @@ class ReportFilter(forms.Form):
         count = self.scope.clients().count()
         return ngettext("%(n)s client you can see", "%(n)s clients you can see", count) % {"n": number(count)}
 
-    def offer_months(self) -> None:
-        """Offer the months to choose from, plus the URL's period if it is not one of them."""
+    def offer(self) -> None:
+        """Offer the months, the period of the URL if it is not one of them, and the account managers."""
         period = self.period
         months = [add_months(self.today.replace(day=1), -back) for back in range(MONTHS_OFFERED)]
         choices = [(month.strftime("%Y-%m"), _year_words(month, self.today)) for month in months]
@@ -134,6 +141,9 @@ class ReportFilter(forms.Form):
         self.fields["month"].widget.choices = choices
         self.data = {**{name: self.data.get(name, "") for name in self.fields}, "month": self.initial_month}
         self.data["basis"] = self.scope.basis
+        owner = self.fields["owner"]
+        owner.choices = [("", owner.empty_label), *people(self, owner.queryset)]
+        self.data["owner"] = "me" if self.scope.owner == self.principal.user else self.data["owner"]
         self.fields["basis"].choices = self.fields["basis"].choices[1:]
 
 

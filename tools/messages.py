@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ("de", "es", "fi", "fr", "nl", "sv")
 CLIENT_FACING = (
     "clients/contacts/greetings.py",
+    "crm/core/ui/days.py",
     "interactions/progress/words.py",
     "interactions/progress/sections.py",
     "interactions/progress/sources.py",

@@ -1,9 +1,6 @@
 """The API as another system uses it: external ids, batches, orders, expansions, strict parameters, answers that are known."""
 
-import threading
-
 import pytest
-from django.db import connection
 
 from clients.records.models import Client, ExternalId
 from clients.records.services.clients import restrict_client
@@ -11,6 +8,7 @@ from clients.records.services.statuses import change_status
 from clients.revenue.models import Contract
 from crm.core.base.principals import acting
 from tools.testing.factories.clients import TODAY, make_client, make_contact, make_firm, make_user
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -125,20 +123,8 @@ def test_asking_for_ids_by_changes_of_a_row_of_ones_own_ends_too(api, marta, hid
 
 @pytest.mark.django_db(transaction=True)
 def test_all_requests_of_a_race_for_one_id_get_the_row(live_client):
-    answers, start = [], threading.Barrier(6)
-
-    def post():
-        start.wait(20)
-        try:
-            answers.append(live_client("clients", {"name": "Once", "external_ids": [{"system": "sf", "value": "1"}]}))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=post) for _turn in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    body = {"name": "Once", "external_ids": [{"system": "sf", "value": "1"}]}
+    answers = at_once(lambda n: live_client("clients", body), 6)
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
     assert len({answer.json()["id"] for answer in answers}) == Client.objects.count() == 1
 

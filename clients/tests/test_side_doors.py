@@ -11,6 +11,7 @@ from clients.records.models import Client, ExternalId
 from clients.records.services.clients import restrict_client, update_client
 from crm.core.base.principals import acting
 from crm.core.firm.choices import AccountManagersSee
+from crm.core.importing import running
 from crm.core.importing import services as importing
 from crm.core.listing.models import BulkChange
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_firm, make_line, make_team, make_user
@@ -75,7 +76,7 @@ def test_the_preview_of_an_import_names_no_parent_out_of_sight(client, marta, si
     def shown_to(user):
         job = prepare(user, "clients", data, system="rapport", mapping=columns)
         importing.check_import(acting(user), job=job, now=NOW)
-        importing.run_job(job_id=job.pk)
+        running.run_job(job_id=job.pk)
         client.force_login(user)
         return client.get(f"/imports/{job.pk}/preview/").text
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from crm.core.importing import services as imports
+from crm.core.importing import running as imports
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.work import jobs, schedule
 

@@ -9,6 +9,7 @@ from clients.registry import TimelineItem, panel
 from crm.core.base.kept import Kept
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import ProgressState
+from interactions.progress.flags import with_state
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 
 
@@ -16,7 +17,7 @@ from interactions.progress.models import ProgressEmail, ProgressSchedule
 def _sent(principal, limit: int, *, client_id: int, before: datetime | None):
     rows = ProgressEmail.objects.visible_to(principal).filter(client=client_id, state=ProgressState.SENT)
     rows = rows.filter(sent_at__lt=before) if before else rows
-    return rows.defer("sent_html", "sent_text").order_by("-sent_at")[:limit]
+    return with_state(rows).defer("sent_html", "sent_text").order_by("-sent_at")[:limit]
 
 
 def sent_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
@@ -29,6 +30,7 @@ def sent_items(principal, client, before: datetime | None, limit: int) -> list[T
             icon="envelope-check",
             template="interactions/progress/item.html",
             object=row,
+            extra={"state": progress_lists.state_of(row)[0]},
         )
         for row in _sent.rows(principal, limit, client_id=client.pk, before=before)
     ]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.fields.forms import CatalogueForm, UserField
-from crm.core.ui.formatting import weekday_and_day
+from crm.core.ui.days import weekday_and_day
 from crm.core.ui.forms import DateInput, Field, Layout, Row, TimeInput, When, part_of
 from interactions.fields import contacts_of
 from interactions.log.fields import INTERACTION_FIELDS

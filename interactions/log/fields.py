@@ -13,7 +13,6 @@ from crm.core.base.reading import PLAIN, Conventions
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
 from crm.core.fields.types import COLLEAGUE, EMAIL, choice, link, several
 from crm.core.listing import filters
-from crm.core.users.models import User
 from interactions.log.choices import Channel, Sentiment
 from interactions.log.models import Interaction
 
@@ -22,10 +21,6 @@ FEELING = choice(Sentiment)
 
 def _channels(found):
     return Channel.choices
-
-
-def _authors(found):
-    return filters.people(found, User.objects.all())
 
 
 def read_feeling(text: str, conventions: Conventions = PLAIN) -> int:
@@ -106,7 +101,7 @@ INTERACTION_FIELDS = Catalogue(
         type=COLLEAGUE,
         aliases=("owner", "user", "created by"),
         api=READ,
-        filter={"author": filters.PersonId(named=User, offers=_authors, any_label=gettext_lazy("Everyone"))},
+        filter={"author": filters.PersonId(any_label=gettext_lazy("Everyone"))},
     ),
     Field("author_contact", is_imported=False, api=READ, privacy=PERSONAL),
     Field("visibility", aliases=("visibility",), filter=filters.Choice),

@@ -36,16 +36,18 @@ from django.utils.translation import gettext_lazy as _
 from clients.records.choices import Status
 from clients.records.models import Client, StatusPeriod
 from crm.core.base.dates import iso_week, week_day
+from crm.core.mail import models
 from crm.core.mail.choices import MailState
 from crm.core.mail.forms import week_days
-from crm.core.mail.models import OutboxMail
 from interactions.progress.choices import PROGRESS, ProgressState
 from interactions.progress.models import ProgressEmail, ProgressSchedule
 
 WEEKS_BACK = 8
+STORED = "stored"  # no mail server was set; shown only where there are such
 STATES = {
     "planned": _("Planned"),
     "sent": _("Sent"),
+    STORED: _("Not sent"),
     "late": _("Sent late"),
     "retrying": _("Retrying"),
     "decision": _("Needs a decision"),
@@ -62,7 +64,7 @@ TONES = {
     "dead": "red",
     MISSING: "red",
 }
-WORST_FIRST = ("decision", "dead", "retrying", "late", "planned", "sent", "skipped")
+WORST_FIRST = ("decision", "dead", "retrying", "late", "planned", STORED, "sent", "skipped")
 RANKS = {state: len(WORST_FIRST) - n for n, state in enumerate(WORST_FIRST)}
 # Zones lie between UTC-12 and UTC+14. Without asking for each zone's rules: a schedule counts for a week when it stood at the
 # deadline everywhere, an email is missing when it had to be planned (36 hours ahead) everywhere, an hour ago.
@@ -117,7 +119,7 @@ def _is_scheduled(week: str) -> Q:
 
 def _worst_mail() -> QuerySet:
     """The rank of the worst mail of a progress email; of a mail that was sent again, the newest counts."""
-    mails = OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress")
+    mails = models.OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress")
     newer = mails.filter(cause_id=OuterRef("cause_id"), contact_id=OuterRef("contact_id"), pk__gt=OuterRef("pk"))
     latest = mails.filter(~Exists(newer), cause_id=OuterRef("pk"))
     return latest.order_by().values("kind").annotate(worst=Max(_mail_rank())).values("worst")
@@ -129,6 +131,7 @@ def _mail_rank() -> Case:
         When(state__in=[MailState.UNCERTAIN, MailState.HELD], then=RANKS["decision"]),
         When(state__in=[MailState.DEAD, MailState.EXPIRED], then=RANKS["dead"]),
         When(tried, then=RANKS["retrying"]),
+        When(models.STORED, then=RANKS[STORED]),
         When(state=MailState.SENT, sent_at__gt=F("deadline_at"), then=RANKS["late"]),
         When(state=MailState.SENT, then=RANKS["sent"]),
         When(state=MailState.CANCELLED, then=RANKS["skipped"]),
@@ -193,7 +196,8 @@ def board(principal, today: date, now: datetime, *, mine: bool = False) -> list[
     shown = weeks(today)
     found = [_counted(clients_of(principal, week, now, mine=mine), week) for week in shown]
     numbers = {(row["of_week"], row["board_state"]): row["n"] for row in found[0].union(*found[1:], all=True)}
-    return [_row(week, numbers) for week in shown]
+    states = [state for state in STATES if state != STORED or any(of == STORED for _week, of in numbers)]
+    return [_row(week, numbers, states) for week in shown]
 
 
 def _counted(rows: QuerySet, week: str) -> QuerySet:
@@ -201,8 +205,8 @@ def _counted(rows: QuerySet, week: str) -> QuerySet:
     return named.values("of_week", "board_state").annotate(n=Count("pk"))
 
 
-def _row(week: str, numbers: dict[tuple[str, str], int]) -> WeekRow:
-    counts = {state: numbers.get((week, state), 0) for state in STATES}
+def _row(week: str, numbers: dict[tuple[str, str], int], states: list[str]) -> WeekRow:
+    counts = {state: numbers.get((week, state), 0) for state in states}
     should = sum(number for (of_week, _state), number in numbers.items() if of_week == week)
     return WeekRow(week, counts, should)
 

@@ -16,7 +16,7 @@ from clients.contacts.models import Affiliation
 from clients.contacts.queries import address_at, as_known_at, held_for, refuses_at
 from crm.core.base.zones import zone
 from crm.core.mail.choices import MAIL_WAITING, MailState
-from crm.core.mail.models import OutboxMail
+from crm.core.mail.models import STORED, OutboxMail
 from crm.core.notifications.models import Notification
 from crm.core.ui.formatting import one_line
 from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
@@ -51,18 +51,26 @@ def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
     return people
 
 
+def _mails() -> QuerySet:
+    return OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress", cause_id=OuterRef("pk"))
+
+
+def with_state(rows: QuerySet) -> QuerySet:
+    """The annotations that `lists.state_of` needs."""
+    waiting, stored = _mails().filter(state__in=MAIL_WAITING), _mails().filter(STORED)
+    return rows.annotate(has_waiting_mail=Exists(waiting), has_kept_mail=Exists(stored))
+
+
 def with_signs(rows: QuerySet, now: datetime) -> QuerySet:
     """The annotations that `flags` and `lists.state_of` need."""
     schedule = ProgressSchedule.objects.filter(client_id=OuterRef("client_id"))
-    mails = OutboxMail.objects.caused_by(ProgressEmail).filter(kind="progress", cause_id=OuterRef("pk"))
+    mails = _mails()
     after = Q(sent_at__gt=OuterRef("deadline_at")) | Q(sent_at=None, state__in=MAIL_WAITING, deadline_at__lt=now)
-    return rows.annotate(
+    return with_state(rows).annotate(
         has_recipients=Exists(reachable(OuterRef("client_id"))),
         when_nothing=Subquery(schedule.values("when_nothing")[:1]),
         has_late_mail=Exists(mails.filter(after)),
         has_failed_mail=Exists(mails.filter(state__in=FAILED)),
-        has_waiting_mail=Exists(mails.filter(state__in=MAIL_WAITING)),
-        has_kept_mail=Exists(mails.kept_here()),
     )
 
 

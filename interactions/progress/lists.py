@@ -31,7 +31,7 @@ TONES = {
 
 def state_of(email: ProgressEmail) -> tuple[Any, str]:
     """(words, tone) of its state. What was released reads “Sending” until its mails have left, and “Not sent”, as in the outbox,
-    where no mail server is set. The row needs the annotations of `flags.with_signs`."""
+    where no mail server is set. The row needs the annotations of `flags.with_state`."""
     if email.state == ProgressState.SENT and email.has_waiting_mail:  # type: ignore[attr-defined]
         return _("Sending"), "blue"
     if email.state == ProgressState.SENT and email.has_kept_mail:  # type: ignore[attr-defined]

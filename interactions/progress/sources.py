@@ -6,13 +6,12 @@ Clients read all of it: only what was shared with them, or what they signed.
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from clients.revenue.models import Contract
 from crm.core.base.dates import local_date
 from crm.core.firm.queries import get_firm
+from crm.core.ui.days import weekday_and_day
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.agreements.models import Commitment, Decision
 from interactions.log.models import Interaction
@@ -31,9 +30,10 @@ def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
         .between(start, end)
         .order_by("occurred_at", "id")[:AT_MOST]
     )
+    today = day_of(end, client)
     return [
         _("%(day)s: %(what)s")
-        % {"day": say_day(row.occurred_at), "what": row.subject or row.body.strip().split("\n")[0]}
+        % {"day": say_day(row.occurred_at, today), "what": row.subject or row.body.strip().split("\n")[0]}
         for row in rows
     ]
 
@@ -59,32 +59,34 @@ def decisions_within(rows, client, start: datetime, end: datetime) -> list[Decis
 
 def our_commitments(client, start: datetime, end: datetime) -> list[str]:
     """Our open commitments, late ones too, each with the colleague."""
-    firm = get_firm().name
+    firm, today = get_firm().name, day_of(end, client)
     rows = _open(client, end, Side.FIRM)[:AT_MOST]
-    return [with_person(row.text, name_of(row.owner) or firm, row.due_date) for row in rows]
+    return [with_person(row.text, name_of(row.owner) or firm, row.due_date, today) for row in rows]
 
 
 def their_commitments(client, start: datetime, end: datetime) -> list[str]:
     """The client's open commitments that are not late, each with the contact."""
-    rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=day_of(end, client))
-    return [with_person(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
+    today = day_of(end, client)
+    rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=today)
+    return [with_person(row.text, name_of(row.contact), row.due_date, today) for row in rows[:AT_MOST]]
 
 
 def late_commitments(client, start: datetime, end: datetime) -> list[str]:
     """The client's late commitments, as questions."""
-    rows = _open(client, end, Side.CLIENT).filter(due_date__lt=day_of(end, client))
-    return [when_to_expect(row.text, name_of(row.contact), row.due_date) for row in rows[:AT_MOST]]
+    today = day_of(end, client)
+    rows = _open(client, end, Side.CLIENT).filter(due_date__lt=today)
+    return [when_to_expect(row.text, name_of(row.contact), row.due_date, today) for row in rows[:AT_MOST]]
 
 
 def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
     """Decisions in the last email that nobody has confirmed; each is asked about once."""
-    first, last = day_of(start - ASKED_AFTER, client), day_of(start, client)
+    first, last, today = day_of(start - ASKED_AFTER, client), day_of(start, client), day_of(end, client)
     rows = Decision.objects.filter(
         client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
     ).shared()
     return [
         _("We noted on %(day)s: %(what)s. Is that right?")
-        % {"day": say_day(row.decided_date), "what": row.text.rstrip(" .")}
+        % {"day": say_day(row.decided_date, today), "what": row.text.rstrip(" .")}
         for row in rows.order_by("decided_date", "id")[:AT_MOST]
     ]
 
@@ -93,7 +95,7 @@ def begun_contracts(client, start: datetime, end: datetime) -> list[str]:
     first, last = day_of(start, client), day_of(end, client)
     rows = _contracts(client).filter(start_date__gt=first, start_date__lte=last)
     return [
-        _("%(day)s: start of %(what)s") % {"day": say_day(row.start_date), "what": row.name or row.service.name}
+        _("%(day)s: start of %(what)s") % {"day": say_day(row.start_date, last), "what": row.name or row.service.name}
         for row in rows.order_by("start_date", "id")[:AT_MOST]
     ]
 
@@ -114,7 +116,7 @@ def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
         for row in renewals.select_related("service")[:AT_MOST]
     ]
     dated.sort(key=lambda entry: (entry[0], entry[2].pk))
-    return [words % {"day": say_day(day), "what": row.name or row.service.name} for day, words, row in dated]
+    return [words % {"day": say_day(day, today), "what": row.name or row.service.name} for day, words, row in dated]
 
 
 def _contracts(client):
@@ -132,26 +134,24 @@ def name_of(person) -> str:
     return person.name if person else ""
 
 
-def with_person(text: str, person: str, day: date | None) -> str:
+def named(text: str, person: str) -> str:
+    return _("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text
+
+
+def with_person(text: str, person: str, day: date | None, today: date) -> str:
     """“Send the price (Marta Kallio), by Fri 27 Nov”."""
-    return with_day(_("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text, day)
+    what = named(text, person)
+    return _("%(what)s, by %(day)s") % {"what": what, "day": say_day(day, today)} if day else what
 
 
-def with_day(text: str, day: date | None) -> str:
-    """“Send the price, by Fri 27 Nov”."""
-    return _("%(what)s, by %(day)s") % {"what": text, "day": say_day(day)} if day else text
-
-
-def when_to_expect(text: str, person: str, day: date) -> str:
+def when_to_expect(text: str, person: str, day: date, today: date) -> str:
     """“Two receipts (Elina Saari), due Mon 16 Nov. When can we expect it?”"""
-    named = _("%(task)s (%(person)s)") % {"task": text, "person": person} if person else text
-    return _("%(what)s, due %(day)s. When can we expect it?") % {"what": named, "day": say_day(day)}
+    words = {"what": named(text, person), "day": say_day(day, today)}
+    return _("%(what)s, due %(day)s. When can we expect it?") % words
 
 
-def say_day(day: date | datetime) -> str:
-    if isinstance(day, datetime):
-        day = timezone.localtime(day)
-    return date_format(day, pgettext("date format", "D j M"))
+def say_day(day: date | datetime, today: date) -> str:
+    return weekday_and_day(timezone.localtime(day) if isinstance(day, datetime) else day, today)
 
 
 def day_of(moment: datetime, client) -> date:

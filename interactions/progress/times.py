@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.utils.formats import date_format
-
 from crm.core.base.dates import iso_week, local_date, local_to_utc, week_day
 from crm.core.base.zones import zone
+from crm.core.ui.days import weekday_and_day
+from crm.core.ui.formatting import written
 from interactions.progress.days import Chosen, Days
 from interactions.progress.models import ProgressSchedule
 
@@ -64,7 +64,13 @@ def next_days(schedule: ProgressSchedule, now: datetime, many: int = 4) -> list[
     days, week, found = Days(), first_open_week(schedule, now), []
     for _step in range(many):
         times = times_of(schedule, week, days)
-        there = times.deadline_at.astimezone(zone(schedule.time_zone))
-        found.append({"there": date_format(there, "D j M, H:i"), "moved": times.moved, "skipped": times.skipped})
+        there, today = (moment.astimezone(zone(schedule.time_zone)) for moment in (times.deadline_at, now))
+        found.append(
+            {
+                "there": f"{weekday_and_day(there, today)}, {written(there, 'H:i')}",
+                "moved": times.moved,
+                "skipped": times.skipped,
+            }
+        )
         week = next_week_of(week)
     return found

@@ -37,11 +37,13 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Entry:
-    """An interaction, made by `new_interaction`, with its people."""
+    """An interaction, made by `new_interaction`, with its people and what was decided ("": nothing)."""
 
     interaction: Interaction
-    contacts: Iterable[Contact] = ()
+    contacts: Sequence[Contact] = ()
     participants: Iterable[User] = ()
+    decision: str = ""
+    is_decision_shared: bool = False
 
     @property
     def client(self) -> Client:
@@ -57,12 +59,28 @@ def new_interaction(principal: Principal, *, subject: str, body: str, now: datet
 
 @service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
 def log_interactions(principal: Principal, *, rows: Sequence[Entry]) -> list[Interaction]:
-    """Save these interactions in one statement, and their clients' last contact in another. All or none.
+    """Save these interactions in one statement, their clients' last contact in another, and what was decided. All or none.
     Raises ServiceError (field contacts)."""
     made = insert([entry.interaction for entry in rows])
     _save_people(rows)
     refresh_last_contact(client_ids={interaction.client_id for interaction in made})
+    for entry in rows:
+        if entry.decision.strip():
+            _record_decision(principal, entry)
     return made
+
+
+def _record_decision(principal: Principal, entry: Entry) -> None:
+    record_decision(
+        principal,
+        client=entry.client,
+        interaction=entry.interaction,
+        text=entry.decision,
+        is_shared=entry.is_decision_shared,
+        is_demo=entry.interaction.is_demo,
+        decided_date=local_date(entry.interaction.occurred_at, user_zone(principal.user).key),
+        contact=entry.contacts[0] if len(entry.contacts) == 1 else None,
+    )
 
 
 def _save_people(entries: Sequence[Entry]) -> None:
@@ -113,18 +131,7 @@ def log_interaction(
         is_demo=is_demo,
         now=now,
     )
-    log_interactions(principal, rows=[Entry(interaction, contacts, participants)])
-    if decision.strip():
-        record_decision(
-            principal,
-            client=client,
-            interaction=interaction,
-            text=decision,
-            is_shared=decision_shared,
-            is_demo=is_demo,
-            decided_date=local_date(occurred_at, user_zone(principal.user).key),
-            contact=contacts[0] if len(contacts) == 1 else None,
-        )
+    log_interactions(principal, rows=[Entry(interaction, contacts, participants, decision, decision_shared)])
     if next_step is not None:
         create_follow_up(
             principal,

@@ -1,6 +1,6 @@
 """The composer and Today in a real browser, by keyboard."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -326,14 +326,22 @@ def test_a_day_is_picked_by_chip_or_typed_in_words(page, live_server, marta, nor
     page.locator("#toasts", has_text="“First” snoozed until").wait_for()
 
 
-def test_the_days_to_choose_stand_in_their_order(page, live_server, marta, northwind):
-    """On a Friday the next Friday comes after the next Monday."""
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("Europe/Helsinki", ["2026-11-28", "2026-11-30", "2026-12-04", "2026-12-11"]),
+        ("Asia/Tokyo", ["2026-11-29", "2026-11-30", "2026-12-04", "2026-12-12"]),
+    ],
+)
+def test_the_days_to_choose_stand_in_their_order(page, live_server, marta, northwind, zone, days):
+    """On a Friday the next Friday comes after the next Monday; in Tokyo it is Saturday by then."""
     now = timezone.now()
+    User.objects.filter(pk=marta.pk).update(time_zone=zone)
     interactions.follow_up(actor=marta, client=northwind, title="First", due_date=now.date(), now=now)
-    page.clock.set_fixed_time(datetime(2026, 11, 27, 12))
+    page.clock.set_fixed_time(datetime(2026, 11, 27, 20, tzinfo=UTC))
     page.goto(live_server.url + "/today/")
     page.keyboard.press("j")
     page.keyboard.press("s")
     page.locator("#remote-dialog .day-words").wait_for()
-    days = page.locator("#remote-dialog [data-day]").evaluate_all("chips => chips.map((chip) => chip.dataset.day)")
-    assert days == ["2026-11-28", "2026-11-30", "2026-12-04", "2026-12-11"]
+    found = page.locator("#remote-dialog [data-day]").evaluate_all("chips => chips.map((chip) => chip.dataset.day)")
+    assert found == days

@@ -386,11 +386,11 @@ def test_a_day_that_has_passed_is_asked_about_once(web, marta, northwind):
     }
     answer = web.post(url, data)
     assert answer.status_code == 422 and "This day has passed." in answer.text and not FollowUp.objects.exists()
-    again = re.search(r'name="past_day" value="([^"]*)"', answer.text)[1]
-    assert web.post(url, data | {"past_day": again, "due_date": "2020-03-02"}).status_code == 422, (
+    again = re.search(r'name="asked" value="([^"]*)"', answer.text)[1]
+    assert web.post(url, data | {"asked": again, "due_date": "2020-03-02"}).status_code == 422, (
         "changing the day asks again"
     )
-    assert web.post(url, data | {"past_day": again}).status_code == 302
+    assert web.post(url, data | {"asked": again}).status_code == 302
     row = FollowUp.objects.get()
     edit = reverse("interactions:follow-up", args=[row.pk])
     assert web.post(edit, data | {"title": "Call them", "version": 1}).status_code == 302, (

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Count, Max
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base.kept import Kept, once
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_zone, get_firm
+from crm.core.ui.days import weekday_and_day
+from crm.core.ui.formatting import short_day
 from onboarding import tracking
 from onboarding.choices import TASK, OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task, TemplateVersion
@@ -152,7 +153,7 @@ def plan_chart(plan: Plan, tasks: list[Task], today: date, calendar: WorkingCale
     rows = gantt.spans(tasks, dates, plan.kickoff_date, calendar, tone)
 
     def monday(_n, day):
-        return date_format(day, pgettext("date format", "j M"))
+        return short_day(day, today)
 
     return gantt.draw(rows, width=1120, label_width=250, calendar=calendar, today=today, week_label=monday)
 
@@ -161,7 +162,7 @@ def forecast_words(plan: Plan, end: date | None, calendar: WorkingCalendar | Non
     """“Forecast end Thu 14 Jan, two days early”; "" without a forecast."""
     if plan.forecast_date is None:
         return ""
-    words = _("Forecast end %(day)s") % {"day": date_format(plan.forecast_date, pgettext("date format", "D j M"))}
+    words = _("Forecast end %(day)s") % {"day": weekday_and_day(plan.forecast_date)}
     if end is None or end == plan.forecast_date:
         return words
     calendar = calendar or WorkingCalendar.of(get_firm())

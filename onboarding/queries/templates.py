@@ -7,12 +7,11 @@ from zlib import crc32
 
 from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
+from crm.core.ui.formatting import short_day
 from onboarding import schedule
 from onboarding.choices import PLAN, OwnerSide, VersionState
 from onboarding.models import Plan, Template, TemplatePhase, TemplateTask, TemplateVersion
@@ -199,7 +198,7 @@ def holiday_note(calendar: WorkingCalendar, start: date, end: date) -> str:
     days = [day for day, _name in schedule.holidays_between(calendar, start, end)]
     if not days:
         return ""
-    words = [date_format(day, pgettext("date format", "j M")) for day in days[:6]]
+    words = [short_day(day) for day in days[:6]]
     if len(days) == 1:
         return _("%(day)s is a company holiday.") % {"day": words[0]}
     if len(days) > len(words):

@@ -202,7 +202,7 @@ ASKED = "“Engagement letter signed” comes before this task and is still open
 
 
 def asked_before(page):
-    return re.search(r'name="asked_before" value="([^"]+)"', page)[1]
+    return re.search(r'name="asked" value="([^"]+)"', page)[1]
 
 
 @pytest.mark.parametrize(
@@ -216,11 +216,11 @@ def test_a_task_before_its_predecessor_is_asked_about_once(as_marta, plan, heade
     answer = as_marta.post(url, headers=headers)
     assert answer.status_code == 422 and ASKED in text(answer) and "Complete anyway</button>" in text(answer)
     other = task(plan, "First payroll run")
-    assert as_marta.post(url, {"asked_before": other.pk}, headers=headers).status_code == 422, (
+    assert as_marta.post(url, {"asked": other.pk}, headers=headers).status_code == 422, (
         "the question was about another task"
     )
     assert task(plan, "Access to accounting system").state == "open"
-    as_marta.post(url, {"asked_before": asked_before(text(answer))}, headers=headers)
+    as_marta.post(url, {"asked": asked_before(text(answer))}, headers=headers)
     assert task(plan, "Access to accounting system").state == "done"
 
 

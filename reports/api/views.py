@@ -60,7 +60,7 @@ def _parameter(name, kind=OpenApiTypes.STR, about=""):
 PARAMETERS = [
     _parameter("start", OpenApiTypes.DATE, "first day; with neither start nor end, the twelve months to today"),
     _parameter("end", OpenApiTypes.DATE, "the first day that no longer belongs to the period"),
-    _parameter("owner", about="id or e-mail of the account manager"),
+    _parameter("owner", about="id or e-mail of the account manager, or “me”"),
     _parameter("team", OpenApiTypes.INT, "id of the team"),
     _parameter("tier", about="A, B or C"),
     _parameter("basis", about="status or revenue, where a number knows two; by default the firm's"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -140,6 +141,16 @@ def test_the_filter_stays_in_the_links_and_narrows(client, firm_with_history):
     assert answer.context["found"].retention.now.n == 2
     assert f"owner={firm_with_history.pk}" in answer.context["found"].retention.url
     assert "tier=B" in answer.context["found"].retention.url
+
+
+def test_the_viewer_is_offered_as_me_and_chosen_by_their_number_too(client, mira, firm_with_history):
+    make_client(mira, ("active", date(2024, 1, 1)), name="Own")
+    for value in ("me", mira.pk, mira.email):
+        answer = client.get("/reports/", {"owner": value})
+        assert [row.name for row in answer.context["scope"].clients()] == ["Own"]
+        options = re.search(r'<select[^>]*name="owner".*?</select>', text_of(answer), re.S)[0]
+        assert re.search(r"<option[^>]*selected[^>]*>Me<", options) and mira.name not in options
+        assert firm_with_history.name in options and "All account managers" in options
 
 
 def test_who_left_and_came_back_is_marked(client, firm_with_history):

@@ -15,5 +15,5 @@ def read_filter(request, now=None) -> ReportFilter:
         request.GET, principal=request.principal, firm=get_firm(), today=firm_today(now or timezone.now())
     )
     if form.is_valid():
-        form.offer_months()
+        form.offer()
     return form

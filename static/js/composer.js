@@ -1,5 +1,6 @@
 // The composer: words follow the chosen channel, chips show what is set inside them, one key writes a note or a call.
 
+import { dayWords } from "./lib.js";
 import { openPalette } from "./palette.js";
 
 const form = (element) => element.closest?.("form[data-composer]");
@@ -16,7 +17,7 @@ function follow(composer) {
   if (text && chosen.dataset.placeholder) text.placeholder = chosen.dataset.placeholder;
 }
 
-const day = (iso) => new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(iso));
+const day = (iso) => dayWords(new Date(`${iso}T00:00`));
 
 /** “Today 14:02”, or the day in words; the field says which day is today in the user's zone. */
 function moment(field) {

@@ -1,15 +1,10 @@
 // data-days on a date (or date and time) that is usually still to come: chips for the next days, and a line that understands
 // "fri", "fri 14", "14 dec", "tomorrow", "in 2 weeks", "+3". The field itself stays the browser's own.
 
-import { element, word } from "./lib.js";
+import { currentDay, dayWords, element, word } from "./lib.js";
 
-const locale = () => document.documentElement.lang || "en";
 const plus = (day, n) => new Date(day.getFullYear(), day.getMonth(), day.getDate() + n);
 const iso = (day) => `${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, "0")}-${String(day.getDate()).padStart(2, "0")}`;
-const said = (day, today) => {
-  const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
-  return new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "short", ...year }).format(day);
-};
 const starts = (names, text) => text.length > 1 && names.findIndex((name) => name.toLowerCase().startsWith(text));
 
 function names(options, many, at) {
@@ -50,8 +45,7 @@ export function meant(text, today) {
 }
 
 export function start(field) {
-  const now = new Date();
-  const today = new Date(now.getFullYear(), now.getMonth(), now.getDate());
+  const today = currentDay();
   const hasTime = field.type === "datetime-local";
   const put = (day) => {
     field.value = hasTime ? `${iso(day)}T${field.value.split("T")[1] || "08:00"}` : iso(day);
@@ -60,7 +54,7 @@ export function start(field) {
   };
   const days = [hasTime ? null : today, plus(today, 1), plus(today, (5 - today.getDay() + 7) % 7 || 7), plus(today, (1 - today.getDay() + 7) % 7 || 7), plus(today, 14)];
   const chips = [...new Map(days.filter(Boolean).map((day) => [iso(day), day])).values()].sort((a, b) => a - b).map((day) => {
-    const words = { [iso(today)]: word("today"), [iso(plus(today, 1))]: word("tomorrow") }[iso(day)] || said(day, today);
+    const words = { [iso(today)]: word("today"), [iso(plus(today, 1))]: word("tomorrow") }[iso(day)] || dayWords(day, today);
     const chip = element("button", { type: "button", class: "chip", "data-day": iso(day) }, words);
     chip.addEventListener("click", () => put(day));
     return chip;

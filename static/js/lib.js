@@ -9,10 +9,23 @@ export function meta(name) {
   return document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 }
 
-/** The hour of a moment as every page writes it: in the person's own zone, not in the browser's. */
+// A moment as every page writes it: in the person's own zone, not in the browser's.
+const inZone = (moment, language, shape) => new Intl.DateTimeFormat(language, { ...shape, timeZone: meta("time-zone") || undefined }).format(moment);
+
 export function hour(moment) {
-  const shape = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: meta("time-zone") || undefined };
-  return new Intl.DateTimeFormat(document.documentElement.lang, shape).format(moment);
+  return inZone(moment, document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+/** The day that it is, at midnight of the browser's zone, in which days are counted. */
+export function currentDay() {
+  const [year, month, day] = inZone(new Date(), "sv", {}).split("-"); // Swedish days are ISO days
+  return new Date(year, month - 1, day);
+}
+
+/** “Fri 27 Nov”, of another year with it. */
+export function dayWords(day, today = currentDay()) {
+  const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+  return new Intl.DateTimeFormat(document.documentElement.lang || "en", { weekday: "short", day: "numeric", month: "short", ...year }).format(day);
 }
 
 export function csrfToken() {

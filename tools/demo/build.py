@@ -2,11 +2,13 @@
 
 import random
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pghistory
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from clients.catalogue.models import Service, Tag
@@ -47,7 +49,6 @@ class Stage:
     users: dict[str, User] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     clients: dict[str, Client] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
 
     def office_hour(self, day: date, zone_name: str) -> datetime:
         """A time within a working day, on or after `day`, at least an hour ago."""
@@ -62,13 +63,16 @@ class Stage:
 def build(*, now: datetime, with_logins: bool) -> list[dict[str, str]]:
     """Fill the firm. Returns [{"email", "password", "role"}] ([] without logins)."""
     firm = _firm()
-    with firm_cached():
-        return _fill(firm, now, with_logins)
+    passwords = ["-".join(secrets.token_hex(2) for _ in range(3)) for _person in cast.PEOPLE] if with_logins else []
+    with firm_cached(), ThreadPoolExecutor(1) as beside:  # hashing one takes half a second
+        hashes = beside.map(make_password, passwords)
+        people = _fill(firm, now)
+        return [_login(*login) for login in zip(people, passwords, hashes, strict=False)]
 
 
-def _fill(firm: FirmSettings, now: datetime, with_logins: bool) -> list[dict[str, str]]:
+def _fill(firm: FirmSettings, now: datetime) -> list[User]:
     stage = Stage(now, now.astimezone(zone(firm.time_zone)).date(), random.Random(20261122), WorkingCalendar.of(firm))
-    _people(stage, with_logins)
+    _people(stage)
     with pghistory.context(user=stage.users["ines"].pk, url="seed_demo"):
         stage.services = [
             create_service(acting(stage.users["ines"]), name=name, code=code) for name, code in cast.SERVICES
@@ -80,11 +84,7 @@ def _fill(firm: FirmSettings, now: datetime, with_logins: bool) -> list[dict[str
         progress.make(stage)
         surveys.make(stage)
         _restrict(stage)
-    return [
-        {"email": user.email, "password": stage.passwords[key], "role": _role_words(user)}
-        for key, user in stage.users.items()
-        if key in stage.passwords
-    ]
+    return list(stage.users.values())
 
 
 def _firm() -> FirmSettings:
@@ -96,7 +96,7 @@ def _firm() -> FirmSettings:
     return firm
 
 
-def _people(stage: Stage, with_logins: bool) -> None:
+def _people(stage: Stage) -> None:
     teams: dict[str, Team] = {}
     for person in cast.PEOPLE:
         email = person.name.lower().replace(" ", ".") + "@northlight.example"
@@ -108,11 +108,7 @@ def _people(stage: Stage, with_logins: bool) -> None:
             is_demo=True,
             reminders=person.reminders,
         )
-        if with_logins:
-            stage.passwords[person.key] = "-".join(secrets.token_hex(2) for _ in range(3))
-            user.set_password(stage.passwords[person.key])
-        else:
-            user.set_unusable_password()
+        user.set_unusable_password()
         user.save()
         stage.users[person.key] = user
         team = teams.get(person.team) or Team.objects.create(name=person.team)
@@ -122,8 +118,10 @@ def _people(stage: Stage, with_logins: bool) -> None:
         Team.objects.filter(pk=teams[name].pk).update(lead=stage.users[key])
 
 
-def _role_words(user: User) -> str:
-    return ", ".join(role.replace("_", " ") for role in user.roles)
+def _login(user: User, password: str, hashed: str) -> dict[str, str]:
+    user.password = hashed
+    user.save(update_fields=["password"])
+    return {"email": user.email, "password": password, "role": ", ".join(user.roles).replace("_", " ")}
 
 
 def _client(stage: Stage, role: cast.ClientRole) -> Client:

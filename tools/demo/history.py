@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import F
+
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from crm.core.base.principals import acting
 from interactions.follow_ups.services import complete_follow_up, create_follow_up
-from interactions.recording.services import log_interaction
+from interactions.log.models import Interaction
+from interactions.recording.services import Entry, log_interactions, new_interaction
 from interactions.surveys.services.answers import ensure_nps_survey, record_answer
 from tools.demo import cast, words
 
@@ -43,13 +46,15 @@ def make(stage) -> None:
 def _talks(stage, role, client: Client, people) -> None:
     days = _days(stage, role)
     owner = stage.users[role.owner]
+    talks: list[tuple[words.Talk, datetime]] = []
+    entries: list[Entry] = []
     for place, day in enumerate(days):
         talk = _pick(stage, role, len(days) - place)
         at = stage.office_hour(day, role.zone)
         if at >= stage.now - timedelta(minutes=30):
             continue
         person = people[0] if stage.dice.random() < 0.75 else stage.dice.choice(people)
-        interaction = log_interaction(
+        interaction = new_interaction(
             acting(owner),
             client=client,
             channel=talk.channel,
@@ -57,15 +62,17 @@ def _talks(stage, role, client: Client, people) -> None:
             subject=talk.subject,
             body=talk.body.format(first=person.first_name),
             duration_minutes=talk.minutes,
-            contacts=[] if talk.channel == "note" else [person],
             sentiment=talk.sentiment,
             visibility="shared" if talk.channel in ("meeting", "video") else "firm",
-            decision=talk.decision,
-            decision_shared=bool(talk.decision),
             now=at + timedelta(minutes=20),
             is_demo=True,
         )
-        _entered(interaction, at)
+        contacts = [] if talk.channel == "note" else [person]
+        entries.append(Entry(interaction, contacts, decision=talk.decision, is_decision_shared=True))
+        talks.append((talk, at))
+    log_interactions(acting(owner), rows=entries)
+    Interaction.objects.filter(client=client).update(created_at=F("occurred_at"))
+    for talk, at in talks:
         if talk.next_step and (stage.now - at).days > 21:
             _done_step(stage, client, owner, talk, at)
 

@@ -8,8 +8,18 @@ to leave stops them. If a process dies without leaving, its lock is released, an
 still run.
 """
 
-from tools.embedded.environment import complete, data_dir, owner_environment, secret_key
+from tools.embedded.environment import complete, data_dir, owner_environment, secret_key, stand_in
 from tools.embedded.folder import Problem
 from tools.embedded.servers import Servers, ensure, release
 
-__all__ = ["Problem", "Servers", "complete", "data_dir", "ensure", "owner_environment", "release", "secret_key"]
+__all__ = [
+    "Problem",
+    "Servers",
+    "complete",
+    "data_dir",
+    "ensure",
+    "owner_environment",
+    "release",
+    "secret_key",
+    "stand_in",
+]

@@ -38,6 +38,13 @@ def complete(environ: MutableMapping[str, str], say: Callable[[str], None] = lam
         environ["SECRET_KEY"] = secret_key(DataFolder(path))
 
 
+def stand_in(environ: MutableMapping[str, str]) -> None:
+    """What settings want before they can be read, for a command that only prints its help: nothing is opened or made."""
+    environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")
+    environ.setdefault("REDIS_URL", "redis://127.0.0.1:1")
+
+
 def owner_environment(environ: MutableMapping[str, str]) -> dict[str, str]:
     """The same environment, with the database opened as the schema's owner."""
     return dict(environ) | {"DATABASE_URL": environ.get("MIGRATE_URL") or environ["DATABASE_URL"]}

@@ -50,12 +50,13 @@ class Problem(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    unknown = [word for word in arguments if word != "--dev"]
+    unknown = [word for word in arguments if word not in ("--dev", "--no-compile")]
     if unknown:
         print(f"script/setup knows only --dev, not {unknown[0]}.", file=sys.stderr)
         return 2
     try:
-        with_lock(lambda: install("dev" if "--dev" in arguments else "runtime"))
+        kind = "dev" if "--dev" in arguments else "runtime"
+        with_lock(lambda: install(kind, compiles="--no-compile" not in arguments))
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -79,7 +80,8 @@ def with_lock(work) -> None:
         os.close(handle)
 
 
-def install(kind: str) -> None:
+def install(kind: str, *, compiles: bool) -> None:
+    """`compiles`: whether to write the bytecode too. script/server does that while it makes the database."""
     lock = ROOT / ("requirements-dev.lock" if kind == "dev" else "requirements.lock")
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     installed = stamp()
@@ -94,7 +96,8 @@ def install(kind: str) -> None:
     say(f"Installing up to {packages} packages into .venv (half a minute on a fast line)")
     started = time.monotonic()
     STAMP.unlink(missing_ok=True)
-    pip("install", "--require-hashes", "--only-binary=:all:", "--no-deps", "-r", str(lock))
+    bytecode = "--compile" if compiles else "--no-compile"
+    pip("install", "--require-hashes", "--only-binary=:all:", "--no-deps", bytecode, "-r", str(lock))
     installed |= {kind: digest}
     if kind == "dev":
         pip("install", "--no-index", "--no-deps", str(PIP))

@@ -89,6 +89,16 @@ class Preparation:
         self.manage("collectstatic", "--noinput", *(f"--ignore={name}" for name in UNUSED_STATIC))
         self._stamp("static", wanted)
 
+    def compile_packages(self) -> None:
+        """Write the bytecode of the installed packages. Where .venv cannot be written to, Python goes without it."""
+        wanted = _digest([ROOT / "requirements.lock"])
+        if self.stamps.get("compiled") == wanted:
+            return
+        compile_all = [sys.executable, "-m", "compileall", "-qq", sys.prefix]
+        environment = self.environment | {MARK: str(self.folder.path)}
+        subprocess.run(compile_all, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        self._stamp("compiled", wanted)
+
     def fill(self, *, demo: bool) -> None:
         """The demo firm at the very first start; later starts leave the data alone."""
         if self.stamps.get("firm"):

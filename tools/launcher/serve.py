@@ -123,6 +123,7 @@ class Launcher:
         preparation.check_outside_servers(database=not own_database, broker=not own_broker)
         with ThreadPoolExecutor(1) as beside:  # neither needs the other, and each keeps a processor busy
             static = beside.submit(preparation.collect_static)
+            beside.submit(preparation.compile_packages)
             preparation.migrate()
             preparation.fill(demo=own_database if self.demo is None else self.demo)
             static.result()
@@ -152,9 +153,8 @@ class Launcher:
             ),
         ]
         say("Starting web, workers and beat")
-        # start first the one that people wait for
-        for child in reversed(self.children):
-            child.start(self.folder, ROOT)
+        # start only the web at first, with all processors to itself; `_watch` starts the others
+        self.children[-1].start(self.folder, ROOT)
         children.remember(self.folder, self.children)
 
     def _wait_for_first_answer(self) -> None:

@@ -2,7 +2,7 @@
 
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
-from crm.core.importing import kinds
+from crm.core.importing import kinds, running
 from crm.core.importing import services as service
 from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW
@@ -27,7 +27,7 @@ def run(actor, kind, data, *, questions=service.CONFIRMED, **given):
     """Import bytes as a worker would; gives the finished job."""
     job = prepare(actor, kind, data, **given)
     service.start_import(acting(actor), job=job, now=NOW, questions=questions)
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     return Job.objects.get(pk=job.pk)
 
 

@@ -5,7 +5,7 @@ import pytest
 from clients.catalogue.services import create_service
 from clients.importing.tests.test_planner import told
 from crm.core.base.principals import acting
-from crm.core.importing import services as service
+from crm.core.importing import running
 from tools.testing.factories.clients import make_user
 from tools.testing.importing import counts, prepare, run
 
@@ -84,7 +84,7 @@ def test_a_correction_that_is_refused_is_refused_in_the_preview(ines, name):
     create_service(acting(actor), name="Audit")
     run(actor, "clients", b"Id,Name\nZ,Zeta\n")
     assert "failed" not in counts(run(actor, kind, first.encode()))
-    preview = service.preview(prepare(actor, kind, second.encode()))
+    preview = running.preview(prepare(actor, kind, second.encode()))
     ran = run(actor, kind, second.encode())
     assert told(ran.report) == told(preview)
     failed = {row["number"]: " ".join(row["texts"]) for row in preview["rows"]["failed"]}

@@ -21,7 +21,7 @@ from clients.records.services.clients import archive_client, restrict_client
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.principals import acting
 from crm.core.files.services import read_bytes, store_bytes
-from crm.core.importing import kinds, planner, tabular
+from crm.core.importing import kinds, planner, running, tabular
 from crm.core.importing import services as service
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -86,7 +86,7 @@ def test_a_failed_row_has_its_reason_in_its_own_column(ines):
 
 
 def test_every_failed_row_comes_back_with_the_reasons_of_the_first(ines, monkeypatch):
-    monkeypatch.setattr(service, "MAX_REASONS", 2)
+    monkeypatch.setattr(running, "MAX_REASONS", 2)
     job = run(ines, "clients", b"Id,Name,Status\n" + b"".join(b"%d,Client %d,asleep\n" % (n, n) for n in range(4)))
     assert counts(job) == {"failed": 4}
     rows = read_bytes(job.failed_rows).decode("utf-8-sig").splitlines()[1:]
@@ -122,12 +122,12 @@ def test_an_import_outlives_a_database_that_goes_away(ines, monkeypatch):
     away = dataclasses.replace(kind, plan=gone)
     monkeypatch.setattr(planner, "kind_of", lambda job: away)
     with pytest.raises(OperationalError):
-        service.run_job(job_id=job.pk)
+        running.run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.state, job.error) == (JobState.RUNNING, "")
     monkeypatch.undo()
     Job.objects.filter(pk=job.pk).update(lease_until=NOW)
-    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert running.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.get().name == "Alpha"
 
 
@@ -193,12 +193,12 @@ def test_a_worker_that_died_is_replaced_and_nothing_is_doubled(ines):
     file = store_bytes(acting(ines), name="a.csv", data=b"Id,Name\n" + rows)
     job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
     service.start_import(acting(ines), job=job, now=NOW)
-    job = service._lease(job.pk, "11111111-1111-1111-1111-111111111111")
-    assert service.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"
+    job = running._lease(job.pk, "11111111-1111-1111-1111-111111111111")
+    assert running.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"
     Job.objects.filter(pk=job.pk).update(lease_until=NOW)
-    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert running.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.count() == 250
-    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert running.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.count() == 250
 
 
@@ -278,13 +278,13 @@ def test_wizard_end_to_end_without_javascript(client, ines):
     response = client.post(response.url, fields | told)
     assert response.url == reverse("core:import_preview", args=[job.pk])
     assert "being checked" in client.get(response.url).text
-    assert service.run_job(job_id=job.pk) == JobState.READY
+    assert running.run_job(job_id=job.pk) == JobState.READY
     preview = client.get(response.url)
     assert preview.context["job"].report["counts"]["created"] == 1
     assert [row["target"] for row in preview.context["rows"]] == ["Alpha"]
     assert not Client.objects.exists(), "a preview writes nothing"
     response = client.post(reverse("core:import_start", args=[job.pk]))
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     assert b"All imports" in client.get(response.url).content
     assert Client.objects.get().name == "Alpha"
 

@@ -22,7 +22,7 @@ from clients.records.queries import domain_of
 from clients.records.services.clients import archive_client, restrict_client
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.principals import acting
-from crm.core.importing import planner
+from crm.core.importing import planner, running
 from crm.core.importing import services as service
 from crm.core.notifications.models import Notification
 from crm.core.work import stopping
@@ -214,7 +214,7 @@ def test_the_run_writes_what_the_preview_shows(world, monkeypatch, name, chunk, 
     monkeypatch.setattr(planner, "CHUNK", chunk)
     kind, data = NASTY[name]
     job = prepare(world, kind, data, defaults={"status": "active"} if kind == "clients" else {})
-    preview = service.preview(job)
+    preview = running.preview(job)
     assert "Reference" not in str(preview), "an unexpected error"
     ran = run(world, kind, data, defaults={"status": "active"} if kind == "clients" else {}, questions=answer)
     assert ran.state == JobState.DONE, ran.error
@@ -250,7 +250,7 @@ def test_the_run_writes_what_the_preview_shows_of_real_files(ines, kind, path):
         header = re.split(rb"[;,]\s*", data.splitlines()[0])
         mapping = {"name": header[1].decode().strip('"')}
     job = prepare(ines, kind, data, mapping=mapping, defaults={"status": "active"} if kind == "clients" else {})
-    preview = service.preview(job)
+    preview = running.preview(job)
     ran = run(ines, kind, data, mapping=mapping, defaults={"status": "active"} if kind == "clients" else {})
     assert ran.report["counts"] == preview["counts"]
     assert told(ran.report) == told(preview)
@@ -262,7 +262,7 @@ def test_a_preview_reads_and_locks_nothing(world):
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
-        assert service.preview(job)["counts"]["updated"] == 2
+        assert running.preview(job)["counts"]["updated"] == 2
 
 
 def test_a_contract_comes_in_by_the_command_as_its_dry_run_says(world, tmp_path, capsys):
@@ -437,15 +437,15 @@ def test_names_the_firm_does_not_know_are_asked_for(client, ines):
     data = b"Id,Name,Account owner\n1,Alpha,O. Berg\n2,Beta,O. Berg\n3,Gamma,Otto Berg\n"
     job = prepare(ines, "clients", data)
     service.check_import(acting(ines), job=job, now=NOW)
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     client.force_login(ines)
     page = client.get(reverse("core:import_preview", args=[job.pk]))
     assert "O. Berg (in 2 rows)" in page.text
     client.post(reverse("core:import_people", args=[job.pk]), {"person_0": otto.email})
-    assert service.run_job(job_id=job.pk) == JobState.READY
+    assert running.run_job(job_id=job.pk) == JobState.READY
     assert "O. Berg (in" not in client.get(reverse("core:import_preview", args=[job.pk])).text
     client.post(reverse("core:import_start", args=[job.pk]))
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     assert set(Client.objects.values_list("owner", flat=True)) == {otto.pk}
 
 
@@ -453,13 +453,13 @@ def test_rows_in_question_are_asked_about_before_the_start(client, ines):
     run(ines, "clients", b"Id,Name\n1,Alpha\n", system="crm")
     job = prepare(ines, "clients", b"Id,Name\n1,Omega\n2,Beta\n", system="crm")
     service.check_import(acting(ines), job=job, now=NOW)
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     client.force_login(ines)
     url = reverse("core:import_start", args=[job.pk])
     unsaid = client.post(url)
     assert unsaid.status_code == 422 and "renamed to “Omega”" in unsaid.text
     assert client.post(url, {"questions": "left_out"}).status_code == 302
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     assert set(Client.objects.values_list("name", flat=True)) == {"Alpha", "Beta"}
 
 
@@ -469,12 +469,12 @@ def test_a_second_click_is_told_that_the_import_runs_already(client, ines):
     service.check_import(acting(ines), job=job, now=NOW)
     checking = client.post(reverse("core:import_people", args=[job.pk]), {"person_0": ""}, follow=True)
     assert "has already started" in checking.text and "is being checked" in checking.text
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     for _click in range(2):
         page = client.post(reverse("core:import_start", args=[job.pk]), follow=True)
         assert page.redirect_chain[-1] == (reverse("core:import_page", args=[job.pk]), 302)
     assert "has already started" in page.text
-    service.run_job(job_id=job.pk)
+    running.run_job(job_id=job.pk)
     assert Client.objects.count() == 1
 
 
@@ -488,23 +488,23 @@ def test_a_stopped_worker_gives_the_import_back_and_another_goes_on(client, ines
     monkeypatch.setattr(planner, "CHUNK", 10)
     job = prepare(ines, "clients", b"Id,Name\n" + b"".join(b"%d,Client %d\n" % (n, n) for n in range(30)))
     service.start_import(acting(ines), job=job, now=NOW)
-    real = service._apply
+    real = running._apply
 
     def apply_and_stop(*args):
         real(*args)
         stopping.stop()
 
-    monkeypatch.setattr(service, "_apply", apply_and_stop)
+    monkeypatch.setattr(running, "_apply", apply_and_stop)
     try:
-        assert service.run_job(job_id=job.pk) == JobState.QUEUED
+        assert running.run_job(job_id=job.pk) == JobState.QUEUED
     finally:
         stopping.go_on()
     job.refresh_from_db()
     assert (job.done, job.lease_token) == (10, None) and job.lease_until <= timezone.now()
     client.force_login(ines)
     assert "Waiting to continue" in client.get(reverse("core:import_page", args=[job.pk])).text
-    monkeypatch.setattr(service, "_apply", real)
-    assert service.run_job(job_id=job.pk) == JobState.DONE
+    monkeypatch.setattr(running, "_apply", real)
+    assert running.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.count() == 30
     assert counts(Job.objects.get(pk=job.pk)) == {"created": 30}
 
@@ -520,13 +520,13 @@ def test_an_import_that_was_stopped_goes_on_and_its_end_is_told(client, ines, mo
         return False
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "is_stopping", cancel_after_the_first_chunk)
-        assert service.run_job(job_id=job.pk) == JobState.CANCELLED
+        patch.setattr(running, "is_stopping", cancel_after_the_first_chunk)
+        assert running.run_job(job_id=job.pk) == JobState.CANCELLED
     client.force_login(ines)
     url = reverse("core:import_page", args=[job.pk])
     assert "Continue after row 10 of 30" in client.get(url).text
     client.post(reverse("core:import_resume", args=[job.pk]))
-    assert service.run_job(job_id=job.pk) == JobState.DONE
+    assert running.run_job(job_id=job.pk) == JobState.DONE
     assert Client.objects.count() == 30
     notice = Notification.objects.get(user=ines)
     assert ("30 created" in notice.text, notice.url) == (True, url)
@@ -539,9 +539,9 @@ def test_a_draft_is_discarded_by_hand_or_after_a_week(client, ines):
     client.post(reverse("core:import_discard", args=[job.pk]))
     assert not Job.objects.exists()
     prepare(ines, "clients", b"Name\nAlpha\n")
-    service.resume_jobs(timezone.now() + timedelta(days=6))
+    running.resume_jobs(timezone.now() + timedelta(days=6))
     assert Job.objects.count() == 1
-    service.resume_jobs(timezone.now() + timedelta(days=8))
+    running.resume_jobs(timezone.now() + timedelta(days=8))
     assert not Job.objects.exists()
 
 
@@ -566,7 +566,7 @@ def test_somebody_known_at_the_client_by_name_is_no_second_person(world):
 def test_a_preview_names_the_client_each_line_lands_on(world):
     make_line(actor=world, client=Client.objects.get(name="Birch"))
     kind, data = NASTY["ids of others"]
-    report = service.preview(prepare(world, kind, data))
+    report = running.preview(prepare(world, kind, data))
     assert [(row["number"], row["target"]) for row in report["rows"]["created"]] == [
         (2, "Alder"),
         (3, "Alder"),

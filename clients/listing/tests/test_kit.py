@@ -137,7 +137,9 @@ def test_page_and_api_filter_alike(client, marta, otto):
 
 
 @pytest.mark.parametrize(
-    ("url", "name"), [("/clients/filters/", "owner"), ("/interactions/", "author")], ids=["panel", "bar"]
+    ("url", "name"),
+    [("/clients/filters/", "owner"), ("/interactions/", "author"), ("/onboarding/plans/", "owner")],
+    ids=["panel", "bar", "plans"],
 )
 def test_a_filter_by_colleague_offers_the_viewer_once(client, marta, otto, url, name):
     client.force_login(marta)

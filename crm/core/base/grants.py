@@ -38,6 +38,6 @@ def grant_application_role(*, using, **kwargs) -> None:
         cursor.execute(HISTORY)
         for (table,) in cursor.fetchall():
             cursor.execute(f"REVOKE UPDATE, DELETE ON {connections[using].ops.quote_name(table)} FROM {name}")
-        # the trigger function adds to a running request's context, with the owner's rights
         cursor.execute(CONTEXT_STAYS)
+        # the trigger function adds to a running request's context, with the owner's rights
         cursor.execute("ALTER FUNCTION _pgh_attach_context() SECURITY DEFINER SET search_path = public, pg_temp")

@@ -2,15 +2,13 @@
 currencies.
 
 A text is read only if all of it has a known format; otherwise ValueError with a message for people. What one value
-leaves open (is 03/04/2025 in March or April, is 1,234 more than a thousand) is decided once per column, from all its
-values. If they do not decide it, the user is asked. Nothing is guessed for a single cell.
+leaves open is decided per column (`deciding.py`). Nothing is guessed for a single cell.
 """
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -32,7 +30,6 @@ LANGUAGES = ("en", "de", "es", "fi", "fr", "nl", "sv", "it")
 ORDERS = {"ymd": "2026-11-27", "dmy": "27/11/2026", "mdy": "11/27/2026"}
 DECIMALS = {".": "1,234.50", ",": "1.234,50"}
 MOST = Decimal(10) ** 12
-SAMPLES = 3
 LONGEST = 200  # characters of a day, a datetime or a number; longer text is rejected early
 
 
@@ -88,7 +85,7 @@ _CLOCK = re.compile(
 _FIRST_SERIAL = date(1899, 12, 30)
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
     """With single plain spaces and plain minus signs."""
     return " ".join(text.replace("\u2212", "-").split())
 
@@ -204,7 +201,7 @@ def days_of(text: str) -> dict[str, date]:
     if len(text) > LONGEST:
         return {}
     try:
-        return _orders(_split(_spaced(text))[0])
+        return _orders(_split(spaced(text))[0])
     except ValueError:
         return {}
 
@@ -216,10 +213,17 @@ def read_day(text: str, conventions: Conventions = PLAIN) -> date:
 
 def read_moment(text: str, conventions: Conventions = PLAIN) -> datetime:
     """An aware datetime: noon if there is no time, in the column's zone if none is named. Raises ValueError."""
-    _day, clock = _split(_spaced(text)) if len(text) <= LONGEST else (text, None)
+    _day, clock = _split(spaced(text)) if len(text) <= LONGEST else (text, None)
     day = read_day(text, conventions)
     at, zone = (clock.at, clock.zone) if clock else (time(12), None)
     return datetime.combine(day, at, zone or conventions.zone or UTC)
+
+
+def beyond_doubt(meaning: Any) -> str:
+    """A day or a number beyond doubt."""
+    if isinstance(meaning, date):
+        return date_format(meaning, "j F Y")
+    return number_format(meaning.normalize() + 0, use_l10n=False, force_grouping=False) if meaning else "0"
 
 
 def _chosen(text: str, found: Mapping[str, Any], wanted: str, examples: Mapping[str, str], wrong: Any) -> Any:
@@ -231,7 +235,7 @@ def _chosen(text: str, found: Mapping[str, Any], wanted: str, examples: Mapping[
         raise ValueError(wrong % {"text": text[:40], "like": like})
     meanings = list(dict.fromkeys(found.values()))
     if len(meanings) > 1:
-        say = _(" or ").join(_written(meaning) for meaning in meanings)
+        say = _(" or ").join(beyond_doubt(meaning) for meaning in meanings)
         raise ValueError(_("“%(text)s” could be %(meanings)s.") % {"text": text[:40], "meanings": say})
     return meanings[0]
 
@@ -371,7 +375,7 @@ def numbers_of(text: str) -> dict[str, Amount]:
     """{decimal sign: the number} that a text may mean; {} if it is not an amount."""
     if len(text) > LONGEST:
         return {}
-    plain = _spaced(text)
+    plain = spaced(text)
     is_negative = plain.startswith("(") and plain.endswith(")")
     match = _AMOUNT.fullmatch(plain[1:-1].strip() if is_negative else plain)
     if not match:
@@ -414,105 +418,6 @@ def read_whole(text: str, conventions: Conventions = PLAIN) -> int:
     if amount != int(amount) or amount < 0 or amount.currencies:
         raise ValueError(_("“%(text)s” is not a whole number.") % {"text": text[:40]})
     return int(amount)
-
-
-# --- what a column decides --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Option:
-    """One way to read a column: sample values as written and as read, and how many values it cannot read."""
-
-    value: str
-    samples: tuple[tuple[str, str], ...] = ()
-    misfits: int = 0
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the values of a column decide about `subject` ("date_order" or "decimal"). `value` is the decision, or "" if
-    they leave it open: then the user chooses from `options`. Without options there is nothing to ask.
-    """
-
-    subject: str
-    value: str = ""
-    options: tuple[Option, ...] = ()
-    shapes: frozenset[str] = field(default=frozenset(), compare=False)
-
-    @property
-    def must_ask(self) -> bool:
-        return not self.value and len(self.options) > 1
-
-
-def _written(meaning: Any) -> str:
-    """A day or a number, written unambiguously."""
-    if isinstance(meaning, date):
-        return date_format(meaning, "j F Y")
-    return number_format(meaning.normalize() + 0, use_l10n=False, force_grouping=False) if meaning else "0"
-
-
-_MEANINGS: dict[str, tuple[Callable[[str], Mapping[str, Any]], Mapping[str, str]]] = {
-    "date_order": (days_of, ORDERS),
-    "decimal": (numbers_of, DECIMALS),
-}
-
-
-def decide(subject: str, values: Iterable[str]) -> Decision:
-    """What all values of a column decide. An unreadable value is ignored here and refused when its row is read."""
-    meanings_of, ways = _MEANINGS[subject]
-    counted = Counter(value.strip() for value in values)
-    readable = {text: found for text in counted if (found := meanings_of(text))}
-    open_ones = {
-        text: found for text, found in readable.items() if len({*found.values()}) > 1 or len(found) < len(ways)
-    }
-    shapes = frozenset({_shape(text) for text in open_ones} if subject == "date_order" else {"a number"})
-    fitting = [way for way in ways if all(way in found for found in open_ones.values())]
-    if not open_ones:
-        return Decision(subject)
-    if "dmy" in fitting and shapes == {"9.9.9999"}:
-        fitting = ["dmy"]  # with dots and the year last, nobody writes the month first
-    different = {tuple(found[way] for found in open_ones.values()): way for way in reversed(fitting)}
-    if len(different) == 1:
-        return Decision(subject, fitting[0], shapes=shapes)
-    asked = [way for way in fitting if way in different.values()] or _most_fitting(ways, open_ones, counted)
-    return Decision(subject, options=tuple(_option(way, asked, open_ones, counted) for way in asked), shapes=shapes)
-
-
-def _shape(text: str) -> str:
-    """The format of a date: its separators, and the position of a four-digit year."""
-    return re.sub("[0-9]+", lambda digits: "9999" if len(digits[0]) == 4 else "9", _spaced(text).split()[0])
-
-
-def _most_fitting(ways: Iterable[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> list[str]:
-    """The ways that read some values, when none reads all; the one that reads the most first."""
-    fits = {way: sum(counted[text] for text in found if way in found[text]) for way in ways}
-    return sorted((way for way in ways if fits[way]), key=lambda way: -fits[way])
-
-
-def _option(way: str, ways: list[str], found: Mapping[str, Mapping[str, Any]], counted: Counter) -> Option:
-    """An option; its samples are values that the ways read differently."""
-    telling = [text for text in found if len({found[text].get(other) for other in ways}) > 1]
-    samples = tuple(
-        (text, _written(found[text][way]) if way in found[text] else _("not readable")) for text in telling[:SAMPLES]
-    )
-    return Option(way, samples, sum(counted[text] for text in found if way not in found[text]))
-
-
-def decide_all(columns: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Decision]:
-    """{column: Decision} of a file, given {column: (subject, all its values)}. An undecided column follows the others
-    whose values have the same format, if those agree.
-    """
-    decided = {name: decide(subject, values) for name, (subject, values) in columns.items()}
-    for name, decision in decided.items():
-        if decision.must_ask:
-            others = {
-                other.value
-                for other in decided.values()
-                if other.subject == decision.subject and other.value and other.shapes & decision.shapes
-            }
-            if len(others) == 1 and others <= {option.value for option in decision.options if not option.misfits}:
-                decided[name] = replace(decision, value=others.pop())
-    return decided
 
 
 # --- words ------------------------------------------------------------------------------------------------------------------

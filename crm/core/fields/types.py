@@ -31,7 +31,7 @@ NOTHING = "—"
 @dataclass(frozen=True)
 class Reader:
     """Reads a text. `asks` is what must be decided once per column before its cells can be read (a subject of
-    `reading.decide`: "date_order" or "decimal"), "" if nothing must be.
+    `deciding.decide`: "date_order" or "decimal"), "" if nothing must be.
     """
 
     read: Callable[[str, Conventions], Any]

@@ -8,10 +8,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from crm.core.base.deciding import Decision
 from crm.core.base.principals import acting
-from crm.core.base.reading import Decision
 from crm.core.importing import kinds, tabular
-from crm.core.importing.services import CONFIRMED, LEFT_OUT
+from crm.core.importing.kinds import CONFIRMED, LEFT_OUT
 from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
 from crm.core.users.models import User
 

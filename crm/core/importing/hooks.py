@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.importing.permissions import may_import
-from crm.core.importing.services import resume_jobs
+from crm.core.importing.running import resume_jobs
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 

@@ -8,6 +8,7 @@ from crm.core.base.reading import Conventions
 from crm.core.base.registry import Registry
 
 CREATED, UPDATED, UNCHANGED, FAILED = OUTCOMES = ("created", "updated", "unchanged", "failed")
+CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
 Values = dict[str, Any]
 Context = dict[str, Any]
 
@@ -16,7 +17,7 @@ Context = dict[str, Any]
 class Column:
     """A field that a file's column may fill. `aliases` are folded header names that suggest it. `parse(text,
     conventions)` returns the value or raises ValueError with a message; `asks` is what its column must decide first
-    (`reading.decide`). `choices` are for questions asked once for all rows. `is_person`: it names a colleague, so that
+    (`deciding.decide`). `choices` are for questions asked once for all rows. `is_person`: it names a colleague, so that
     unknown names can be matched once for the whole file. An unreadable value fails the row; in a lenient column it is
     left out with a remark (`values["left_out"]`).
     """

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from crm.core.base.reading import SAMPLES, Decision, Option
+from crm.core.base.deciding import SAMPLES, Decision, Option
 from crm.core.listing.files import safe_cell
 
 ENCODINGS = [

@@ -25,6 +25,7 @@ from rest_framework.exceptions import ValidationError as Refused
 
 from crm.core.base.reading import read_country
 from crm.core.ui.forms import DateInput
+from crm.core.users.models import User
 
 MAX_ID = 2**63 - 1
 LONGEST_SEARCH = 100
@@ -157,10 +158,19 @@ class PersonIdField(IdField):
         return None if value == "me" else super().run_validators(value)
 
 
+def people(found: Any, rows: QuerySet | None = None) -> list[tuple[Any, Any]]:
+    """The choices of a PersonId: the viewer as “Me”, then the other colleagues in `rows` by name."""
+    rows = User.objects.all() if rows is None else rows
+    return [("me", _("Me")), *rows.exclude(pk=found.principal.user_id).values_list("pk", "name")]
+
+
 class PersonId(Id):
     """A colleague's id, or “me”."""
 
     field_class = PersonIdField
+
+    def __init__(self, *args, named: type[Model] = User, offers: Callable[[Any], Any] = people, **kwargs):
+        super().__init__(*args, named=named, offers=offers, **kwargs)
 
     def filter(self, qs, value):
         return super().filter(qs, self.parent.principal.user_id if value == "me" else value)
@@ -170,11 +180,6 @@ class PersonId(Id):
 
     def words(self, value, principal):
         return _("me") if self.chosen(value) == "me" else super().words(value, principal)
-
-
-def people(found: Any, rows: QuerySet) -> list[tuple[Any, Any]]:
-    """The choices of a PersonId: the viewer as “Me”, then the other colleagues in `rows` by name."""
-    return [("me", _("Me")), *rows.exclude(pk=found.principal.user_id).values_list("pk", "name")]
 
 
 class YesField(forms.Field):

@@ -172,15 +172,14 @@ class SelectionForm(forms.Form):
 class QuestionForm(Asks, Form):
     """Asks an action's `question`; its text identifies what is confirmed."""
 
-    asked_as = "asked"
-
     def __init__(self, data, words: str):
         super().__init__(data)
         self.words = words
 
     def clean(self):
-        if self.words and not self.is_meant(self.words):
+        if self.words:
             self.ask(self.words, self.words)
+        return super().clean()
 
 
 def _asked(request, action: Action, pks) -> Any:

@@ -12,6 +12,8 @@ from crm.core.files.models import StoredFile
 from crm.core.mail.choices import KEPT_HERE, MAIL_MOVES, MAIL_UNSENT, MAIL_WAITING, MailState, SuppressionReason
 from crm.core.users.models import User
 
+STORED = Q(state=MailState.SENT, reply__endswith=KEPT_HERE)  # instead of sent, because no mail server is set
+
 
 class OutboxMailQuerySet(OwnedQuerySet):
     def waiting(self):
@@ -19,10 +21,6 @@ class OutboxMailQuerySet(OwnedQuerySet):
 
     def due(self, now):
         return self.filter(state=MailState.PENDING, next_attempt_at__lte=now)
-
-    def kept_here(self):
-        """Stored instead of sent, because no mail server is set."""
-        return self.filter(state=MailState.SENT, reply__endswith=KEPT_HERE)
 
     def caused_by(self, cause):
         """The mails about a row; for a model, those about any of its rows (`cause_id` says which)."""

@@ -20,6 +20,7 @@ from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_forms import crumbs, name_empty_choice, problems
 from crm.core.ui import tones
+from crm.core.ui.days import weekday_and_day
 from crm.core.ui.formatting import (
     capped,
     day_words,
@@ -34,7 +35,6 @@ from crm.core.ui.formatting import (
     percent,
     short_day,
     signed,
-    weekday_and_day,
     written,
 )
 
@@ -166,7 +166,7 @@ def heat(value):
 
 # Times and numbers
 
-for shown in (is_late, money, money_round, money_exact, number, percent, signed, capped, weekday_and_day):
+for shown in (is_late, money, money_round, money_exact, number, percent, signed, capped, short_day, weekday_and_day):
     register.filter(shown)
 
 

@@ -29,15 +29,12 @@ def exact(moment):
     return written(moment, pgettext("date format", "l j F Y, H:i")) + f" ({moment.tzname()})"
 
 
-def short_day(day, today):
-    return written(day, pgettext("date format", "j M") if day.year == today.year else pgettext("date format", "j M Y"))
-
-
-def weekday_and_day(day, today):
-    """“Fri 14 Nov”, of another year “Fri 14 Nov 2025”."""
-    return written(
-        day, pgettext("date format", "D j M") if day.year == today.year else pgettext("date format", "D j M Y")
-    )
+def short_day(day, today=None):
+    """“14 Nov”, of another year “14 Nov 2025”; "" for no day."""
+    if not day:
+        return ""
+    is_near = day.year == (today or timezone.localdate()).year
+    return written(day, pgettext("date format", "j M") if is_near else pgettext("date format", "j M Y"))
 
 
 def day_words(day, today):

@@ -79,44 +79,43 @@ TO_COME = {"data-days": ""}
 
 
 class Asks:
-    """A form that asks for confirmation. The value in question goes into a hidden field `asked_as`; sending the form
-    again confirms it. If the value has changed since, the form asks again.
+    """A form that asks for confirmation. What it asks about goes into the hidden field `asked`; sending the form again
+    confirms it. If that has changed since, the form asks again.
     """
-
-    asked_as: ClassVar[str]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields[self.asked_as] = forms.CharField(required=False, widget=forms.HiddenInput)
+        self.fields["asked"] = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean() or self.cleaned_data
+        data.pop("asked", None)
+        return data
 
     def is_meant(self, about: str) -> bool:
         """Whether this value was asked about and the form sent again."""
-        return self.data.get(self.add_prefix(self.asked_as), "") == about
+        return self.data.get(self.add_prefix("asked"), "") == about
 
     def ask(self, about: str, words: str, *, field: str | None = None) -> None:
         """Refuse the form with a question beside the field (None: the whole form); sending it again confirms."""
-        self.data = self.data.copy()
-        self.data[self.add_prefix(self.asked_as)] = about
-        self.add_error(field, words)
+        if not self.is_meant(about):
+            self.data = self.data.copy()
+            self.data[self.add_prefix("asked")] = about
+            self.add_error(field, words)
 
 
 class AsksAboutPast(Asks):
     """A form whose day `asked_day` is usually in the future: it asks about a past day."""
 
-    asked_as = "past_day"
     asked_day: ClassVar[str]
 
     def clean(self):
-        data = super().clean() or self.cleaned_data
+        data = super().clean()
         day = data.get(self.asked_day)
-        data.pop(self.asked_as, None)
         is_new = self.asked_day in self.changed_data or not self.initial.get(self.asked_day)
-        if day and day < timezone.localdate() and is_new and not self.is_meant(day.isoformat()):
-            self.ask(
-                day.isoformat(),
-                _("This day has passed. Save again to keep it, or choose another."),
-                field=self.asked_day,
-            )
+        if day and day < timezone.localdate() and is_new:
+            words = _("This day has passed. Save again to keep it, or choose another.")
+            self.ask(day.isoformat(), words, field=self.asked_day)
         return data
 
 

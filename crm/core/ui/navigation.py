@@ -12,6 +12,7 @@ from django.urls import reverse
 from crm.core.base.kept import Kept
 from crm.core.base.querysets import CountOf
 from crm.core.base.registry import Registry
+from crm.core.ui.formatting import capped
 from crm.core.ui.htmx import add_event
 from crm.core.users.models import User
 
@@ -72,8 +73,9 @@ def numbers(principal, now) -> dict[str, tuple[int, str]]:
 
 
 def show_numbers(response: HttpResponse, principal, now) -> HttpResponse:
-    """Update the numbers on the open page after a change (static/js/navigation.js)."""
-    return add_event(response, "navNumbers", {"numbers": numbers(principal, now)})
+    """Have the open page show the numbers as they are after a change (static/js/navigation.js)."""
+    said = {key: (capped(number, COUNTED), tone) for key, (number, tone) in numbers(principal, now).items()}
+    return add_event(response, "navNumbers", {"numbers": said})
 
 
 def current_at(path: str) -> NavEntry | None:

@@ -10,6 +10,7 @@ from clients.records.models import StatusPeriod
 from crm.core.base.dates import iso_week, week_day
 from crm.core.base.principals import acting
 from crm.core.firm.queries import firm_today
+from crm.core.mail.choices import KEPT_HERE
 from crm.core.mail.models import OutboxMail
 from interactions.progress import board
 from interactions.progress.models import ProgressEmail, ProgressSchedule
@@ -22,6 +23,7 @@ LEGAL = {
     "retrying": (),
     "sent": ("leased", "sending", "sent"),
     "late": ("leased", "sending", "sent"),
+    "stored": ("leased", "sending", "sent"),
     "uncertain": ("leased", "sending", "uncertain"),
     "dead": ("leased", "dead"),
     "expired": ("expired",),
@@ -74,7 +76,7 @@ def mail(client, week, became, contact=1, suffix=""):
         next_attempt_at=now,
         deadline_at=now - timedelta(days=5),
         attempts=int(became == "retrying"),
-        reply="451 later" if became == "retrying" else "",
+        reply={"retrying": "451 later", "stored": KEPT_HERE}.get(became, ""),
     )
     sent_at = now - timedelta(days=4 if became == "late" else 6)
     for state in LEGAL[became]:
@@ -109,6 +111,8 @@ CASES = [  # (state of the email, what became of its mails, where the client is 
     ("sent", ("held",), "decision"),
     ("sent", ("sent", "cancelled"), "sent"),
     ("sent", ("cancelled",), "skipped"),
+    ("sent", ("sent", "stored"), "stored"),
+    ("sent", ("stored", "pending"), "planned"),
     ("sent", (), "sent"),
 ]
 
@@ -139,6 +143,20 @@ def test_every_number_opens_exactly_its_clients(client, marta, week, now):
         page = client.get(reverse("interactions:delivery-clients", args=[week, state])).context["page"]
         assert page.total == number, state
         assert state == "all" or {row.board_state for row in page.rows} == {state}
+
+
+def test_a_column_for_what_was_not_sent_stands_only_where_there_is_some(client, marta, northwind, week):
+    client.force_login(marta)
+    url = reverse("interactions:delivery-board")
+    email(northwind, week)
+    mail(northwind, week, "sent")
+    assert "Not sent" not in client.get(url).context["states"]
+    OutboxMail.objects.update(reply=KEPT_HERE)
+    shown = client.get(url)
+    assert (
+        "Not sent" in shown.context["states"]
+        and reverse("interactions:delivery-clients", args=[week, "stored"]) in shown.text
+    )
 
 
 def test_one_that_was_sent_again_counts_as_the_newer(marta, northwind, week, now):

@@ -465,13 +465,17 @@ def test_a_released_email_says_what_becomes_of_it(client, marta, email):
         badges = re.compile(r'class="badge-text">(Sending|Not sent|Sent)</span>')
         return [{*badges.findall(client.get(page).text)} for page in pages]
 
-    assert states() == [{"Sending"}] * 3
+    def timeline():
+        return re.search(r'timeline-meta">(Sending|Not sent|Sent) <time', client.get(told).text)[1]
+
+    told = f"{reverse('clients:client', args=[email.client_id])}?kind=progress"
+    assert states() == [{"Sending"}] * 3 and timeline() == "Sending"
     now, token = timezone.now(), "6f1b8a56-0000-4000-8000-000000000000"
     for step in ("leased", "sending", "sent"):
         OutboxMail.objects.update(state=step, lease_token=token, lease_until=now, sent_at=now, reply=KEPT_HERE)
-    assert states() == [{"Not sent"}] * 3
+    assert states() == [{"Not sent"}] * 3 and timeline() == "Not sent"
     OutboxMail.objects.update(reply="250 OK")
-    assert states() == [{"Sent"}] * 3
+    assert states() == [{"Sent"}] * 3 and timeline() == "Sent"
     assert "As sent" in client.get(address(email)).text
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from clients.catalogue.models import Service
 from clients.revenue.models import Contract
@@ -65,6 +66,15 @@ def test_who_is_expected_to_do_what(northwind, marta):
     assert lines["needed"] == ["Two receipts (Elina Saari), by Fri 27 Nov", "A decision"]
     assert lines["questions"] == []
     assert not is_news
+
+
+def test_a_day_of_next_year_names_it_in_the_clients_language(northwind):
+    day = {"client": northwind, "is_shared": True, "due_date": date(2027, 1, 4)}
+    Commitment.objects.create(**day, text="Price list")
+    end = datetime(2026, 12, 28, 7, 0, tzinfo=UTC)
+    assert progress_sources.our_commitments(northwind, START, end) == ["Price list (Kallio & Co), by Mon 4 Jan 2027"]
+    with translation.override("de"):
+        assert "Mo 4. Januar 2027" in progress_sources.our_commitments(northwind, START, end)[0]
 
 
 def test_what_they_are_late_with_is_a_question(northwind):

@@ -22,9 +22,10 @@ from interactions.progress import board as delivery_board
 def board(request):
     now, mine = timezone.now(), request.GET.get("whose") == "mine"
     today = firm_today(now)
+    weeks = delivery_board.board(request.principal, today, now, mine=mine)
     context = {
-        "weeks": delivery_board.board(request.principal, today, now, mine=mine),
-        "states": list(delivery_board.STATES.values()),
+        "weeks": weeks,
+        "states": [delivery_board.STATES[state] for state in weeks[0].counts],
         "coming": delivery_board.weeks(today)[0],
         "current": delivery_board.weeks(today)[1],
         "mine": mine,

@@ -1,10 +1,8 @@
 """The morning mail: planned ahead, at the user's hour, on working days, once, and of what was neither read nor done."""
 
-import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,6 +21,7 @@ from interactions.reminders.models import Digest
 from interactions.reminders.services import digests
 from tools.testing.factories import interactions
 from tools.testing.factories.interactions import NOW, follow_up
+from tools.testing.threads import at_once
 
 EIGHT = datetime(2026, 11, 19, 6, 0, tzinfo=UTC)  # Thursday, 08:00 in Helsinki
 DAY = date(2026, 11, 19)
@@ -287,23 +286,11 @@ def test_two_runs_at_once_write_each_mail_once():
     northwind = interactions.make_client(owner=people[0])
     for user in people:
         follow_up(actor=user, client=northwind, due_date=DAY)
-    start, failed = threading.Barrier(3), []
 
-    def run():
-        try:
-            start.wait(timeout=10)
-            digests.plan_digests(NOW)
-            digests.send_digests(EIGHT)
-        except Exception as error:  # the thread's failure is the test's
-            failed.append(error)
-        finally:
-            connection.close()
+    def run(number):
+        digests.plan_digests(NOW)
+        digests.send_digests(EIGHT)
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert not failed
+    assert at_once(run, 3) == [None] * 3
     digests.send_digests(EIGHT)
     assert OutboxMail.objects.count() == 6 and Digest.objects.filter(date=DAY, state="sent").count() == 6

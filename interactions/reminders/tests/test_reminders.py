@@ -1,4 +1,3 @@
-import threading
 from datetime import date, time, timedelta
 
 import pytest
@@ -27,6 +26,7 @@ from interactions.reminders.services import reminders
 from interactions.reminders.services.reminders import restore_reminder, send_reminders, skip_reminder
 from tools.testing.factories import interactions
 from tools.testing.factories.interactions import NOW, follow_up
+from tools.testing.threads import at_once
 
 LATER = NOW + timedelta(days=3)
 
@@ -104,24 +104,7 @@ def test_two_runs_at_once_send_each_mail_once():
     northwind = interactions.make_client(owner=marta)
     for number in range(20):
         follow_up(actor=marta, client=northwind, title=f"Step {number}")
-    start, sent, failed = threading.Barrier(4), [], []
-
-    def run():
-        try:
-            start.wait(timeout=10)
-            sent.append(send_reminders(LATER))
-        except Exception as error:  # the thread's failure is the test's
-            failed.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert not failed
-    assert sum(sent) == 20
+    assert sum(at_once(lambda n: send_reminders(LATER), 4)) == 20
     assert sorted(Told.objects.values_list("record_id", flat=True)) == sorted(
         FollowUp.objects.values_list("pk", flat=True)
     )

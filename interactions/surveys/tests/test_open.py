@@ -1,7 +1,6 @@
 """The open pages of a survey's mail: looking changes nothing, one button answers, one stops; no login, no second answer."""
 
 import re
-import threading
 from datetime import timedelta
 from functools import partial
 
@@ -24,6 +23,7 @@ from interactions.surveys.models import SurveyInvitation, SurveyResponse
 from interactions.surveys.services import answering, mailing
 from interactions.surveys.services.answers import ensure_nps_survey
 from tools.testing.factories.interactions import make_client, make_contact, make_firm, make_user
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -370,23 +370,12 @@ def test_two_clicks_at_once_are_one_answer():
     make_firm()
     marta = make_user()
     row = asked(marta, make_client(owner=marta))
-    start, problems = threading.Barrier(2), []
 
-    def click(score):
-        start.wait()
-        try:
-            answering.answer_invitation(row.link_principal, invitation=row, score=score, now=timezone.now())
-        except Exception as error:
-            problems.append(error)
-        finally:
-            connection.close()
+    def click(number):
+        score = (3, 9)[number]
+        answering.answer_invitation(row.link_principal, invitation=row, score=score, now=timezone.now())
 
-    threads = [threading.Thread(target=click, args=[score]) for score in (3, 9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not problems
+    assert at_once(click, 2) == [None] * 2
     response = SurveyResponse.objects.get()
     assert response.version == 2 and ClientFacts.objects.get().nps_score == response.score
 

@@ -1,11 +1,9 @@
 """The rule that asks by itself: once a client and period, in their own zone, on a working day, whatever happens meanwhile."""
 
-import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from django.db import connection
 
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
@@ -23,6 +21,7 @@ from interactions.surveys.services import mailing, rules
 from interactions.surveys.services.answers import ensure_nps_survey
 from tools.testing.factories.interactions import make_client, make_firm, make_user
 from tools.testing.factories.interactions import make_person as person
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # a Wednesday, 11:00 in Helsinki
@@ -166,21 +165,8 @@ def test_two_planners_at_once_make_one_row():
     client, survey = make_client(owner=marta), ensure_nps_survey()
     person(client, "Elina", "Saari")
     found = rule(survey, manager, now=at_utc(date(2026, 11, 30), 9))
-    moment, start, results = at_utc(day_of(client, found), 6), threading.Barrier(2), []
-
-    def plan():
-        start.wait()
-        try:
-            results.append(rules.plan_surveys(moment))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=plan) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(results) == 1
+    moment = at_utc(day_of(client, found), 6)
+    assert sum(at_once(lambda n: rules.plan_surveys(moment), 2)) == 1
     assert SurveyInvitation.objects.count() == 1
 
 

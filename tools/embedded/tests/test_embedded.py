@@ -202,3 +202,17 @@ def test_manage_py_without_django_says_what_to_call():
     assert answer.returncode == 1
     assert "Call script/setup" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", [("bench", "--help"), ("migrate", "-h"), ("help",)], ids=" ".join)
+def test_help_of_a_command_needs_no_server_and_makes_nothing(command, tmp_path):
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    answer = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *command],
+        env=environment | {"RAPPORT_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0 and command[0] in answer.stdout, answer.stderr
+    assert not (tmp_path / "data").exists()

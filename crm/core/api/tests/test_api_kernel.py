@@ -4,7 +4,6 @@ import json
 
 import pytest
 from django.apps import apps
-from django.db import connections
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from crm.core.api.models import IdempotencyKey
@@ -13,6 +12,7 @@ from crm.core.api.viewsets import ApiViewSet
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import acting
 from crm.core.base.versions import save_version
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -193,16 +193,10 @@ def test_a_request_that_failed_may_be_tried_again_with_its_key(view, marta):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_at_the_same_moment_happens_once(view, marta):
-    from concurrent.futures import ThreadPoolExecutor
+    def post(number):
+        return view("post", marta, data={"name": "Once"}, Idempotency_Key="k-1").status_code
 
-    def post(_n):
-        try:
-            return view("post", marta, data={"name": "Once"}, Idempotency_Key="k-1").status_code
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as threads:
-        assert {*threads.map(post, range(8))} == {201}
+    assert at_once(post) == [201] * 8
     assert clients().objects.count() == 1
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.base import reading
-from crm.core.base.reading import PLAIN, Conventions, decide, decide_all
+from crm.core.base.deciding import decide, decide_all
+from crm.core.base.reading import PLAIN, Conventions
 
 SECOND_OF_MARCH = date(2025, 3, 2)
 
@@ -432,7 +433,7 @@ def test_utc_where_no_zone_is_known():
 
 @pytest.mark.parametrize("part", ["1 ", "1/", "a", "monday ", "1,"])
 def test_a_long_text_is_refused_without_being_looked_at(part, monkeypatch):
-    monkeypatch.setattr(reading, "_spaced", None)  # the first step of looking
+    monkeypatch.setattr(reading, "spaced", None)  # the first step of looking
     for read in (reading.read_day, reading.read_moment, reading.read_amount):
         with pytest.raises(ValueError, match="is not a (date|number)"):
             read(part * 60_000)

@@ -10,7 +10,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import DECIMALS, ORDERS
 from crm.core.files.services import store_bytes
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds, running, tabular
 from crm.core.importing import services as service
 from crm.core.users.models import User
 from crm.core.work.choices import JobState
@@ -68,8 +68,8 @@ class Command(BaseCommand):
         except (ServiceError, tabular.UnreadableTable) as error:
             service.cancel_import(principal, job=job, now=timezone.now())
             raise CommandError(f"{options['file'].name}: {error}") from error
-        # a worker may have taken the job first: wait for it, and take over if it dies
-        while (state := service.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
+        # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
+        while (state := running.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
             time.sleep(0.5)
         job = Job.objects.get(pk=job.pk)
         if state != JobState.DONE:
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         self._tell(job.report)
 
     def _preview(self, principal, job) -> None:
-        self._tell(service.preview(job))
+        self._tell(running.preview(job))
         service.cancel_import(principal, job=job, now=timezone.now())
 
     def _job(self, kind, principal, options) -> Job:

@@ -237,3 +237,5 @@ def test_a_day_names_its_year_where_it_is_another_one():
     today = date(2026, 12, 28)
     assert render("{{ day|weekday_and_day:today }}", day=date(2026, 12, 31), today=today) == "Thu 31 Dec"
     assert render("{{ day|weekday_and_day:today }}", day=date(2027, 1, 4), today=today) == "Mon 4 Jan 2027"
+    assert render("{{ day|short_day:today }}", day=date(2027, 1, 4), today=today) == "4 Jan 2027"
+    assert render("{{ day|short_day:today }}{{ day|weekday_and_day:today }}", day=None, today=today) == ""

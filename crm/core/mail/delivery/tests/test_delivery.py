@@ -23,6 +23,7 @@ from crm.core.mail.services.outbox import queue_mail
 from crm.core.work import schedule
 from crm.core.work.models import Heartbeat
 from tools.testing.sink import running_sink
+from tools.testing.threads import at_once
 
 pytestmark = pytest.mark.django_db
 committed = pytest.mark.django_db(transaction=True)  # for what several connections see
@@ -161,18 +162,7 @@ def test_a_line_break_in_a_name_stops_no_mail(sink):
 def test_two_deliverers_at_once_send_each_mail_once(sink):
     for n in range(30):
         queue(f"mail-{n}", to_address=f"person{n}@example.com")
-    barrier = threading.Barrier(4)
-
-    def work():
-        barrier.wait()
-        deliver_due()
-        connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(lambda n: deliver_due(), 4)
     assert sorted(envelope.rcpt_tos[0] for envelope in sink.mails) == sorted(
         f"person{n}@example.com" for n in range(30)
     )
