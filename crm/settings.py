@@ -433,7 +433,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.core.api.schema.describe_errors"],
 }
 
-# Celery: doorbells only; what is due is a row in Postgres
+# Celery: wake-ups only; what is due is a row in Postgres
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

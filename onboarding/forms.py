@@ -183,7 +183,7 @@ class DueForm(SeenForm):
 
 
 class AssignForm(SeenForm):
-    """A colleague ("u" and the id), a contact ("c" and the id), or nobody."""
+    """A colleague ("u" and the id), a contact ("c" and the id), or no one."""
 
     layout = Layout("person")
 

@@ -1,4 +1,4 @@
-"""The words that clients read, in their languages: `python tools/messages.py update | compile | check`.
+"""Texts that clients read, in their languages: `python tools/messages.py update | compile | check`.
 
 update   brings every locale/<language>/LC_MESSAGES/django.po to the words in the files below: new ones are added empty, those
          that are gone are taken out. Translate the empty ones, then compile.
@@ -60,7 +60,7 @@ CALL = re.compile(r" (n?p?gettext|_)\((.*?)\) ", re.DOTALL)
 
 
 def extracted() -> Catalog:
-    """Every word of the files that clients read, with where it stands."""
+    """Every text of the files that clients read, with its location."""
     catalog = Catalog(project="Rapport", charset="utf-8", fuzzy=False)
     for name in CLIENT_FACING:
         found = _of_python(name) if name.endswith(".py") else _of_template(name)

@@ -1,7 +1,7 @@
-"""Bring the front-end libraries and the icon sprite into static/.
+"""Brings the front-end libraries and the icon sprite into static/.
 
     python tools/vendor.py icons        rebuild static/icons/sprite.svg from static/icons/icons.txt
-    python tools/vendor.py unused       name the icons that no template, module or script mentions
+    python tools/vendor.py unused       list the icons that no template, module or script mentions
     python tools/vendor.py libraries    fetch every library at its pinned version, write the manifest
 
 Packages come through the ordinary npm client (`npm pack`), into a temporary folder. `--from FOLDER` reads a

@@ -227,7 +227,9 @@ def test_what_is_known_already_is_not_sent_again(api, marta):
         assert (known.status_code, known.content, known["ETag"]) == (304, b"", first["ETag"]), url
     tag = api("get", f"clients/{row.pk}")["ETag"]
     make_line_elsewhere(marta, row)
-    assert api("get", f"clients/{row.pk}", **{"If-None-Match": tag}).status_code == 200, "facts change without an edit"
+    assert api("get", f"clients/{row.pk}", **{"If-None-Match": tag}).status_code == 200, (
+        "a change of facts changes the ETag without an edit"
+    )
     assert api("patch", f"clients/{row.pk}", {"city": "Oslo"}, **{"If-Match": tag}).status_code == 200
 
 

@@ -45,9 +45,9 @@ ROWS = access.all_rows()
 def test_every_address_has_one_row():
     known = {name for name, _ in addresses()}
     listed = [row.url for row in ROWS]
-    assert sorted(known - {*listed}) == [], "addresses without a row in tools/testing/access_rows/"
-    assert sorted({*listed} - known) == [], "rows of addresses that do not exist"
-    assert len(listed) == len({*listed}), "an address with two rows"
+    assert sorted(known - {*listed}) == [], "URLs without a row in tools/testing/access_rows/"
+    assert sorted({*listed} - known) == [], "rows of URLs that do not exist"
+    assert len(listed) == len({*listed}), "a URL with two rows"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.url)

@@ -150,12 +150,14 @@ def test_no_page_spells_out_a_field():
         if path.relative_to(ROOT / "templates").parts[0] not in ("rapport", "components")
         and SPELT_OUT.search(path.read_text())
     }
-    assert found == set(SPELL_FIELDS_OUT), "lay it out in the form and write {% crispy form %}, or say here why not"
+    assert found == set(SPELL_FIELDS_OUT), (
+        "lay it out in the form and use {% crispy form %}, or list the exception here"
+    )
 
 
 def test_no_page_lets_the_browser_cut_what_is_pasted():
     found = [path for path in ROOT.glob("templates/**/*.html") if "maxlength" in path.read_text().lower()]
-    assert found == [], "the form's max_length says it next to the field"
+    assert found == [], "use the form's max_length, which shows its error beside the field"
 
 
 def test_digits_of_a_parameter_are_read_by_the_reader():

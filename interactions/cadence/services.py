@@ -34,8 +34,9 @@ def set_cadence(principal: Principal, *, client: Client, days: int | None) -> Ca
     return cadence
 
 
-# The day counts from the last contact in the firm's calendar, else from the start of the time served. It is worked out from the
-# row that is updated, not from a join with itself: when somebody else changes a row at the same time, the new values count.
+# The day counts from the last contact in the firm's calendar, else from the start of the time served. It is computed
+# from the updated row, not from a join with itself: if someone else changes a row at the same time, the new values
+# count.
 DAY = """
     CASE WHEN facts.status = ANY(%(served)s) THEN
         coalesce((facts.last_contact_at AT TIME ZONE %(zone)s)::date, facts.active_since, facts.status_since)

@@ -125,7 +125,7 @@ def _summary_of(email: ProgressEmail) -> str:
 
 
 def flagged(rows: QuerySet) -> QuerySet:
-    """Open, drafted emails that somebody should look at. The rows need the annotations of `with_signs`."""
+    """Open, drafted emails that someone should check. The rows need the annotations of `with_signs`."""
     unread = Q(state=ProgressState.DRAFT, is_review_needed=True) | Q(state=ProgressState.HELD)
     empty = Q(is_empty=True, version=1, state__in=PROGRESS.undecided)
     no_note = Q(content__summary="", state__in=PROGRESS.undecided) | Q(content={}, state__in=PROGRESS.undecided)
@@ -133,7 +133,7 @@ def flagged(rows: QuerySet) -> QuerySet:
 
 
 def notify(now: datetime) -> int:
-    """The day before: notify the account manager once of each email to look at. Returns how many."""
+    """The day before: notify the account manager once of each email to check. Returns how many."""
     notified = Notification.objects.filter(
         key=Concat(Value("progress-flag:"), Cast(OuterRef("pk"), CharField()), output_field=CharField())
     )

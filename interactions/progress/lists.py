@@ -193,7 +193,7 @@ def _to_look_at(principal, *, now: datetime):
 
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Drafted progress emails of the user's clients that somebody should look at; None when there are none."""
+    """Drafted progress emails of the user's clients that someone should check; None if there are none."""
     rows = _to_look_at.rows(principal, now=now)
     decorate(rows, now)
     return {"emails": rows[:5], "has_more": len(rows) > 5} if rows else None

@@ -150,5 +150,5 @@ class ProgressEmail(Versioned):
 
     @property
     def is_edited(self) -> bool:
-        """Whether somebody edited it: `version` counts people's edits only."""
+        """Whether someone edited it: `version` counts people's edits only."""
         return self.version > 1

@@ -40,8 +40,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Part:
-    """`short`: what the number of lines is called in the subject (“overdue”), "" to leave it out. `more_url`: the page with the
-    rest, where not all of it stands here."""
+    """`short`: the word for the number of lines in the subject (“overdue”), "" to leave it out. `more_url`: the page
+    with the rest, if not all lines are included.
+    """
 
     title: str
     lines: list[Line]

@@ -21,7 +21,7 @@ NAMES_SHOWN = 50
 
 
 class LeftOut(models.TextChoices):
-    """Why somebody is not asked; "" when they are."""
+    """The reason why a contact is not asked; "" if they are."""
 
     NO = "", ""
     RESTRICTED = "restricted", _("restricted client: survey individually")

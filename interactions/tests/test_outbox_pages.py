@@ -295,7 +295,9 @@ def test_the_views_of_the_list(client, marta, northwind):
     ):
         page = client.get(reverse("core:outbox"), {"show": show})
         assert {mail.subject for mail in page.context["page"].rows} == expected, show
-    assert client.get(reverse("core:outbox"), {"state": "uncertain"}).context["is_deciding"], "where the banner leads"
+    assert client.get(reverse("core:outbox"), {"state": "uncertain"}).context["is_deciding"], (
+        "the page that the banner links to"
+    )
 
 
 def test_by_week(client, marta, northwind):

@@ -73,7 +73,7 @@ def test_a_stale_correction_shows_both_and_saves_neither(web, marta, manager, no
     assert answer.status_code == 409 and "Ottos words" in page and "Martas words" in page
     call.refresh_from_db()
     assert call.body == "Ottos words"
-    assert 'name="version" value="2"' in page, "saving again replaces theirs knowingly"
+    assert 'name="version" value="2"' in page, "saving again replaces their value on purpose"
 
 
 def test_only_author_account_manager_and_managers_correct(client, otto, marta, manager, northwind):
@@ -218,7 +218,7 @@ def test_what_did_we_agree(web, marta, northwind, elina):
     assert (row.state, row.owner) == ("kept", marta) and row.closed_at
     web.post(reverse("interactions:commitment-settle", args=[row.pk]), {"state": "broken"})
     row.refresh_from_db()
-    assert row.state == "kept", "a settled promise is reopened first"
+    assert row.state == "kept", "a settled commitment must be reopened first"
     web.post(reverse("interactions:commitment-reopen", args=[row.pk]))
     row.refresh_from_db()
     assert row.state == "open"
@@ -394,5 +394,5 @@ def test_a_day_that_has_passed_is_asked_about_once(web, marta, northwind):
     row = FollowUp.objects.get()
     edit = reverse("interactions:follow-up", args=[row.pk])
     assert web.post(edit, data | {"title": "Call them", "version": 1}).status_code == 302, (
-        "an old day that stays is not asked"
+        "an unchanged past day is not asked about"
     )

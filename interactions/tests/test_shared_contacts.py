@@ -71,7 +71,7 @@ def test_a_new_address_reaches_the_clients_in_sight_and_the_other_is_told(world)
     assert told(world).count() == 1
     update_contact(world.marta, contact=world.elina, emails=[("work", "third@elsewhere.example")])
     assert world.progress(world.secret) == [OLD]
-    assert told(world).count() == 1, "told once until somebody decides"
+    assert told(world).count() == 1, "notified once until someone decides"
     assert not Notification.objects.filter(user=world.seen.owner, kind="contact-held").exists()
 
 
@@ -172,7 +172,7 @@ def test_who_sees_the_other_client_decides(client, world, use, address):
     assert b"still uses the earlier details" not in client.get(world.elina.get_absolute_url()).content
     update_contact(world.marta, contact=world.elina, emails=[("work", "third@elsewhere.example")])
     assert world.progress(world.secret) == [address]
-    assert told(world).count() == 2, "a decision was for what was known then"
+    assert told(world).count() == 2, "a decision applies to what was known then"
 
 
 def test_the_people_of_a_client_show_the_address_that_mail_goes_to(client, world):

@@ -33,8 +33,9 @@ steps: Registry[Step] = Registry("step of the set-up")
 
 
 def build(principal, now: datetime) -> dict[str, Any] | None:
-    """{"steps": [{"label", "text", "url", "is_done"}], "done", "is_empty"}, or None: nobody but an admin of a firm of the last two
-    months, without the demo's data, whose set-up is not finished."""
+    """{"steps": [{"label", "text", "url", "is_done"}], "done", "is_empty"}, or None. Shown only to admins of a firm
+    that is less than two months old, has no demo data, and has not finished its set-up.
+    """
     firm = get_firm()
     if not principal.is_admin or firm.has_demo_data or not firm.created_at or firm.created_at < now - NEW_FOR:
         return None

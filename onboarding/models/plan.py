@@ -19,7 +19,7 @@ class PlanQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "client__"))
 
     def kept(self):
-        """Without those of clients in the trash."""
+        """Without those of archived clients."""
         return self.filter(client__archived_at__isnull=True)
 
     def open(self):
@@ -128,7 +128,7 @@ class TaskQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "plan__client__"))
 
     def kept(self):
-        """Without those of clients in the trash."""
+        """Without those of archived clients."""
         return self.filter(plan__client__archived_at__isnull=True)
 
     def unfinished(self):

@@ -119,7 +119,7 @@ def assign_task(
     seen_version: int | None = None,
     is_told: bool = True,
 ) -> Task:
-    """Assign the task to a colleague or to a contact of the client; to nobody when both are None. The colleagues
+    """Assign the task to a colleague or a contact of the client; unassign it if both are None. The colleagues
     concerned are notified, unless the caller does that (`is_told`).
     """
     plan, task = _lock(principal, task, worked_on=False)

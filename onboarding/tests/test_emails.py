@@ -72,7 +72,7 @@ def test_phases_and_the_end_of_the_plan_with_their_days(running, northwind, mart
         finish_task(acting(marta), task=row, now=at(MONDAY))
     assert emails.reached(northwind, LAST_FRIDAY, FRIDAY) == ["Mon 7 Dec: Agree is complete"]
     assert all("Agree" not in line for line in emails.expected(northwind, LAST_FRIDAY, FRIDAY))
-    assert emails.reached(northwind, FRIDAY, FRIDAY + timedelta(7)) == [], "told once"
+    assert emails.reached(northwind, FRIDAY, FRIDAY + timedelta(7)) == [], "reported once"
     running.tasks.filter(phase__name="Agree").update(is_client_visible=False)
     assert emails.reached(northwind, LAST_FRIDAY, FRIDAY) == []
 
@@ -95,4 +95,4 @@ def test_what_is_late_or_waits_on_their_side_is_a_question(running, northwind, m
     ]
     asked = emails.late_tasks(northwind, LAST_FRIDAY, late)
     assert asked[1] == ("Access to accounting system (Elina Saari), due Fri 11 Dec. When can we expect it?")
-    assert emails.their_tasks(northwind, LAST_FRIDAY, late) == [], "asked, not asked for twice"
+    assert emails.their_tasks(northwind, LAST_FRIDAY, late) == [], "a question, and not also a request"

@@ -216,7 +216,9 @@ def test_a_task_before_its_predecessor_is_asked_about_once(as_marta, plan, heade
     answer = as_marta.post(url, headers=headers)
     assert answer.status_code == 422 and ASKED in text(answer) and "Complete anyway</button>" in text(answer)
     other = task(plan, "First payroll run")
-    assert as_marta.post(url, {"asked": other.pk}, headers=headers).status_code == 422, "asked about another task"
+    assert as_marta.post(url, {"asked": other.pk}, headers=headers).status_code == 422, (
+        "the question was about another task"
+    )
     assert task(plan, "Access to accounting system").state == "open"
     as_marta.post(url, {"asked": asked_before(text(answer))}, headers=headers)
     assert task(plan, "Access to accounting system").state == "done"
@@ -234,7 +236,7 @@ def test_selected_tasks_are_asked_about_together(as_marta, plan):
     address += "?whose=all"
     answer = as_marta.post(address, values)
     words = "“Engagement letter signed” comes before “Access to accounting system” and is still open. Complete anyway?"
-    assert answer.status_code == 422 and words in text(answer), "the second comes after one that is selected too"
+    assert answer.status_code == 422 and words in text(answer), "the second comes after a task that is also selected"
     assert not plan.tasks.filter(state="done").exists()
     assert as_marta.post(address, values | {"asked": "Something else?"}).status_code == 422
     as_marta.post(address, values | {"asked": words})

@@ -49,7 +49,7 @@ export async function start(select) {
   if (select.matches("select")) select.setAttribute("aria-hidden", "true");
 }
 
-// A morph that restored the bare select took the widget's own markup away: make it anew.
+// A morph that restored the bare select removed the widget's markup: rebuild it.
 document.addEventListener("htmx:afterSettle", () => {
   for (const select of document.querySelectorAll("[data-combobox]")) {
     if (!select.tomselect || select.tomselect.wrapper.isConnected) continue;

@@ -7,7 +7,7 @@ import { openPalette } from "./palette.js";
 
 const GO_WAIT = 1200;
 let goUntil = 0;
-// The current row: the address of its link and its place, so that it is found again after the list was drawn anew.
+// The current row: the URL of its link and its position, so that it is found again after the list is redrawn.
 let current = null;
 let leavingUntil = 0; // a page is on its way: what is typed now belongs to it, and presses nothing on this one
 
@@ -49,7 +49,7 @@ function move(step) {
   return true;
 }
 
-// A list that was drawn anew: the same row is current, or the one that took its place.
+// After a list is redrawn: the same row is current, or the one in its position.
 function markAgain() {
   const all = rows();
   if (!current || !all.length || all.some(isCurrent)) return;

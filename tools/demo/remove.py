@@ -72,7 +72,7 @@ def _people(now) -> int:
     admins = User.objects.active().with_role("admin").filter(is_demo=False)
     people = User.objects.filter(is_demo=True)
     if not admins.exists():
-        people = people.exclude(roles__contains=["admin"])  # somebody must be able to log in
+        people = people.exclude(roles__contains=["admin"])  # someone must be able to log in
     gone = _delete_each(people)
     people.filter(is_active=True).update(is_active=False, disabled_at=now)
     _delete_each(Team.objects.filter(name__in=cast.TEAM_LEADS, members=None, clients=None))

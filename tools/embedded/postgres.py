@@ -308,7 +308,9 @@ class Postgres:
         return self._child.pid
 
     def _clear_stale_pid_file(self) -> None:
-        """A pid file whose pid now belongs to some other program would stop every start; PostgreSQL itself cannot tell."""
+        """A pid file whose pid now belongs to another program would block every start; PostgreSQL itself cannot detect
+        that.
+        """
         lines = self._pid_file()
         if not lines or not lines[0].isdigit() or process.started(int(lines[0])) is None or self.running():
             return

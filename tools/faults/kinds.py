@@ -25,7 +25,7 @@ from tools.faults.world import World
 from tools.faults.writer import Writer
 
 ABSENT_HOURS = 26
-ORDERED = 6  # mails of one fault that the sink is told to treat badly
+ORDERED = 6  # mails per fault that the sink must mishandle
 
 
 @dataclass

@@ -171,7 +171,7 @@ def _move_clock(plan: Plan, quiet: float) -> None:
     ahead = now + timedelta(seconds=1 if plan.is_quick else FAR_OFF)
     OutboxMail.objects.filter(state=MailState.PENDING, next_attempt_at__gt=ahead).update(next_attempt_at=now)
     if plan.is_quick and quiet > 5:
-        # nobody has been stopped or killed for so long that a mail still in flight has no sender any more
+        # no fault for so long that a mail still in flight has lost its sender
         old = now - timedelta(seconds=5)
         OutboxMail.objects.filter(state__in=MAIL_IN_FLIGHT, updated_at__lt=old).update(lease_until=now)
 

@@ -1,4 +1,4 @@
-"""The processes that script/server runs beside the servers: web, worker, beat."""
+"""The processes that script/server runs besides the servers: web, worker, beat."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ LONGEST_PAUSE = 30.0
 
 @dataclass
 class Child:
-    """One process with its group. It is started again when it dies, after a pause that doubles while it keeps dying."""
+    """One process with its group. It is restarted when it dies, after a pause that doubles while it keeps dying."""
 
     name: str
     command: list[str]
@@ -89,7 +89,7 @@ def forget(folder: DataFolder) -> None:
 
 
 def stop_leftovers(folder: DataFolder, say: Callable[[str], None]) -> None:
-    """End what a killed launcher left running. The caller holds the launcher's lock, so nobody needs it."""
+    """End what a killed launcher left running. The caller holds the launcher's lock, so nobody else uses them."""
     kept = {
         name: entry
         for name, entry in (folder.read(STATE) or {}).items()

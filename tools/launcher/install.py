@@ -1,7 +1,7 @@
-"""Makes .venv and installs the locked packages: hashed wheels only, never a compiler.
+"""Creates .venv and installs the locked packages: hashed wheels only, never a compiler.
 
-Runs under any Python from 3.11 on, before anything is installed, so it imports nothing of the project. pip comes as a
-wheel in the tree: Debian's bare Python has neither pip nor ensurepip.
+Runs under any Python from 3.11 on, before anything is installed, so it imports nothing of the project. pip is a wheel
+in the repository: Debian's bare Python has neither pip nor ensurepip.
 """
 
 import fcntl
@@ -46,7 +46,7 @@ OFFLINE = (
 
 
 class Problem(Exception):
-    """Something a person has to put right, in one sentence."""
+    """Something a person must fix, in one sentence."""
 
 
 def main(arguments: list[str]) -> int:

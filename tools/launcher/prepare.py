@@ -1,4 +1,4 @@
-"""What has to be true before the web starts: settings that can be used, the schema, static files, somebody who can sign in.
+"""What the web needs before it starts: valid settings, the schema, static files, a user who can sign in.
 
 Each step leaves a stamp, so that a second start skips what has not changed.
 """
@@ -22,7 +22,7 @@ from tools.embedded.folder import DataFolder
 from tools.launcher.children import MARK
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# libraries bring these, no page of ours loads them, and compressing them takes longer than all the rest
+# parts of libraries that our pages do not load; compressing them takes longer than all the rest
 UNUSED_STATIC = ("redoc", "rest_framework", "django_htmx")
 STAMPS = "run/prepared.json"
 FINGERPRINT = "SELECT coalesce(md5(string_agg(app || '.' || name, ',' ORDER BY app, name)), '') FROM django_migrations"
@@ -40,7 +40,7 @@ class Preparation:
         self._writing = threading.Lock()
 
     def check_outside_servers(self, *, database: bool, broker: bool) -> None:
-        """Addresses from the environment are tried first: a wrong one is the likeliest mistake."""
+        """Try the URLs from the environment first: a wrong one is the most likely mistake."""
         if database:
             for variable in ("DATABASE_URL", "MIGRATE_URL"):
                 self._try_postgres(variable)
@@ -76,7 +76,7 @@ class Preparation:
 
     def collect_static(self) -> None:
         found = sorted(ROOT.glob("static/**/*")) + sorted(ROOT.glob("[!.]*/static/**/*"))
-        # what was collected may lie below the project too, and is no source
+        # collected files may also be below the project, and are not sources
         files = [path for path in found if path.is_file() and self.folder.path not in path.parents]
         wanted = hashlib.sha256(
             "\n".join(
@@ -120,7 +120,9 @@ class Preparation:
         return found if isinstance(found, list) else []
 
     def manage(self, *command: str, environment: dict[str, str] | None = None) -> str:
-        """Run one of our commands; its output goes to the log, and on failure its last line into the message."""
+        """Run a manage.py command; its output goes to the log, and on failure its last line goes into the error
+        message.
+        """
         with os.fdopen(self.folder.log("start"), "a") as log:
             log.write(f"── manage.py {' '.join(command)}\n")
             log.flush()
@@ -162,13 +164,13 @@ class Preparation:
             connection.close()
 
     def _stamp(self, name: str, value) -> None:
-        with self._writing:  # two steps run beside each other
+        with self._writing:  # two steps run in parallel
             self.stamps[name] = value
             self.folder.write(STAMPS, json.loads(json.dumps(self.stamps)))
 
 
 def last_words(output: str) -> str:
-    """The sentence a person needs out of a program's output: a setting's complaint if there is one, else the last line."""
+    """The essential line of a program's output: a settings error if there is one, else the last line."""
     named = re.findall(r"(?:ImproperlyConfigured|CommandError): (.+)", output)
     if named:
         return named[-1].strip()

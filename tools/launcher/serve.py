@@ -1,8 +1,8 @@
 """script/server: everything on one machine, until Ctrl-C.
 
-Started in this order and stopped in the reverse of it: Redis, PostgreSQL, workers, beat, web. What dies meanwhile is
-started again. A launcher that was killed leaves a lock that is free and a list of what it ran; the next one ends that
-first, and adopts the PostgreSQL and the Redis that still run.
+Started in this order and stopped in reverse: Redis, PostgreSQL, workers, beat, web. Processes that die are restarted. A
+killed launcher leaves a free lock and a list of its processes; the next one ends those first, and adopts the PostgreSQL
+and Redis that still run.
 """
 
 import argparse
@@ -27,7 +27,7 @@ FIRST_ANSWER = 120.0
 
 
 def worker(name: str, processes: int) -> list[str]:
-    """A Celery worker for one queue: an import or a mail server that hangs keeps only its own queue waiting."""
+    """A Celery worker for one queue: an import or a hanging mail server blocks only its own queue."""
     celery = [
         "celery",
         "-A",
@@ -55,7 +55,7 @@ WORKERS = {"worker": worker("celery", 2), "mail": worker("mail", 4), "tick": wor
 
 
 class Stopped(BaseException):
-    """Somebody asked for the end. Not an Exception: nothing on the way may swallow it."""
+    """A stop was requested. Not an Exception, so that nothing in between swallows it."""
 
 
 class Launcher:
@@ -70,7 +70,7 @@ class Launcher:
             redis=not environment.get("REDIS_URL"),
             say=say,
         )
-        # one folder object, so that children inherit the lock that the servers are held by
+        # one folder object, so that children inherit the lock on the servers
         self.folder = self.servers.folder
         self.children: list[Child] = []
         self.base_url = environment.get("BASE_URL") or f"http://127.0.0.1:{self.port}"
@@ -84,7 +84,7 @@ class Launcher:
             _require_free(self.port)
             preparation = self._prepare()
             logins = preparation.logins()
-            # an admin that the environment names is there before the web says that it is ready
+            # the admin named in the environment exists before the web is ready
             way_in = "" if logins or not preparation.is_empty() else self._way_in(preparation)
             self._start_children()
             self._wait_for_first_answer()
@@ -134,7 +134,7 @@ class Launcher:
 
     def _start_children(self) -> None:
         python = [sys.executable, "-m"]
-        # what serves requests never holds the schema owner's password
+        # the web never has the schema owner's password
         environment = {name: value for name, value in self.environment.items() if name != "MIGRATE_URL"}
         celery = [*python, "celery", "-A", "crm.celery", "--quiet"]
         self.children = [
@@ -153,7 +153,7 @@ class Launcher:
             ),
         ]
         say("Starting web, workers and beat")
-        # the one that people wait for has the processors to itself; `_watch` starts the others
+        # start only the web at first, with all processors to itself; `_watch` starts the others
         self.children[-1].start(self.folder, ROOT)
         children.remember(self.folder, self.children)
 
@@ -188,12 +188,12 @@ class Launcher:
         say(f"  Data and logs: {self.folder.path}. Ctrl-C stops everything.")
 
     def _since_start(self) -> str:
-        """How long it took from the command to the first answer, as script/server noted its start (seconds of the clock)."""
+        """Seconds from the command to the first response; script/server records its start."""
         started = self.environment.get("RAPPORT_STARTED", "")
         return f", {max(0, round(time.time()) - int(started))} s after the start" if started.isdecimal() else ""
 
     def _way_in(self, preparation: Preparation) -> str:
-        """How the first admin comes into an empty firm. One that the environment names wrongly stops the start."""
+        """How the first admin gets into an empty firm. Invalid values in the environment stop the start."""
         try:
             return preparation.manage("first_admin")
         except Problem as problem:
@@ -264,7 +264,7 @@ class Launcher:
 
 
 def say(text: str) -> None:
-    with contextlib.suppress(OSError):  # the terminal went away; what remains is to stop in order
+    with contextlib.suppress(OSError):  # the terminal is gone: stop in order
         print(text, flush=True)
 
 
@@ -317,7 +317,7 @@ def _reason(code: int) -> str:
 
 
 def _on_signal(number, frame):
-    # from here on the end is on its way: a second Ctrl-C must not interrupt the stopping
+    # stopping has begun: a second Ctrl-C must not interrupt it
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     raise Stopped

@@ -1,1 +1,1 @@
-"""What the test suite stands on: servers of its own, the application's rights, a browser."""
+"""The base of the test suite: its own servers, the application's rights, a browser."""

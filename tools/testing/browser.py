@@ -131,7 +131,7 @@ def assert_accessible():
         from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  only where a browser test asks for it
 
     def _assert_accessible(page):
-        # WCAG 2.2 target sizes are not among what axe looks at by itself
+        # axe does not check WCAG 2.2 target sizes by default
         rules = {"target-size": {"enabled": True}}
         results = Axe().run(page, options={"resultTypes": ["violations"], "rules": rules})
         assert results.violations_count == 0, results.generate_report()

@@ -1,10 +1,10 @@
-"""What a sample of a service is; they stand in tools/testing/service_samples, and crm/tests/test_services.py calls them.
+"""Samples of services; they are in tools/testing/service_samples, and crm/tests/test_services.py calls them.
 
     declare("clients.records.services.clients", update_client=lambda own: {"client": own("client"), "city": "Turku"})
 
-`own(name)` is the row of that name in the access table's scene, of the client in question; `own.user(name)` a person,
-`own.make(model, …)` a further row. The call is made by `by` with the rows of `of`. It is refused to everybody whom the
-service's permission does not allow; where it allows everybody, with the rows of the client in the trash, or with `refused`.
+`own(name)` is the row of that name in the access table's scene, for the current client; `own.user(name)` a person,
+`own.make(model, …)` another row. The call is made by `by` with the rows of `of`. It is refused to everyone whom the
+service's permission does not allow; if it allows everyone, with the rows of the archived client, or with `refused`.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ TODAY = date(2026, 11, 20)
 
 
 class Own:
-    """What a sample is built of."""
+    """The rows a sample is built from."""
 
     def __init__(self, scene: Scene, of: str):
         self.scene, self.of, self.now = scene, of, timezone.now()
@@ -34,7 +34,7 @@ class Own:
         return type(row)._default_manager.get(pk=row.pk)
 
     def changed(self, name: str, **values: Any) -> Any:
-        """The row, with these values put there past the services."""
+        """The row, with these values set without the services."""
         row = self(name)
         type(row)._default_manager.filter(pk=row.pk).update(**values)
         row.refresh_from_db()

@@ -15,7 +15,7 @@ from tools.embedded import Problem, Servers
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "rapport-test-"
 TEMPLATE = "RAPPORT_TEST_TEMPLATE"
-KEPT = 8  # clusters of earlier states of the migrations, or of other checkouts
+KEPT = 8  # clusters of other states of the migrations, or of other checkouts
 NAMED_BY_US = (
     "DATABASE_URL",
     "MIGRATE_URL",
@@ -33,9 +33,9 @@ NAMED_BY_US = (
 def start(*, migrated: bool = False, durable: bool = False) -> Servers:
     """Start the run's servers and point the environment at them.
 
-    With `migrated` the database `rapport` has every table, for test databases to be copied from. Applying all migrations
-    takes far longer than copying a cluster, so the outcome is kept in the temporary folder until a migration changes.
-    `durable`: what is committed survives a PostgreSQL that is killed.
+    With `migrated` the database `rapport` has every table, for test databases to be copied from. Applying all
+    migrations takes far longer than copying a cluster, so the result is cached in the temporary folder until a
+    migration changes. `durable`: commits survive a killed PostgreSQL.
     """
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -86,7 +86,9 @@ def _migrate() -> bool:
 
 
 def kept_cluster() -> Path | None:
-    """Where a migrated cluster for exactly these migrations is kept; None where the folder is not ours."""
+    """The cache folder of a migrated cluster for exactly these migrations; None if the folder belongs to another
+    user.
+    """
     home = Path(tempfile.gettempdir()) / f"rapport-tests-{os.geteuid()}"
     home.mkdir(mode=0o700, exist_ok=True)
     if home.stat().st_uid != os.geteuid():
@@ -104,8 +106,9 @@ def kept_cluster() -> Path | None:
 
 
 def copy_cluster(kept: Path, folder: Path) -> bool:
-    """A migrated cluster into an empty data folder. False, and nothing in it, when there is none: it was never made, or the
-    run of another checkout has tidied it away, perhaps this moment."""
+    """Copy a migrated cluster into an empty data folder. False, with an empty folder, if there is none: it was never
+    made, or another run has just deleted it.
+    """
     try:
         os.utime(kept)  # the longest unused go first
         subprocess.run(
@@ -136,13 +139,13 @@ def stop(servers: Servers) -> None:
 
 
 def use_own_redis_database(worker: str) -> None:
-    """Parallel workers share one Redis; each has a database of its own in it."""
+    """Parallel workers share one Redis; each has its own database in it."""
     number = int(worker.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{number}"
 
 
 def sweep() -> None:
-    """End what earlier runs left behind that were killed."""
+    """End what killed earlier runs left behind."""
     for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
         try:
             if folder.stat().st_uid != os.geteuid() or time.time() - folder.stat().st_mtime < 60:

@@ -1,4 +1,4 @@
-"""Several at the same moment: real threads, each with a database connection of its own."""
+"""Concurrency: real threads, each with its own database connection."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from crm.core.base.errors import ServiceError
 
 
 def at_once(do: Callable[[int], Any], times: int = 8) -> list[Any]:
-    """What each of several threads got of `do(number)`, or the ServiceError; any other error is raised here."""
+    """The result of `do(number)` in each of several threads, or its ServiceError; any other error is raised here."""
     start, found, wrong = threading.Barrier(times), [], []
 
     def run(number: int) -> None:

@@ -1,6 +1,8 @@
-"""A reader of time zone files of its own (RFC 9636), the independent oracle for `crm.core.dates`: it shares no code with `zoneinfo`.
+"""An independent reader of time zone files (RFC 9636), the oracle for `crm.core.base.dates`: it shares no code with
+`zoneinfo`.
 
-Offsets are seconds east of UTC, moments are seconds since 1970 in UTC, wall times are the same count as if the wall were UTC.
+Offsets are seconds east of UTC, moments are seconds since 1970 in UTC, wall times are the same count as if they were
+UTC.
 """
 
 import calendar
@@ -51,7 +53,7 @@ class Zone:
         return self.stretches[max(0, first) : last]
 
     def moment_of(self, wall: int) -> int:
-        """The rule of the house: the first moment at which the wall shows this; where none does, it moves forward by the gap."""
+        """Our rule: the first moment with this wall time; if there is none, it moves forward by the gap."""
         near = self.near(wall)
         shown = [wall - s.offset for s in near if s.start <= wall - s.offset < s.end]
         if shown:

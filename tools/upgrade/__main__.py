@@ -60,7 +60,7 @@ def run(commit: str, options: argparse.Namespace) -> Result:
 
 
 def script_for(commit: str) -> Path:
-    """What makes the mails with the names of this commit's code. Raises Problem if there is none."""
+    """The script that makes the mails with the names of this commit's code. Raises Problem if there is none."""
     known = {path.stem.removeprefix("old_"): path for path in HERE.glob("old_*.py")}
     for name, path in known.items():
         if commit.startswith(name):

@@ -17,7 +17,7 @@ import psycopg2
 from tools.upgrade.ports import free_port
 from tools.upgrade.problem import Problem
 
-# All else that the caller's environment says about Rapport stays outside.
+# Everything else about Rapport in the caller's environment is dropped.
 PASSED_ON = re.compile(r"PATH|HOME|TMPDIR|LANG|LC_\w+|PYTHON|PIP_\w+|SSL_CERT_\w+|\w+_PROXY", re.IGNORECASE)
 HOLD = "import sys; print('ready', flush=True); sys.stdin.read()"
 FIRST_START_SECONDS = 300

@@ -1,4 +1,4 @@
-"""The run: the old code makes the data, the new code takes them over, and what was promised is looked at."""
+"""The run: the old code creates the data, the new code upgrades it, and the guarantees are checked."""
 
 import contextlib
 import json

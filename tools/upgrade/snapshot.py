@@ -1,4 +1,4 @@
-"""What stands in the tables: all rows as a number and a checksum, the first of each table in full."""
+"""A snapshot of the tables: the number of rows and a checksum, and the first rows of each table in full."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""How the tables are made: what an upgraded database and a fresh one must have in common to the last constraint."""
+"""The structure of the tables, which must be identical in an upgraded and a fresh database."""
 
-# each gives (name, definition); the order of columns may differ, since a column that came later stands last
+# each returns (name, definition); the order of columns may differ, because a later column comes last
 CATALOGUE = """
     SELECT 'column ' || table_name || '.' || column_name,
         concat_ws(' ', data_type, character_maximum_length, is_nullable, column_default, is_identity, generation_expression)
@@ -20,7 +20,7 @@ def read(connection) -> dict[str, str]:
 
 
 def differences(upgraded: dict[str, str], fresh: dict[str, str]) -> list[str]:
-    """A line for everything that one of the two lacks or has in another form."""
+    """A line for everything that one of the two lacks or has differently."""
     lines = [f"{name}: a fresh database has none" for name in sorted(upgraded.keys() - fresh.keys())]
     lines += [f"{name}: an upgraded database has none" for name in sorted(fresh.keys() - upgraded.keys())]
     both = sorted(upgraded.keys() & fresh.keys())

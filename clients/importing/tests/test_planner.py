@@ -215,7 +215,7 @@ def test_the_run_writes_what_the_preview_shows(world, monkeypatch, name, chunk, 
     kind, data = NASTY[name]
     job = prepare(world, kind, data, defaults={"status": "active"} if kind == "clients" else {})
     preview = running.preview(job)
-    assert "Reference" not in str(preview), "an error nobody foresaw"
+    assert "Reference" not in str(preview), "an unexpected error"
     ran = run(world, kind, data, defaults={"status": "active"} if kind == "clients" else {}, questions=answer)
     assert ran.state == JobState.DONE, ran.error
     if answer == service.LEFT_OUT and preview["questions"]:

@@ -320,7 +320,7 @@ def test_rates_come_from_a_file(ada, harbour):
     line = unrated(harbour)
     data = b"Date;Currency;Rate\n2026-03-02;JPY;0,006\n2026-03-02;$;0,9\n2026-03-02;EUR;1\n"
     job = run(ada, "rates", data)
-    assert counts(job) == {"created": 1, "failed": 2}, "a dollar of which country, and the firm's own"
+    assert counts(job) == {"created": 1, "failed": 2}, "an ambiguous dollar sign, and the firm's own currency"
     assert counts(run(ada, "rates", data)) == {"unchanged": 1, "failed": 2}
     line.refresh_from_db()
     assert line.amount_firm == Decimal("6000.00")

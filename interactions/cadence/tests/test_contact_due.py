@@ -88,7 +88,7 @@ def test_above_the_limit_a_job_rewrites_them(marta, northwind, monkeypatch, djan
     schedule.beat(services.DAILY, NOW, note="2026-11-20")
     [(task, kwargs)] = rewritten(admin, monkeypatch, django_capture_on_commit_callbacks, cadence_days_a=7)
     assert due(northwind) == SINCE + timedelta(days=14)
-    assert schedule.last_day(services.DAILY) is None, "where the message is lost, the next tick does it"
+    assert schedule.last_day(services.DAILY) is None, "if the message is lost, the next tick does the work"
     task(**kwargs)
     assert (due(northwind), due(own)) == (SINCE + timedelta(days=7), SINCE + timedelta(days=5))
 

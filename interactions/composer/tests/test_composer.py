@@ -190,7 +190,7 @@ def test_a_draft_is_discarded_and_brought_back(web, url, northwind):
     assert "Draft discarded." in answer["HX-Trigger"] and undo in answer["HX-Trigger"]
     assert "Half a sent" not in web.get(url).content.decode()
     assert web.post(undo, {"next": url})["Location"] == url
-    assert "Half a sentence" in web.get(url).content.decode(), "what was typed in the last second is kept too"
+    assert "Half a sentence" in web.get(url).content.decode(), "text typed in the last second is also kept"
 
 
 def test_undo_never_replaces_what_is_typed_by_now(web, url, northwind):
@@ -204,7 +204,7 @@ def test_undo_never_replaces_what_is_typed_by_now(web, url, northwind):
     web.post(discard, typed(body="The second"))
     web.post(undo)
     page = web.get(url).content.decode()
-    assert "The second" in page and "The first" not in page, "the undo is of the last one"
+    assert "The second" in page and "The first" not in page, "undo restores the last one"
 
 
 def test_an_empty_composer_has_nothing_to_undo(web, northwind):

@@ -51,7 +51,7 @@ def test_the_reminder_is_an_hour_before_or_in_the_morning(marta, northwind):
     assert follow_up(actor=marta, client=northwind).remind_at == utc(2026, 11, 20, 6, 0)
     assert follow_up(actor=marta, client=northwind, due_date=date(2026, 11, 18)).remind_at == utc(
         2026, 11, 18, 15, 0
-    ), "8:00 is over: at 17:00"
+    ), "8:00 has passed, so at 17:00"
     assert follow_up(actor=marta, client=northwind, due_date=date(2026, 11, 1)).remind_at == NOW
     assert follow_up(actor=marta, client=northwind, wants_reminder=False).remind_at is None
 

@@ -49,13 +49,15 @@ def write_draft(email: ProgressEmail, now: datetime) -> None:
 
 
 def refresh(email: ProgressEmail, now: datetime) -> None:
-    """Write a draft again that nobody edited, so that it covers what happened until it leaves. The caller holds the row."""
+    """Rewrite an unedited draft, so that it covers what happened until it is sent. The caller has locked the row."""
     if not email.is_edited and email.approved_at is None:
         advance(email, to=ProgressState.DRAFT, states=PROGRESS, **_content(email, now))
 
 
 def _content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
-    """The columns of a draft. `covers_to` is the moment up to which it tells: the next one starts there. Raises SourceFailed."""
+    """The columns of a draft. `covers_to` is the end of the period it covers: the next one starts there. Raises
+    SourceFailed.
+    """
     schedule = ProgressSchedule.objects.filter(client_id=email.client_id).first()
     start = covers_from(email.client_id, email.send_at)
     end = max(min(now, email.send_at), start + timedelta(seconds=1))
@@ -104,7 +106,7 @@ def edit_progress(
         raise ServiceError(_("Enter a subject on one line."), field="subject")
     content, is_held = clean_content(content), email.state == ProgressState.HELD and not email.problem
     to = ProgressState.HELD if is_held else ProgressState.DRAFT
-    # Never merged: an approval stands for the version that was read.
+    # Never merged: an approval applies to the version that was read.
     with transition(email, to=to, states=PROGRESS, seen=seen_version, is_locked=True):
         email.subject, email.content = subject.strip()[:200], content
         email.is_empty, email.problem = False, ""
@@ -180,7 +182,9 @@ def approve_progress(
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def unapprove_progress(principal: Principal, *, email: ProgressEmail, now: datetime) -> ProgressEmail:
-    """Take back an approval: a draft again. Raises ServiceError (code "conflict") when it was sent or left out meanwhile."""
+    """Take back an approval: a draft again. Raises ServiceError (code "conflict") if it was sent or skipped
+    meanwhile.
+    """
     email = lock(email)
     if email.state == ProgressState.DRAFT:
         return email
@@ -191,7 +195,7 @@ def unapprove_progress(principal: Principal, *, email: ProgressEmail, now: datet
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
 def include_decision(principal: Principal, *, email: ProgressEmail, decision: Decision, now: datetime) -> ProgressEmail:
-    """Share a decision with the client and tell of it in this email. Raises ServiceError (code "conflict")."""
+    """Share a decision with the client and include it in this email. Raises ServiceError (code "conflict")."""
     email = lock(email)
     PROGRESS.expect(email, *PROGRESS.decidable)
     if decision.client_id != email.client_id:
@@ -250,7 +254,7 @@ def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetim
 
 
 def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:
-    """It cannot go out until a person has fixed it. The caller holds the row and notifies somebody."""
+    """It cannot be sent until a person has fixed it. The caller has locked the row and notifies someone."""
     advance(email, to=ProgressState.HELD, states=PROGRESS, problem=problem[:300])
     return email
 

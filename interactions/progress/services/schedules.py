@@ -138,7 +138,7 @@ def _move_open(schedule: ProgressSchedule, now: datetime, days: Days) -> None:
         skipped = "" if schedule.is_active else _("The schedule was turned off.")
         if schedule.is_active and times.deadline_at > now and times.send_at > email.covers_from:
             values |= _moments(email, times)
-            skipped = "" if email.is_edited else times.skipped  # what somebody wrote is not thrown away by a setting
+            skipped = "" if email.is_edited else times.skipped  # a setting must not discard what someone wrote
         if skipped:
             advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=skipped, **values)
         else:

@@ -86,7 +86,7 @@ def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
 
 @transaction.atomic
 def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
-    """Make the move that is due for one email. False when there is none."""
+    """Make the due transition of one email. False if there is none."""
     email = lock(email)
     before = email.state
     if email.state in PROGRESS.over:

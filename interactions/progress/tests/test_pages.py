@@ -183,7 +183,7 @@ def test_send_now(client, marta, email):
     email.refresh_from_db()
     assert email.state == ProgressState.SENT
     answer = client.get(address(email))
-    assert "Sending" in answer.text and "As sent" not in answer.text, "it has not left yet"
+    assert "Sending" in answer.text and "As sent" not in answer.text, "it has not been sent yet"
     assert reverse("core:outbox_mail", args=[OutboxMail.objects.get().pk]) in answer.text
 
 
@@ -451,7 +451,7 @@ def test_what_is_sent_now_leaves_after_ten_seconds_and_until_then_comes_back(cli
     email.refresh_from_db()
     assert (email.state, email.sent_at, OutboxMail.objects.filter(kind="progress").exists()) == ("draft", None, False)
     client.post(address(email), typed(email, do="send"))
-    assert OutboxMail.objects.get(kind="progress").state == "pending", "it can be sent after all"
+    assert OutboxMail.objects.get(kind="progress").state == "pending", "it can be sent again"
 
 
 def test_a_released_email_says_what_becomes_of_it(client, marta, email):

@@ -382,7 +382,7 @@ def test_an_edit_counts_and_a_stale_one_is_refused(northwind, marta, elina):
     run(email.send_at)
     mail = OutboxMail.objects.get(kind="progress")
     assert "All on track." in mail.text
-    assert "Findings" not in mail.text, "what somebody wrote was replaced"
+    assert "Findings" not in mail.text, "someone's edit was overwritten"
 
 
 def test_editing_what_was_approved_asks_for_approval_again(northwind, marta, elina):
@@ -474,10 +474,10 @@ def test_the_recipient_stops_them_with_one_click(client, northwind, marta, elina
     clean = reverse("interactions:progress_stopping", args=[recipient.pk])
     assert client.get(clean).status_code == 404
     looked = client.get(url)
-    assert (looked.status_code, looked.url) == (302, clean), "the secret stays in the address"
+    assert (looked.status_code, looked.url) == (302, clean), "the secret is still in the URL"
     assert client.get(clean).status_code == 200
     recipient.refresh_from_db()
-    assert recipient.stopped_at is None, "a mail scanner's look stopped the emails"
+    assert recipient.stopped_at is None, "a mail scanner opening the link unsubscribed the recipient"
     assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
     recipient.refresh_from_db()
     assert recipient.stopped_at

@@ -97,7 +97,9 @@ def test_a_decision_nobody_confirmed_is_asked_about_once(northwind, marta):
     assert not is_news
     week = timedelta(days=7)
     assert progress_sources.unconfirmed_decisions(northwind, START + week, END + week) == []
-    assert progress_sources.unconfirmed_decisions(northwind, START - week, END - week) == [], "told first, asked then"
+    assert progress_sources.unconfirmed_decisions(northwind, START - week, END - week) == [], (
+        "reported first, asked later"
+    )
 
 
 def test_contracts_that_begin_or_need_both_sides(northwind):
@@ -114,7 +116,7 @@ def test_contracts_that_begin_or_need_both_sides(northwind):
         "Tue 1 Dec: start of Payroll",
         "Thu 10 Dec: renewal of Audit",
     ]
-    assert is_news, "a contract that began is news, one that will is not"
+    assert is_news, "a contract that has started is news, a future one is not"
 
 
 def test_lines_stay_lines(northwind, marta):

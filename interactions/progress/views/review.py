@@ -235,7 +235,7 @@ def progress_unsend(request, pk):
 
 @require_POST
 def progress_include(request, pk, decision_id):
-    """Share a decision with the client and tell of it in this email."""
+    """Share a decision with the client and include it in this email."""
     decisions = Decision.objects.visible_to(request.principal).select_related("client")
     decision = get_object_or_404(decisions, pk=decision_id)
     include = partial(drafts.include_decision, decision=decision)

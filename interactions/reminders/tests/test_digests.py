@@ -153,7 +153,7 @@ def test_the_page_notes_that_it_was_opened(client, marta, otto):
     for user in (marta, otto):
         client.force_login(user)
         client.get(reverse("interactions:today"))
-    assert [mark.user for mark in ReadMark.objects.all()] == [marta], "only for whom it saves a mail"
+    assert [mark.user for mark in ReadMark.objects.all()] == [marta], "only for users with a morning email"
 
 
 @pytest.mark.django_db
@@ -262,7 +262,7 @@ def test_a_mail_that_cannot_be_written_stops_no_other(marta, otto, northwind, mo
         "Marta Kallio": "sent",
         "Otto Berg": "planned",
     }
-    assert digests.oldest_due(EIGHT) == EIGHT, "it still waits, and the tick says so after a while"
+    assert digests.oldest_due(EIGHT) == EIGHT, "it still waits, and the tick reports that after a while"
 
 
 @pytest.mark.django_db

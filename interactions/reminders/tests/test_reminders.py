@@ -61,7 +61,7 @@ def test_done_cancelled_and_snoozed_are_not_mailed(marta, northwind):
         acting(marta), follow_up=follow_up(actor=marta, client=northwind), until=LATER + timedelta(days=1), now=NOW
     )
     assert send_reminders(LATER) == 0
-    assert send_reminders(LATER + timedelta(days=1)) == 1, "the snoozed one when it comes back"
+    assert send_reminders(LATER + timedelta(days=1)) == 1, "the snoozed one when its snooze ends"
 
 
 @pytest.mark.django_db

@@ -88,7 +88,7 @@ class RuleForm(ModelForm):
         Row("team", "owner"),
     )
     n_clients: int | None = None  # that the saved rule fits now
-    first_day: date | None = None  # on which it asks somebody
+    first_day: date | None = None  # on which it asks at least one contact
 
     statuses = forms.MultipleChoiceField(
         label=_("Status"), required=False, choices=Status.choices, widget=forms.CheckboxSelectMultiple

@@ -80,7 +80,7 @@ def answer_invitation(
 
 
 def _notify_owner(row: SurveyInvitation) -> None:
-    """Notify the account manager of the answer as it stands: one notification for each hour in which it was given or changed."""
+    """Notify the account manager of the current answer: one notification per hour in which it was given or changed."""
     response, owner = row.response, row.client.owner
     if response is None or not owner.is_active:
         return

@@ -138,7 +138,7 @@ def ask_contacts(
 ) -> list[SurveyInvitation]:
     """Ask people of one client now. One that cannot be sent is skipped with its reason and does not stop the others.
 
-    Raises ServiceError (field contacts) when somebody may not be asked now."""
+    Raises ServiceError (field contacts) if one of them may not be asked now."""
     emails.check_words(survey.mail_subject, survey.mail_text)
     wanted = {contact.pk for contact in contacts}
     if not wanted:

@@ -166,7 +166,7 @@ def matching_clients(rule: SurveyRule, now: datetime):
 
 
 def first_day(rule: SurveyRule, now: datetime) -> date | None:
-    """The next working day on which the rule asks somebody, from tomorrow on; None when no client fits."""
+    """The next working day, from tomorrow on, on which the rule asks at least one client; None if no client matches."""
     today = local_date(now, get_firm().time_zone)
     start, end, _name = period_of(today, rule.every_months)
     for since, until in ((start, end), period_of(end, rule.every_months)[:2]):

@@ -125,7 +125,7 @@ def test_many_are_asked_as_one_action(manager, marta, survey, northwind, elina):
     person(southwind, "Tom", "South", address="tom@southwind.example")
     batch, n = invite(manager, survey, seen_count=2)
     assert n == 2
-    assert mailing.send_due(NOW) == 0, "for five minutes it can be taken back"
+    assert mailing.send_due(NOW) == 0, "it can be cancelled for five minutes"
     assert mailing.send_due(NOW + timedelta(minutes=5)) == 2
     assert mailing.send_due(NOW + timedelta(minutes=6)) == 0
     assert OutboxMail.objects.filter(kind="survey").count() == 2
@@ -347,7 +347,7 @@ def test_an_unknown_placeholder_is_named_and_nothing_is_sent(marta, manager, sur
 
 
 def test_merging_is_flat():
-    assert placeholders.render("{a}{ b }", {"a": "{b}", "b": "x"}) == "{b}x", "a value is not looked at again"
+    assert placeholders.render("{a}{ b }", {"a": "{b}", "b": "x"}) == "{b}x", "values are not interpolated twice"
     assert placeholders.render("no { brace", {}) == "no { brace"
     for odd in ("{}", "{a.b}", "{a!r}", "{0}", "{__class__}"):
         with pytest.raises(ServiceError):

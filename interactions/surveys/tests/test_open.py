@@ -186,7 +186,7 @@ def test_a_change_takes_the_place_of_the_answer(client, northwind, row):
     response = SurveyResponse.objects.get()
     assert (response.score, response.comment, response.version) == (4, "Since then you forgot us.", 2)
     assert ClientFacts.objects.get(client=northwind).nps_score == 4
-    assert Notification.objects.count() == 1, "one for an hour, of the answer as it stands"
+    assert Notification.objects.count() == 1, "one per hour, with the current answer"
 
 
 def test_the_same_answer_twice_tells_once(client, row):

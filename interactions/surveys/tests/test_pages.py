@@ -64,7 +64,7 @@ def test_choose_look_and_send(client, manager, northwind, elina):
     preview = client.get(address)
     assert "<strong>1</strong> person" in preview.text
     assert "elina@northwind.example" in preview.text
-    assert not SurveyInvitation.objects.exists(), "looking sends nothing"
+    assert not SurveyInvitation.objects.exists(), "a GET sends nothing"
     answer = client.post(address, {"count": 1}, follow=True)
     assert "1 person will be surveyed." in answer.text
     row = SurveyInvitation.objects.get()
@@ -277,7 +277,7 @@ def typed(**fields):
 def test_words_and_rule_are_saved(client, manager):
     client.force_login(manager)
     assert client.get(url("survey-settings")).status_code == 200
-    assert not Survey.objects.exists(), "looking makes none"
+    assert not Survey.objects.exists(), "a GET creates none"
     assert client.post(url("survey-settings"), typed()).status_code == 302
     survey, rule = Survey.objects.get(), SurveyRule.objects.get()
     assert (survey.question, survey.mail_text, survey.pause_days, survey.answer_days) == (

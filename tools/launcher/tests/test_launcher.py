@@ -50,7 +50,7 @@ def serve(*arguments, **more):
 def wait_until(condition, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
 
 

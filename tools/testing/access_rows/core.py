@@ -1,4 +1,4 @@
-"""Settings, people, profile, search, drafts."""
+"""Settings, colleagues, profile, search, drafts."""
 
 from datetime import date, timedelta
 

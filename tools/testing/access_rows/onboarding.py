@@ -1,4 +1,6 @@
-"""Templates are the admins'; plans and tasks are seen as their client is, and worked on by whoever sees it."""
+"""Templates are for admins; plans and tasks are visible like their client, and everyone who sees it may work on
+them.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -64,7 +66,7 @@ def admins_row(name, about, **values):
 
 
 def of_kept(who, kind):
-    """Whoever sees it, unless the client is in the trash."""
+    """Everyone who sees it, unless the client is archived."""
     return who in EVERYONE and kind != "archived"
 
 

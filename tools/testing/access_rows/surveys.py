@@ -68,7 +68,7 @@ def token(purpose):
     return lambda scene, kind: link_token(purpose, scene.asked.pk, "salt")
 
 
-# an invitation of a client in the trash is in no list and has no page
+# an invitation of an archived client is in no list and has no page
 INVITATION = {"about": "survey invitation", "seen_by": {"archived": ()}}
 
 ROWS = [

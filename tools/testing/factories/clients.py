@@ -1,4 +1,4 @@
-"""Plain makers of rows for tests; they go through the services, as everything does."""
+"""Factories of rows for tests, made through the services."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Plain makers of the kernel's rows for tests."""
+"""Factories of the kernel's rows for tests."""
 
 from datetime import UTC, datetime
 
@@ -39,6 +39,6 @@ def make_token(*, user: User, **fields) -> tuple[ApiToken, str]:
 
 
 def path_in(mail: OutboxMail) -> str:
-    """The path of the link that the mail carries when it leaves."""
+    """The path of the link in the mail as it is sent."""
     (address,) = real_links(mail.links).values()
     return "/" + address.split("/", 3)[3]

@@ -1,4 +1,4 @@
-"""Plain makers of what onboarding's tests stand on. Everything goes through the services, as in life."""
+"""Factories for onboarding's tests. Everything goes through the services, as in production."""
 
 from datetime import UTC, date, datetime, time
 

@@ -243,7 +243,7 @@ def test_the_session_keeps_no_token_of_the_invitation(client, invitation):
     client.get(latest_path())
     assert token not in str(dict(client.session)) and client.get("/join/").status_code == 200
     invitations.resend_invitation(acting(User.objects.get()), invitation=invitation, now=timezone.now())
-    assert client.get("/join/").status_code == 404, "the former link has ended"
+    assert client.get("/join/").status_code == 404, "the old link no longer works"
 
 
 @pytest.mark.django_db(transaction=True)

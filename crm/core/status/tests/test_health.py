@@ -135,7 +135,7 @@ def test_a_part_that_ran_and_did_nothing_for_too_long_says_so(db, monkeypatch, i
     assert not delivery.banners(marta, now), "for admins"
     waits["since"] = None
     schedule.run(now)
-    assert not delivery.banners(ines, now), "gone when it is well again"
+    assert not delivery.banners(ines, now), "gone once it recovers"
 
 
 def test_a_part_that_fails_is_shown_to_admins_until_it_works(db, monkeypatch, ines):

@@ -47,7 +47,7 @@ def test_fields_stand_as_the_layout_says():
     assert '<details class="mb-3" open> <summary>Rarely needed' in html
     assert "(optional)" in html and 'role="switch"' in html
     assert html.count("(optional)") == html.count('role="switch"') == 1, (
-        "what one field is told is not told to the next"
+        "attributes of one field do not leak to the next"
     )
 
 

@@ -442,7 +442,7 @@ def test_an_unreachable_relay_trips_the_breaker_and_burns_no_attempt(settings):
         assert (mail.state, mail.attempts) == ("pending", 0)
     assert DeliveryAttempt.objects.count() == 1
     deliver_due()
-    assert DeliveryAttempt.objects.count() == 1, "asked again before its time"
+    assert DeliveryAttempt.objects.count() == 1, "sent to the provider again before it was due"
     with running_sink() as (sink, url):
         settings.EMAIL_URL = url
         Heartbeat.objects.filter(name=breaker.NAME).update(finished_at=timezone.now() - timedelta(minutes=1))
@@ -463,7 +463,7 @@ def test_deliverers_that_fail_at_once_are_one_failure_and_a_relay_is_asked_every
         assert Heartbeat.objects.get(name=breaker.NAME).did == asked
 
 
-def test_a_kept_connection_closed_by_the_server_is_opened_anew(sink):
+def test_a_kept_connection_closed_by_the_server_is_reopened(sink):
     sink.answers["MAIL"] = [None, "drop"]
     queue("one")
     queue("two")
