@@ -95,3 +95,9 @@ def test_templates_and_their_versions_are_read(api, payroll, admin):
     assert [phase["name"] for phase in phases] == ["Agree", "Set up", "First run"]
     assert phases[1]["tasks"][0]["after"] == phases[0]["tasks"][1]["key"]
     assert send(api, "post", "/api/v1/onboarding/templates", {"name": "New"}).status_code == 405
+
+
+@pytest.mark.parametrize("path", [f"{PLANS}/?owner=", "/api/v1/clients/?owner="])
+def test_an_owner_that_does_not_exist_is_refused(api, path):
+    answer = api.get(f"{path}987654321")
+    assert answer.status_code == 400 and "owner" in answer.json()["fields"], answer.content

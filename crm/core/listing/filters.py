@@ -152,7 +152,12 @@ def _name_seen(model: type[Model], pk: int, principal: Any) -> str:
 
 class PersonIdField(IdField):
     def to_python(self, value):
-        return value if value == "me" else super().to_python(value)
+        if value == "me":
+            return value
+        pk = super().to_python(value)
+        if pk is not None and pk <= MAX_ID and not User.objects.filter(pk=pk).exists():
+            raise ValidationError(_("No colleague has this id."), code="invalid")
+        return pk
 
     def run_validators(self, value):
         return None if value == "me" else super().run_validators(value)
@@ -165,7 +170,7 @@ def people(found: Any, rows: QuerySet | None = None) -> list[tuple[Any, Any]]:
 
 
 class PersonId(Id):
-    """A colleague's id, or “me”."""
+    """A colleague's id, or “me”. Unlike for other rows, an unknown id is refused: colleagues are nobody's secret."""
 
     field_class = PersonIdField
 
