@@ -50,4 +50,5 @@ urlpatterns = [
 handler400 = "crm.core.ui.views.faults.unreadable"
 handler403 = "crm.core.ui.views.faults.forbidden"
 handler404 = "crm.core.ui.views.faults.not_found"
+handler429 = "crm.core.ui.views.faults.too_many"  # allauth asks for it
 handler500 = "crm.core.ui.views.faults.broken"

@@ -17,6 +17,7 @@ from crm.core.base.logs import masked
 from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.status import callers, health
+from crm.core.ui.views import faults
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -157,13 +158,17 @@ class AuditMiddleware:
 
 
 class ResponseMiddleware:
-    """Browsers and proxies never cache client data, and tell pages from fragments."""
+    """Browsers and proxies never cache client data, and tell pages from fragments. A method that an address lacks gets
+    a page.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         response = self.get_response(request)
+        if response.status_code == 405:
+            response = faults.no_method(request, response)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         patch_vary_headers(response, ["HX-Request"])

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client as Browser
 from django.test import RequestFactory
@@ -42,6 +43,7 @@ def page_of(answer):
         ("get", MISSING, 404, "Page not found"),
         ("get", NO_RIGHT, 403, "No permission"),
         ("post", "/profile/theme/", 403, "This page has expired"),
+        ("get", "/profile/theme/", 405, "Nothing to show here"),
     ],
 )
 def test_who_is_signed_in_keeps_the_navigation(signed_in, method, url, status, title):
@@ -101,3 +103,20 @@ def test_no_page_of_an_error_needs_the_database(no_database, view, status, is_si
 def test_a_request_that_was_refused_before_anybody_was_known(firm):
     answer = faults.unreadable(RequestFactory().get(MISSING))
     assert answer.status_code == 400 and "could not be read" in answer.content.decode()
+
+
+def test_a_page_for_a_missing_method_says_which_there_are(signed_in):
+    answer = signed_in.get("/profile/theme/")
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_too_many_sign_ins_get_a_page_of_ours(firm):
+    cache.clear()
+    answers = [
+        Browser().post("/accounts/password/reset/", {"email": "nobody@halden.example"}) for _attempt in range(30)
+    ]
+    last = answers[-1]
+    assert (
+        last.status_code == 429 and "Wait a few minutes" in last.content.decode() and "plain" in last.content.decode()
+    )
+    cache.clear()

@@ -1,4 +1,4 @@
-"""400, 403, 404, 500 and 503: pages for people, the API's error shape for programs."""
+"""400, 403, 404, 405, 429, 500 and 503: pages for people, the API's error shape for programs."""
 
 import logging
 import sys
@@ -54,6 +54,20 @@ def forbidden(request, exception=None):
 
 def not_found(request, exception=None):
     return _answer(request, 404, "not_found", _("There is nothing at this address."))
+
+
+def no_method(request, response):
+    """A page for Django's empty 405, as after a sign-in that leads back to an address that only takes a form. Keeps Allow."""
+    if response.content:
+        return response
+    answer = _answer(request, 405, "method_not_allowed", _("This address does not take this method."))
+    answer.headers["Allow"] = response.headers["Allow"]
+    return answer
+
+
+def too_many(request):
+    """After too many sign-ins or resets (allauth's limits)."""
+    return _answer(request, 429, "throttled", _("Too many attempts. Wait a few minutes, then try again."))
 
 
 def broken(request):
