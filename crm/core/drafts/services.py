@@ -1,9 +1,10 @@
 """Drafts of what is being typed, stored per user, form, client and record. Deleted once the form is saved."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from crm.core.base import gate
@@ -16,6 +17,7 @@ from crm.core.drafts.models import Draft
 
 MAX_BYTES = 30_000
 MAX_DRAFTS = 200
+KEPT_FOR = timedelta(days=30)
 ASIDE = "aside:"  # prefix of a discarded draft's kind; the last one of each form is kept for undo
 
 
@@ -67,7 +69,7 @@ def set_draft_aside(principal: Principal, *, kind: str, client_id: int | None = 
     if not own.filter(kind=kind).exists():
         return False
     own.filter(kind=ASIDE + kind).delete()
-    return bool(own.filter(kind=kind).update(kind=ASIDE + kind))
+    return bool(own.filter(kind=kind).update(kind=ASIDE + kind, updated_at=Now()))
 
 
 @service(may=None)
@@ -75,6 +77,12 @@ def bring_draft_back(principal: Principal, *, kind: str, client_id: int | None =
     """Undo `set_draft_aside`. False if there is nothing to restore, or something else is being typed by now."""
     own = Draft.objects.own(principal).filter(client_id=client_id, record=record)
     return not own.filter(kind=kind).exists() and bool(own.filter(kind=ASIDE + kind).update(kind=kind))
+
+
+def forget_discarded(now: datetime) -> int:
+    """Delete drafts whose discard is too old to be undone (periodic)."""
+    gone, _kinds = Draft.objects.filter(kind__startswith=ASIDE, updated_at__lt=now - KEPT_FOR).delete()
+    return gone
 
 
 def _without_nul(value: Any) -> Any:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.api.idempotency import forget_old_keys
 from crm.core.base import kept
 from crm.core.base.permissions import may_administer
+from crm.core.drafts.services import forget_discarded
 from crm.core.firm.queries import get_firm
 from crm.core.listing.selection import forget_old_steps
 from crm.core.notifications.models import Notification
@@ -53,6 +54,7 @@ navigation.register(
 )
 periodic.register(Job("api.idempotency_keys", forget_old_keys))
 periodic.register(Job("listing.bulk_changes", forget_old_steps))
+periodic.register(Job("drafts.discarded", forget_discarded))
 for command in (
     search.Command("users", _("Colleagues"), "core:users", "people", _("users people roles"), shown=may_administer),
     search.Command("invite", _("Invite a colleague"), "core:invite", "plus-lg", _("new user"), shown=may_administer),

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.test import Client as Browser
@@ -85,3 +87,18 @@ def test_a_name_too_long_and_characters_no_text_has_do_not_break_it(mine):
     assert mine.post(f"/drafts/{'a' * 60}/", {"body": "x"}).status_code == 404
     assert mine.post(HERE, {"body": "a\0b"}).status_code == 200
     assert mine.get(HERE).json()["data"] == {"body": ["ab"]}
+
+
+def test_a_discarded_draft_can_be_brought_back_for_thirty_days(marta, northwind):
+    now, form = timezone.now(), {"kind": "composer", "client_id": northwind.pk}
+    drafts.save_draft(acting(marta), **form, data={"body": "Old"}, now=now)
+    Draft.objects.update(updated_at=now - timedelta(days=90))  # typed long ago, discarded today
+    assert drafts.set_draft_aside(acting(marta), **form)
+    assert drafts.forget_discarded(now + timedelta(days=29)) == 0
+    assert drafts.forget_discarded(now + timedelta(days=31)) == 1 and not Draft.objects.exists()
+
+
+def test_a_draft_that_was_not_discarded_is_never_forgotten(marta, northwind):
+    now = timezone.now()
+    drafts.save_draft(acting(marta), kind="composer", client_id=northwind.pk, data={"body": "Mine"}, now=now)
+    assert drafts.forget_discarded(now + timedelta(days=900)) == 0 and Draft.objects.exists()
