@@ -12,6 +12,7 @@ from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, groupe
 from crm.core.fields.types import AMOUNT, COLLEAGUE, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
+from crm.core.ui.formatting import number
 
 # What other systems call the kinds.
 _KINDS = {
@@ -49,6 +50,7 @@ OPPORTUNITY_FIELDS = Catalogue(
     Field("pipeline", type=link(Pipeline.objects.kept), is_imported=False, api=READ, filter=filters.Id),
     *grouped(
         "deal",
+        Field("next_step", privacy=FREE_WORDS, is_inline=True),
         Field(
             "kind",
             type=choice(OpportunityKind, KINDS),
@@ -84,10 +86,18 @@ OPPORTUNITY_FIELDS = Catalogue(
             is_inline=True,
         ),
         Field(
-            "value", aliases=("amount", "deal value"), hint=_("Of the first year, or once. Leave empty if not known.")
+            "value",
+            aliases=("amount", "deal value"),
+            type=replace(AMOUNT, say=lambda value: number(value, 0 if value == int(value) else 2)),
+            hint=_("Of the first year, or once. Leave empty if not known."),
+            is_inline=True,
         ),
-        PAID_IN,
-        replace(RATE, hint=_("The firm's currency for one unit. Leave empty for the rate of the day it was opened.")),
+        replace(PAID_IN, is_on_page=False),
+        replace(
+            RATE,
+            is_on_page=False,
+            hint=_("The firm's currency for one unit. Leave empty for the rate of the day it was opened."),
+        ),
         Field(
             "probability",
             is_optional=True,
@@ -97,7 +107,6 @@ OPPORTUNITY_FIELDS = Catalogue(
         ),
         replace(SERVICE, is_required=False, is_inline=True),
         Field("contract", type=link(Contract.objects.kept, named="pk"), is_imported=False),
-        Field("next_step", privacy=FREE_WORDS, is_inline=True, is_on_page=False),
         Field(
             "opened_date", aliases=("created", "create date", "created date"), api={"required": False}, is_optional=True
         ),

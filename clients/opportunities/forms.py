@@ -51,6 +51,7 @@ class OpportunityForm(RevenueForm):
 class NewOpportunityForm(OpportunityForm):
     """A new one says its client and its stage."""
 
+    catalogue = OPPORTUNITY_FIELDS
     layout = Layout("client", "title", Row("stage"), ABOUT, "next_step", RARELY)
 
     client = SearchedField(Client.objects.none(), url="/clients/options/", label=_("Client"))

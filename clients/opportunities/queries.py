@@ -1,7 +1,7 @@
 """Reads of opportunities: sums, the board, the forecast. All start from rows that are visible to the principal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,11 +18,11 @@ COLUMN = 25  # cards of a column of the board, at a time
 MONTHS = 12  # of the forecast
 BY_CLOSE = Sort("expected_close")
 _SUMS: dict[str, Any] = {
-    "n": Count("pk"),
-    "value": Sum("value_firm"),
-    "weighted": Sum("weighted_firm"),
-    "no_value": Count("pk", filter=Q(value__isnull=True)),
-    "no_rate": Count("pk", filter=Q(value__isnull=False, value_firm__isnull=True)),
+    "sum_n": Count("pk"),
+    "sum_value": Sum("value_firm"),
+    "sum_weighted": Sum("weighted_firm"),
+    "sum_no_value": Count("pk", filter=Q(value__isnull=True)),
+    "sum_no_rate": Count("pk", filter=Q(value__isnull=False, value_firm__isnull=True)),
 }
 
 
@@ -38,14 +38,15 @@ class Sums:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "Sums":
-        return cls(**{name: row[name] or 0 for name in _SUMS})
+        return cls(**{name.removeprefix("sum_"): row[name] or 0 for name in _SUMS})
 
     @property
     def left_out(self) -> int:
         return self.no_value + self.no_rate
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
+        names = [each.name for each in fields(self)]
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in names))
 
 
 def sums(rows: QuerySet) -> Sums:

@@ -122,5 +122,6 @@ def reopen_opportunity(
         put_into(row, stage, now=now)
     if made is not None and made.version == 1 and made.replaces_id is None and made.archived_at is None:
         archive_contract(principal, contract=made, now=now)
+    leave_stage([row], now=now)
     begin_stays(principal, [row], now=now)
     return row

@@ -9,7 +9,9 @@ SINCE = datetime(2026, 11, 1, 9, tzinfo=UTC)
 def build(scene):
     pipeline = scene.model("clients.Pipeline").objects.create(name="Sales")
     make = scene.model("clients.Stage").objects.create
-    stages = [make(pipeline=pipeline, name=name, position=n, probability=25) for n, name in enumerate(("Lead", "Offer"))]
+    stages = [
+        make(pipeline=pipeline, name=name, position=n, probability=25) for n, name in enumerate(("Lead", "Offer"))
+    ]
     scene.rows["pipeline"] = {"any": pipeline}
     scene.rows["stage"] = {"any": stages[0]}
     scene.rows["opportunity"] = {
@@ -43,7 +45,9 @@ STAGE = {"about": "stage", "arg": "stage_id"}
 ROWS = [
     *of_list("clients:opportunities", "filters", "export", "select"),
     Row("clients:opportunity_new", get=EVERYONE, post=EVERYONE),
-    Row("clients:opportunity_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True),
+    Row(
+        "clients:opportunity_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True
+    ),
     Row("clients:opportunity_board", get=EVERYONE),
     Row("clients:opportunity_drop", post=EVERYONE),
     Row("clients:opportunity_cards", get=EVERYONE, **STAGE),
