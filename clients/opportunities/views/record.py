@@ -25,7 +25,7 @@ from crm.core.base.permissions import require
 from crm.core.fields.catalogue import Fact
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import add_event, go, is_fragment, posted, toast
+from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
 
 PAGE = ("client", "client__owner", "owner", "pipeline", "stage", "service", "contract__service", "made_contract")
 
@@ -167,7 +167,7 @@ def move(request, pk):
     outcome = form_action(request, form, act)
     if outcome.is_done:
         return moved(request, outcome.result)
-    return _dialog(request, row, form, outcome, title=_("Move to a stage"), submit=_("Move"))
+    return _dialog(request, row, form, outcome, title=_("Move to a stage"), submit=_("Move"), ends=True)
 
 
 @require_POST
@@ -194,7 +194,7 @@ def _told(request, row, text, *, undo_url="", tone=""):
     if not is_fragment(request):
         told = messages.error if tone == "red" else messages.success
         told(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
-        return redirect(row.get_absolute_url())
+        return redirect(back_to(request, row.get_absolute_url()))
     response = add_event(HttpResponse(status=204), "closeDialog", {})
     add_event(response, "opportunitiesChanged", {})
     return toast(response, text, tone=tone, undo_url=undo_url)
@@ -253,9 +253,9 @@ def reopen(request, pk):
         result = outcomes.reopen_opportunity(request.principal, opportunity=row, now=timezone.now())
     except (ServiceError, StaleWrite) as error:
         messages.error(request, str(error.message))
-        return go(request, row.get_absolute_url())
+        return go(request, back_to(request, row.get_absolute_url()))
     messages.success(request, _("“%(title)s” reopened") % {"title": result.title})
-    return go(request, row.get_absolute_url())
+    return go(request, back_to(request, row.get_absolute_url()))
 
 
 @require_POST
@@ -270,13 +270,13 @@ def archive(request, pk):
 def restore(request, pk):
     row = records.restore_opportunity(request.principal, opportunity=_load(request, pk))
     messages.success(request, _("Opportunity restored"))
-    return go(request, row.get_absolute_url())
+    return go(request, back_to(request, row.get_absolute_url()))
 
 
-def _dialog(request, row, form, outcome, *, title, submit):
+def _dialog(request, row, form, outcome, *, title, submit, ends=False):
     """The form in the shared dialog, or on a page of its own."""
     is_dialog = is_fragment(request) and request.htmx.target == "remote-dialog-body"
     template = "clients/opportunities/dialog.html"
     context = {"opportunity": row, "form": form, "title": title, "submit": submit, "conflict": outcome.conflict}
-    context |= {"is_dialog": is_dialog, "url": request.path, "is_stale": outcome.status == 409}
+    context |= {"is_dialog": is_dialog, "url": request.path, "ends": ends}
     return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
