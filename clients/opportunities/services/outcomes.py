@@ -83,7 +83,9 @@ def _changed_contract(
         return update_contract(principal, contract=made, renewal_date=renewal_date) if renewal_date else made
     if renewal_date is None or (contract.renewal_date and renewal_date <= contract.renewal_date):
         raise ServiceError(_("Enter the next renewal date, after the present one."), field="renewal_date")
-    ends = {"end_date": renewal_date} if contract.end_date and contract.end_date < renewal_date else {}
+    ends: dict[str, Any] = {}
+    if contract.end_date and contract.end_date < renewal_date:
+        ends = {"end_date": renewal_date}
     update_contract(principal, contract=contract, renewal_date=renewal_date, **ends)
     return None
 

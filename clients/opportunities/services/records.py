@@ -155,5 +155,6 @@ def _check_stage(stage: Stage) -> None:
 def _check_links(row: Opportunity, given: dict[str, Any]) -> None:
     if "owner" in given and not (row.owner.is_active and may_see(acting(row.owner), row.client)):
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": row.owner.name}, field="owner")
-    if given.get("contract") and row.contract.client_id != row.client_id:
+    contract = given.get("contract")
+    if contract is not None and contract.client_id != row.client_id:
         raise ServiceError(_("Choose a contract of this client."), field="contract")

@@ -71,7 +71,8 @@ def due_contracts(today: date):
 
 def notice_date(contract: Contract) -> date:
     """The last day on which notice may be given. Needs a renewal date."""
-    return contract.renewal_date - timedelta(days=contract.notice_days)  # type: ignore[operator]
+    day: date = contract.renewal_date  # type: ignore[assignment]
+    return day - timedelta(days=contract.notice_days)
 
 
 def yearly_value(contract: Contract):
