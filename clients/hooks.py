@@ -8,6 +8,7 @@ from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.importing import KINDS
 from clients.listing.finding import find_clients, find_people, find_recent
+from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client

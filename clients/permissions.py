@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 IN_TRASH = _("This client is archived. Restore it first.")
 ALREADY_IN_TRASH = _("This client is already archived.")
+OPPORTUNITY_IN_TRASH = _("This opportunity, or its client, is archived. Restore it first.")
 PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
@@ -88,3 +89,16 @@ def may_change_contract(principal, contract) -> bool:
 
 def may_change_line(principal, line) -> bool:
     return may_edit(principal, line.client)
+
+
+def may_change_opportunity(principal, opportunity) -> bool:
+    return opportunity.archived_at is None and may_edit(principal, opportunity.client)
+
+
+def may_restore_opportunity(principal, opportunity) -> bool:
+    return may_edit(principal, opportunity.client)
+
+
+def may_manage_pipelines(principal) -> bool:
+    """How the firm sells is set up by admins."""
+    return principal.is_admin

@@ -124,6 +124,16 @@ class NextSteps:
     steps: Callable[[Any, list[Any]], dict[int, NextStep]]
 
 
+@dataclass(frozen=True)
+class WonAction:
+    """What may come next when an opportunity was won: a link on its page. `url(opportunity)` is its address."""
+
+    key: str
+    label: Any
+    url: Callable[[Any], str]
+    shown: Callable[[Any], bool] | None = None
+
+
 panels: Registry[Panel] = Registry("panel")
 contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
@@ -131,6 +141,7 @@ timeline_sources: Registry[TimelineSource] = Registry("timeline source")
 list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
+won_actions: Registry[WonAction] = Registry("action after a win")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:

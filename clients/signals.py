@@ -1,8 +1,10 @@
 """Domain signals of clients, sent inside the causing transaction. Receivers are connected in `hooks.py` of other apps.
 
 rhythm_changed: client_ids whose last contact, status or tier changed, so that the day of their next contact may change.
+opportunity_won: opportunity, principal, now.
 """
 
 from django.dispatch import Signal
 
 rhythm_changed = Signal()
+opportunity_won = Signal()

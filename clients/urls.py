@@ -3,6 +3,7 @@ from django.urls import path
 from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
 from clients.listing.lists import CLIENTS, CONTACTS
+from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
 from clients.revenue import views as revenue
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
@@ -67,6 +68,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/restore/", contacts.restore, name="restore_contact"),
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
+    *opportunities,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),
     path("services/<int:service_id>/", catalogue.service_edit, name="service_edit"),

@@ -1,9 +1,12 @@
 """What onboarding registers with the other apps."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
 from clients.listing.finding import clients_named
+from clients.signals import opportunity_won
+from crm.core.notifications.models import Notification
 from crm.core.search import sources as search
 from crm.core.ui import navigation
 from crm.core.work.schedule import Job, periodic
@@ -19,11 +22,35 @@ from onboarding.services.tracking import rebuild_onboarding_facts
 # Handlers
 
 
+def tell_of_win(sender, opportunity, principal, now, **kwargs):
+    """The account manager hears of a colleague's win, with the way to a plan: that is where work for the client begins."""
+    client = opportunity.client
+    if principal.user_id in (None, client.owner_id) or not client.owner.is_active:
+        return
+    words = _("%(who)s won “%(title)s”. Start a plan?")
+    Notification.objects.get_or_create(
+        key=f"won:{opportunity.pk}:{opportunity.version}",
+        defaults={
+            "user": client.owner,
+            "client_id": client.pk,
+            "kind": "won",
+            "text": (words % {"who": principal.user.name, "title": opportunity.title})[:300],
+            "url": start_url(opportunity),
+        },
+    )
+
+
+def start_url(opportunity):
+    return reverse("onboarding:start", args=[opportunity.client_id])
+
+
 def rebuild_own_facts(client_ids, now):
     rebuild_onboarding_facts(client_ids=client_ids)
 
 
 # Wiring
+opportunity_won.connect(tell_of_win, dispatch_uid="onboarding.tell_of_win")
+registry.won_actions.register(registry.WonAction("start-plan", _("Start a plan"), start_url))
 periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))
 registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
 registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))

@@ -2,6 +2,7 @@
 
 from clients.importing.clients import CLIENTS
 from clients.importing.contacts import CONTACTS
+from clients.importing.opportunities import OPPORTUNITIES
 from clients.importing.revenue import CONTRACTS, RATES, REVENUE
 
-KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE, RATES)
+KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE, RATES, OPPORTUNITIES)

@@ -38,12 +38,12 @@ def _contract(principal, values: Values, context: Context) -> Plan:
             _("No service is called “%(name)s”. Add it under Services first.") % {"name": values["service"][:60]}
         )
     row, key = common.known("contract", values, context)
-    _check_client(row, client)
+    check_client(row, client)
     wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
     earlier = _replaced(row, client, values, context, plan)
     if row is None:
         wanted = {"period": BillingPeriod.MONTH} | wanted
-    wanted |= _paid(wanted["value"], Contract, values["start_date"], values, context, is_new=row is None)
+    wanted |= paid(wanted["value"], Contract, values["start_date"], values, context, is_new=row is None)
     if wanted["value"] < 0:
         raise ServiceError(_("The value cannot be negative."))
     chain = (earlier, values.get("change_reason", ""))
@@ -141,9 +141,9 @@ def _line(principal, values: Values, context: Context) -> Plan:
     client = common.client_of(values, context, plan)
     service = common.find_service(values.get("service", ""), plan, context)
     row, key = common.known("revenue", values, context)
-    _check_client(row, client)
+    check_client(row, client)
     wanted = common.given(values, REVENUE_FIELDS.cells, is_new=row is None) | ({"service": service} if service else {})
-    wanted |= _paid(wanted["amount"], RevenueLine, values["date"], values, context, is_new=row is None)
+    wanted |= paid(wanted["amount"], RevenueLine, values["date"], values, context, is_new=row is None)
     if row is None:
         wanted = {"kind": RevenueKind.FEE} | wanted
         if wanted["amount"] < 0 and wanted["kind"] == RevenueKind.FEE:
@@ -164,13 +164,13 @@ def _contract_of(new: Any) -> Any:
     return new[0] if isinstance(new, tuple) else new
 
 
-def _check_client(row: Any, client: Client) -> None:
+def check_client(row: Any, client: Client) -> None:
     record = _record(row)
     if record is not None and record.client_id != client.pk:
         raise ServiceError(_("This ID belongs to a row of another client."))
 
 
-def _paid(amount: Decimal, model: Any, day: date, values: Values, context: Context, *, is_new: bool) -> dict[str, Any]:
+def paid(amount: Decimal, model: Any, day: date, values: Values, context: Context, *, is_new: bool) -> dict[str, Any]:
     """Currency and rate of a row's amount, by default the day's rate. A known record keeps what the row omits.
     Raises ServiceError."""
     if not is_new and not values.get("currency") and not values.get("rate") and not getattr(amount, "currencies", ()):

@@ -80,6 +80,9 @@ class Contract(Archivable, Versioned):
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
         ]
 
+    def __str__(self):
+        return self.name or self.service.name
+
     def is_in_force_on(self, day) -> bool:
         return self.start_date <= day and (self.end_date is None or self.end_date > day)
 

@@ -1,5 +1,6 @@
 // data-sortable-url on a list: rows ([data-id]) dragged by their .drag-handle; the order is posted as ids=…&ids=….
-// data-sortable-group joins lists: the list's own data-list-id is posted as `list`. A menu does the same without dragging.
+// data-sortable-group joins lists: the list's own data-list-id is posted as `list`, a row's data-version as `version`. data-sortable-fixed:
+// rows change lists, not their order. A menu does the same without dragging. A refusal (409) says why in its `text`.
 
 import { announce, post, script, word } from "./lib.js";
 import { toast } from "./toasts.js";
@@ -9,6 +10,7 @@ export async function start(list) {
   if (!list.isConnected) return;
   window.Sortable.create(list, {
     group: list.dataset.sortableGroup || undefined,
+    sort: list.dataset.sortableFixed === undefined,
     handle: list.querySelector(".drag-handle") ? ".drag-handle" : undefined,
     draggable: "[data-id]",
     animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
@@ -25,11 +27,18 @@ async function save(list, item, back) {
   for (const row of list.querySelectorAll(":scope > [data-id]")) data.append("ids", row.dataset.id);
   data.append("moved", item.dataset.id);
   if (list.dataset.listId) data.append("list", list.dataset.listId);
+  if (item.dataset.version) data.append("version", item.dataset.version);
+  const done = () => list.dataset.sortableDone && window.htmx.trigger(document.body, list.dataset.sortableDone);
   try {
     const answer = await post(list.dataset.sortableUrl, data);
+    if (answer.status === 409) {
+      back();
+      toast({ text: (await answer.json()).text, tone: "red" });
+      return done();
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     announce(word("moved"));
-    if (list.dataset.sortableDone) window.htmx.trigger(document.body, list.dataset.sortableDone);
+    done();
   } catch {
     back();
     toast({ text: word("failed"), tone: "red" });

@@ -1,0 +1,94 @@
+"""What opportunities offer to the kernel and to the client's page; `clients/hooks.py` imports it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from clients import permissions, registry
+from clients.opportunities.choices import OPPORTUNITY_TONES
+from clients.opportunities.lists import decorate_one
+from clients.opportunities.models import Opportunity
+from clients.opportunities.queries import find_opportunities, opportunities_of
+from clients.opportunities.services.records import reassign_opportunities
+from clients.opportunities.services.renewals import refresh_renewals
+from clients.revenue.services.rates import DAY_OF
+from crm.core.base.principals import SYSTEM
+from crm.core.people import reassignment
+from crm.core.search import sources as search
+from crm.core.ui import navigation, tones
+from crm.core.work.schedule import Job, periodic
+
+ON_CARD = 5
+
+# Handlers
+
+
+@registry.panel("opportunities", "side", 65, "clients/opportunities/card.html")
+def opportunities_card(principal, client, now):
+    """The open ones that close first."""
+    rows = Opportunity.objects.visible_to(principal).kept().open().filter(client=client.pk)
+    found = list(rows.select_related("stage", "owner").order_by("expected_close", "pk")[: ON_CARD + 1])
+    for row in found:
+        decorate_one(row, now)
+    may_edit = permissions.may_edit(principal, client)
+    return {"found": found[:ON_CARD], "has_more": len(found) > ON_CARD} if found or may_edit else None
+
+
+def find(principal, text, limit):
+    return [
+        search.Hit(
+            title=row.title,
+            url=row.get_absolute_url(),
+            kind="opportunity",
+            icon="kanban",
+            detail=f"{row.client.name} · {row.stage.name if row.is_open else row.get_state_display()}",
+        )
+        for row in find_opportunities(principal, text, limit)
+    ]
+
+
+def count_owned(principal, user):
+    return opportunities_of(principal).kept().open().filter(owner=user).count()
+
+
+def reassign_owned(principal, user, to, now):
+    return reassign_opportunities(SYSTEM, owner=user, to=to)
+
+
+# Wiring
+DAY_OF[Opportunity] = "opened_date"
+periodic.register(Job("clients.renewals", refresh_renewals, _("Renewals"), daily="clients:renewals"))
+tones.declare(**OPPORTUNITY_TONES)
+navigation.register(navigation.NavEntry("opportunities", _("Opportunities"), "clients:opportunities", "kanban", 35))
+navigation.register(
+    navigation.NavEntry(
+        "pipelines",
+        _("Pipelines"),
+        "clients:pipelines",
+        "kanban",
+        4,
+        group="settings",
+        also=("/settings/stages/",),
+        shown=lambda user: user.is_admin,
+    )
+)
+search.register(search.Source("opportunities", _("Opportunities"), 45, find))
+for command in (
+    search.Command(
+        "opportunity-board", _("Opportunity board"), "clients:opportunity_board", "kanban", _("pipeline deals kanban")
+    ),
+    search.Command(
+        "opportunity-forecast", _("Forecast"), "clients:opportunity_forecast", "bar-chart", _("pipeline sales weighted")
+    ),
+    search.Command(
+        "new-opportunity",
+        _("New opportunity"),
+        "clients:opportunity_new",
+        "plus-lg",
+        _("add create deal renewal upsell"),
+        order=20,
+        shown=permissions.may_create,
+    ),
+):
+    search.palette.register(command)
+reassignment.register(
+    reassignment.Reassignable("opportunities", _("Open opportunities"), 15, count_owned, reassign_owned)
+)
