@@ -30,6 +30,7 @@ class OpportunitySerializer(ExternalIdsMixin, RecordSerializer):
     probability = serializers.IntegerField(
         min_value=0, max_value=100, required=False, allow_null=True, help_text=_lazy("null: the stage's")
     )
+    reason = serializers.ChoiceField(choices=LostReason.choices, allow_blank=True, read_only=True)
     value_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True, allow_null=True)
     weighted_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True, allow_null=True)
 

@@ -125,5 +125,5 @@ def reopen_opportunity(
     if made is not None and made.version == 1 and made.replaces_id is None and made.archived_at is None:
         archive_contract(principal, contract=made, now=now)
     leave_stage([row], now=now)
-    begin_stays(principal, [row], now=now)
+    begin_stays([row], by=principal, now=now)
     return row

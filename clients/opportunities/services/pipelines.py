@@ -151,7 +151,7 @@ def remove_stage(principal: Principal, *, stage: Stage, to: Stage, now: datetime
     if to.pk == row.pk or to.pipeline_id != row.pipeline_id or to.archived_at is not None:
         raise ServiceError(_("Choose another stage of this pipeline for its open opportunities."), field="to")
     for opportunity in Opportunity.objects.open().filter(stage=row).select_for_update(of=("self",)):
-        enter_stage(principal, opportunity, to, now=now)
+        enter_stage(opportunity, to, by=principal, now=now)
     return set_archived(row, at=now)[0]
 
 

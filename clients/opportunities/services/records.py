@@ -57,7 +57,7 @@ def check_opportunity(opportunity: Opportunity, *, now: datetime, **fields: Any)
 def create_opportunities(principal: Principal, *, rows: Sequence[Opportunity], now: datetime) -> list[Opportunity]:
     """Save these, made by `new_opportunity`, in one statement, and their first stays in another. All or none."""
     made = insert(rows)
-    begin_stays(principal, [row for row in made if row.is_open], now=now)
+    begin_stays([row for row in made if row.is_open], by=principal, now=now)
     return made
 
 
@@ -79,7 +79,7 @@ def update_opportunity(
     save_version(row, fields=own, seen=seen_version, derive=derived)
     if row.stage_id != before:
         leave_stage([row], now=now)
-        begin_stays(principal, [row], now=now)
+        begin_stays([row], by=principal, now=now)
     return row
 
 
@@ -93,7 +93,7 @@ def move_opportunity(
         return row
     OPPORTUNITY.expect(row, OpportunityState.OPEN)
     _check_stage(stage)
-    return enter_stage(principal, row, stage, now=now, seen=seen_version)
+    return enter_stage(row, stage, by=principal, now=now, seen=seen_version)
 
 
 @service(may=permissions.may_change_opportunity, why=permissions.OPPORTUNITY_IN_TRASH)

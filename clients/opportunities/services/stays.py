@@ -17,19 +17,18 @@ def put_into(row: Opportunity, stage: Stage, *, now: datetime) -> list[str]:
 
 
 def enter_stage(
-    principal: Principal, row: Opportunity, stage: Stage, *, now: datetime, seen: int | None = None
+    row: Opportunity, stage: Stage, *, by: Principal, now: datetime, seen: int | None = None
 ) -> Opportunity:
     """Move a row that is locked, and write the stay it leaves and the one it begins. Raises StaleWrite."""
     save_version(row, fields=put_into(row, stage, now=now), seen=seen, merges=False)
     leave_stage([row], now=now)
-    begin_stays(principal, [row], now=now)
+    begin_stays([row], by=by, now=now)
     return row
 
 
-def begin_stays(principal: Principal, rows: Sequence[Opportunity], *, now: datetime) -> None:
-    user = principal.user_id
+def begin_stays(rows: Sequence[Opportunity], *, by: Principal, now: datetime) -> None:
     StageChange.objects.bulk_create(
-        StageChange(opportunity=row, stage_id=row.stage_id, entered_at=now, by_id=user) for row in rows
+        StageChange(opportunity=row, stage_id=row.stage_id, entered_at=now, by_id=by.user_id) for row in rows
     )
 
 
