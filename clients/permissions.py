@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 IN_TRASH = _("This client is archived. Restore it first.")
 ALREADY_IN_TRASH = _("This client is already archived.")
 PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
+DOCUMENT_IN_TRASH = _("This document or its client is archived. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
@@ -84,3 +85,11 @@ def may_change_contract(principal, contract) -> bool:
 
 def may_change_line(principal, line) -> bool:
     return may_edit(principal, line.client)
+
+
+def may_change_document(principal, document) -> bool:
+    return document.archived_at is None and may_edit(principal, document.client)
+
+
+def may_restore_document(principal, document) -> bool:
+    return may_edit(principal, document.client)

@@ -1,4 +1,4 @@
-from clients.api import views
+from clients.api import documents, views
 
 
 def register(router) -> None:
@@ -9,3 +9,4 @@ def register(router) -> None:
     router.register("tags", views.TagViewSet, basename="tags")
     router.register("services", views.ServiceViewSet, basename="services")
     router.register("contracts", views.ContractViewSet, basename="contracts")
+    router.register("documents", documents.DocumentViewSet, basename="documents")

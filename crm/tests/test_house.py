@@ -27,6 +27,7 @@ OPEN_TO_COLLEAGUES = {
     "crm.core.drafts.services.save_draft",
     "crm.core.drafts.services.set_draft_aside",
     "crm.core.files.services.store_bytes",
+    "crm.core.files.services.store_file",
     "crm.core.notifications.services.mark_all_read",
     "crm.core.notifications.services.mark_read",
     "crm.core.people.services.colleagues.sign_out_everywhere",
