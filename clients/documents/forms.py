@@ -35,10 +35,6 @@ class UploadForm(Form):
     def clean_kind(self):
         return self.cleaned_data["kind"] or DocumentKind.OTHER
 
-    @property
-    def most(self) -> int:
-        return settings.DOCUMENT_MAX_BYTES
-
 
 class VersionForm(Form):
     layout = Layout("file", "remark")

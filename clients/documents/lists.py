@@ -127,6 +127,7 @@ DOCUMENTS = ListPage(
     url_name="clients:documents",
     rows=lambda principal: Document.objects.visible_to(principal).filter(client__archived_at=None),
     bar=("kind", "owner"),
+    is_counted=False,  # for an account manager who sees few clients it costs more than the page
     columns=(SHOWN[0], DOCUMENT_FIELDS["client"].in_list(), *SHOWN[1:], *FILE_COLUMNS),
     more=lambda listing: {"show_client": True},
     **ALIKE,

@@ -53,7 +53,8 @@ def show_list(request, client_id):
 
 
 def _tab(request, client, form, *, status=200):
-    context = client_frame(request, client, "documents", now=timezone.now()) | {"form": form}
+    context = client_frame(request, client, "documents", now=timezone.now())
+    context |= {"form": form, "most": settings.DOCUMENT_MAX_BYTES}
     listing = CLIENT_DOCUMENTS.of(request, client_id=client.pk)
     return CLIENT_DOCUMENTS.answer(request, listing, within="clients/documents/tab.html", status=status, **context)
 

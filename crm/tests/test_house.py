@@ -130,6 +130,7 @@ SPELT_OUT = re.compile(
 )
 SPELL_FIELDS_OUT = {
     "account/login.html": "allauth's form, in our words",
+    "clients/documents/files_field.html": "what a layout draws a field with",
     "clients/page/fact.html": "one bare control, edited in place",
     "core/history/list.html": "a filter",
     "core/importing/map_row.html": "what a layout draws a field with",

@@ -65,7 +65,6 @@ export function start(form) {
     const bar = element("progress", { class: "bar", max: "100", value: "0", "aria-label": file.name });
     const cancel = element("button", { type: "button", class: "btn btn-sm btn-quiet btn-icon", "aria-label": `${words.cancel}: ${file.name}` }, icon("x"));
     row.className = "upload-row";
-    row.removeAttribute("role");
     row.replaceChildren(icon("file-earmark"), element("span", { class: "upload-name" }, file.name), bar, cancel);
     const job = { file, row, bar, kind: form.elements.kind?.value ?? "" };
     cancel.addEventListener("click", () => {
@@ -119,8 +118,7 @@ export function start(form) {
 
   function refuse(file, row, why, again) {
     row.className = "upload-row is-refused";
-    row.setAttribute("role", "alert");
-    row.replaceChildren(icon("exclamation-circle"), element("span", { class: "grow" }, `${file.name}: ${why}`));
+    row.replaceChildren(icon("exclamation-circle"), element("span", { class: "grow", role: "alert" }, `${file.name}: ${why}`));
     if (!again) return;
     const button = element("button", { type: "button", class: "btn btn-sm" }, words.again);
     button.addEventListener("click", () => add(file, row));

@@ -51,7 +51,11 @@ def test_a_document_is_its_first_version(marta, northwind, letter):
     assert (letter.title, letter.kind, letter.number, letter.is_shared) == ("engagement letter", "engagement", 1, False)
     version = letter.versions.get()
     assert version.file == letter.file and version.number == 1
-    assert (letter.file.content_type, letter.file.user, letter.file.client_id) == ("application/pdf", marta, northwind.pk)
+    assert (letter.file.content_type, letter.file.user, letter.file.client_id) == (
+        "application/pdf",
+        marta,
+        northwind.pk,
+    )
     with default_storage.open(letter.file.path) as kept:
         assert kept.read() == PDF
 
@@ -174,9 +178,7 @@ def test_one_file_from_the_page_is_answered_with_its_row(client, marta, northwin
 def test_a_file_that_is_too_large_is_refused(client, marta, northwind, settings):
     settings.DOCUMENT_MAX_BYTES = 1000
     client.force_login(marta)
-    answer = client.post(
-        reverse("clients:document_upload", args=[northwind.pk]), {"files": file("a.pdf", PDF * 100)}
-    )
+    answer = client.post(reverse("clients:document_upload", args=[northwind.pk]), {"files": file("a.pdf", PDF * 100)})
     assert answer.status_code == 422 and "A file may have up to 1000" in answer.content.decode()
     assert not StoredFile.objects.exists()
 

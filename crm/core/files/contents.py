@@ -5,7 +5,7 @@ A name that promises something else than the content is refused: people open by 
 
 import unicodedata
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 
 from django.template.defaultfilters import filesizeformat
@@ -24,7 +24,7 @@ class Format:
     """`label` completes “Its content is …”. `content_type` is what a browser is told, and what is kept of all this."""
 
     key: str
-    label: str
+    label: Any
     content_type: str = PLAIN
     icon: str = ""
 

@@ -12,8 +12,8 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM
 from crm.core.files import s3
 from crm.core.files.downloads import attachment
-from crm.core.files.services import delete_files, read_bytes, store_bytes
 from crm.core.files.models import StoredFile
+from crm.core.files.services import delete_files, read_bytes, store_bytes
 from crm.settings import files_storage
 
 pytestmark = pytest.mark.django_db

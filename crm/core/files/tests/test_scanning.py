@@ -76,9 +76,7 @@ def test_the_test_file_of_the_scanners_is_refused_and_nothing_is_kept(settings, 
     with clamd(settings), pytest.raises(ServiceError) as refused:
         receive(ContentFile(EICAR, name="eicar.txt"), most=MOST)
     assert refused.value.code == "infected"
-    assert refused.value.message == (
-        "“eicar.txt” was refused: the virus scanner found Eicar-Test-Signature in it."
-    )
+    assert refused.value.message == ("“eicar.txt” was refused: the virus scanner found Eicar-Test-Signature in it.")
     assert not StoredFile.objects.exists()
 
 
