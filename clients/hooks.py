@@ -6,8 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
+from clients.documents.finding import find_documents
+from clients.documents.services import send_expiry_reminders
 from clients.importing import KINDS
-from clients.listing.finding import find_clients, find_people, find_recent
+from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
@@ -45,6 +47,10 @@ def make_planned_statuses_present(today, last):
 def move_revenue_window(today, last):
     """Daily: move the twelve months of revenue so that they end today."""
     return lines.move_revenue_window(since=last, today=today)
+
+
+def remind_of_expiring_documents(today, last):
+    return send_expiry_reminders(today)
 
 
 def express_amounts(sender, fields, before, **kwargs):
@@ -96,18 +102,23 @@ firm_changed.connect(express_amounts, dispatch_uid="clients.express_amounts")
 gate.register(visible_client_ids)
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
+periodic.register(
+    Job("clients.documents", remind_of_expiring_documents, _("Expiring documents"), daily="clients:documents")
+)
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
 registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
+registry.tabs.register(registry.Tab("documents", _("Documents"), "clients:client_documents", 45))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
 tones.declare(**STATUS_TONES)
 navigation.register(
     navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/",))
 )
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
+navigation.register(navigation.NavEntry("documents", _("Documents"), "clients:documents", "folder2", 57))
 navigation.register(
     navigation.NavEntry(
         "services",
@@ -146,6 +157,7 @@ navigation.register(
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
+search.register(search.Source("documents", _("Documents"), 40, find_documents))
 for command in (
     search.Command("rates", _("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer),
     search.Command(
@@ -166,6 +178,16 @@ for command in (
         _("add create person"),
         order=15,
         shown=permissions.may_create,
+    ),
+    search.Command(
+        "add-document",
+        _("Add documents"),
+        "clients:client_documents",
+        "upload",
+        _("upload file attachment"),
+        order=35,
+        about=clients_named,
+        title=_("Add documents to %(name)s"),
     ),
     search.Command("import", _("Import a file"), "core:import_new", "upload", _("csv excel"), shown=may_import),
 ):

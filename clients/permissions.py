@@ -8,6 +8,7 @@ IN_TRASH = _("This client is archived. Restore it first.")
 ALREADY_IN_TRASH = _("This client is already archived.")
 OPPORTUNITY_IN_TRASH = _("This opportunity, or its client, is archived. Restore it first.")
 PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
+DOCUMENT_IN_TRASH = _("This document or its client is archived. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
@@ -89,6 +90,14 @@ def may_change_contract(principal, contract) -> bool:
 
 def may_change_line(principal, line) -> bool:
     return may_edit(principal, line.client)
+
+
+def may_change_document(principal, document) -> bool:
+    return document.archived_at is None and may_edit(principal, document.client)
+
+
+def may_restore_document(principal, document) -> bool:
+    return may_edit(principal, document.client)
 
 
 def may_change_opportunity(principal, opportunity) -> bool:

@@ -2,6 +2,8 @@ from django.urls import path
 
 from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
+from clients.documents import views as documents
+from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.listing.lists import CLIENTS, CONTACTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
@@ -59,6 +61,18 @@ urlpatterns = [
         revenue.restore_contract,
         name="restore_contract",
     ),
+    *CLIENT_DOCUMENTS.urls("clients/<int:client_id>/documents/", "client_documents", show=documents.show_list),
+    *DOCUMENTS.urls("documents/", "documents"),
+    path("documents/upload/<int:client_id>/", documents.upload, name="document_upload"),
+    path("documents/<int:document_id>/", documents.show, name="document"),
+    path("documents/<int:document_id>/edit/", documents.edit, name="document_edit"),
+    path("documents/<int:document_id>/share/", documents.share, name="document_share"),
+    path("documents/<int:document_id>/unshare/", documents.unshare, name="document_unshare"),
+    path("documents/<int:document_id>/archive/", documents.archive, name="document_archive"),
+    path("documents/<int:document_id>/restore/", documents.restore, name="document_restore"),
+    path("documents/<int:document_id>/versions/add/", documents.add_version, name="document_version_add"),
+    path("documents/<int:document_id>/versions/<int:number>/file/", documents.download, name="document_file"),
+    path("documents/<int:document_id>/versions/<int:number>/preview/", documents.look, name="document_preview"),
     *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
     path("contacts/options/", people.options, name="contact_options"),

@@ -6,8 +6,9 @@ An invalid value stops the start with one sentence that names the variable and w
 import logging
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -341,6 +342,38 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
+DOCUMENT_MAX_BYTES = number_setting("DOCUMENT_MAX_BYTES", 25 * 1024 * 1024)
+# The virus scanner (crm/core/files/scanning.py); without one nothing is scanned
+CLAMD_URL = env.str("CLAMD_URL", default="").strip()
+if CLAMD_URL:
+    _clamd = urlsplit(
+        url_setting("CLAMD_URL", ("unix", "tcp"), "unix:/run/clamav/clamd.ctl or tcp://clamd.example.com:3310")
+    )
+    if not (_clamd.path.startswith("/") if _clamd.scheme == "unix" else _clamd.hostname and _clamd.port):
+        raise wrong("CLAMD_URL", "expected unix:/run/clamav/clamd.ctl or tcp://clamd.example.com:3310")
+
+
+def files_storage(url: str) -> dict[str, object]:
+    """Where files lie: in the data folder, or in the bucket of an address s3://key:secret@bucket/prefix?region=…&endpoint=…"""
+    if not url:
+        options = {"location": FILES_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if not parts.hostname or query.keys() - {"region", "endpoint"} or bool(parts.username) != bool(parts.password):
+        raise wrong("FILES_URL", "expected s3://KEY:SECRET@bucket/prefix?region=…&endpoint=https://… and nothing else")
+    if find_spec("boto3") is None:
+        raise wrong("FILES_URL", "needs the package boto3; install it with script/setup --s3")
+    prefix = parts.path.strip("/")
+    options = {"bucket": parts.netloc.rpartition("@")[2], "prefix": f"{prefix}/" if prefix else "", **query}
+    if parts.username and parts.password:
+        options |= {"key": unquote(parts.username), "secret": unquote(parts.password)}
+    return {"BACKEND": "crm.core.files.s3.Storage", "OPTIONS": options}
+
+
+FILES_URL = env.str("FILES_URL", default="").strip()
+if FILES_URL:
+    url_setting("FILES_URL", ("s3",), "s3://KEY:SECRET@bucket?region=eu-north-1")
 # What keeps a copy from sending mail, see crm/core/mail/services/instance.py. The launcher says whether the database lies in the folder.
 INSTALLATION_FILE = DATA_DIR / "installation.json"
 OWN_DATABASE = bool_setting("RAPPORT_OWN_DATABASE", False)
@@ -375,10 +408,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": FILES_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
-    },
+    "default": files_storage(FILES_URL),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG

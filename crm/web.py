@@ -36,7 +36,12 @@ HEADER_SECONDS, BODY_SECONDS, SLOWEST_LINE = 10, 20, 20_000
 IDLE_SECONDS = 75  # longer than proxies keep a connection (nginx: 60), so that the proxy closes it
 CONNECTIONS = 2000
 STRANGER_BYTES = 256 * 1024
-UPLOADS = "/imports/"
+# Where files are uploaded, and the setting with their maximum size.
+UPLOADS = {
+    "/imports/": "IMPORT_MAX_BYTES",
+    "/documents/": "DOCUMENT_MAX_BYTES",
+    "/api/v1/documents": "DOCUMENT_MAX_BYTES",
+}
 FIRST = ("/readyz", "/metrics")  # requested by machines; never answered with 503
 SWITCH_SECONDS = 0.001  # how often the reading thread gets its turn
 
@@ -109,8 +114,8 @@ class Parser(HTTPRequestParser):
     def _limit(self) -> int:
         if not self.headers.get("AUTHORIZATION") and settings.SESSION_COOKIE_NAME not in self.headers.get("COOKIE", ""):
             return STRANGER_BYTES
-        most = settings.IMPORT_MAX_BYTES if self.path.startswith(UPLOADS) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        return most + 1024 * 1024
+        named = next((setting for begin, setting in UPLOADS.items() if self.path.startswith(begin)), "")
+        return max(getattr(settings, named, 0), settings.DATA_UPLOAD_MAX_MEMORY_SIZE) + 1024 * 1024
 
 
 class Channel(HTTPChannel):

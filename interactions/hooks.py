@@ -25,7 +25,7 @@ from interactions.reminders.services import digests, reminders
 from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
-from interactions.today import sections
+from interactions.today import documents, sections
 
 
 def rebuild_own_facts(client_ids, now):
@@ -92,6 +92,9 @@ sections.sections.register(
 )
 sections.sections.register(
     sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section, figure=sections.QUIET)
+)
+sections.sections.register(
+    sections.Section("documents", 40, "interactions/today/documents.html", documents.today_section)
 )
 from interactions.progress import hooks as progress_hooks  # noqa: E402, F401  progress emails
 

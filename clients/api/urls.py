@@ -1,4 +1,4 @@
-from clients.api import opportunities, views
+from clients.api import documents, opportunities, views
 
 
 def register(router) -> None:
@@ -9,6 +9,7 @@ def register(router) -> None:
     router.register("tags", views.TagViewSet, basename="tags")
     router.register("services", views.ServiceViewSet, basename="services")
     router.register("contracts", views.ContractViewSet, basename="contracts")
+    router.register("documents", documents.DocumentViewSet, basename="documents")
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")

@@ -163,7 +163,7 @@ class RevenueViewSet(Upserts, ApiViewSet):
         return add_revenue_line(self.request.principal, today=firm_today(timezone.now()), **data)
 
     def update_row(self, row, data, seen_version):
-        _same_client(row, data)
+        same_client(row, data)
         today = firm_today(timezone.now())
         return update_revenue_line(self.request.principal, line=row, seen_version=seen_version, today=today, **data)
 
@@ -187,7 +187,7 @@ class ContractViewSet(Upserts, ApiViewSet):
         return create_contract(self.request.principal, **data)
 
     def update_row(self, row, data, seen_version):
-        _same_client(row, data)
+        same_client(row, data)
         return update_contract(self.request.principal, contract=row, seen_version=seen_version, **data)
 
     def remove_row(self, row):
@@ -233,6 +233,6 @@ def _require_kept(client):
         raise ServiceError(_("This client is archived. Restore it first."), code="archived")
 
 
-def _same_client(row, data):
+def same_client(row, data):
     if data.pop("client", row.client) != row.client:
         raise ServiceError(_("A row cannot move to another client."), field="client")

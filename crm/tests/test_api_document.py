@@ -32,6 +32,7 @@ ROWS = {
     "contacts": "contact",
     "revenue": "line",
     "contracts": "contract",
+    "documents": "document",
     "tags": "tag",
     "services": "service",
     "users": "user",

@@ -8,10 +8,14 @@ from django.db import models
 from django.utils import timezone
 
 from clients.api import serializers as clients_api
+from clients.api.documents import DocumentSerializer
 from clients.catalogue.fields import SERVICE_FIELDS
 from clients.catalogue.forms import ServiceForm
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.forms import ContactForm, PlaceForm
+from clients.documents.fields import DOCUMENT_FIELDS
+from clients.documents.forms import DocumentForm
+from clients.documents.lists import DocumentFilters
 from clients.importing import CLIENTS, CONTACTS, CONTRACTS, REVENUE
 from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.fields import CLIENT_FIELDS
@@ -46,6 +50,7 @@ CATALOGUES = {
     "service": SERVICE_FIELDS,
     "contract": CONTRACT_FIELDS,
     "revenue": REVENUE_FIELDS,
+    "document": DOCUMENT_FIELDS,
     "interaction": INTERACTION_FIELDS,
     "follow-up": FOLLOW_UP_FIELDS,
 }
@@ -56,6 +61,7 @@ FORMS = {
     "service": set(ServiceForm.base_fields),
     "contract": set(ContractForm.base_fields),
     "revenue": set(RevenueForm.base_fields),
+    "document": set(DocumentForm.base_fields),
     "interaction": set(InteractionFields.base_fields),
     "follow-up": set(FollowUpForm.base_fields),
 }
@@ -65,6 +71,7 @@ SERIALIZERS = {
     "place": clients_api.PlaceSerializer,
     "contract": clients_api.ContractSerializer,
     "revenue": clients_api.RevenueSerializer,
+    "document": DocumentSerializer,
     "interaction": interactions_api.InteractionSerializer,
     "follow-up": interactions_api.FollowUpSerializer,
 }
@@ -132,6 +139,7 @@ LISTS = {
     "contact": ContactFilters,
     "contract": ContractFilters,
     "revenue": RevenueFilters,
+    "document": DocumentFilters,
     "interaction": InteractionFilters,
     "follow-up": FollowUpFilters,
 }
@@ -153,6 +161,7 @@ def test_no_form_spells_out_a_field(name):
         "service": ServiceForm,
         "contract": ContractForm,
         "revenue": RevenueForm,
+        "document": DocumentForm,
         "interaction": LogForm,
         "follow-up": FollowUpForm,
     }[name]

@@ -27,6 +27,7 @@ OPEN_TO_COLLEAGUES = {
     "crm.core.drafts.services.save_draft",
     "crm.core.drafts.services.set_draft_aside",
     "crm.core.files.services.store_bytes",
+    "crm.core.files.services.store_file",
     "crm.core.notifications.services.mark_all_read",
     "crm.core.notifications.services.mark_read",
     "crm.core.people.services.colleagues.sign_out_everywhere",
@@ -130,6 +131,7 @@ SPELT_OUT = re.compile(
 )
 SPELL_FIELDS_OUT = {
     "account/login.html": "allauth's form, in our words",
+    "clients/documents/files_field.html": "what a layout draws a field with",
     "clients/opportunities/fact.html": "one bare control, edited in place",
     "clients/opportunities/narrow.html": "a filter",
     "clients/page/fact.html": "one bare control, edited in place",

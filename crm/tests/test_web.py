@@ -76,6 +76,8 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(tmp_path):
             (b"/accounts/login/", b"Expect: 100-continue\r\nContent-Length: 300000\r\n"),
             (b"/clients/", known + b"Content-Length: 20000000\r\n"),
             (b"/imports/new/", known + b"Content-Length: 150000000\r\n"),
+            (b"/documents/upload/1/", known + b"Content-Length: 28000000\r\n"),
+            (b"/api/v1/documents", known + b"Content-Length: 28000000\r\n"),
         ):
             assert answer_of(send(port, head % (path, more)))[0] == 413, (path, more)
         chunk = b"%x\r\n%s\r\n" % (200_000, b"x" * 200_000)

@@ -89,4 +89,6 @@ each("[data-combobox]", (found) => import("./combobox.js").then((module) => modu
 each("[data-quick-add]", () => import("./builder.js"));
 each("[data-days]", (found) => import("./days.js").then((module) => module.start(found)));
 each("[data-sortable-url]", (found) => import("./sortable.js").then((module) => module.start(found)));
+each("[data-upload]", (found) => import("./uploads.js").then((module) => module.start(found)));
+each("[data-upload-bar]", () => import("./uploads.js"));
 each("[data-chart]", (found) => import("./charts.js").then((module) => module.start(found)));

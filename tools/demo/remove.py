@@ -11,6 +11,8 @@ from clients.records.models import Client, ExternalId
 from clients.revenue.models import Contract
 from crm.core.base.principals import SYSTEM
 from crm.core.drafts.models import Draft
+from crm.core.files.models import StoredFile
+from crm.core.files.services import delete_files
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -39,6 +41,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     Client.objects.filter(parent_id__in=ids).update(parent=None)
     Contract.objects.filter(client_id__in=ids, replaces__isnull=False).update(replaces=None)
     Client.objects.filter(pk__in=ids).delete()
+    delete_files(StoredFile.objects.filter(client_id__in=ids))
     Contact.objects.filter(is_demo=True, affiliations=None).delete()
     Contact.objects.filter(is_demo=True).update(is_demo=False)  # now also at one of the firm's own clients
     counts["templates"] = remove_demo_templates(SYSTEM)

@@ -23,7 +23,10 @@ STAMP = VENV / "installed.json"
 LOG = VENV / "install.log"
 PIP = ROOT / "script" / "vendor" / "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
-SPACE_MB = {"runtime": 600, "dev": 1200}
+# A kind of installation, its lock, and the kinds that are within it.
+LOCKS = {"runtime": "requirements.lock", "s3": "requirements-s3.lock", "dev": "requirements-dev.lock"}
+WITHIN = {"runtime": (), "s3": ("runtime",), "dev": ("runtime", "s3")}
+SPACE_MB = {"runtime": 600, "s3": 650, "dev": 1200}
 OFFLINE = (
     "newconnectionerror",
     "name resolution",
@@ -50,12 +53,12 @@ class Problem(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    unknown = [word for word in arguments if word not in ("--dev", "--no-compile")]
+    unknown = [word for word in arguments if word not in ("--dev", "--s3", "--no-compile")]
     if unknown:
-        print(f"script/setup knows only --dev, not {unknown[0]}.", file=sys.stderr)
+        print(f"script/setup knows only --dev and --s3, not {unknown[0]}.", file=sys.stderr)
         return 2
     try:
-        kind = "dev" if "--dev" in arguments else "runtime"
+        kind = "dev" if "--dev" in arguments else "s3" if "--s3" in arguments else "runtime"
         with_lock(lambda: install(kind, compiles="--no-compile" not in arguments))
     except Problem as problem:
         print(problem, file=sys.stderr)
@@ -82,10 +85,9 @@ def with_lock(work) -> None:
 
 def install(kind: str, *, compiles: bool) -> None:
     """`compiles`: whether to write the bytecode too. script/server does that while it makes the database."""
-    lock = ROOT / ("requirements-dev.lock" if kind == "dev" else "requirements.lock")
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    lock = ROOT / LOCKS[kind]
     installed = stamp()
-    if installed.get(kind) == digest and works():
+    if installed.get(kind) == digest_of(kind) and works():
         return
     check_python()
     if not works():
@@ -98,12 +100,15 @@ def install(kind: str, *, compiles: bool) -> None:
     STAMP.unlink(missing_ok=True)
     bytecode = "--compile" if compiles else "--no-compile"
     pip("install", "--require-hashes", "--only-binary=:all:", "--no-deps", bytecode, "-r", str(lock))
-    installed |= {kind: digest}
+    installed |= {each: digest_of(each) for each in (kind, *WITHIN[kind])}
     if kind == "dev":
         pip("install", "--no-index", "--no-deps", str(PIP))
-        installed |= {"runtime": hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()}
     STAMP.write_text(json.dumps(installed))
     say(f"Installed in {time.monotonic() - started:.0f} s")
+
+
+def digest_of(kind: str) -> str:
+    return hashlib.sha256((ROOT / LOCKS[kind]).read_bytes()).hexdigest()
 
 
 def say(text: str) -> None:

@@ -27,6 +27,8 @@ NAMED_BY_US = (
     "ALLOWED_HOSTS",
     "LOG_LEVEL",
     "RAPPORT_WEB",
+    "CLAMD_URL",
+    "FILES_URL",
 )
 
 

@@ -42,7 +42,7 @@ def ids(declared):
 
 def address(declared, suffix=""):
     kwargs = KWARGS.get(declared.url_name, {})
-    if declared.url_name == "clients:revenue":
+    if declared.url_name in ("clients:revenue", "clients:client_documents"):
         kwargs = {"client_id": (Client.objects.first() or make_client(owner=User.objects.first())).pk}
     return reverse(declared.url_name + suffix, kwargs=kwargs)
 

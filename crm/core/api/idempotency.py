@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from crm.core.api.models import IdempotencyKey
+from crm.core.files.services import digest_of
 
 KEPT_FOR = timedelta(days=2)
 REPEATED_HEADERS = ("ETag", "Location")
@@ -93,5 +95,10 @@ def _repeat(row: IdempotencyKey, request) -> Response:
 
 
 def _hash(request) -> str:
-    body = json.dumps(request.data, sort_keys=True, default=str)
+    body = json.dumps(request.data, sort_keys=True, default=_written)
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()
+
+
+def _written(value: Any) -> str:
+    """An uploaded file by what is in it."""
+    return f"{value.name} {digest_of(value)}" if isinstance(value, File) else str(value)

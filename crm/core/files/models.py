@@ -22,3 +22,6 @@ class StoredFile(models.Model):
 
     class Meta:
         constraints = [one_actor("user", "contact_id", name="stored_file_one_owner", may_be_system=True)]
+
+    def __str__(self):
+        return self.name

@@ -208,6 +208,8 @@ class ListPage:
 
     def act(self, request, **kwargs):
         listing = self.of(request, **kwargs)
+        if kwargs:
+            listing.rows  # noqa: B018  a record of the address that is out of sight is 404, whatever was chosen
         return selection.act(request, listing) or redirect(listing.shown_url)
 
 

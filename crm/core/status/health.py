@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from kombu.exceptions import KombuError
 
+from crm.core.files import scanning
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health as delivery
 from crm.core.mail.models import OutboxMail
@@ -53,8 +54,17 @@ def look(now: datetime) -> list[Finding]:
     migrations = _try("migrations", _migrations)
     if not migrations.is_good:
         return [database, migrations, space, broker]
-    found = [database, migrations, _try("write", _write), space, broker, *_dangers()]
+    found = [database, migrations, _try("write", _write), space, broker, *_scanner(), *_dangers()]
     return [*found, _try("outbox", lambda: _outbox(now), is_vital=False), *_sending(now)]
+
+
+def _scanner() -> list[Finding]:
+    """Without it no document can be uploaded."""
+    if not scanning.is_on():
+        return []
+    is_there = scanning.is_there()
+    text = _("ok") if is_there else _("does not answer; no document can be uploaded")
+    return [Finding("virus scanner", is_there, text, is_vital=False)]
 
 
 def _dangers() -> list[Finding]:

@@ -1,6 +1,8 @@
 from datetime import date
 from decimal import Decimal
 
+from crm.core.base.principals import acting
+from crm.core.files.services import store_bytes
 from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row, of_list
 
 
@@ -14,7 +16,7 @@ def build(scene):
             base="EUR", currency="USD", day=date(2026, 1, 1), rate=Decimal("0.9")
         )
     }
-    for name in ("contact", "affiliation", "held", "line", "contract", "access"):
+    for name in ("contact", "affiliation", "held", "line", "contract", "access", "document"):
         scene.rows[name] = {}
     for kind, client in scene.clients.items():
         contact = scene.model("clients.Contact").objects.create(
@@ -34,6 +36,19 @@ def build(scene):
         )
         scene.rows["contract"][kind] = scene.model("clients.Contract").objects.create(
             client=client, service=service, value=Decimal(1), currency="EUR", rate=1, start_date=date(2026, 1, 1)
+        )
+        file = store_bytes(
+            acting(client.owner),
+            name="letter.pdf",
+            data=f"%PDF-1.4 of {kind}".encode(),
+            content_type="application/pdf",
+            client_id=client.pk,
+        )
+        scene.rows["document"][kind] = scene.model("clients.Document").objects.create(
+            client=client, title=f"Letter to Client {kind}", file=file, uploaded_at="2026-11-20T10:00Z"
+        )
+        scene.model("clients.DocumentVersion").objects.create(
+            document=scene.rows["document"][kind], number=1, file=file
         )
         # the owner sees it anyway, so that naming them changes nothing for the other rows
         scene.rows["access"][kind] = scene.model("clients.ClientAccess").objects.create(
@@ -63,6 +78,11 @@ def of_client(url, part_name="", **methods):
     return Row(url, about="client", arg="client_id", also=methods.pop("also", also), **methods)
 
 
+def of_document(url, **methods):
+    return Row(url, about="document", arg=methods.pop("arg", "document_id"), **methods)
+
+
+NOT_ARCHIVED = {"archived": ()}
 ROWS = [
     *of_list("clients:list", "filters", "export", "select"),
     Row("clients:create", get=EVERYONE, post=EVERYONE),
@@ -112,6 +132,20 @@ ROWS = [
     of_client("clients:add_contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:edit_contract", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:change_price", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_client("clients:client_documents", get=EVERYONE),
+    of_client("clients:client_documents-export", get=EVERYONE),
+    of_client("clients:client_documents-select", post=EVERYONE),
+    *of_list("clients:documents", "export", "select"),
+    of_client("clients:document_upload", post=EVERYONE, shuts_archived=True),
+    of_document("clients:document", get=EVERYONE),
+    of_document("clients:document_edit", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_share", post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_unshare", post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_archive", post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_restore", post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_version_add", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    of_document("clients:document_file", get=EVERYONE, also={"number": 1}),
+    of_document("clients:document_preview", get=EVERYONE, also={"number": 1}),
     *of_list("clients:rates", "export", get=ADMINS),
     Row("clients:rate_add", get=ADMINS, post=ADMINS),
     Row("clients:rate", get=ADMINS, post=ADMINS, about="rate", arg="rate_id"),
@@ -169,5 +203,11 @@ ROWS = [
             Row(f"api:{name}-by-external-id", put=EVERYONE, also={"system": "sf", "value": "1"}),
         )
     ),
+    Row("api:documents-list", get=EVERYONE, post=EVERYONE),
+    of_document("api:documents-detail", arg="pk", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, seen_by=NOT_ARCHIVED),
+    of_document("api:documents-restore", arg="pk", post=EVERYONE, seen_by=NOT_ARCHIVED),
+    of_document("api:documents-file", arg="pk", get=EVERYONE, seen_by=NOT_ARCHIVED),
+    of_document("api:documents-versions", arg="pk", get=EVERYONE, post=EVERYONE, seen_by=NOT_ARCHIVED),
+    of_document("api:documents-version-file", arg="pk", get=EVERYONE, also={"number": 1}, seen_by=NOT_ARCHIVED),
     Row("api:contracts-price", post=EVERYONE, about="contract", seen_by={"archived": ()}),
 ]

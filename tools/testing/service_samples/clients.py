@@ -7,6 +7,7 @@ from clients.records.services.statuses import Span
 from clients.revenue.services.contracts import new_contract
 from clients.revenue.services.lines import new_line
 from crm.core.base.principals import SYSTEM
+from tools.testing.factories.documents import received
 from tools.testing.samples import TODAY, Sample, by_admin, by_manager, declare
 
 declare(
@@ -162,3 +163,14 @@ def _deleted_line(own):
     number = line.pk
     line.delete()
     return number
+
+
+declare(
+    "clients.documents.services",
+    add_document=lambda own: {"client": own("client"), "received": received(), "now": own.now},
+    add_document_version=lambda own: {"document": own("document"), "received": received(), "now": own.now},
+    update_document=lambda own: {"document": own("document"), "title": "Passport"},
+    set_document_shared=lambda own: {"document": own("document"), "is_shared": True},
+    archive_document=lambda own: {"document": own("document"), "now": own.now},
+    restore_document=lambda own: {"document": own.changed("document", archived_at=own.now)},
+)

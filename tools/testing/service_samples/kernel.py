@@ -1,5 +1,7 @@
 from datetime import date
 
+from django.core.files.base import ContentFile
+
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
@@ -41,7 +43,11 @@ declare(
         own.make("core.Draft", user=own.user("owner"), kind="aside:composer", data={}) and {"kind": "composer"}
     ),
 )
-declare("crm.core.files.services", store_bytes=lambda own: {"name": "a.csv", "data": b"Id\n1\n"})
+declare(
+    "crm.core.files.services",
+    store_bytes=lambda own: {"name": "a.csv", "data": b"Id\n1\n"},
+    store_file=lambda own: {"name": "a.csv", "file": ContentFile(b"Id\n1\n"), "content_type": "text/csv"},
+)
 declare(
     "crm.core.firm.services",
     add_holiday=by_admin(lambda own: {"date": date(2026, 12, 31), "name": "New Year's Eve"}),

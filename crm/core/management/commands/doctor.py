@@ -15,6 +15,7 @@ ADVICE = {
     "questions": "Answer under Outbox, Holds.",
     "jobs": "Start a worker for imports (queue celery), or manage.py drain --loop.",
     "broker": "Redis does not answer. Look at REDIS_URL; until it is back, manage.py drain --loop does the work.",
+    "virus scanner": "Look at CLAMD_URL, and whether clamd runs and may be reached.",
     "outbox": "Mails are not leaving. Look whether the worker for mail runs, and at the lines below.",
     "tick": "Start the worker and beat, or manage.py drain --loop.",
     "mail server": "Look at EMAIL_URL and at the mail server. Mails wait meanwhile; none is lost.",

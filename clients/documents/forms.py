@@ -1,0 +1,57 @@
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from clients.documents.choices import DocumentKind
+from clients.documents.fields import DOCUMENT_FIELDS
+from crm.core.fields.forms import CatalogueForm
+from crm.core.ui.forms import Field, Form, Layout, Row
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files; empty ones too, for the service says what is wrong with each."""
+
+    widget = FilesInput
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_empty_file=True, **kwargs)
+
+    def clean(self, data, initial=None):
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in files or [None]]
+
+
+class UploadForm(Form):
+    layout = Layout(Field("files", template="clients/documents/files_field.html"), "kind")
+
+    files = FilesField(label=_("Files"), error_messages={"required": _("Choose one or more files.")})
+    kind = forms.ChoiceField(label=_("Kind"), choices=DocumentKind.choices, initial=DocumentKind.OTHER, required=False)
+
+    def clean_kind(self):
+        return self.cleaned_data["kind"] or DocumentKind.OTHER
+
+
+class VersionForm(Form):
+    layout = Layout("file", "remark")
+
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,
+        widget=forms.FileInput,
+        error_messages={"required": _("Choose a file.")},
+    )
+    remark = forms.CharField(label=_("What changed"), max_length=200, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["file"].help_text = _("Up to %(size)s.") % {"size": filesizeformat(settings.DOCUMENT_MAX_BYTES)}
+
+
+class DocumentForm(CatalogueForm):
+    catalogue = DOCUMENT_FIELDS
+    layout = Layout("title", Row("kind", "expiry_date"), Field("is_shared", switch=True), "note")
