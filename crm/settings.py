@@ -459,6 +459,8 @@ SPECTACULAR_SETTINGS = {
         "PlanStateEnum": "onboarding.choices.PlanState",
         "TaskStateEnum": "onboarding.choices.TaskState",
         "VersionStateEnum": "onboarding.choices.VersionState",
+        "LeavingReasonEnum": "clients.records.choices.LeavingReason",
+        "LostReasonEnum": "clients.opportunities.choices.LostReason",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.core.api.schema.describe_errors"],
 }
