@@ -75,11 +75,12 @@ ACTIONS = (
 )
 VIEWS = (
     View(_("All")),
-    View(_("Expiring soon"), {"expiry": Expiry.SOON, "sort": "expiry_date"}),
-    View(_("Expired"), {"expiry": Expiry.EXPIRED, "sort": "-expiry_date"}),
+    View(_("Expiring soon"), {"expiry": Expiry.SOON}),
+    View(_("Expired"), {"expiry": Expiry.EXPIRED}),
     View(_("May be shared"), {"shared": "1"}),
     View(_("Archived"), {"archived": "1"}),
 )
+BY_DATE = {Expiry.SOON: "expiry_date", Expiry.DATED: "expiry_date", Expiry.EXPIRED: "-expiry_date"}
 WORDS = {
     "client": _("Client"),
     "kind": _("Kind"),
@@ -102,6 +103,7 @@ ALIKE = {
     "filters": DocumentFilters,
     "views": VIEWS,
     "view_by": ("expiry", "shared", "archived"),
+    "default_sort": lambda values: BY_DATE.get(values.get("expiry"), "newest"),
     "sorts": {"newest": Sort("uploaded_at", descending=True)},
     "search_label": _("Search documents"),
     "search_hint": _("Search titles"),

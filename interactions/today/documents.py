@@ -29,5 +29,5 @@ def today_section(principal, now: datetime) -> dict[str, Any] | None:
     for row in rows:
         row.expiry_words, row.expiry_tone = expiry_of(row, today)
     own = "&owner=me" if principal.is_account_manager else ""
-    url = f"{reverse('clients:documents')}?expiry=dated{own}&sort=expiry_date"
+    url = f"{reverse('clients:documents')}?expiry=dated{own}"
     return {"documents": rows, "url": url} if rows else None

@@ -42,6 +42,8 @@ def check_clean(file: IO[bytes], *, name: str) -> None:
     except ScannerError as error:
         log.error("a file was refused because it could not be scanned: %s", error)
         text = _("The virus scanner did not answer, so “%(name)s” was not uploaded. Try again later, or ask an admin.")
+        if "size limit" in str(error):
+            text = _("“%(name)s” was not uploaded: the virus scanner takes no file of this size. Ask an admin.")
         raise ServiceError(text % {"name": name}, field="file", code="not_scanned") from error
     if found:
         log.warning("a file was refused: %s", found)
