@@ -16,15 +16,22 @@ def _first(rows, name):
 
 CONTACT_FIELDS = Catalogue(
     Contact,
-    derived("name", _("Name"), privacy=PERSONAL, sort=Sort("name_key")),
+    derived("name", _("Name"), reads=("first_name", "last_name"), privacy=PERSONAL, sort=Sort("name_key")),
     derived(
         "email",
         _("Email"),
         source=lambda contact: _first(contact.emails, "address"),
+        reads=("emails",),
         privacy=PERSONAL,
         filter={"email": filters.Text("emails__address", "iexact")},
     ),
-    derived("phone", _("Phone"), source=lambda contact: _first(contact.phones, "number"), privacy=PERSONAL),
+    derived(
+        "phone",
+        _("Phone"),
+        source=lambda contact: _first(contact.phones, "number"),
+        reads=("phones",),
+        privacy=PERSONAL,
+    ),
     Field("first_name", aliases=("firstname", "given name", "vorname"), privacy=PERSONAL),
     Field(
         "last_name",

@@ -17,67 +17,88 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.listing.pages import FILES, Column, ListPage, View
+from crm.core.listing.columns import NOTHING, Column
+from crm.core.listing.pages import FILES, ListPage, View
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
 ASKED_FIRST = ("owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
-SHOWN = [  # besides what the columns load
-    "owner__name",
-    "is_restricted",
-    "archived_at",
-    "facts__next_step_id",
-    "facts__unrated_12m",
-    "name_key",
-    "created_at",
-    "facts__client_id",
-]
-
+# What each row needs besides its columns
+READS = ("name", "industry", "city", "is_restricted", "archived_at", "facts__client_id")
+STEP = ("facts__next_step_at", "facts__next_step_id", "facts__status")
 
 QUIET = '<span class="text-3rd">{}</span>'
 DASH = format_html(QUIET, "—")
 
 
 def _decorate(clients, listing):
-    """Set what each row shows here, once, instead of by template tags in every row."""
-    add_next_steps(listing.principal, clients)
-    today, firm_day, currency = timezone.localtime(listing.now).date(), firm_today(listing.now), get_firm().currency
-    statuses = {
+    """Set what each row shows, once here instead of by template tags in every row; of columns that are not shown nothing is
+    loaded."""
+    makers = [make(listing) for key, make in CELLS.items() if key in listing.keys]
+    if listing.keys & {"next", "step"}:
+        add_next_steps(listing.principal, clients)
+    for client in clients:
+        client.what_and_where = " · ".join(filter(None, (client.industry, client.city)))
+        for set_cell in makers:
+            set_cell(client, client.facts)
+
+
+def _status(listing):
+    badges = {
         value: badge(label, STATUS_TONES.get(value, ""), dot=value in STATUS_TONES) for value, label in Status.choices
     }
-    no_step, never, days = (
-        badge(gettext("No next step"), "amber"),
-        format_html(QUIET, gettext("never")),
-        pgettext("days, short", "d"),
-    )
-    for client in clients:
-        facts = client.facts
-        client.what_and_where = " · ".join(filter(None, (client.industry, client.city)))
-        client.status_badge = statuses.get(facts.status, "")
-        wants_step = facts.status != Status.FORMER and not client.archived_at
-        client.next_badge = no_step if wants_step else DASH
+
+    def set_cell(client, facts):
+        client.status_badge = badges.get(facts.status, "")
+
+    return set_cell
+
+
+def _next_step(listing):
+    today, no_step = timezone.localtime(listing.now).date(), badge(gettext("No next step"), "amber")
+
+    def set_cell(client, facts):
+        client.next_badge = no_step if facts.status != Status.FORMER and not client.archived_at else DASH
         if facts.next_step_at:
             tone, words = due_state(client.next_step_due, today, client.next_step_snoozed)
             client.next_badge = badge(words, tone)
+
+    return set_cell
+
+
+def _last_contact(listing):
+    firm_day, never, days = firm_today(listing.now), format_html(QUIET, gettext("never")), pgettext("days, short", "d")
+    shape = '<time datetime="{}" title="{}">{} {}</time>'
+
+    def set_cell(client, facts):
         client.contact_words = never
         if facts.last_contact_at:
             at = timezone.localtime(facts.last_contact_at)
-            client.contact_words = format_html(
-                '<time datetime="{}" title="{}">{} {}</time>',
-                at.isoformat(),
-                exact(at),
-                facts.days_since_contact(firm_day),
-                days,
-            )
+            said = format_html(shape, at.isoformat(), exact(at), facts.days_since_contact(firm_day), days)
+            client.contact_words = said
+
+    return set_cell
+
+
+def _nps(listing):
+    def set_cell(client, facts):
         client.nps_words = DASH if facts.nps_score is None else facts.nps_score
-        client.revenue_words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else DASH
-        if facts.unrated_12m:
-            client.revenue_words = format_html(
-                '{}<span class="sub">{} {}</span>',
-                client.revenue_words,
-                facts.unrated_12m,
-                listing.declared.words["unrated"],
-            )
+
+    return set_cell
+
+
+def _revenue(listing):
+    currency, unrated = get_firm().currency, listing.declared.words["unrated"]
+
+    def set_cell(client, facts):
+        words = money_round(facts.revenue_12m, currency) if facts.revenue_12m else DASH
+        missing = format_html('<span class="sub">{} {}</span>', facts.unrated_12m, unrated) if facts.unrated_12m else ""
+        client.revenue_words = format_html("{}{}", words, missing) if missing else words
+
+    return set_cell
+
+
+CELLS = {"status": _status, "next": _next_step, "contact": _last_contact, "nps": _nps, "revenue": _revenue}
 
 
 CLIENTS = ListPage(
@@ -85,7 +106,8 @@ CLIENTS = ListPage(
     title=_("Clients"),
     template="clients/listing/list.html",
     rows=lambda principal: Client.objects.visible_to(principal),
-    select=lambda rows: rows.select_related("facts", "owner").only(*SHOWN, *CLIENTS.loaded),
+    select=lambda rows: rows.select_related("facts"),
+    reads=READS,
     decorate=_decorate,
     filters=ClientFilters,
     panel=tuple(
@@ -105,19 +127,33 @@ CLIENTS = ListPage(
         View(_("Archived"), {"archived": "1"}),
     ),
     columns=(
-        CLIENT_FIELDS["name"].in_list(_("Client")),
+        CLIENT_FIELDS["name"].in_list(_("Client"), href=Client.get_absolute_url),
         CLIENT_FIELDS["industry"].in_list(is_in_file_only=True),
         CLIENT_FIELDS["city"].in_list(is_in_file_only=True),
         CLIENT_FIELDS["status"].in_list(),
         CLIENT_FIELDS["tier"].in_list(),
         CLIENT_FIELDS["owner"].in_list(css="col-owner"),
-        Column("step", _("Next step"), lambda client: client.next_step_text, is_in_file_only=True),
-        CLIENT_FIELDS["next_step_at"].in_list(file_label=_("Due")),
+        Column(
+            "step",
+            _("Next step"),
+            lambda client: client.next_step_text,
+            is_in_file_only=True,
+            choice_label=_("Next step, in words"),
+            loads=STEP,
+        ),
+        CLIENT_FIELDS["next_step_at"].in_list(file_label=_("Due"), css="", loads=STEP),
         CLIENT_FIELDS["last_contact_at"].in_list(css="num"),
         CLIENT_FIELDS["nps_score"].in_list(css="num", first="desc"),
-        CLIENT_FIELDS["revenue_12m"].in_list(_("Revenue, 12 m"), css="num", first="desc"),
+        CLIENT_FIELDS["revenue_12m"].in_list(
+            _("Revenue, 12 m"), css="num", first="desc", loads=("facts__revenue_12m", "facts__unrated_12m")
+        ),
+        CLIENT_FIELDS["address"].in_list(is_extra=True, cell=lambda client: ", ".join(client.address_lines) or NOTHING),
     ),
+    fields=CLIENT_FIELDS,
     words={
+        "tier": CLIENT_FIELDS["tier"].label,
+        "owner": CLIENT_FIELDS["owner"].label,
+        "nps": CLIENT_FIELDS["nps_score"].label,
         "contact": _("Last contact"),
         "revenue": _("Revenue, 12 m"),
         "unrated": _("without a rate"),
@@ -135,12 +171,8 @@ CLIENTS = ListPage(
 )
 
 
-def _with_places(contacts):
-    """`_places` sets the contacts' clients: only those that the reader may see."""
-    return contacts.prefetch_related("emails", "phones")
-
-
 def _places(contacts, listing):
+    """The contacts' places at clients: only those that the reader sees."""
     places = Affiliation.objects.visible_to(listing.principal).filter(left_date=None, contact__in=contacts)
     found: dict[int, list] = {}
     shown = places.select_related("client").only("title", "contact_id", "client__name", "client__country")
@@ -156,18 +188,24 @@ CONTACTS = ListPage(
     title=_("Contacts"),
     template="clients/contacts/list.html",
     rows=lambda principal: Contact.objects.visible_to(principal),
-    select=_with_places,
     decorate=_places,
     filters=ContactFilters,
     search_label=_("Search people"),
     search_hint=_("Name, email, phone"),
     views=(View(_("All")), View(_("Archived"), {"archived": "1"})),
     columns=(
-        CONTACT_FIELDS["name"].in_list(),
+        CONTACT_FIELDS["name"].in_list(href=Contact.get_absolute_url),
         Column("clients", _("Clients"), lambda contact: ", ".join(place.client.name for place in contact.places)),
         CONTACT_FIELDS["email"].in_list(),
         CONTACT_FIELDS["phone"].in_list(),
+        Column(
+            "titles",
+            _("Role"),
+            lambda contact: ", ".join(place.title for place in contact.places if place.title),
+            is_extra=True,
+        ),
     ),
+    fields=CONTACT_FIELDS,
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     file_name="contacts",
     actions=actions.CONTACTS,

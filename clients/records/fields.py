@@ -103,6 +103,7 @@ CLIENT_FIELDS = Catalogue(
         _("Reason for leaving"),
         choice(LeavingReason),
         leaving_reason,
+        ("facts__status_since", "status_periods"),
         aliases=("reason", "churn reason"),
         api=None,
     ),
@@ -170,7 +171,12 @@ CLIENT_FIELDS = Catalogue(
         ),
     ),
     derived(
-        "address", _("Address"), source=lambda client: "\n".join(client.address_lines), group="page", privacy=PERSONAL
+        "address",
+        _("Address"),
+        source=lambda client: "\n".join(client.address_lines),
+        reads=("street", "postal_code", "city", "region", "country"),
+        group="page",
+        privacy=PERSONAL,
     ),
     *grouped(
         "address",

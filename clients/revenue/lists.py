@@ -38,6 +38,7 @@ LINES = ListPage(
     rows=lambda principal, client_id: load_client(principal, client_id).revenue_lines.all(),
     select=lambda rows: rows.select_related("service"),
     filters=RevenueFilters,
+    has_views=False,
     default_sort=lambda values: "-date",
     columns=(
         REVENUE_FIELDS["date"].in_list(first="desc"),

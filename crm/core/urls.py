@@ -7,6 +7,7 @@ from crm.core.firm import views as firm
 from crm.core.history import views as history
 from crm.core.importing import urls as imports_urls
 from crm.core.listing import selection
+from crm.core.listing import views as lists
 from crm.core.mail import urls as outbox_urls
 from crm.core.notifications import views as notifications
 from crm.core.people.views import colleagues, joining, profile, teams
@@ -18,6 +19,16 @@ app_name = "core"
 urlpatterns = [
     path("search/", search.search, name="search"),
     path("lists/undo/<int:pk>/", selection.undo, name="undo-selected"),
+    path("lists/views/<int:pk>/", lists.edit, name="list-view"),
+    path("lists/views/<int:pk>/save/", lists.save, name="list-view-save"),
+    path("lists/views/<int:pk>/delete/", lists.delete, name="list-view-delete"),
+    path("lists/views/<int:pk>/restore/", lists.restore, name="list-view-restore"),
+    path("lists/<str:key>/views/", lists.views, name="list-views"),
+    path("lists/<str:key>/views/new/", lists.new, name="list-view-new"),
+    path("lists/<str:key>/views/order/", lists.order, name="list-view-order"),
+    path("lists/<str:key>/start/", lists.start, name="list-start"),
+    path("lists/<str:key>/columns/", lists.columns, name="list-columns"),
+    path("lists/<str:key>/widths/", lists.widths, name="list-widths"),
     path("drafts/<slug:kind>/", drafts.draft, name="draft"),
     *notifications.NOTIFICATIONS.urls("notifications/", "notifications"),
     path("notifications/read/", notifications.read_all, name="notifications_read"),

@@ -36,6 +36,7 @@ INTERACTIONS = ListPage(
         Column("author", _("Logged by"), lambda row: row.author_name),
         INTERACTION_FIELDS["occurred_at"].in_list(),
     ),
+    fields=INTERACTION_FIELDS,
     size=50,
     is_counted=False,
     file_name="interactions",

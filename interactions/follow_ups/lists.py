@@ -111,6 +111,8 @@ FOLLOW_UPS = ListPage(
     select=lambda rows: rows.select_related("client", "contact", "assignee", "closed_by", "closed_by_contact"),
     filters=FollowUpFilters,
     segments=("who", "show"),
+    has_columns=False,
+    remembers=False,
     defaults=lambda principal: {"who": "mine", "show": "open"},
     sorts={"due": "due_at", "closed": "-closed_at"},
     default_sort=lambda values: "closed" if values.get("show") == "done" else "due",

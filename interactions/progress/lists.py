@@ -155,6 +155,7 @@ PROGRESS_EMAILS = ListPage(
     filters=ProgressFilters,
     defaults=lambda principal: {"show": "review", "whose": default_whose(principal.user)},
     view_by=("show", "whose"),
+    remembers=False,
     sorts={"next": "send_at", "newest": "-send_at"},
     default_sort=lambda values: "newest" if values["show"] in ("sent", "skipped") else "next",
     columns=(

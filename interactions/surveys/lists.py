@@ -96,6 +96,7 @@ INVITATIONS = ListPage(
     decorate=_decorate,
     filters=InvitationFilters,
     defaults=lambda principal: {"show": _first_state},
+    remembers=False,
     view_by=("show",),
     views=tuple(View(label, {"show": state}, _count(state)) for state, label in InvitationState.choices),
     sorts={"newest": "-send_at", "next": "send_at"},

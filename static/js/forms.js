@@ -30,14 +30,18 @@ document.addEventListener("change", (event) => {
   send(form);
 });
 
-// Empty parameters do not belong into the address.
+// Empty parameters do not belong into the address. data-otherwise="name=value" stands there where nothing else does.
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
   for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  const otherwise = event.target.dataset.otherwise;
+  if (otherwise && ![...event.formData].length) event.formData.append(...otherwise.split("="));
 });
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.verb !== "get" || !detail.elt.closest?.("form[data-autosubmit]")) return;
   for (const [name, value] of Object.entries(detail.parameters)) if (value === "") delete detail.parameters[name];
+  const [name, value] = detail.elt.closest("form").dataset.otherwise?.split("=") ?? [];
+  if (name && !Object.keys(detail.parameters).length) detail.parameters[name] = value;
 });
 
 document.addEventListener("keydown", (event) => {

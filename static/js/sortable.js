@@ -27,6 +27,10 @@ async function save(list, item, back) {
   for (const row of list.querySelectorAll(":scope > [data-id]")) data.append("ids", row.dataset.id);
   data.append("moved", item.dataset.id);
   if (list.dataset.listId) data.append("list", list.dataset.listId);
+  if (!list.dataset.sortableUrl) {
+    list.dispatchEvent(new Event("sorted", { bubbles: true })); // the form around it sends the order
+    return;
+  }
   if (item.dataset.version) data.append("version", item.dataset.version);
   const done = () => list.dataset.sortableDone && window.htmx.trigger(document.body, list.dataset.sortableDone);
   try {

@@ -82,7 +82,7 @@ def _first_field(constraint: BaseConstraint) -> str:
     named = [
         getattr(found, "name", "")
         for given in getattr(constraint, "expressions", ())
-        for found in given.flatten()
+        for found in ([given] if isinstance(given, F) else given.flatten())
         if isinstance(found, F)
     ]
     return next(iter([*fields, *named]), "")

@@ -11,14 +11,14 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Prefetch, prefetch_related_objects
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.fields.types import NOTHING, TEXT, Type, type_of
+from crm.core.fields.types import AMOUNT, DAY, MOMENT, NOTHING, TEXT, WHOLE, Type, type_of
 from crm.core.importing import kinds
 from crm.core.listing import filters
-from crm.core.listing.pages import Column
+from crm.core.listing.columns import Column
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import in_sentence
 from crm.core.users.models import User
@@ -42,8 +42,8 @@ BUSINESS, PERSONAL, FREE_WORDS = "business", "personal", "free words"
 
 @dataclass(frozen=True)
 class Field:
-    """Label and type default to the column's own. `source` is the path or function that gives the value, if it differs
-    from the name. `group`: its group in the form.
+    """Label and type are the column's own unless said otherwise. `source` is the path or function that gives the value, if it
+    does not stand under its name; `reads` are the columns and related rows that a function looks at. `group`: the group of the form that it stands in.
 
     Form (crm/core/fields/forms.py): `hint` is the text below it; `is_optional` may be left empty although the column
     may not (the column's default is used); `input` holds arguments of its form field, or a function that makes one.
@@ -63,6 +63,7 @@ class Field:
     label: Any = ""
     type: Type = TEXT
     source: str | Callable[[Any], Any] = ""
+    reads: tuple[str, ...] = ()
     privacy: str = BUSINESS
     group: str = ""
     hint: Any = ""
@@ -84,6 +85,7 @@ class Field:
     is_inline: bool = False
     is_fixed: bool = False
     column: Any = None
+    model: Any = None
 
     def of(self, column: Any) -> "Field":
         """The field, completed from its database column."""
@@ -106,14 +108,54 @@ class Field:
         is_link = self.column is not None and self.column.is_relation and self.type.say
         return self.type.say(self.raw(row)) if is_link else self.value(row)  # type: ignore[misc]
 
-    def in_list(self, label: Any = "", *, is_drawn: bool = False, **told: Any) -> Column:
-        """Its column in a list. `is_drawn`: the list kit renders its cells instead of a template."""
-        cell = self.text if is_drawn else None
-        is_plain = not (callable(self.source) or (self.column is not None and self.column.is_relation))
-        loads = (self.source or self.name).replace(".", "__") if is_plain else ""  # type: ignore[union-attr]
-        return Column(
-            self.key or self.name, label or self.label, self.listed, sort=self.sort, cell=cell, loads=loads, **told
+    def in_list(self, label: Any = "", **told: Any) -> Column:
+        """Its column in a list; `told` are further words of a Column."""
+        made = {"value": self.listed, "cell": self.text, "link": self.href, "sort": self.sort, "css": self._css}
+        return Column(self.key or self.name, label or self.label, **made | self._loading() | told)
+
+    @property
+    def _css(self) -> str:
+        return "num" if self.type in (AMOUNT, WHOLE) else "nowrap" if self.type in (DAY, MOMENT) else ""
+
+    def _loading(self) -> dict[str, tuple[str, ...]]:
+        """What a list has to load to show it."""
+        if self.column is not None and self.column.many_to_many:
+            return {"prefetches": (self.name,)}
+        if self.column is not None and self.column.is_relation:
+            shown = {column.name for column in self.column.related_model._meta.fields} & {self.type.shows}
+            return {"loads": (self.name, *(f"{self.name}__{name}" for name in shown)), "joins": (self.name,)}
+        if self.reads or callable(self.source):
+            many = {r.name for r in self.model._meta.get_fields() if r.one_to_many or r.many_to_many}
+            return {
+                "loads": tuple(path for path in self.reads if path not in many),
+                "prefetches": tuple(path for path in self.reads if path in many),
+            }
+        path = (self.source or self.name).replace(".", "__")
+        return {"loads": (path,), "joins": (path.rpartition("__")[0],) if "__" in path else ()}
+
+    def offered(self) -> Column:
+        """Its column in a list that offers every field. Of the rows it links to, only those are named that the reader sees."""
+        is_link = self.column is not None and self.column.is_relation
+        if not is_link or not hasattr(self.column.related_model._default_manager, "visible_to"):
+            return self.in_list(is_extra=True)
+        return self.in_list(
+            is_extra=True,
+            value=self._names_seen,
+            cell=lambda row: self._names_seen(row) or NOTHING,
+            link=None,
+            decorate=self._load_seen,
+            loads=() if self.column.many_to_many else (self.name,),
+            joins=(),
+            prefetches=(),
         )
+
+    def _load_seen(self, rows: list[Any], listing: Any) -> None:
+        seen = self.column.related_model._default_manager.visible_to(listing.principal)
+        prefetch_related_objects(rows, Prefetch(self.name, seen, to_attr=f"seen_{self.name}"))
+
+    def _names_seen(self, row: Any) -> str:
+        found = getattr(row, f"seen_{self.name}")
+        return "; ".join(map(str, found)) if isinstance(found, list) else str(found or "")
 
     def filters(self) -> dict[str, Any]:
         """The filters of lists and the API."""
@@ -194,7 +236,8 @@ class Catalogue(dict[str, Field]):
     def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
         self.model, self.internal = model, COMMON | (internal or {})
         columns = {column.name: column for column in [*model._meta.fields, *model._meta.many_to_many]}
-        super().__init__({f.name: f.of(columns[f.name]) if f.name in columns else f for f in fields})
+        told = (replace(field, model=model) for field in fields)
+        super().__init__({f.name: f.of(columns[f.name]) if f.name in columns else f for f in told})
         own = [field for field in self.values() if field.column is not None and not field.column.many_to_many]
         edited = [field for field in own if not field.is_fixed and field.api not in (None, READ)]
         self.edited = tuple(field.name for field in edited)
@@ -213,6 +256,10 @@ class Catalogue(dict[str, Field]):
 
     def filters(self) -> dict[str, Any]:
         return {name: made for field in self.values() for name, made in field.filters().items()}
+
+    def columns(self) -> tuple[Column, ...]:
+        """What a list of the records offers to show."""
+        return tuple(field.offered() for field in self.values())
 
     def import_columns(self) -> tuple[kinds.Column, ...]:
         return tuple(field.import_column() for field in self.values() if field.is_imported)

@@ -43,17 +43,17 @@ class Reader:
 
 @dataclass(frozen=True)
 class Type:
-    """By default text of any length. `read(text, conventions)` returns the value of a non-empty import cell, or raises
-    ValueError with a message (a `Reader` also says what its column must decide); `plain(value)` is the value of a
-    file's cell: text, number, date or datetime; `say(value)` is the value as text. `choices()` are the allowed choices,
-    `rows()` the rows that may be linked.
-    """
+    """Text of any length, unless told otherwise. `read(text, conventions)` gives the value of an import cell that is not empty, or
+    raises ValueError with a sentence (a `Reader` says as well what its column has to decide); `plain(value)` is what a file's cell
+    holds: text, number, day or moment; `say(value)` is the value in words. `choices()` are what may be chosen, `rows()` the rows that may be linked,
+    `shows` the column of a linked row that its words are made of."""
 
     read: Callable[..., Any] = lambda text, conventions=PLAIN: text
     plain: Callable[[Any], Any] = lambda value: value
     say: Callable[[Any], str] | None = None
     choices: Callable[[], list[tuple[Any, Any]]] | None = None
     rows: Callable[[], models.QuerySet] | None = None
+    shows: str = ""
 
     def words(self, value: Any) -> str:
         return NOTHING if value is None or value == "" else str((self.say or self.plain)(value)) or NOTHING
@@ -136,10 +136,9 @@ CURRENCY = Type(Reader(reading.read_currency))
 COUNTRY = Type(Reader(lambda text, conventions: reading.read_country(text)), say=country_name)
 
 
-def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name") -> Type:
-    """One or several related rows that a file names by an attribute. The import looks them up, because it knows who may
-    see what.
-    """
+def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name", shows: str = "name") -> Type:
+    """Another row, or several, that a file calls by an attribute, and a page by what `shows`. The import finds it itself, as it
+    knows who sees what."""
 
     def listed(call: Callable[[Any], str], value: Any) -> str:
         if isinstance(value, models.Manager):
@@ -147,7 +146,7 @@ def link(rows: Callable[[], models.QuerySet] | None = None, named: str = "name")
             return f"{names};" if "," in names else names  # so that `several` keeps commas
         return "" if value is None else f"#{value}" if isinstance(value, int) else call(value)
 
-    return Type(plain=partial(listed, attrgetter(named)), say=partial(listed, str), rows=rows)
+    return Type(plain=partial(listed, attrgetter(named)), say=partial(listed, str), rows=rows, shows=shows)
 
 
 def several(text: str) -> list[str]:

@@ -5,9 +5,9 @@ docs/developers/lists.md.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import Any
 
 import django_filters
@@ -139,15 +139,22 @@ class Id(Chip, django_filters.Filter):
 
     def __init__(self, *args, named: type[Model] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        if named is not None:
-            self.said = partial(_name_seen, named)
+        self.named = named
 
+    def name_seen(self, pk: int) -> str:
+        """The name of the row, looked up once for a request; "" where there is none that the reader sees."""
+        known = self.parent.names_seen
+        if (self.named, pk) not in known:
+            rows: Any = self.named._default_manager  # type: ignore[union-attr]
+            rows = rows.visible_to(self.parent.principal) if hasattr(rows, "visible_to") else rows.all()
+            found = rows.filter(pk=pk).first()
+            known[self.named, pk] = found.name if found else ""
+        return known[self.named, pk]
 
-def _name_seen(model: type[Model], pk: int, principal: Any) -> str:
-    rows: Any = model._default_manager
-    rows = rows.visible_to(principal) if hasattr(rows, "visible_to") else rows.all()
-    found = rows.filter(pk=pk).first()
-    return found.name if found else _("unknown")
+    def words(self, value, principal):
+        if self.named is None or self.said:
+            return super().words(value, principal)
+        return self.name_seen(value) or _("unknown")
 
 
 class PersonIdField(IdField):
@@ -276,7 +283,8 @@ def _midnight(value: date) -> datetime:
 
 
 class ListFilters(django_filters.FilterSet):
-    """Filters of one list. `values`: the values that could be read, by name; `refused`: name → [errors] for the rest.
+    """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest; `unseen`: what
+    a page left out.
 
     The fields of a `catalogue` bring their filters; filters of the class are added and replace those of the same name.
     A filter's method can use `self.principal` and `self.now`. `is_strict`: set by the API.
@@ -294,6 +302,8 @@ class ListFilters(django_filters.FilterSet):
         self.is_bound, self.form_prefix, self.request = True, None, self  # callable querysets get the filters
         self.values: dict[str, Any] = {}
         self.refused: dict[str, list[str]] = {}
+        self.unseen: list[str] = []
+        self.names_seen: dict[tuple[Any, int], str] = {}
         self.filters: dict[str, Any] = {}
         for name in self.base_filters:
             if name in data:
@@ -332,6 +342,14 @@ class ListFilters(django_filters.FilterSet):
         except ValidationError:
             return False
 
+    def leave_out_unseen(self) -> None:
+        """Leave out the numbers of rows that are gone, or that the principal does not see: a page says so instead of showing nothing."""
+        for name in [*self.values]:
+            found, value = self.one(name), self.values[name]
+            if isinstance(found, Id) and found.named and value != "me" and not found.name_seen(value):
+                del self.values[name]
+                self.unseen.append(name)
+
     def apply(self, rows: QuerySet) -> QuerySet:
         """Narrow rows that are already visible to the principal."""
         for name, value in self.values.items():
@@ -349,11 +367,15 @@ class ListFilters(django_filters.FilterSet):
 
     @cached_property
     def remark(self) -> str:
-        """What was ignored in the URL, as text; "" if nothing."""
-        if not self.refused:
-            return ""
-        labels = ", ".join(str(self.one(name).label or name) for name in self.refused)
-        return _("Left out, unreadable: %(names)s") % {"names": labels}
+        """What was left out of the address, in words; "" for nothing."""
+        unreadable, unseen = self._labels(self.refused), self._labels(self.unseen)
+        words = _("Left out, unreadable: %(names)s") % {"names": unreadable} if unreadable else ""
+        if unseen:
+            words = " · ".join(filter(None, [words, _("Left out, not found: %(names)s") % {"names": unseen}]))
+        return words
+
+    def _labels(self, names: Iterable[str]) -> str:
+        return ", ".join(str(self.one(name).label or name) for name in names)
 
     def shown_form(self, names) -> forms.Form:
         """The named filters as a form."""

@@ -8,61 +8,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, QueryDict
+from django.http import Http404, HttpRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from crm.core.base.permissions import require
 from crm.core.base.registry import Registry
-from crm.core.listing import selection
+from crm.core.listing import selection, services
+from crm.core.listing.columns import TITLE_WIDTH, USUAL_WIDTH, Column, in_order, load
 from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters, query_of
 from crm.core.listing.paging import BadCursor, Page, Sort, ordered, paginate
+from crm.core.listing.queries import Own, kept_of
+from crm.core.listing.saved import NONE, Views, is_plain
 from crm.core.ui.formatting import in_sentence
-from crm.core.ui.htmx import go, is_fragment
+from crm.core.ui.htmx import came_from, go, is_fragment
 
 FILE_CHUNK = 1000
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
-
-
-@dataclass(frozen=True)
-class Column:
-    """Its header on the page, its cells in a file. `key` names its `sort` in URLs. `value(row)` returns the cell of a
-    file as a plain value; None: the column is on the page only (buttons, marks). `first`: the direction of the first
-    click. `cell(row)` gives the words of its cell on the page, which the kit then draws after the cells of the row's
-    own template; `href(row)` makes that cell the row's title, a link. `loads`: the path of the column in the database
-    that stands behind it.
-
-    Where a field stands behind it, the catalogue makes it: `CLIENT_FIELDS["tier"].in_list()`."""
-
-    key: str
-    label: Any
-    value: Callable[[Any], Any] | None = None
-    css: str = ""
-    first: str = "asc"
-    sort: Sort | None = None
-    is_quiet: bool = False  # its header is for screen readers only
-    is_in_file_only: bool = False
-    file_label: Any = ""  # if its header in a file is different
-    cell: Callable[[Any], Any] | None = None
-    href: Callable[[Any], str] | None = None
-    loads: str = ""
-
-
-class Cell(NamedTuple):
-    """A cell that the kit renders."""
-
-    text: Any
-    label: Any
-    css: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -79,13 +50,17 @@ class ListPage:
     """`rows(principal)` are the rows the principal may see; parameters of the URL are passed by keyword. All other
     attributes are optional.
 
-    `sorts`: key → column (“-” for descending) or Sort, in addition to those of the columns; the first is the default,
-    "-key" reverses one. `default_sort(values)` chooses another for given filters. `defaults(principal)`: filters set if
-    the URL does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
-    above the list; `segments`: those shown there as switches; `panel`: those in the dialog behind “Filter”.
-    `select(rows)`: what the page loads with its rows. `decorate(rows, listing)`: sets display attributes on each row.
-    `more(listing)`: more context. `noun(n, text)`: the count in words, from the number and its text. `empty`: the text
-    of an empty list. `template` renders what the kit does not: cells with marks, buttons of the page.
+    `sorts`: key → column (“-” before it: the last first) or Sort, besides those of the columns; the first is the default, "-key"
+    turns one round. `default_sort(values)` chooses another for a choice of filters. `defaults(principal)`: filters that are set
+    when the address does not name them; a value that costs a query is a function of the principal. `bar`: the filters in the bar
+    above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
+    `select(rows)`: what the page loads with its rows besides what its columns say; `reads`: the columns of the database that each
+    row needs besides those of its columns, where the page shall load nothing else. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
+    more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
+    `template` is for what the kit does not draw: cells with marks, buttons of the page.
+    `columns`: those it has; `fields`: the catalogue whose other fields people may add. People choose columns (`has_columns`) and
+    keep views (`has_views`); the list opens as they left it (`remembers`), but where its number in the navigation says what it
+    opens with.
     """
 
     url_name: str
@@ -103,9 +78,14 @@ class ListPage:
     bar: tuple[str, ...] = ()
     panel: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
+    fields: Any = None
+    has_columns: bool = True
+    has_views: bool = True
+    remembers: bool = True
     search_label: Any = ""
     search_hint: Any = ""
     select: Callable[[QuerySet], QuerySet] = lambda rows: rows
+    reads: tuple[str, ...] = ()
     decorate: Callable[[list[Any], "Listing"], None] | None = None
     more: Callable[["Listing"], dict[str, Any]] | None = None
     words: Mapping[str, Any] = field(default_factory=dict)  # words that rows use, looked up once per page
@@ -127,24 +107,25 @@ class ListPage:
         return self.url_name
 
     @cached_property
-    def written(self) -> list[Column]:
-        """The columns whose cells the row's template renders; they come first."""
-        return [column for column in self.columns if not (column.is_in_file_only or column.cell)]
+    def offered(self) -> dict[str, Column]:
+        """Every column that people may choose, by key: those of the declaration, then the other fields of its catalogue."""
+        own = {column.key: column for column in self.columns}
+        others = self.fields.columns() if self.fields is not None else ()
+        return own | {column.key: column for column in others if column.key not in own}
 
     @cached_property
-    def drawn(self) -> list[Column]:
-        """The columns that the kit renders."""
-        return [column for column in self.columns if column.cell and not column.is_in_file_only]
+    def usual(self) -> list[Column]:
+        """Those of the page, unless somebody chooses others."""
+        return [column for column in self.columns if not (column.is_in_file_only or column.is_extra)]
 
-    @cached_property
-    def loaded(self) -> list[str]:
-        """The database columns that a restrictive `select` must load for the list."""
-        return [column.loads for column in self.columns if column.loads]
+    def understood(self, query: Mapping[str, Any], principal: Any, now: datetime) -> dict[str, Any]:
+        """The filters of {name: [values]} that the list can read."""
+        return self.filters(query_of(query), principal=principal, now=now).values
 
     @cached_property
     def own_sorts(self) -> dict[str, Sort]:
         """Each sort, the default first, and its reverse."""
-        given = dict(self.sorts) | {column.key: column.sort for column in self.columns if column.sort}
+        given = dict(self.sorts) | {column.key: column.sort for column in self.offered.values() if column.sort}
         sorts = {
             key: Sort(sort.lstrip("-"), sort[0] == "-") if isinstance(sort, str) else sort
             for key, sort in given.items()
@@ -172,7 +153,13 @@ class ListPage:
     def of(self, request, **kwargs) -> "Listing":
         """The list for a request; `kwargs` come from its URL. 403 if the user may not see it."""
         require(self.may(request.principal))
-        return Listing(self, request.principal, request.GET, timezone.now(), kwargs)
+        opens = self._is_opened(request, kwargs)
+        return Listing(self, request.principal, request.GET, timezone.now(), kwargs, opens=opens)
+
+    def _is_opened(self, request: HttpRequest, kwargs: Mapping[str, Any]) -> bool:
+        """The page itself is asked, not a part of it, a file or its filters."""
+        is_page = request.method in ("GET", "HEAD") and not is_fragment(request)
+        return is_page and request.path == reverse(self.url_name, kwargs=dict(kwargs))
 
     def show(self, request, **kwargs):
         return self.answer(request, self.of(request, **kwargs))
@@ -185,6 +172,7 @@ class ListPage:
             page = listing.page
         except BadCursor:
             return go(request, listing.shown_url)
+        listing.remember(request)
         context |= {"listing": listing, "page": page, "now": listing.now}
         context["words"] = {name: str(word) for name, word in self.words.items()}
         context["shell"] = "listing/part.html" if within or is_fragment(request) else "base.html"
@@ -232,9 +220,18 @@ class Listing:
         query: QueryDict,
         now: datetime,
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        opens: bool = False,
+        own: Own | None = None,
     ):
-        self.declared, self.principal, self.given, self.now = declared, principal, query, now
+        if own is not None:
+            self.own = own
+        self.declared, self.principal, self.now = declared, principal, now
         self.kwargs, self._known = dict(kwargs or {}), {}
+        self.has_views = declared.has_views and principal.is_user
+        self.saved = Views(self)
+        asked, query = query, self.saved.meant(query, opens=opens) if self.has_views else query
+        self.given, self.is_filled = query, opens and bool(query) and query is not asked
         defaults = declared.defaults(principal)
         wanted = {name: value for name, value in defaults.items() if not (callable(value) and query.get(name))}
         self.usual = {name: found for name, value in wanted.items() if (found := self._default(value))}
@@ -242,14 +239,16 @@ class Listing:
         for name, value in self.usual.items():
             if not query.get(name):
                 data[name] = value
+        self.data = data
         self.filters = declared.filters(data, principal=principal, now=now)
+        self.filters.leave_out_unseen()
         self.values = self.filters.values
         for name in self.filters.refused.keys() & defaults.keys():
             self.values[name] = self.usual[name] = self.usual.get(name) or self._default(defaults[name])
-        asked = query.get("sort", "")
-        if asked not in declared.own_sorts:
-            asked = declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
-        self.sort_key = asked
+        self.usual_sort = (
+            declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
+        )
+        self.sort_key = sort if (sort := query.get("sort", "")) in declared.own_sorts else self.usual_sort
 
     def _default(self, value: Any) -> Any:
         return value(self.principal) if callable(value) else value
@@ -281,31 +280,92 @@ class Listing:
         """Raises BadCursor."""
         declared = self.declared
         page = paginate(
-            declared.select(self.rows),
+            self._loaded(self.columns),
             sort=self.sort,
             cursor=self.given.get("cursor", ""),
             size=declared.size,
             counted=declared.is_counted,
         )
-        if declared.decorate:
-            declared.decorate(page.rows, self)
-        for row in page.rows if declared.drawn else ():
-            row.cells = [self._cell(column, row) for column in declared.drawn]
+        self._decorate(page.rows, self.columns)
         return page
 
-    def _cell(self, column: Column, row: Any) -> Cell:
-        return Cell(column.cell(row), column.label, column.css, column.href(row) if column.href else "")  # type: ignore[misc]
+    def _loaded(self, columns: list[Column]) -> QuerySet:
+        rows, reads = self.declared.select(self.rows), self.declared.reads
+        if reads and self.sort.field not in rows.query.annotations:
+            reads = (*reads, self.sort.field)  # which a cursor names
+        return load(rows, columns, reads)
+
+    def _decorate(self, rows: list[Any], columns: list[Column]) -> None:
+        if self.declared.decorate:
+            self.declared.decorate(rows, self)
+        for column in columns:
+            if column.decorate:
+                column.decorate(rows, self)
+
+    # Columns
+
+    @cached_property
+    def own(self) -> Own:
+        """What the reader keeps of the list."""
+        is_kept = self.declared.has_views or self.declared.has_columns
+        return kept_of(self.principal, self.declared.key) if is_kept else Own()
+
+    @cached_property
+    def wanted(self) -> list[str] | None:
+        """The keys of the columns that somebody chose: the address, the view, the reader; None for the list's own."""
+        if not self.declared.has_columns:
+            return None
+        if self.given.get("columns"):
+            return str(self.given["columns"]).split(",")
+        if self.has_views and self.saved.current:
+            return [key for key, _width in self.saved.current.columns] or None
+        return self.own.columns or None
+
+    def columns_of(self, keys: list[str] | None) -> list[Column]:
+        return in_order(self.declared.offered, self.declared.usual, keys or None)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Those of the page, in their order."""
+        return self.columns_of(self.wanted)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Of the columns of the page, or of the file that is made."""
+        return frozenset(column.key for column in self.columns)
+
+    @property
+    def choosable(self) -> list[Column]:
+        """The columns of the page that can be hidden and moved."""
+        return [column for column in self.columns[1:] if not column.is_fixed]
+
+    @cached_property
+    def file_columns(self) -> list[Column]:
+        """Exactly those of the page; where nobody chose, with those that stand in a file alone."""
+        columns = self.columns
+        if self.wanted is None:
+            columns = [column for column in self.declared.columns if not column.is_extra]
+        return [column for column in columns if column.value]
+
+    @cached_property
+    def widths(self) -> dict[str, int]:
+        """Pixels by column, the reader's own before those of the view."""
+        view = self.saved.current if self.has_views else None
+        return {key: width for key, width in (view.columns if view else ()) if width} | self.own.widths
+
+    def width_of(self, key: str) -> int | None:
+        return self.widths.get(key)
 
     def table(self) -> Iterator[list[Any]]:
-        """Head and rows of a file. Errors are raised here, not while the file is written."""
-        return self._lines(ordered(self.declared.select(self.rows), self.sort).iterator(chunk_size=FILE_CHUNK))
+        """Head and rows of a file. What refuses does so here, not within the file."""
+        columns = self.file_columns
+        self.keys = frozenset(column.key for column in columns)
+        return self._lines(ordered(self._loaded(columns), self.sort).iterator(chunk_size=FILE_CHUNK), columns)
 
-    def _lines(self, rows: Iterator[Any]) -> Iterator[list[Any]]:
-        columns = [column for column in self.declared.columns if column.value]
+    def _lines(self, rows: Iterator[Any], columns: list[Column]) -> Iterator[list[Any]]:
         yield [str(column.file_label or column.label) for column in columns]
         while chunk := list(islice(rows, FILE_CHUNK)):
-            if self.declared.decorate:
-                self.declared.decorate(chunk, self)
+            self._decorate(chunk, columns)
             yield from ([column.value(row) for column in columns] for row in chunk)  # type: ignore[misc]
 
     # What the page shows
@@ -326,8 +386,58 @@ class Listing:
         """The filters that are set and shown nowhere else, each with the URL of the list without it."""
         elsewhere = ("q", *self.declared.bar, *self.declared.segments, *self.declared.view_by)
         return [
-            chip | {"remove_url": f"?{self._without(chip['name'], 'cursor')}"} for chip in self.filters.chips(elsewhere)
+            chip | {"remove_url": self._url("", self._without(chip["name"], "cursor"))}
+            for chip in self.filters.chips(elsewhere)
         ]
+
+    def raw(self, name: str) -> list[str]:
+        """The values of a filter as the address, or the list by itself, has them."""
+        found = self.data.getlist(name) or query_of({name: self.usual.get(name, "")}).getlist(name)
+        return [value for value in dict.fromkeys(map(str, found)) if value]
+
+    def choices(self, query: Mapping[str, Any], by: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """The filters of a query (those named `by`, or all), with what stands by itself: where it is the same, the list is."""
+        names = by or tuple(self.declared.filters.base_filters)
+        pairs = query_of(self.usual | dict(query)).lists()
+        return sorted((key, value) for key, values in pairs if key in names for value in values if value)
+
+    @cached_property
+    def remark(self) -> str:
+        """What was left out of the address, in words; "" for nothing."""
+        said = [self.filters.remark] if self.filters.remark else []
+        gone = [*self.saved.gone] if self.has_views else []
+        gone += [key for key in self.wanted or () if key not in self.declared.offered and key not in gone]
+        asked = self.given.get("sort")
+        if asked and asked not in self.declared.own_sorts:
+            gone.append(asked)
+        if self.has_views and self.saved.is_missing:
+            said.append(gettext("This view is not there any more, or not shared with you."))
+        if gone:
+            said.append(
+                gettext("Left out, no longer there: %(names)s") % {"names": ", ".join(name[:40] for name in gone)}
+            )
+        return " · ".join(said)
+
+    @property
+    def views(self) -> list[dict[str, Any]]:
+        return self.saved.tabs
+
+    @property
+    def address(self) -> str:
+        """What the page shows, where its own address does not say it."""
+        return self.shown_url if self.is_filled else ""
+
+    @property
+    def shows_all(self) -> bool:
+        return not (self.is_narrowed or self.saved.current)
+
+    def remember(self, request: HttpRequest) -> None:
+        """How the reader left the list, where they chose something on it; a link from elsewhere changes nothing."""
+        declared = self.declared
+        if not (self.has_views and declared.remembers and self.principal.may_write and request.method == "GET"):
+            return
+        if request.path == self.url and came_from(request) == self.url and self.saved.leaving != self.own.last_query:
+            services.remember_query(self.principal, list_key=declared.key, query=self.saved.leaving)
 
     @property
     def is_narrowed(self) -> bool:
@@ -338,7 +448,8 @@ class Listing:
     def hidden(self) -> list[tuple[str, str]]:
         """What the search form must keep: everything in the URL that is not one of its own fields."""
         asked = {"q", "cursor", *self.declared.bar, *self.declared.segments}
-        return [(name, value) for name, values in self.given.lists() if name not in asked for value in values if value]
+        pairs = [(name, value) for name, values in self.given.lists() if name not in asked for value in values if value]
+        return [pair for pair in pairs if pair != ("view", NONE)]
 
     @property
     def has_search(self) -> bool:
@@ -364,33 +475,21 @@ class Listing:
             found.append({"name": name, "label": chosen.label, "items": items})
         return found
 
-    @cached_property
-    def views(self) -> list[dict[str, Any]]:
-        """As components/views.html takes them."""
-        names = self.declared.view_by or tuple(self.declared.filters.base_filters)
-
-        def chosen(query: Mapping[str, Any]) -> list[tuple[str, str]]:
-            pairs = query_of(self.usual | dict(query)).lists()
-            return sorted((key, value) for key, values in pairs if key in names for value in values if value)
-
-        present = chosen(dict(self.given.lists()))
-        return [
-            {
-                "label": view.label,
-                "url": self.url + (f"?{query_of(view.query).urlencode()}" if view.query else ""),
-                "current": chosen(view.query) == present,
-                "count": view.count(self) if view.count else None,
-            }
-            for view in self.declared.views
-        ]
+    @property
+    def table_class(self) -> str:
+        """Somebody chose its columns, or their widths."""
+        return " is-chosen is-sized" if self.widths else " is-chosen" if self.wanted else ""
 
     @cached_property
     def heads(self) -> list[dict[str, Any]]:
-        """The table's headers, with the URLs of their sorts."""
-        return [self._head(column) for column in (*self.declared.written, *self.declared.drawn)]
+        """The table's head, sorts as addresses."""
+        return [self._head(column, place) for place, column in enumerate(self.columns)]
 
-    def _head(self, column: Column) -> dict[str, Any]:
+    def _head(self, column: Column, place: int) -> dict[str, Any]:
         head = {"label": column.label, "css": column.css, "is_quiet": column.is_quiet, "direction": "", "url": ""}
+        head |= {"key": column.key, "is_sizable": self.declared.has_columns and not column.is_fixed, "width": None}
+        if self.widths and not column.is_fixed:
+            head["width"] = self.width_of(column.key) or (USUAL_WIDTH if place else TITLE_WIDTH)
         if column.key in self.declared.own_sorts:
             key = column.key
             head["direction"] = {key: "ascending", f"-{key}": "descending"}.get(self.sort_key, "")
@@ -406,9 +505,13 @@ class Listing:
         words = self.declared.noun(total, self.page.total_text)
         if self.declared.sort_words is None:
             return words
-        key = self.sort_key.lstrip("-")
-        labels = {column.key: column.label for column in self.declared.columns} | dict(self.declared.sort_words)
-        return _("%(words)s · sorted by %(what)s") % {"words": words, "what": in_sentence(str(labels[key]))}
+        return _("%(words)s · sorted by %(what)s") % {"words": words, "what": self.sort_label}
+
+    @property
+    def sort_label(self) -> str:
+        """What it is sorted by, within a sentence; "" where nothing names it."""
+        labels = {column.key: column.label for column in self.declared.offered.values()}
+        return in_sentence(str((labels | dict(self.declared.sort_words or {})).get(self.sort_key.lstrip("-"), "")))
 
     @cached_property
     def previous_url(self) -> str:
@@ -425,13 +528,52 @@ class Listing:
     def url(self) -> str:
         return reverse(self.declared.url_name, kwargs=self.kwargs)
 
+    def _url(self, url: str, query: str) -> str:
+        """An address that means exactly this query: where it says nothing, or names a view alone, it says so."""
+        if self.has_views and not query:
+            query = f"view={NONE}"
+        elif self.has_views and is_plain(QueryDict(query)):
+            query += f"&sort={self.sort_key}" if self.saved.current else ""
+        return f"{url}?{query}" if query else url or "?"
+
+    @property
+    def plain_url(self) -> str:
+        """The list without a choice, whatever it opens with."""
+        return self._url(self.url, "")
+
+    @property
+    def otherwise(self) -> str:
+        """What a form of filters says where nothing is chosen."""
+        return f"view={NONE}" if self.has_views else ""
+
+    @property
+    def columns_url(self) -> str:
+        """Where its columns are chosen."""
+        if not self.declared.has_columns:
+            return ""
+        url = reverse("core:list-columns", args=[self.declared.key])
+        return _joined(url, self.query, query_of({"next": self.shown_url}).urlencode())
+
+    @property
+    def widths_url(self) -> str:
+        return reverse("core:list-widths", args=[self.declared.key]) if self.declared.has_columns else ""
+
+    def with_columns(self, keys: list[str]) -> str:
+        """The address of the list with these columns, a change of its view; []: the list's own."""
+        rest = QueryDict(self._without("columns", "cursor", "next"), mutable=True)
+        saved = self.saved.current
+        same = saved is not None and self.columns_of(keys) == self.columns_of([key for key, _width in saved.columns])
+        if not same:
+            rest["columns"] = ",".join(keys or [c.key for c in self.columns_of(None)[1:] if not c.is_fixed])
+        return self._url(self.url, rest.urlencode())
+
     def beside(self, suffix: str) -> str:
         """The URL of the list's filters, export or select page, with the current query."""
         return _joined(reverse(f"{self.declared.url_name}-{suffix}", kwargs=self.kwargs), self.query)
 
     @property
     def shown_url(self) -> str:
-        return _joined(self.url, self.query)
+        return self._url(self.url, self.query)
 
     @property
     def panel_url(self) -> str:

@@ -26,7 +26,7 @@ from django.views.decorators.http import require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
-from crm.core.listing.models import BulkChange
+from crm.core.listing.models import BulkChange, SavedView
 from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
@@ -197,6 +197,9 @@ def act(request, listing):
     action = next((each for each in listing.actions if each.key == request.POST.get("action")), None)
     if action is None or not form.is_valid():
         return messages.error(request, _("Choose what to do with the selected rows."))
+    if form.cleaned_data["all_matching"] and (listing.filters.refused or listing.filters.unseen):
+        # else rows that the filters left out would be among “all”
+        return messages.error(request, _("Some filters could not be used. Clear them, then choose again."))
     pks = list(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])
     if not pks:
         return messages.error(request, _("The selected rows are no longer in this list."))
@@ -270,9 +273,10 @@ def take_back(principal, change: BulkChange, now: datetime) -> Result:
 
 
 def forget_old_steps(now: datetime) -> int:
-    """Delete bulk changes that are too old to be undone (periodic)."""
+    """Delete bulk changes that are too old to be undone, and deleted views (periodic)."""
     gone, _kinds = BulkChange.objects.filter(created_at__lt=now - KEPT_FOR).delete()
-    return gone
+    views, _kinds = SavedView.objects.filter(archived_at__lt=now - KEPT_FOR).delete()
+    return gone + views
 
 
 _ALREADY = _lazy("already undone")

@@ -125,6 +125,7 @@ OUTBOX = ListPage(
     decorate=_decorate,
     filters=OutboxFilters,
     view_by=("show",),
+    remembers=False,
     views=tuple(
         View(label, {"show": key} if key else {}, _undecided if key == "decide" else None)
         for key, label in VIEWS.items()

@@ -49,6 +49,8 @@ NOTIFICATIONS = ListPage(
     views=(View(_lazy("Unread")), View(_lazy("All"), {"show": "all"})),
     sorts={"newest": "-created_at"},
     is_counted=False,
+    has_views=False,
+    has_columns=False,
     words={"unread": _lazy("Unread:"), "read": _lazy("Mark as read")},
     more=lambda listing: {"has_unread": any(row.read_at is None for row in listing.page.rows)},
 )

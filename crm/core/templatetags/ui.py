@@ -18,6 +18,7 @@ from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
+from crm.core.templatetags.ui_cells import do_cell, do_cells
 from crm.core.templatetags.ui_forms import crumbs, name_empty_choice, problems
 from crm.core.ui import tones
 from crm.core.ui.days import weekday_and_day
@@ -41,6 +42,8 @@ from crm.core.ui.formatting import (
 register = template.Library()
 register.tag("component", do_component)
 register.tag("slot", do_slot)
+register.tag("cells", do_cells)
+register.tag("cell", do_cell)
 register.simple_tag(crumbs)
 register.filter(country_name)
 register.filter(problems)

@@ -3,6 +3,7 @@
 import json
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -57,6 +58,12 @@ def back_to(request: HttpRequest, default: str) -> str:
 def local_path(wanted: str, default: str) -> str:
     """The URL if it is a path on this site, without a host; else `default`."""
     return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None) else default
+
+
+def came_from(request: HttpRequest) -> str:
+    """The path of the page of this site that the request was sent from, "" where none is known."""
+    url = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    return url.path if url.netloc == request.get_host() else ""
 
 
 def is_from_here(request: HttpRequest) -> bool:

@@ -69,6 +69,7 @@ BOARD_CLIENTS = ListPage(
     rows=_behind_a_number,
     decorate=_decorate,
     filters=BoardFilters,
+    has_views=False,
     view_by=("whose",),
     sorts={"name": "name_key"},
     columns=(

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from crm.core.firm.models import Holiday
+from crm.core.listing.models import SavedView
 from crm.core.users.models import ApiToken, Invitation
 from tools.testing.access import ADMINS, EVERYONE, OPEN, Row, of_list
 
@@ -21,13 +22,33 @@ def build(scene):
             expires_at=timezone.now() + timedelta(days=1),
         )
     }
+    owner = scene.users["owner"]
+    private = SavedView.objects.create(list_key="clients:list", owner=owner, name="Mine", query={"tier": ["A"]})
+    shared = SavedView.objects.create(list_key="clients:list", owner=owner, name="Ours", is_shared=True)
+    gone = SavedView.objects.create(
+        list_key="clients:list", owner=owner, name="Gone", is_shared=True, archived_at=timezone.now()
+    )
+    scene.rows["own view"], scene.rows["shared view"] = {"any": private}, {"any": shared}
+    scene.rows["deleted view"] = {"any": gone}
     scene.rows["holiday"] = {"any": Holiday.objects.create(date=date(2026, 12, 24), name="Christmas Eve")}
     scene.rows["api token"] = {
         "any": ApiToken.objects.create(user=scene.users["owner"], name="Books", prefix="rpt_abc", token_hash="x" * 64)
     }
 
 
+LIST = {"key": "clients:list"}
+OWNER = ("owner",)
 ROWS = [
+    Row("core:list-views", get=EVERYONE, also=LIST),
+    Row("core:list-view-new", get=EVERYONE, post=EVERYONE, also=LIST, data={"name": "New"}),
+    Row("core:list-view-order", post=EVERYONE, also=LIST),
+    Row("core:list-start", post=EVERYONE, also=LIST),
+    Row("core:list-columns", get=EVERYONE, post=EVERYONE, also=LIST, data={"columns": ["status"]}),
+    Row("core:list-widths", post=EVERYONE, also=LIST, data={"width-status": "200"}),
+    Row("core:list-view", get=OWNER, post=OWNER, about="own view", seen_by={"any": OWNER}),
+    Row("core:list-view-save", post=("owner", "admin"), about="shared view"),
+    Row("core:list-view-delete", post=("owner", "admin"), about="shared view"),
+    Row("core:list-view-restore", post=("owner", "admin"), about="deleted view"),
     Row("core:search", get=EVERYONE, query={"q": "client"}),
     Row("core:draft", get=EVERYONE, post=EVERYONE, also={"kind": "composer"}, data={"body": "Half a sentence"}),
     Row("core:profile", get=EVERYONE, post=EVERYONE),

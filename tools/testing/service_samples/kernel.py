@@ -2,6 +2,7 @@ from datetime import date
 
 from django.core.files.base import ContentFile
 
+from clients.listing.lists import CLIENTS
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
@@ -70,6 +71,25 @@ declare(
     set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
+)
+declare(
+    "crm.core.listing.services",
+    create_view=lambda own: {"page": CLIENTS, "name": "New", "query": {"tier": ["A"]}, "now": own.now},
+    update_view=lambda own: {"view": own("own view"), "seen_version": None, "name": "Board", "is_shared": True},
+    save_view=lambda own: {
+        "view": own("own view"),
+        "page": CLIENTS,
+        "seen_version": None,
+        "query": {"tier": ["B"]},
+        "now": own.now,
+    },
+    delete_view=lambda own: {"view": own("shared view"), "now": own.now},
+    restore_view=lambda own: {"view": own("deleted view")},
+    order_views=lambda own: {"views": [own("shared view"), own("own view")]},
+    start_with=lambda own: {"list_key": "clients:list", "view": own("shared view")},
+    remember_query=lambda own: {"list_key": "clients:list", "query": "tier=A"},
+    choose_columns=lambda own: {"page": CLIENTS, "columns": ["status"]},
+    set_widths=lambda own: {"page": CLIENTS, "widths": {"status": 200}},
 )
 declare(
     "crm.core.mail.delivery.decisions",

@@ -52,6 +52,8 @@ TOKENS = ListPage(
     template="core/people/token_list.html",
     rows=lambda principal: ApiToken.objects.filter(user=principal.user, revoked_at=None),
     sorts={"newest": "-created_at"},
+    has_views=False,
+    has_columns=False,
     columns=(
         Column("name", _lazy("For"), lambda token: token.name),
         Column("prefix", _lazy("Begins with"), lambda token: token.prefix),
