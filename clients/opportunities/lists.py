@@ -107,7 +107,6 @@ OPPORTUNITIES = ListPage(
         "close_from",
         "close_before",
         "service",
-        "client",
         "reason",
         "unpriced",
         "archived",

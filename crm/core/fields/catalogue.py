@@ -212,7 +212,9 @@ class Fact:
 
 
 def _offered(field: Field, found: Any) -> Any:
-    return field.type.rows().values_list("pk", "name")  # type: ignore[misc]
+    rows: Any = field.type.rows()  # type: ignore[misc]
+    rows = rows.visible_to(found.principal) if hasattr(rows, "visible_to") else rows
+    return rows.values_list("pk", "name")
 
 
 def _people(field: Field, found: Any) -> Any:
