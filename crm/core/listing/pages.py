@@ -3,7 +3,7 @@
 How to write one: docs/developers/lists.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -28,7 +28,7 @@ from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters, query_of
 from crm.core.listing.paging import BadCursor, Page, Sort, ordered, paginate
 from crm.core.listing.queries import Own, kept_of
-from crm.core.listing.saved import NONE, Views, is_plain
+from crm.core.listing.saved import NONE, Views, address_of, is_plain
 from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import came_from, go, is_fragment
 
@@ -394,9 +394,14 @@ class Listing:
 
     def choices(self, query: Mapping[str, Any], by: Sequence[str] = ()) -> list[tuple[str, str]]:
         """The filters of a query (those named `by`, or all), with what stands by itself: where it is the same, the list is."""
-        names = by or tuple(self.declared.filters.base_filters)
-        pairs = query_of(self.usual | dict(query)).lists()
-        return sorted((key, value) for key, values in pairs if key in names for value in values if value)
+        names: Container[str] = by or self.declared.filters.base_filters
+        pairs = [
+            (key, str(each))
+            for key, value in (self.usual | dict(query)).items()
+            if key in names
+            for each in (value if isinstance(value, list | tuple) else [value])
+        ]
+        return sorted(pair for pair in pairs if pair[1])
 
     @cached_property
     def remark(self) -> str:
@@ -548,12 +553,12 @@ class Listing:
         """Where its columns are chosen."""
         if not self.declared.has_columns:
             return ""
-        url = reverse("core:list-columns", args=[self.declared.key])
+        url = address_of("core:list-columns", self.declared.key)
         return _joined(url, self.query, query_of({"next": self.shown_url}).urlencode())
 
     @property
     def widths_url(self) -> str:
-        return reverse("core:list-widths", args=[self.declared.key]) if self.declared.has_columns else ""
+        return address_of("core:list-widths", self.declared.key) if self.declared.has_columns else ""
 
     def with_columns(self, keys: list[str]) -> str:
         """The address of the list with these columns, a change of its view; []: the list's own."""
