@@ -150,6 +150,7 @@ CLIENTS = ListPage(
         CLIENT_FIELDS["address"].in_list(is_extra=True, cell=lambda client: ", ".join(client.address_lines) or NOTHING),
     ),
     fields=CLIENT_FIELDS,
+    groups=tuple(CLIENT_FIELDS[name].in_groups() for name in ("status", "tier", "owner", "team", "onboarding_state")),
     words={"unrated": _("without a rate"), "restricted": _("Restricted")},
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="clients",

@@ -42,7 +42,7 @@ def test_a_view_is_made_changed_saved_and_found_again(page, live_server, sign_in
     assert heads(page)[:3] == ["Client", "Status", "City"] and "NPS" not in heads(page)
     # a filter, kept as a view
     page.get_by_role("link", name="Filter", exact=True).click()
-    dialog.locator('input[name=tier][value=A]').check()
+    dialog.locator("input[name=tier][value=A]").check()
     dialog.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="Save view").click()
     dialog.get_by_label("Name").fill("Best ones")

@@ -36,8 +36,9 @@ def is_plain(query: QueryDict) -> bool:
 def filled(view: Saved) -> QueryDict:
     """The query that a view stands for."""
     found = query_of({"view": view.pk} | view.query)
-    if view.sort:
-        found["sort"] = view.sort
+    for name, value in (("sort", view.sort), ("group", view.group)):
+        if value:
+            found[name] = value
     return found
 
 
@@ -106,16 +107,17 @@ class Views:
         return (
             listing.choices(view.query) != listing.choices(dict(listing.given.lists()))
             or sorts != listing.sort_key
+            or (view.group if view.group in listing.declared.own_groups else "") != listing.group_key
             or [c.key for c in listing.columns] != [c.key for c in listing.columns_of([k for k, _w in view.columns])]
         )
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the list shows, as a view keeps it: query, sort, columns."""
+        """What the list shows, as a view keeps it: query, sort, group, columns."""
         listing = self.listing
         query = {name: listing.raw(name) for name in listing.filters.values}
         columns = [] if listing.wanted is None else [[c.key, listing.width_of(c.key)] for c in listing.choosable]
-        return {"query": query, "sort": listing.sort_key, "columns": columns}
+        return {"query": query, "sort": listing.sort_key, "group": listing.group_key, "columns": columns}
 
     @property
     def leaving(self) -> str:
@@ -185,9 +187,8 @@ class Views:
         listing = self.listing
         if self.current:
             return self.is_modified
-        return (listing.is_narrowed or bool(listing.given.get("sort"))) and not any(
-            tab["current"] for tab in self._ready
-        )
+        is_chosen = listing.is_narrowed or listing.group_key or bool(listing.given.get("sort"))
+        return bool(is_chosen) and (bool(listing.group_key) or not any(tab["current"] for tab in self._ready))
 
     def address(self, name: str) -> str:
         """Of a page about the list's views, for what is shown."""

@@ -6,7 +6,8 @@ stands before it on the phone; `{% cell "amount" %}<td …>…</td>{% endcell %}
 rows on a client's page) all cells stand as they are written, and the name is what the variable says.
 """
 
-from django.template.base import Node, NodeList, TemplateSyntaxError
+from django.template import TemplateSyntaxError
+from django.template.base import Node, NodeList
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -42,7 +43,7 @@ class CellNode(Node):
         cells = context.get(WRITTEN)
         if cells is not None and self.key not in cells.keys:
             return ""
-        made = self.nodelist.render(context)
+        made: str = self.nodelist.render(context)
         if self.css is not None:
             made = f"{cells.tag(self, context) if cells else self.tag(context)}{made}</td>"
         if cells is None:
