@@ -92,7 +92,6 @@ TASKS = ListPage(
     noun=lambda n, text: ngettext("%(n)s task", "%(n)s tasks", n) % {"n": text},
     size=50,
     file_name="onboarding-tasks",
-    words={"client": _("Client"), "plan": _("Plan"), "who": _("Assignee")},
     actions=(
         actions.register(
             Action(
@@ -147,10 +146,6 @@ TEMPLATES = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s template", "%(n)s templates", n) % {"n": text},
     size=50,
-    words={
-        "archived": _("Archived"),
-        "tasks": _("Tasks"),
-        "running": _("Plans running"),
-    },
+    words={"archived": _("Archived")},
     more=_about_templates,
 )

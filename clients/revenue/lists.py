@@ -137,7 +137,6 @@ RATES = ListPage(
     decorate=_rate_said,
     more=_unrated,
     noun=lambda n, text: ngettext("%(n)s rate", "%(n)s rates", n) % {"n": text},
-    words={"rate": _("Rate")},
     file_name="rates",
 )
 LINES_WITHOUT_RATE = ListPage(

@@ -40,5 +40,4 @@ INTERACTIONS = ListPage(
     size=50,
     is_counted=False,
     file_name="interactions",
-    words={"client": _("Client"), "author": _("Logged by")},
 )

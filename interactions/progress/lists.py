@@ -168,12 +168,6 @@ PROGRESS_EMAILS = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s progress email", "%(n)s progress emails", n) % {"n": text},
     file_name="progress-emails",
-    words={
-        "week": _("Week"),
-        "leaves": _("Send time"),
-        "promised": _("Due by"),
-        "owner": _("Account manager"),
-    },
     more=_extra,
 )
 

@@ -50,7 +50,6 @@ ANSWERS = ListPage(
     ),
     size=50,
     file_name="survey-answers",
-    words={"answered": _("Answered")},
     more=lambda listing: {
         "tabs": queries.tabs("answers"),
         "may_import": kinds.get("survey-responses").may_import(listing.principal),
@@ -112,7 +111,7 @@ INVITATIONS = ListPage(
     size=50,
     is_counted=False,
     file_name="survey-invitations",
-    words={"address": _("Address"), "how": _("How"), "skip": _("Skip"), "back": _("Restore")},
+    words={"skip": _("Skip"), "back": _("Restore")},
     more=lambda listing: {
         "tabs": queries.tabs("asked"),
         "cells": queries.cells(listing.memo(queries.counts_of, listing.principal)),

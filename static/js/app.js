@@ -88,7 +88,7 @@ document.addEventListener("click", (event) => {
 each("[data-combobox]", (found) => import("./combobox.js").then((module) => module.start(found)));
 each("[data-quick-add]", () => import("./builder.js"));
 each("[data-days]", (found) => import("./days.js").then((module) => module.start(found)));
-each("[data-list-address], [data-widths-url], form[data-columns]", () => import("./lists.js"));
+each("#list-views, [data-list-address], [data-widths-url], form[data-columns]", () => import("./lists.js"));
 each("[data-sortable-url]", (found) => import("./sortable.js").then((module) => module.start(found)));
 each("[data-upload]", (found) => import("./uploads.js").then((module) => module.start(found)));
 each("[data-upload-bar]", () => import("./uploads.js"));

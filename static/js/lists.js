@@ -6,6 +6,12 @@ import { toast } from "./toasts.js";
 // data-list-address: a list that opened with a view shows it in the address. Nothing is added to the history.
 each("[data-list-address]", (found) => history.replaceState(history.state, "", found.dataset.listAddress));
 
+// The open view stands in sight where the strip of views scrolls.
+each("#list-views", (strip) => {
+  const [nav, open] = [strip.querySelector("nav"), strip.querySelector("[aria-current]")];
+  if (open && nav.scrollWidth > nav.clientWidth) nav.scrollLeft = open.offsetLeft - nav.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
+});
+
 // form[data-columns]: rows move by dragging (sortable.js) and by their buttons; a column that is ticked joins those shown.
 function buttons(list) {
   const rows = [...list.querySelectorAll(":scope > [data-id]")];

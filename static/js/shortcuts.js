@@ -12,7 +12,7 @@ let current = null;
 let leavingUntil = 0; // a page is on its way: what is typed now belongs to it, and presses nothing on this one
 
 const isOff = () => document.body.dataset.shortcuts === "off";
-const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-rows] > tr")].filter(isVisible);
+const rows = () => [...document.querySelectorAll("[data-rows] > *, tbody[data-rows] > tr")].filter((item) => isVisible(item) && !item.matches(".group-head"));
 
 function press(element) {
   element.closest("details:not([open])")?.setAttribute("open", "");

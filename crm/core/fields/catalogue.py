@@ -19,6 +19,7 @@ from crm.core.fields.types import AMOUNT, DAY, MOMENT, NOTHING, TEXT, WHOLE, Typ
 from crm.core.importing import kinds
 from crm.core.listing import filters
 from crm.core.listing.columns import Column
+from crm.core.listing.groups import Group
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import in_sentence
 from crm.core.users.models import User
@@ -132,6 +133,19 @@ class Field:
             }
         path = (self.source or self.name).replace(".", "__")
         return {"loads": (path,), "joins": (path.rpartition("__")[0],) if "__" in path else ()}
+
+    def in_groups(self) -> Group:
+        """Its groups of a list: of a field with few values, or of rows that are linked."""
+        is_link = self.column is not None and self.column.is_relation
+        path = self.source.replace(".", "__") if isinstance(self.source, str) and self.source else self.name
+        return Group(
+            self.key or self.name,
+            self.label,
+            path,
+            None if is_link else self.type.choices,
+            f"{path}__{self.type.shows}" if is_link else "",
+            next(iter(self.filters()), ""),
+        )
 
     def offered(self) -> Column:
         """Its column in a list that offers every field. Of the rows it links to, only those are named that the reader sees."""

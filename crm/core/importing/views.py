@@ -73,15 +73,7 @@ IMPORTS = ListPage(
         Column("when", _lazy("When"), lambda job: job.created_at),
     ),
     noun=lambda n, text: ngettext("%(n)s import", "%(n)s imports", n) % {"n": text},
-    words={
-        "created": _lazy("Created"),
-        "updated": _lazy("Updated"),
-        "unchanged": _lazy("Unchanged"),
-        "failed": _lazy("Failed"),
-        "when": _lazy("When"),
-        "go_on": _lazy("Continue"),
-        "discard": _lazy("Discard"),
-    },
+    words={"discard": _lazy("Discard")},
     more=lambda listing: {
         "exports": [kind for kind in kinds.kinds() if kind.export and kind.may_import(listing.principal)]
     },

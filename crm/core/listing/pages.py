@@ -3,11 +3,11 @@
 How to write one: docs/developers/lists.md.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -26,9 +26,10 @@ from crm.core.listing import selection, services
 from crm.core.listing.columns import TITLE_WIDTH, USUAL_WIDTH, Column, in_order, load
 from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters, query_of
+from crm.core.listing.groups import Group, Section, in_groups, paginate_groups, sections_of
 from crm.core.listing.paging import BadCursor, Page, Sort, ordered, paginate
 from crm.core.listing.queries import Own, kept_of
-from crm.core.listing.saved import NONE, Views, is_plain
+from crm.core.listing.saved import NONE, Views, address_of, is_plain
 from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import came_from, go, is_fragment
 
@@ -58,9 +59,9 @@ class ListPage:
     row needs besides those of its columns, where the page shall load nothing else. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
     more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
     `template` is for what the kit does not draw: cells with marks, buttons of the page.
-    `columns`: those it has; `fields`: the catalogue whose other fields people may add. People choose columns (`has_columns`) and
-    keep views (`has_views`); the list opens as they left it (`remembers`), but where its number in the navigation says what it
-    opens with.
+    `columns`: those it has; `fields`: the catalogue whose other fields people may add; `groups`: what it may be grouped by.
+    People choose columns (`has_columns`) and keep views (`has_views`); the list opens as they left it (`remembers`), but where
+    its number in the navigation says what it opens with.
     """
 
     url_name: str
@@ -79,6 +80,7 @@ class ListPage:
     panel: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     fields: Any = None
+    groups: tuple[Group, ...] = ()
     has_columns: bool = True
     has_views: bool = True
     remembers: bool = True
@@ -117,6 +119,10 @@ class ListPage:
     def usual(self) -> list[Column]:
         """Those of the page, unless somebody chooses others."""
         return [column for column in self.columns if not (column.is_in_file_only or column.is_extra)]
+
+    @cached_property
+    def own_groups(self) -> dict[str, Group]:
+        return {group.key: group for group in self.groups}
 
     def understood(self, query: Mapping[str, Any], principal: Any, now: datetime) -> dict[str, Any]:
         """The filters of {name: [values]} that the list can read."""
@@ -173,7 +179,7 @@ class ListPage:
         except BadCursor:
             return go(request, listing.shown_url)
         listing.remember(request)
-        context |= {"listing": listing, "page": page, "now": listing.now}
+        context |= {"listing": listing, "page": page, "now": listing.now, "is_grouped": bool(listing.group)}
         context["words"] = {name: str(word) for name, word in self.words.items()}
         context["shell"] = "listing/part.html" if within or is_fragment(request) else "base.html"
         context |= self.more(listing) if self.more else {}
@@ -248,6 +254,7 @@ class Listing:
         self.usual_sort = (
             declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
         )
+        self.group_key = group if (group := query.get("group", "")) in declared.own_groups else ""
         self.sort_key = sort if (sort := query.get("sort", "")) in declared.own_sorts else self.usual_sort
 
     def _default(self, value: Any) -> Any:
@@ -279,15 +286,49 @@ class Listing:
     def page(self) -> Page:
         """Raises BadCursor."""
         declared = self.declared
-        page = paginate(
-            self._loaded(self.columns),
-            sort=self.sort,
-            cursor=self.given.get("cursor", ""),
-            size=declared.size,
-            counted=declared.is_counted,
-        )
+        rows, cursor = self._loaded(self.columns), self.given.get("cursor", "")
+        if self.group:
+            page = paginate_groups(rows, self.group, self.sections, sort=self.sort, cursor=cursor, size=declared.size)
+            for row in page.rows:
+                if head := getattr(row, "group_head", None):
+                    row.group_url = self.section_url(head)
+        else:
+            page = paginate(rows, sort=self.sort, cursor=cursor, size=declared.size, counted=declared.is_counted)
         self._decorate(page.rows, self.columns)
         return page
+
+    @property
+    def group(self) -> Group | None:
+        return self.declared.own_groups.get(self.group_key)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The groups of the list that have rows, with how many."""
+        return sections_of(self.rows, self.group) if self.group else []
+
+    @cached_property
+    def groups(self) -> list[dict[str, Any]]:
+        """What it can be grouped by, as links; the first is none. [] where it cannot."""
+        if not self.declared.groups:
+            return []
+        rest = self._without("group", "cursor")
+        links = [{"label": _("No groups"), "url": self._url("", rest), "current": not self.group_key}]
+        for group in self.declared.groups:
+            url = _joined("", rest, f"group={group.key}")
+            links.append({"label": group.label, "url": url, "current": group.key == self.group_key})
+        return links
+
+    @property
+    def group_words(self) -> str:
+        if not self.group:
+            return gettext("Group")
+        return gettext("By %(what)s") % {"what": in_sentence(str(self.group.label))}
+
+    def section_url(self, section: Section) -> str:
+        """The list with the rows of one group alone."""
+        if not self.group or not self.group.filter or section.value in (None, ""):
+            return ""
+        return _joined("", self._without(self.group.filter, "group", "cursor"), f"{self.group.filter}={section.key}")
 
     def _loaded(self, columns: list[Column]) -> QuerySet:
         rows, reads = self.declared.select(self.rows), self.declared.reads
@@ -360,7 +401,10 @@ class Listing:
         """Head and rows of a file. What refuses does so here, not within the file."""
         columns = self.file_columns
         self.keys = frozenset(column.key for column in columns)
-        return self._lines(ordered(self._loaded(columns), self.sort).iterator(chunk_size=FILE_CHUNK), columns)
+        rows = self._loaded(columns)
+        parts = in_groups(rows, self.group, self.sections) if self.group else [rows]
+        each = (ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK) for part in parts)
+        return self._lines(chain.from_iterable(each), columns)
 
     def _lines(self, rows: Iterator[Any], columns: list[Column]) -> Iterator[list[Any]]:
         yield [str(column.file_label or column.label) for column in columns]
@@ -397,9 +441,14 @@ class Listing:
 
     def choices(self, query: Mapping[str, Any], by: Sequence[str] = ()) -> list[tuple[str, str]]:
         """The filters of a query (those named `by`, or all), with what stands by itself: where it is the same, the list is."""
-        names = by or tuple(self.declared.filters.base_filters)
-        pairs = query_of(self.usual | dict(query)).lists()
-        return sorted((key, value) for key, values in pairs if key in names for value in values if value)
+        names: Container[str] = by or self.declared.filters.base_filters
+        pairs = [
+            (key, str(each))
+            for key, value in (self.usual | dict(query)).items()
+            if key in names
+            for each in (value if isinstance(value, list | tuple) else [value])
+        ]
+        return sorted(pair for pair in pairs if pair[1])
 
     @cached_property
     def remark(self) -> str:
@@ -410,6 +459,8 @@ class Listing:
         asked = self.given.get("sort")
         if asked and asked not in self.declared.own_sorts:
             gone.append(asked)
+        if self.given.get("group") and not self.group_key and self.declared.groups:
+            gone.append(str(self.given["group"]))
         if self.has_views and self.saved.is_missing:
             said.append(gettext("This view is not there any more, or not shared with you."))
         if gone:
@@ -474,6 +525,11 @@ class Listing:
             ]
             found.append({"name": name, "label": chosen.label, "items": items})
         return found
+
+    @property
+    def span(self) -> int:
+        """Columns of the table, with that of the boxes."""
+        return len(self.columns) + bool(self.actions)
 
     @property
     def table_class(self) -> str:
@@ -551,12 +607,12 @@ class Listing:
         """Where its columns are chosen."""
         if not self.declared.has_columns:
             return ""
-        url = reverse("core:list-columns", args=[self.declared.key])
+        url = address_of("core:list-columns", self.declared.key)
         return _joined(url, self.query, query_of({"next": self.shown_url}).urlencode())
 
     @property
     def widths_url(self) -> str:
-        return reverse("core:list-widths", args=[self.declared.key]) if self.declared.has_columns else ""
+        return address_of("core:list-widths", self.declared.key) if self.declared.has_columns else ""
 
     def with_columns(self, keys: list[str]) -> str:
         """The address of the list with these columns, a change of its view; []: the list's own."""

@@ -85,6 +85,18 @@ def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25
     return page
 
 
+def tail(queryset: QuerySet, *, sort: Sort, size: int) -> Page:
+    """The last rows of `queryset`."""
+    rows = _fetch(queryset, sort, size + 1, True, None, None, has_cursor=False)
+    more, rows = len(rows) > size, rows[:size][::-1]
+    return Page(rows, None, _encode("b", queryset, rows[0], sort) if more else None)
+
+
+def is_backwards(cursor: str) -> bool:
+    """Raises BadCursor."""
+    return _decode(cursor)[0]
+
+
 def _fetch(queryset, sort, limit, backwards, after, pk, *, has_cursor):
     """Rows in the given direction: forwards values then empties, backwards the reverse."""
     descending = sort.descending != backwards

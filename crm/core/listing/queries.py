@@ -24,6 +24,7 @@ class Saved:
     is_shared: bool
     query: dict[str, list[str]]
     sort: str
+    group: str
     columns: list[list[Any]]
     version: int
 
@@ -43,7 +44,7 @@ class Own:
         return next((view for view in self.views if view.pk == pk), None)
 
 
-VIEW = ("pk", "name", "owner_id", "is_shared", "query", "sort", "columns", "version", "position")
+VIEW = ("pk", "name", "owner_id", "is_shared", "query", "sort", "group", "columns", "version", "position")
 PREFERENCE = ("start_view", "start_query", "last_query", "columns", "widths")
 
 

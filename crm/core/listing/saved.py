@@ -1,11 +1,11 @@
 """The views of a list as its page shows them: which one is open, whether it was changed, what can be done with it."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.http import QueryDict
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext as _
 
 from crm.core.base.reading import whole_number
@@ -18,6 +18,16 @@ TABS = 6  # of saved views; the rest stands in a menu
 TRANSPORT = {"cursor", "as", "next"}  # what an address may carry besides
 
 
+def address_of(name: str, key: str) -> str:
+    """Of a page about a list, made once."""
+    return _made_once(get_script_prefix(), name, key)
+
+
+@lru_cache(maxsize=1000)
+def _made_once(prefix: str, name: str, key: str) -> str:
+    return reverse(name, args=[key])
+
+
 def is_plain(query: QueryDict) -> bool:
     """An address that names a view alone: it means what the view says now."""
     return set(query) - TRANSPORT == {"view"}
@@ -26,8 +36,9 @@ def is_plain(query: QueryDict) -> bool:
 def filled(view: Saved) -> QueryDict:
     """The query that a view stands for."""
     found = query_of({"view": view.pk} | view.query)
-    if view.sort:
-        found["sort"] = view.sort
+    for name, value in (("sort", view.sort), ("group", view.group)):
+        if value:
+            found[name] = value
     return found
 
 
@@ -96,16 +107,17 @@ class Views:
         return (
             listing.choices(view.query) != listing.choices(dict(listing.given.lists()))
             or sorts != listing.sort_key
+            or (view.group if view.group in listing.declared.own_groups else "") != listing.group_key
             or [c.key for c in listing.columns] != [c.key for c in listing.columns_of([k for k, _w in view.columns])]
         )
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the list shows, as a view keeps it: query, sort, columns."""
+        """What the list shows, as a view keeps it: query, sort, group, columns."""
         listing = self.listing
         query = {name: listing.raw(name) for name in listing.filters.values}
         columns = [] if listing.wanted is None else [[c.key, listing.width_of(c.key)] for c in listing.choosable]
-        return {"query": query, "sort": listing.sort_key, "columns": columns}
+        return {"query": query, "sort": listing.sort_key, "group": listing.group_key, "columns": columns}
 
     @property
     def leaving(self) -> str:
@@ -121,7 +133,7 @@ class Views:
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
-        """As components/views.html takes them: the ready-made ones, then one's own and those of others."""
+        """The ready-made ones, then one's own and those of others."""
         ready, saved = self._ready, self.listing.own.views if self.listing.has_views else []
         shown = [view for n, view in enumerate(saved) if n < TABS or view is self.current]
         return ready + [self._tab(view) for view in shown] if ready or saved else []
@@ -175,13 +187,12 @@ class Views:
         listing = self.listing
         if self.current:
             return self.is_modified
-        return (listing.is_narrowed or bool(listing.given.get("sort"))) and not any(
-            tab["current"] for tab in self._ready
-        )
+        is_chosen = listing.is_narrowed or listing.group_key or bool(listing.given.get("sort"))
+        return bool(is_chosen) and (bool(listing.group_key) or not any(tab["current"] for tab in self._ready))
 
     def address(self, name: str) -> str:
         """Of a page about the list's views, for what is shown."""
-        return f"{reverse(f'core:{name}', args=[self.listing.declared.key])}?{self.listing.query}"
+        return f"{address_of(f'core:{name}', self.listing.declared.key)}?{self.listing.query}"
 
     @property
     def new_url(self) -> str:
@@ -196,10 +207,10 @@ class Views:
         return self.url_of(self.current) if self.current else self.listing.plain_url
 
     @cached_property
-    def menu(self) -> list[dict[str, Any] | None]:
-        """What can be done with the views, as components/menu.html takes it."""
+    def menu(self) -> list[dict[str, Any]]:
+        """What can be done with the views."""
         view, own = self.current, self.listing.own
-        items: list[dict[str, Any] | None] = []
+        items: list[dict[str, Any]] = []
         if view and self.may_change:
             items.append(
                 {
@@ -216,7 +227,7 @@ class Views:
             items.append({"label": _("All views"), "url": self.address("list-views"), "icon": "list"})
         if view and self.may_change:
             delete = reverse("core:list-view-delete", args=[view.pk])
-            items += [None, {"label": _("Delete view"), "url": delete, "icon": "trash", "post": True, "danger": True}]
+            items.append({"label": _("Delete view"), "url": delete, "icon": "trash", "post": True, "danger": True})
         return items
 
     def _start_item(self) -> dict[str, Any]:
@@ -225,7 +236,7 @@ class Views:
         is_start = (
             own.start_view == view.pk if view else bool(query) and own.start_query == query and not own.start_view
         )
-        url = reverse("core:list-start", args=[self.listing.declared.key])
+        url = address_of("core:list-start", self.listing.declared.key)
         if is_start:
             return {"label": _("Stop opening with this view"), "url": url, "icon": "check2", "post": True}
         named = f"view={view.pk}" if view else query_of({"query": query}).urlencode()

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.core.base.errors import ServiceError, StaleWrite
@@ -20,6 +21,7 @@ from crm.core.listing.pages import Listing, ListPage, list_pages
 from crm.core.listing.permissions import may_change_view
 from crm.core.listing.queries import Saved
 from crm.core.ui.actions import Conflict, Difference, form_action
+from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import go, is_fragment, local_path, posted
 
 
@@ -75,13 +77,19 @@ def new(request, key):
 def _contents(listing: Listing) -> list[str]:
     """What is saved, in words."""
     chips = [f"{chip['label']} {chip['value']}" for chip in listing.filters.chips()]
-    label = listing.sort_label
-    return [*chips, *([_("Sorted by %(what)s") % {"what": label}] if label else [])]
+    if label := listing.sort_label:
+        chips.append(_("Sorted by %(what)s") % {"what": label})
+    if listing.group:
+        chips.append(_("Grouped by %(what)s") % {"what": in_sentence(str(listing.group.label))})
+    if listing.wanted:
+        n = len(listing.columns)
+        chips.append(ngettext("%(n)d column", "%(n)d columns", n) % {"n": n})
+    return chips
 
 
 def _as_saved(listing: Listing, view: SavedView | Saved) -> Listing:
     """The list as a view of it says."""
-    query = query_of({"view": view.pk, "sort": view.sort} | view.query)
+    query = query_of({"view": view.pk, "sort": view.sort, "group": view.group} | view.query)
     return Listing(listing.declared, listing.principal, query, listing.now, own=listing.own)
 
 

@@ -143,7 +143,7 @@ OUTBOX = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s email", "%(n)s emails", n) % {"n": text},
     file_name="outbox",
-    words={"to": _("To"), "when": _("When"), "late": _("Late")},
+    words={"late": _("Late")},
     actions=(
         _decision(
             "arrived",
@@ -197,6 +197,6 @@ SUPPRESSIONS = ListPage(
         Column("lift", _("Actions"), css="col-actions", is_quiet=True),
     ),
     noun=lambda n, text: ngettext("%(n)s address", "%(n)s addresses", n) % {"n": text},
-    words={"why": _("Why"), "since": _("Since"), "lift": _("Resend email")},
+    words={"lift": _("Resend email")},
     more=lambda listing: {"tabs": pages.tabs(listing.principal, "stopped")},
 )

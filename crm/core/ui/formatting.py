@@ -113,16 +113,14 @@ def _decimal(value):
 def money(value, currency="EUR"):
     """€48,200; with decimals only if there are any. An empty value is a dash."""
     amount = _decimal(value)
-    if amount is None or not amount.is_finite():
-        return "—"
+    return "—" if amount is None or not amount.is_finite() else _money(amount, str(currency or "EUR"), _locale())
+
+
+@lru_cache(maxsize=20_000)  # lists show the same amounts again and again
+def _money(amount: Decimal, currency: str, locale: Locale) -> str:
     whole = amount == amount.to_integral_value()
-    text = format_currency(
-        amount,
-        str(currency or "EUR"),
-        locale=_locale(),
-        currency_digits=not whole,
-        format=_locale().currency_formats["standard"].pattern.replace(".00", "") if whole else None,
-    )
+    shape = locale.currency_formats["standard"].pattern.replace(".00", "") if whole else None
+    text = format_currency(amount, currency, locale=locale, currency_digits=not whole, format=shape)
     return text.replace("-", "−")
 
 

@@ -81,14 +81,7 @@ BOARD_CLIENTS = ListPage(
     ),
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="delivery",
-    words={
-        "owner": _("Account manager"),
-        "email": _("Progress email"),
-        "open": _("Open the email"),
-        "none": _("not planned"),
-        "mails": _("Emails"),
-        "outbox": _("In the outbox"),
-    },
+    words={"open": _("Open the email"), "none": _("not planned"), "outbox": _("In the outbox")},
     more=_extra,
 )
 

@@ -67,13 +67,7 @@ PEOPLE = ListPage(
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     size=100,
     file_name="people",
-    words={
-        "roles": _lazy("Roles"),
-        "teams": _lazy("Teams"),
-        "seen": _lazy("Last signed in"),
-        "none": _lazy("none"),
-        "never": _lazy("never"),
-    },
+    words={"none": _lazy("none"), "never": _lazy("never")},
     more=_invitations,
 )
 

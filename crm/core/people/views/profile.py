@@ -61,7 +61,7 @@ TOKENS = ListPage(
         Column("ends", _lazy("Ends"), lambda token: token.expires_at),
         Column("revoke", _lazy("Actions"), is_quiet=True),
     ),
-    words={"begins": _lazy("Begins with"), "used": _lazy("Last used"), "ends": _lazy("Ends"), "never": _lazy("never")},
+    words={"never": _lazy("never")},
 )
 
 

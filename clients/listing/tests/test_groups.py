@@ -1,0 +1,156 @@
+"""Lists in groups: each group once, with its number, whole and in order over all pages, in both directions, and in files."""
+
+import csv
+import io
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from clients.listing.lists import CLIENTS
+from clients.listing.tests.test_kit import body
+from clients.records.services.clients import restrict_client
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
+from crm.core.listing import services
+from crm.core.listing.models import SavedView
+from tools.testing.factories.clients import make_client
+
+pytestmark = pytest.mark.django_db
+URL = "/clients/"
+
+
+@pytest.fixture
+def many(marta, otto):
+    """30 of tier A, 3 of B, none of C, 26 without."""
+    for n in range(30):
+        make_client(owner=marta, name=f"A{n:02}", tier="A")
+    for n in range(3):
+        make_client(owner=otto, name=f"B{n}", tier="B")
+    for n in range(26):
+        make_client(owner=marta if n % 2 else otto, name=f"N{n:02}")
+
+
+def names(page):
+    return [row.name for row in page.context["page"].rows]
+
+
+def heads(page):
+    found = re.findall(r'class="group-head">.*?<th[^>]*>(.*?)</th>', page.text, re.S)
+    return [" ".join(re.sub("<[^>]*>", " ", head).split()) for head in found]
+
+
+def walk(client, query, direction="next_url"):
+    """The names of each page, from one after the other."""
+    pages, url = [], f"{URL}?{query}"
+    while url:
+        page = client.get(url)
+        pages.append(page)
+        link = getattr(page.context["listing"], direction)
+        url = f"{URL}{link}" if link else ""
+    return pages
+
+
+EXPECTED = [f"A{n:02}" for n in range(30)] + [f"B{n}" for n in range(3)] + [f"N{n:02}" for n in range(26)]
+
+
+def test_pages_run_through_the_groups_and_back(client, marta, many):
+    client.force_login(marta)
+    pages = walk(client, "group=tier")
+    assert [name for page in pages for name in names(page)] == EXPECTED
+    assert [heads(page) for page in pages] == [["A 30"], ["A 30", "B 3", "None 26"], ["None 26"]]
+    assert pages[0].context["page"].total == 59
+    last = pages[-1].context["listing"]
+    back = [names(pages[-1])]
+    url = last.previous_url
+    while url:
+        page = client.get(f"{URL}{url}")
+        back.insert(0, names(page))
+        url = page.context["listing"].previous_url
+    assert [name for part in back for name in part] == EXPECTED
+    again = client.get(f"{URL}{client.get(f'{URL}{last.previous_url}').context['listing'].next_url}")
+    assert names(again) == names(pages[-1])
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "contact", "-nps", "created"])
+def test_each_sort_holds_within_the_groups(client, marta, many, sort):
+    client.force_login(marta)
+    found = [name for page in walk(client, f"group=tier&sort={sort}") for name in names(page)]
+    assert sorted(found) == sorted(EXPECTED) and [name[0] for name in found] == ["A"] * 30 + ["B"] * 3 + ["N"] * 26
+    if sort == "-name":
+        assert found[:2] == ["A29", "A28"]
+
+
+def test_groups_by_colleague_stand_by_name_and_lead_to_one_alone(client, marta, otto, many):
+    client.force_login(marta)
+    page = client.get(URL, {"group": "owner", "tier": "B"})
+    assert heads(page) == [f"{otto.name} 3"]
+    page = client.get(URL, {"group": "owner"})
+    assert heads(page) == [f"{marta.name} 43"]
+    link = re.search(r'class="plain" href="(\?owner=\d+)"', page.text)[1]
+    assert client.get(URL + link).context["page"].total == 43
+    assert heads(client.get(URL, {"group": "status"})) == ["Active 59"] and heads(
+        client.get(URL, {"group": "team"})
+    ) == ["None 59"]
+
+
+def test_numbers_count_what_the_reader_sees(client, marta, otto):
+    make_client(owner=marta, name="Open", tier="A")
+    secret = make_client(owner=otto, name="Secret", tier="A")
+    restrict_client(acting(otto), client=secret)
+    client.force_login(marta)
+    assert heads(client.get(URL, {"group": "tier"})) == ["A 1"]
+    client.force_login(otto)
+    assert heads(client.get(URL, {"group": "tier"})) == ["A 2"]
+
+
+def test_a_file_has_the_order_of_the_groups(client, marta, many):
+    client.force_login(marta)
+    text = body(client.get("/clients/export/", {"as": "csv", "group": "tier", "sort": "-name"})).decode("utf-8-sig")
+    found = [row[0] for row in csv.reader(io.StringIO(text))][1:]
+    assert (found[0], found[29], found[30], found[-1]) == ("A29", "A00", "B2", "N00")
+
+
+def test_a_view_keeps_its_groups(client, marta, many):
+    view = services.create_view(
+        acting(marta), page=CLIENTS, name="By tier", query={}, group="tier", sort="name", now=timezone.now()
+    )
+    client.force_login(marta)
+    page = client.get(f"{URL}?view={view.pk}")
+    assert heads(page) == ["A 30"] and not page.context["listing"].saved.is_modified
+    page = client.get(f"{URL}?view={view.pk}&sort=name")
+    assert page.context["listing"].saved.is_modified and heads(page) == []
+    SavedView.objects.update(group="colour")
+    page = client.get(f"{URL}?view={view.pk}")
+    assert "no longer there: colour" in page.text and heads(page) == []
+    with pytest.raises(ServiceError):
+        services.create_view(acting(marta), page=CLIENTS, name="X", query={}, group="colour", now=timezone.now())
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "A~nonsense", "Z~", "A", "A~end~end"])
+def test_a_broken_cursor_begins_at_the_start(client, marta, many, cursor):
+    client.force_login(marta)
+    answer = client.get(URL, {"group": "tier", "cursor": cursor})
+    assert answer.status_code == 302 and "group=tier" in answer.url and "cursor" not in answer.url
+
+
+def test_a_page_in_groups_costs_two_statements_a_group_at_most(client, marta, otto):
+    for n, tier in enumerate(["A", "B", "C", ""] * 3):
+        make_client(owner=marta, name=f"N{n}", tier=tier)
+    client.force_login(marta)
+
+    def cost(query):
+        client.get(URL, query), client.get(URL, query)
+        with CaptureQueriesContext(connection) as found:
+            client.get(URL, query)
+        return len(found)
+
+    assert cost({"group": "tier"}) <= cost({}) + 4  # one each, one that counts, and not the count of all
+
+
+def test_nobody_is_asked_to_group_an_empty_list(client, marta):
+    client.force_login(marta)
+    page = client.get(URL, {"group": "tier", "tier": "A"})
+    assert page.status_code == 200 and names(page) == []
