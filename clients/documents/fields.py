@@ -49,7 +49,11 @@ DOCUMENT_FIELDS = Catalogue(
         Field(
             "is_shared",
             is_imported=False,
-            filter={"shared": filters.Yes(label=_("May be shared"), chip=_("May be shared"))},
+            filter={
+                "shared": filters.Yes(
+                    label=_("May be shared"), chip=_("May be shared:"), said=lambda value, principal: _("yes")
+                )
+            },
             hint=_("A mark for your colleagues. Nothing is sent."),
         ),
         Field("note", privacy=FREE_WORDS, is_imported=False, input={"max_length": 2_000}),

@@ -23,7 +23,9 @@ from crm.core.users.models import User
 class DocumentFilters(filters.TrashFilters):
     catalogue = DOCUMENT_FIELDS
     q = filters.Search(method="search", label=_("title"))
-    expiry = filters.Choice(choices=Expiry.choices, method="by_expiry", label=_("Expiry"), empty_label=_("Any expiry"))
+    expiry = filters.Choice(
+        choices=Expiry.choices, method="by_expiry", label=_("Expiry"), empty_label=_("Any expiry"), chip=_("Expiry:")
+    )
     owner = filters.PersonId(
         "client__owner",
         label=_("Account manager"),
@@ -102,7 +104,6 @@ ALIKE = {
     "decorate": lambda rows, listing: describe(rows, firm_today(listing.now)),
     "filters": DocumentFilters,
     "views": VIEWS,
-    "view_by": ("expiry", "shared", "archived"),
     "default_sort": lambda values: BY_DATE.get(values.get("expiry"), "newest"),
     "sorts": {"newest": Sort("uploaded_at", descending=True)},
     "search_label": _("Search documents"),
@@ -128,7 +129,8 @@ CLIENT_DOCUMENTS = ListPage(
 DOCUMENTS = ListPage(
     url_name="clients:documents",
     rows=lambda principal: Document.objects.visible_to(principal).filter(client__archived_at=None),
-    bar=("kind", "owner"),
+    bar=("kind",),
+    panel=("owner", "expiry", "shared"),
     is_counted=False,  # for an account manager who sees few clients it costs more than the page
     columns=(SHOWN[0], DOCUMENT_FIELDS["client"].in_list(), *SHOWN[1:], *FILE_COLUMNS),
     more=lambda listing: {"show_client": True},

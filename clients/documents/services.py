@@ -138,11 +138,9 @@ def send_expiry_reminders(today: date) -> int:
         .select_related("client")
         .order_by("expiry_date", "pk")
     )
-    written = 0
-    while found := [_reminder(row) for row in rows[:REMINDERS_AT_ONCE]]:
-        Notification.objects.bulk_create(found, ignore_conflicts=True)
-        written += len(found)
-    return written
+    found = [_reminder(row) for row in rows]
+    Notification.objects.bulk_create(found, ignore_conflicts=True, batch_size=REMINDERS_AT_ONCE)
+    return len(found)
 
 
 def _reminder(document: Any) -> Notification:

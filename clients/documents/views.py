@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from clients import permissions
 from clients.documents.fields import DOCUMENT_FIELDS
@@ -233,12 +233,12 @@ def _version(request, document_id, number) -> DocumentVersion:
     return get_object_or_404(rows, document=document_id, number=number)
 
 
-@require_GET
+@require_safe
 def download(request, document_id, number):
     return attachment(_version(request, document_id, number).file)
 
 
-@require_GET
+@require_safe
 def look(request, document_id, number):
     """The file in a frame of the document's page, or in a tab of its own."""
     return preview(_version(request, document_id, number).file)

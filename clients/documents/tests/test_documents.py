@@ -394,6 +394,19 @@ def test_a_new_date_and_a_new_account_manager_are_told_of(marta, northwind, pape
     assert Notification.objects.filter(user=jonas).exclude(kind="handed").count() == 2
 
 
+def test_today_lists_what_expires_and_leads_to_the_same_list(client, marta, northwind, papers, time_machine):
+    time_machine.move_to(NOW)
+    client.force_login(marta)
+    card = client.get(reverse("interactions:today")).content.decode()
+    assert "Documents expiring" in card and "Expires today" in card and "Expires in 30 days" in card
+    assert "expired" not in card.partition("Documents expiring")[2].partition("</section>")[0]
+    listed = client.get(reverse("clients:documents") + "?expiry=soon&owner=me")
+    assert [row.title for row in listed.context["page"].rows] == ["today", "soon"]
+    jonas = make_user(name="Jonas Berg")
+    client.force_login(jonas)
+    assert "Documents expiring" not in client.get(reverse("interactions:today")).content.decode()
+
+
 def test_nobody_is_told_of_what_is_archived_or_in_the_hands_of_somebody_who_left(marta, northwind, papers):
     for row in Document.objects.all():
         services.archive_document(acting(marta), document=row, now=NOW)

@@ -46,7 +46,7 @@ class SavedView(Archivable, Versioned):
     is_shared = models.BooleanField(_("shared with everyone"), default=False)
     query = models.JSONField(_("filters"), default=dict, blank=True, help_text="{name of a filter: [values]}")
     sort = models.CharField(_("sort"), max_length=80, blank=True)
-    group = models.CharField(_("grouped by"), max_length=80, blank=True)
+    group = models.CharField(_("grouped by"), max_length=80, blank=True, db_default="")
     columns = models.JSONField(
         _("columns"), default=list, blank=True, help_text="[[key, width or null]]; empty: the list's own"
     )

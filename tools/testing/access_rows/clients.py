@@ -135,7 +135,7 @@ ROWS = [
     of_client("clients:client_documents", get=EVERYONE),
     of_client("clients:client_documents-export", get=EVERYONE),
     of_client("clients:client_documents-select", post=EVERYONE),
-    *of_list("clients:documents", "export", "select"),
+    *of_list("clients:documents", "filters", "export", "select"),
     of_client("clients:document_upload", post=EVERYONE, shuts_archived=True),
     of_document("clients:document", get=EVERYONE),
     of_document("clients:document_edit", get=EVERYONE, post=EVERYONE, shuts_archived=True),
