@@ -38,6 +38,11 @@ def pytest_unconfigure(config):
 
 
 def pytest_configure(config):
+    from django.test import TransactionTestCase
+
+    from tools.testing.emptying import after_test
+
+    TransactionTestCase._fixture_teardown = after_test
     from hypothesis import settings as hypothesis_settings
 
     hypothesis_settings.register_profile("rapport", derandomize=True, deadline=None)

@@ -9,8 +9,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
 
 from tools.embedded import Problem, Servers
+from tools.embedded.postgres import OWNER, SUPERUSER
+from tools.testing.emptying import allow_emptying
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREFIX = "rapport-test-"
@@ -48,10 +53,12 @@ def start(*, migrated: bool = False, durable: bool = False) -> Servers:
     if known:
         os.environ[TEMPLATE] = "rapport"
     _use(servers.start(), folder)
+    _allow_emptying(servers)
     if migrated and not known and _migrate() and kept is not None and not servers.elsewhere():
         servers.release()
         _keep(folder, kept)
         _use(servers.start(), folder)
+        _allow_emptying(servers)
     return servers
 
 
@@ -67,6 +74,18 @@ def _use(urls: dict[str, str], folder: Path) -> None:
         "SECRET_KEY": os.environ["RAPPORT_TEST_KEY"],
         "LOG_LEVEL": "WARNING",
     }
+
+
+def _allow_emptying(servers: Servers) -> None:
+    address = urlsplit(servers.urls()["MIGRATE_URL"])
+    password = servers.folder.secrets()["superuser"]
+    superuser = psycopg2.connect(
+        host=address.hostname, port=address.port, user=SUPERUSER, password=password, dbname="postgres"
+    )
+    try:
+        allow_emptying(superuser, OWNER)
+    finally:
+        superuser.close()
 
 
 def _migrate() -> bool:

@@ -1,5 +1,6 @@
 """The base of every form: the layout of its fields, the version and values the user saw, and native date inputs."""
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -30,9 +31,63 @@ class BoundField(forms.BoundField):
 
 
 class Renderer(TemplatesSetting):
-    """Finds Django's form templates beside ours."""
+    """Finds Django's form templates beside ours. Plain controls are put together without a template: a list of time
+    zones has one template per option otherwise.
+    """
 
     bound_field_class = BoundField
+
+    def render(self, template_name, context, request=None):
+        make = CONTROLS.get(template_name)
+        return make(context["widget"]) if make else super().render(template_name, context, request)
+
+
+def _attributes(widget: dict[str, Any]) -> SafeString:
+    shown = ((name, value) for name, value in widget["attrs"].items() if value is not False)
+    return format_html_join(
+        "", "{}{}", ((f" {name}", "" if value is True else format_html('="{}"', str(value))) for name, value in shown)
+    )
+
+
+def _input(widget: dict[str, Any]) -> SafeString:
+    value = "" if widget["value"] is None else format_html(' value="{}"', str(widget["value"]))
+    return format_html('<input type="{}" name="{}"{}{}>', widget["type"], widget["name"], value, _attributes(widget))
+
+
+def _textarea(widget: dict[str, Any]) -> SafeString:
+    return format_html(
+        '<textarea name="{}"{}>\n{}</textarea>', widget["name"], _attributes(widget), widget["value"] or ""
+    )
+
+
+def _options(options: list[dict[str, Any]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((str(option["value"]), _attributes(option), option["label"]) for option in options),
+    )
+
+
+def _select(widget: dict[str, Any]) -> SafeString:
+    groups = format_html_join(
+        "",
+        "{}",
+        (
+            (format_html('<optgroup label="{}">{}</optgroup>', name, _options(options)) if name else _options(options),)
+            for name, options, _index in widget["optgroups"]
+        ),
+    )
+    return format_html('<select name="{}"{}>{}</select>', widget["name"], _attributes(widget), groups)
+
+
+CONTROLS: dict[str, Callable[[dict[str, Any]], SafeString]] = {
+    "django/forms/widgets/select.html": _select,
+    "django/forms/widgets/textarea.html": _textarea,
+    **{
+        f"django/forms/widgets/{kind}.html": _input
+        for kind in ("text", "number", "email", "url", "password", "hidden", "date", "time", "datetime", "input", "tel")
+    },
+}
 
 
 class DateInput(forms.DateInput):
