@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from crm.core.ui.forms import CONTROLS, Renderer
 
 EVIL = "\"'><script>&amp;"
-ATTRS = {"id": "id_x", "required": True, "hidden": False, "data-a": EVIL, "rows": 3}
+ATTRS = {"id": "id_x", "required": True, "hidden": False, "data-a": EVIL, "rows": 3, "data-n": 0, "data-e": ""}
 CHOICES = [("", gettext_lazy("None")), (1, EVIL), ("Group & co", [("a<", "A"), ("b", "B")])]
 SHOWN = [
     *((kind(), value) for kind in (forms.TextInput, forms.Textarea) for value in (None, "", EVIL, 0, 12345.5)),
