@@ -244,12 +244,20 @@ def outcome(response) -> str:
     )
 
 
+WRITES = """
+    SELECT relname, n FROM (
+        SELECT relname, pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid) AS n
+        FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    ) AS counted WHERE n > 0
+"""
+
+
 def _writes() -> dict[str, int]:
-    """Rows inserted, updated or deleted so far in this transaction, rolled back ones included, by table."""
+    """Rows inserted, updated or deleted so far in this transaction, rolled back ones included, by table. Asks for our
+    tables only: the view of all tables takes three times as long, and this is asked 30,000 times.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
-        )
+        cursor.execute(WRITES)
         return dict(cursor.fetchall())
 
 
