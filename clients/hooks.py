@@ -20,6 +20,7 @@ from clients.records.statuses import status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
+from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
@@ -51,6 +52,11 @@ def move_revenue_window(today, last):
 
 def remind_of_expiring_documents(today, last):
     return send_expiry_reminders(today)
+
+
+def note_members_of_segments(today, last):
+    """Daily: who joined and left each segment."""
+    return note_all_members(today, timezone.now())
 
 
 def express_amounts(sender, fields, before, **kwargs):
@@ -104,6 +110,9 @@ periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
 periodic.register(
     Job("clients.documents", remind_of_expiring_documents, _("Expiring documents"), daily="clients:documents")
+)
+periodic.register(
+    Job("clients.segments", note_members_of_segments, _("Who joined and left segments"), daily="clients:segments")
 )
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:

@@ -22,7 +22,7 @@ from crm.core.listing.pages import FILES, ListPage, View
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
-ASKED_FIRST = ("owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
+ASKED_FIRST = ("segment", "owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
 # What each row needs besides its columns
 READS = ("name", "industry", "city", "is_restricted", "archived_at", "facts__client_id")
 STEP = ("facts__next_step_at", "facts__next_step_id", "facts__status")
