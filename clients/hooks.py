@@ -198,6 +198,8 @@ for command in (
         about=clients_named,
         title=_("Add documents to %(name)s"),
     ),
+    search.Command("segments", _("Segments"), "clients:segments", "filter", _("rules audience filter")),
+    search.Command("new-segment", _("New segment"), "clients:segment_new", "plus-lg", _("rules audience filter")),
     search.Command("import", _("Import a file"), "core:import_new", "upload", _("csv excel"), shown=may_import),
 ):
     search.palette.register(command)

@@ -10,21 +10,12 @@ from rest_framework.response import Response
 from clients.segments import queries, rules
 from clients.segments.compile import clients_of
 from clients.segments.criteria import criteria
+from clients.segments.lists import SegmentFilters
 from clients.segments.models import LONGEST_NAME, Segment
 from clients.segments.services import create_segment, delete_segment, restore_segment, update_segment
 from crm.core.api.serializers import StrictModelSerializer, StrictSerializer
 from crm.core.api.viewsets import ApiViewSet, act, unless_known
 from crm.core.base.errors import ServiceError
-from crm.core.listing import filters
-
-
-class SegmentFilters(filters.TrashFilters):
-    owner = filters.PersonId("owner")
-    is_shared = filters.Yes("is_shared")
-
-    class Meta:
-        model = Segment
-        fields: list[str] = []
 
 
 class RuleField(serializers.JSONField):

@@ -55,7 +55,7 @@ class ClientFilters(filters.TrashFilters):
     def chosen_segment(self) -> segments.Chosen:
         return segments.choose(self.principal, self.values["segment"])
 
-    def of_segment(self, rows, name, value):
+    def of_segment(self, rows, name, value: int):
         return segments.in_segment(rows, self.chosen_segment, self.principal, self.now)
 
     def leave_out_unseen(self):

@@ -95,7 +95,7 @@ def moved(principal: Principal, segment: Segment, parsed: rules.Parsed, now: dat
 # In words
 
 
-def in_words(principal: Principal, parsed: Iterable[rules.Parsed]) -> list[str]:
+def in_words(parsed: Iterable[rules.Parsed]) -> list[str]:
     """Each rule as a sentence. Looks up the names of linked rows, in a statement for each kind of them."""
     parsed = list(parsed)
     shown = [leaf for each in parsed for leaf in each.root.leaves()]

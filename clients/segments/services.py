@@ -59,14 +59,8 @@ def update_segment(
 def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_in_use_too: bool = False) -> Segment:
     """It is gone for everyone; `restore_segment` brings it back. Raises ServiceError (code question) where saved views use it, unless
     `is_in_use_too`: they show no clients then."""
-    n = views_with(segment).count()
-    if n and not is_in_use_too:
-        text = ngettext(
-            "%(n)d saved view uses this segment and will show no clients.",
-            "%(n)d saved views use this segment and will show no clients.",
-            n,
-        )
-        raise ServiceError(text % {"n": n}, field="is_in_use_too", code="question")
+    if (asked := question(segment)) and not is_in_use_too:
+        raise ServiceError(asked, field="is_in_use_too", code="question")
     return set_archived(segment, at=now)[0]
 
 
@@ -74,6 +68,17 @@ def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_
 def restore_segment(principal: Principal, *, segment: Segment) -> Segment:
     """Undo of deleting. Raises ServiceError where another segment has its name by now."""
     return set_archived(segment, at=None)[0]
+
+
+def question(segment: Segment) -> str:
+    """What to ask before it is deleted; "" where nothing uses it."""
+    n = views_with(segment).count()
+    words = ngettext(
+        "%(n)d saved view uses this segment and will show no clients.",
+        "%(n)d saved views use this segment and will show no clients.",
+        n,
+    )
+    return words % {"n": n} if n else ""
 
 
 def checked(rule: Any) -> dict[str, Any]:
