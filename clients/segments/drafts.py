@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from clients.segments.choices import WITH_DAYS, WITH_SEVERAL, WITH_TWO, WITHOUT_VALUES, Kind, Match, Operator
 from clients.segments.criteria import ME, Criterion, criteria
 from clients.segments.rules import MOST_DEPTH, MOST_RULES, ROOT, Problem
+from crm.core.base.reading import whole_number
 from crm.core.users.models import User
 
-PLACE = re.compile(r"(match|field|op|value|was)-(0(?:\.\d{1,3}){0,4})")
+PLACE = re.compile(r"(match|field|op|value|was)-(0(?:\.[0-9]{1,3}){0,4})")
 MOST_NODES = 4 * MOST_RULES
 Json = dict[str, Any]
 
@@ -72,7 +73,7 @@ def is_listed(criterion: Criterion, op: str) -> bool:
 def changed(rule: Json, action: str) -> Json:
     """After a button: “add 0.1”, “group 0”, “remove 0.2”."""
     verb, _space, place = action.partition(" ")
-    if not re.fullmatch(r"0(\.\d{1,3})*", place):
+    if not re.fullmatch(r"0(\.[0-9]{1,3})*", place):
         return rule
     steps = [int(step) for step in place.split(".")[1:]]
     node, parent = rule, None
@@ -104,7 +105,7 @@ def _fits(criterion: Criterion, op: str, value: str) -> bool:
     if op in WITHOUT_VALUES:
         return False
     if criterion.kind == Kind.DAY:
-        return value.isdigit() if op in WITH_DAYS else "-" in value
+        return (whole_number(value) is not None) == (op in WITH_DAYS)
     return True
 
 
