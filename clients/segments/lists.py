@@ -15,6 +15,7 @@ from crm.core.templatetags.ui import badge
 class SegmentFilters(filters.TrashFilters):
     """Of the list and the API."""
 
+    q = filters.Search("name", "icontains", label=_("name"))
     owner = filters.PersonId("owner", label=_("Owner"), chip=_("Owner is"))
     is_shared = filters.Yes("is_shared", label=_("Shared with everyone"), chip=_("Shared:"))
 
@@ -53,6 +54,8 @@ SEGMENTS = ListPage(
         Column("shared", _("Shared")),
     ),
     words={"restore": _("Restore")},
+    search_label=_("Search segments"),
+    search_hint=_("Name"),
     has_columns=False,
     has_views=False,
     noun=lambda n, text: ngettext("%(n)s segment", "%(n)s segments", n) % {"n": text},

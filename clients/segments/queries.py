@@ -18,7 +18,7 @@ from clients.segments.criteria import ME
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
 from crm.core.base.principals import Principal
 from crm.core.listing.models import SavedView
-from crm.core.ui.formatting import number
+from crm.core.ui.formatting import in_sentence, number
 
 CLIENT_LIST = "clients:list"
 VALUES_SAID = 3
@@ -112,8 +112,10 @@ def in_words(parsed: Iterable[rules.Parsed]) -> list[str]:
 
 def _group_words(group: rules.Group, names: dict[Any, dict[int, str]], *, is_inner: bool = False) -> str:
     said = [
-        _group_words(each, names, is_inner=True) if isinstance(each, rules.Group) else _rule_words(each, names)
-        for each in group.rules
+        _group_words(each, names, is_inner=True)
+        if isinstance(each, rules.Group)
+        else _rule_words(each, names, is_first=not place and not is_inner)
+        for place, each in enumerate(group.rules)
     ]
     joint = _(" and ") if group.match == Match.ALL else _(" or ")
     text = joint.join(said)
@@ -122,8 +124,9 @@ def _group_words(group: rules.Group, names: dict[Any, dict[int, str]], *, is_inn
     return f"({text})" if is_inner and len(said) > 1 else text
 
 
-def _rule_words(rule: rules.Rule, names: dict[Any, dict[int, str]]) -> str:
+def _rule_words(rule: rules.Rule, names: dict[Any, dict[int, str]], *, is_first: bool) -> str:
     label, operator = str(rule.criterion.label), Operator(rule.operator)
+    label = label if is_first else in_sentence(label)
     if operator in WITHOUT_VALUES:
         return f"{label} {operator.label}"
     values = [_value_words(rule, value, names) for value in rule.values[:VALUES_SAID]]
