@@ -18,6 +18,7 @@ from clients.segments.forms import DeleteForm, SegmentForm
 from clients.segments.models import Segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
 from crm.core.listing.pages import list_pages
 from crm.core.ui.actions import Conflict, Difference, Outcome, form_action
@@ -71,7 +72,16 @@ def new(request):
     rule, left_out = drafts.new_rule(), []
     if request.GET and request.method == "GET":
         rule, left_out = drafts.from_filters(request.GET, firm_today(timezone.now()).isoformat())
+        if "segment" in left_out and (found := _segment_of(request)):
+            rule["rules"] = [found.rule, *(each for each in rule["rules"] if each.get("field") or "rules" in each)]
+            left_out.remove("segment")
     return _builder(request, None, rule, left_out=left_out, title=_("New segment"))
+
+
+def _segment_of(request) -> Segment | None:
+    """The one that the list was filtered by."""
+    pk = whole_number(request.GET.get("segment", ""))
+    return Segment.objects.visible_to(request.principal).kept().filter(pk=pk).first()
 
 
 @require_http_methods(["GET", "POST"])

@@ -137,6 +137,14 @@ def test_the_list_becomes_a_segment(client, two):
     assert "Save as segment" not in client.get("/clients/?view=none").content.decode()
 
 
+def test_a_list_of_a_segment_becomes_another(client, two, kept, otto):
+    root = client.get(f"{NEW}?segment={kept.pk}&status=active").context["root"]
+    assert [node.nodes[0].values if node.is_group else node.field for node in root.nodes] == [["A"], "status"]
+    Segment.objects.update(owner=otto)
+    page = client.get(f"{NEW}?segment={kept.pk}")
+    assert page.context["left_out"] == ["segment"] and not page.context["root"].nodes[0].is_group
+
+
 def test_everybody_edits_their_own(client, two, kept, otto, aino):
     page = client.get(url(kept, "_edit"))
     assert page.context["root"].nodes[0].values == ["A"]
