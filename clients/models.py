@@ -6,3 +6,4 @@ from clients.documents.models import Document, DocumentVersion  # noqa: F401
 from clients.opportunities.models import Opportunity, Pipeline, Stage, StageChange  # noqa: F401
 from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId, StatusPeriod  # noqa: F401
 from clients.revenue.models import Contract, ExchangeRate, RevenueLine  # noqa: F401
+from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote  # noqa: F401

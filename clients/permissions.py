@@ -111,3 +111,13 @@ def may_restore_opportunity(principal, opportunity) -> bool:
 def may_manage_pipelines(principal) -> bool:
     """How the firm sells is set up by admins."""
     return principal.is_admin
+
+
+def may_keep_segments(principal) -> bool:
+    """Every colleague who may sign in, for themselves; sharing is open to all of them."""
+    return principal.is_user
+
+
+def may_change_segment(principal, segment) -> bool:
+    """Its owner; of a shared one an admin too."""
+    return principal.is_user and (segment.owner_id == principal.user_id or (segment.is_shared and principal.is_admin))

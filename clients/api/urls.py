@@ -1,4 +1,4 @@
-from clients.api import documents, opportunities, views
+from clients.api import documents, opportunities, segments, views
 
 
 def register(router) -> None:
@@ -13,3 +13,4 @@ def register(router) -> None:
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")
+    router.register("segments", segments.SegmentViewSet, basename="segments")
