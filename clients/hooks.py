@@ -128,7 +128,9 @@ registry.tabs.register(registry.Tab("documents", _("Documents"), "clients:client
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
 tones.declare(**STATUS_TONES)
 navigation.register(
-    navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/", "/segments/"))
+    navigation.NavEntry(
+        "clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/", "/segments/")
+    )
 )
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(navigation.NavEntry("documents", _("Documents"), "clients:documents", "folder2", 57))
