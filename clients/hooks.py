@@ -8,6 +8,7 @@ from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.documents.finding import find_documents
 from clients.documents.services import send_expiry_reminders
+from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself

@@ -134,6 +134,38 @@ class WonAction:
     shown: Callable[[Any], bool] | None = None
 
 
+@dataclass(frozen=True)
+class EngagementPanel:
+    """A card on the page of an engagement, with what names it. `context(principal, engagement, now)` returns the template's variables,
+    or None to show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries each.
+    """
+
+    key: str
+    order: int
+    template: str
+    context: Callable[[Any, Any, datetime], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class EngagementAction:
+    """A button on the page of an engagement: `url_name` takes the client's id as `client_id`, and the engagement's in its query."""
+
+    key: str
+    label: Any
+    url_name: str
+    order: int
+    icon: str
+    is_dialog: bool = False
+
+
+@dataclass(frozen=True)
+class OpenEnds:
+    """What is still open when an engagement is closed: `words(principal, engagement)`, "" for nothing."""
+
+    key: str
+    words: Callable[[Any, Any], str]
+
+
 panels: Registry[Panel] = Registry("panel")
 contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
@@ -142,6 +174,9 @@ list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
 won_actions: Registry[WonAction] = Registry("action after a win")
+engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement")
+engagement_actions: Registry[EngagementAction] = Registry("action of an engagement")
+open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:
@@ -149,6 +184,16 @@ def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callab
 
     def declared(context: Context) -> Context:
         panels.register(Panel(key, slot, order, template, context, **told))
+        return context
+
+    return declared
+
+
+def engagement_panel(key: str, order: int, template: str) -> Callable[[Context], Context]:
+    """As `panel`, for a card on the page of an engagement."""
+
+    def declared(context: Context) -> Context:
+        engagement_panels.register(EngagementPanel(key, order, template, context))
         return context
 
     return declared

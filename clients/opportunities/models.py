@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.checks import CURRENCY
 from clients.gate import visible_q
 from clients.opportunities.choices import LostReason, OpportunityKind, OpportunityState
 from clients.records.models import Client
-from clients.revenue.models import CURRENCY, LEAST_RATE, ClientRowQuerySet, Contract
+from clients.revenue.models import LEAST_RATE, ClientRowQuerySet, Contract
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Folded, Versioned, tracked
 from crm.core.users.models import User
