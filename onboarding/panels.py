@@ -39,6 +39,7 @@ def _tasks_done(
     before: datetime | None,
     user_id: int | None,
     contact_id: int | None,
+    engagement_id: int | None,
 ):
     rows = Task.objects.visible_to(principal).filter(plan__client=client_id, state=TaskState.DONE)
     if before is not None:
@@ -54,7 +55,7 @@ def _tasks_done(
 
 def timeline_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff is shown at 9:00 of its day in the firm's zone."""
-    plans = plans_of(principal, client)
+    plans = [] if ask.engagement_id else plans_of(principal, client)
     if not plans:
         return []
     items = [

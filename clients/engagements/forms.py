@@ -8,7 +8,7 @@ from clients.contacts.models import Contact
 from clients.engagements.choices import EngagementState, PartyRole
 from clients.engagements.fields import ENGAGEMENT_FIELDS
 from clients.engagements.models import Engagement, EngagementParty
-from clients.engagements.queries import OFFERED
+from clients.engagements.queries import OFFERED, current_of
 from clients.engagements.services.records import BEGINS_AS
 from clients.engagements.words import is_on
 from clients.records.models import Client
@@ -20,17 +20,19 @@ from crm.core.users.models import User
 
 def offer_engagements(form: Any, *, principal: Any, client: Client | None, present: int | None = None) -> None:
     """Let the form choose among the client's current engagements, and the `present` one. Without any it does not ask."""
+    if client is None or not is_on():
+        del form.fields["engagement"]
+        return
     rows = Engagement.objects.visible_to(principal).filter(client=client)
-    rows = (
-        rows.filter(Q(pk=present) | Q(pk__in=rows.kept().current().values("pk"))) if present else rows.kept().current()
-    )
-    found = list(rows.order_by("-created_at", "-pk")[:OFFERED]) if client is not None and is_on() else []
+    kept = rows.kept().current()
+    rows = rows.filter(Q(pk=present) | Q(pk__in=kept.values("pk"))) if present else kept
+    found = list(rows.order_by("-created_at", "-pk")[:OFFERED]) if present else current_of(principal, client)
     if not found:
         del form.fields["engagement"]
         return
     field = form.fields["engagement"]
     field.queryset = rows
-    field.choices = [("", field.empty_label or "—"), *((row.pk, str(row)) for row in found)]
+    field.choices = [("", "—"), *((row.pk, str(row)) for row in found)]
 
 
 class EngagementForm(CatalogueForm):

@@ -4,15 +4,17 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
 from clients.engagements.choices import ENGAGEMENT_TONES
+from clients.engagements.models import Engagement
 from clients.engagements.queries import current_of, decorate, engagements_of, find_engagements
 from clients.engagements.services.records import reassign_engagements
-from clients.engagements.words import MANY, Said, is_on, many
+from clients.engagements.words import MANY, Said, in_words, is_on, many
 from crm.core.base.principals import SYSTEM
 from crm.core.people import reassignment
 from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 
 ON_CARD = 5
+RESTRICTED_AT_MOST = 500
 
 # Handlers
 
@@ -41,6 +43,13 @@ def find(principal, text, limit):
     ]
 
 
+def restricted_names():
+    """By name alone: admins may lift a restriction whose lead is gone."""
+    rows = Engagement.objects.filter(is_restricted=True).kept().select_related("client", "lead")
+    found = list(rows.order_by("number", "pk")[:RESTRICTED_AT_MOST])
+    return {"found": found, "title": in_words(_("Restricted %(many)s"))} if found and is_on() else None
+
+
 def count_led(principal, user):
     return engagements_of(principal).kept().current().filter(lead=user).count()
 
@@ -50,6 +59,9 @@ def reassign_led(principal, user, to, now):
 
 
 # Wiring
+registry.restricted_names.register(
+    registry.RestrictedNames("engagements", "clients/engagements/restricted.html", restricted_names)
+)
 tones.declare(**ENGAGEMENT_TONES)
 navigation.register(
     navigation.NavEntry("engagements", MANY, "clients:engagements", "briefcase", 33, shown=lambda principal: is_on())

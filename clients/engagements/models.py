@@ -197,6 +197,13 @@ def open_to_all_q(path: str = "engagement") -> Q:
     return ~Q(**{f"{path}__in": Engagement.objects.filter(is_restricted=True).order_by().values("pk")})
 
 
+class NamesEngagement(models.QuerySet):
+    """Rows that may name an engagement. A version that named one stays as hidden as that one is."""
+
+    def history_visible_to(self, principal):
+        return self.model.pgh_event_model.objects.filter(named_q(principal))  # type: ignore[attr-defined]
+
+
 class OfEngagementQuerySet(models.QuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "engagement__client__")).filter(named_q(principal))

@@ -282,6 +282,11 @@ def _check_sees(user: User, client: Client, field: str) -> None:
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": user.name}, field=field)
 
 
+def sees_engagement(user: User, engagement: Engagement | None) -> bool:
+    """Whether a colleague may be given something that names this engagement."""
+    return engagement is None or Engagement.objects.visible_to(acting(user)).filter(pk=engagement.pk).exists()
+
+
 def check_engagement_of(principal: Principal, engagement: Engagement | None, client: Client | None) -> None:
     """For the services of rows that name an engagement: it is one of their client, which the principal sees. Raises ServiceError (field
     engagement)."""

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q
+from django.http import HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -21,11 +22,12 @@ from clients.engagements.queries import decorate
 from clients.engagements.services import records
 from clients.engagements.words import in_words, many
 from clients.page.queries import load_open_client
+from clients.page.timeline import Narrowing, moment_of, timeline
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import back_to, go, posted
+from crm.core.ui.htmx import back_to, go, is_fragment, posted
 
 PAGE = ("client__owner", "client__team", "client__facts", "lead", "kind")
 MOVES = {
@@ -59,16 +61,21 @@ def show(request, pk):
     decorate([row])
     may_edit = permissions.may_change_engagement(request.principal, row)
     given = {"engagement": row, "client": row.client, "now": now, "may_edit": may_edit}
-    panels = []
-    for panel in registry.engagement_panels:
-        context = panel.context(request.principal, row, now)
-        if context is not None:
-            panels.append(render_to_string(panel.template, given | context, request))
+    try:
+        before = moment_of(request.GET.get("before", ""))
+    except ValueError:
+        return HttpResponseBadRequest(_("This link is incomplete."))
+    narrowing = Narrowing(engagement_id=row.pk)
+    given |= {"before": before, "timeline_url": row.get_absolute_url()}
+    given["timeline"] = timeline(request.principal, row.client, before=before, narrowing=narrowing, now=now)
+    if before and is_fragment(request):
+        return render(request, "clients/page/client.html#entries", given)
     changes = list(row.state_changes.select_related("by").order_by("-entered_at", "-pk"))
     context = given | {
         "title": row.title,
         "crumbs": _trail(row),
-        "panels": panels,
+        "main_panels": _panels(request, row, "main", given),
+        "side_panels": _panels(request, row, "side", given),
         "actions": _actions(row) if may_edit and row.is_current else [],
         "moves": [
             {"state": state, "label": label, "icon": icon}
@@ -84,6 +91,16 @@ def show(request, pk):
         "more_words": in_words(_("More about this %(one)s")),
     }
     return render(request, "clients/engagements/engagement.html", context)
+
+
+def _panels(request, row: Engagement, slot: str, given) -> list[str]:
+    pieces = []
+    for panel in registry.engagement_panels:
+        context = panel.context(request.principal, row, given["now"]) if panel.slot == slot else None
+        if context is not None:
+            shown = {name: given[name] for name in ("engagement", "client", "now", "may_edit")}
+            pieces.append(render_to_string(panel.template, shown | {"user": request.user} | context, request))
+    return pieces
 
 
 def _actions(row: Engagement):
@@ -139,11 +156,11 @@ def _form_page(request, form, outcome, *, title, row=None, trail=None, back="", 
 
 
 @require_POST
-def move(request, pk):
+def move(request, pk, state):
     """Open it, start closing, or open a closed one again."""
-    row, form_state = _load_to_change(request, pk), request.resolver_match.kwargs["state"]
+    row = _load_to_change(request, pk)
     try:
-        result = records.move_engagement(request.principal, engagement=row, state=form_state, now=timezone.now())
+        result = records.move_engagement(request.principal, engagement=row, state=state, now=timezone.now())
     except (ServiceError, StaleWrite) as error:
         messages.error(request, str(error.message))
     else:
