@@ -179,18 +179,6 @@ class EngagementPanel:
 
 
 @dataclass(frozen=True)
-class EngagementAction:
-    """A button on the page of an engagement: `url_name` takes the client's id as `client_id`, and the engagement's in its query."""
-
-    key: str
-    label: Any
-    url_name: str
-    order: int
-    icon: str
-    is_dialog: bool = False
-
-
-@dataclass(frozen=True)
 class RestrictedNames:
     """A table under Restricted clients: `context()` returns the template's variables, or None."""
 
@@ -216,7 +204,6 @@ facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
 won_actions: Registry[WonAction] = Registry("action after a win")
 engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement")
-engagement_actions: Registry[EngagementAction] = Registry("action of an engagement")
 restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
 

@@ -41,7 +41,7 @@ class Document(Archivable, Versioned):
     client = models.ForeignKey(Client, models.CASCADE, related_name="documents", verbose_name=_("client"))
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,

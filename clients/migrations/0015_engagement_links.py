@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='document',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='documents', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='documentevent',
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='opportunity',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='opportunities', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='opportunities', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='opportunityevent',

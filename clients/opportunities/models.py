@@ -120,7 +120,7 @@ class Opportunity(Archivable, Versioned):
     client = models.ForeignKey(Client, models.CASCADE, related_name="opportunities", verbose_name=_("client"))
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,

@@ -46,7 +46,7 @@ class Decision(Versioned):
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="decisions")
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,
@@ -93,7 +93,7 @@ class Commitment(Versioned):
     decision = models.ForeignKey(Decision, models.SET_NULL, null=True, blank=True, related_name="commitments")
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,

@@ -57,7 +57,7 @@ class FollowUp(Versioned):
     client = models.ForeignKey(Client, models.CASCADE, null=True, blank=True, related_name="follow_ups")
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,

@@ -71,7 +71,7 @@ class Interaction(Archivable, Versioned):
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
     engagement = models.ForeignKey(
         Engagement,
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         db_index=False,

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='commitment',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='commitments', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='commitments', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='commitmentevent',
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='decision',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='decisions', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='decisionevent',
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='followup',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='follow_ups', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='followupevent',
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='interaction',
             name='engagement',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='interactions', to='clients.engagement', verbose_name='engagement'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='interactions', to='clients.engagement', verbose_name='engagement'),
         ),
         migrations.AddField(
             model_name='interactionevent',

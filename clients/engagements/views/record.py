@@ -1,7 +1,5 @@
 """One engagement: its page, the forms about it, its team and parties."""
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponseBadRequest
@@ -15,7 +13,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clients import permissions, registry
 from clients.engagements.choices import ENGAGEMENT, EngagementState
-from clients.engagements.fields import ENGAGEMENT_FIELDS
 from clients.engagements.forms import CloseForm, EngagementForm, NewEngagementForm, PartyForm, SeatForm
 from clients.engagements.models import Engagement, EngagementParty, EngagementTeam
 from clients.engagements.queries import decorate
@@ -76,14 +73,12 @@ def show(request, pk):
         "crumbs": _trail(row),
         "main_panels": _panels(request, row, "main", given),
         "side_panels": _panels(request, row, "side", given),
-        "actions": _actions(row) if may_edit and row.is_current else [],
         "moves": [
             {"state": state, "label": label, "icon": icon}
             for state, (label, icon) in MOVES.items()
             if ENGAGEMENT.allows(row.state, state) and row.is_current
         ],
         "changes": changes,
-        "facts": ENGAGEMENT_FIELDS.facts(row),
         "seats": list(row.seats.select_related("user")),
         "parties": list(row.parties.select_related("contact")),
         "may_restore": permissions.may_restore_engagement(request.principal, row),
@@ -101,15 +96,6 @@ def _panels(request, row: Engagement, slot: str, given) -> list[str]:
             shown = {name: given[name] for name in ("engagement", "client", "now", "may_edit")}
             pieces.append(render_to_string(panel.template, shown | {"user": request.user} | context, request))
     return pieces
-
-
-def _actions(row: Engagement):
-    """What is begun here carries the engagement."""
-    query = urlencode({"engagement": row.pk, "next": row.get_absolute_url()})
-    return [
-        {"action": action, "url": f"{reverse(action.url_name, kwargs={'client_id': row.client_id})}?{query}"}
-        for action in registry.engagement_actions
-    ]
 
 
 @require_http_methods(["GET", "POST"])
