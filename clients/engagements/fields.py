@@ -1,6 +1,7 @@
 """The fields of an engagement, and the field by which other records name theirs."""
 
 from functools import partial
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -49,15 +50,14 @@ ENGAGEMENT_FIELDS = Catalogue(
 )
 
 
-def engagement_field(**told) -> Field:
-    """The engagement that another record names. The form offers those of its client."""
+def engagement_field(**told: Any) -> Field:
+    """The engagement that another record names. The form offers those of its client; a file names one by its number."""
     return Field(
         "engagement",
         ONE,
         type=link(Engagement.objects.kept, named="number"),
-        is_imported=False,
         filter={
             "engagement": filters.Id(label=ONE, chip=Said(_("%(One)s is")), named=Engagement, offers=None),
         },
-        **told,
+        **{"is_imported": False} | told,
     )

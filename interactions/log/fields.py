@@ -41,7 +41,7 @@ SHORT = {"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})}
 INTERACTION_FIELDS = Catalogue(
     Interaction,
     Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
-    engagement_field(),
+    engagement_field(is_imported=True, aliases=("matter", "mandate", "job number", "project", "engagement number")),
     Field(
         "channel",
         aliases=("activity type", "kind"),
