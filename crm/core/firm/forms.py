@@ -36,7 +36,9 @@ SETTINGS = (
     Group(
         _("Engagements"),
         Row("engagement_word"),
-        text=_("Pieces of work with a number, a lead and a team. “Not used” hides their pages and fields; nothing is deleted."),
+        text=_(
+            "Pieces of work with a number, a lead and a team. “Not used” hides their pages and fields; nothing is deleted."
+        ),
     ),
     Group(
         _("Contact target"),
