@@ -6,9 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
+from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
 from clients.documents.finding import find_documents
 from clients.documents.services import send_expiry_reminders
+from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself

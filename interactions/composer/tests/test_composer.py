@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.page.queries import load_client
+from clients.registry import TimelineAsk
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.queries import close_firm_cache, get_firm, open_firm_cache
@@ -54,7 +55,9 @@ def test_the_panel_is_on_the_clients_page_with_the_main_contact_chosen(web, nort
 
 
 def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta, django_assert_num_queries):
-    """The client, three sources of the timeline, the people (which the page reads anyway), the draft, next steps and promises."""
+    """The client, three sources of the timeline, the people (which the page reads anyway), the draft, the client’s
+    engagements, next steps and promises.
+    """
     for days in range(5):
         log(
             actor=marta,
@@ -69,10 +72,10 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
     user, now = User.objects.get(pk=marta.pk), timezone.now()
     open_firm_cache()
     get_firm()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
-            source.items(acting(user), client, None, 21)
+            source.items(acting(user), client, TimelineAsk(None, 21))
         panel.panel(acting(user), client, now)
         follow_ups_card(acting(user), client, now)
         promises_card(acting(user), client, now)
