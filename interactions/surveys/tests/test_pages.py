@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from clients.contacts.models import ContactEmail
 from clients.contacts.services import affiliate
 from clients.records.services.clients import restrict_client
+from clients.segments.models import Segment
 from crm.core.base.dates import local_to_utc
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
@@ -36,6 +37,11 @@ def elina(northwind):
     return person(northwind, "Elina", "elina@northwind.example", is_primary=True)
 
 
+def segment(owner, field, value):
+    rule = {"match": "all", "rules": [{"field": field, "op": "is", "values": [value]}]}
+    return Segment.objects.create(owner=owner, name=f"{field} {value}", rule=rule)
+
+
 @pytest.fixture
 def planned(manager, northwind, elina):
     now = timezone.now()
@@ -54,6 +60,16 @@ def url(name, *args):
 
 
 # Sending to many
+
+
+def test_a_segment_is_an_audience_and_a_broken_one_reaches_nobody(client, manager, northwind, elina):
+    client.force_login(manager)
+    found = {}
+    for field, value in (("status", "active"), ("status", "former"), ("shoe_size", "44")):
+        page = client.get(url("survey-send"), {"segment": segment(manager, field, value).pk, "who": "main"})
+        found[value] = [person.name for person in page.context["found"].people]
+    assert found == {"active": ["Elina Saari"], "former": [], "44": []}
+    assert "shoe_size" in page.context["error"] and "until it is mended" in page.context["error"]
 
 
 def test_choose_look_and_send(client, manager, northwind, elina):
