@@ -29,7 +29,7 @@ class FieldForm(Form):
     hint = forms.CharField(
         label=_("Help text"), max_length=200, required=False, help_text=_("Shown below the field in the form.")
     )
-    more_options = forms.CharField(
+    options = forms.CharField(
         label=_("Choices"),
         required=False,
         max_length=20_000,
@@ -60,7 +60,7 @@ class FieldForm(Form):
             self.fields[f"{OPTION}{option['key']}"] = forms.CharField(
                 label=option["label"], max_length=80, required=False, initial=option["label"]
             )
-        self.fields["more_options"].label = _("More choices")
+        self.fields["options"].label = _("More choices")
 
     @staticmethod
     def _initial(field: CustomField | None) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class FieldForm(Form):
             Row("label", kind),
             "section",
             "hint",
-            _for(CHOSEN, *own, Field("more_options")),
+            _for(CHOSEN, *own, Field("options")),
             _for(RANGED, Row("least", "most")),
             _for({Kind.NUMBER}, "decimals"),
             _for(WRITTEN, "pattern"),
@@ -107,7 +107,7 @@ class FieldForm(Form):
             is_archived = option.get("is_archived") or not label
             made.append({"key": option["key"], "label": label or option["label"], "is_archived": bool(is_archived)})
         gone = {option["label"].casefold(): option for option in made if option["is_archived"]}
-        for line in self.cleaned_data["more_options"].splitlines():
+        for line in self.cleaned_data["options"].splitlines():
             label = " ".join(line.split())
             if label.casefold() in gone:
                 gone[label.casefold()]["is_archived"] = False

@@ -30,9 +30,9 @@ def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_ne
     for name, value in given.items():
         _put(row, kept, entries[name], value)
     for name, entry in entries.items():
-        if (is_new or name in given) and entry.definition.is_required and source.fits(entry, kind):
-            if entry.definition.key not in kept:
-                raise ServiceError(missing_words(entry), field=name)
+        is_needed = entry.definition.is_required and source.fits(entry, kind)
+        if is_needed and (is_new or name in given) and entry.definition.key not in kept:
+            raise ServiceError(missing_words(entry), field=name)
     return {name: value for name, value in fields.items() if name not in entries} | {"custom": kept}
 
 
