@@ -306,7 +306,7 @@ class ListFilters(django_filters.FilterSet):
     @classmethod
     def known(cls) -> set[str]:
         """The names of all filters."""
-        return {*cls.base_filters, *cls.custom_filters()}
+        return {*cls.base_filters, *cls.custom_filters()}  # type: ignore[misc]
 
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
@@ -318,7 +318,7 @@ class ListFilters(django_filters.FilterSet):
         self.filters: dict[str, Any] = {}
         self.custom = self.custom_filters()
         if self.custom:
-            self.base_filters = self.base_filters | self.custom
+            self.base_filters: dict[str, Any] = type(self).base_filters | self.custom
         for name in self.base_filters:
             if name in data:
                 self._read(name)

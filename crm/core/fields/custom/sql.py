@@ -37,7 +37,7 @@ def set_indexes(field: CustomField, model: type[models.Model]) -> None:
     is_wanted = field.archived_at is None and (unique or field.is_filtered) and field.kind in FILTERED
     held = "list" if field.kind == Kind.CHOICES else "text" if field.kind in WRITTEN else "value"
     with connection.cursor() as cursor:
-        told = [model._meta.db_table, field.pk, field.key, held if is_wanted else "", unique]
+        told: list[Any] = [model._meta.db_table, field.pk, field.key, held if is_wanted else "", unique]
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index waits for no check of rows written before
         cursor.execute("SELECT core_custom_index(%s, %s, %s, %s, %s)", told)
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")

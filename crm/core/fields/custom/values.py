@@ -1,5 +1,6 @@
 """The kinds of custom fields: how a value is kept, read, shown, entered and checked. One `Shape` for each kind."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -162,14 +163,15 @@ class _LinkField(serializers.IntegerField):
 
     def _seen(self) -> set[int]:
         """Of all rows that are answered, so that a page of them costs one statement."""
-        known = self.context.setdefault("seen_links", {})
-        if self.field_name not in known:
+        context: Any = self.context
+        known, name = context.setdefault("seen_links", {}), str(self.field_name)
+        if name not in known:
             found = self.root.instance
             rows = found if isinstance(found, list) else [found]
-            ids = {getattr(row, self.field_name) for row in rows} - {None}
-            seen = self.link.seen(self.context["request"].principal).filter(pk__in=ids)
-            known[self.field_name] = set(seen.values_list("pk", flat=True))
-        return known[self.field_name]
+            ids = {getattr(row, name) for row in rows} - {None}
+            seen = self.link.seen(context["request"].principal).filter(pk__in=ids)
+            known[name] = set(seen.values_list("pk", flat=True))
+        return known[name]
 
 
 def _api(field: CustomField) -> serializers.Field:
@@ -253,7 +255,7 @@ def _check_text(field: CustomField, kind: Kind, text: str) -> None:
         valid(text, IS_EMAIL)
     elif kind is Kind.URL:
         valid(text, IS_URL)
-    elif kind is Kind.PHONE and sum(sign.isdigit() for sign in text) < 3:
+    elif kind is Kind.PHONE and len(re.sub("[^0-9]", "", text)) < 3:
         raise ValueError(_("“%(number)s” is not a phone number.") % {"number": text})
     if field.pattern and not fits(field.pattern, text):
         words = _("“%(text)s” does not look like %(pattern)s.")

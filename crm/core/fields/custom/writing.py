@@ -8,6 +8,7 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.reading import whole_number
 from crm.core.base.services import refusals
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.choices import WRITTEN
@@ -62,8 +63,8 @@ def taken(field: CustomField) -> str:
 
 def _refused(constraint: str) -> ServiceError | None:
     """The words of the unique index of a field, for two writes at once."""
-    number = constraint.removeprefix("cf_").removesuffix("_unique")
-    found = CustomField.objects.filter(pk=number).first() if number.isdigit() else None
+    number = whole_number(constraint.removeprefix("cf_").removesuffix("_unique"))
+    found = CustomField.objects.filter(pk=number).first() if number is not None else None
     return ServiceError(taken(found), field=found.name) if found else None
 
 
