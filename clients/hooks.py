@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
+from clients.documents import timeline as documents_timeline
 from clients.documents.finding import find_documents
 from clients.documents.services import send_expiry_reminders
 from clients.importing import KINDS
@@ -116,7 +117,10 @@ periodic.register(
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
-registry.timeline_sources.register(registry.TimelineSource("clients.status", [("status", _("Status"))], status_items))
+registry.timeline_sources.register(
+    registry.TimelineSource("clients.status", [("status", _("Status"))], status_items, 90)
+)
+registry.timeline_sources.register(documents_timeline.SOURCE)
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("documents", _("Documents"), "clients:client_documents", 45))

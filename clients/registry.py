@@ -76,15 +76,39 @@ class TimelineItem:
 
 
 @dataclass(frozen=True)
+class TimelineAsk:
+    """What a reader wants of a timeline: at most `limit` entries with at < `before` (None: now and later too), of a
+    `kind` ("": all of the source), with `text` in what was written, and of one colleague or contact.
+    """
+
+    before: datetime | None
+    limit: int
+    kind: str = ""
+    text: str = ""
+    user_id: int | None = None
+    contact_id: int | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or self.user_id or self.contact_id)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The moment and the persons, as parameters of a cached statement."""
+        return {"before": self.before, "user_id": self.user_id, "contact_id": self.contact_id}
+
+
+@dataclass(frozen=True)
 class TimelineSource:
-    """`items(principal, client, before, limit)` returns at most `limit` TimelineItems with at < before (None: now and
-    later too), newest first, in at most two indexed queries (prefetches counted). `kinds`: [(key, label)] for the
-    filter.
+    """`items(principal, client, ask)` returns the TimelineItems of a TimelineAsk, newest first, in at most two indexed
+    queries (prefetches counted). `kinds`: [(key, label)] for the filter, which lists sources by `order`. What a source
+    cannot narrow by, it has nothing of.
     """
 
     key: str
     kinds: list[tuple[str, Any]]
-    items: Callable[[Any, Any, datetime | None, int], list[TimelineItem]]
+    items: Callable[[Any, Any, TimelineAsk], list[TimelineItem]]
+    order: int = 50
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans
 registry.facts_rebuilders.register(registry.FactsRebuilder("onboarding", rebuild_own_facts))
 registry.tabs.register(registry.Tab("onboarding", _("Onboarding"), "onboarding:client", 30))
 registry.timeline_sources.register(
-    registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items)
+    registry.TimelineSource("onboarding", [("onboarding", _("Onboarding"))], panels.timeline_items, 40)
 )
 today_page.sections.register(today_page.Section("onboarding", 20, "onboarding/parts/today.html", panels.today_section))
 digest.writers.register(digest.PartWriter("onboarding", panels.tell_day))

@@ -7,7 +7,7 @@ from django.db.models import Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clients.registry import TimelineItem, panel
+from clients.registry import TimelineAsk, TimelineItem, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
 from crm.core.base.models import Folded
@@ -30,25 +30,40 @@ def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
 
 
 @Kept
-def _tasks_done(principal, limit: int, *, client_id: int, before: datetime | None):
+def _tasks_done(
+    principal,
+    limit: int,
+    text: str,
+    *,
+    client_id: int,
+    before: datetime | None,
+    user_id: int | None,
+    contact_id: int | None,
+):
     rows = Task.objects.visible_to(principal).filter(plan__client=client_id, state=TaskState.DONE)
     if before is not None:
         rows = rows.filter(done_at__lt=before)
+    if text:
+        rows = rows.filter(title__icontains=text)
+    if user_id is not None:
+        rows = rows.filter(done_by=user_id)
+    if contact_id is not None:
+        rows = rows.filter(done_by_contact=contact_id)
     return rows.select_related("done_by", "done_by_contact").order_by("-done_at", "-pk")[:limit]
 
 
-def timeline_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
+def timeline_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff is shown at 9:00 of its day in the firm's zone."""
     plans = plans_of(principal, client)
     if not plans:
         return []
     items = [
         _quiet(f"task-{row.pk}", row.done_at, _done_words(row), "onboarding:task", row.pk)
-        for row in _tasks_done.rows(principal, limit, client_id=client.pk, before=before)
+        for row in _tasks_done.rows(principal, ask.limit, ask.text, client_id=client.pk, **ask.given)
     ]
     zone = get_firm().time_zone
     for plan in plans:
-        if not plan.has_started:
+        if not plan.has_started or ask.is_narrowed:
             continue
         begun = local_to_utc(plan.kickoff_date, KICKOFF_HOUR, zone)
         found = [(f"plan-{plan.pk}", begun, _("Onboarding “%(plan)s” started"))]
@@ -60,9 +75,9 @@ def timeline_items(principal, client, before: datetime | None, limit: int) -> li
             )
             found.append((f"plan-{plan.pk}-end", plan.ended_at, words))
         for key, at, text in found:
-            if before is None or at < before:
+            if ask.before is None or at < ask.before:
                 items.append(_quiet(key, at, text % {"plan": plan.name}, "onboarding:plan", plan.pk))
-    return sorted(items, key=lambda item: item.at, reverse=True)[:limit]
+    return sorted(items, key=lambda item: item.at, reverse=True)[: ask.limit]
 
 
 def _done_words(task):

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.opportunities import timeline
 from clients.opportunities.choices import OPPORTUNITY_TONES
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
@@ -92,3 +93,4 @@ for command in (
 reassignment.register(
     reassignment.Reassignable("opportunities", _("Open opportunities"), 15, count_owned, reassign_owned)
 )
+registry.timeline_sources.register(timeline.SOURCE)

@@ -12,7 +12,24 @@ from django.utils.translation import pgettext
 from clients import registry
 from clients.records.models import Client
 
-TIMELINE_PAGE = 15
+TIMELINE_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What a timeline is narrowed to: words, one colleague or contact, and [since, until)."""
+
+    text: str = ""
+    user_id: int | None = None
+    contact_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return self != EVERYTHING
+
+
+EVERYTHING = Narrowing()
 
 
 @dataclass
@@ -33,16 +50,19 @@ def timeline(
     *,
     kind: str = "",
     before: datetime | None = None,
+    narrowing: Narrowing = EVERYTHING,
     now: datetime,
     limit: int = TIMELINE_PAGE,
 ) -> TimelinePage:
     """What happened with the client, newest first, merged from every registered source of the kind ("" for all)."""
+    end = min(filter(None, (before, narrowing.until)), default=None)
+    ask = registry.TimelineAsk(end, limit + 1, kind, narrowing.text, narrowing.user_id, narrowing.contact_id)
     items: list[registry.TimelineItem] = []
     for source in registry.timeline_sources:
         if not kind or kind in dict(source.kinds):
-            items += [
-                item for item in source.items(principal, client, before, limit + 1) if not kind or item.kind == kind
-            ]
+            items += [item for item in source.items(principal, client, ask) if not kind or item.kind == kind]
+    if narrowing.since:
+        items = [item for item in items if item.at >= narrowing.since]
     # sources return pinned entries with the first page only, whatever their age
     pinned = [item for item in items if item.is_pinned]
     items = [item for item in items if not item.is_pinned]
@@ -79,6 +99,4 @@ def heading_of(moment: datetime, now: datetime) -> str:
 
 
 def timeline_kinds() -> list[tuple[str, Any]]:
-    """The kinds of every source; changes of status come last."""
-    pairs = [pair for source in registry.timeline_sources for pair in source.kinds]
-    return sorted(pairs, key=lambda pair: pair[0] == "status")
+    return [pair for source in registry.timeline_sources for pair in source.kinds]

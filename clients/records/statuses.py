@@ -29,18 +29,20 @@ def status_card(principal, client: Client, now: datetime):
     return {"periods": periods_of(client), "today": firm_today(now)}
 
 
-def status_items(principal, client: Client, before: datetime | None, limit: int) -> list[registry.TimelineItem]:
+def status_items(principal, client: Client, ask: registry.TimelineAsk) -> list[registry.TimelineItem]:
     """Status changes as quiet timeline entries."""
+    if ask.is_narrowed:
+        return []
     zone, items, earlier = firm_zone(), [], None
     for period in periods_of(client):
         at = datetime.combine(period.start_date, time(), zone)
-        if before is None or at < before:
+        if ask.before is None or at < ask.before:
             title = _status_title(period, earlier)
             items.append(
                 registry.TimelineItem(at, f"status-{period.pk}", "status", title, "flag", tone="quiet", object=period)
             )
         earlier = period
-    return items[::-1][:limit]
+    return items[::-1][: ask.limit]
 
 
 def _status_title(period, earlier):

@@ -31,9 +31,13 @@ Checked besides: anonymous and just disabled users get the login (401 in the API
 GET, writes to no table but the bookkeeping ones; nothing answers 500.
 """
 
+from contextlib import suppress
+
 import pytest
+from django.db import connection, transaction
 
 from crm.core.base.checks import addresses
+from crm.core.users.models import Team
 from tools.testing import access
 
 # A session is kept alive, the use of a token noted, and that somebody has read what a mail would remind them of: a GET may do that.
@@ -48,6 +52,15 @@ def test_every_address_has_one_row():
     assert sorted(known - {*listed}) == [], "URLs without a row in tools/testing/access_rows/"
     assert sorted({*listed} - known) == [], "rows of URLs that do not exist"
     assert len(listed) == len({*listed}), "a URL with two rows"
+
+
+def test_what_is_written_is_noticed(scene):
+    with connection.execute_wrapper(read := access.Writes()):
+        assert Team.objects.filter(name="North").exists()
+    with connection.execute_wrapper(wrote := access.Writes()), suppress(LookupError), transaction.atomic():
+        Team.objects.create(name="Taken back")
+        raise LookupError
+    assert read.tables() == set() and wrote.tables() == {"core_team", "core_teamevent"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.url)

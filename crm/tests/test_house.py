@@ -135,6 +135,7 @@ SPELL_FIELDS_OUT = {
     "clients/opportunities/fact.html": "one bare control, edited in place",
     "clients/opportunities/narrow.html": "a filter",
     "clients/page/fact.html": "one bare control, edited in place",
+    "clients/page/timeline_filter.html": "a filter",
     "core/history/list.html": "a filter",
     "core/importing/map_row.html": "what a layout draws a field with",
     "interactions/composer/composer.html": "tabs and chips, each of which holds a field or its value",

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.registry import TimelineItem, panel
+from clients.registry import TimelineAsk, TimelineItem, panel
 from crm.core.base.kept import Kept
 from interactions.progress import lists as progress_lists
 from interactions.progress.choices import ProgressState
@@ -20,7 +20,9 @@ def _sent(principal, limit: int, *, client_id: int, before: datetime | None):
     return with_state(rows).defer("sent_html", "sent_text").order_by("-sent_at")[:limit]
 
 
-def sent_items(principal, client, before: datetime | None, limit: int) -> list[TimelineItem]:
+def sent_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
+    if ask.is_narrowed:
+        return []
     return [
         TimelineItem(
             at=row.sent_at,
@@ -32,7 +34,7 @@ def sent_items(principal, client, before: datetime | None, limit: int) -> list[T
             object=row,
             extra={"state": progress_lists.state_of(row)[0]},
         )
-        for row in _sent.rows(principal, limit, client_id=client.pk, before=before)
+        for row in _sent.rows(principal, ask.limit, client_id=client.pk, before=ask.before)
     ]
 
 

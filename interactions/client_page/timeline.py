@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, OuterRef, Q, Value
+from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat, JSONObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,6 +22,7 @@ from interactions.surveys.models import SurveyResponse
 from interactions.templatetags.interactions import channel_icon
 
 PINNED_AT_MOST = 10
+NOTE = "note"  # the kind of an entry
 WORDS = {  # words of an entry, looked up once per page
     "pinned": gettext_lazy("Pinned"),
     "more": gettext_lazy("More for"),
@@ -53,8 +54,29 @@ def with_timeline_parts(queryset):
 
 
 @Kept
-def _interactions(principal, limit: int, *, client_id: int, before: datetime | None):
+def _interactions(
+    principal,
+    limit: int,
+    kind: str,
+    text: str,
+    *,
+    client_id: int,
+    before: datetime | None,
+    user_id: int | None,
+    contact_id: int | None,
+):
     rows = Interaction.objects.visible_to(principal).filter(client=client_id).kept()
+    if kind:
+        rows = rows.filter(channel=Channel.NOTE) if kind == NOTE else rows.contacts_made()
+    if text:
+        agreed = Decision.objects.filter(interaction=OuterRef("pk"), text__icontains=text)
+        rows = rows.filter(Q(subject__icontains=text) | Q(body__icontains=text) | Exists(agreed))
+    if user_id is not None:
+        took_part = Interaction.participants.through.objects.filter(interaction=OuterRef("pk"), user=user_id)
+        rows = rows.filter(Q(author=user_id) | Exists(took_part))
+    if contact_id is not None:
+        with_them = Interaction.contacts.through.objects.filter(interaction=OuterRef("pk"), contact=contact_id)
+        rows = rows.filter(Q(author_contact=contact_id) | Exists(with_them))
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
         pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
@@ -65,14 +87,14 @@ def _interactions(principal, limit: int, *, client_id: int, before: datetime | N
     return with_timeline_parts(chosen).order_by("-occurred_at", "-id")[:limit]
 
 
-def interaction_items(principal, client, before, limit):
+def interaction_items(principal, client, ask):
     """Interactions; pinned ones of any age are on the first page and not repeated."""
     may = {
         "may_change": client.archived_at is None,
         "sees_all": principal.sees_all or client.owner_id == principal.user_id,
         "words": {name: str(word) for name, word in WORDS.items()},
     }
-    found = _interactions.rows(principal, limit, client_id=client.pk, before=before)
+    found = _interactions.rows(principal, ask.limit, ask.kind, ask.text, client_id=client.pk, **ask.given)
     return [_interaction_item(row, principal.user, may) for row in found]
 
 
@@ -80,7 +102,7 @@ def _interaction_item(row, user, may):
     return TimelineItem(
         at=row.occurred_at,
         key=f"interaction-{row.pk}",
-        kind=row.channel if row.channel == Channel.NOTE else "contact",
+        kind=NOTE if row.channel == Channel.NOTE else "contact",
         title=title_of(row),
         icon=channel_icon(row.channel),
         template="interactions/client_page/timeline_interaction.html",
@@ -95,20 +117,39 @@ def _interaction_item(row, user, may):
 
 
 @Kept
-def _follow_ups(principal, limit: int, *, client_id: int, before: datetime | None):
+def _follow_ups(
+    principal,
+    limit: int,
+    text: str,
+    *,
+    client_id: int,
+    before: datetime | None,
+    user_id: int | None,
+    contact_id: int | None,
+):
+    """The latest that were done, and the latest that were entered: each is a range of an index."""
     rows = FollowUp.objects.visible_to(principal).filter(client=client_id)
-    closed = Q(state=FollowUpState.DONE, closed_at__isnull=False)
-    made = Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
+    if text:
+        rows = rows.filter(Q(title__icontains=text) | Q(outcome__icontains=text))
+    if user_id is not None:
+        rows = rows.filter(Q(assignee=user_id) | Q(closed_by=user_id))
+    if contact_id is not None:
+        rows = rows.filter(Q(contact=contact_id) | Q(closed_by_contact=contact_id))
+    done = rows.filter(state=FollowUpState.DONE, closed_at__isnull=False)
+    made = rows.filter(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
-        closed, made = closed & Q(closed_at__lt=before), made & Q(created_at__lt=before)
-    rows = rows.filter(closed | made).select_related("assignee", "closed_by", "closed_by_contact")
-    return rows.order_by("-updated_at")[: limit * 2]
+        done, made = done.filter(closed_at__lt=before), made.filter(created_at__lt=before)
+    chosen = Q(pk__in=done.order_by("-closed_at").values("pk")[:limit])
+    chosen |= Q(pk__in=made.order_by("-created_at").values("pk")[:limit])
+    return FollowUp.objects.filter(chosen, client=client_id).select_related(
+        "assignee", "closed_by", "closed_by_contact"
+    )
 
 
-def follow_up_items(principal, client, before, limit):
+def follow_up_items(principal, client, ask):
     """Follow-ups that were done, or entered by hand or by a rule; the interaction shows those planned with it."""
-    items = []
-    for row in _follow_ups.rows(principal, limit, client_id=client.pk, before=before):
+    items, before = [], ask.before
+    for row in _follow_ups.rows(principal, ask.limit, ask.text, client_id=client.pk, **ask.given):
         if row.state == FollowUpState.DONE and (before is None or row.closed_at < before):
             who = row.closed_by_name
             items.append(
@@ -122,7 +163,7 @@ def follow_up_items(principal, client, before, limit):
         if row.source_kind in (SourceKind.MANUAL, SourceKind.RULE) and (before is None or row.created_at < before):
             words = _("Follow-up “%(what)s” added for %(who)s") % {"what": row.title, "who": row.assignee.name}
             items.append(_quiet(row, row.created_at, "made", words))
-    return sorted(items, key=lambda item: item.at, reverse=True)[:limit]
+    return sorted(items, key=lambda item: item.at, reverse=True)[: ask.limit]
 
 
 def _quiet(row, at, what, title):
@@ -140,15 +181,22 @@ def _quiet(row, at, what, title):
 
 
 @Kept
-def _answers(principal, limit: int, *, client_id: int, before: datetime | None):
+def _answers(principal, limit: int, text: str, *, client_id: int, before: datetime | None, contact_id: int | None):
     rows = SurveyResponse.objects.visible_to(principal).filter(client=client_id).kept()
+    if text:
+        rows = rows.filter(comment__icontains=text)
+    if contact_id is not None:
+        rows = rows.filter(contact=contact_id)
     if before is not None:
         rows = rows.filter(answered_at__lt=before)
     return rows.select_related("survey", "contact").order_by("-answered_at", "-id")[:limit]
 
 
-def survey_items(principal, client, before, limit):
-    return [_survey_item(row) for row in _answers.rows(principal, limit, client_id=client.pk, before=before)]
+def survey_items(principal, client, ask):
+    if ask.user_id:
+        return []
+    given = {"client_id": client.pk, "before": ask.before, "contact_id": ask.contact_id}
+    return [_survey_item(row) for row in _answers.rows(principal, ask.limit, ask.text, **given)]
 
 
 BAND_ICONS = {nps.PROMOTERS: "emoji-smile", nps.PASSIVES: "emoji-neutral", nps.DETRACTORS: "emoji-frown"}
@@ -169,8 +217,11 @@ def _survey_item(row):
 
 SOURCES = [
     TimelineSource(
-        "interactions", [("contact", gettext_lazy("Conversations")), ("note", gettext_lazy("Notes"))], interaction_items
+        "interactions",
+        [("contact", gettext_lazy("Conversations")), (NOTE, gettext_lazy("Notes"))],
+        interaction_items,
+        0,
     ),
-    TimelineSource("follow-ups", [("follow-up", gettext_lazy("Follow-ups"))], follow_up_items),
-    TimelineSource("surveys", [("survey", gettext_lazy("Survey answers"))], survey_items),
+    TimelineSource("follow-ups", [("follow-up", gettext_lazy("Follow-ups"))], follow_up_items, 10),
+    TimelineSource("surveys", [("survey", gettext_lazy("Survey answers"))], survey_items, 20),
 ]

@@ -114,6 +114,11 @@ class FollowUp(Versioned):
             models.Index(fields=["due_at", "id"], name="follow_up_due_open", condition=Q(state="open")),
             models.Index(fields=["client", "-closed_at"], name="follow_up_client_closed", condition=~Q(state="open")),
             models.Index(fields=["-closed_at", "-id"], name="follow_up_closed", condition=~Q(state="open")),
+            models.Index(
+                fields=["client", "-created_at"],
+                name="follow_up_client_made",
+                condition=Q(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE]),
+            ),
         ]
 
     def __str__(self):

@@ -31,7 +31,7 @@ registry.tabs.register(
     Tab(key="progress", label=gettext_lazy("Progress emails"), url_name="interactions:client_progress", order=60)
 )
 registry.timeline_sources.register(
-    TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items)
+    TimelineSource(key="progress", kinds=[("progress", gettext_lazy("Progress emails"))], items=sent_items, order=30)
 )
 today.sections.register(
     today.Section(

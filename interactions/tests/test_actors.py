@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from clients.registry import TimelineAsk
 from crm.core.base.principals import SYSTEM, Kind, Principal, acting
 from crm.core.firm.queries import firm_cached
 from interactions import permissions
@@ -40,7 +41,7 @@ def test_a_contacts_interaction_is_shown_with_their_name(client, marta, northwin
 
 def test_names_of_contacts_cost_no_further_query(marta, northwind, elina, by_elina, django_assert_num_queries):
     with firm_cached(), django_assert_num_queries(2):  # the firm's settings, and the rows
-        items = interaction_items(acting(marta), northwind, NOW.replace(year=2027), 20)
+        items = interaction_items(acting(marta), northwind, TimelineAsk(NOW.replace(year=2027), 20))
         assert [item.object.author_name for item in items] == [elina.name]
 
 

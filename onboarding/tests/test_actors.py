@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from clients.registry import TimelineAsk
 from crm.core.base.principals import SYSTEM, acting
 from onboarding import panels
 from onboarding.models import TaskComment
@@ -34,7 +35,7 @@ def test_what_a_contact_did_is_shown_with_their_name(client, marta, plan, northw
     TaskComment.objects.create(task=done_by_elina, author_contact=elina, text="Signed and sent.")
     for name, pk in (("plan", plan.pk), ("task", done_by_elina.pk)):
         assert elina.name in client.get(reverse(f"onboarding:{name}", args=[pk])).content.decode()
-    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, None, 30)]
+    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, TimelineAsk(None, 30))]
     assert f"Onboarding task “Engagement letter signed” finished by {elina.name}" in titles
 
 
@@ -59,7 +60,7 @@ def test_reopening_forgets_the_contact(marta, done_by_elina):
 def test_the_system_finishes_but_does_not_comment(client, marta, plan, northwind):
     row = finish_task(SYSTEM, task=task(plan, "Kickoff meeting"), now=at(MONDAY))
     assert (row.state, row.done_by, row.done_by_contact) == ("done", None, None)
-    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, None, 30)]
+    titles = [item.title for item in panels.timeline_items(acting(marta), northwind, TimelineAsk(None, 30))]
     assert "Onboarding task “Kickoff meeting” finished" in titles
     with pytest.raises(PermissionDenied):
         comment_task(SYSTEM, task=row, text="Seen.")

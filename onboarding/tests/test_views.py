@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.records.services.clients import archive_client
+from clients.registry import TimelineAsk
 from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.notifications.models import Notification
@@ -332,7 +333,7 @@ def test_panels_cost_at_most_two_statements(plan, marta, northwind, one_request,
     now = at(MONDAY + timedelta(3))
     finish_task(acting(marta), task=task(plan, "Conflict check"), now=at(MONDAY))
     calls = [
-        lambda: panels.timeline_items(acting(marta), northwind, None, 30),
+        lambda: panels.timeline_items(acting(marta), northwind, TimelineAsk(None, 30)),
         lambda: panels.today_section(acting(marta), now),
         lambda: panels.find_plans(acting(marta), "northwind", 8),
         lambda: navigation.numbers(acting(marta), now),

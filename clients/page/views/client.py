@@ -1,6 +1,7 @@
 """The page of one client."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone
@@ -8,11 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clients import registry
+from clients.page.forms import TimelineForm
 from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
-from clients.page.timeline import timeline, timeline_kinds
+from clients.page.timeline import EVERYTHING, timeline, timeline_kinds
 from crm.core.search import recent
 from crm.core.ui.htmx import is_fragment, render_page
+
+FIRST_KINDS = 3  # the others are in a menu
 
 
 @require_GET
@@ -27,8 +31,14 @@ def show(request, client_id):
     kind = request.GET.get("kind", "")
     kind = kind if kind in dict(kinds) else ""
     recent.remember(request, client.pk)
-    context = {"client": client, "now": now, "kinds": kinds, "kind": kind, "before": before}
-    context["timeline"] = timeline(request.principal, client, kind=kind, before=before, now=now)
+    said = {name: request.GET[name].strip() for name in TimelineForm.base_fields if request.GET.get(name)}
+    form = TimelineForm(said or None, client=client) if said or "filter" in request.GET else None
+    narrowing = form.narrowing if form else EVERYTHING
+    context = {"client": client, "now": now, "kind": kind, "before": before, "timeline_form": form}
+    context |= {"kinds": kinds[:FIRST_KINDS], "more_kinds": kinds[FIRST_KINDS:]}
+    context["more_label"] = dict(context["more_kinds"]).get(kind, "")
+    context |= {"kept": urlencode(said), "is_narrowed": bool(narrowing)}
+    context["timeline"] = timeline(request.principal, client, kind=kind, before=before, narrowing=narrowing, now=now)
     if not is_fragment(request):
         context |= client_frame(request, client, "timeline", now=now)
         context |= {

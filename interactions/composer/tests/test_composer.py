@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.page.queries import load_client
+from clients.registry import TimelineAsk
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.queries import close_firm_cache, get_firm, open_firm_cache
@@ -72,7 +73,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
     with django_assert_num_queries(8):
         client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
-            source.items(acting(user), client, None, 21)
+            source.items(acting(user), client, TimelineAsk(None, 21))
         panel.panel(acting(user), client, now)
         follow_ups_card(acting(user), client, now)
         promises_card(acting(user), client, now)

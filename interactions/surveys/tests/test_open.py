@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from clients.contacts.models import Consent, ContactEmail
 from clients.records.models import ClientFacts
+from clients.registry import TimelineAsk
 from crm.core.base.principals import NOBODY, SYSTEM, acting
 from crm.core.base.secret_links import link_token
 from crm.core.mail.models import OutboxMail
@@ -165,7 +166,7 @@ def test_an_answer_is_everywhere_at_once(client, marta, northwind, row):
     row.refresh_from_db()
     assert (row.state, row.response) == (InvitationState.ANSWERED, response)
     assert ClientFacts.objects.get(client=northwind).nps_score == 9
-    (item,) = timeline.survey_items(acting(marta), northwind, None, 10)
+    (item,) = timeline.survey_items(acting(marta), northwind, TimelineAsk(None, 10))
     assert item.object == response
     note = Notification.objects.get()
     assert (note.user, note.text) == (marta, "Elina Saari at Northwind Advisory answered 9 out of 10.")
