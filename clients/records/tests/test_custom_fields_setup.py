@@ -11,7 +11,7 @@ from crm.core.fields.custom.models import CustomField, FieldSection
 from tools.testing.factories.clients import make_client
 
 pytestmark = pytest.mark.django_db
-NEW = "/settings/fields/client/new/"
+NEW = "/settings/fields/of/client/new/"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_an_admin_adds_a_field_and_sees_how_many_have_it(client, admin, marta):
         "class",
         [{"key": "gold", "label": "Gold"}, {"key": "silver", "label": "Silver"}],
     )
-    page = client.get("/settings/fields/client/").content.decode()
+    page = client.get("/settings/fields/of/client/").content.decode()
     assert "Class" in page and "none" in page
     for n in range(3):
         make_client(owner=marta, name=f"C{n}", **({} if n else {"cf_class": "gold"}))
@@ -106,11 +106,11 @@ def test_a_stale_edit_is_refused(client, admin):
 
 def test_fields_and_sections_are_put_in_order(client, admin):
     one, two, three = (field(admin, name, "text") for name in ("One", "Two", "Three"))
-    client.post("/settings/fields/client/order/", {"ids": [three.pk, one.pk, two.pk]})
-    client.post("/settings/fields/client/order/", {"id": two.pk, "to": "up"})
+    client.post("/settings/fields/of/client/order/", {"ids": [three.pk, one.pk, two.pk]})
+    client.post("/settings/fields/of/client/order/", {"id": two.pk, "to": "up"})
     assert list(CustomField.objects.values_list("label", flat=True)) == ["Three", "Two", "One"]
     first, last = (services.create_section(admin, record="client", name=name) for name in ("First", "Last"))
-    client.post("/settings/fields/client/sections/order/", {"id": last.pk, "to": "up"})
+    client.post("/settings/fields/of/client/sections/order/", {"id": last.pk, "to": "up"})
     assert list(FieldSection.objects.values_list("name", flat=True)) == ["Last", "First"]
     services.update_field(admin, field=one, section=first)
     client.post(reverse("core:field_section_remove", args=[first.pk]))
