@@ -292,5 +292,5 @@ CLIENT_FIELDS = Catalogue(
         "custom": "the values of the firm's own fields",
         "archived_by": "set by moving it to the trash",
     },
-    custom=CustomFields("client", _("Clients"), ClientKind.choices, order=10),
+    custom=CustomFields("client", _("Clients"), ClientKind.choices, order=10, is_inline=True),
 )

@@ -36,7 +36,7 @@ class CustomEntry(Field):
     definition: Any = None
 
     @classmethod
-    def of_definition(cls, definition: CustomField, model: Any) -> "CustomEntry":
+    def of_definition(cls, definition: CustomField, model: Any, *, is_inline: bool) -> "CustomEntry":
         kind = Kind(definition.kind)
         is_sorted = definition.is_filtered and kind in SORTED
         return cls(
@@ -51,7 +51,7 @@ class CustomEntry(Field):
             sort=Sort(f"sort_{definition.name}", nullable=True, expression=value_of(definition)) if is_sorted else None,
             aliases=(definition.name, definition.key, definition.key.replace("_", " ")),
             is_imported=kind is not Kind.CLIENT,
-            is_inline=kind not in (Kind.LONG_TEXT, Kind.CHOICES),
+            is_inline=is_inline and kind not in (Kind.LONG_TEXT, Kind.CHOICES),
             model=model,
             definition=definition,
         )
@@ -167,6 +167,13 @@ def load_names(principal: Any, rows: Sequence[Any], entries: Iterable[CustomEntr
             row.__dict__.setdefault(NAMES_OF, {}).update(found)
 
 
+def all_facts(principal: Any, catalogue: Catalogue, row: Any, *, may_edit: bool = False) -> list[Any]:
+    """The facts of a row's page with those of the firm's own fields, as the principal sees them."""
+    load_names(principal, [row], [entry for entry in catalogue.custom.values() if entry.link])
+    own = catalogue.custom_facts(row, may_edit=may_edit)
+    return catalogue.facts(row, may_edit=may_edit) + [fact for _title, facts in own for fact in facts]
+
+
 @dataclass(frozen=True)
 class Section:
     """A section of a form or page with its fields. `key`: of its fields' group."""
@@ -215,6 +222,7 @@ class CustomFields:
     kinds: Sequence[tuple[str, Any]] = ()
     kind_column: str = "kind"
     order: int = 0
+    is_inline: bool = False  # the record's page edits them in place
 
     def register(self, catalogue: Catalogue) -> None:
         records.register(Record(self, catalogue))
@@ -230,7 +238,9 @@ class CustomFields:
             }
             live = [field for field in made.fields.get(self.key, []) if field.archived_at is None]
             live.sort(key=lambda field: (places.get(field.section_id, 0), field.position, field.pk))
-            made.entries[self.key] = {f.name: CustomEntry.of_definition(f, catalogue.model) for f in live}
+            made.entries[self.key] = {
+                f.name: CustomEntry.of_definition(f, catalogue.model, is_inline=self.is_inline) for f in live
+            }
         return made.entries[self.key]
 
     def sections(self, catalogue: Catalogue) -> list[Section]:
