@@ -318,7 +318,8 @@ class ListFilters(django_filters.FilterSet):
         self.filters: dict[str, Any] = {}
         self.custom = self.custom_filters()
         if self.custom:
-            self.base_filters: dict[str, Any] = type(self).base_filters | self.custom
+            own: Any = type(self)
+            self.base_filters: dict[str, Any] = own.base_filters | self.custom
         for name in self.base_filters:
             if name in data:
                 self._read(name)

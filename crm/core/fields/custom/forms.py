@@ -46,7 +46,9 @@ class FieldForm(Form):
         help_text=_("9 is a digit, A a letter, ? either, * any text: FI99999999. Leave empty to accept anything."),
     )
     is_required = forms.BooleanField(label=_("Required"), required=False)
-    is_unique = forms.BooleanField(label=_("No two the same"), required=False)
+    is_unique = forms.BooleanField(
+        label=_("Unique"), required=False, help_text=_("No two records may have the same value.")
+    )
     is_filtered = forms.BooleanField(label=_("Filter and sort lists by it"), required=False, initial=True)
 
     def __init__(self, *args: Any, record: Record, field: CustomField | None = None, **kwargs: Any):

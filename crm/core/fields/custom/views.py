@@ -43,7 +43,7 @@ def _rules(field: CustomField) -> list[str]:
     say = shape_of(field).type(field).words
     least, most = (limit(field, text) for text in (field.least, field.most)) if field.kind in RANGED else (None, None)
     found = [_("required")] if field.is_required else []
-    found += [_("no two the same")] if field.is_unique else []
+    found += [_("unique")] if field.is_unique else []
     if least is not None or most is not None:
         found.append(f"{'' if least is None else say(least)} – {'' if most is None else say(most)}".strip())
     return found + ([field.pattern] if field.pattern else [])
