@@ -27,6 +27,7 @@ from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
+from crm.core.fields.custom.entries import load_names
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.importing import kinds
@@ -102,6 +103,13 @@ def people_card(principal, client, now):
 def facts_card(principal, client, now):
     shown = CLIENT_FIELDS.facts(client, may_edit=permissions.may_edit(principal, client))
     return {"shown": shown, "may_restrict": permissions.may_restrict(principal, client)}
+
+
+@registry.panel("custom", "side", 82, "clients/page/custom_card.html")
+def custom_card(principal, client, now):
+    load_names(principal, [client], [entry for entry in CLIENT_FIELDS.custom.values() if entry.link])
+    sections = CLIENT_FIELDS.custom_facts(client, may_edit=permissions.may_edit(principal, client))
+    return {"sections": sections} if sections else None
 
 
 # Wiring

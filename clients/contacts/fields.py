@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, Catalogue, Field, derived, grouped
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import LANGUAGE, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
@@ -47,7 +48,9 @@ CONTACT_FIELDS = Catalogue(
     internal={
         "created_by": "who entered it: sees it while it has no client",
         "clients": "the places, which have fields of their own",
+        "custom": "the values of the firm's own fields",
     },
+    custom=CustomFields("contact", _("Contacts"), order=20),
 )
 PLACE_FIELDS = Catalogue(
     Affiliation,

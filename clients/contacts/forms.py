@@ -15,7 +15,7 @@ from clients.contacts.models import Contact, ContactEmail, ContactPhone
 from clients.phones import bare_digits
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.fields.forms import CatalogueForm
+from crm.core.fields.forms import CatalogueForm, CustomSections
 from crm.core.templatetags.ui_forms import too_long
 from crm.core.ui.forms import Clash, Form, Layout, Maybe, Part, Row, SearchedField
 
@@ -51,6 +51,7 @@ class ContactForm(CatalogueForm):
         Part("clients/contacts/addresses.html"),
         Row(*CONTACT_FIELDS.group("about")[:-1]),
         CONTACT_FIELDS.group("about")[-1],
+        CustomSections(),
     )
     labels = ContactLabel.choices
 

@@ -9,7 +9,7 @@ from clients.contacts.choices import ContactLabel, DecisionRole, Purpose
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
 
 
@@ -33,7 +33,7 @@ class ContactQuerySet(ArchivableQuerySet):
 
 
 @tracked
-class Contact(Archivable, Versioned):
+class Contact(Archivable, Customised, Versioned):
     """A person, affiliated with one or many clients."""
 
     first_name = models.CharField(_("first name"), max_length=100, blank=True)

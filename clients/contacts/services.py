@@ -27,6 +27,7 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 
@@ -66,6 +67,7 @@ def new_contact(
 ) -> NewContact:
     """For `create_contacts`. `emails` and `phones` are (label, text); the first is the main one. Raises ServiceError."""
     contact = Contact(created_by=created_by, is_demo=is_demo)
+    fields = with_custom(contact, fields, CONTACT_FIELDS, is_new=True)
     _apply(contact, fields | {"first_name": first_name, "last_name": last_name})
     row = NewContact(
         contact,
@@ -126,6 +128,7 @@ def update_contact(
     stale edit is never merged, because the lists are not versioned. Raises StaleWrite, ServiceError.
     """
     row = Contact.objects.select_for_update().get(pk=contact.pk)
+    fields = with_custom(row, fields, CONTACT_FIELDS)
     _apply(row, fields)
     with _within_sight(principal, row):
         save_version(row, fields=list(fields), seen=seen_version, merges=False)
@@ -143,7 +146,7 @@ def check_contact(
     contact: Contact, *, emails: Labelled = (), phones: Labelled = (), country: str = "", place: Any = None, **fields
 ) -> None:
     """Raises ServiceError for what `update_contact` would refuse, or `affiliate` for the values of a `place`."""
-    _apply(copy(contact), fields)
+    _apply(copy(contact), with_custom(contact, fields, CONTACT_FIELDS))
     _checked_emails(emails)
     _checked_phones(phones, country)
     clean_fields(Affiliation(**place or {}), place or ())
@@ -219,8 +222,11 @@ def keep_held_details(principal: Principal, *, held: HeldDetails, now: datetime)
 
 
 def _apply(contact: Contact, fields: dict) -> None:
-    only_known(fields, CONTACT_FIELDS.edited)
+    only_known(fields, (*CONTACT_FIELDS.edited, "custom"))
+    contact.custom = fields.get("custom", contact.custom)
     for name, value in fields.items():
+        if name == "custom":
+            continue
         value = (value or "").strip()
         setattr(contact, name, value if name == "notes" else " ".join(value.split()))  # names go into mail headers
     if not contact.name:

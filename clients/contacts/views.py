@@ -26,6 +26,7 @@ from clients.contacts.services import (
     use_new_details,
 )
 from crm.core.base.permissions import require
+from crm.core.fields.custom.entries import all_facts
 from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import back_to, go, posted
 
@@ -89,7 +90,7 @@ def show(request, contact_id):
             "title": contact.name,
             "avatar": contact.name,
             "consents": consents,
-            "facts": CONTACT_FIELDS.facts(contact),
+            "facts": all_facts(request.principal, CONTACT_FIELDS, contact),
             "crumbs": crumbs,
             "panels": panels,
             "may_edit": not contact.is_archived,
@@ -120,6 +121,7 @@ def held(request, contact_id, held_id):
 def create(request):
     require(permissions.may_create(request.principal))
     form, place = ContactForm(posted(request)), PlaceForm(posted(request))
+    form.add_custom(request.principal)
     client_form = ClientChoiceForm(
         posted(request), user=request.user, initial={"client": request.GET.get("client", "")}
     )
@@ -141,6 +143,7 @@ def edit(request, contact_id):
     contact = load_contact(request.principal, contact_id)
     require(permissions.may_change_contact(request.principal, contact), permissions.PERSON_IN_TRASH)
     form = ContactForm(posted(request), instance=contact)
+    form.add_custom(request.principal)
     outcome = contact_action(
         request,
         form,

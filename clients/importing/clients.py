@@ -82,7 +82,7 @@ def _columns() -> Iterator[Column]:
 
 
 _NAME, *_REST = _columns()
-COLUMNS = (
+COLUMNS = CLIENT_FIELDS.with_custom(
     _NAME,
     common.external_id("id", "account id", "customerid", "customer id", "record id", "client id", "company id"),
     *_REST,
@@ -559,7 +559,8 @@ def exported(principal, clients: QuerySet) -> Iterator[list[Any]]:
     }
     rows = clients.with_parent_seen(principal).select_related("facts", "owner", "team")
     rows = rows.prefetch_related("tags", "status_periods")
-    return common.exported(COLUMNS, cells, rows.order_by("name_key", "pk").iterator(chunk_size=1000))
+    found = common.named(principal, rows.order_by("name_key", "pk").iterator(chunk_size=1000), CLIENT_FIELDS)
+    return common.exported(COLUMNS, cells, found)
 
 
 CLIENTS = common.record_kind(

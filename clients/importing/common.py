@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -24,6 +25,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold, whole_number
 from crm.core.fields.catalogue import Catalogue
+from crm.core.fields.custom.entries import load_names
 from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
@@ -224,6 +226,15 @@ def exported(
     yield [ids.get(column.name) or str(column.label) for column in told]
     for row in rows:
         yield [cells[column.name](row) for column in told]
+
+
+def named(principal: Principal, rows: Iterable[Any], fields: Catalogue) -> Iterator[Any]:
+    """The rows with the names of those that the firm's own fields link, a thousand at a time."""
+    linking = [entry for entry in fields.custom.values() if entry.link]
+    rows = iter(rows)
+    while chunk := list(islice(rows, 1000)):
+        load_names(principal, chunk, linking)
+        yield from chunk
 
 
 def cells_of(fields: Catalogue, *names: str) -> dict[str, Callable[[Any], Any]]:

@@ -32,7 +32,7 @@ def _each(parse: Reader) -> Reader:
     return Reader(lambda text, conventions: [parse(part.strip()) for part in text.split(";") if part.strip()])
 
 
-COLUMNS = (
+COLUMNS = CONTACT_FIELDS.with_custom(
     _FIRST,
     _LAST,
     common.external_id("id", "contact id", "record id"),
@@ -267,7 +267,7 @@ def exported(contacts: QuerySet, principal) -> Iterator[list[Any]]:
     rows = contacts.kept().prefetch_related("emails", "phones", Prefetch("affiliations", seen)).order_by("pk")
     pairs = (
         (contact, place)
-        for contact in rows.iterator(chunk_size=1000)
+        for contact in common.named(principal, rows.iterator(chunk_size=1000), CONTACT_FIELDS)
         for place in contact.affiliations.all() or (None,)
     )
     person = {name: _first(cell) for name, cell in common.cells_of(CONTACT_FIELDS).items()}

@@ -129,14 +129,15 @@ def _export(principal):
         "external_id": lambda row: common.own_id("opportunity", row.pk),
         "probability": lambda row: row.probability if row.has_own_probability else "",
     }
-    return common.exported(OPPORTUNITIES.columns, cells, common.seen_by(principal, _rows(principal).kept()))
+    rows = common.seen_by(principal, _rows(principal).kept())
+    return common.exported(OPPORTUNITIES.columns, cells, common.named(principal, rows, OPPORTUNITY_FIELDS))
 
 
 OPPORTUNITIES = common.record_kind(
     "opportunities",
     gettext_lazy("Opportunities"),
     of="opportunity",
-    columns=(
+    columns=OPPORTUNITY_FIELDS.with_custom(
         *common.client_columns(),
         common.external_id("id", "opportunity id", "opportunityid", "deal id", "record id"),
         *OPPORTUNITY_FIELDS.import_columns(),

@@ -126,7 +126,8 @@ def _export_contracts(principal):
         "change_reason": lambda row: row.change_reason,
     }
     rows = Contract.objects.visible_to(principal).select_related("client", "service")
-    return common.exported(CONTRACTS.columns, cells, common.seen_by(principal, rows))
+    found = common.named(principal, common.seen_by(principal, rows), CONTRACT_FIELDS)
+    return common.exported(CONTRACTS.columns, cells, found)
 
 
 def _export_lines(principal):
@@ -238,7 +239,7 @@ CONTRACTS = common.record_kind(
     "contracts",
     gettext_lazy("Contracts"),
     of="contract",
-    columns=(
+    columns=CONTRACT_FIELDS.with_custom(
         *common.client_columns(),
         common.external_id("id", "contract id", "contractid"),
         *CONTRACT_FIELDS.import_columns(),

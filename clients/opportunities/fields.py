@@ -10,6 +10,7 @@ from clients.opportunities.models import Opportunity, Pipeline, Stage
 from clients.revenue.fields import CLIENT, PAID_IN, RATE, SERVICE
 from clients.revenue.models import Contract
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import AMOUNT, COLLEAGUE, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
@@ -136,5 +137,9 @@ OPPORTUNITY_FIELDS = Catalogue(
         sort=Sort("value_firm", nullable=True),
     ),
     Field("weighted_firm", _("Weighted value, firm’s currency"), AMOUNT, is_imported=False, api=READ),
-    internal={"has_own_probability": "whether the probability was entered, or is the stage's"},
+    internal={
+        "has_own_probability": "whether the probability was entered, or is the stage's",
+        "custom": "the values of the firm's own fields",
+    },
+    custom=CustomFields("opportunity", _("Opportunities"), order=40),
 )

@@ -14,6 +14,7 @@ from clients.revenue.forms import RevenueForm
 from clients.revenue.models import Contract
 from crm.core.base.principals import acting
 from crm.core.base.reading import whole_number
+from crm.core.fields.forms import CustomSections
 from crm.core.listing.filters import MAX_ID
 from crm.core.ui.forms import DateInput, Form, Layout, Maybe, More, Row, SearchedField, When
 
@@ -25,7 +26,7 @@ class OpportunityForm(RevenueForm):
     """An opportunity of a client. An empty probability is the stage's."""
 
     catalogue = OPPORTUNITY_FIELDS
-    layout = Layout("title", ABOUT, "next_step", RARELY)
+    layout = Layout("title", ABOUT, "next_step", CustomSections(), RARELY)
 
     def __init__(self, *args, user, client: Client | None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -54,7 +55,7 @@ class NewOpportunityForm(OpportunityForm):
     """A new one says its client and its stage."""
 
     catalogue = OPPORTUNITY_FIELDS
-    layout = Layout("client", "title", Row("stage"), ABOUT, "next_step", RARELY)
+    layout = Layout("client", "title", Row("stage"), ABOUT, "next_step", CustomSections(), RARELY)
 
     client = SearchedField(Client.objects.none(), url="/clients/options/", label=_("Client"))
 

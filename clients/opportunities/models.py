@@ -17,7 +17,7 @@ from clients.opportunities.choices import LostReason, OpportunityKind, Opportuni
 from clients.records.models import Client
 from clients.revenue.models import LEAST_RATE, ClientRowQuerySet, Contract
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
@@ -113,7 +113,7 @@ class OpportunityQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement
 
 
 @tracked
-class Opportunity(Archivable, Versioned):
+class Opportunity(Archivable, Customised, Versioned):
     """Something that a client may buy. `value` is what it brings in its first year, or once; `value_firm` and `weighted_firm` (× the
     probability) are in the firm's currency at the rate of `opened_date`, NULL without a value or a rate."""
 

@@ -7,9 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
 from clients.phones import tel_href
-from clients.records.choices import Channel, LeavingReason, OnboardingState, Status, Tier
+from clients.records.choices import Channel, ClientKind, LeavingReason, OnboardingState, Status, Tier
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field, derived, grouped
+from crm.core.fields.custom.entries import CustomFields
+from crm.core.fields.custom.values import Link, links
 from crm.core.fields.forms import country_names
 from crm.core.fields.types import (
     AMOUNT,
@@ -77,6 +79,9 @@ def _of_facts(column: str, nullable: bool = True) -> Sort:
     return Sort(f"facts__{column}", nullable=nullable, pk="facts__client")
 
 
+links.register(
+    Link("client", Client, lambda principal: Client.objects.visible_to(principal).kept(), "/clients/options/")
+)
 CLIENT_FIELDS = Catalogue(
     Client,
     Field("name", type=Type(), aliases=NAME, privacy=PERSONAL, sort=Sort("name_key")),
@@ -284,7 +289,8 @@ CLIENT_FIELDS = Catalogue(
     derived("onboarding_total", _("Onboarding tasks"), WHOLE, "facts.onboarding_total"),
     internal={
         "phone_digits": "computed from the phone",
-        "custom": "fields of the firm's own, which nothing offers yet",
+        "custom": "the values of the firm's own fields",
         "archived_by": "set by moving it to the trash",
     },
+    custom=CustomFields("client", _("Clients"), ClientKind.choices, order=10, is_inline=True),
 )

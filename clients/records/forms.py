@@ -9,7 +9,7 @@ from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.fields.forms import CatalogueForm, CustomSections, UserField
 from crm.core.ui.forms import (
     DateInput,
     Form,
@@ -42,11 +42,12 @@ class ClientForm(CatalogueForm):
     """Every field of a client. A new one also has a status and its start date."""
 
     catalogue = CLIENT_FIELDS
-    layout = Layout(Group("", *HEAD), *GROUPS)
+    layout = Layout(Group("", *HEAD), *GROUPS, CustomSections())
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        self.add_custom(acting(user))
         if self.instance.pk and not permissions.may_reassign(acting(user), self.instance):
             self.fields["team"].disabled, self.fields["team"].help_text = True, permissions.MOVE
         self.fields["parent"].queryset = Client.objects.visible_to(acting(user)).kept().exclude(pk=self.instance.pk)
@@ -75,9 +76,8 @@ class ClientForm(CatalogueForm):
             self.hides_parent and self.cleaned_data.get("parent") is None
         ):  # a parent that the user cannot see must not be cleared
             names = [name for name in names if name != "parent"]
-        return {
-            name: self.cleaned_data[name] for name in names if name in self._meta.fields and name in self.cleaned_data
-        }
+        own = {*(self._meta.fields or ()), *self.custom_names}
+        return {name: self.cleaned_data[name] for name in names if name in own and name in self.cleaned_data}
 
 
 FURTHER = (
@@ -100,13 +100,14 @@ class NewClientForm(ClientForm):
             Part("clients/page/similar_slot.html"),
             Row("owner", "status"),
             When("status=former", "reason"),
+            CustomSections(required=True),
         )
     )
 
     @property
     def rest(self) -> Helper:
-        wrong = self.is_bound and not self.errors.keys().isdisjoint(names_in(*FURTHER))
-        return part_of(Layout(More(_("More fields"), *FURTHER, open=wrong)))
+        wrong = self.is_bound and not self.errors.keys().isdisjoint({*names_in(*FURTHER), *self.custom_names})
+        return part_of(Layout(More(_("More fields"), *FURTHER, CustomSections(required=False), open=wrong)))
 
     status = forms.ChoiceField(label=_("Status"), choices=Status.choices, initial=Status.PROSPECT)
     status_start = forms.DateField(label=_("Since"), widget=DateInput())
@@ -171,4 +172,4 @@ class FactForm(ClientForm):
 
     def __init__(self, *args, name, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields = {name: self.fields[name]}
+        self.fields = {name: self.fields[name]} if name in self.fields else {}

@@ -23,7 +23,7 @@ from clients.records.choices import (
 )
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.dates import local_date
-from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
 from crm.core.firm.queries import get_firm
@@ -72,7 +72,7 @@ class ClientQuerySet(ArchivableQuerySet):
 
 
 @tracked
-class Client(Archivable, Versioned):
+class Client(Archivable, Customised, Versioned):
     """A client of the firm: an organisation or a person, an ongoing client or a one-off customer."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -106,7 +106,6 @@ class Client(Archivable, Versioned):
     expectations = models.TextField(_("expectations"), blank=True)
     notes = models.TextField(_("background"), blank=True)
     is_restricted = models.BooleanField(_("restricted"), default=False)
-    custom = models.JSONField(default=dict, blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
     archived_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
     name_key = models.GeneratedField(expression=Folded(F("name")), output_field=models.TextField(), db_persist=True)

@@ -9,6 +9,7 @@ from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import AMOUNT, CURRENCY, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
@@ -63,6 +64,8 @@ CONTRACT_FIELDS = Catalogue(
     ),
     Field("replaces", is_imported=False, api=READ),
     Field("change_reason", is_imported=False, api=READ, privacy=FREE_WORDS),
+    internal={"custom": "the values of the firm's own fields"},
+    custom=CustomFields("contract", _("Contracts"), order=30),
 )
 REVENUE_FIELDS = Catalogue(
     RevenueLine,

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from clients.revenue.models import LEAST_RATE
 from crm.core.base.places import currency_choices
-from crm.core.fields.forms import CatalogueForm
+from crm.core.fields.forms import CatalogueForm, CustomSections
 from crm.core.ui.forms import DateInput, Form, Layout, Row
 
 
@@ -27,7 +27,7 @@ class RevenueForm(CatalogueForm):
 
 class ContractForm(RevenueForm):
     catalogue = CONTRACT_FIELDS
-    layout = Layout(Row(*CONTRACT_FIELDS.group("form")))
+    layout = Layout(Row(*CONTRACT_FIELDS.group("form")), CustomSections())
 
 
 class RateForm(Form):

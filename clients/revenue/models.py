@@ -13,7 +13,7 @@ from clients.gate import visible_q
 from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Versioned, tracked
+from crm.core.base.models import Customised, Versioned, tracked
 
 LEAST_RATE = Decimal("0.00000001")
 RATE_HOLDS = timedelta(days=31)  # a day without a rate uses the last earlier one, if not older than this
@@ -34,7 +34,7 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
 
 
 @tracked
-class Contract(Archivable, Versioned):
+class Contract(Archivable, Customised, Versioned):
     """What a client pays for a service, over `[start_date, end_date)`. A price change ends the row and starts another,
     which names the one it replaces and why.
     """

@@ -95,6 +95,7 @@ def add_contract(request, client_id):
     client = load_open_client(request.principal, client_id)
     initial = {"start_date": firm_today(timezone.now()), "currency": get_firm().currency}
     form = ContractForm(posted(request), initial=initial)
+    form.add_custom(request.principal)
 
     def act():
         return create_contract(request.principal, client=client, **form.cleaned_data)
@@ -107,6 +108,7 @@ def edit_contract(request, client_id, contract_id):
     client = load_open_client(request.principal, client_id)
     contract = _own(Contract.objects.kept(), client, contract_id)
     form = ContractForm(posted(request), instance=contract)
+    form.add_custom(request.principal)
 
     def act():
         return update_contract(

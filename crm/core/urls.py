@@ -3,6 +3,7 @@
 from django.urls import path
 
 from crm.core.drafts import views as drafts
+from crm.core.fields.custom import urls as fields_urls
 from crm.core.firm import views as firm
 from crm.core.history import views as history
 from crm.core.importing import urls as imports_urls
@@ -63,5 +64,6 @@ urlpatterns = [
     path("metrics", status.metrics, name="metrics"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]
+urlpatterns += fields_urls.urlpatterns
 urlpatterns += imports_urls.urlpatterns
 urlpatterns += outbox_urls.urlpatterns

@@ -107,6 +107,7 @@ def test_what_a_form_holds_is_in_the_catalogue(name):
     assert FORMS[name] - set(CATALOGUES[name]) == set()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", IMPORTS)
 def test_what_a_form_holds_can_be_imported(name):
     columns = {column.name for column in IMPORTS[name].columns}
@@ -114,12 +115,14 @@ def test_what_a_form_holds_can_be_imported(name):
     assert wanted - columns == set()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", SERIALIZERS)
 def test_what_a_form_holds_can_be_written_by_the_api(name):
     fields = SERIALIZERS[name]().fields
     assert FORMS[name] - {field for field in fields if not fields[field].read_only} == set()
 
 
+@pytest.mark.django_db
 def test_only_fields_of_the_form_are_edited_in_place():
     assert set(FactForm.base_fields) >= CLIENT_FIELDS.inline > set()
 

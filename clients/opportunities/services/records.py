@@ -25,6 +25,7 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 from crm.core.firm.queries import firm_today
 from crm.core.users.models import User
 
@@ -128,7 +129,7 @@ def _locked(opportunity: Opportunity) -> Opportunity:
 def _apply(row: Opportunity, fields: dict[str, Any], *, now: datetime) -> list[str]:
     """Set and check the fields; the names of those that are to be saved."""
     only_known(fields, OPPORTUNITY_FIELDS.edited)
-    given = dict(fields)
+    given = dict(with_custom(row, fields, OPPORTUNITY_FIELDS, is_new=row.pk is None))
     stage, changed = given.pop("stage", None), []
     if "probability" in given:
         row.has_own_probability = given["probability"] is not None

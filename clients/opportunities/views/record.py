@@ -24,6 +24,7 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.fields.catalogue import Fact
+from crm.core.fields.custom.entries import all_facts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
@@ -63,7 +64,7 @@ def show(request, pk):
         stay.n = stay.days(now)
     context["stays"] = stays
     context["stages"] = row.pipeline.stages.kept().order_by("position", "pk")
-    context["shown"] = OPPORTUNITY_FIELDS.facts(row, may_edit=may_edit)
+    context["shown"] = all_facts(request.principal, OPPORTUNITY_FIELDS, row, may_edit=may_edit)
     context["may_restore"] = permissions.may_restore_opportunity(request.principal, row)
     if row.state == "won" and may_edit:
         actions = won_actions.shown(request.principal)
@@ -81,6 +82,7 @@ def create(request, client_id=None):
     initial["engagement"] = whole_number(request.GET.get("engagement"))
     initial |= {"expected_close": add_months(today, 2), "opened_date": today}
     form = NewOpportunityForm(posted(request), user=request.user, client=client, initial=initial)
+    form.add_custom(request.principal)
 
     def act():
         return records.create_opportunity(request.principal, now=now, **form.cleaned_data)
@@ -102,6 +104,7 @@ def _kind_for(client):
 def edit(request, pk):
     row = _load_to_change(request, pk)
     form = OpportunityForm(posted(request), user=request.user, instance=row, client=row.client)
+    form.add_custom(request.principal)
 
     def act():
         seen = form.seen_version()

@@ -14,6 +14,7 @@ from clients.records.forms import FactForm
 from clients.records.services.clients import update_client
 from crm.core.base.permissions import require
 from crm.core.fields.catalogue import Fact
+from crm.core.fields.custom.entries import load_names
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment
 
@@ -34,11 +35,15 @@ def change(request, client_id, name):
     if name == "owner":
         require(permissions.may_reassign(request.principal, client), permissions.HAND_ON)
     form = FactForm(user=request.user, instance=client, name=name)
+    if name not in form.fields:  # it names a row out of sight
+        raise Http404
     return _answer(request, client, name, form=form, bound=form[name], version=client.version)
 
 
 def _save(request, client, name):
     form = FactForm(request.POST, user=request.user, instance=client, name=name)
+    if name not in form.fields:
+        raise Http404
     version = form.seen_version()
     outcome = form_action(
         request,
@@ -58,6 +63,8 @@ def _save(request, client, name):
 
 
 def _answer(request, fact_client, name, *, status=200, **context):
+    if name in CLIENT_FIELDS.custom:
+        load_names(request.principal, [fact_client], [e for e in (CLIENT_FIELDS[name],) if e.link])
     return render(
         request,
         "clients/page/fact.html",

@@ -37,6 +37,7 @@ def add(request, client_id):
     client = load_open_client(request.principal, client_id)
     first = not client.affiliations.exists()
     form = ContactForm(posted(request), initial={"is_primary": first})
+    form.add_custom(request.principal)
     place = PlaceForm(posted(request), initial={"is_primary": first})
     outcome = contact_action(
         request,
@@ -61,7 +62,9 @@ def link(request, client_id):
     if outcome.is_done:
         messages.success(request, _("%(name)s linked") % {"name": form.cleaned_data["contact"].name})
         return go(request, "clients:people", client.pk)
-    return _add_page(request, client, ContactForm(), PlaceForm(), form, outcome)
+    contact_form = ContactForm()
+    contact_form.add_custom(request.principal)
+    return _add_page(request, client, contact_form, PlaceForm(), form, outcome)
 
 
 def _add_page(request, client, form, place, link, outcome):

@@ -25,6 +25,7 @@ from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 from crm.core.users.models import User
 
 
@@ -59,6 +60,7 @@ def new_client(
     """
     only_known(fields, CLIENT_FIELDS.edited)
     client = Client(owner=owner, is_demo=is_demo)
+    fields = with_custom(client, fields, CLIENT_FIELDS, is_new=True)
     _apply(client, fields | {"name": name, "owner": owner})
     clean_fields(client, ["name", *fields])
     if history:
@@ -113,6 +115,7 @@ def update_client(
     """
     only_known(fields, CLIENT_FIELDS.edited)
     row = Client.objects.select_for_update().get(pk=client.pk)
+    fields = with_custom(row, fields, CLIENT_FIELDS)
     for name, why in (("owner", permissions.HAND_ON), ("team", permissions.MOVE)):
         if fields.get(name, getattr(row, name)) != getattr(row, name) and not principal.is_system:
             require(permissions.may_reassign(principal, row), str(why))
@@ -174,6 +177,7 @@ def _check_parent(client: Client, parent: Client) -> None:
 def check_client(client: Client, **fields) -> None:
     """Raises ServiceError for values that `update_client` would refuse."""
     row = copy(client)
+    fields = with_custom(row, fields, CLIENT_FIELDS)
     _apply(row, fields)
     clean_fields(row, [name for name in fields if not row._meta.get_field(name).is_relation])
 

@@ -21,6 +21,7 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
@@ -96,7 +97,8 @@ def change_price(
         raise ServiceError(_("The contract that replaced this one is archived. Restore it first."))
     if Contract.objects.filter(replaces=row).exists():
         raise ServiceError(_("This contract has been replaced. Change the newer one."))
-    values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited}
+    alone = {name for name, entry in CONTRACT_FIELDS.custom.items() if entry.definition.is_unique}
+    values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited if name not in alone}
     values |= {"value": value, "start_date": start_date, "rate": rate or rate_on(row.currency, start_date) or row.rate}
     new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
     row.end_date = start_date
@@ -120,6 +122,7 @@ def restore_contract(principal: Principal, *, contract: Contract) -> Contract:
 def _apply(contract: Contract, fields: dict) -> list[str]:
     """Set and check the fields; the names of those that are to be saved."""
     only_known(fields, CONTRACT_FIELDS.edited)
+    fields = with_custom(contract, fields, CONTRACT_FIELDS, is_new=contract.pk is None)
     changed = apply_price(contract, fields)
     check_currency(contract, contract.start_date)
     if contract.end_date and contract.end_date <= contract.start_date:

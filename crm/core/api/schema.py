@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import normalize_result_object
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
@@ -127,7 +128,7 @@ class Schema(AutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """The document is the same for every firm: words that a firm chooses are those of a new one."""
         with as_new_firm():
-            return super().get_operation(*args, **kwargs)
+            return normalize_result_object(super().get_operation(*args, **kwargs))
 
     def get_override_parameters(self) -> list[Any]:
         found = list(super().get_override_parameters())

@@ -113,6 +113,13 @@ class RecordSerializer(StrictModelSerializer):
         meta.extra_kwargs = {name: api for name, api in own.items() if api and name not in cls._declared_fields}
         cls.Meta = meta
 
+    def get_fields(self):
+        """With the firm's own fields; the document of the API describes those that every firm has."""
+        found = super().get_fields()
+        if getattr(self.context.get("view"), "swagger_fake_view", False):
+            return found
+        return found | {name: entry.serializer_field() for name, entry in self.catalogue.custom.items()}
+
     def build_relational_field(self, field_name, relation_info):
         kind, kwargs = super().build_relational_field(field_name, relation_info)
         field = self.catalogue[field_name]

@@ -67,7 +67,7 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def list(self, request, *args, **kwargs):
         rows: Any = self.queryset  # type: ignore[arg-type]
         filters = for_api(self.filterset_class, rows.model)
-        self.refuse_unknown_parameters(PAGING_PARAMETERS | {*filters.base_filters, *self.query_parameters})
+        self.refuse_unknown_parameters(PAGING_PARAMETERS | {*filters.known(), *self.query_parameters})
         self.expanded  # noqa: B018  refuses a name that cannot be expanded before anything is read
         return unless_known(request, super().list(request, *args, **kwargs))
 

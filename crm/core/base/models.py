@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import pghistory
 from django.db import models
@@ -36,3 +36,23 @@ class Versioned(models.Model):
 
     class Meta:
         abstract = True
+
+
+CUSTOM = "cf_"  # before the key of a custom field: its name never meets that of a column
+
+
+class Customised(models.Model):
+    """A row with values of the firm's own fields, {key: value as JSON}. `row.cf_region` is the value of the field
+    `region`, None where there is none; the record's catalogue says which fields there are.
+    """
+
+    custom = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    custom_fields: Callable[[], Mapping[str, Any]] = dict
+
+    class Meta:
+        abstract = True
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(CUSTOM) and (field := type(self).custom_fields().get(name)):
+            return field.raw(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -23,6 +23,7 @@ COLLEAGUES = frozenset({Kind.USER, Kind.SYSTEM})
 _within: ContextVar[bool] = ContextVar("within_a_service", default=False)
 UNWORDED = BaseConstraint.default_violation_error_message
 SERVICES: dict[str, Callable[..., Any]] = {}
+refusals: list[Callable[[str], ServiceError | None]] = []  # of constraints that no model names, by their name
 
 
 def service(
@@ -70,6 +71,9 @@ def refusal_of(error: IntegrityError) -> ServiceError | None:
     own.
     """
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    for word in refusals:
+        if name and (found := word(name)):
+            return found
     for model in apps.get_models():
         for constraint in model._meta.constraints:
             if name and constraint.name == name and constraint.violation_error_message != UNWORDED:

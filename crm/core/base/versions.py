@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import StaleWrite
+from crm.core.base.models import CUSTOM
 
 
 def save_version(
@@ -59,6 +60,11 @@ def _merge(row: Model, names: list[str], seen: int) -> list[str]:
     for name in names:
         column = row._meta.get_field(name).attname  # type: ignore[union-attr]
         wanted, before, stands = getattr(row, column), getattr(base, column, None), getattr(current, column)
+        if name == "custom" and isinstance(before, dict):
+            clashes = _merge_custom(row, wanted, before, stands)
+            both += clashes
+            mine += [name] if not clashes and row.custom != stands else []  # type: ignore[attr-defined]
+            continue
         if wanted == before:
             setattr(row, column, stands)
         elif stands not in (before, wanted):
@@ -68,6 +74,24 @@ def _merge(row: Model, names: list[str], seen: int) -> list[str]:
     if both:
         raise _stale(row, both, current)
     return mine
+
+
+def _merge_custom(row: Any, wanted: dict, before: dict, stands: dict) -> list[str]:
+    """Set the row's custom fields to the current ones plus the editor's changes, each field by itself. Returns the names of
+    those that both changed."""
+    merged, both = dict(stands), []
+    for key in wanted.keys() | before.keys():
+        mine, then, now = wanted.get(key), before.get(key), stands.get(key)
+        if mine == then:
+            continue
+        if now not in (then, mine):
+            both.append(f"{CUSTOM}{key}")
+        elif mine is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = mine
+    row.custom = merged
+    return sorted(both)
 
 
 def _as_of(row: Model, version: int) -> Any:

@@ -4,7 +4,7 @@ Forms, lists, filters, files, import, API, inline edit, history and the facts on
 column without an entry is internal, with a reason; `crm/tests/test_fields.py` walks the models.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -246,20 +246,48 @@ class Catalogue(dict[str, Field]):
     """The fields of a model by name, in the order in which the API answers them. `internal`: column → why it is not a field.
 
     `edited` are the columns that people change; `cells` are those that a file's cell fills without looking up another
-    row; `inline` are the fields edited in place on the record's page.
+    row; `inline` are the fields edited in place on the record's page. `custom` names the record's fields that the firm adds
+    (crm/core/fields/custom): entries made at run time, which every reader of a catalogue takes besides its own.
     """
 
-    def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None):
-        self.model, self.internal = model, COMMON | (internal or {})
+    def __init__(self, model: Any, *fields: Field, internal: dict[str, str] | None = None, custom: Any = None):
+        self.model, self.internal, self.custom_fields = model, COMMON | (internal or {}), custom
         columns = {column.name: column for column in [*model._meta.fields, *model._meta.many_to_many]}
         told = (replace(field, model=model) for field in fields)
         super().__init__({f.name: f.of(columns[f.name]) if f.name in columns else f for f in told})
         own = [field for field in self.values() if field.column is not None and not field.column.many_to_many]
         edited = [field for field in own if not field.is_fixed and field.api not in (None, READ)]
-        self.edited = tuple(field.name for field in edited)
-        self.cells = tuple(field.name for field in edited if field.is_imported and not field.column.is_relation)
-        self.inline = {field.name for field in edited if field.is_inline}
+        self._edited = tuple(field.name for field in edited)
+        self._cells = tuple(field.name for field in edited if field.is_imported and not field.column.is_relation)
+        self._inline = {field.name for field in edited if field.is_inline}
         _catalogues[model] = self
+        if custom is not None:
+            custom.register(self)
+            model.custom_fields = staticmethod(lambda: self.custom)
+
+    def __missing__(self, name: str) -> Field:
+        return self.custom[name]
+
+    @property
+    def custom(self) -> Mapping[str, Any]:
+        """The firm's own fields by name, as they are now. They are no items of the catalogue, which is read when modules load."""
+        return self.custom_fields.entries(self) if self.custom_fields is not None else {}
+
+    def sections(self) -> list[Any]:
+        """The sections of the firm's own fields."""
+        return self.custom_fields.sections(self) if self.custom_fields is not None else []
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        return (*self._edited, *self.custom)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (*self._cells, *(field.name for field in self.custom.values() if field.is_imported))
+
+    @property
+    def inline(self) -> set[str]:
+        return self._inline | {field.name for field in self.custom.values() if field.is_inline}
 
     def group(self, name: str) -> tuple[str, ...]:
         """The field names of a group, for a form's layout."""
@@ -267,8 +295,15 @@ class Catalogue(dict[str, Field]):
 
     def facts(self, row: Any, *, may_edit: bool = False) -> list["Fact"]:
         """The facts on the record's page: fields that have a value, and fields that can be filled in there."""
-        found = [Fact.of(field, row) for field in self.values() if field.group and field.is_on_page]
-        return [fact for fact in found if fact.text != NOTHING or (may_edit and fact.field.is_inline)]
+        return _shown(row, [field for field in self.values() if field.group and field.is_on_page], may_edit)
+
+    def custom_facts(self, row: Any, *, may_edit: bool = False) -> list[tuple[str, list["Fact"]]]:
+        """(title of the section, its facts) of the firm's own fields; see `load_names` for rows that they name."""
+        if not (sections := self.sections()):
+            return []
+        kind = getattr(row, self.custom_fields.kind_column, "")
+        found = [(each.title, _shown(row, each.entries, may_edit)) for each in sections if each.kind in ("", kind)]
+        return [(title, facts) for title, facts in found if facts]
 
     def filters(self) -> dict[str, Any]:
         return {name: made for field in self.values() for name, made in field.filters().items()}
@@ -277,8 +312,18 @@ class Catalogue(dict[str, Field]):
         """What a list of the records offers to show."""
         return tuple(field.offered() for field in self.values())
 
+    def with_custom(self, *columns: kinds.Column) -> kinds.OpenColumns:
+        """The columns of an import, and those of the firm's own fields."""
+        made = lambda: (field.import_column() for field in self.custom.values() if field.is_imported)  # noqa: E731
+        return kinds.OpenColumns(columns, made)
+
     def import_columns(self) -> tuple[kinds.Column, ...]:
         return tuple(field.import_column() for field in self.values() if field.is_imported)
+
+
+def _shown(row: Any, fields: Iterable[Field], may_edit: bool) -> list[Fact]:
+    found = [Fact.of(field, row) for field in fields]
+    return [fact for fact in found if fact.text != NOTHING or (may_edit and fact.field.is_inline)]
 
 
 _catalogues: dict[type[Model], Catalogue] = {}
@@ -287,6 +332,11 @@ _catalogues: dict[type[Model], Catalogue] = {}
 def catalogues() -> list[Catalogue]:
     """The catalogues of all loaded records."""
     return list(_catalogues.values())
+
+
+def custom_of(model: type[Model]) -> Any:
+    """The firm's own fields of a model; None if it has none."""
+    return _catalogues[model].custom_fields if model in _catalogues else None
 
 
 def type_in(model: type[Model], column: Any) -> Type:

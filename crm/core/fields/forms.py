@@ -5,12 +5,14 @@ from functools import lru_cache, partial
 from typing import Any
 
 from babel import Locale
+from crispy_forms.layout import Layout
+from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
 from django.db import models
 from django.forms.models import ModelFormMetaclass
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.places import country_codes
@@ -18,7 +20,17 @@ from crm.core.base.zones import zone_choices
 from crm.core.fields.catalogue import Catalogue, Field
 from crm.core.fields.types import COLLEAGUE, COUNTRY, LANGUAGE, ZONE
 from crm.core.firm.languages import language_choices, language_name
-from crm.core.ui.forms import DateInput, DateTimeInput, RecordForm, TimeInput, names_in
+from crm.core.ui.forms import (
+    DateInput,
+    DateTimeInput,
+    Group,
+    LayoutObject,
+    RecordForm,
+    Row,
+    TimeInput,
+    When,
+    names_in,
+)
 from crm.core.users.models import User
 
 
@@ -99,6 +111,39 @@ def form_field(field: Field, **given: Any) -> Any:
     return column.formfield(**given | told)
 
 
+def missing_words(entry: Any) -> str:
+    """What is said where a required field is empty."""
+    return gettext("“%(what)s” is required.") % {"what": entry.label}
+
+
+class CustomSections(LayoutObject):
+    """The firm's own fields, each section as a group. `required`: only the fields that must be filled in, or only the others
+    (False), for a form that hides those at first."""
+
+    def __init__(self, *, required: bool | None = None):
+        self.fields: list[Any] = []
+        self.required = required
+
+    def names(self, form: Any, section: Any) -> list[str]:
+        shown = [entry for entry in section.entries if entry.name in form.fields]
+        return [entry.name for entry in shown if self.required in (None, form.fields[entry.name].required)]
+
+    def render(self, form, context, template_pack=TEMPLATE_PACK, **kwargs):
+        parts: list[LayoutObject] = []
+        for section in form.catalogue.sections():
+            if not (names := self.names(form, section)):
+                continue
+            if self.required:
+                parts.append(Row(*names))
+                continue
+            title = section.title or gettext("More details")
+            group = Group(title, Row(*names), id=f"group-{section.key}")
+            parts.append(
+                When(f"{form.catalogue.custom_fields.kind_column}={section.kind}", group) if section.kind else group
+            )
+        return Layout(*parts).render(form, context, template_pack)
+
+
 class _OfCatalogue(ModelFormMetaclass):
     def __new__(mcs, name, bases, attrs):
         if catalogue := attrs.get("catalogue"):
@@ -127,8 +172,27 @@ class CatalogueForm(RecordForm, metaclass=_OfCatalogue):
             elif isinstance(field, LanguageField):
                 field.keep(getattr(self.instance, name))
 
+    def add_custom(self, principal: Any) -> None:
+        """Add the firm's own fields as the principal sees them. One that names a row out of sight is left out, and so kept."""
+        for name, entry in self.catalogue.custom.items():
+            present = getattr(self.instance, name) if self.instance.pk else None
+            field = entry.control(principal, is_required=entry.definition.is_required and not entry.only_for)
+            if not entry.keep_present(field, present):
+                continue
+            self.fields[name], self.initial[name] = field, self.initial.get(name, present)
+
+    @property
+    def custom_names(self) -> list[str]:
+        return [name for name in self.fields if name in self.catalogue.custom]
+
     def clean(self):
         data = super().clean()
+        for entry in self.catalogue.custom.values():  # of a section for one kind of row
+            kind = data.get(self.catalogue.custom_fields.kind_column)
+            is_needed = entry.definition.is_required and entry.only_for and entry.only_for == kind
+            is_empty = entry.name in self.fields and data.get(entry.name) in (None, "", [])
+            if is_needed and is_empty and entry.name not in self.errors:
+                self.add_error(entry.name, missing_words(entry))
         for name in data.keys() & self.catalogue.keys():
             field = self.catalogue[name]
             if field.is_optional and data[name] in ("", None) and field.column.has_default():

@@ -70,6 +70,14 @@ class FirmSettings(Versioned):
     mail_from_address = models.EmailField(_("sender's address"), blank=True)
     has_demo_data = models.BooleanField(default=False, editable=False)
     is_set_up = models.BooleanField(default=False, editable=False)
+    fields_mark = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="another one at each change of custom fields",
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="firm_is_one_row")]

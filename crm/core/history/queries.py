@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db.models import JSONField, Model, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _lazy
 
-from crm.core.fields.catalogue import type_in
+from crm.core.fields.catalogue import custom_of, type_in
 from crm.core.users.models import User
 
 SETUP_PATH = "/setup/"
@@ -223,6 +223,9 @@ def _changes(event, before, after, links) -> list[Change]:
             continue
         old, new = getattr(before, column.attname), getattr(after, column.attname)
         if old != new:
+            if column.name == "custom" and (fields := custom_of(event.pgh_tracked_model)):
+                found += [Change(*told) for told in fields.changes(old or {}, new or {})]
+                continue
             words: Any = IN_WORDS.get(column.name)
             say = type_in(event.pgh_tracked_model, column).words
             if isinstance(column, JSONField):  # not readable

@@ -1,6 +1,6 @@
 """Import kinds: apps register theirs in `hooks.py`; the wizard and `manage.py import_csv` know no kind by name."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,22 @@ class Column:
     @property
     def asks(self) -> str:
         return getattr(self.parse, "asks", "")
+
+
+class OpenColumns(Sequence[Column]):
+    """Columns of a kind of file, and those that are there at the moment: of the firm's own fields."""
+
+    def __init__(self, own: Iterable[Column], more: Callable[[], Iterable[Column]]):
+        self.own, self.more = tuple(own), more
+
+    def __getitem__(self, place: Any) -> Any:
+        return (*self.own, *self.more())[place]
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter((*self.own, *self.more()))
+
+    def __len__(self) -> int:
+        return len(self.own) + len([*self.more()])
 
 
 @dataclass
@@ -105,7 +121,7 @@ class ImportKind:
 
     key: str
     label: Any
-    columns: tuple[Column, ...]
+    columns: Sequence[Column]
     plan: Callable[[Any, Values, Context], Plan]
     apply: Callable[[Any, list[Plan], Context], None]
     prepare: Callable[[Any, list[Values], Context], None]

@@ -297,6 +297,17 @@ class ListFilters(django_filters.FilterSet):
         made = cls.catalogue.filters() if cls.catalogue is not None else {}
         return made | super().get_filters()
 
+    @classmethod
+    def custom_filters(cls) -> dict[str, Any]:
+        """Those of the firm's own fields, which come and go while the server runs."""
+        fields = cls.catalogue.custom if cls.catalogue is not None else {}
+        return {name: made for field in fields.values() for name, made in field.filters().items()}
+
+    @classmethod
+    def known(cls) -> set[str]:
+        """The names of all filters."""
+        return {*cls.base_filters, *cls.custom_filters()}  # type: ignore[misc]
+
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
         self.is_bound, self.form_prefix, self.request = True, None, self  # callable querysets get the filters
@@ -305,6 +316,10 @@ class ListFilters(django_filters.FilterSet):
         self.unseen: list[str] = []
         self.names_seen: dict[tuple[Any, int], str] = {}
         self.filters: dict[str, Any] = {}
+        self.custom = self.custom_filters()
+        if self.custom:
+            own: Any = type(self)
+            self.base_filters: dict[str, Any] = own.base_filters | self.custom
         for name in self.base_filters:
             if name in data:
                 self._read(name)

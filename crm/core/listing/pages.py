@@ -109,11 +109,22 @@ class ListPage:
         return self.url_name
 
     @cached_property
-    def offered(self) -> dict[str, Column]:
-        """Every column that people may choose, by key: those of the declaration, then the other fields of its catalogue."""
+    def _own_offered(self) -> dict[str, Column]:
         own = {column.key: column for column in self.columns}
         others = self.fields.columns() if self.fields is not None else ()
         return own | {column.key: column for column in others if column.key not in own}
+
+    @property
+    def custom(self) -> Mapping[str, Any]:
+        """The firm's own fields of the rows, by name."""
+        return self.fields.custom if self.fields is not None else {}
+
+    @property
+    def offered(self) -> dict[str, Column]:
+        """Every column that people may choose, by key: those of the declaration, then the other fields of its catalogue."""
+        if not (custom := self.custom):
+            return self._own_offered
+        return self._own_offered | {name: field.offered() for name, field in custom.items()}
 
     @cached_property
     def usual(self) -> list[Column]:
@@ -128,10 +139,16 @@ class ListPage:
         """The filters of {name: [values]} that the list can read."""
         return self.filters(query_of(query), principal=principal, now=now).values
 
-    @cached_property
+    @property
     def own_sorts(self) -> dict[str, Sort]:
         """Each sort, the default first, and its reverse."""
-        given = dict(self.sorts) | {column.key: column.sort for column in self.offered.values() if column.sort}
+        made = {name: field.sort for name, field in self.custom.items() if field.sort}
+        turned = {f"-{name}": sort.turned() for name, sort in made.items()}
+        return self._own_sorts | made | turned if made else self._own_sorts
+
+    @cached_property
+    def _own_sorts(self) -> dict[str, Sort]:
+        given = dict(self.sorts) | {column.key: column.sort for column in self._own_offered.values() if column.sort}
         sorts = {
             key: Sort(sort.lstrip("-"), sort[0] == "-") if isinstance(sort, str) else sort
             for key, sort in given.items()
@@ -281,6 +298,8 @@ class Listing:
     def rows(self) -> QuerySet:
         """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
+        if self.sort.expression is not None:
+            rows = rows.annotate(**{self.sort.field: self.sort.expression})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows
@@ -444,7 +463,7 @@ class Listing:
 
     def choices(self, query: Mapping[str, Any], by: Sequence[str] = ()) -> list[tuple[str, str]]:
         """The filters of a query (those named `by`, or all), with what stands by itself: where it is the same, the list is."""
-        names: Container[str] = by or self.declared.filters.base_filters
+        names: Container[str] = by or self.filters.base_filters
         pairs = [
             (key, str(each))
             for key, value in (self.usual | dict(query)).items()
@@ -507,7 +526,7 @@ class Listing:
 
     @property
     def has_search(self) -> bool:
-        return "q" in self.declared.filters.base_filters
+        return "q" in self.filters.base_filters
 
     @cached_property
     def bar(self):
@@ -515,7 +534,12 @@ class Listing:
 
     @cached_property
     def panel(self):
-        return self.filters.shown_form(self.declared.panel)
+        return self.filters.shown_form(self.panel_names)
+
+    @property
+    def panel_names(self) -> tuple[str, ...]:
+        """The filters behind “Filter”: those of the declaration, and those of the firm's own fields."""
+        return (*self.declared.panel, *self.filters.custom) if self.declared.panel else ()
 
     @property
     def segments(self) -> list[dict[str, Any]]:
@@ -641,7 +665,7 @@ class Listing:
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What the form of all filters must keep, because it has no field for it."""
-        return [(name, value) for name, value in self.hidden + self._searched if name not in self.declared.panel]
+        return [(name, value) for name, value in self.hidden + self._searched if name not in self.panel_names]
 
     @property
     def _searched(self) -> list[tuple[str, str]]:

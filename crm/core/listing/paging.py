@@ -28,13 +28,14 @@ class _Row(Func):
 class Sort:
     """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` puts empty values in a section
     of their own at the end. `pk` names the tie-breaker next to the field, so that one index serves both (facts__client
-    for facts__…).
+    for facts__…). `expression`: what the list computes as `field`, if it is no column.
     """
 
     field: str
     descending: bool = False
     nullable: bool = False
     pk: str = "pk"
+    expression: Any = None
 
     def turned(self) -> "Sort":
         return replace(self, descending=not self.descending)

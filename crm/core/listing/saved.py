@@ -94,7 +94,7 @@ class Views:
         view, declared = self.current, self.listing.declared
         if view is None:
             return []
-        names = [name for name in view.query if name not in declared.filters.base_filters]
+        names = [name for name in view.query if name not in self.listing.filters.base_filters]
         return names + [key for key, _width in view.columns if key not in declared.offered]
 
     @cached_property

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
+from crm.core.fields.custom.models import CustomField, FieldSection
 from crm.core.firm.models import Holiday
 from crm.core.listing.models import SavedView
 from crm.core.users.models import ApiToken, Invitation
@@ -34,9 +35,17 @@ def build(scene):
     scene.rows["api token"] = {
         "any": ApiToken.objects.create(user=scene.users["owner"], name="Books", prefix="rpt_abc", token_hash="x" * 64)
     }
+    section = FieldSection.objects.create(record="client", name="Billing")
+    fields = [
+        CustomField.objects.create(record="client", key=key, label=label, kind="text", position=n, is_filtered=False)
+        for n, (key, label) in enumerate((("vat", "VAT number"), ("po", "Order number")))
+    ]
+    scene.rows["field section"] = {"any": section}
+    scene.rows["custom field"], scene.rows["other field"] = {"any": fields[0]}, {"any": fields[1]}
 
 
 LIST = {"key": "clients:list"}
+RECORD = {"record": "client"}
 OWNER = ("owner",)
 ROWS = [
     Row("core:list-views", get=EVERYONE, also=LIST),
@@ -72,6 +81,17 @@ ROWS = [
     Row("core:team", get=ADMINS, post=ADMINS, about="team"),
     Row("core:team_archive", post=ADMINS, about="team"),
     Row("core:team_restore", post=ADMINS, about="team"),
+    Row("core:fields", get=ADMINS),
+    Row("core:fields_of", get=ADMINS, also=RECORD),
+    Row("core:field_new", get=ADMINS, post=ADMINS, also=RECORD),
+    Row("core:field_order", post=ADMINS, also=RECORD),
+    Row("core:field", get=ADMINS, post=ADMINS, about="custom field"),
+    Row("core:field_archive", post=ADMINS, about="custom field"),
+    Row("core:field_restore", post=ADMINS, about="custom field"),
+    Row("core:field_section_new", get=ADMINS, post=ADMINS, also=RECORD),
+    Row("core:field_section_order", post=ADMINS, also=RECORD),
+    Row("core:field_section", get=ADMINS, post=ADMINS, about="field section"),
+    Row("core:field_section_remove", post=ADMINS, about="field section"),
     Row("core:history", get=ADMINS),
     Row("api:me-list", get=EVERYONE),
     Row("api:users-list", get=EVERYONE),

@@ -56,6 +56,26 @@ declare(
     update_firm=by_admin(lambda own: {"name": "Halden Advisory"}),
 )
 declare(
+    "crm.core.fields.custom.services",
+    create_field=by_admin(lambda own: {"record": "client", "label": "Class", "kind": "text"}),
+    update_field=by_admin(lambda own: {"field": own("custom field"), "label": "VAT ID"}),
+    archive_field=by_admin(lambda own: {"field": own("custom field"), "now": own.now}),
+    restore_field=by_admin(lambda own: {"field": own.changed("custom field", archived_at=own.now)}),
+    order_fields=by_admin(lambda own: {"record": "client", "ids": [own("other field").pk, own("custom field").pk]}),
+    create_section=by_admin(lambda own: {"record": "client", "name": "Family"}),
+    update_section=by_admin(lambda own: {"section": own("field section"), "name": "Invoices"}),
+    order_sections=by_admin(
+        lambda own: {
+            "record": "client",
+            "ids": [
+                own.make("core.FieldSection", record="client", name="Last", position=5).pk,
+                own("field section").pk,
+            ],
+        }
+    ),
+    remove_section=by_admin(lambda own: {"section": own("field section")}),
+)
+declare(
     "crm.core.importing.services",
     create_import=lambda own: {"kind": kinds.get("clients"), "file": _clients_csv(own)},
     set_options=lambda own: {

@@ -1,0 +1,116 @@
+"""The filters of custom fields, in lists and in the API. Each asks for what the field's index holds."""
+
+from typing import Any
+
+from django.db.models import F, Q, Value
+from django.db.models.fields.json import DataContains
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact, GreaterThanOrEqual, In, IsNull, LessThanOrEqual
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.fields.custom.choices import FILTERED, NUMBERS, WRITTEN, Kind
+from crm.core.fields.custom.models import CustomField
+from crm.core.fields.custom.sql import JSON, JsonAt, value_of
+from crm.core.fields.custom.values import links, options, shape_of
+from crm.core.listing import filters
+from crm.core.users.models import User
+
+NOTHING = "none"
+
+
+class _OfCustom:
+    definition: CustomField
+
+    def of(self, definition: CustomField) -> Any:
+        self.definition = definition
+        return self
+
+    def filter(self, rows, value):
+        return rows if value in (None, "", []) else rows.filter(self.condition(value))
+
+    def condition(self, value: Any) -> Any:
+        return Exact(value_of(self.definition), value)
+
+
+class _Same(_OfCustom, filters.Text):
+    def condition(self, value):
+        return Exact(value_of(self.definition), Lower(Value(value)))
+
+
+class _Chosen(_OfCustom, filters.Choices):
+    def condition(self, value):
+        here, named = value_of(self.definition), [each for each in value if each != NOTHING]
+        found = Q(IsNull(here, True)) if NOTHING in value else Q()
+        if self.definition.kind == Kind.CHOICES:
+            for each in named:
+                found |= Q(DataContains(JsonAt(F("custom"), key=self.definition.key), [each]))
+        elif named:
+            found |= Q(In(here, named))
+        return found
+
+
+class _Yes(_OfCustom, filters.Yes):
+    def filter(self, rows, value):
+        return rows.filter(self.condition(value)) if value is not None else rows
+
+
+class _Person(_OfCustom, filters.PersonId):
+    def filter(self, rows, value):
+        return super().filter(rows, self.parent.principal.user_id if value == "me" else value)
+
+
+class _Linked(_OfCustom, filters.Id):
+    pass
+
+
+class _From:
+    def condition(self, value):
+        kept = shape_of(self.definition).keep(value)  # type: ignore[attr-defined]
+        return GreaterThanOrEqual(value_of(self.definition), Value(kept, JSON))  # type: ignore[attr-defined]
+
+
+class _To:
+    def condition(self, value):
+        kept = shape_of(self.definition).keep(value)  # type: ignore[attr-defined]
+        return LessThanOrEqual(value_of(self.definition), Value(kept, JSON))  # type: ignore[attr-defined]
+
+
+class _FromNumber(_From, _OfCustom, filters.Number):
+    pass
+
+
+class _ToNumber(_To, _OfCustom, filters.Number):
+    pass
+
+
+class _FromDay(_From, _OfCustom, filters.Day):
+    pass
+
+
+class _ToDay(_To, _OfCustom, filters.Day):
+    pass
+
+
+def filters_of(field: CustomField) -> dict[str, Any]:
+    """By name in URLs. A range has two: `cf_size__from` and `cf_size__to`."""
+    kind, name, label = Kind(field.kind), field.name, field.label
+    if not field.is_filtered or kind not in FILTERED:
+        return {}
+    told: dict[str, Any] = {"label": label, "chip": _("%(what)s is") % {"what": label}}
+    if kind in WRITTEN:
+        return {name: _Same(name, **told).of(field)}
+    if kind in NUMBERS or kind is Kind.DATE:
+        low, high = (_FromDay, _ToDay) if kind is Kind.DATE else (_FromNumber, _ToNumber)
+        words = {"__from": _("%(what)s from") % {"what": label}, "__to": _("%(what)s up to") % {"what": label}}
+        return {
+            f"{name}{end}": each(name, label=words[end], chip=words[end]).of(field)
+            for end, each in (("__from", low), ("__to", high))
+        }
+    if kind is Kind.YES_NO:
+        return {name: _Yes(name, **told).of(field)}
+    if kind is Kind.USER:
+        return {name: _Person(name, named=User, **told).of(field)}
+    if link := links.get(kind):
+        return {name: _Linked(name, named=link.model, **told).of(field)}
+    pairs = [*options(field), (NOTHING, _("No value"))]
+    return {name: _Chosen(name, choices=pairs, **told).of(field)}

@@ -1,0 +1,130 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.fields.custom.choices import CHOSEN, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.entries import Record
+from crm.core.fields.custom.models import CustomField, FieldSection
+from crm.core.fields.custom.services import SETTINGS
+from crm.core.ui.forms import Field, Form, Layout, Row, When
+
+OPTION = "option-"
+SWITCHES = ("is_required", "is_unique", "is_filtered")
+
+
+def _for(kinds: Any, *parts: Any) -> When:
+    """Shown for these types."""
+    return When("kind=" + " ".join(sorted(kinds)), *parts)
+
+
+class FieldForm(Form):
+    """A custom field. Its choices stand one per line for a new field, one in each box afterwards."""
+
+    label = forms.CharField(label=_("Name"), max_length=60, error_messages={"required": _("Enter a name.")})
+    kind = forms.ChoiceField(label=_("Type"), choices=Kind.choices, initial=Kind.TEXT)
+    section = forms.ModelChoiceField(
+        FieldSection.objects.none(), label=_("Section"), required=False, empty_label=_("None")
+    )
+    hint = forms.CharField(
+        label=_("Help text"), max_length=200, required=False, help_text=_("Shown below the field in the form.")
+    )
+    options = forms.CharField(
+        label=_("Choices"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("One per line."),
+    )
+    least = forms.CharField(label=_("Lowest value"), max_length=30, required=False)
+    most = forms.CharField(label=_("Highest value"), max_length=30, required=False)
+    decimals = forms.IntegerField(label=_("Decimals"), min_value=0, max_value=6, required=False, initial=0)
+    pattern = forms.CharField(
+        label=_("Pattern"),
+        max_length=60,
+        required=False,
+        help_text=_("9 is a digit, A a letter, ? either, * any text: FI99999999. Leave empty to accept anything."),
+    )
+    is_required = forms.BooleanField(label=_("Required"), required=False)
+    is_unique = forms.BooleanField(
+        label=_("Unique"), required=False, help_text=_("No two records may have the same value.")
+    )
+    is_filtered = forms.BooleanField(label=_("Filter and sort lists by it"), required=False, initial=True)
+
+    def __init__(self, *args: Any, record: Record, field: CustomField | None = None, **kwargs: Any):
+        super().__init__(*args, initial=self._initial(field) | kwargs.pop("initial", {}), **kwargs)
+        self.record, self.field = record, field
+        self.fields["section"].queryset = FieldSection.objects.filter(record=record.key)  # type: ignore[attr-defined]
+        if field is None:
+            return
+        self.fields["kind"].disabled = True
+        for option in self._offered():
+            self.fields[f"{OPTION}{option['key']}"] = forms.CharField(
+                label=option["label"], max_length=80, required=False, initial=option["label"]
+            )
+        self.fields["options"].label = _("More choices")
+
+    @staticmethod
+    def _initial(field: CustomField | None) -> dict[str, Any]:
+        if field is None:
+            return {}
+        names = [name for name in (*SETTINGS, "kind", "version") if name != "options"]
+        return {name: getattr(field, name) for name in names}
+
+    def _offered(self) -> list[dict[str, Any]]:
+        options = self.field.options if self.field else []
+        return [option for option in options if not option.get("is_archived")]
+
+    def get_layout(self) -> Layout:
+        boxes = [f"{OPTION}{option['key']}" for option in self._offered()]
+        own = [Row(*boxes)] if boxes else []
+        kind = "kind"
+        return Layout(
+            Row("label", kind),
+            "section",
+            "hint",
+            _for(CHOSEN, *own, Field("options")),
+            _for(RANGED, Row("least", "most")),
+            _for({Kind.NUMBER}, "decimals"),
+            _for(WRITTEN, "pattern"),
+            Field("is_required", switch=True),
+            _for(UNIQUE, Field("is_unique", switch=True)),
+            _for(FILTERED, Field("is_filtered", switch=True)),
+        )
+
+    def clean_decimals(self) -> int:
+        return self.cleaned_data["decimals"] or 0
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of the service."""
+        values = {name: self.cleaned_data[name] for name in SETTINGS if name != "options"}
+        return values | {"options": self._options()}
+
+    def _options(self) -> list[dict[str, Any]]:
+        """Those of the field with their new labels (an emptied one is archived), then the new ones. A line that names an archived
+        choice brings it back."""
+        made: list[dict[str, Any]] = []
+        for option in self.field.options if self.field else []:
+            label = self.cleaned_data.get(f"{OPTION}{option['key']}", "")
+            is_archived = option.get("is_archived") or not label
+            made.append({"key": option["key"], "label": label or option["label"], "is_archived": bool(is_archived)})
+        gone = {option["label"].casefold(): option for option in made if option["is_archived"]}
+        for line in self.cleaned_data["options"].splitlines():
+            label = " ".join(line.split())
+            if label.casefold() in gone:
+                gone[label.casefold()]["is_archived"] = False
+            elif label:
+                made.append({"label": label})
+        return made
+
+
+class SectionForm(Form):
+    name = forms.CharField(label=_("Name"), max_length=80, error_messages={"required": _("Enter a name.")})
+    kind = forms.ChoiceField(label=_("Only for"), required=False)
+
+    def __init__(self, *args: Any, record: Record, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if record.custom.kinds:
+            self.fields["kind"].choices = [("", _("All")), *record.custom.kinds]  # type: ignore[attr-defined]
+        else:
+            del self.fields["kind"]

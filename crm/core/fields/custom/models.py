@@ -1,0 +1,89 @@
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.archiving import Archivable, ArchivableQuerySet
+from crm.core.base.models import CUSTOM, Versioned, tracked
+from crm.core.fields.custom.choices import Kind
+
+LONGEST_KEY = 40
+
+
+@tracked
+class FieldSection(Versioned):
+    """A part of the form and the page that custom fields stand in. With a `kind`, only for records of that kind."""
+
+    record = models.CharField(max_length=20, editable=False)
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(_("only for"), max_length=20, blank=True)
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("section of custom fields")
+        ordering = ["record", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "record",
+                Lower("name"),
+                name="field_section_name_unique",
+                violation_error_message=_("A section with this name already exists."),
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+@tracked
+class CustomField(Archivable, Versioned):
+    """A field that the firm added to a kind of record.
+
+    `key` names its values in the record's column `custom`, in URLs, files and the API; it never changes. An archived field is
+    nowhere offered, its values stay. `options`: [{"key", "label", "is_archived"}] of a choice. `least` and `most` are numbers, or
+    days as 2026-01-31. `pattern`: see `patterns.py`.
+    """
+
+    record = models.CharField(max_length=20, editable=False)
+    key = models.CharField(max_length=LONGEST_KEY, editable=False, validators=[RegexValidator("^[a-z][a-z0-9_]*$")])
+    label = models.CharField(_("name"), max_length=60)
+    kind = models.CharField(_("type"), max_length=12, choices=Kind)
+    section = models.ForeignKey(
+        FieldSection, models.PROTECT, null=True, blank=True, related_name="fields", verbose_name=_("section")
+    )
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    hint = models.CharField(_("help text"), max_length=200, blank=True)
+    is_required = models.BooleanField(_("required"), default=False)
+    is_unique = models.BooleanField(_("no two the same"), default=False)
+    is_filtered = models.BooleanField(_("filter and sort by it"), default=True)
+    least = models.CharField(_("from"), max_length=30, blank=True)
+    most = models.CharField(_("to"), max_length=30, blank=True)
+    pattern = models.CharField(_("pattern"), max_length=60, blank=True)
+    decimals = models.PositiveSmallIntegerField(_("decimals"), default=0, validators=[MaxValueValidator(6)])
+    options = models.JSONField(_("choices"), default=list, blank=True)
+
+    objects = ArchivableQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("custom field")
+        ordering = ["record", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["record", "key"], name="custom_field_key_unique"),
+            models.UniqueConstraint(
+                F("record"),
+                Lower("label"),
+                name="custom_field_label_unique",
+                condition=Q(archived_at__isnull=True),
+                violation_error_message=_("A field with this name already exists."),
+            ),
+            models.CheckConstraint(condition=~Q(label=""), name="custom_field_label_given"),
+        ]
+
+    def __str__(self):
+        return self.label
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue, in URLs and in the API."""
+        return f"{CUSTOM}{self.key}"
