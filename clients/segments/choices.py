@@ -50,6 +50,7 @@ class Operator(models.TextChoices):
     GIVEN = "given", _("is not empty")
 
 
+ME = "me"  # a value: whoever reads the rule
 O = Operator  # noqa: E741  short, for the tables below
 
 OPERATORS: dict[str, tuple[Operator, ...]] = {
@@ -76,4 +77,5 @@ IF_EMPTY = (O.EMPTY, O.GIVEN)  # also of those that may be without a value
 WITHOUT_VALUES = {O.EMPTY, O.GIVEN, O.YES, O.NO, O.THIS_MONTH, O.LAST_MONTH, O.THIS_YEAR}
 WITH_TWO = {O.BETWEEN, O.FROM_TO}
 WITH_SEVERAL = {O.IS, O.IS_NOT, O.HAS_ALL}
+NEGATIVE = {O.IS_NOT, O.CONTAINS_NOT, O.NOT_IN_LAST, O.EMPTY}
 WITH_DAYS = {O.IN_LAST, O.NOT_IN_LAST, O.IN_NEXT}

@@ -5,25 +5,21 @@ import json
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models
 from django.db.models import Count, Q, QuerySet, Value
 from django.utils import timezone
 
 from clients.records.models import Client
-from clients.segments.choices import IF_EMPTY, Kind, Match, Operator
-from clients.segments.criteria import DAYS_SINCE_CONTACT, ME, AnyOf, AnyWord, Criterion, Reader
+from clients.segments.arrays import IDS, WORDS, AnyOf, AnyWord
+from clients.segments.choices import IF_EMPTY, ME, NEGATIVE, Kind, Match, Operator
+from clients.segments.criteria import DAYS_SINCE_CONTACT, Criterion, Reader
+from clients.segments.days import FIRST, LAST, days_of
 from clients.segments.rules import Group, Parsed, Rule
-from crm.core.base.dates import add_months
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
 from crm.core.firm.queries import firm_today, firm_zone
 
 O = Operator  # noqa: E741
 NOTHING = Q(pk__in=[])
-NEGATIVE = {O.IS_NOT, O.CONTAINS_NOT, O.NOT_IN_LAST, O.EMPTY}
-IDS, WORDS = ArrayField(models.BigIntegerField()), ArrayField(models.TextField())
-EVERY_DAY = (date(1, 1, 2), date(9999, 12, 30))
 
 
 def reader_of(principal: Principal, now: datetime, *, me: int | None = None) -> Reader:
@@ -148,28 +144,7 @@ def _day(criterion: Criterion, operator: Operator, values: list[Any], reader: Re
         return Q()
     zone = reader.zone if criterion.is_moment else None
     today = reader.now.astimezone(zone).date() if zone else reader.today
-    return _span(criterion, *_days_of(operator, values, today), zone)
-
-
-def _days_of(operator: Operator, values: list[Any], today: date) -> tuple[date | None, date | None]:
-    """The first day, and the first that does not belong to it any more."""
-    one, month = timedelta(days=1), today.replace(day=1)
-    if operator in (O.IN_LAST, O.NOT_IN_LAST):
-        return today - timedelta(days=values[0]), today + one
-    if operator == O.IN_NEXT:
-        return today, today + timedelta(days=values[0] + 1)
-    if operator == O.THIS_MONTH:
-        return month, add_months(month, 1)
-    if operator == O.LAST_MONTH:
-        return add_months(month, -1), month
-    if operator == O.THIS_YEAR:
-        return date(today.year, 1, 1), date(today.year + 1, 1, 1)
-    days = [date.fromisoformat(value) for value in values]
-    if operator == O.BEFORE:
-        return None, days[0]
-    if operator == O.AFTER:
-        return days[0] + one, None
-    return days[0], days[-1] + one
+    return _span(criterion, *days_of(operator, values, today), zone)
 
 
 def _span(criterion: Criterion, start: date | None, end: date | None, zone: Any) -> Q:
@@ -177,7 +152,7 @@ def _span(criterion: Criterion, start: date | None, end: date | None, zone: Any)
     found = {}
     for lookup, day in (("gte", start), ("lt", end)):
         if day is not None:
-            day = min(max(day, EVERY_DAY[0]), EVERY_DAY[1])
+            day = min(max(day, FIRST), LAST)
             found[f"{criterion.path}__{lookup}"] = datetime.combine(day, time(), zone) if zone else day
     return Q(**found)
 

@@ -6,18 +6,19 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, StatusPeriod, is_quiet
 from clients.segments.choices import IF_EMPTY, OPERATORS, Kind, Operator
+from clients.segments.custom import told_of
 from crm.core.fields.catalogue import FREE_WORDS, Field
+from crm.core.fields.custom.entries import CustomEntry
 from crm.core.fields.forms import country_names
 from crm.core.fields.types import COUNTRY, LANGUAGE, ZONE
 from crm.core.users.models import User
 
-ME = "me"
 # Whose value differs from reader to reader (a parent out of sight), so that a shared rule would not mean one thing
 LEFT_OUT = {"parent"}
 
@@ -69,7 +70,7 @@ class Criterion:
 
 def catalogue_fields() -> Iterable[Field]:
     """The fields that rules may use: everything else about segments follows from it."""
-    return CLIENT_FIELDS.values()
+    return [*CLIENT_FIELDS.values(), *CLIENT_FIELDS.custom.values()]
 
 
 def criteria() -> dict[str, Criterion]:
@@ -82,7 +83,10 @@ _made: dict[int, tuple[Field, Criterion | None]] = {}
 
 
 def _known(field: Field) -> Criterion | None:
-    """Of each field once."""
+    """Of each field of ours once."""
+    if isinstance(field, CustomEntry):
+        told = told_of(field)
+        return Criterion(**told) if told else None
     found = _made.get(id(field))
     if found is None or found[0] is not field:
         found = _made[id(field)] = (field, _of(field))
@@ -161,21 +165,3 @@ DERIVED = (
     Criterion("is_quiet", _("Contact overdue"), Kind.YES_NO, condition=_overdue),
     Criterion("created_at", _("Added"), Kind.DAY, path="created_at", is_moment=True),
 )
-
-
-class AnyOf(models.Func):
-    """The column is one of the values, sent as one array: ten thousand of them are one parameter."""
-
-    template, arg_joiner = "(%(expressions)s))", " = ANY("
-    output_field = models.BooleanField()
-
-    def __init__(self, path: str, values: list[Any], column: Any):
-        from_values = models.Value(list(values), output_field=column)
-        super().__init__(F(path), from_values)
-
-
-class AnyWord(AnyOf):
-    """The same, ignoring case."""
-
-    template = "(LOWER(%(expressions)s) AS one(word)))"
-    arg_joiner = ") = ANY(SELECT LOWER(word) FROM UNNEST("

@@ -13,8 +13,8 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from clients.segments.choices import WITH_DAYS, WITH_SEVERAL, WITH_TWO, WITHOUT_VALUES, Kind, Match, Operator
-from clients.segments.criteria import ME, Criterion, criteria
+from clients.segments.choices import ME, WITH_DAYS, WITH_SEVERAL, WITH_TWO, WITHOUT_VALUES, Kind, Match, Operator
+from clients.segments.criteria import Criterion, criteria
 from clients.segments.rules import MOST_DEPTH, MOST_RULES, ROOT, Problem
 from crm.core.base.reading import whole_number
 from crm.core.users.models import User

@@ -12,9 +12,8 @@ from django.utils.translation import ngettext
 
 from clients.records.models import Client
 from clients.segments import rules
-from clients.segments.choices import WITH_DAYS, WITHOUT_VALUES, Kind, Match, Operator
+from clients.segments.choices import ME, WITH_DAYS, WITHOUT_VALUES, Kind, Match, Operator
 from clients.segments.compile import clients_of, mark_of, narrow, reader_of
-from clients.segments.criteria import ME
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
 from crm.core.base.principals import Principal
 from crm.core.listing.models import SavedView

@@ -17,8 +17,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clients.segments.choices import WITH_DAYS, WITH_SEVERAL, WITH_TWO, WITHOUT_VALUES, Kind, Match, Operator
-from clients.segments.criteria import ME, Criterion, criteria
+from clients.segments.choices import ME, WITH_DAYS, WITH_SEVERAL, WITH_TWO, WITHOUT_VALUES, Kind, Match, Operator
+from clients.segments.criteria import Criterion, criteria
 from crm.core.base.dates import is_plausible
 from crm.core.base.reading import whole_number
 from crm.core.ui.formatting import number
