@@ -109,8 +109,9 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
         check_sees(fields["owner"], plan.client, field="owner")
     check_engagement_of(principal, fields.get("engagement"), plan.client)
     engagement = fields.get("engagement", plan.engagement)
-    if {"owner", "engagement"} & set(fields) and not sees_engagement(fields.get("owner", plan.owner), engagement):
-        raise ServiceError(_("%(name)s cannot see this.") % {"name": plan.owner.name}, field="owner")
+    owner = fields.get("owner", plan.owner)
+    if {"owner", "engagement"} & set(fields) and not sees_engagement(owner, engagement):
+        raise ServiceError(_("%(name)s cannot see this.") % {"name": owner.name}, field="owner")
     kickoff = fields.get("kickoff_date", plan.kickoff_date)
     _check_kickoff(kickoff)
     if kickoff != plan.kickoff_date and plan.has_started:
