@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.errors import ServiceError
+
+CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
 
 
 def clean_fields(row: Model, names: Iterable[str]) -> None:

@@ -6,9 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
+from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
 from clients.documents.finding import find_documents
 from clients.documents.services import send_expiry_reminders
+from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
@@ -21,6 +23,7 @@ from clients.records.statuses import status_items
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
+from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
@@ -53,6 +56,11 @@ def move_revenue_window(today, last):
 
 def remind_of_expiring_documents(today, last):
     return send_expiry_reminders(today)
+
+
+def note_members_of_segments(today, last):
+    """Daily: who joined and left each segment."""
+    return note_all_members(today, timezone.now())
 
 
 def express_amounts(sender, fields, before, **kwargs):
@@ -114,6 +122,9 @@ periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:rev
 periodic.register(
     Job("clients.documents", remind_of_expiring_documents, _("Expiring documents"), daily="clients:documents")
 )
+periodic.register(
+    Job("clients.segments", note_members_of_segments, _("Who joined and left segments"), daily="clients:segments")
+)
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
@@ -127,7 +138,9 @@ registry.tabs.register(registry.Tab("documents", _("Documents"), "clients:client
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
 tones.declare(**STATUS_TONES)
 navigation.register(
-    navigation.NavEntry("clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/",))
+    navigation.NavEntry(
+        "clients", _("Clients"), "clients:list", "building", 20, letter="c", also=("/interactions/", "/segments/")
+    )
 )
 navigation.register(navigation.NavEntry("contacts", _("Contacts"), "clients:contacts", "people", 30))
 navigation.register(navigation.NavEntry("documents", _("Documents"), "clients:documents", "folder2", 57))
@@ -201,6 +214,8 @@ for command in (
         about=clients_named,
         title=_("Add documents to %(name)s"),
     ),
+    search.Command("segments", _("Segments"), "clients:segments", "filter", _("rules audience filter")),
+    search.Command("new-segment", _("New segment"), "clients:segment_new", "plus-lg", _("rules audience filter")),
     search.Command("import", _("Import a file"), "core:import_new", "upload", _("csv excel"), shown=may_import),
 ):
     search.palette.register(command)

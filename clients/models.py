@@ -3,6 +3,14 @@
 from clients.catalogue.models import Service, Tag  # noqa: F401
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails  # noqa: F401
 from clients.documents.models import Document, DocumentVersion  # noqa: F401
+from clients.engagements.models import (  # noqa: F401
+    Engagement,
+    EngagementKind,
+    EngagementParty,
+    EngagementStateChange,
+    EngagementTeam,
+)
 from clients.opportunities.models import Opportunity, Pipeline, Stage, StageChange  # noqa: F401
 from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId, StatusPeriod  # noqa: F401
 from clients.revenue.models import Contract, ExchangeRate, RevenueLine  # noqa: F401
+from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote  # noqa: F401

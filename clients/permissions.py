@@ -9,6 +9,7 @@ ALREADY_IN_TRASH = _("This client is already archived.")
 OPPORTUNITY_IN_TRASH = _("This opportunity, or its client, is archived. Restore it first.")
 PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
 DOCUMENT_IN_TRASH = _("This document or its client is archived. Restore it first.")
+ENGAGEMENT_IN_TRASH = _("This is archived, or its client is. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
@@ -110,4 +111,51 @@ def may_restore_opportunity(principal, opportunity) -> bool:
 
 def may_manage_pipelines(principal) -> bool:
     """How the firm sells is set up by admins."""
+    return principal.is_admin
+
+
+def may_keep_segments(principal) -> bool:
+    """Every colleague who may sign in, for themselves; sharing is open to all of them."""
+    return principal.is_user
+
+
+def may_change_segment(principal, segment) -> bool:
+    """Its owner; of a shared one an admin too."""
+    return principal.is_user and (segment.owner_id == principal.user_id or (segment.is_shared and principal.is_admin))
+
+
+def may_change_engagement(principal, engagement) -> bool:
+    """Everyone who sees an engagement may work with it."""
+    return engagement.archived_at is None and may_edit(principal, engagement.client)
+
+
+def may_restore_engagement(principal, engagement) -> bool:
+    return may_edit(principal, engagement.client)
+
+
+def may_restrict_engagement(principal, engagement) -> bool:
+    """Its lead, the client's account manager, managers and admins."""
+    return may_change_engagement(principal, engagement) and _answers_for(principal, engagement)
+
+
+def may_lift_engagement(principal, engagement) -> bool:
+    """Also of an archived one."""
+    return _answers_for(principal, engagement)
+
+
+def _answers_for(principal, engagement) -> bool:
+    is_theirs = principal.user_id in (engagement.lead_id, engagement.client.owner_id) and principal.is_user
+    return is_theirs or principal.is_manager or principal.is_admin
+
+
+def may_change_seat(principal, seat) -> bool:
+    return may_change_engagement(principal, seat.engagement)
+
+
+def may_change_party(principal, party) -> bool:
+    return may_change_engagement(principal, party.engagement)
+
+
+def may_manage_engagement_kinds(principal) -> bool:
+    """What the firm takes on is set up by admins."""
     return principal.is_admin

@@ -87,15 +87,21 @@ class TimelineAsk:
     text: str = ""
     user_id: int | None = None
     contact_id: int | None = None
+    engagement_id: int | None = None
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.text or self.user_id or self.contact_id)
+        return bool(self.text or self.user_id or self.contact_id or self.engagement_id)
 
     @property
     def given(self) -> dict[str, Any]:
-        """The moment and the persons, as parameters of a cached statement."""
-        return {"before": self.before, "user_id": self.user_id, "contact_id": self.contact_id}
+        """The moment, the persons and the engagement, as parameters of a cached statement."""
+        return {
+            "before": self.before,
+            "user_id": self.user_id,
+            "contact_id": self.contact_id,
+            "engagement_id": self.engagement_id,
+        }
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,37 @@ class WonAction:
     shown: Callable[[Any], bool] | None = None
 
 
+@dataclass(frozen=True)
+class EngagementPanel:
+    """A part of the page of an engagement: above its timeline (`slot` "main") or at the side. `context(principal, engagement, now)` returns
+    the template's variables, or None to show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries
+    each. Declared by `engagement_panel`, above its `context`.
+    """
+
+    key: str
+    slot: str
+    order: int
+    template: str
+    context: Callable[[Any, Any, datetime], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class RestrictedNames:
+    """A table under Restricted clients: `context()` returns the template's variables, or None."""
+
+    key: str
+    template: str
+    context: Callable[[], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class OpenEnds:
+    """What is still open when an engagement is closed: `words(principal, engagement)`, "" for nothing."""
+
+    key: str
+    words: Callable[[Any, Any], str]
+
+
 panels: Registry[Panel] = Registry("panel")
 contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
@@ -166,6 +203,9 @@ list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
 won_actions: Registry[WonAction] = Registry("action after a win")
+engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement")
+restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
+open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:
@@ -173,6 +213,16 @@ def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callab
 
     def declared(context: Context) -> Context:
         panels.register(Panel(key, slot, order, template, context, **told))
+        return context
+
+    return declared
+
+
+def engagement_panel(key: str, slot: str, order: int, template: str) -> Callable[[Context], Context]:
+    """As `panel`, for a card on the page of an engagement."""
+
+    def declared(context: Context) -> Context:
+        engagement_panels.register(EngagementPanel(key, slot, order, template, context))
         return context
 
     return declared

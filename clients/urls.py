@@ -4,11 +4,14 @@ from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
-from clients.listing.lists import CLIENTS, CONTACTS
+from clients.engagements.urls import urlpatterns as engagements
+from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
 from clients.revenue import views as revenue
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
+from clients.segments import views as segments
+from clients.segments.lists import SEGMENTS
 
 app_name = "clients"
 
@@ -73,6 +76,12 @@ urlpatterns = [
     path("documents/<int:document_id>/versions/add/", documents.add_version, name="document_version_add"),
     path("documents/<int:document_id>/versions/<int:number>/file/", documents.download, name="document_file"),
     path("documents/<int:document_id>/versions/<int:number>/preview/", documents.look, name="document_preview"),
+    *SEGMENTS.urls("segments/", "segments"),
+    path("segments/new/", segments.new, name="segment_new"),
+    *SEGMENT_CLIENTS.urls("segments/<int:segment_id>/", "segment", show=segments.show),
+    path("segments/<int:segment_id>/edit/", segments.edit, name="segment_edit"),
+    path("segments/<int:segment_id>/delete/", segments.delete, name="segment_delete"),
+    path("segments/<int:segment_id>/restore/", segments.restore, name="segment_restore"),
     *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
     path("contacts/options/", people.options, name="contact_options"),
@@ -82,6 +91,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/restore/", contacts.restore, name="restore_contact"),
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
+    *engagements,
     *opportunities,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),

@@ -460,6 +460,7 @@ SPECTACULAR_SETTINGS = {
         "TaskStateEnum": "onboarding.choices.TaskState",
         "VersionStateEnum": "onboarding.choices.VersionState",
         "LeavingReasonEnum": "clients.records.choices.LeavingReason",
+        "EngagementStateEnum": "clients.engagements.choices.EngagementState",
         "LostReasonEnum": "clients.opportunities.choices.LostReason",
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.core.api.schema.describe_errors"],

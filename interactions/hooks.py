@@ -1,11 +1,14 @@
 """What this app registers with the kernel and on a client's page."""
 
-# Handlers
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from clients import registry, signals
+from clients.engagements.models import named_q
 from clients.listing.finding import clients_named
-from crm.core.base import open_pages
+from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
 from crm.core.mail import pages
@@ -14,18 +17,54 @@ from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
+from interactions.agreements.choices import CommitmentState
+from interactions.agreements.models import Commitment
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import cards, parts, timeline  # noqa: F401  panels register themselves
 from interactions.composer import panel  # noqa: F401
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
+from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
+from interactions.reading.choices import ReadKind
 from interactions.reminders import digest
+from interactions.reminders.models import Told
 from interactions.reminders.services import digests, reminders
 from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
 from interactions.today import documents, sections
+
+# Handlers
+
+
+def open_follow_ups(principal, engagement):
+    """How many follow-ups are still open when an engagement is closed, in words."""
+    n = FollowUp.objects.visible_to(principal).filter(engagement=engagement.pk).open().count()
+    return ngettext("%(n)d follow-up", "%(n)d follow-ups", n) % {"n": n} if n else ""
+
+
+def open_commitments(principal, engagement):
+    rows = Commitment.objects.visible_to(principal).filter(engagement=engagement.pk, state=CommitmentState.OPEN)
+    n = rows.count()
+    return ngettext("%(n)d commitment", "%(n)d commitments", n) % {"n": n} if n else ""
+
+
+def seen_reminders(principal):
+    """Emails that mention no follow-up of a restricted engagement that is out of the principal's sight."""
+    if principal.is_system:
+        return Q()
+    hidden = FollowUp.objects.exclude(named_q(principal)).order_by().values("pk")
+    return ~Q(pk__in=Told.objects.filter(kind=ReadKind.FOLLOW_UP, record_id__in=hidden).values("mail"))
+
+
+def seen_notifications(principal):
+    """Notifications that lead to no follow-up of such an engagement."""
+    if principal.is_system:
+        return Q()
+    hidden = FollowUp.objects.exclude(named_q(principal)).order_by()
+    url = Concat(Value("/follow-ups/"), Cast("pk", CharField()), Value("/"))
+    return ~Q(url__in=hidden.annotate(address=url).values("address"))
 
 
 def rebuild_own_facts(client_ids, now):
@@ -48,6 +87,10 @@ def contact_due_daily(today, last):
 
 
 # Wiring
+registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
+registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
+gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))
+gate.rules.register(gate.Rule("interactions.follow-ups", "core.Notification", seen_notifications))
 signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm_changed")
 firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
 for source in timeline.SOURCES:

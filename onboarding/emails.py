@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from clients.engagements.models import open_to_all_q
 from crm.core.firm.queries import get_firm
 from interactions.progress.sources import AHEAD, day_of, name_of, named, say_day, when_to_expect, with_person
 from onboarding.choices import OwnerSide, PlanState, TaskState
@@ -83,24 +84,26 @@ def expected(client, start: datetime, end: datetime) -> list[str]:
 
 def _plans(client):
     """Plans with something visible to the client."""
-    return Plan.objects.filter(client=client, tasks__is_client_visible=True).distinct()
+    return Plan.objects.filter(open_to_all_q(), client=client, tasks__is_client_visible=True).distinct()
 
 
 def _phases(client):
     """Phases with something visible to the client."""
-    seen = Task.objects.filter(plan__client=client, is_client_visible=True).values("phase_id")
+    seen = Task.objects.filter(open_to_all_q("plan__engagement"), plan__client=client, is_client_visible=True).values(
+        "phase_id"
+    )
     return PlanPhase.objects.filter(pk__in=seen)
 
 
 def _unfinished(client):
-    return Task.objects.filter(plan__client=client).unfinished()
+    return Task.objects.filter(open_to_all_q("plan__engagement"), plan__client=client).unfinished()
 
 
 def _shown(client):
     running = (PlanState.ACTIVE, PlanState.DONE)
-    return Task.objects.filter(plan__client=client, plan__state__in=running, is_client_visible=True).select_related(
-        "assignee", "contact"
-    )
+    return Task.objects.filter(
+        open_to_all_q("plan__engagement"), plan__client=client, plan__state__in=running, is_client_visible=True
+    ).select_related("assignee", "contact")
 
 
 def _coming(client, end, side):

@@ -3,6 +3,9 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clients.engagements.forms import offer_engagements
+from clients.engagements.models import Engagement
+from clients.engagements.words import ONE, one
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import whole_number
 from crm.core.ui.forms import TO_COME, Asks, AsksAboutPast, DateInput, Field, Form, Layout, ModelForm, RecordForm, Row
@@ -95,12 +98,14 @@ class StartPlanForm(AsksAboutPast, Form):
     )
     kickoff_date = forms.DateField(label=_("Kickoff"), widget=DateInput(attrs=TO_COME))
     owner = forms.ModelChoiceField(User.objects.none(), label=_("Owner"))
+    engagement = forms.ModelChoiceField(Engagement.objects.none(), label=ONE, required=False)
     name = forms.CharField(
         label=_("Name"), max_length=160, required=False, help_text=_("Defaults to the template name")
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, client, principal, **kwargs):
         super().__init__(*args, **kwargs)
+        offer_engagements(self, principal=principal, client=client)
         self.fields["template_version"].queryset = (
             TemplateVersion.objects.startable().select_related("template").order_by("template__name")
         )
@@ -124,11 +129,14 @@ class PlanForm(AsksAboutPast, RecordForm):
 
     class Meta:
         model = Plan
-        fields = ["name", "owner", "kickoff_date"]
+        fields = ["name", "owner", "kickoff_date", "engagement"]
         widgets = {"kickoff_date": DateInput()}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, principal, **kwargs):
         super().__init__(*args, **kwargs)
+        row = self.instance
+        self.fields["engagement"].label = one()
+        offer_engagements(self, principal=principal, client=row.client, present=row.engagement_id)
         self.fields["owner"].queryset = User.objects.active()
         self.fields["kickoff_date"].help_text = (
             _("The plan has started, so its kickoff is fixed. Change the due dates of its tasks instead.")

@@ -1,11 +1,16 @@
 """What onboarding registers with the other apps."""
 
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
+from clients.engagements.models import named_q
+from clients.engagements.services.records import sees_engagement
 from clients.listing.finding import clients_named
 from clients.signals import opportunity_won
+from crm.core.base import gate
 from crm.core.notifications.models import Notification
 from crm.core.search import sources as search
 from crm.core.ui import navigation
@@ -15,7 +20,7 @@ from interactions.reminders import digest
 from interactions.today import sections as today_page
 from interactions.today import setup
 from onboarding import emails, panels
-from onboarding.models import TemplateVersion
+from onboarding.models import Task, TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
 
@@ -26,6 +31,8 @@ def tell_of_win(sender, opportunity, principal, now, **kwargs):
     """The account manager hears of a colleague's win, with the way to a plan: that is where work for the client begins."""
     client = opportunity.client
     if principal.user_id in (None, client.owner_id) or not client.owner.is_active:
+        return
+    if not sees_engagement(client.owner, opportunity.engagement):
         return
     words = _("%(who)s won “%(title)s”. Start a plan?")
     Notification.objects.get_or_create(
@@ -48,7 +55,17 @@ def rebuild_own_facts(client_ids, now):
     rebuild_onboarding_facts(client_ids=client_ids)
 
 
+def seen_notifications(principal):
+    """Notifications that lead to no task of a restricted engagement that is out of the principal's sight."""
+    if principal.is_system:
+        return Q()
+    hidden = Task.objects.exclude(named_q(principal, "plan__engagement")).order_by()
+    url = Concat(Value("/onboarding/tasks/"), Cast("pk", CharField()), Value("/"))
+    return ~Q(url__in=hidden.annotate(address=url).values("address"))
+
+
 # Wiring
+gate.rules.register(gate.Rule("onboarding.tasks", "core.Notification", seen_notifications))
 opportunity_won.connect(tell_of_win, dispatch_uid="onboarding.tell_of_win")
 registry.won_actions.register(registry.WonAction("start-plan", _("Start a plan"), start_url))
 periodic.register(Job("onboarding.plans", refresh_due_plans, _("Onboarding plans")))

@@ -7,7 +7,7 @@ from django.db.models import Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clients.registry import TimelineAsk, TimelineItem, panel
+from clients.registry import TimelineAsk, TimelineItem, engagement_panel, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
 from crm.core.base.models import Folded
@@ -20,6 +20,7 @@ from onboarding.models import Plan, Task, Template
 from onboarding.queries.plans import client_card, forecast_words, plans_of
 
 TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
+ON_CARD = 5
 KICKOFF_HOUR = time(9)
 
 
@@ -27,6 +28,14 @@ KICKOFF_HOUR = time(9)
 def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
     card = client_card(principal, client)
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
+
+
+@engagement_panel("plans", "side", 25, "onboarding/parts/engagement_card.html")
+def engagement_plans(principal, engagement, now: datetime) -> dict[str, Any] | None:
+    """Its plans, the latest first."""
+    rows = Plan.objects.visible_to(principal).filter(engagement=engagement.pk).order_by("-kickoff_date", "-pk")
+    found = list(rows[:ON_CARD])
+    return {"found": found} if found else None
 
 
 @Kept
@@ -39,6 +48,7 @@ def _tasks_done(
     before: datetime | None,
     user_id: int | None,
     contact_id: int | None,
+    engagement_id: int | None,
 ):
     rows = Task.objects.visible_to(principal).filter(plan__client=client_id, state=TaskState.DONE)
     if before is not None:
@@ -49,12 +59,16 @@ def _tasks_done(
         rows = rows.filter(done_by=user_id)
     if contact_id is not None:
         rows = rows.filter(done_by_contact=contact_id)
+    if engagement_id is not None:
+        rows = rows.filter(plan__engagement=engagement_id)
     return rows.select_related("done_by", "done_by_contact").order_by("-done_at", "-pk")[:limit]
 
 
 def timeline_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
     """Kickoffs, finished tasks and ends of plans; a kickoff is shown at 9:00 of its day in the firm's zone."""
     plans = plans_of(principal, client)
+    if ask.engagement_id:
+        plans = [plan for plan in plans if plan.engagement_id == ask.engagement_id]
     if not plans:
         return []
     items = [
@@ -63,7 +77,7 @@ def timeline_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
     ]
     zone = get_firm().time_zone
     for plan in plans:
-        if not plan.has_started or ask.is_narrowed:
+        if not plan.has_started or ask.text or ask.user_id or ask.contact_id:
             continue
         begun = local_to_utc(plan.kickoff_date, KICKOFF_HOUR, zone)
         found = [(f"plan-{plan.pk}", begun, _("Onboarding “%(plan)s” started"))]

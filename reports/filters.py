@@ -6,19 +6,24 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients.records.choices import Tier
 from clients.records.models import Client
+from clients.segments import rules
+from clients.segments.compile import condition, reader_of
+from clients.segments.models import Segment
+from clients.segments.queries import broken_words
 from crm.core.base.dates import add_months
 from crm.core.listing.filters import people
 from crm.core.ui.formatting import number
 from crm.core.ui.forms import DateInput
 from crm.core.users.models import Team, User
 from reports.periods import Period, month_end
-from reports.scope import REVENUE, STATUS, Scope
+from reports.scope import REVENUE, STATUS, InSegment, Scope
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 MONTHS_OFFERED = 36
@@ -59,11 +64,16 @@ class ReportFilter(forms.Form):
         choices=[("", _("All tiers")), *[(t.value, _("Tier %s") % t.label) for t in Tier]],
     )
 
+    segment = forms.ModelChoiceField(
+        Segment.objects.none(), label=_("Segment"), required=False, empty_label=_("All segments")
+    )
+
     def __init__(self, data, *, principal, firm, today):
         super().__init__(data)
         self.asked = data
         self.principal, self.firm, self.today = principal, firm, today
         self.fields["team"].queryset = Team.objects.kept()
+        self.fields["segment"].queryset = Segment.objects.visible_to(principal).kept()
         seen = Client.objects.visible_to(principal)
         owning = Exists(seen.filter(owner=OuterRef("pk")))
         owner = self.fields["owner"]
@@ -81,6 +91,17 @@ class ReportFilter(forms.Form):
         if month > self.today:
             raise forms.ValidationError(_("This month has not started yet."))
         return month
+
+    def clean_segment(self):
+        """Raises ValidationError for one whose rule names something that is gone: no number is shown for it."""
+        row = self.cleaned_data["segment"]
+        if row is None:
+            return None
+        parsed = rules.read(row.rule)
+        if not parsed.is_sound:
+            raise forms.ValidationError(broken_words(row, parsed))
+        reader = reader_of(self.principal, timezone.now(), me=row.owner_id)
+        return InSegment(row.pk, condition(parsed, reader))
 
     def clean(self):
         found = super().clean()
@@ -117,7 +138,8 @@ class ReportFilter(forms.Form):
     def scope(self) -> Scope:
         found = self.cleaned_data
         basis = found["basis"] or self.firm.retention_basis
-        return Scope(self.firm, self.today, self.principal, basis, found["owner"], found["team"], found["tier"])
+        chosen = {name: found[name] for name in ("owner", "team", "tier", "segment")}
+        return Scope(self.firm, self.today, self.principal, basis, **chosen)
 
     @property
     def seen_words(self) -> str:
@@ -141,6 +163,11 @@ class ReportFilter(forms.Form):
         self.fields["month"].widget.choices = choices
         self.data = {**{name: self.data.get(name, "") for name in self.fields}, "month": self.initial_month}
         self.data["basis"] = self.scope.basis
+        segment = self.fields["segment"]
+        segments = list(segment.queryset.values_list("pk", "name"))
+        segment.choices = [("", segment.empty_label), *segments]
+        if not segments:
+            del self.fields["segment"]
         owner = self.fields["owner"]
         owner.choices = [("", owner.empty_label), *people(self, owner.queryset)]
         self.data["owner"] = "me" if self.scope.owner == self.principal.user else self.data["owner"]

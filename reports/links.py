@@ -17,6 +17,7 @@ def address(name: str, scope: Scope, period: Period, *args, **extra) -> str:
         "team": scope.team.pk if scope.team else "",
         "owner": scope.owner.pk if scope.owner else "",
         "tier": scope.tier,
+        "segment": scope.segment.pk if scope.segment else "",
         **extra,
     }
     return f"{reverse(name, args=args)}?{urlencode({key: value for key, value in values.items() if value not in ('', None)})}"

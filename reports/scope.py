@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from clients.records.choices import ACTIVE_STATUSES
 from clients.records.models import Client, StatusPeriod
@@ -15,8 +15,16 @@ STATUS, REVENUE = "status", "revenue"
 
 
 @dataclass(frozen=True)
+class InSegment:
+    """A segment, and what its rule says about a client to whoever reads the report."""
+
+    pk: int
+    condition: Q
+
+
+@dataclass(frozen=True)
 class Scope:
-    """Owner, team and tier are as of today. `basis` defines "active". The system's scope is the whole firm."""
+    """Owner, team, tier and segment are as of today. `basis` defines "active". The system's scope is the whole firm."""
 
     firm: FirmSettings
     today: date
@@ -25,6 +33,7 @@ class Scope:
     owner: Any = None
     team: Any = None
     tier: str = ""
+    segment: InSegment | None = None
 
     def clients(self):
         """Clients the principal may see, without one-off customers and without archived ones."""
@@ -50,4 +59,7 @@ class Scope:
             found = found.filter(team=self.team)
         if self.tier:
             found = found.filter(tier=self.tier)
+        if self.segment is not None:
+            inside = Client.objects.filter(self.segment.condition)
+            found = found.filter(pk__in=inside.values("pk"))  # by itself: KPIs annotate what they count
         return found

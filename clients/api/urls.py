@@ -1,4 +1,4 @@
-from clients.api import documents, opportunities, views
+from clients.api import documents, engagements, opportunities, segments, views
 
 
 def register(router) -> None:
@@ -10,6 +10,9 @@ def register(router) -> None:
     router.register("services", views.ServiceViewSet, basename="services")
     router.register("contracts", views.ContractViewSet, basename="contracts")
     router.register("documents", documents.DocumentViewSet, basename="documents")
+    router.register("engagements", engagements.EngagementViewSet, basename="engagements")
+    router.register("engagement-kinds", engagements.EngagementKindViewSet, basename="engagement-kinds")
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")
+    router.register("segments", segments.SegmentViewSet, basename="segments")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.documents.choices import DocumentKind
 from clients.documents.models import Document
+from clients.engagements.fields import engagement_field
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field, derived, grouped
 from crm.core.fields.types import COLLEAGUE, WHOLE, Type, link
@@ -35,6 +36,7 @@ DOCUMENT_FIELDS = Catalogue(
             is_imported=False,
             filter={"kind": filters.Choice(choices=DocumentKind.choices, empty_label=_("Any kind"))},
         ),
+        engagement_field(),
         Field(
             "expiry_date",
             is_imported=False,

@@ -5,8 +5,11 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.documents.choices import DocumentKind
 from clients.documents.fields import DOCUMENT_FIELDS
+from clients.engagements.forms import offer_engagements
+from clients.engagements.models import Engagement
+from clients.engagements.words import ONE
 from crm.core.fields.forms import CatalogueForm
-from crm.core.ui.forms import Field, Form, Layout, Row
+from crm.core.ui.forms import Field, Form, Layout, Maybe, Row
 
 
 class FilesInput(forms.FileInput):
@@ -27,10 +30,16 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(Form):
-    layout = Layout(Field("files", template="clients/documents/files_field.html"), "kind")
+    layout = Layout(Field("files", template="clients/documents/files_field.html"), "kind", Maybe("engagement"))
 
     files = FilesField(label=_("Files"), error_messages={"required": _("Choose one or more files.")})
     kind = forms.ChoiceField(label=_("Kind"), choices=DocumentKind.choices, initial=DocumentKind.OTHER, required=False)
+
+    engagement = forms.ModelChoiceField(Engagement.objects.none(), required=False, label=ONE)
+
+    def __init__(self, *args, client, principal, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_engagements(self, principal=principal, client=client)
 
     def clean_kind(self):
         return self.cleaned_data["kind"] or DocumentKind.OTHER
@@ -54,4 +63,9 @@ class VersionForm(Form):
 
 class DocumentForm(CatalogueForm):
     catalogue = DOCUMENT_FIELDS
-    layout = Layout("title", Row("kind", "expiry_date"), Field("is_shared", switch=True), "note")
+    layout = Layout("title", Row("kind", "expiry_date"), Maybe("engagement"), Field("is_shared", switch=True), "note")
+
+    def __init__(self, *args, principal, **kwargs):
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        offer_engagements(self, principal=principal, client=row.client, present=row.engagement_id)

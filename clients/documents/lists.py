@@ -121,7 +121,9 @@ SHOWN = (
 )
 CLIENT_DOCUMENTS = ListPage(
     url_name="clients:client_documents",
-    rows=lambda principal, client_id: Document.objects.filter(client=load_client(principal, client_id)),
+    rows=lambda principal, client_id: Document.objects.visible_to(principal).filter(
+        client=load_client(principal, client_id)
+    ),
     bar=("kind",),
     columns=(*SHOWN, *FILE_COLUMNS),
     **ALIKE,

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.documents.choices import DocumentKind
+from clients.engagements.models import Engagement, NamesEngagement, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
@@ -16,9 +17,9 @@ from crm.core.files.models import StoredFile
 SOON = timedelta(days=30)  # before its expiry a document is spoken of
 
 
-class DocumentQuerySet(ArchivableQuerySet):
+class DocumentQuerySet(ArchivableQuerySet, NamesEngagement):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "client__"))
+        return self.filter(visible_q(principal, "client__")).filter(named_q(principal))
 
     def current(self):
         """Outside the archive, of clients that are."""
@@ -38,6 +39,15 @@ class Document(Archivable, Versioned):
     needs nothing else."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="documents", verbose_name=_("client"))
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="documents",
+        verbose_name=_("engagement"),
+    )
     title = models.CharField(_("title"), max_length=160)
     kind = models.CharField(_("kind"), max_length=12, choices=DocumentKind, default=DocumentKind.OTHER)
     expiry_date = models.DateField(_("expires on"), null=True, blank=True)
@@ -62,6 +72,11 @@ class Document(Archivable, Versioned):
             models.Index(
                 fields=["client", "-uploaded_at", "-id"], name="document_client", condition=Q(archived_at__isnull=True)
             ),
+            models.Index(
+                fields=["engagement", "-uploaded_at", "-id"],
+                name="document_engagement",
+                condition=Q(engagement__isnull=False),
+            ),
             models.Index(fields=["-uploaded_at", "-id"], name="document_newest", condition=Q(archived_at__isnull=True)),
             models.Index(
                 fields=["expiry_date", "id"],
@@ -84,7 +99,8 @@ class Document(Archivable, Versioned):
 
 class DocumentVersionQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "document__client__"))
+        seen = named_q(principal, "document__engagement")
+        return self.filter(visible_q(principal, "document__client__")).filter(seen)
 
 
 @tracked

@@ -17,7 +17,7 @@ from crm.core.files.contents import icon_of
 
 def shown(rows: QuerySet) -> QuerySet:
     """With what a list shows of them."""
-    return rows.select_related("client", "file", "file__user")
+    return rows.select_related("client", "engagement", "file", "file__user")
 
 
 def find(principal, text: str) -> QuerySet:

@@ -6,7 +6,7 @@ The services take a `Received`, which only `receive` makes: what it holds was me
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,6 +15,8 @@ from clients import permissions
 from clients.checks import clean_fields, only_known
 from clients.documents.fields import DOCUMENT_FIELDS
 from clients.documents.models import Document, DocumentVersion
+from clients.engagements.models import Engagement, EngagementTeam
+from clients.engagements.services.records import check_engagement_of
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
@@ -35,6 +37,7 @@ def add_document(
 ) -> Document:
     """File a document, its first version. Without a title it takes the file's name. Raises ServiceError."""
     document = Document(client=client, uploaded_at=now)
+    check_engagement_of(principal, fields.get("engagement"), client)
     _apply(document, fields | {"title": title.strip() or title_of(received.name)})
     document.file = _keep(principal, received, client)
     document.save()
@@ -65,7 +68,8 @@ def update_document(
     principal: Principal, *, document: Document, seen_version: int | None = None, **fields: Any
 ) -> Document:
     """Change what is said about a document. Raises StaleWrite, ServiceError."""
-    row = Document.objects.select_for_update().get(pk=document.pk)
+    row = Document.objects.select_for_update(of=("self",)).select_related("client").get(pk=document.pk)
+    check_engagement_of(principal, fields.get("engagement"), row.client)
     _apply(row, fields)
     save_version(row, fields=fields, seen=seen_version)
     return row
@@ -130,7 +134,8 @@ def send_expiry_reminders(today: date) -> int:
     )
     told = Notification.objects.filter(key=OuterRef("reminder"))
     rows = (
-        Document.objects.current()
+        Document.objects.filter(_owner_sees())
+        .current()
         .expiring(today)
         .filter(client__owner__is_active=True)
         .annotate(reminder=key)
@@ -141,6 +146,14 @@ def send_expiry_reminders(today: date) -> int:
     found = [_reminder(row) for row in rows]
     Notification.objects.bulk_create(found, ignore_conflicts=True, batch_size=REMINDERS_AT_ONCE)
     return len(found)
+
+
+def _owner_sees() -> Q:
+    """The account manager sees the client; of a restricted engagement only as its lead or on its team."""
+    hidden = Engagement.objects.filter(is_restricted=True, pk=OuterRef("engagement"))
+    hidden = hidden.exclude(lead=OuterRef("client__owner"))
+    seats = EngagementTeam.objects.filter(engagement=OuterRef("pk"), user=OuterRef(OuterRef("client__owner")))
+    return Q(engagement__isnull=True) | ~Q(Exists(hidden.exclude(Exists(seats))))
 
 
 def _reminder(document: Any) -> Notification:

@@ -12,7 +12,16 @@ from crm.core.base.kept import Kept
 
 
 @Kept
-def _uploaded(principal, limit: int, text: str, *, client_id: int, before: datetime | None, user_id: int | None):
+def _uploaded(
+    principal,
+    limit: int,
+    text: str,
+    *,
+    client_id: int,
+    before: datetime | None,
+    user_id: int | None,
+    engagement_id: int | None,
+):
     rows = DocumentVersion.objects.visible_to(principal)
     rows = rows.filter(document__client=client_id, document__archived_at__isnull=True)
     if before is not None:
@@ -21,13 +30,15 @@ def _uploaded(principal, limit: int, text: str, *, client_id: int, before: datet
         rows = rows.filter(Q(document__title__icontains=text) | Q(file__name__icontains=text))
     if user_id is not None:
         rows = rows.filter(file__user=user_id)
+    if engagement_id is not None:
+        rows = rows.filter(document__engagement=engagement_id)
     return rows.select_related("document", "file__user").order_by("-file__created_at", "-pk")[:limit]
 
 
 def document_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]:
     if ask.contact_id:
         return []
-    given = {"client_id": client.pk, "before": ask.before, "user_id": ask.user_id}
+    given = {"client_id": client.pk, "before": ask.before, "user_id": ask.user_id, "engagement_id": ask.engagement_id}
     return [_item(row) for row in _uploaded.rows(principal, ask.limit, ask.text, **given)]
 
 

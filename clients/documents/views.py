@@ -30,6 +30,7 @@ from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.files.contents import icon_of
 from crm.core.files.downloads import attachment, may_be_shown, preview
 from crm.core.files.services import receive
@@ -49,7 +50,9 @@ class Uploaded:
 
 @require_GET
 def show_list(request, client_id):
-    return _tab(request, load_client(request.principal, client_id), UploadForm())
+    client = load_client(request.principal, client_id)
+    initial = {"engagement": whole_number(request.GET.get("engagement"))}
+    return _tab(request, client, UploadForm(client=client, principal=request.principal, initial=initial))
 
 
 def _tab(request, client, form, *, status=200):
@@ -63,10 +66,11 @@ def _tab(request, client, form, *, status=200):
 def upload(request, client_id):
     """Several files at once from a plain form, or one after the other from a page that shows how far each is."""
     client = load_open_client(request.principal, client_id)
-    form = UploadForm(request.POST, request.FILES)
+    form = UploadForm(request.POST, request.FILES, client=client, principal=request.principal)
     if not form.is_valid():
         return _refused(request, client, form)
-    done = [_file(request, client, file, form.cleaned_data["kind"]) for file in form.cleaned_data["files"]]
+    said = {name: value for name, value in form.cleaned_data.items() if name in ("kind", "engagement")}
+    done = [_file(request, client, file, said) for file in form.cleaned_data["files"]]
     wrong = [one for one in done if one.error]
     if is_fragment(request):
         return render(request, "clients/documents/uploaded.html", {"done": done}, status=422 if wrong else 200)
@@ -87,10 +91,10 @@ def _refused(request, client, form):
     return _tab(request, client, form, status=422)
 
 
-def _file(request, client, file, kind) -> Uploaded:
+def _file(request, client, file, said) -> Uploaded:
     try:
         received = receive(file, most=settings.DOCUMENT_MAX_BYTES)
-        document = add_document(request.principal, client=client, received=received, kind=kind, now=timezone.now())
+        document = add_document(request.principal, client=client, received=received, now=timezone.now(), **said)
     except ServiceError as error:
         return Uploaded(file.name, error=error.message)
     return Uploaded(received.name, document=document)
@@ -144,7 +148,7 @@ def show(request, document_id):
 @require_http_methods(["GET", "POST"])
 def edit(request, document_id):
     document = _load_to_change(request, document_id)
-    form = DocumentForm(posted(request), instance=document)
+    form = DocumentForm(posted(request), principal=request.principal, instance=document)
 
     def act():
         return update_document(

@@ -1,6 +1,7 @@
 """The filters of the client list: the same for page, files, bulk actions, survey audiences and the API."""
 
 from datetime import timedelta
+from functools import cached_property
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -13,11 +14,19 @@ from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import matching
+from clients.segments import queries as segments
+from clients.segments.models import Segment
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing import filters
 
 
+def _segments(found):
+    return Segment.objects.visible_to(found.principal).kept().values_list("pk", "name")
+
+
 class ClientFilters(filters.TrashFilters):
+    """A segment that is gone, or broken, is never left out: it holds no clients, and the page says why; the API refuses a broken one."""
+
     catalogue = CLIENT_FIELDS
     q = filters.Search(method="search", label=_("name, city, website, email or phone"))
     quiet = filters.Yes(
@@ -28,6 +37,38 @@ class ClientFilters(filters.TrashFilters):
         said=lambda value, principal: _("going quiet"),
     )
     updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
+    segment = filters.Id(
+        method="of_segment",
+        label=_("Segment"),
+        chip=_("Segment:"),
+        named=Segment,
+        offers=_segments,
+        any_label=_("None"),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.is_strict and "segment" in self.values and (why := self.chosen_segment.why):
+            self.refused["segment"] = [why]
+
+    @cached_property
+    def chosen_segment(self) -> segments.Chosen:
+        return segments.choose(self.principal, self.values["segment"])
+
+    def of_segment(self, rows, name, value: int):
+        return segments.in_segment(rows, self.chosen_segment, self.principal, self.now)
+
+    def leave_out_unseen(self):
+        kept = self.values.get("segment")
+        super().leave_out_unseen()
+        if kept is not None and "segment" in self.unseen:
+            self.unseen.remove("segment")
+            self.values["segment"] = kept
+
+    @cached_property
+    def remark(self) -> str:
+        why = self.chosen_segment.why if "segment" in self.values else ""
+        return " · ".join(filter(None, [super().remark, why]))
 
     def search(self, rows, name, value):
         return search(rows, value)

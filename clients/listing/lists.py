@@ -1,5 +1,9 @@
 """The lists of clients and of contacts."""
 
+from dataclasses import replace
+
+from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext, pgettext
@@ -16,13 +20,14 @@ from clients.records.choices import STATUS_TONES, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
+from clients.segments import queries as segments
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.columns import NOTHING, Column
 from crm.core.listing.pages import FILES, ListPage, View
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
-ASKED_FIRST = ("owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
+ASKED_FIRST = ("segment", "owner", "team", "status", "tier", "step", "onboarding", "tag", "industry", "country")
 # What each row needs besides its columns
 READS = ("name", "industry", "city", "is_restricted", "archived_at", "facts__client_id")
 STEP = ("facts__next_step_at", "facts__next_step_id", "facts__status")
@@ -98,6 +103,11 @@ def _revenue(listing):
     return set_cell
 
 
+def _may_be_kept(listing):
+    """The list itself, narrowed by what a rule can say."""
+    return listing.has_views and listing.is_narrowed and not listing.values.get("archived")
+
+
 CELLS = {"status": _status, "next": _next_step, "contact": _last_contact, "nps": _nps, "revenue": _revenue}
 
 
@@ -160,6 +170,8 @@ CLIENTS = ListPage(
     more=lambda listing: {
         "list_actions": registry.list_actions.shown(listing.principal),
         "may_create": permissions.may_create(listing.principal),
+        "keep_url": f"{reverse('clients:segment_new')}?{listing.query}" if _may_be_kept(listing) else "",
+        "keep_text": _("Save as segment"),
     },
 )
 
@@ -176,6 +188,23 @@ def _places(contacts, listing):
         contact.country = country_of(contact.places)
 
 
+def _of_segment(principal, segment_id):
+    """404 for one that is not shared with the reader."""
+    chosen = segments.choose(principal, segment_id)
+    if chosen.segment is None:
+        raise Http404
+    return segments.in_segment(Client.objects.visible_to(principal), chosen, principal, timezone.now())
+
+
+SEGMENT_CLIENTS = replace(  # the same list within the page of a segment
+    CLIENTS,
+    url_name="clients:segment",
+    template="clients/segments/clients.html",
+    rows=_of_segment,
+    panel=tuple(name for name in CLIENTS.panel if name != "segment"),
+    views=(),
+    has_views=False,
+)
 CONTACTS = ListPage(
     url_name="clients:contacts",
     title=_("Contacts"),

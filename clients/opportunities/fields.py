@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
+from clients.engagements.fields import engagement_field
 from clients.opportunities.choices import OpportunityKind, OpportunityState
 from clients.opportunities.models import Opportunity, Pipeline, Stage
 from clients.revenue.fields import CLIENT, PAID_IN, RATE, SERVICE
@@ -107,6 +108,7 @@ OPPORTUNITY_FIELDS = Catalogue(
             is_inline=True,
         ),
         replace(SERVICE, is_required=False, is_inline=True),
+        engagement_field(),
         Field("contract", type=link(Contract.objects.kept, named="pk"), is_imported=False),
         Field(
             "opened_date", aliases=("created", "create date", "created date"), api={"required": False}, is_optional=True

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.engagements.forms import offer_engagements
 from clients.opportunities.choices import LostReason, WonContract
 from clients.opportunities.fields import OPPORTUNITY_FIELDS
 from clients.opportunities.models import Opportunity, Stage
@@ -15,10 +16,10 @@ from crm.core.base.principals import acting
 from crm.core.base.reading import whole_number
 from crm.core.fields.forms import CustomSections
 from crm.core.listing.filters import MAX_ID
-from crm.core.ui.forms import DateInput, Form, Layout, More, Row, SearchedField, When
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, More, Row, SearchedField, When
 
 ABOUT = Row("kind", "owner", "value", "currency", "expected_close", "service")
-RARELY = More(_("More"), Row("probability", "rate", "contract", "opened_date"), "description")
+RARELY = More(_("More"), Row("probability", "rate", "contract", "opened_date"), Maybe("engagement"), "description")
 
 
 class OpportunityForm(RevenueForm):
@@ -27,8 +28,9 @@ class OpportunityForm(RevenueForm):
     catalogue = OPPORTUNITY_FIELDS
     layout = Layout("title", ABOUT, "next_step", CustomSections(), RARELY)
 
-    def __init__(self, *args, client: Client | None, **kwargs):
+    def __init__(self, *args, user, client: Client | None, **kwargs):
         super().__init__(*args, **kwargs)
+        offer_engagements(self, principal=acting(user), client=client, present=self.instance.engagement_id)
         contracts = Contract.objects.kept().select_related("service")
         self.fields["contract"].queryset = contracts.filter(client=client) if client else contracts.none()
         self.fields["contract"].help_text = _("The contract that this renews or extends.")
@@ -58,7 +60,7 @@ class NewOpportunityForm(OpportunityForm):
     client = SearchedField(Client.objects.none(), url="/clients/options/", label=_("Client"))
 
     def __init__(self, *args, user, client: Client | None, **kwargs):
-        super().__init__(*args, client=client, **kwargs)
+        super().__init__(*args, user=user, client=client, **kwargs)
         self.fields["client"].queryset = Client.objects.visible_to(acting(user)).kept()
         self.fields["stage"].queryset = offered_stages()
         self.fields["stage"].empty_label = None

@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.checks import CURRENCY
+from clients.engagements.models import Engagement, NamesEngagement, named_q
 from clients.gate import visible_q
 from clients.opportunities.choices import LostReason, OpportunityKind, OpportunityState
 from clients.records.models import Client
-from clients.revenue.models import CURRENCY, LEAST_RATE, ClientRowQuerySet, Contract
+from clients.revenue.models import LEAST_RATE, ClientRowQuerySet, Contract
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
@@ -85,7 +87,10 @@ class Stage(Archivable, Versioned):
         return self.name
 
 
-class OpportunityQuerySet(ArchivableQuerySet, ClientRowQuerySet):
+class OpportunityQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
+    def visible_to(self, principal):
+        return super().visible_to(principal).filter(named_q(principal))
+
     def in_use(self):
         """Neither archived themselves nor of an archived client."""
         return self.kept().filter(client__archived_at__isnull=True)
@@ -113,6 +118,15 @@ class Opportunity(Archivable, Customised, Versioned):
     probability) are in the firm's currency at the rate of `opened_date`, NULL without a value or a rate."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="opportunities", verbose_name=_("client"))
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="opportunities",
+        verbose_name=_("engagement"),
+    )
     title = models.CharField(_("title"), max_length=160)
     kind = models.CharField(_("kind"), max_length=10, choices=OpportunityKind, default=OpportunityKind.NEW)
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="opportunities", verbose_name=_("pipeline"))
@@ -198,6 +212,7 @@ class Opportunity(Archivable, Customised, Versioned):
                 condition=Q(state="open", archived_at__isnull=True),
             ),
             models.Index(fields=["client", "state"], name="opportunity_client"),
+            models.Index(fields=["engagement"], name="opportunity_engagement", condition=Q(engagement__isnull=False)),
             models.Index(fields=["expected_close", "id"], name="opportunity_expected"),
             models.Index(fields=["-closed_at", "-id"], name="opportunity_closed", condition=~Q(state="open")),
             GinIndex(OpClass(F("search_key"), name="gin_trgm_ops"), name="opportunity_search"),
@@ -225,7 +240,8 @@ class Opportunity(Archivable, Customised, Versioned):
 
 class StageChangeQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "opportunity__client__"))
+        seen = named_q(principal, "opportunity__engagement")
+        return self.filter(visible_q(principal, "opportunity__client__")).filter(seen)
 
 
 class StageChange(models.Model):

@@ -17,12 +17,14 @@ OPENED_HOUR = time(9)
 
 
 @Kept
-def _opportunities(principal, text: str, *, client_id: int, user_id: int | None):
+def _opportunities(principal, text: str, *, client_id: int, user_id: int | None, engagement_id: int | None):
     rows = Opportunity.objects.visible_to(principal).filter(client=client_id).kept()
     if text:
         rows = rows.filter(title__icontains=text)
     if user_id is not None:
         rows = rows.filter(owner=user_id)
+    if engagement_id is not None:
+        rows = rows.filter(engagement=engagement_id)
     return rows.select_related("owner").order_by("-pk")[:AT_MOST]
 
 
@@ -30,7 +32,8 @@ def opportunity_items(principal, client, ask: TimelineAsk) -> list[TimelineItem]
     if ask.contact_id:
         return []
     zone, items = get_firm().time_zone, []
-    for row in _opportunities.rows(principal, ask.text, client_id=client.pk, user_id=ask.user_id):
+    given = {"client_id": client.pk, "user_id": ask.user_id, "engagement_id": ask.engagement_id}
+    for row in _opportunities.rows(principal, ask.text, **given):
         said = {"what": row.title, "who": row.owner.name, "why": row.get_reason_display()}
         events = [
             (local_to_utc(row.opened_date, OPENED_HOUR, zone), "opened", _("Opportunity “%(what)s” opened for %(who)s"))

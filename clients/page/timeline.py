@@ -17,13 +17,14 @@ TIMELINE_PAGE = 20
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What a timeline is narrowed to: words, one colleague or contact, and [since, until)."""
+    """What a timeline is narrowed to: words, one colleague or contact, one engagement, and [since, until)."""
 
     text: str = ""
     user_id: int | None = None
     contact_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    engagement_id: int | None = None
 
     def __bool__(self) -> bool:
         return self != EVERYTHING
@@ -56,7 +57,8 @@ def timeline(
 ) -> TimelinePage:
     """What happened with the client, newest first, merged from every registered source of the kind ("" for all)."""
     end = min(filter(None, (before, narrowing.until)), default=None)
-    ask = registry.TimelineAsk(end, limit + 1, kind, narrowing.text, narrowing.user_id, narrowing.contact_id)
+    who = (narrowing.user_id, narrowing.contact_id, narrowing.engagement_id)
+    ask = registry.TimelineAsk(end, limit + 1, kind, narrowing.text, *who)
     items: list[registry.TimelineItem] = []
     for source in registry.timeline_sources:
         if not kind or kind in dict(source.kinds):
@@ -81,6 +83,16 @@ def timeline(
         last = heading
         page.groups[-1][1].append(item)
     return page
+
+
+def moment_of(text: str) -> datetime | None:
+    """Raises ValueError for anything but a datetime with its offset."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text.replace(" ", "+"))
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
 
 
 def heading_of(moment: datetime, now: datetime) -> str:

@@ -1,20 +1,20 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Round
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.checks import CURRENCY
 from clients.gate import visible_q
 from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Customised, Versioned, tracked
 
-CURRENCY = RegexValidator("^[A-Z]{3}$", _("Three letters, such as EUR."))
 LEAST_RATE = Decimal("0.00000001")
 RATE_HOLDS = timedelta(days=31)  # a day without a rate uses the last earlier one, if not older than this
 

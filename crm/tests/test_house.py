@@ -35,6 +35,8 @@ OPEN_TO_COLLEAGUES = {
 }
 # Take a principal first and are no services: parts of one, called within its transaction.
 PARTS = {
+    "clients.engagements.services.records.check_engagement_of",  # a read, which refuses
+    "clients.engagements.services.records.reopen_engagement",  # calls move_engagement
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
     "crm.core.notifications.services.tell_both",

@@ -3,6 +3,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -14,12 +15,12 @@ from interactions.log.models import Interaction
 
 class AgreementQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        """The gate of the client, and of the interaction it came from."""
+        """The gate of the client, of the engagement, and of the interaction it came from."""
         seen = Exists(
             Interaction.objects.visible_to(principal).filter(pk=OuterRef("interaction_id"))
         )  # looked up by key, never as a list of all visible rows
         through = Q(interaction__isnull=True) | seen
-        return self.filter(visible_q(principal, "client__")).filter(through)
+        return self.filter(visible_q(principal, "client__")).filter(named_q(principal)).filter(through)
 
     def history_visible_to(self, principal):
         """Versions written while their interaction was visible to the principal, and versions without an
@@ -31,7 +32,7 @@ class AgreementQuerySet(models.QuerySet):
         then = Subquery(versions.order_by("-pgh_id").values("pgh_id")[:1])
         seen = Interaction.objects.history_visible_to(principal).filter(pgh_id=OuterRef("then"))
         events = self.model.pgh_event_model.objects.annotate(then=then)
-        return events.filter(Q(interaction__isnull=True) | Exists(seen))
+        return events.filter(named_q(principal)).filter(Q(interaction__isnull=True) | Exists(seen))
 
     def shared(self):
         return self.filter(Q(is_shared=True))
@@ -43,6 +44,15 @@ class Decision(Versioned):
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="decisions")
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="decisions")
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="decisions",
+        verbose_name=_("engagement"),
+    )
     text = models.TextField(_("what was agreed"))
     decided_date = models.DateField(_("on"))
     contact = models.ForeignKey(
@@ -63,7 +73,10 @@ class Decision(Versioned):
             models.CheckConstraint(condition=~Q(text=""), name="decision_text_given"),
             one_actor("author", "author_contact", name="decision_author_is_one"),
         ]
-        indexes = [models.Index(fields=["client", "-decided_date"], name="decision_client")]
+        indexes = [
+            models.Index(fields=["client", "-decided_date"], name="decision_client"),
+            models.Index(fields=["engagement"], name="decision_engagement", condition=Q(engagement__isnull=False)),
+        ]
 
     def __str__(self):
         return self.text[:80]
@@ -78,6 +91,15 @@ class Commitment(Versioned):
     client = models.ForeignKey(Client, models.CASCADE, related_name="commitments")
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="commitments")
     decision = models.ForeignKey(Decision, models.SET_NULL, null=True, blank=True, related_name="commitments")
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="commitments",
+        verbose_name=_("engagement"),
+    )
     text = models.CharField(_("commitment"), max_length=300)
     side = models.CharField(_("side"), max_length=6, choices=Side, default=Side.FIRM)
     owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="commitments")
@@ -99,5 +121,6 @@ class Commitment(Versioned):
         ordering = ["due_date", "id"]
         constraints = [one_actor("closed_by", "closed_by_contact", name="commitment_closed_by_one", may_be_system=True)]
         indexes = [
-            models.Index(fields=["client", "due_date"], name="commitment_client_open", condition=Q(state="open"))
+            models.Index(fields=["client", "due_date"], name="commitment_client_open", condition=Q(state="open")),
+            models.Index(fields=["engagement"], name="commitment_engagement", condition=Q(engagement__isnull=False)),
         ]

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from clients.engagements.models import Engagement
+from clients.engagements.services.records import check_engagement_of, sees_engagement
 from clients.gate import may_see
 from clients.records.models import Client
 from crm.core.base.actors import actor_columns, set_actor
@@ -29,6 +31,7 @@ def record_decision(
     text: str,
     decided_date: date,
     interaction: Interaction | None = None,
+    engagement: Engagement | None = None,
     contact: Contact | None = None,
     is_shared: bool = False,
     is_demo: bool = False,
@@ -37,9 +40,11 @@ def record_decision(
     if not text.strip():
         raise ServiceError(_("Enter what was agreed."), field="text")
     _check(client, contact=contact, day=decided_date, day_field="decided_date")
+    check_engagement_of(principal, engagement, client)
     return Decision.objects.create(
         client=client,
         interaction=interaction,
+        engagement=engagement,
         text=text.strip(),
         decided_date=decided_date,
         contact=contact,
@@ -71,6 +76,7 @@ def create_commitment(
     contact: Contact | None = None,
     decision: Decision | None = None,
     interaction: Interaction | None = None,
+    engagement: Engagement | None = None,
     is_shared: bool = False,
     is_demo: bool = False,
 ) -> Commitment:
@@ -78,9 +84,11 @@ def create_commitment(
     if not text.strip():
         raise ServiceError(_("Enter the commitment."), field="text")
     _check(client, contact=contact, day=due_date, day_field="due_date")
+    check_engagement_of(principal, engagement, client)
     if decision is not None and decision.client_id != client.pk:
         raise ServiceError(_("This decision is about another client."), field="decision")
-    if owner is not None and owner != principal.user and not may_see(acting(owner), client):
+    is_seen = owner is None or may_see(acting(owner), client) and sees_engagement(owner, engagement)
+    if owner is not None and owner != principal.user and not is_seen:
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": owner.name}, field="owner")
     ours = side == Side.FIRM
     return Commitment.objects.create(
@@ -92,6 +100,7 @@ def create_commitment(
         contact=None if ours else contact,
         decision=decision,
         interaction=interaction,
+        engagement=engagement,
         is_shared=is_shared,
         is_demo=is_demo,
     )

@@ -12,6 +12,7 @@ from clients.page.queries import load_client
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
@@ -58,7 +59,8 @@ def show(request, client_id):
 def decide(request, client_id):
     client = _client_to_change(request, client_id)
     today = timezone.localtime(timezone.now()).date()
-    form = DecisionForm(posted(request), client=client, initial={"decided_date": today})
+    initial = {"decided_date": today, "engagement": whole_number(request.GET.get("engagement"))}
+    form = DecisionForm(posted(request), client=client, principal=request.principal, initial=initial)
     outcome = form_action(request, form, lambda: record_decision(request.principal, client=client, **form.cleaned_data))
     if outcome.is_done:
         return done(request, _("Decision saved."), to=_agreed_url(client))
@@ -68,7 +70,8 @@ def decide(request, client_id):
 @require_http_methods(["GET", "POST"])
 def commit(request, client_id):
     client = _client_to_change(request, client_id)
-    form = CommitmentForm(posted(request), client=client)
+    initial = {"engagement": whole_number(request.GET.get("engagement"))}
+    form = CommitmentForm(posted(request), client=client, principal=request.principal, initial=initial)
     outcome = form_action(
         request, form, lambda: create_commitment(request.principal, client=client, **form.cleaned_data)
     )

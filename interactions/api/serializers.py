@@ -3,6 +3,7 @@ from rest_framework import serializers
 
 from clients.api.external import ExternalIdsMixin
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement
 from clients.records.models import Client
 from crm.core.api.serializers import (
     RecordSerializer,
@@ -86,6 +87,7 @@ class CommitmentSerializer(ExternalIdsMixin, StrictModelSerializer):
     contact = contact_field(required=False, allow_null=True)
     owner = colleague(required=False, allow_null=True)
     decision = VisibleRelatedField(queryset=Decision.objects.all(), required=False, allow_null=True)
+    engagement = VisibleRelatedField(queryset=Engagement.objects.kept(), required=False, allow_null=True)
 
     class Meta:
         model = Commitment
@@ -93,6 +95,7 @@ class CommitmentSerializer(ExternalIdsMixin, StrictModelSerializer):
             "id",
             "client",
             "interaction",
+            "engagement",
             "decision",
             "text",
             "side",

@@ -4,14 +4,18 @@ from typing import Any
 
 from django.urls import reverse
 
-from clients.registry import contact_panel, panel
+from clients.registry import contact_panel, engagement_panel, panel
+from interactions.agreements.choices import CommitmentState
+from interactions.agreements.models import Commitment
 from interactions.client_page import parts
+from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import CONTACT_CHANNELS
 from interactions.log.models import Interaction
 from interactions.log.queries import title_of
 from interactions.templatetags.interactions import channel_icon
 
 WITH_CONTACT = 10
+ON_CARD = 6
 
 
 @panel("promises", "side", 30, "interactions/client_page/promises_card.html")
@@ -24,6 +28,20 @@ def promises_card(principal, client, now) -> dict[str, Any] | None:
 def follow_ups_card(principal, client, now) -> dict[str, Any]:
     more = max(0, client.facts.open_follow_ups - parts.STEPS_AT_MOST)
     return {"follow_ups": parts.steps_of(principal, client), "more": more}
+
+
+@engagement_panel("follow-ups", "side", 10, "interactions/client_page/engagement_follow_ups.html")
+def engagement_follow_ups(principal, engagement, now) -> dict[str, Any]:
+    """The open ones that come up first, and what else was promised."""
+    open_ones = FollowUp.objects.visible_to(principal).filter(engagement=engagement.pk).open()
+    found = list(open_ones.select_related("assignee").by_turn()[: ON_CARD + 1])
+    promised = Commitment.objects.visible_to(principal).filter(engagement=engagement.pk, state=CommitmentState.OPEN)
+    return {
+        "found": found[:ON_CARD],
+        "has_more": len(found) > ON_CARD,
+        "promises": list(promised.select_related("owner", "contact").order_by("due_date", "pk")[:ON_CARD]),
+        "query": f"?engagement={engagement.pk}",
+    }
 
 
 @contact_panel("log", 10, "interactions/client_page/contact_log.html")

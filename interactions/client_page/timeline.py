@@ -64,6 +64,7 @@ def _interactions(
     before: datetime | None,
     user_id: int | None,
     contact_id: int | None,
+    engagement_id: int | None,
 ):
     rows = Interaction.objects.visible_to(principal).filter(client=client_id).kept()
     if kind:
@@ -77,6 +78,8 @@ def _interactions(
     if contact_id is not None:
         with_them = Interaction.contacts.through.objects.filter(interaction=OuterRef("pk"), contact=contact_id)
         rows = rows.filter(Q(author_contact=contact_id) | Exists(with_them))
+    if engagement_id is not None:
+        rows = rows.filter(engagement=engagement_id)
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
         pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
@@ -126,6 +129,7 @@ def _follow_ups(
     before: datetime | None,
     user_id: int | None,
     contact_id: int | None,
+    engagement_id: int | None,
 ):
     """The latest that were done, and the latest that were entered: each is a range of an index."""
     rows = FollowUp.objects.visible_to(principal).filter(client=client_id)
@@ -135,6 +139,8 @@ def _follow_ups(
         rows = rows.filter(Q(assignee=user_id) | Q(closed_by=user_id))
     if contact_id is not None:
         rows = rows.filter(Q(contact=contact_id) | Q(closed_by_contact=contact_id))
+    if engagement_id is not None:
+        rows = rows.filter(engagement=engagement_id)
     done = rows.filter(state=FollowUpState.DONE, closed_at__isnull=False)
     made = rows.filter(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
@@ -193,7 +199,7 @@ def _answers(principal, limit: int, text: str, *, client_id: int, before: dateti
 
 
 def survey_items(principal, client, ask):
-    if ask.user_id:
+    if ask.user_id or ask.engagement_id:
         return []
     given = {"client_id": client.pk, "before": ask.before, "contact_id": ask.contact_id}
     return [_survey_item(row) for row in _answers.rows(principal, ask.limit, ask.text, **given)]

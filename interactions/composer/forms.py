@@ -7,9 +7,11 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from clients.engagements.forms import offer_engagements
+from crm.core.base.principals import acting
 from crm.core.fields.forms import CatalogueForm, UserField
 from crm.core.ui.days import weekday_and_day
-from crm.core.ui.forms import DateInput, Field, Layout, Row, TimeInput, When, part_of
+from crm.core.ui.forms import DateInput, Field, Layout, Maybe, Row, TimeInput, When, part_of
 from interactions.fields import contacts_of
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.recording.services import NextStep
@@ -52,12 +54,14 @@ class InteractionFields(CatalogueForm):
         "visibility",
         "contacts",
         "participants",
+        "engagement",
     )
 
     def __init__(self, *args, client, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.client, self.user = client, user
         self.fields["contacts"].queryset = contacts_of(client)
+        offer_engagements(self, principal=acting(user), client=client, present=self.instance.engagement_id)
 
     def clean(self):
         data = super().clean()
@@ -67,7 +71,7 @@ class InteractionFields(CatalogueForm):
 
     def values(self):
         """The keyword arguments of the services."""
-        return {name: self.cleaned_data[name] for name in self.names}
+        return {name: self.cleaned_data[name] for name in self.names if name in self.fields}
 
 
 class LogForm(InteractionFields):
@@ -77,6 +81,7 @@ class LogForm(InteractionFields):
     decided = part_of(Layout("decision", "decision_shared"))
     next_what = part_of(Layout("next_title"))
     next_when = part_of(Layout(When(f"next_day={OTHER_DAY}", "next_date"), Field("next_time", optional=True)))
+    about = part_of(Layout("engagement"))
     seen_by = part_of(Layout("visibility"))
 
     decision = forms.CharField(
@@ -140,5 +145,6 @@ class CorrectForm(InteractionFields):
         "body",
         Row("occurred_at", "duration_minutes"),
         *(Field(name, css="in-line") for name in ("contacts", "participants", "sentiment")),
+        Maybe("engagement"),
         "visibility",
     )

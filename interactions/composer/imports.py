@@ -5,9 +5,11 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.engagements.models import Engagement
 from clients.importing import common
 from clients.importing.common import Write
 from clients.records.facts import lock_facts
@@ -25,11 +27,16 @@ from interactions.recording.services import Entry, log_interactions, new_interac
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
     common.load_contacts((mail for row in rows for mail in row.get("contact_email", ())), context)
+    numbers = {row["engagement"].casefold() for row in rows if row.get("engagement")}
+    found = Engagement.objects.visible_to(principal).alias(folded=Lower("number")).filter(folded__in=numbers)
+    context.setdefault("engagements", {}).update({row.number.casefold(): row for row in found})
 
 
 def _rows(principal):
     return (
-        Interaction.objects.visible_to(principal).select_related("client").prefetch_related("contacts", "participants")
+        Interaction.objects.visible_to(principal)
+        .select_related("client", "engagement")
+        .prefetch_related("contacts", "participants")
     )
 
 
@@ -42,7 +49,7 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
         raise ServiceError(_("This time is in the future."))
     row, key = common.known("interaction", values, context)
     wanted = common.given(values, INTERACTION_FIELDS.cells, is_new=row is None)
-    wanted |= _people(client, values, context, plan)
+    wanted |= _people(client, values, context, plan) | _engagement(client, values, context, plan)
     common.settled(
         plan,
         row,
@@ -68,8 +75,19 @@ def _people(client: Client, values: Values, context: Context, plan: Plan) -> dic
     return {name: rows for name, rows in people.items() if rows}
 
 
+def _engagement(client: Client, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
+    if not values.get("engagement"):
+        return {}
+    found = context["engagements"].get(values["engagement"].casefold())
+    if found is not None and found.client_id == client.pk:
+        return {"engagement": found}
+    plan.warnings.append(_("This client has no “%(name)s”. Left empty.") % {"name": values["engagement"][:40]})
+    return {}
+
+
 def _state(row: Interaction) -> dict[str, Any]:
-    return {"contacts": frozenset(row.contacts.all()), "participants": frozenset(row.participants.all())}
+    people = {"contacts": frozenset(row.contacts.all()), "participants": frozenset(row.participants.all())}
+    return people | {"engagement": row.engagement}
 
 
 def _new(principal, client: Client, wanted: dict[str, Any], values: Values, context: Context, plan: Plan) -> Entry:
@@ -84,6 +102,7 @@ def _new(principal, client: Client, wanted: dict[str, Any], values: Values, cont
     if author != principal.user:
         plan.change(INTERACTION_FIELDS["author"].label, "", author.name)
     given = {"subject": "", "body": ""} | {n: v for n, v in wanted.items() if n in INTERACTION_FIELDS.cells}
+    given |= {"engagement": wanted.get("engagement")}
     interaction = new_interaction(acting(author), client=client, now=context["now"], **given)
     return Entry(interaction, wanted.get("contacts", ()), wanted.get("participants", ()))
 
@@ -108,11 +127,12 @@ def _export(principal):
     cells = common.client_cells() | common.cells_of(INTERACTION_FIELDS, "participants", "author")
     cells |= {
         "external_id": lambda row: common.own_id("interaction", row.pk),
+        "engagement": lambda row: row.engagement.number if row.engagement else "",
         "contact_email": lambda row: "; ".join(
             next((mail.address for mail in contact.emails.all()), "") for contact in row.contacts.all()
         ),
     }
-    rows = Interaction.objects.visible_to(principal).kept().select_related("client", "author")
+    rows = Interaction.objects.visible_to(principal).kept().select_related("client", "author", "engagement")
     rows = rows.prefetch_related("contacts__emails", "participants")
     return common.exported(INTERACTIONS.columns, cells, common.seen_by(principal, rows))
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients import registry
 from clients.contacts.queries import people_of
+from clients.engagements.words import one
 from crm.core.base.reading import whole_number
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import find_draft
@@ -45,9 +46,16 @@ def _from_draft(draft) -> dict[str, Any]:
 
 
 def context(
-    principal, client, now: datetime, *, form: LogForm | None = None, channel: str = "", contact: str = ""
+    principal,
+    client,
+    now: datetime,
+    *,
+    form: LogForm | None = None,
+    channel: str = "",
+    contact: str = "",
+    engagement: str = "",
 ) -> dict[str, Any]:
-    """The variables of interactions/composer/composer.html; at most two queries. `channel`, `contact`: preselected
+    """The variables of interactions/composer/composer.html; at most three queries. `channel`, `contact`, `engagement`: preselected
     values.
     """
     people = people_of(client)
@@ -58,6 +66,8 @@ def context(
             form.initial["channel"] = channel
         if any(str(row.contact_id) == contact for row in people):
             form.initial["contacts"] = [int(contact)]
+        if "engagement" in form.fields and whole_number(engagement):
+            form.initial["engagement"] = whole_number(engagement)
     chosen = {str(value) for value in form["contacts"].value() or []}
     shown = people[:CHIPS_AT_MOST] + [row for row in people[CHIPS_AT_MOST:] if str(row.contact_id) in chosen]
     helpers = {str(value) for value in form["participants"].value() or []}
@@ -78,9 +88,10 @@ def context(
         "quick_days": form.quick_days,
         "other_day": OTHER_DAY,
         "day_is_other": form["next_day"].value() not in dict(form.quick_days),
+        "one": one() if "engagement" in form.fields else "",
         "today": local.date(),
         "untouched": "" if draft or form.is_bound else form["occurred_at"].value().strftime("%Y-%m-%dT%H:%M"),
-        "url": reverse("interactions:log", args=[client.pk]),
+        "url": reverse("interactions:log", args=[client.pk]) + (f"?engagement={engagement}" if engagement else ""),
         "draft_url": reverse("interactions:draft", args=[client.pk]),
         "discard_url": reverse("interactions:draft-discard", args=[client.pk]),
     }
@@ -103,6 +114,14 @@ def _channels(chosen):
         }
         for channel in order
     ]
+
+
+@registry.engagement_panel("composer", "main", 10, "interactions/composer/composer.html")
+def engagement_panel(principal, engagement, now: datetime) -> dict[str, Any] | None:
+    """The composer on the page of an engagement, which what is logged carries."""
+    if engagement.archived_at is not None or engagement.client.archived_at is not None or not engagement.is_current:
+        return None
+    return context(principal, engagement.client, now, engagement=str(engagement.pk))
 
 
 @registry.panel("composer", "main", 10, "interactions/composer/composer.html")

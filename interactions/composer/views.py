@@ -48,7 +48,7 @@ def log(request, client_id):
         outcome = form_action(request, form, lambda: _log(request.principal, client, form, now))
         if outcome.is_done:
             return _logged(request, client, form, outcome.result, now)
-    asked = {name: request.GET.get(name, "") for name in ("channel", "contact")}
+    asked = {name: request.GET.get(name, "") for name in ("channel", "contact", "engagement")}
     context = panel.context(request.principal, client, now, form=form, **asked)
     context["client_url"] = client_url(client)
     status = outcome.status if form else 200
@@ -85,7 +85,9 @@ def _fresh(request, client, now):
     """The current composer, for htmx; None for a page."""
     if not is_fragment(request):
         return None
-    return render(request, "interactions/composer/composer.html", panel.context(request.principal, client, now))
+    asked = {"engagement": request.GET.get("engagement", "")}
+    context = panel.context(request.principal, client, now, **asked)
+    return render(request, "interactions/composer/composer.html", context)
 
 
 def _logged(request, client, form, interaction, now):

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.engagements.fields import engagement_field
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
 from crm.core.fields.forms import UserField
@@ -19,6 +20,7 @@ from interactions.follow_ups.models import FollowUp
 FOLLOW_UP_FIELDS = Catalogue(
     FollowUp,
     Field("client", type=link(Client.objects.kept), is_fixed=True, filter=filters.Id),
+    engagement_field(),
     Field("contact", type=link(Contact.objects.kept), privacy=PERSONAL),
     Field(
         "title",

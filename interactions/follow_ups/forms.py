@@ -1,6 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clients.engagements.forms import offer_engagements
 from crm.core.base.zones import zone_choices
 from crm.core.fields.forms import CatalogueForm, UserField, WallTimeField
 from crm.core.ui.forms import TO_COME, AsksAboutPast, DateTimeInput, Form, Layout, Maybe, More, Row
@@ -15,11 +16,18 @@ class FollowUpForm(AsksAboutPast, CatalogueForm):
     layout = Layout(
         "title",
         Row("due_date", "assignee"),
-        More(_("Time, repeats, note"), Row("due_time", "time_zone", "rrule", "priority"), Maybe("contact"), "note"),
+        More(
+            _("Time, repeats, note"),
+            Row("due_time", "time_zone", "rrule", "priority"),
+            Maybe("contact"),
+            Maybe("engagement"),
+            "note",
+        ),
     )
 
-    def __init__(self, *args, client, **kwargs):
+    def __init__(self, *args, client, principal, **kwargs):
         super().__init__(*args, **kwargs)
+        offer_engagements(self, principal=principal, client=client, present=self.instance.engagement_id)
         self.fields["time_zone"].choices = zone_choices(_("Assignee’s time zone"))
         del self.fields["contact"]
         if client is not None:

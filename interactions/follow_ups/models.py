@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement, NamesEngagement, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -18,13 +19,13 @@ from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority, 
 ZONES_APART = timedelta(hours=26)  # so that the index on `due_at` still helps if the day decides
 
 
-class FollowUpQuerySet(models.QuerySet):
+class FollowUpQuerySet(NamesEngagement):
     def visible_to(self, principal):
-        """Follow-ups of clients the principal may see; those without a client only for assignee and author."""
+        """Follow-ups of clients and engagements the principal may see; those without a client only for assignee and author."""
         seen = Q(client__isnull=False) & visible_q(principal, "client__")
         if principal.user is not None:
             seen |= Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
-        return self.filter(seen)
+        return self.filter(seen).filter(named_q(principal))
 
     def open(self):
         return self.filter(state__in=FOLLOW_UP.open)
@@ -54,6 +55,15 @@ class FollowUp(Versioned):
     `due_date`, `due_time` (None: end of the working day, 17:00) and `time_zone`."""
 
     client = models.ForeignKey(Client, models.CASCADE, null=True, blank=True, related_name="follow_ups")
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="follow_ups",
+        verbose_name=_("engagement"),
+    )
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("with")
     )
@@ -108,6 +118,11 @@ class FollowUp(Versioned):
         indexes = [
             models.Index(fields=["assignee", "due_at"], name="follow_up_assignee_open", condition=Q(state="open")),
             models.Index(fields=["client", "due_at"], name="follow_up_client_open", condition=Q(state="open")),
+            models.Index(
+                fields=["engagement", "due_at"],
+                name="follow_up_engagement",
+                condition=Q(engagement__isnull=False),
+            ),
             models.Index(
                 fields=["remind_at"], name="follow_up_reminders", condition=Q(state="open", remind_at__isnull=False)
             ),

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from clients.engagements.models import Engagement
+from clients.engagements.services.records import check_engagement_of, sees_engagement
 from clients.gate import may_see
 from clients.records.models import Client
 from crm.core.base.actors import actor_columns, set_actor
@@ -45,6 +47,7 @@ def create_follow_up(
     time_zone: str = "",
     assignee: User | None = None,
     contact: Contact | None = None,
+    engagement: Engagement | None = None,
     priority: int = Priority.NORMAL,
     note: str = "",
     rrule: str = "",
@@ -57,9 +60,11 @@ def create_follow_up(
     """Create a follow-up, due at the end of the working day (17:00) unless a time is given. `time_zone`: "" for the
     assignee's own. Raises ServiceError (fields title, assignee, rrule)."""
     assignee = assignee or principal.user
-    _check(principal, client=client, title=title, assignee=assignee, contact=contact, due_date=due_date)
+    check_engagement_of(principal, engagement, client)
+    about = {"client": client, "engagement": engagement}
+    _check(principal, **about, title=title, assignee=assignee, contact=contact, due_date=due_date)
     follow_up = FollowUp(
-        client=client,
+        **about,
         contact=contact,
         title=title.strip(),
         note=note,
@@ -100,11 +105,13 @@ def update_follow_up(
     if unknown := set(fields) - set(FOLLOW_UP_FIELDS.edited):
         raise TypeError(f"not fields of a follow-up that are edited: {sorted(unknown)}")
     before, old_rule = (follow_up.due_at, follow_up.assignee_id), follow_up.rrule
+    check_engagement_of(principal, fields.get("engagement"), follow_up.client)
     for name, value in fields.items():
         setattr(follow_up, name, value)
     _check(
         principal,
         client=follow_up.client,
+        engagement=follow_up.engagement,
         title=follow_up.title,
         assignee=follow_up.assignee,
         contact=follow_up.contact if "contact" in fields else None,
@@ -201,11 +208,13 @@ def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime
 
 
 def _locked(follow_up: FollowUp) -> FollowUp:
-    rows = FollowUp.objects.select_for_update(of=("self",)).select_related("client", "assignee", "contact")
+    rows = FollowUp.objects.select_for_update(of=("self",)).select_related(
+        "client", "assignee", "contact", "engagement"
+    )
     return rows.get(pk=follow_up.pk)
 
 
-def _check(principal, *, client, title, assignee, contact, due_date) -> None:
+def _check(principal, *, client, engagement, title, assignee, contact, due_date) -> None:
     if not title.strip():
         raise ServiceError(_("Say what needs doing."), field="title")
     if not is_plausible(due_date):
@@ -220,6 +229,8 @@ def _check(principal, *, client, title, assignee, contact, due_date) -> None:
         )
     if client is not None and assignee != principal.user and not may_see(acting(assignee), client):
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": assignee.name}, field="assignee")
+    if assignee != principal.user and not sees_engagement(assignee, engagement):
+        raise ServiceError(_("%(name)s cannot see this.") % {"name": assignee.name}, field="assignee")
 
 
 def _set_due(follow_up: FollowUp) -> None:
@@ -248,6 +259,7 @@ def _repeat(done: FollowUp, now) -> None:
     day, rule = found
     fresh = FollowUp(
         client=done.client,
+        engagement=done.engagement,
         contact=done.contact,
         title=done.title,
         note=done.note,

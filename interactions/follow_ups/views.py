@@ -56,12 +56,17 @@ def create(request, client_id):
     require(permissions.may_add_follow_up(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
-    form = FollowUpForm(posted(request), client=client, initial={"assignee": request.user, "due_date": tomorrow})
+    initial = {
+        "assignee": request.user,
+        "due_date": tomorrow,
+        "engagement": whole_number(request.GET.get("engagement")),
+    }
+    form = FollowUpForm(posted(request), client=client, principal=request.principal, initial=initial)
     origin = _origin(request, client)
     outcome = form_action(
         request,
         form,
-        lambda: create_follow_up(request.principal, client=client, now=now, **origin, **form.cleaned_data),
+        lambda: create_follow_up(request.principal, client=client, now=now, **origin | form.cleaned_data),
     )
     if outcome.is_done:
         undo = reverse("interactions:follow-up-cancel", args=[outcome.result.pk])
@@ -71,9 +76,11 @@ def create(request, client_id):
 
 def _origin(request, client):
     """The source of a follow-up that is planned from an interaction of the client."""
-    rows = Interaction.objects.visible_to(request.principal).filter(client=client)
+    rows = Interaction.objects.visible_to(request.principal).filter(client=client).select_related("engagement")
     source = rows.filter(pk=whole_number(request.GET.get("interaction"))).first()
-    return {"source_kind": SourceKind.INTERACTION, "source_id": source.pk} if source else {}
+    if source is None:
+        return {}
+    return {"source_kind": SourceKind.INTERACTION, "source_id": source.pk, "engagement": source.engagement}
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,7 +88,7 @@ def edit(request, pk):
     """One follow-up: edited while it is open, read-only once it is closed."""
     row, now = (_load if request.method == "GET" else _load_to_change)(request, pk), timezone.now()
     note_follow_up_read(user=request.user, follow_up=row, now=now)
-    form = FollowUpForm(posted(request), client=row.client, instance=row)
+    form = FollowUpForm(posted(request), client=row.client, principal=request.principal, instance=row)
     outcome = form_action(
         request,
         form,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
+from clients.engagements.fields import engagement_field
 from clients.records.models import Client
 from crm.core.base.reading import PLAIN, Conventions
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
@@ -40,6 +41,7 @@ SHORT = {"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})}
 INTERACTION_FIELDS = Catalogue(
     Interaction,
     Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
+    engagement_field(is_imported=True, aliases=("matter", "mandate", "job number", "project", "engagement number")),
     Field(
         "channel",
         aliases=("activity type", "kind"),

@@ -4,6 +4,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -30,14 +31,16 @@ def _open_to(principal, key: str) -> Q:
 
 class InteractionQuerySet(ArchivableQuerySet):
     def visible_to(self, principal):
-        """The client's gate. A private one: only author and participants. A team one: the client's team and owner, and
+        """The client's gate, and the engagement's. A private one: only author and participants. A team one: the client's team and owner, and
         those who see all. The system sees all.
         """
         if principal.is_system:
             return self.all()
         if principal.user is None:
             return self.none()
-        return self.filter(visible_q(principal, "client__")).filter(_open_to(principal, "pk"))
+        return (
+            self.filter(visible_q(principal, "client__")).filter(named_q(principal)).filter(_open_to(principal, "pk"))
+        )
 
     def history_visible_to(self, principal):
         """The versions that were visible to the principal: text written as private stays private after the visibility
@@ -48,7 +51,7 @@ class InteractionQuerySet(ArchivableQuerySet):
             return events
         if principal.user is None:
             return events.none()
-        return events.filter(_open_to(principal, "pgh_obj_id"))
+        return events.filter(named_q(principal)).filter(_open_to(principal, "pgh_obj_id"))
 
     def contacts_made(self):
         """Those that count as contact with the client: all except notes."""
@@ -66,6 +69,15 @@ class Interaction(Archivable, Versioned):
     """A conversation between the firm and a client, or a note. A correction keeps the earlier text in its history."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="interactions",
+        verbose_name=_("engagement"),
+    )
     contacts = models.ManyToManyField(Contact, blank=True, related_name="interactions", verbose_name=_("with"))
     channel = models.CharField(_("type"), max_length=10, choices=Channel, default=Channel.NOTE)
     direction = models.CharField(_("direction"), max_length=4, choices=Direction, default=Direction.BOTH)
@@ -112,6 +124,11 @@ class Interaction(Archivable, Versioned):
                 fields=["client", "-occurred_at", "-id"],
                 name="interaction_timeline",
                 condition=Q(archived_at__isnull=True),
+            ),
+            models.Index(
+                fields=["engagement", "-occurred_at", "-id"],
+                name="interaction_engagement",
+                condition=Q(engagement__isnull=False),
             ),
             models.Index(
                 fields=["-occurred_at", "-id"], name="interaction_recent", condition=Q(archived_at__isnull=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Contact
+from clients.engagements.services.records import check_engagement_of
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
@@ -36,6 +37,8 @@ def correct_interaction(
     if unknown := set(fields) - set(INTERACTION_FIELDS.edited):
         raise TypeError(f"not fields of an interaction that are corrected: {sorted(unknown)}")
     interaction = _locked(interaction)
+    check_engagement_of(principal, fields.get("engagement"), interaction.client)
+    engagement_id = interaction.engagement_id
     contacts = None if contacts is None else list(contacts)
     participants = None if participants is None else list(participants)
     for name, value in fields.items():
@@ -44,6 +47,9 @@ def correct_interaction(
     merges = not _people_differ(interaction, contacts, participants)  # lists have no version of their own
     save_version(interaction, fields=INTERACTION_FIELDS.edited, seen=seen_version, merges=merges)
     set_people(interaction, contacts, participants)
+    if interaction.engagement_id != engagement_id:  # what was agreed in it goes along
+        interaction.decisions.update(engagement=interaction.engagement_id)
+        interaction.commitments.update(engagement=interaction.engagement_id)
     refresh_last_contact(client_ids=[interaction.client_id])
     return interaction
 

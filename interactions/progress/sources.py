@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clients.engagements.models import open_to_all_q
 from clients.revenue.models import Contract
 from crm.core.base.dates import local_date
 from crm.core.firm.queries import get_firm
@@ -24,7 +25,7 @@ ASKED_AFTER = timedelta(days=7)
 
 def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
     rows = (
-        Interaction.objects.filter(client=client)
+        Interaction.objects.filter(open_to_all_q(), client=client)
         .kept()
         .shared()
         .between(start, end)
@@ -40,13 +41,18 @@ def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
 
 def kept_commitments(client, start: datetime, end: datetime) -> list[str]:
     rows = Commitment.objects.filter(
-        client=client, is_shared=True, state=CommitmentState.KEPT, closed_at__gte=start, closed_at__lt=end
+        open_to_all_q(),
+        client=client,
+        is_shared=True,
+        state=CommitmentState.KEPT,
+        closed_at__gte=start,
+        closed_at__lt=end,
     )
     return [row.text for row in rows.order_by("closed_at", "id")[:AT_MOST]]
 
 
 def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
-    return [row.text for row in decisions_within(Decision.objects.shared(), client, start, end)]
+    return [row.text for row in decisions_within(Decision.objects.filter(open_to_all_q()).shared(), client, start, end)]
 
 
 def decisions_within(rows, client, start: datetime, end: datetime) -> list[Decision]:
@@ -82,7 +88,7 @@ def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
     """Decisions in the last email that nobody has confirmed; each is asked about once."""
     first, last, today = day_of(start - ASKED_AFTER, client), day_of(start, client), day_of(end, client)
     rows = Decision.objects.filter(
-        client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
+        open_to_all_q(), client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
     ).shared()
     return [
         _("We noted on %(day)s: %(what)s. Is that right?")
@@ -126,7 +132,9 @@ def _contracts(client):
 
 def _open(client, end: datetime, side: str):
     until = day_of(end, client) + AHEAD
-    rows = Commitment.objects.filter(client=client, is_shared=True, state=CommitmentState.OPEN, side=side)
+    rows = Commitment.objects.filter(
+        open_to_all_q(), client=client, is_shared=True, state=CommitmentState.OPEN, side=side
+    )
     return rows.exclude(due_date__gt=until).select_related("owner", "contact").order_by("due_date", "id")
 
 

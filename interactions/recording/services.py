@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement
+from clients.engagements.services.records import check_engagement_of
 from clients.records.models import Client
 from crm.core.base.actors import actor_columns
 from crm.core.base.dates import local_date
@@ -75,6 +77,7 @@ def _record_decision(principal: Principal, entry: Entry) -> None:
         principal,
         client=entry.client,
         interaction=entry.interaction,
+        engagement=entry.interaction.engagement,
         text=entry.decision,
         is_shared=entry.is_decision_shared,
         is_demo=entry.interaction.is_demo,
@@ -110,16 +113,20 @@ def log_interaction(
     decision: str = "",
     decision_shared: bool = False,
     next_step: NextStep | None = None,
+    engagement: Engagement | None = None,
     now: datetime,
     is_demo: bool = False,
     from_composer: bool = False,
 ) -> Interaction:
     """Log an interaction with its decision and next step, all or nothing. `from_composer` discards the author's
-    draft for this client. Raises ServiceError (fields body, occurred_at, contacts, and title or assignee of the next step)."""
+    draft for this client. What comes of it names the same engagement. Raises ServiceError (fields body, occurred_at, contacts,
+    engagement, and title or assignee of the next step)."""
     contacts = list(contacts)
+    check_engagement_of(principal, engagement, client)
     interaction = new_interaction(
         principal,
         client=client,
+        engagement=engagement,
         channel=channel,
         direction=direction,
         occurred_at=occurred_at,
@@ -136,6 +143,7 @@ def log_interaction(
         create_follow_up(
             principal,
             client=client,
+            engagement=engagement,
             title=next_step.title,
             due_date=next_step.due_date,
             due_time=next_step.due_time,

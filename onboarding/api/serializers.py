@@ -2,6 +2,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement
 from clients.records.models import Client
 from crm.core.api.serializers import RelatedField, StrictModelSerializer, StrictSerializer, VisibleRelatedField
 from crm.core.users.models import User
@@ -80,6 +81,7 @@ class PlanSerializer(StrictModelSerializer):
     template_version = VisibleRelatedField(queryset=TemplateVersion.objects.published())
     template = serializers.IntegerField(source="template_version.template_id", read_only=True)
     owner = RelatedField(queryset=User.objects.active(), required=False)
+    engagement = VisibleRelatedField(queryset=Engagement.objects.kept(), required=False, allow_null=True)
     name = serializers.CharField(max_length=160, required=False)
     is_draft = serializers.BooleanField(
         write_only=True, required=False, help_text="only when it is made: wait for `…/begin`"
@@ -90,6 +92,7 @@ class PlanSerializer(StrictModelSerializer):
         fields = [
             "id",
             "client",
+            "engagement",
             "template",
             "template_version",
             "name",

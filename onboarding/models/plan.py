@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement, NamesEngagement, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -14,9 +15,9 @@ from onboarding import choices
 from onboarding.models.template import TemplateVersion
 
 
-class PlanQuerySet(models.QuerySet):
+class PlanQuerySet(NamesEngagement):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "client__"))
+        return self.filter(visible_q(principal, "client__")).filter(named_q(principal))
 
     def kept(self):
         """Without those of archived clients."""
@@ -34,6 +35,15 @@ class Plan(Versioned):
     """A client's onboarding, pinned to one version of a template; it copies the version's rows."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="plans")
+    engagement = models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="plans",
+        verbose_name=_("engagement"),
+    )
     template_version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="plans")
     name = models.CharField(_("name"), max_length=160)
     state = models.CharField(_("state"), max_length=10, choices=choices.PlanState, default=choices.PlanState.DRAFT)
@@ -65,6 +75,7 @@ class Plan(Versioned):
         ]
         indexes = [
             models.Index(fields=["client", "-kickoff_date"], name="plan_client"),
+            models.Index(fields=["engagement"], name="plan_engagement", condition=Q(engagement__isnull=False)),
             models.Index(
                 fields=["forecast_date", "id"],
                 name="plan_open",
@@ -125,7 +136,7 @@ class PlanPhase(models.Model):
 
 class TaskQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "plan__client__"))
+        return self.filter(visible_q(principal, "plan__client__")).filter(named_q(principal, "plan__engagement"))
 
     def kept(self):
         """Without those of archived clients."""
@@ -219,7 +230,8 @@ class Task(Versioned):
 
 class TaskCommentQuerySet(models.QuerySet):
     def visible_to(self, principal):
-        return self.filter(visible_q(principal, "task__plan__client__"))
+        seen = named_q(principal, "task__plan__engagement")
+        return self.filter(visible_q(principal, "task__plan__client__")).filter(seen)
 
 
 class TaskComment(models.Model):

@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
+from clients.engagements.models import Engagement
+from clients.engagements.services.records import check_engagement_of, sees_engagement
 from clients.gate import may_see
 from clients.records.choices import ACTIVE_STATUSES, Status
 from clients.records.models import Client, ClientFacts
@@ -41,6 +43,7 @@ def start_plan(
     version: TemplateVersion,
     kickoff_date: date,
     owner: User | None = None,
+    engagement: Engagement | None = None,
     name: str = "",
     today: date,
     now: datetime,
@@ -58,8 +61,12 @@ def start_plan(
     _check_kickoff(kickoff_date)
     owner = owner or client.owner
     check_sees(owner, client, field="owner")
+    check_engagement_of(principal, engagement, client)
+    if not sees_engagement(owner, engagement):
+        raise ServiceError(_("%(name)s cannot see this.") % {"name": owner.name}, field="owner")
     plan = Plan.objects.create(
         client=client,
+        engagement=engagement,
         template_version=version,
         name=name.strip() or version.template.name,
         state=PlanState.DRAFT,
@@ -100,13 +107,17 @@ def update_plan(principal: Principal, *, plan: Plan, now: datetime, seen_version
     plan = lock_plan(principal, plan=plan)
     if "owner" in fields:
         check_sees(fields["owner"], plan.client, field="owner")
+    check_engagement_of(principal, fields.get("engagement"), plan.client)
+    engagement = fields.get("engagement", plan.engagement)
+    if {"owner", "engagement"} & set(fields) and not sees_engagement(fields.get("owner", plan.owner), engagement):
+        raise ServiceError(_("%(name)s cannot see this.") % {"name": plan.owner.name}, field="owner")
     kickoff = fields.get("kickoff_date", plan.kickoff_date)
     _check_kickoff(kickoff)
     if kickoff != plan.kickoff_date and plan.has_started:
         raise ServiceError(_("The plan has started. Change the due dates of its tasks instead."), field="kickoff_date")
     if "name" in fields and not fields["name"].strip():
         raise ServiceError(_("Enter a plan name."), field="name")
-    known = {key: fields[key] for key in ("name", "owner", "kickoff_date") if key in fields}
+    known = {key: fields[key] for key in ("name", "owner", "kickoff_date", "engagement") if key in fields}
     for key, value in known.items():
         setattr(plan, key, value)
     save_version(plan, fields=list(known), seen=seen_version)

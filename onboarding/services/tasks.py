@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
+from clients.engagements.services.records import sees_engagement
 from crm.core.base.actors import actor_columns
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
@@ -128,6 +129,8 @@ def assign_task(
         raise ServiceError(_("Choose one person."), field="assignee")
     if assignee is not None:
         check_sees(assignee, plan.client, field="assignee")
+        if not sees_engagement(assignee, plan.engagement):
+            raise ServiceError(_("%(name)s cannot see this.") % {"name": assignee.name}, field="assignee")
         task.owner_side = OwnerSide.FIRM
     if contact is not None:
         if not plan.client.affiliations.current().filter(contact=contact).exists():

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from clients.engagements.models import open_to_all_q
 from clients.records.choices import OnboardingState
 from clients.records.facts import lock_facts, set_facts
 from clients.records.models import ClientFacts
@@ -43,13 +44,15 @@ def refresh_onboarding_facts(*, client_id: int) -> None:
     """onboarding_state, _done and _total of one client: the worst of its running plans and the sum of their tasks; else
     paused ones; else the last one done; else empty."""
     lock_facts(client_ids=[client_id])
-    set_facts(client_id=client_id, **_facts(list(Plan.objects.filter(client_id=client_id).order_by("-ended_at", "pk"))))
+    set_facts(
+        client_id=client_id, **_facts(list(_open_to_all().filter(client_id=client_id).order_by("-ended_at", "pk")))
+    )
 
 
 @transaction.atomic
 def rebuild_onboarding_facts(*, client_ids: Iterable[int] | None = None) -> int:
     """Recompute the facts of the given clients, or of all. Returns the number of clients with a plan."""
-    plans = Plan.objects.order_by("client_id", "-ended_at", "pk")
+    plans = _open_to_all().order_by("client_id", "-ended_at", "pk")
     facts = ClientFacts.objects.all()
     if client_ids is not None:
         wanted = list(client_ids)
@@ -61,6 +64,11 @@ def rebuild_onboarding_facts(*, client_ids: Iterable[int] | None = None) -> int:
     for client_id, rows in by_client.items():
         set_facts(client_id=client_id, **_facts(rows))
     return len(by_client)
+
+
+def _open_to_all():
+    """Everyone who sees the client reads its facts: plans of restricted engagements are not in them."""
+    return Plan.objects.filter(open_to_all_q())
 
 
 def _facts(plans):

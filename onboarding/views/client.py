@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from clients.page.header import client_frame
 from clients.page.queries import load_client
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import Outcome, form_action
 from onboarding.forms import StartPlanForm
@@ -49,7 +50,9 @@ def start(request, client_id):
     require(may_run_plans(request.principal, client), str(ARCHIVED))
     today = firm_today(now)
     data = request.POST or (request.GET if "template_version" in request.GET else None)
-    form = StartPlanForm(data, initial={"kickoff_date": today, "owner": client.owner_id})
+    initial = {"kickoff_date": today, "owner": client.owner_id}
+    initial["engagement"] = whole_number(request.GET.get("engagement"))
+    form = StartPlanForm(data, client=client, principal=request.principal, initial=initial)
 
     def act():
         is_draft = "draft" in request.POST

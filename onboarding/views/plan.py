@@ -106,7 +106,7 @@ def move(request, pk, move):
 def edit(request, pk):
     plan = load(request, pk)
     require(may_run_plans(request.principal, plan.client))
-    form = PlanForm(posted(request), instance=plan)
+    form = PlanForm(posted(request), principal=request.principal, instance=plan)
 
     def act():
         return update_plan(

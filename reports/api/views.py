@@ -19,7 +19,7 @@ from reports.kpis.base import MONEY
 from reports.links import address
 from reports.permissions import may_see_reports
 
-FILTERS = ("start", "end", "owner", "team", "tier", "basis")
+FILTERS = ("start", "end", "owner", "team", "tier", "basis", "segment")
 
 
 class PeriodSerializer(serializers.Serializer):
@@ -63,6 +63,7 @@ PARAMETERS = [
     _parameter("owner", about="id or e-mail of the account manager, or “me”"),
     _parameter("team", OpenApiTypes.INT, "id of the team"),
     _parameter("tier", about="A, B or C"),
+    _parameter("segment", OpenApiTypes.INT, "id of a segment; a broken one is refused"),
     _parameter("basis", about="status or revenue, where a number knows two; by default the firm's"),
 ]
 

@@ -23,6 +23,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clients.records.models import Client
+from clients.segments.models import Segment
+from clients.segments.services import create_segment
 from crm.core.base.principals import acting
 from crm.core.listing.paging import Sort, _encode
 from crm.core.users.choices import Role
@@ -59,6 +61,9 @@ class Target:
 
     def nth(self, number: int) -> Request:
         return self.requests[number % len(self.requests)]
+
+
+FIVE_RULES = "Five rules"
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -104,6 +109,7 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
         Target(
             "client list, filtered by owner and status", by(f"{clients}?owner={users[am].pk}&status=active", *everybody)
         ),
+        Target("client list, segment of five rules", by(f"{clients}?segment={five_rules(users[manager])}", *everybody)),
         Target("client list, search", by(f"{clients}?q=fjord", manager)),
         Target("client list, account manager", by(clients, am)),
         Target("client page", client_pages(users)),
@@ -121,6 +127,24 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
     bare = [Request(f"/bench/bare/{row}", n % len(users)) for n, row in enumerate(rows)]
     floor = [Request(f"/bench/floor/{row}", n % len(users)) for n, row in enumerate(rows)]
     return Target("bare", bare), Target("floor", floor), pages
+
+
+def five_rules(owner: User) -> int:
+    """A shared segment: status, tier, silence, and an NPS that is low or missing."""
+
+    def rule(field: str, op: str, *values: object) -> dict:
+        return {"field": field, "op": op, "values": list(values)}
+
+    either = {"match": "any", "rules": [rule("nps_score", "at_most", 8), rule("nps_score", "empty")]}
+    rules = [
+        rule("status", "is", "active", "at_notice"),
+        rule("tier", "is", "A", "B"),
+        rule("last_contact_at", "not_in_last", 14),
+        either,
+    ]
+    found = Segment.objects.kept().filter(owner=owner, name=FIVE_RULES).first()
+    told = {"name": FIVE_RULES, "rule": {"match": "all", "rules": rules}, "is_shared": True}
+    return (found or create_segment(acting(owner), **told)).pk
 
 
 def batches(seen) -> list[list[int]]:

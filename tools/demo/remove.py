@@ -7,6 +7,7 @@ from django.db.models import ProtectedError
 
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact
+from clients.engagements.models import EngagementKind
 from clients.records.models import Client, ExternalId
 from clients.revenue.models import Contract
 from crm.core.base.principals import SYSTEM
@@ -21,7 +22,7 @@ from interactions.follow_ups.models import FollowUp
 from interactions.surveys.models import SurveyRule
 from onboarding.models import Plan, Template
 from onboarding.services.templates import remove_demo_templates
-from tools.demo import cast, logins
+from tools.demo import cast, engagements, logins
 
 
 @transaction.atomic
@@ -47,6 +48,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     counts["templates"] = remove_demo_templates(SYSTEM)
     Template.objects.filter(is_demo=True).update(is_demo=False)  # one of the firm's own plans is pinned to it
     _delete_each(Service.objects.filter(name__in=[name for name, _code in cast.SERVICES]))
+    _delete_each(EngagementKind.objects.filter(name__in=engagements.KINDS))
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
     counts["people"] = _people(now)
     FirmSettings.objects.filter(pk=1).update(has_demo_data=False)

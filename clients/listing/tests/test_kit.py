@@ -19,6 +19,7 @@ from clients.listing.filters import ClientFilters
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restrict_client, update_client
+from clients.segments.models import Segment
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.listing.models import BulkChange
 from crm.core.listing.pages import Column, ListPage, list_pages
@@ -43,7 +44,15 @@ def address(declared, suffix=""):
     kwargs = KWARGS.get(declared.url_name, {})
     if declared.url_name in ("clients:revenue", "clients:client_documents"):
         kwargs = {"client_id": (Client.objects.first() or make_client(owner=User.objects.first())).pk}
+    if declared.url_name == "clients:segment":
+        kwargs = {"segment_id": segment_of_all().pk}
     return reverse(declared.url_name + suffix, kwargs=kwargs)
+
+
+def segment_of_all():
+    rule = {"match": "all", "rules": [{"field": "tier", "op": "is_not", "values": ["C"]}]}
+    made = {"name": "All", "rule": rule, "owner": User.objects.first(), "is_shared": True}
+    return Segment.objects.first() or Segment.objects.create(**made)
 
 
 def body(response):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.checks import check_constraints, clean_fields, only_known
+from clients.engagements.services.records import check_engagement_of, sees_engagement
 from clients.gate import may_see
 from clients.opportunities.choices import OPPORTUNITY, OpportunityState
 from clients.opportunities.fields import OPPORTUNITY_FIELDS
@@ -37,6 +38,7 @@ def create_opportunity(
 ) -> Opportunity:
     """Its stage is the first of the first pipeline where none is given, its owner the client's account manager, its currency the
     firm's. Raises ServiceError, naming the field."""
+    check_engagement_of(principal, fields.get("engagement"), client)
     row = new_opportunity(client, title=title, expected_close=expected_close, now=now, **fields)
     return create_opportunities(principal, rows=[row], now=now)[0]
 
@@ -68,6 +70,7 @@ def update_opportunity(
 ) -> Opportunity:
     """Change what is given. `probability` None: the stage's. Another stage is a move. Raises StaleWrite, ServiceError."""
     row = _locked(opportunity)
+    check_engagement_of(principal, fields.get("engagement"), row.client)
     before = row.stage_id
     changed = _apply(row, fields, now=now)
     own = [name for name in changed if name not in DERIVED or name in fields]
@@ -154,7 +157,8 @@ def _check_stage(stage: Stage) -> None:
 
 
 def _check_links(row: Opportunity, given: dict[str, Any]) -> None:
-    if "owner" in given and not (row.owner.is_active and may_see(acting(row.owner), row.client)):
+    seen = row.owner.is_active and may_see(acting(row.owner), row.client)
+    if "owner" in given and not (seen and sees_engagement(row.owner, row.engagement)):
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": row.owner.name}, field="owner")
     contract = given.get("contract")
     if contract is not None and contract.client_id != row.client_id:

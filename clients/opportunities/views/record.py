@@ -22,13 +22,24 @@ from clients.registry import won_actions
 from crm.core.base.dates import add_months
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.fields.catalogue import Fact
 from crm.core.fields.custom.entries import all_facts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
 
-PAGE = ("client", "client__owner", "owner", "pipeline", "stage", "service", "contract__service", "made_contract")
+PAGE = (
+    "client",
+    "client__owner",
+    "owner",
+    "pipeline",
+    "stage",
+    "service",
+    "contract__service",
+    "made_contract",
+    "engagement",
+)
 
 
 def _load(request, pk):
@@ -68,6 +79,7 @@ def create(request, client_id=None):
     now = timezone.now()
     today = firm_today(now)
     initial = {"client": client, "currency": get_firm().currency, "kind": _kind_for(client), "stage": first_stage()}
+    initial["engagement"] = whole_number(request.GET.get("engagement"))
     initial |= {"expected_close": add_months(today, 2), "opened_date": today}
     form = NewOpportunityForm(posted(request), user=request.user, client=client, initial=initial)
     form.add_custom(request.principal)
@@ -91,7 +103,7 @@ def _kind_for(client):
 @require_http_methods(["GET", "POST"])
 def edit(request, pk):
     row = _load_to_change(request, pk)
-    form = OpportunityForm(posted(request), instance=row, client=row.client)
+    form = OpportunityForm(posted(request), user=request.user, instance=row, client=row.client)
     form.add_custom(request.principal)
 
     def act():
@@ -123,7 +135,7 @@ def fact(request, pk, name):
         return redirect("clients:opportunity_edit", pk=pk)
     if request.method == "GET" and request.GET.get("as") == "value":
         return _fact(request, row, name, is_cancelled=True)
-    form = FactForm(posted(request), instance=row, client=row.client, name=name)
+    form = FactForm(posted(request), user=request.user, instance=row, client=row.client, name=name)
     version = row.version
     if request.method == "POST":
         version, now = form.seen_version(), timezone.now()

@@ -1,6 +1,5 @@
 """The page of one client."""
 
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
@@ -12,7 +11,7 @@ from clients import registry
 from clients.page.forms import TimelineForm
 from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
-from clients.page.timeline import EVERYTHING, timeline, timeline_kinds
+from clients.page.timeline import EVERYTHING, moment_of, timeline, timeline_kinds
 from crm.core.search import recent
 from crm.core.ui.htmx import is_fragment, render_page
 
@@ -24,7 +23,7 @@ def show(request, client_id):
     now = timezone.now()
     client = load_client(request.principal, client_id)
     try:
-        before = _moment(request.GET.get("before", ""))
+        before = moment_of(request.GET.get("before", ""))
     except ValueError:
         return HttpResponseBadRequest(_("This link is incomplete."))
     kinds = timeline_kinds()
@@ -37,6 +36,7 @@ def show(request, client_id):
     context = {"client": client, "now": now, "kind": kind, "before": before, "timeline_form": form}
     context |= {"kinds": kinds[:FIRST_KINDS], "more_kinds": kinds[FIRST_KINDS:]}
     context["more_label"] = dict(context["more_kinds"]).get(kind, "")
+    context["timeline_url"] = client.get_absolute_url()
     context |= {"kept": urlencode(said), "is_narrowed": bool(narrowing)}
     context["timeline"] = timeline(request.principal, client, kind=kind, before=before, narrowing=narrowing, now=now)
     if not is_fragment(request):
@@ -46,16 +46,6 @@ def show(request, client_id):
             "side_panels": render_panels(request, client, "side", now=now),
         }
     return render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
-
-
-def _moment(text: str) -> datetime | None:
-    """Raises ValueError for anything but a datetime with its offset."""
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text.replace(" ", "+"))
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
 
 
 @require_GET

@@ -3,12 +3,13 @@
 from django.contrib import messages
 from django.db.models import Prefetch, Q
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clients import permissions
+from clients import permissions, registry
 from clients.gate import may_see, viewers
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
@@ -130,4 +131,9 @@ def restricted(request):
         .only("name", "owner__name")
         .order_by("name_key", "pk")
     )
-    return render(request, "clients/listing/restricted.html", {"clients": rows[:500]})
+    pieces = [
+        render_to_string(names.template, context, request)
+        for names in registry.restricted_names
+        if (context := names.context()) is not None
+    ]
+    return render(request, "clients/listing/restricted.html", {"clients": rows[:500], "pieces": pieces})

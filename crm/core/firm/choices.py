@@ -8,6 +8,17 @@ class AccountManagersSee(models.TextChoices):
     OWN = "own", _("their own clients")
 
 
+class EngagementWord(models.TextChoices):
+    """What the firm calls the pieces of work that it does for a client."""
+
+    ENGAGEMENT = "engagement", _("Engagement")
+    MATTER = "matter", _("Matter")
+    MANDATE = "mandate", _("Mandate")
+    JOB = "job", _("Job")
+    PROJECT = "project", _("Project")
+    OFF = "off", _("Not used")
+
+
 class Weekday(models.IntegerChoices):
     MONDAY = 0, _("Monday")
     TUESDAY = 1, _("Tuesday")

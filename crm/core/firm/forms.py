@@ -34,6 +34,13 @@ SETTINGS = (
         ),
     ),
     Group(
+        _("Engagements"),
+        Row("engagement_word"),
+        text=_(
+            "Pieces of work with a number, a lead and a team. “Not used” hides their pages and fields; nothing is deleted."
+        ),
+    ),
+    Group(
         _("Contact target"),
         Row("cadence_days_a", "cadence_days_b", "cadence_days_c"),
         text=_("Clients without contact for longer than this count as going quiet."),

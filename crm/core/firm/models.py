@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
-from crm.core.firm.choices import AccountManagersSee, Weekday
+from crm.core.firm.choices import AccountManagersSee, EngagementWord, Weekday
 
 
 def monday_to_friday() -> list[int]:
@@ -32,6 +32,13 @@ class FirmSettings(Versioned):
     )
     account_managers_see = models.CharField(
         _("account managers see"), max_length=5, choices=AccountManagersSee, default=AccountManagersSee.ALL
+    )
+    engagement_word = models.CharField(
+        _("a client’s piece of work is called"),
+        max_length=10,
+        choices=EngagementWord,
+        default=EngagementWord.ENGAGEMENT,
+        db_default=EngagementWord.ENGAGEMENT,
     )
     retention_basis = models.CharField(
         _("retention counts"),

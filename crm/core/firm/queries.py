@@ -47,6 +47,17 @@ def firm_cached() -> Iterator[None]:
         close_firm_cache()
 
 
+@contextmanager
+def as_new_firm() -> Iterator[None]:
+    """As a firm that has set nothing, without asking the database: for texts that are made of declarations."""
+    before = (getattr(_request, "is_open", False), getattr(_request, "firm", None))
+    _request.is_open, _request.firm = True, FirmSettings(pk=1)
+    try:
+        yield
+    finally:
+        _request.is_open, _request.firm = before
+
+
 def forget_firm() -> None:
     """Forget the cached settings after a change within a request."""
     _request.firm = None

@@ -208,7 +208,10 @@ class ListPage:
     def show_panel(self, request, **kwargs):
         """The form of all filters: a dialog over the list, or a page of its own without JavaScript."""
         template = "listing/panel_form.html" if is_fragment(request) else "listing/panel.html"
-        return render(request, template, {"listing": self.of(request, **kwargs)})
+        listing = self.of(request, **kwargs)
+        if kwargs:
+            listing.rows  # noqa: B018  a record of the address that is out of sight is 404
+        return render(request, template, {"listing": listing})
 
     def export(self, request, **kwargs):
         kind, listing = request.GET.get("as", next(iter(self.file_kinds))), self.of(request, **kwargs)

@@ -110,6 +110,6 @@ def build(principal, now, path: str) -> dict[str, Any]:
             }
         )
     groups["signature"] = repr(
-        [(i["key"], i["count"], i["tone"], i["current"]) for group in groups.values() for i in group]
+        [(i["key"], str(i["label"]), i["count"], i["tone"], i["current"]) for group in groups.values() for i in group]
     )
     return groups

@@ -18,6 +18,7 @@ LIMITS = {  # times the bare floor
     "client list": 4,
     "client list, deep": 4,
     "client list, filtered by owner and status": 4,
+    "client list, segment of five rules": 4,
     "today": 8,
     "client page": 8,
     "logging an interaction": 5,

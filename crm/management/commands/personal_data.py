@@ -7,6 +7,7 @@ from importlib import import_module
 from django.core.management.base import BaseCommand
 
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, catalogues
+from crm.core.firm.queries import as_new_firm
 
 HEAD = """# Personal data
 
@@ -23,12 +24,13 @@ COLUMNS = {PERSONAL: "Personal", FREE_WORDS: "Free words", BUSINESS: "Business"}
 def table() -> str:
     import_module("crm.urls")  # every room's catalogue
     lines = [HEAD, f"| record | {' | '.join(COLUMNS.values())} |", "|---|---|---|---|"]
-    for catalogue in sorted(catalogues(), key=lambda made: str(made.model._meta.verbose_name)):
-        cells = [
-            "; ".join(str(field.label) for field in catalogue.values() if field.privacy == privacy)
-            for privacy in COLUMNS
-        ]
-        lines.append(f"| {catalogue.model._meta.verbose_name} | {' | '.join(cells)} |")
+    with as_new_firm():  # whose words the page has
+        for catalogue in sorted(catalogues(), key=lambda made: str(made.model._meta.verbose_name)):
+            cells = [
+                "; ".join(str(field.label) for field in catalogue.values() if field.privacy == privacy)
+                for privacy in COLUMNS
+            ]
+            lines.append(f"| {catalogue.model._meta.verbose_name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

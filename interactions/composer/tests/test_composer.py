@@ -55,7 +55,9 @@ def test_the_panel_is_on_the_clients_page_with_the_main_contact_chosen(web, nort
 
 
 def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta, django_assert_num_queries):
-    """The client, three sources of the timeline, the people (which the page reads anyway), the draft, next steps and promises."""
+    """The client, three sources of the timeline, the people (which the page reads anyway), the draft, the client’s
+    engagements, next steps and promises.
+    """
     for days in range(5):
         log(
             actor=marta,
@@ -70,7 +72,7 @@ def test_what_this_app_adds_to_the_clients_page_is_cheap(northwind, elina, marta
     user, now = User.objects.get(pk=marta.pk), timezone.now()
     open_firm_cache()
     get_firm()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client = load_client(acting(user), northwind.pk)
         for source in timeline.SOURCES:
             source.items(acting(user), client, TimelineAsk(None, 21))

@@ -148,7 +148,8 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     open_news = set(Notification.objects.filter(pk__in=news, read_at__isnull=True).values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=mail.user_id, kind=ReadKind.FOLLOW_UP, record_id__in=asked)
     read = set(marks.filter(read_at__gte=mail.created_at).values_list("record_id", flat=True))
-    rows = FollowUp.objects.open().awake(now).filter(pk__in=asked - read, assignee=mail.user_id, remind_at__isnull=True)
+    seen = FollowUp.objects.visible_to(acting(mail.user)).open().awake(now)
+    rows = seen.filter(pk__in=asked - read, assignee=mail.user_id, remind_at__isnull=True)
     left = set(rows.values_list("pk", flat=True))
     if left == asked and open_news == news:
         return 0

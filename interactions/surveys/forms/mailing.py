@@ -40,9 +40,10 @@ class AudienceForm(Form):
             )
 
     def get_layout(self):
-        shown = {*self.main, "survey", "who", "send_date"}
+        shown = {*self.main, "segment", "survey", "who", "send_date"}
         return Layout(
             Maybe("survey"),
+            "segment",
             Row(*self.main[:2], css="grid-2 keep-2"),
             Row(*self.main[2:], css="grid-2 keep-2"),
             More(_("More filters"), *(name for name in self.fields if name not in shown)),

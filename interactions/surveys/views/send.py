@@ -46,6 +46,7 @@ def send(request):
             if done:
                 return done
         found = mailing.mass_audience(survey=survey, now=now, **values)
+        context["error"] = context["error"] or chosen.remark
         context |= {"found": found, "names": found.people[:NAMES_SHOWN], "left_out": found.left_out[:NAMES_SHOWN]}
         context["n_clients"] = len({person.client_id for person in found.people})
     return render(request, "interactions/surveys/send.html", context, status=422 if is_asked or form.errors else 200)

@@ -1,0 +1,27 @@
+"""Documents on the page of an engagement."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from clients.documents.models import Document
+from clients.documents.queries import describe, shown
+from clients.registry import engagement_panel
+from crm.core.firm.queries import firm_today
+
+ON_CARD = 5
+
+
+@engagement_panel("documents", "side", 20, "clients/documents/engagement_card.html")
+def engagement_documents(principal, engagement, now) -> dict[str, Any]:
+    """The newest."""
+    rows = Document.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
+    found = list(shown(rows).order_by("-uploaded_at", "-pk")[: ON_CARD + 1])
+    describe(found, firm_today(now))
+    tab = reverse("clients:client_documents", args=[engagement.client_id])
+    return {
+        "found": found[:ON_CARD],
+        "has_more": len(found) > ON_CARD,
+        "add_url": f"{tab}?engagement={engagement.pk}#upload",
+        "all_url": f"{tab}?engagement={engagement.pk}",
+    }

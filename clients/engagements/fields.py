@@ -1,0 +1,63 @@
+"""The fields of an engagement, and the field by which other records name theirs."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clients.engagements.choices import EngagementState
+from clients.engagements.models import Engagement, EngagementKind
+from clients.engagements.words import ONE, Said
+from clients.records.models import Client
+from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
+from crm.core.fields.types import AMOUNT, COLLEAGUE, CURRENCY, choice, link
+from crm.core.listing import filters
+from crm.core.listing.paging import Sort
+
+ENGAGEMENT_FIELDS = Catalogue(
+    Engagement,
+    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
+    *grouped(
+        "form",
+        Field("number", is_imported=False, api={"required": False}, is_optional=True, is_on_page=False),
+        Field(
+            "title",
+            privacy=FREE_WORDS,
+            is_imported=False,
+            is_on_page=False,
+            input={"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})},
+        ),
+        Field("kind", type=link(EngagementKind.objects.kept), is_imported=False, filter=filters.Id),
+        Field("lead", type=COLLEAGUE, is_imported=False, api={"required": False}, filter=filters.PersonId),
+        Field(
+            "opened_date",
+            is_imported=False,
+            sort=Sort("opened_date", nullable=True),
+            filter={
+                "opened_from": filters.Day(lookup_expr="gte", label=_("Opened from")),
+                "opened_before": filters.Day(lookup_expr="lt", label=_("Opened before")),
+            },
+        ),
+        Field("budget", type=AMOUNT, is_imported=False, is_on_page=False),
+        Field("currency", type=CURRENCY, is_imported=False, is_optional=True, is_on_page=False),
+        Field("description", privacy=FREE_WORDS, is_imported=False, input={"max_length": 10_000}),
+    ),
+    Field("state", type=choice(EngagementState), is_imported=False, api=READ, filter=filters.Choice),
+    Field("team", type=COLLEAGUE, is_imported=False, api=READ),
+    Field("closed_date", is_imported=False, api=READ),
+    Field("is_restricted", is_imported=False, api=READ),
+)
+
+
+def engagement_field(**told: Any) -> Field:
+    """The engagement that another record names. The form offers those of its client; a file names one by its number."""
+    return Field(
+        "engagement",
+        ONE,
+        type=link(Engagement.objects.kept, named="number"),
+        filter={
+            "engagement": filters.Id(label=ONE, chip=Said(_("%(One)s is")), named=Engagement, offers=None),
+        },
+        **{"is_imported": False} | told,
+    )

@@ -1,0 +1,52 @@
+"""Reads of engagements. All start from rows that are visible to the principal."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from clients.engagements.choices import ENGAGEMENT_TONES, EngagementState
+from clients.engagements.models import Engagement
+from clients.engagements.words import is_on
+from clients.records.queries import matching
+from crm.core.base.kept import Kept, once
+from crm.core.templatetags.ui import badge
+from crm.core.ui.formatting import money_round
+
+OFFERED = 200
+
+
+def engagements_of(principal) -> QuerySet:
+    """Those the principal sees, of clients in use."""
+    return Engagement.objects.visible_to(principal).filter(client__archived_at=None)
+
+
+def find_engagements(principal, text: str, limit: int) -> list[Engagement]:
+    rows = matching(engagements_of(principal).kept(), text).select_related("client")
+    return list(rows.order_by("-created_at", "-pk")[:limit])
+
+
+@Kept
+def _current(principal, *, client_id: int) -> QuerySet:
+    rows = Engagement.objects.visible_to(principal).kept().current().filter(client=client_id)
+    return rows.select_related("lead").order_by("-created_at", "-pk")[:OFFERED]
+
+
+def current_of(principal, client) -> list[Engagement]:
+    """The client's current ones, the newest first; read once for the client of a page."""
+    if not is_on():
+        return []
+    return once(client, f"engagements {principal.user_id}", lambda: _current.rows(principal, client_id=client.pk))
+
+
+def decorate(rows: list[Any]) -> None:
+    """Set what a row shows: `state_badge`, `budget_words`, `lock`."""
+    badges = {
+        value: badge(label, ENGAGEMENT_TONES.get(value, "green"), dot=value != EngagementState.CLOSED)
+        for value, label in EngagementState.choices
+    }
+    restricted = badge(_("restricted"), "amber", icon_name="lock")
+    for row in rows:
+        row.state_badge = badges[row.state]
+        row.budget_words = money_round(row.budget, row.currency) if row.budget is not None else ""
+        row.lock = restricted if row.is_restricted else ""
