@@ -20,7 +20,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
 from crm.core.files.services import read_bytes
-from crm.core.firm.queries import firm_today, firm_zone, get_firm
+from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import Context, ImportKind, Plan, Values
 from crm.core.listing.files import unsafe_cell
@@ -102,6 +102,7 @@ class Planner:
             plans = self._plan(batch)
             yield plans if done > skip else []
 
+    @firm_cached()  # settings and custom fields stay the same within a chunk
     def _plan(self, batch: list[tabular.Row]) -> list[Plan]:
         parsed = [(row, *self._values(row)) for row in batch]
         is_ready = self._prepare([values for _row, values, problems in parsed if not problems])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from crm.core.base.principals import acting
 from crm.core.files.models import StoredFile
 from crm.core.files.services import store_bytes
+from crm.core.firm.queries import firm_cached
 from crm.core.importing import tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, Plan
 from crm.core.importing.planner import Planner, read_job, why
@@ -186,6 +187,7 @@ def _ask(job: Job, plans: list[Plan]) -> None:
                 plan.question = ""
 
 
+@firm_cached()  # settings and custom fields stay the same within a chunk
 def _apply(planner: Planner, plans: list[Plan]) -> None:
     """Write the plans together. If that is refused, write each row by itself, so that only the bad ones fail."""
     try:

@@ -40,6 +40,9 @@ BEGIN
             CASE WHEN is_unique THEN '' ELSE ', id' END, held
         );
     END IF;
+    IF wanted <> '' THEN
+        EXECUTE format('ANALYZE %I', of_table);  -- the planner knows nothing about the values otherwise
+    END IF;
     PERFORM set_config('lock_timeout', '0', true);
 END $$
 """
