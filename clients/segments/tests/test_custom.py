@@ -1,5 +1,8 @@
 """The firm's own fields in rules: each kind and operator, values that are not there, and a field that goes."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
 from clients.records.services.clients import update_client
@@ -40,14 +43,17 @@ def names(who, *inner, match="all"):
 @pytest.fixture
 def three(aino, marta, otto):
     """A: everything is known. B: other values. C: nothing is."""
-    made = {kind: create_field(acting(aino), record="client", label=f"Own {kind}", kind=kind, **FIELDS[kind]) for kind in FIELDS}
+    made = {
+        kind: create_field(acting(aino), record="client", label=f"Own {kind}", kind=kind, **FIELDS[kind])
+        for kind in FIELDS
+    }
     a, b, c = (make_client(owner=marta, name=name) for name in ("Aava", "Birka", "Ceder"))
     values = {
         "text": ("North Sea", "south"),
         "long_text": ("Likes calls", "Writes"),
-        "number": ("9.5", "100"),
-        "money": ("1200.50", "300"),
-        "date": ("2026-11-20", "2026-01-05"),
+        "number": (Decimal("9.5"), Decimal(100)),
+        "money": (Decimal("1200.50"), Decimal(300)),
+        "date": (date(2026, 11, 20), date(2026, 1, 5)),
         "choice": ("gold", "tin"),
         "choices": (["gold", "silver"], ["tin"]),
         "yes_no": (True, False),
@@ -118,7 +124,9 @@ def test_every_operator_is_offered_and_works(three, marta):
             asked = {"field": criterion.key, "op": operator.value, "values": values}
             inside, outside = names(marta, asked), names(marta, asked, match="none")
             assert "".join(sorted(inside + outside)) == "ABC", (criterion.key, operator)
-    assert seen == {f"cf_own_{kind}" for kind in FIELDS} - {"cf_own_client"}, "who sees a client differs from reader to reader"
+    assert seen == {f"cf_own_{kind}" for kind in FIELDS} - {"cf_own_client"}, (
+        "who sees a client differs from reader to reader"
+    )
     assert Operator.IS not in criteria.criteria()["cf_own_long_text"].operators
 
 
