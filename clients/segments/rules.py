@@ -101,9 +101,9 @@ def read(data: Any) -> Parsed:
 
 def read_all(several: Iterable[Any]) -> list[Parsed]:
     """The same for several rules, with no more statements."""
-    found = []
+    known, found = criteria(), []
     for data in several:
-        reader = _Reading(criteria())
+        reader = _Reading(known)
         root = reader.group(data, ROOT, 1)
         reader.check_size(data)
         found.append(Parsed(root, reader.problems))

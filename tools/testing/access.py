@@ -178,15 +178,27 @@ class Scene:
         return [address] if kind == MISSING else [address.replace(str(NO_SUCH_ID), bad) for bad in MALFORMED_IDS]
 
 
+# Who asks about a kind, where asking more would repeat another kind: the mate's client is to the owner what the owner's is
+# to the mate, and to all others the same; an archived one is shut to whoever may see it.
+ASKED_BY = {
+    "team": ("owner",),
+    "archived": ("owner", "stranger", "manager"),
+    MISSING: ("anonymous", "stranger", "admin"),
+    MALFORMED: ("anonymous", "admin"),
+}
+
+
 def cases(scene: Scene, row: Row) -> Iterator[tuple[str, Audience | None, str, str, str]]:
-    """(method, audience, kind, address, who) of everything the row is asked. That a method is not there, or an id leads to
-    nothing, does not hang on whose client it is: a few people ask. Whoever is not signed in asks for one kind."""
+    """(method, audience, kind, address, who) of everything the row is asked. That a method is not there does not hang on whose client
+    it is, and whoever is not signed in is sent away from all of them: both are asked of one kind."""
     for method, audience in row.methods():
         kinds = scene.kinds(row) if audience is not None else scene.kinds(row)[:1]
-        for n, kind in enumerate(kinds):
-            people = ("anonymous", "stranger", "admin") if kind in (MISSING, MALFORMED) or audience is None else PEOPLE
-            if n and kind not in (MISSING, MALFORMED):
-                people = SIGNED_IN
+        for kind in kinds:
+            if audience is None:
+                people: tuple[str, ...] = ("anonymous", "stranger", "admin")
+            else:
+                every = PEOPLE if kind == kinds[0] else SIGNED_IN
+                people = every if callable(audience) and kind in SEEN_BY else ASKED_BY.get(kind, every)
             for address in scene.addresses(row, kind):
                 for who in people:
                     yield method, audience, kind, address, who

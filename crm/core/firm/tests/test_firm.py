@@ -24,6 +24,7 @@ def typed(firm, **changes):
         "time_zone",
         "currency",
         "fiscal_year_start",
+        "engagement_word",
         "account_managers_see",
         "cadence_days_a",
         "cadence_days_b",
