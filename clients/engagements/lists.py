@@ -76,7 +76,7 @@ def _more(listing):
         "new_words": in_words(_("New %(one)s")),
         "none_words": in_words(_("No %(many)s yet")),
         "about_words": in_words(
-            _("A %(one)s is a piece of work for a client, with a number, a lead, a team and a budget.")
+            _("%(Many)s are pieces of work for clients, each with a number, a lead, a team and a budget.")
         ),
     }
 
