@@ -1,5 +1,6 @@
 """What this app registers with the kernel and on its own pages."""
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -9,8 +10,10 @@ from clients.contacts.services import mark_address
 from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
 from clients.documents.finding import find_documents
+from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
+from clients.engagements.models import named_q, no_link_to
 from clients.importing import KINDS
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
@@ -70,6 +73,13 @@ def express_amounts(sender, fields, before, **kwargs):
         lines.move_revenue_window(since=None, today=firm_today(timezone.now()))
 
 
+def seen_notifications(principal):
+    """Notifications that lead to no document of a restricted engagement that is out of the principal's sight."""
+    if principal.is_system:
+        return Q()
+    return no_link_to(Document.objects.exclude(named_q(principal)), "/documents/")
+
+
 def rebuild_own_facts(client_ids, now):
     today = firm_today(now)
     rebuild_status_facts(client_ids, today)
@@ -117,6 +127,7 @@ address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 firm_changed.connect(express_amounts, dispatch_uid="clients.express_amounts")
 gate.register(visible_client_ids)
+gate.rules.register(gate.Rule("clients.documents", "core.Notification", seen_notifications))
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
 periodic.register(

@@ -1,12 +1,11 @@
 """What this app registers with the kernel and on a client's page."""
 
-from django.db.models import CharField, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients import registry, signals
-from clients.engagements.models import named_q
+from clients.engagements.models import named_q, no_link_to
 from clients.listing.finding import clients_named
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
@@ -62,9 +61,7 @@ def seen_notifications(principal):
     """Notifications that lead to no follow-up of such an engagement."""
     if principal.is_system:
         return Q()
-    hidden = FollowUp.objects.exclude(named_q(principal)).order_by()
-    url = Concat(Value("/follow-ups/"), Cast("pk", CharField()), Value("/"))
-    return ~Q(url__in=hidden.annotate(address=url).values("address"))
+    return no_link_to(FollowUp.objects.exclude(named_q(principal)), "/follow-ups/")
 
 
 def rebuild_own_facts(client_ids, now):

@@ -1,12 +1,11 @@
 """What onboarding registers with the other apps."""
 
-from django.db.models import CharField, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import registry
-from clients.engagements.models import named_q
+from clients.engagements.models import named_q, no_link_to
 from clients.engagements.services.records import sees_engagement
 from clients.listing.finding import clients_named
 from clients.signals import opportunity_won
@@ -59,9 +58,7 @@ def seen_notifications(principal):
     """Notifications that lead to no task of a restricted engagement that is out of the principal's sight."""
     if principal.is_system:
         return Q()
-    hidden = Task.objects.exclude(named_q(principal, "plan__engagement")).order_by()
-    url = Concat(Value("/onboarding/tasks/"), Cast("pk", CharField()), Value("/"))
-    return ~Q(url__in=hidden.annotate(address=url).values("address"))
+    return no_link_to(Task.objects.exclude(named_q(principal, "plan__engagement")), "/onboarding/tasks/")
 
 
 # Wiring

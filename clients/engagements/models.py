@@ -2,7 +2,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Cast, Concat, Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -175,6 +175,12 @@ def _in_sight(principal) -> Q:
         return Q(pk__in=[])
     user = principal.viewer
     return Q(is_restricted=False) | Q(lead=user) | Q(pk__in=_seats(user))
+
+
+def no_link_to(hidden: models.QuerySet, path: str) -> Q:
+    """Of notifications: those that lead to none of these rows, whose pages are at path and id."""
+    url = Concat(Value(path), Cast("pk", models.CharField()), Value("/"))
+    return ~Q(url__in=hidden.order_by().annotate(address=url).values("address"))
 
 
 def named_q(principal, path: str = "engagement") -> Q:

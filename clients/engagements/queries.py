@@ -21,6 +21,11 @@ def engagements_of(principal) -> QuerySet:
     return Engagement.objects.visible_to(principal).filter(client__archived_at=None)
 
 
+def has_restricted(client_id: int) -> bool:
+    """Whether some colleagues who see the client do not see all of it."""
+    return Engagement.objects.filter(client=client_id, is_restricted=True).exists()
+
+
 def find_engagements(principal, text: str, limit: int) -> list[Engagement]:
     rows = matching(engagements_of(principal).kept(), text).select_related("client")
     return list(rows.order_by("-created_at", "-pk")[:limit])

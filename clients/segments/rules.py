@@ -276,7 +276,7 @@ def _number(criterion: Criterion, text: str) -> int | str:
         if not criterion.places:
             raise ValueError(_("Enter a whole number."))
         raise ValueError(_("Enter a number with up to %(n)d decimals.") % {"n": criterion.places})
-    return str(found) if criterion.places else int(found)
+    return format(round(found, criterion.places), "f") if criterion.places else int(found)
 
 
 def _day(criterion: Criterion, text: str) -> str:

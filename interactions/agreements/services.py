@@ -84,9 +84,12 @@ def create_commitment(
     if not text.strip():
         raise ServiceError(_("Enter the commitment."), field="text")
     _check(client, contact=contact, day=due_date, day_field="due_date")
-    check_engagement_of(principal, engagement, client)
     if decision is not None and decision.client_id != client.pk:
         raise ServiceError(_("This decision is about another client."), field="decision")
+    engagement = engagement or (decision.engagement if decision is not None else None)
+    check_engagement_of(principal, engagement, client)
+    if decision is not None and decision.engagement != engagement:
+        raise ServiceError(_("This decision belongs to something else."), field="decision")
     is_seen = owner is None or may_see(acting(owner), client) and sees_engagement(owner, engagement)
     if owner is not None and owner != principal.user and not is_seen:
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": owner.name}, field="owner")

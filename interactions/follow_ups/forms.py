@@ -27,7 +27,8 @@ class FollowUpForm(AsksAboutPast, CatalogueForm):
 
     def __init__(self, *args, client, principal, **kwargs):
         super().__init__(*args, **kwargs)
-        offer_engagements(self, principal=principal, client=client, present=self.instance.engagement_id)
+        present = self.instance.engagement_id or self.initial.get("engagement")
+        offer_engagements(self, principal=principal, client=client, present=present)
         self.fields["time_zone"].choices = zone_choices(_("Assignee’s time zone"))
         del self.fields["contact"]
         if client is not None:

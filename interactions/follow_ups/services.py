@@ -285,6 +285,7 @@ def _take_back_repeat(principal, follow_up, now) -> None:
         FollowUp.objects.select_for_update()
         .filter(
             client=follow_up.client,
+            engagement=follow_up.engagement_id,
             title=follow_up.title,
             assignee=follow_up.assignee,
             state=FollowUpState.OPEN,

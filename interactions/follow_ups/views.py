@@ -56,13 +56,11 @@ def create(request, client_id):
     require(permissions.may_add_follow_up(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
-    initial = {
-        "assignee": request.user,
-        "due_date": tomorrow,
-        "engagement": whole_number(request.GET.get("engagement")),
-    }
-    form = FollowUpForm(posted(request), client=client, principal=request.principal, initial=initial)
     origin = _origin(request, client)
+    named = origin.get("engagement")
+    engagement = named.pk if named else whole_number(request.GET.get("engagement"))
+    initial = {"assignee": request.user, "due_date": tomorrow, "engagement": engagement}
+    form = FollowUpForm(posted(request), client=client, principal=request.principal, initial=initial)
     outcome = form_action(
         request,
         form,

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clients.engagements.queries import has_restricted
 from crm.core.base.dates import local_to_utc
 from crm.core.firm.queries import get_firm, user_zone
 from crm.core.mail.kinds import MailKind
@@ -51,7 +52,8 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
         "news": [{"text": item.text, "url": settings.BASE_URL + item.url if item.url else ""} for item in news],
         "profile_url": settings.BASE_URL + reverse("core:profile"),
     }
-    clients = {row.client_id for row in follow_ups} | {item.client_id for item in news}
+    # whoever sees the client may read a mail about it, but what a notification tells may be of a restricted engagement
+    clients = set() if news else {row.client_id for row in follow_ups}
     first: Any = follow_ups[0] if follow_ups else None
     with timezone.override(zone):
         text, html = REMINDER.render(context)
@@ -80,7 +82,7 @@ def _subject(follow_ups: Sequence[FollowUp], news: Sequence[Notification]) -> st
         row = follow_ups[0]
         return _("Follow-up: %(what)s (%(who)s)") % {"what": row.title, "who": row.client.name}
     if not follow_ups:
-        if len(news) == 1 and news[0].client_id:
+        if len(news) == 1 and news[0].client_id and not has_restricted(news[0].client_id):
             return news[0].text
         return ngettext("%(n)d message", "%(n)d messages", len(news)) % {"n": len(news)}
     return ngettext("%(n)d follow-up is due", "%(n)d follow-ups are due", len(follow_ups)) % {"n": len(follow_ups)}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from clients.documents.models import Document, DocumentVersion
 from clients.engagements.models import Engagement
@@ -22,16 +23,18 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.history import queries as history
 from crm.core.mail.models import OutboxMail
+from crm.core.mail.views.outbox import may_read
 from crm.core.notifications.models import Notification
 from crm.core.search import sources
 from interactions.agreements.models import Commitment, Decision
 from interactions.agreements.services import create_commitment
 from interactions.follow_ups.models import FollowUp
-from interactions.follow_ups.services import complete_follow_up, update_follow_up
+from interactions.follow_ups.services import complete_follow_up, reopen_follow_up, update_follow_up
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from interactions.progress.sources import shared_decisions, shared_interactions
 from interactions.recording.services import NextStep
+from interactions.reminders.emails import remind
 from interactions.reminders.services.reminders import send_reminders
 from tools.testing.factories.documents import make_document
 from tools.testing.factories.engagements import make_engagement
@@ -280,3 +283,56 @@ def test_closing_twice_is_refused(marta, mill):
     close_engagement(acting(marta), engagement=mill, now=NOW)
     with pytest.raises(ServiceError):
         close_engagement(SYSTEM, engagement=mill, now=NOW)
+
+
+def test_a_mail_of_notifications_is_its_addressees(marta, otto, manager, northwind, mill):
+    """Somebody was given a follow-up of a restricted one: whoever sees the client reads neither its title nor the mail."""
+    add_to_team(acting(marta), engagement=mill, user=otto)
+    otto.reminders = "each"
+    otto.save()
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    follow_up(actor=marta, client=northwind, engagement=mill, title="Zirkon step", assignee=otto)
+    news = list(Notification.objects.filter(user=otto))
+    mail = remind(otto, [], news, now=NOW)
+    assert "Zirkon" in mail.text and "Zirkon" not in mail.subject and mail.client_id is None
+    assert not OutboxMail.objects.visible_to(acting(manager)).filter(pk=mail.pk).exists()
+    assert not may_read(acting(manager), mail) and may_read(acting(otto), mail)
+
+
+def test_a_next_step_of_a_conversation_stays_with_its_engagement(client, marta, northwind, rows, mill):
+    client.force_login(marta)
+    url = reverse("interactions:follow-up-create", args=[northwind.pk]) + f"?interaction={rows['interaction'].pk}"
+    page = client.get(url)
+    form = page.context["form"]
+    assert form["engagement"].value() == mill.pk
+    mill.__class__.objects.filter(pk=mill.pk).update(state="closed", closed_date=NOW.date())
+    assert client.get(url).context["form"]["engagement"].value() == mill.pk
+    assert str(mill.pk) in [str(key) for key, _label in client.get(url).context["form"].fields["engagement"].choices]
+
+
+def test_a_commitment_goes_with_its_decision(marta, northwind, rows, mill):
+    decided = Decision.objects.get(engagement=mill)
+    made = create_commitment(acting(marta), client=northwind, text="A draft", decision=decided)
+    assert made.engagement == mill
+    other = make_engagement(actor=marta, client=northwind, title="Other", now=NOW)
+    with pytest.raises(ServiceError, match="belongs to something else"):
+        create_commitment(acting(marta), client=northwind, text="x", decision=decided, engagement=other)
+
+
+def test_reopening_takes_back_the_repeat_of_its_own_engagement(marta, northwind, mill):
+    own = follow_up(actor=marta, client=northwind, title="Monthly call", rrule="FREQ=MONTHLY")
+    inside = follow_up(actor=marta, client=northwind, title="Monthly call", rrule="FREQ=MONTHLY", engagement=mill)
+    for row in (inside, own):
+        complete_follow_up(acting(marta), follow_up=row, now=NOW)
+    reopen_follow_up(acting(marta), follow_up=own, now=NOW)
+    assert FollowUp.objects.open().filter(engagement=mill).count() == 1
+
+
+def test_a_notification_about_a_document_goes_with_it(marta, otto, northwind, mill):
+    letter = make_document(actor=marta, client=northwind, title="Zirkon letter", engagement=mill)
+    url = letter.get_absolute_url()
+    Notification.objects.create(user=otto, client_id=northwind.pk, key="x", kind="x", text="Zirkon letter", url=url)
+    mine = Notification.objects.visible_to(acting(otto)).filter(text="Zirkon letter")
+    assert mine.exists()
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert not mine.all().exists()

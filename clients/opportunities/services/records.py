@@ -156,9 +156,12 @@ def _check_stage(stage: Stage) -> None:
         raise ServiceError(_("This stage is no longer used. Choose another."), field="stage")
 
 
+def _sees(owner: User, row: Opportunity) -> bool:
+    return owner.is_active and may_see(acting(owner), row.client) and sees_engagement(owner, row.engagement)
+
+
 def _check_links(row: Opportunity, given: dict[str, Any]) -> None:
-    seen = row.owner.is_active and may_see(acting(row.owner), row.client)
-    if "owner" in given and not (seen and sees_engagement(row.owner, row.engagement)):
+    if "owner" in given and not _sees(row.owner, row):
         raise ServiceError(_("%(name)s cannot see this client.") % {"name": row.owner.name}, field="owner")
     contract = given.get("contract")
     if contract is not None and contract.client_id != row.client_id:

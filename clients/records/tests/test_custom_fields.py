@@ -427,3 +427,24 @@ def test_its_index_serves_filter_and_sort(marta, add):
     assert f"cf_{field.pk}" in made.filter(Client.objects.order_by(), ["gold"]).explain()
     sort = Client.objects.annotate(v=value_of(field)).filter(v__isnull=False).order_by("v", "pk")
     assert f"cf_{field.pk}" in sort.explain()
+
+
+@pytest.mark.parametrize("text", ["-1E999999", "1E999999", "-1E400"])
+def test_a_number_without_end_is_no_filter(client, marta, add, text):
+    name = add("number", "Size").name
+    make_client(owner=marta)
+    client.force_login(marta)
+    page = client.get("/clients/", {f"{name}__from": text})
+    assert page.status_code == 200 and page.context["listing"].remark
+    assert client.get("/api/v1/clients/", {f"{name}__from": text}).status_code == 400
+
+
+def test_a_filter_by_a_client_out_of_sight_finds_nothing(client, marta, otto, admin, add):
+    name = add("client", "Partner").name
+    partner, row = make_client(owner=otto, name="Hidden"), make_client(owner=marta, name="Aava")
+    update_client(admin, client=row, **{name: partner.pk})
+    client.force_login(marta)
+    found = lambda: [each["name"] for each in client.get("/api/v1/clients/", {name: partner.pk}).json()["results"]]  # noqa: E731
+    assert found() == ["Aava"]
+    restrict_client(acting(otto), client=partner)
+    assert found() == []

@@ -13,6 +13,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
@@ -28,6 +29,7 @@ from crm.core.ui.forms import DateInput
 from crm.core.users.models import User
 
 MAX_ID = 2**63 - 1
+MOST_NUMBER = 10**15
 LONGEST_SEARCH = 100
 ANY = _lazy("Any")
 TRUE, FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
@@ -122,7 +124,11 @@ class ModelChoice(Chip, django_filters.ModelChoiceFilter):
 
 
 class Number(Chip, django_filters.NumberFilter):
-    pass
+    """Bounded below as above: -1E999999 would be a whole number of a million digits to whoever counts with it."""
+
+    def __init__(self, *args, **kwargs):
+        bounds = [MinValueValidator(-MOST_NUMBER), MaxValueValidator(MOST_NUMBER)]
+        super().__init__(*args, validators=bounds, **kwargs)
 
 
 class IdField(forms.IntegerField):

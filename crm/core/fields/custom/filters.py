@@ -60,7 +60,12 @@ class _Person(_OfCustom, filters.PersonId):
 
 
 class _Linked(_OfCustom, filters.Id):
-    pass
+    """A row out of sight finds nothing, or the list would tell who names it."""
+
+    def filter(self, rows, value):
+        if value and not links[self.definition.kind].seen(self.parent.principal).filter(pk=value).exists():
+            return rows.none()
+        return super().filter(rows, value)
 
 
 class _From:
