@@ -19,7 +19,7 @@ from crm.core.base.errors import ServiceError
 
 
 class RuleField(serializers.JSONField):
-    """Whatever is wrong with it is told by the service."""
+    """The service says what is wrong with it."""
 
 
 class SegmentSerializer(StrictModelSerializer):

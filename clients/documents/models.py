@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.documents.choices import DocumentKind
-from clients.engagements.models import Engagement, NamesEngagement, named_q
+from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
@@ -39,15 +39,7 @@ class Document(Archivable, Versioned):
     needs nothing else."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="documents", verbose_name=_("client"))
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="documents",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("documents")
     title = models.CharField(_("title"), max_length=160)
     kind = models.CharField(_("kind"), max_length=12, choices=DocumentKind, default=DocumentKind.OTHER)
     expiry_date = models.DateField(_("expires on"), null=True, blank=True)

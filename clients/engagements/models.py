@@ -177,6 +177,19 @@ def _in_sight(principal) -> Q:
     return Q(is_restricted=False) | Q(lead=user) | Q(pk__in=_seats(user))
 
 
+def engagement_key(related_name: str) -> models.ForeignKey:
+    """The column by which a row may name its engagement. Its model declares the index, as its lists need it."""
+    return models.ForeignKey(
+        Engagement,
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name=related_name,
+        verbose_name=_("engagement"),
+    )
+
+
 def no_link_to(hidden: models.QuerySet, path: str) -> Q:
     """Of notifications: those that lead to none of these rows, whose pages are at path and id."""
     url = Concat(Value(path), Cast("pk", models.CharField()), Value("/"))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
-from clients.engagements.models import Engagement, NamesEngagement, named_q
+from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.opportunities.choices import LostReason, OpportunityKind, OpportunityState
 from clients.records.models import Client
@@ -118,15 +118,7 @@ class Opportunity(Archivable, Customised, Versioned):
     probability) are in the firm's currency at the rate of `opened_date`, NULL without a value or a rate."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="opportunities", verbose_name=_("client"))
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="opportunities",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("opportunities")
     title = models.CharField(_("title"), max_length=160)
     kind = models.CharField(_("kind"), max_length=10, choices=OpportunityKind, default=OpportunityKind.NEW)
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="opportunities", verbose_name=_("pipeline"))

@@ -50,7 +50,7 @@ class Operator(models.TextChoices):
     GIVEN = "given", _("is not empty")
 
 
-ME = "me"  # a value: whoever reads the rule
+ME = "me"  # a value: the reader of the rule
 O = Operator  # noqa: E741  short, for the tables below
 
 OPERATORS: dict[str, tuple[Operator, ...]] = {

@@ -1,4 +1,4 @@
-"""A rule as one condition on clients, for the statement of whoever asks."""
+"""Compiles a rule to one condition on clients."""
 
 import hashlib
 import json

@@ -83,7 +83,7 @@ _made: dict[int, tuple[Field, Criterion | None]] = {}
 
 
 def _known(field: Field) -> Criterion | None:
-    """Of each field of ours once."""
+    """The criterion of a field; those of built-in fields are made once."""
     if isinstance(field, CustomEntry):
         told = told_of(field)
         return Criterion(**told) if told else None

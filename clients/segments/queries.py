@@ -97,11 +97,7 @@ def moved(principal: Principal, segment: Segment, parsed: rules.Parsed, now: dat
 def in_words(parsed: Iterable[rules.Parsed]) -> list[str]:
     """Each rule as a sentence. Looks up the names of linked rows, in a statement for each kind of them."""
     parsed = list(parsed)
-    shown = [leaf for each in parsed for leaf in each.root.leaves()]
-    ids: dict[Any, set[int]] = {}
-    for leaf in shown:
-        if leaf.criterion.model is not None:
-            ids.setdefault(leaf.criterion.model, set()).update(v for v in leaf.values[:VALUES_SAID] if v != ME)
+    ids = rules.ids_by_model((each.root for each in parsed), most=VALUES_SAID)
     names = {
         model: dict(model._default_manager.filter(pk__in=pks).values_list("pk", "name")) if pks else {}
         for model, pks in ids.items()

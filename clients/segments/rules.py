@@ -211,13 +211,17 @@ class _Reading:
                 "“%(names)s” are no longer choices of “%(field)s”.",
                 len(gone),
             )
-            names = ", ".join(gone[:5]) + (" …" if len(gone) > 5 else "")
+            names = _some(gone)
             self.wrong(path, text % {"names": names, "field": criterion.label}, is_gone=True)
         if wanted > 1:
             if len(found) == wanted and _in_order(criterion, found[0]) > _in_order(criterion, found[1]):
                 self.wrong(path, _("The first value must not be larger than the second."))
             return found
         return list(dict.fromkeys(found))
+
+
+def _some(names: list[Any]) -> str:
+    return ", ".join(map(str, names[:5])) + (" …" if len(names) > 5 else "")
 
 
 def _in_order(criterion: Criterion, value: Any) -> Any:
@@ -299,13 +303,13 @@ READ: dict[str, Any] = {
 }
 
 
-def ids_by_model(roots: Iterable[Group]) -> dict[Any, set[int]]:
-    """The rows that rules name."""
+def ids_by_model(roots: Iterable[Group], *, most: int = MOST_VALUES) -> dict[Any, set[int]]:
+    """The rows that rules name, up to `most` of each rule."""
     found: dict[Any, set[int]] = {}
     for root in roots:
         for leaf in root.leaves():
             if leaf.criterion.model is not None:
-                found.setdefault(leaf.criterion.model, set()).update(v for v in leaf.values if v != ME)
+                found.setdefault(leaf.criterion.model, set()).update(v for v in leaf.values[:most] if v != ME)
     return found
 
 
@@ -321,7 +325,7 @@ def _with_rows_gone(parsed: list[Parsed]) -> list[Parsed]:
                 continue
             gone = [value for value in leaf.values if value != ME and value not in there[leaf.criterion.model]]
             if gone:
-                names = ", ".join(str(pk) for pk in gone[:5]) + (" …" if len(gone) > 5 else "")
+                names = _some(gone)
                 told = {"field": leaf.criterion.label, "names": names}
                 text = _("%(field)s: number %(names)s no longer exists.") % told
                 each.problems.append(Problem(leaf.path, text, is_gone=True))

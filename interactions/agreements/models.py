@@ -3,7 +3,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.engagements.models import Engagement, named_q
+from clients.engagements.models import engagement_key, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -44,15 +44,7 @@ class Decision(Versioned):
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="decisions")
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="decisions")
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="decisions",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("decisions")
     text = models.TextField(_("what was agreed"))
     decided_date = models.DateField(_("on"))
     contact = models.ForeignKey(
@@ -91,15 +83,7 @@ class Commitment(Versioned):
     client = models.ForeignKey(Client, models.CASCADE, related_name="commitments")
     interaction = models.ForeignKey(Interaction, models.SET_NULL, null=True, blank=True, related_name="commitments")
     decision = models.ForeignKey(Decision, models.SET_NULL, null=True, blank=True, related_name="commitments")
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="commitments",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("commitments")
     text = models.CharField(_("commitment"), max_length=300)
     side = models.CharField(_("side"), max_length=6, choices=Side, default=Side.FIRM)
     owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="commitments")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.engagements.models import Engagement, NamesEngagement, named_q
+from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -55,15 +55,7 @@ class FollowUp(Versioned):
     `due_date`, `due_time` (None: end of the working day, 17:00) and `time_zone`."""
 
     client = models.ForeignKey(Client, models.CASCADE, null=True, blank=True, related_name="follow_ups")
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="follow_ups",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("follow_ups")
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("with")
     )

@@ -4,7 +4,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.engagements.models import Engagement, named_q
+from clients.engagements.models import engagement_key, named_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -69,15 +69,7 @@ class Interaction(Archivable, Versioned):
     """A conversation between the firm and a client, or a note. A correction keeps the earlier text in its history."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")
-    engagement = models.ForeignKey(
-        Engagement,
-        models.RESTRICT,
-        null=True,
-        blank=True,
-        db_index=False,
-        related_name="interactions",
-        verbose_name=_("engagement"),
-    )
+    engagement = engagement_key("interactions")
     contacts = models.ManyToManyField(Contact, blank=True, related_name="interactions", verbose_name=_("with"))
     channel = models.CharField(_("type"), max_length=10, choices=Channel, default=Channel.NOTE)
     direction = models.CharField(_("direction"), max_length=4, choices=Direction, default=Direction.BOTH)

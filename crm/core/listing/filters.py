@@ -124,7 +124,7 @@ class ModelChoice(Chip, django_filters.ModelChoiceFilter):
 
 
 class Number(Chip, django_filters.NumberFilter):
-    """Bounded below as above: -1E999999 would be a whole number of a million digits to whoever counts with it."""
+    """Has a lower bound too: turning -1E999999 into an integer would take minutes."""
 
     def __init__(self, *args, **kwargs):
         bounds = [MinValueValidator(-MOST_NUMBER), MaxValueValidator(MOST_NUMBER)]
