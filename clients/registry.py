@@ -108,13 +108,14 @@ class TimelineAsk:
 class TimelineSource:
     """`items(principal, client, ask)` returns the TimelineItems of a TimelineAsk, newest first, in at most two indexed
     queries (prefetches counted). `kinds`: [(key, label)] for the filter, which lists sources by `order`. What a source
-    cannot narrow by, it has nothing of.
+    cannot narrow by, it has nothing of. `shared`: a template that its entries share, once on a page.
     """
 
     key: str
     kinds: list[tuple[str, Any]]
     items: Callable[[Any, Any, TimelineAsk], list[TimelineItem]]
     order: int = 50
+    shared: str = ""
 
 
 @dataclass(frozen=True)

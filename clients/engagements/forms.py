@@ -1,7 +1,7 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -23,16 +23,21 @@ def offer_engagements(form: Any, *, principal: Any, client: Client | None, prese
     if client is None or not is_on():
         del form.fields["engagement"]
         return
-    rows = Engagement.objects.visible_to(principal).filter(client=client)
-    kept = rows.kept().current()
-    rows = rows.filter(Q(pk=present) | Q(pk__in=kept.values("pk"))) if present else kept
-    found = list(rows.order_by("-created_at", "-pk")[:OFFERED]) if present else current_of(principal, client)
+    found = _offered(principal, client, present).order_by("-created_at", "-pk")[:OFFERED] if present else None
+    found = list(found) if found is not None else current_of(principal, client)
     if not found:
         del form.fields["engagement"]
         return
     field = form.fields["engagement"]
-    field.queryset = rows
+    if form.is_bound:
+        field.queryset = _offered(principal, client, present)
     field.choices = [("", "—"), *((row.pk, str(row)) for row in found)]
+
+
+def _offered(principal: Any, client: Client, present: int | None) -> QuerySet:
+    rows = Engagement.objects.visible_to(principal).filter(client=client)
+    kept = rows.kept().current()
+    return rows.filter(Q(pk=present) | Q(pk__in=kept.values("pk"))) if present else kept
 
 
 class EngagementForm(CatalogueForm):

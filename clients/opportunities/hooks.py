@@ -11,6 +11,7 @@ from clients.opportunities.queries import find_opportunities, opportunities_of
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
+from crm.core.base.kept import Kept
 from crm.core.base.principals import SYSTEM
 from crm.core.people import reassignment
 from crm.core.search import sources as search
@@ -22,11 +23,16 @@ ON_CARD = 5
 # Handlers
 
 
+@Kept
+def _open_of(principal, *, client_id: int):
+    rows = Opportunity.objects.visible_to(principal).kept().open().filter(client=client_id)
+    return rows.select_related("stage", "owner").order_by("expected_close", "pk")[: ON_CARD + 1]
+
+
 @registry.panel("opportunities", "side", 65, "clients/opportunities/card.html")
 def opportunities_card(principal, client, now):
     """The open ones that close first."""
-    rows = Opportunity.objects.visible_to(principal).kept().open().filter(client=client.pk)
-    found = list(rows.select_related("stage", "owner").order_by("expected_close", "pk")[: ON_CARD + 1])
+    found = _open_of.rows(principal, client_id=client.pk)
     for row in found:
         decorate_one(row, now)
     may_edit = permissions.may_edit(principal, client)

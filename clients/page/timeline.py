@@ -110,5 +110,10 @@ def heading_of(moment: datetime, now: datetime) -> str:
     return date_format(day, pgettext("date format", "F Y"))
 
 
+def shared_templates() -> list[str]:
+    """Those that the entries of a source share; the page includes each once."""
+    return [source.shared for source in registry.timeline_sources if source.shared]
+
+
 def timeline_kinds() -> list[tuple[str, Any]]:
     return [pair for source in registry.timeline_sources for pair in source.kinds]

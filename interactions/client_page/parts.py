@@ -42,8 +42,10 @@ def next_steps(principal, clients) -> dict[int, NextStep]:
         found = _by_id(steps_of(principal, clients[0]))
         if ids <= found.keys():
             return found
+    if not ids:
+        return {}
     steps = FollowUp.objects.visible_to(principal).filter(pk__in=ids)
-    return _by_id(steps.only("title", "due_date", "due_time", "due_at", "snoozed_until")) if ids else {}
+    return _by_id(steps.only("title", "due_date", "due_time", "due_at", "snoozed_until"))
 
 
 def _by_id(steps) -> dict[int, NextStep]:

@@ -1,6 +1,7 @@
 """This app's entries in a client's timeline. One query each."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, Exists, OuterRef, Q, Value
@@ -15,7 +16,7 @@ from crm.core.base.kept import Kept
 from interactions.agreements.models import Decision
 from interactions.follow_ups.choices import FollowUpState, SourceKind
 from interactions.follow_ups.models import FollowUp
-from interactions.log.choices import Channel
+from interactions.log.choices import Channel, Sentiment, Visibility
 from interactions.log.models import Interaction
 from interactions.log.queries import title_of
 from interactions.surveys.models import SurveyResponse
@@ -26,11 +27,6 @@ NOTE = "note"  # the kind of an entry
 WORDS = {  # words of an entry, looked up once per page
     "pinned": gettext_lazy("Pinned"),
     "more": gettext_lazy("More for"),
-    "correct": gettext_lazy("Edit"),
-    "pin": gettext_lazy("Pin"),
-    "unpin": gettext_lazy("Unpin"),
-    "follow_up": gettext_lazy("Follow-up"),
-    "archive": gettext_lazy("Archive"),
     "minutes": gettext_lazy("min"),
     "with": gettext_lazy("with"),
     "written_by": gettext_lazy("written by"),
@@ -92,29 +88,57 @@ def _interactions(
 
 def interaction_items(principal, client, ask):
     """Interactions; pinned ones of any age are on the first page and not repeated."""
-    may = {
-        "may_change": client.archived_at is None,
-        "sees_all": principal.sees_all or client.owner_id == principal.user_id,
-        "words": {name: str(word) for name, word in WORDS.items()},
-    }
+    reader = Reader(
+        principal.user_id,
+        may_change=client.archived_at is None,
+        may_correct_all=principal.sees_all or client.owner_id == principal.user_id,
+    )
     found = _interactions.rows(principal, ask.limit, ask.kind, ask.text, client_id=client.pk, **ask.given)
-    return [_interaction_item(row, principal.user, may) for row in found]
+    return [_interaction_item(row, reader) for row in found]
 
 
-def _interaction_item(row, user, may):
+class Reader:
+    """What all entries of a page share: the reader's rights, and the words in their language, looked up once."""
+
+    def __init__(self, user_id: int | None, *, may_change: bool, may_correct_all: bool):
+        self.user_id, self.may_change, self.may_correct_all = user_id, may_change, may_correct_all
+        self.words = {name: str(word) for name, word in WORDS.items()}
+        self.channels, self.sentiments, self.visibilities = map(_labels, (Channel, Sentiment, Visibility))
+
+    def menu_of(self, row) -> str:
+        """The flags of the entry's menu (templates/interactions/client_page/entry_menu.html); "" for no menu."""
+        if not self.may_change:
+            return ""
+        flags = ["pinned" if row.is_pinned else "loose"]
+        return " ".join([*flags, "correct"] if self.may_correct_all or row.author_id == self.user_id else flags)
+
+
+def _labels(choices) -> dict[Any, str]:
+    return {value: str(label) for value, label in choices.choices}
+
+
+def _interaction_item(row, reader: Reader):
+    is_note = row.channel == Channel.NOTE
+    author = reader.words["written_by" if is_note else "logged_by"]
+    minutes = f" · {row.duration_minutes} {reader.words['minutes']}" if row.duration_minutes else ""
+    people = f" · {reader.words['with']} {', '.join(row.contact_names)}" if row.contact_names else ""
     return TimelineItem(
         at=row.occurred_at,
         key=f"interaction-{row.pk}",
-        kind=NOTE if row.channel == Channel.NOTE else "contact",
+        kind=NOTE if is_note else "contact",
         title=title_of(row),
         icon=channel_icon(row.channel),
         template="interactions/client_page/timeline_interaction.html",
         object=row,
         is_pinned=row.is_pinned,
         extra={
-            "may_change": may["may_change"],
-            "words": may["words"],
-            "may_correct": may["may_change"] and (may["sees_all"] or row.author_id == user.pk),
+            "words": reader.words,
+            "channel": reader.channels[row.channel],
+            "meta": f"{minutes}{people} · {author} {row.author_name}",
+            "sentiment": reader.sentiments.get(row.sentiment, ""),
+            "visibility": "" if row.visibility == Visibility.FIRM else reader.visibilities[row.visibility],
+            "is_hidden": row.visibility in (Visibility.PRIVATE, Visibility.TEAM),
+            "menu": reader.menu_of(row),
         },
     )
 
@@ -227,6 +251,7 @@ SOURCES = [
         [("contact", gettext_lazy("Conversations")), (NOTE, gettext_lazy("Notes"))],
         interaction_items,
         0,
+        shared="interactions/client_page/entry_menu.html",
     ),
     TimelineSource("follow-ups", [("follow-up", gettext_lazy("Follow-ups"))], follow_up_items, 10),
     TimelineSource("surveys", [("survey", gettext_lazy("Survey answers"))], survey_items, 20),

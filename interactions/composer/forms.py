@@ -77,12 +77,14 @@ class InteractionFields(CatalogueForm):
 class LogForm(InteractionFields):
     """The composer: this lays out what a chip opens; the page has the chips."""
 
-    when = part_of(Layout("occurred_at", "duration_minutes"))
-    decided = part_of(Layout("decision", "decision_shared"))
-    next_what = part_of(Layout("next_title"))
-    next_when = part_of(Layout(When(f"next_day={OTHER_DAY}", "next_date"), Field("next_time", optional=True)))
+    when = part_of(Layout("occurred_at", "duration_minutes"), keep=True)
+    decided = part_of(Layout("decision", "decision_shared"), keep=True)
+    next_what = part_of(Layout("next_title"), keep=True)
+    next_when = part_of(
+        Layout(When(f"next_day={OTHER_DAY}", "next_date"), Field("next_time", optional=True)), keep=True
+    )
     about = part_of(Layout("engagement"))
-    seen_by = part_of(Layout("visibility"))
+    seen_by = part_of(Layout("visibility"), keep=True)
 
     decision = forms.CharField(
         required=False, max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})

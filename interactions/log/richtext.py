@@ -1,5 +1,6 @@
 """Markdown as safe HTML. Everything not on the allow-list is removed."""
 
+import re
 from functools import cache
 
 import nh3
@@ -13,6 +14,10 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 FORMATTED = 20_000  # characters; longer text is shown as typed, because parsing Markdown can take more than linear time
 
 
+# One line that begins with a letter and has no character that means anything in Markdown or HTML
+PLAIN = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,.;:!?'"()%/–—€’“”-])*""")
+
+
 @cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["strikethrough"])
@@ -24,6 +29,8 @@ def to_html(text: str) -> SafeString:
     """
     if len(text or "") > FORMATTED:
         return linebreaks(text, autoescape=True)
+    if text and PLAIN.fullmatch(text):
+        return mark_safe(f"<p>{text.rstrip()}</p>\n")  # nosec B308, B703  without a character that HTML knows
     html = _parser().render(text or "")
     for level in (1, 2, 3, 5, 6):
         html = html.replace(f"<h{level}>", "<h4>").replace(f"</h{level}>", "</h4>")

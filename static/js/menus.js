@@ -1,5 +1,7 @@
 // <details data-menu>: one open at a time, closed by Esc, by a click outside and by choosing; arrows move inside.
-// The list is placed against the window, so that no scrolling box cuts it off.
+// The list is placed against the window, so that no scrolling box cuts it off. A menu that repeats on a page has its list in
+// one <template>, named by data-menu-from; it is copied when the menu opens, with {id} from data-menu-id, without the
+// data-only parts that data-menu-flags does not name.
 
 const open = () => document.querySelectorAll("details[data-menu][open]");
 
@@ -23,12 +25,22 @@ function place(menu) {
   list.style.top = `${top}px`;
 }
 
+function fill(menu) {
+  const source = document.getElementById(menu.dataset.menuFrom ?? "");
+  if (!source || menu.querySelector(":scope > .menu-list")) return;
+  menu.insertAdjacentHTML("beforeend", source.innerHTML.replaceAll("{id}", menu.dataset.menuId));
+  const flags = menu.dataset.menuFlags.split(" ");
+  for (const part of menu.querySelectorAll("[data-only]")) if (!flags.includes(part.dataset.only)) part.remove();
+  window.htmx.process(menu);
+}
+
 document.addEventListener(
   "toggle",
   (event) => {
     const menu = event.target;
     if (!(menu instanceof HTMLDetailsElement) || !menu.hasAttribute("data-menu") || !menu.open) return;
     for (const other of open()) if (other !== menu && !other.contains(menu)) close(other);
+    fill(menu);
     place(menu);
   },
   true,

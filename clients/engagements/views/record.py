@@ -19,7 +19,7 @@ from clients.engagements.queries import decorate
 from clients.engagements.services import records
 from clients.engagements.words import in_words, many
 from clients.page.queries import load_open_client
-from clients.page.timeline import Narrowing, moment_of, timeline
+from clients.page.timeline import Narrowing, moment_of, shared_templates, timeline
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today, get_firm
@@ -63,7 +63,7 @@ def show(request, pk):
     except ValueError:
         return HttpResponseBadRequest(_("This link is incomplete."))
     narrowing = Narrowing(engagement_id=row.pk)
-    given |= {"before": before, "timeline_url": row.get_absolute_url()}
+    given |= {"before": before, "timeline_url": row.get_absolute_url(), "shared": shared_templates()}
     given["timeline"] = timeline(request.principal, row.client, before=before, narrowing=narrowing, now=now)
     if before and is_fragment(request):
         return render(request, "clients/page/client.html#entries", given)

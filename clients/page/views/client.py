@@ -11,7 +11,7 @@ from clients import registry
 from clients.page.forms import TimelineForm
 from clients.page.header import client_frame, render_panel, render_panels
 from clients.page.queries import load_client
-from clients.page.timeline import EVERYTHING, moment_of, timeline, timeline_kinds
+from clients.page.timeline import EVERYTHING, moment_of, shared_templates, timeline, timeline_kinds
 from crm.core.search import recent
 from crm.core.ui.htmx import is_fragment, render_page
 
@@ -36,7 +36,7 @@ def show(request, client_id):
     context = {"client": client, "now": now, "kind": kind, "before": before, "timeline_form": form}
     context |= {"kinds": kinds[:FIRST_KINDS], "more_kinds": kinds[FIRST_KINDS:]}
     context["more_label"] = dict(context["more_kinds"]).get(kind, "")
-    context["timeline_url"] = client.get_absolute_url()
+    context |= {"timeline_url": client.get_absolute_url(), "shared": shared_templates()}
     context |= {"kept": urlencode(said), "is_narrowed": bool(narrowing)}
     context["timeline"] = timeline(request.principal, client, kind=kind, before=before, narrowing=narrowing, now=now)
     if not is_fragment(request):

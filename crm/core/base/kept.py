@@ -44,13 +44,16 @@ def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[An
 
 @dataclass(frozen=True)
 class Statement:
-    """A queryset with its compiler; `places` are the parameters that each call fills in, {position: name}."""
+    """A queryset with its compiler; `places` are the parameters that each call fills in, {position: name}. `converters`
+    are those of its columns, which Django would look up again for each call.
+    """
 
     queryset: QuerySet
     compiler: Any
     sql: str
     values: tuple[Any, ...]
     places: dict[int, str]
+    converters: dict[int, Any]
 
     def rows(self, given: dict[str, Given]) -> list[Any]:
         values = list(self.values)
@@ -59,6 +62,7 @@ class Statement:
         compiler = copy.copy(self.compiler)
         compiler.connection = connection
         compiler.as_sql = lambda *args, **kwargs: (self.sql, tuple(values))
+        compiler.get_converters = lambda expressions: self.converters
         queryset = self.queryset.all()
         queryset.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
         return list(queryset)
@@ -137,7 +141,8 @@ class Kept:
         places = {n: names.get((_hashable(a), _hashable(b)), "") for n, (a, b) in pairs if a != b}
         if not all(places.values()):
             return BUILT
-        return Statement(queryset, compiler, sql, values, places)
+        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
+        return Statement(queryset, compiler, sql, values, places, compiler.get_converters(columns))
 
 
 def _another(value: Given, number: int) -> Given:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.core.base.reading import whole_number
@@ -255,9 +256,30 @@ class Helper(FormHelper):
         self.__dict__.update(told)
 
 
-def part_of(layout: LayoutObject) -> Helper:
-    """Some fields of a form, rendered apart from the others: `{% crispy form form.mapped %}`."""
-    return Helper(layout, template="rapport/part.html")
+def part_of(layout: LayoutObject, *, keep: bool = False) -> Helper:
+    """Some fields of a form, rendered apart from the others: `{% crispy form form.mapped %}`. `keep`: they look the same
+    for everybody who has typed nothing, so they are rendered once for a language and their values.
+    """
+    return (KeptHelper if keep else Helper)(layout, template="rapport/part.html")
+
+
+class KeptHelper(Helper):
+    """Fields whose looks depend only on their values, attributes and language, not on rows or on the user."""
+
+    AT_MOST = 200
+    _kept: ClassVar[dict[tuple[Any, ...], SafeString]] = {}
+
+    def render_layout(self, form, context, template_pack=TEMPLATE_PACK):
+        if form.is_bound:
+            return super().render_layout(form, context, template_pack)
+        fields = [form[pointer.name] for pointer in self.layout.get_field_names()]
+        shown = tuple((f.html_name, str(f.field.widget.format_value(f.value())), str(f.field.widget.attrs)) for f in fields)
+        key = (id(self), get_language(), shown)
+        if key not in self._kept:
+            if len(self._kept) >= self.AT_MOST:
+                self._kept.clear()
+            self._kept[key] = super().render_layout(form, context, template_pack)
+        return self._kept[key]
 
 
 def names_in(*layout: LayoutObject) -> list[str]:
