@@ -9,11 +9,12 @@ from django.db.models import Count, Q, QuerySet, Value
 from django.utils import timezone
 
 from clients.records.models import Client
-from clients.segments.arrays import IDS, WORDS, AnyOf, AnyWord
+from clients.segments.arrays import WORDS, AnyWord
 from clients.segments.choices import IF_EMPTY, ME, NEGATIVE, Kind, Match, Operator
 from clients.segments.criteria import DAYS_SINCE_CONTACT, Criterion, Reader
 from clients.segments.days import FIRST, LAST, days_of
 from clients.segments.rules import Group, Parsed, Rule
+from crm.core.base.arrays import IDS, AnyOf
 from crm.core.base.models import Folded
 from crm.core.base.principals import Principal
 from crm.core.firm.queries import firm_today, firm_zone

@@ -3,6 +3,7 @@ once per client.
 """
 
 from clients.registry import NextStep
+from crm.core.base.arrays import IDS, AnyOf
 from crm.core.base.kept import Kept, once
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment
@@ -35,6 +36,12 @@ def steps_of(principal, client) -> list[FollowUp]:
     return once(client, "steps", lambda: _steps.rows(principal, client_id=client.pk))
 
 
+@Kept
+def _named(principal, *, ids: tuple[int, ...]):
+    rows = FollowUp.objects.visible_to(principal).filter(AnyOf("pk", ids, IDS))
+    return rows.only("title", "due_date", "due_time", "due_at", "snoozed_until")
+
+
 def next_steps(principal, clients) -> dict[int, NextStep]:
     """The clients' next steps by id. For a single client it is among those its page shows."""
     ids = {client.facts.next_step_id for client in clients} - {None}
@@ -42,10 +49,7 @@ def next_steps(principal, clients) -> dict[int, NextStep]:
         found = _by_id(steps_of(principal, clients[0]))
         if ids <= found.keys():
             return found
-    if not ids:
-        return {}
-    steps = FollowUp.objects.visible_to(principal).filter(pk__in=ids)
-    return _by_id(steps.only("title", "due_date", "due_time", "due_at", "snoozed_until"))
+    return _by_id(_named.rows(principal, ids=tuple(sorted(ids)))) if ids else {}
 
 
 def _by_id(steps) -> dict[int, NextStep]:

@@ -16,13 +16,15 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import QuerySet
+from django.db.utils import DatabaseError
 from django.utils import timezone
 
+from crm.core.base.prepared import Prepared, is_lost
 from crm.core.base.principals import Principal
 
 QUARTER = 900  # every zone's offset is a multiple of 15 minutes, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
-Given = int | datetime | None
+Given = int | datetime | tuple[int, ...] | None  # several ids are one array: see crm/core/base/arrays.py
 # Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
@@ -44,24 +46,28 @@ def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[An
 
 @dataclass(frozen=True)
 class Statement:
-    """A queryset with its compiler; `places` are the parameters that each call fills in, {position: name}. `converters`
-    are those of its columns, which Django would look up again for each call.
+    """A queryset with its compiler, and its statement, into which each call fills ids and moments. `converters` are those
+    of its columns, which Django would look up again for each call.
     """
 
     queryset: QuerySet
     compiler: Any
-    sql: str
-    values: tuple[Any, ...]
-    places: dict[int, str]
+    prepared: Prepared
     converters: dict[int, Any]
 
     def rows(self, given: dict[str, Given]) -> list[Any]:
-        values = list(self.values)
-        for position, name in self.places.items():
-            values[position] = given[name]
+        if call := self.prepared.call(given):
+            try:
+                return self._rows(*call)
+            except DatabaseError as error:
+                if not is_lost(error):
+                    raise
+        return self._rows(*self.prepared.plain(given))
+
+    def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         compiler = copy.copy(self.compiler)
         compiler.connection = connection
-        compiler.as_sql = lambda *args, **kwargs: (self.sql, tuple(values))
+        compiler.as_sql = lambda *args, **kwargs: (sql, values)
         compiler.get_converters = lambda expressions: self.converters
         queryset = self.queryset.all()
         queryset.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
@@ -142,13 +148,16 @@ class Kept:
         if not all(places.values()):
             return BUILT
         columns = [column for column, *_ in compiler.select[: compiler.col_count]]
-        return Statement(queryset, compiler, sql, values, places, compiler.get_converters(columns))
+        prepared = Prepared(_label(self.build), sql, values, places)
+        return Statement(queryset, compiler, prepared, compiler.get_converters(columns))
 
 
 def _another(value: Given, number: int) -> Given:
     """A different value of the same type for each number, so that two equal values can be told apart."""
     if isinstance(value, datetime):
         return value + MOMENT * (number + 10)
+    if isinstance(value, tuple):
+        return (-10 - number,)
     return None if value is None else -10 - number - value
 
 
@@ -175,6 +184,8 @@ def _else(value: Any, number: int) -> Any:
 
 
 def _hashable(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value) if all(isinstance(item, int) for item in value) else None
     return value if isinstance(value, int | datetime) else None
 
 
@@ -197,3 +208,8 @@ def _shaping(model: type[models.Model]) -> list[str]:
 def _written(row: models.Model) -> str:
     """All columns of the row, so that a changed row has another key."""
     return repr([getattr(row, field.attname) for field in row._meta.concrete_fields])
+
+
+def _label(build: Callable[..., QuerySet]) -> str:
+    """The name under which the database lists the statement, where its function has one."""
+    return "".join(c for c in getattr(build, "__name__", "") if c.isalnum() or c == "_").strip("_") or "kept"

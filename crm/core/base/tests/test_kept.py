@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models import F, Prefetch, Q, Value
 
+from crm.core.base.arrays import IDS, AnyOf
 from crm.core.base.kept import Kept
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
@@ -250,3 +251,12 @@ def test_a_condition_on_json_is_kept(marta):
 def test_nothing_to_see_is_nothing(marta):
     kept = Kept(lambda principal: User.objects.filter(pk__in=[]))
     assert warm(kept, acting(marta)) == []
+
+
+def test_several_ids_are_one_parameter(marta, oskar):
+    build = Asked(lambda principal, ids: User.objects.filter(AnyOf("pk", ids, IDS)).order_by("pk").values_list("pk"))
+    kept = Kept(build)
+    assert warm(kept, acting(marta), ids=(marta.pk,)) == [(marta.pk,)]
+    assert kept.rows(acting(marta), ids=(marta.pk, oskar.pk)) == sorted([(marta.pk,), (oskar.pk,)])
+    assert kept.rows(acting(marta), ids=()) == []
+    assert build.times == 0
