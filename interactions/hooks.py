@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients import registry, signals
-from clients.engagements.models import named_q, no_link_to
+from clients.engagements.models import Engagement, named_q, no_link_to
 from clients.listing.finding import clients_named
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
@@ -23,8 +23,10 @@ from interactions.client_page import cards, parts, timeline  # noqa: F401  panel
 from interactions.composer import panel  # noqa: F401
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
+from interactions.follow_ups.choices import SourceKind
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
+from interactions.log.signals import engagement_corrected
 from interactions.reading.choices import ReadKind
 from interactions.reminders import digest
 from interactions.reminders.models import Told
@@ -68,6 +70,14 @@ def rebuild_own_facts(client_ids, now):
     rebuild_facts(client_ids=client_ids)
 
 
+def take_follow_ups_along(sender, interaction, before, **kwargs):
+    """What was planned in a conversation goes with it into another engagement. It stays in a restricted one: its title, which
+    nobody saw while correcting, would be read by more people."""
+    if not Engagement.objects.filter(pk=before, is_restricted=True).exists():
+        planned = FollowUp.objects.filter(source_kind=SourceKind.INTERACTION, source_id=interaction.pk)
+        planned.filter(engagement=before).update(engagement=interaction.engagement_id)
+
+
 def rhythm_changed(sender, client_ids, **kwargs):
     refresh_contact_due(client_ids=client_ids)
 
@@ -88,6 +98,7 @@ registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
 registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
 gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))
 gate.rules.register(gate.Rule("interactions.follow-ups", "core.Notification", seen_notifications))
+engagement_corrected.connect(take_follow_ups_along, dispatch_uid="interactions.take_follow_ups_along")
 signals.rhythm_changed.connect(rhythm_changed, dispatch_uid="interactions.rhythm_changed")
 firm_signals.firm_changed.connect(firm_changed, dispatch_uid="interactions.firm_changed")
 for source in timeline.SOURCES:

@@ -18,6 +18,7 @@ from interactions import permissions
 from interactions.log.facts import refresh_last_contact
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import BODY_AT_MOST, Interaction
+from interactions.log.signals import engagement_corrected
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -50,6 +51,7 @@ def correct_interaction(
     if interaction.engagement_id != engagement_id:  # what was agreed in it goes along
         interaction.decisions.update(engagement=interaction.engagement_id)
         interaction.commitments.update(engagement=interaction.engagement_id)
+        engagement_corrected.send(sender=Interaction, interaction=interaction, before=engagement_id)
     refresh_last_contact(client_ids=[interaction.client_id])
     return interaction
 

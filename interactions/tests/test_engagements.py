@@ -29,7 +29,7 @@ from crm.core.search import sources
 from interactions.agreements.models import Commitment, Decision
 from interactions.agreements.services import create_commitment
 from interactions.follow_ups.models import FollowUp
-from interactions.follow_ups.services import complete_follow_up, reopen_follow_up, update_follow_up
+from interactions.follow_ups.services import complete_follow_up, create_follow_up, reopen_follow_up, update_follow_up
 from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from interactions.progress.sources import shared_decisions, shared_interactions
@@ -308,6 +308,18 @@ def test_a_next_step_of_a_conversation_stays_with_its_engagement(client, marta, 
     mill.__class__.objects.filter(pk=mill.pk).update(state="closed", closed_date=NOW.date())
     assert client.get(url).context["form"]["engagement"].value() == mill.pk
     assert str(mill.pk) in [str(key) for key, _label in client.get(url).context["form"].fields["engagement"].choices]
+
+
+def test_what_came_of_a_conversation_goes_with_it_into_another(marta, northwind, rows):
+    other = make_engagement(actor=marta, client=northwind, title="Other", now=NOW)
+    untouched = create_follow_up(
+        acting(marta), client=northwind, title="Elsewhere", due_date=NOW.date(), assignee=marta, now=NOW
+    )
+    correct_interaction(acting(marta), interaction=rows["interaction"], now=NOW, engagement=other)
+    planned = FollowUp.objects.get(source_id=rows["interaction"].pk)
+    assert planned.engagement == Decision.objects.get().engagement == other
+    untouched.refresh_from_db()
+    assert untouched.engagement is None
 
 
 def test_a_commitment_goes_with_its_decision(marta, northwind, rows, mill):

@@ -273,7 +273,9 @@ class KeptHelper(Helper):
         if form.is_bound:
             return super().render_layout(form, context, template_pack)
         fields = [form[pointer.name] for pointer in self.layout.get_field_names()]
-        shown = tuple((f.html_name, str(f.field.widget.format_value(f.value())), str(f.field.widget.attrs)) for f in fields)
+        shown = tuple(
+            (f.html_name, str(f.field.widget.format_value(f.value())), str(f.field.widget.attrs)) for f in fields
+        )
         key = (id(self), get_language(), shown)
         if key not in self._kept:
             if len(self._kept) >= self.AT_MOST:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from crm.core.base.registry import Registry
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field
@@ -280,6 +281,8 @@ def _in_words(field: CustomField | None, kept: Any) -> str:
     value = load(field, kept) if field else kept
     if value is None or field is None:
         return NOTHING if kept is None else str(kept)[:120]
+    if field.kind == Kind.CLIENT:
+        return gettext("a client")  # which one, only those may know who see it
     if field.kind == Kind.USER:
         return str(User.objects.filter(pk=value).values_list("name", flat=True).first() or f"#{value}")
     return shape_of(field).type(field).words(value)[:120]
