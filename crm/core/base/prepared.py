@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
@@ -18,6 +19,7 @@ from psycopg2.extensions import AsIs
 
 AT_MOST = 300  # per connection; each takes some 100 kB of the server
 log = logging.getLogger(__name__)
+_names: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 class Switch:
@@ -75,12 +77,8 @@ def _type(value: Any) -> str:
 
 
 def _known() -> set[str]:
-    """The names prepared on this connection; a new one has none."""
-    raw = connection.connection
-    held = getattr(connection, "_prepared", None)
-    if held is None or held[0] is not raw:
-        held = connection._prepared = (raw, set())
-    return held[1]
+    """The names prepared on this connection."""
+    return _names.setdefault(connection.connection, set())
 
 
 def _prepare(cursor: Any, name: str, text: str) -> None:

@@ -34,9 +34,9 @@ def asked(names, marta):
 @pytest.fixture(autouse=True)
 def switch(monkeypatch):
     monkeypatch.setattr(prepared.Switch, "is_off", False)
-    connection._prepared = None
+    prepared._names.clear()
     yield
-    connection._prepared = None
+    prepared._names.clear()
 
 
 def test_a_cached_statement_is_executed_by_its_name(asked):
