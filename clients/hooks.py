@@ -146,7 +146,9 @@ registry.timeline_sources.register(documents_timeline.SOURCE)
 registry.tabs.register(registry.Tab("timeline", _("Timeline"), "clients:client", 0))
 registry.tabs.register(registry.Tab("people", _("People"), "clients:people", 40))
 registry.tabs.register(registry.Tab("documents", _("Documents"), "clients:client_documents", 45))
+registry.tabs.register(registry.Tab("opportunities", _("Opportunities"), "clients:client_opportunities", 47))
 registry.tabs.register(registry.Tab("revenue", _("Revenue"), "clients:revenue", 50))
+registry.tabs.register(registry.Tab("history", _("History"), "clients:history", 90))
 tones.declare(**STATUS_TONES)
 navigation.register(
     navigation.NavEntry(

@@ -7,7 +7,7 @@ from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
-from clients.page.views import client, editing, inline, people, status
+from clients.page.views import client, editing, history, inline, people, status
 from clients.revenue import views as revenue
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
 from clients.segments import views as segments
@@ -24,6 +24,7 @@ urlpatterns = [
     path("clients/<int:client_id>/", client.show, name="client"),
     path("clients/<int:client_id>/strip/", client.strip, name="strip"),
     path("clients/<int:client_id>/panels/<slug:key>/", client.panel, name="panel"),
+    path("clients/<int:client_id>/history/", history.show, name="history"),
     path("clients/<int:client_id>/edit/", editing.edit, name="edit"),
     path("clients/<int:client_id>/facts/<slug:name>/", inline.change, name="fact"),
     path("clients/<int:client_id>/archive/", editing.archive, name="archive"),

@@ -1,5 +1,7 @@
 """The list of opportunities, with the sums of what it shows."""
 
+from dataclasses import replace
+
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,7 @@ from clients.opportunities.filters import OpportunityFilters
 from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import opportunities_of, sums
 from clients.opportunities.services.records import archive_opportunity, restore_opportunity, update_opportunity
+from clients.page.queries import load_client
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import hand_over, outside_trash, trash_actions
@@ -159,4 +162,13 @@ OPPORTUNITIES = ListPage(
     more=_more,
     actions=ACTIONS,
     file_name="opportunities",
+)
+CLIENT_OPPORTUNITIES = replace(
+    OPPORTUNITIES,
+    url_name="clients:client_opportunities",
+    rows=lambda principal, client_id: Opportunity.objects.visible_to(principal).filter(
+        client=load_client(principal, client_id)
+    ),
+    defaults=lambda principal: {"show": "all"},
+    views=(View(_("All"), {"show": "all"}), View(_("Open"), {"show": "open"})),
 )

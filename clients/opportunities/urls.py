@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from clients.opportunities.lists import OPPORTUNITIES
-from clients.opportunities.views import board, pipelines, record
+from clients.opportunities.lists import CLIENT_OPPORTUNITIES, OPPORTUNITIES
+from clients.opportunities.views import board, pipelines, record, tab
 
 urlpatterns = [
     *OPPORTUNITIES.urls("opportunities/", "opportunities"),
+    *CLIENT_OPPORTUNITIES.urls("clients/<int:client_id>/opportunities/", "client_opportunities", show=tab.show),
     path("opportunities/new/", record.create, name="opportunity_new"),
     path("clients/<int:client_id>/opportunities/new/", record.create, name="opportunity_new_for"),
     path("opportunities/board/", board.show, name="opportunity_board"),

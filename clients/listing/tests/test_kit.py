@@ -42,7 +42,7 @@ def ids(declared):
 
 def address(declared, suffix=""):
     kwargs = KWARGS.get(declared.url_name, {})
-    if declared.url_name in ("clients:revenue", "clients:client_documents"):
+    if declared.url_name in ("clients:revenue", "clients:client_documents", "clients:client_opportunities"):
         kwargs = {"client_id": (Client.objects.first() or make_client(owner=User.objects.first())).pk}
     if declared.url_name == "clients:segment":
         kwargs = {"segment_id": segment_of_all().pk}

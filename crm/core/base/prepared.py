@@ -46,6 +46,8 @@ class Prepared:
         """The statement that runs it, with its parameters; None if it cannot be prepared."""
         if Switch.is_off or connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
             return None
+        if any(isinstance(value, int) and abs(value) >= 2**63 for value in given.values()):
+            return None  # an id out of an address; the column is compared with any number
         names = list(dict.fromkeys(self.places.values()))
         connection.close_if_health_check_failed()
         connection.ensure_connection()

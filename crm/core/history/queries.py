@@ -4,12 +4,15 @@ The gate applies: only events of objects the viewer may see. A model outside the
 out. If versions were visible to different people, `history_visible_to` selects those the viewer may read.
 """
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import JSONField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import JSONField, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.fields.catalogue import custom_of, type_in
@@ -57,6 +60,20 @@ class HistoryPage:
     entries: list[Entry]
     marks: dict[str, int] | None
 
+    @property
+    def next_mark(self) -> str:
+        """Where the next page goes on, for its address; "" on the last one."""
+        return urlsafe_b64encode(json.dumps(self.marks).encode()).decode().rstrip("=") if self.marks else ""
+
+
+def marks_of(text: str) -> dict[str, int]:
+    """label → id already shown; anything that is no mark means the first page."""
+    try:
+        marks = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}
+        return {str(label): int(pk) for label, pk in marks.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
 
 def tracked_models() -> dict[str, type[Model]]:
     """label → model with a history, in display order."""
@@ -70,15 +87,27 @@ def tracked_models() -> dict[str, type[Model]]:
     return dict(sorted(found.items(), key=lambda pair: str(pair[1].pgh_tracked_model._meta.verbose_name)))  # type: ignore[attr-defined]
 
 
+Within = Callable[[Any], Q | None]
+
+
 def read(
-    principal, *, label: str = "", user_id: int | None = None, marks: dict[str, int] | None = None, size: int = 30
+    principal,
+    *,
+    label: str = "",
+    user_id: int | None = None,
+    marks: dict[str, int] | None = None,
+    size: int = 30,
+    within: Within = lambda event: Q(),
 ) -> HistoryPage:
     """The newest edits before `marks` (label → id already shown), one entry per person, row and moment; rows saved
-    unchanged are left out. At most six queries per model and batch.
+    unchanged are left out. `within(event)` narrows a model's history, or leaves it out by None. At most six queries per
+    model and batch.
     """
     entries: list[Entry] = []
+    narrowed = {name: within(event) for name, event in tracked_models().items() if not label or name == label}
+    wanted = {name: q for name, q in narrowed.items() if q is not None}
     while True:
-        page = _stretch(principal, label, user_id, marks, size)
+        page = _stretch(principal, wanted, user_id, marks, size)
         for entry in page.entries:
             _join(entries, entry)
         marks = page.marks
@@ -104,12 +133,14 @@ def _join(entries: list[Entry], entry: Entry) -> None:
     entries.append(entry)
 
 
-def _stretch(principal, label: str, user_id: int | None, marks: dict[str, int] | None, size: int) -> HistoryPage:
-    models = {name: event for name, event in tracked_models().items() if not label or name == label}
+def _stretch(
+    principal, wanted: dict[str, Q], user_id: int | None, marks: dict[str, int] | None, size: int
+) -> HistoryPage:
+    models = {name: event for name, event in tracked_models().items() if name in wanted}
     rows = [
         (name, row)
         for name, event in models.items()
-        for row in _rows(principal, event, (marks or {}).get(name), user_id)[: size + 1]
+        for row in _rows(principal, event, (marks or {}).get(name), user_id).filter(wanted[name])[: size + 1]
     ]
     rows.sort(key=lambda pair: (pair[1].pgh_created_at, pair[1].pgh_id), reverse=True)
     shown, more = rows[:size], len(rows) > size

@@ -1,8 +1,5 @@
 """Who changed what and when, for admins."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -27,13 +24,7 @@ class HistoryFilter(forms.Form):
         self.fields["kind"].choices = [("", _("Everything")), *models]
 
     def clean_before(self):
-        """label → id already shown; anything else means the first page."""
-        text = self.cleaned_data["before"]
-        try:
-            marks = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}
-            return {str(label): int(pk) for label, pk in marks.items()}
-        except (ValueError, AttributeError, TypeError):
-            return {}
+        return records.marks_of(self.cleaned_data["before"])
 
 
 @require_safe
@@ -45,9 +36,5 @@ def history(request):
     page = records.read(
         request.principal, label=values.get("kind", ""), user_id=user.pk if user else None, marks=values.get("before")
     )
-    marks = urlsafe_b64encode(json.dumps(page.marks).encode()).decode().rstrip("=") if page.marks else ""
-    return render_page(
-        request,
-        "core/history/list.html",
-        {"page": page, "form": form, "next_mark": marks, "is_later": bool(values.get("before"))},
-    )
+    context = {"page": page, "form": form, "is_later": bool(values.get("before"))}
+    return render_page(request, "core/history/list.html", context)

@@ -92,6 +92,7 @@ ROWS = [
     of_client("clients:client", get=EVERYONE),
     of_client("clients:strip", get=EVERYONE),
     of_client("clients:panel", get=EVERYONE, also={"key": "follow-ups"}),
+    of_client("clients:history", get=EVERYONE),
     of_client("clients:edit", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     Row(
         "clients:fact",
@@ -132,6 +133,8 @@ ROWS = [
     of_client("clients:add_contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:edit_contract", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:change_price", "contract", get=EVERYONE, post=EVERYONE, shuts_archived=True),
+    *(of_client(f"clients:client_opportunities{part}", get=EVERYONE) for part in ("", "-filters", "-export")),
+    of_client("clients:client_opportunities-select", post=EVERYONE),
     of_client("clients:client_documents", get=EVERYONE),
     of_client("clients:client_documents-export", get=EVERYONE),
     of_client("clients:client_documents-select", post=EVERYONE),

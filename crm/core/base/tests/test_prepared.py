@@ -51,6 +51,13 @@ def test_two_people_share_the_plan(asked, names, marta, oskar):
     assert len(prepared._known()) == known and before.startswith("EXECUTE ")
 
 
+def test_a_number_that_is_no_id_finds_nothing(marta):
+    kept = Kept(lambda principal, pk: User.objects.filter(pk__in=User.objects.filter(pk=pk)).values_list("pk"))
+    for pk in (marta.pk, marta.pk, marta.pk, 10**30):
+        found = kept.rows(acting(marta), pk=pk)
+    assert found == []
+
+
 def test_a_pooler_that_says_so_gets_plain_statements(asked, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
     assert asked().startswith("SELECT ")
