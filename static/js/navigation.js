@@ -9,3 +9,9 @@ document.addEventListener("navNumbers", ({ detail }) => {
     if (words) item.append(element("span", { class: `nav-count${tone ? ` nav-count-${tone}` : ""}` }, words));
   }
 });
+
+// The current tab is in sight where the tabs are wider than the screen; the page itself does not move.
+for (const tabs of document.querySelectorAll("nav.tabs")) {
+  const current = tabs.querySelector("[aria-current]");
+  if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
