@@ -48,6 +48,16 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    told = [
+        words
+        for report in terminalreporter.stats.get("passed", [])
+        for key, words in report.user_properties
+        if key == "told"
+    ]
+    if told:
+        terminalreporter.write_sep("-", "seconds, keys and clicks of frequent actions")
+        for words in told:
+            terminalreporter.write_line(words)
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(report.longrepr)]
     if skipped:
         terminalreporter.write_sep("!", "THE BROWSER TESTS DID NOT RUN", red=True, bold=True)
