@@ -5,6 +5,7 @@ from clients.contacts import views as contacts
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
+from clients.invoices.urls import urlpatterns as invoices
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
@@ -92,6 +93,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
     *engagements,
+    *invoices,
     *opportunities,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),

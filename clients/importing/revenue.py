@@ -8,14 +8,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.currencies.models import ExchangeRate
+from clients.currencies.pricing import check_currency
 from clients.importing import common
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod, RevenueKind
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import check_contract, create_contracts, new_contract, update_contract
 from clients.revenue.services.lines import add_revenue_lines, check_line, new_line, update_revenue_line
-from clients.revenue.services.pricing import check_currency
 from clients.revenue.services.rates import check_rate, set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer

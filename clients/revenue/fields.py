@@ -5,24 +5,17 @@ from dataclasses import replace
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.currencies.fields import PAID_IN, RATE
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
 from crm.core.fields.custom.entries import CustomFields
-from crm.core.fields.types import AMOUNT, CURRENCY, choice, link
+from crm.core.fields.types import AMOUNT, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
 
 CLIENT = Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id)
-PAID_IN = Field("currency", type=CURRENCY, aliases=("currency code",), is_optional=True)
-RATE = Field(
-    "rate",
-    header=_("Rate (firm’s currency per unit)"),
-    aliases=("exchange rate",),
-    hint=_("The firm's currency for one unit. Leave empty for the day's rate, from Exchange rates."),
-    is_optional=True,
-)
 SERVICE = Field(
     "service",
     type=link(Service.objects.all),

@@ -6,9 +6,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clients.currencies.models import ExchangeRate
 from clients.page.queries import load_client
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.permissions import may_administer
 from crm.core.fields.types import DAY
 from crm.core.firm.queries import get_firm

@@ -8,11 +8,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clients.currencies.models import ExchangeRate
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.revenue.forms import ContractForm, PriceForm, RateForm, RevenueForm
 from clients.revenue.lists import LINES
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.queries import recurring, revenue_by_service
 from clients.revenue.services import contracts
 from clients.revenue.services.contracts import create_contract, update_contract

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import check_constraints, clean_fields, only_known
+from clients.currencies.pricing import apply_price, check_currency, rate_on
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
-from clients.revenue.services.pricing import apply_price, check_currency, rate_on
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert

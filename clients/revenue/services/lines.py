@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import clean_fields, only_known
+from clients.currencies.pricing import apply_price, check_currency
 from clients.records.facts import lock_facts
 from clients.records.models import Client
 from clients.revenue.choices import RevenueKind
 from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
-from clients.revenue.services.pricing import apply_price, check_currency
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.checks import check_constraints, clean_fields
-from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
+from clients.currencies.models import LEAST_RATE, ExchangeRate
+from clients.currencies.pricing import holding
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.lines import refresh_revenue_facts
-from clients.revenue.services.pricing import holding
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
