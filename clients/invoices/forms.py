@@ -7,8 +7,8 @@ from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row, SearchedField
 from crm.core.ui.formatting import money_exact
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row, SearchedField
 
 OFFERED = 200
 ABOUT = Row("number", "invoice_date", "due_date", "net", "tax", "currency", "rate")

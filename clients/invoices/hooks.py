@@ -44,9 +44,7 @@ def engagement_invoices(principal, engagement, now):
 
 def find(principal, text, limit):
     return [
-        search.Hit(
-            title=row.number, url=row.get_absolute_url(), kind="invoice", icon="receipt", detail=row.client.name
-        )
+        search.Hit(title=row.number, url=row.get_absolute_url(), kind="invoice", icon="receipt", detail=row.client.name)
         for row in find_invoices(principal, text, limit)
     ]
 

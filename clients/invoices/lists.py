@@ -31,7 +31,11 @@ class InvoiceFilters(filters.TrashFilters):
         choices=FILTERED, method="by_status", label=_("Status"), empty_label=_("Any status"), chip=_("Status is")
     )
     age = filters.Choice(
-        choices=list(AGE_WORDS.items()), method="by_age", label=_("Days overdue"), empty_label=_("Any"), chip=_("Overdue:")
+        choices=list(AGE_WORDS.items()),
+        method="by_age",
+        label=_("Days overdue"),
+        empty_label=_("Any"),
+        chip=_("Overdue:"),
     )
     owner = filters.PersonId(
         "client__owner",
@@ -92,7 +96,9 @@ def amount_words(amount, in_firms, currency, own):
     if currency == own:
         return money_exact(amount, own)
     if in_firms is None:
-        return format_html('{}<span class="sub text-orange">{}</span>', money_exact(amount, currency), gettext("no rate"))
+        return format_html(
+            '{}<span class="sub text-orange">{}</span>', money_exact(amount, currency), gettext("no rate")
+        )
     return format_html('{}<span class="sub">{}</span>', money_exact(amount, currency), money_exact(in_firms, own))
 
 

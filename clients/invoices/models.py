@@ -119,7 +119,9 @@ class Invoice(Archivable, Versioned):
             models.CheckConstraint(
                 condition=Q(net__gte=0, tax__gte=0) | Q(net__lte=0, tax__lte=0),
                 name="invoice_tax_has_the_sign_of_net",
-                violation_error_message=_("Net and tax of an invoice are both positive, those of a credit note both negative."),
+                violation_error_message=_(
+                    "Net and tax of an invoice are both positive, those of a credit note both negative."
+                ),
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="invoice_rate_positive"),
             models.CheckConstraint(

@@ -22,6 +22,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='contract',
-            index=models.Index(condition=models.Q(('renewal_date__isnull', False)), fields=['notice_date', 'id'], name='contract_notice'),
+            index=models.Index(fields=['notice_date', 'id'], name='contract_notice'),
+        ),
+        migrations.AddIndex(
+            model_name='contract',
+            index=models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-start_date', '-id'], name='contract_newest'),
         ),
     ]

@@ -3,15 +3,20 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.currencies.forms import PricedForm
 from clients.currencies.models import LEAST_RATE
+from clients.invoices.forms import offer_invoices
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.base.places import currency_choices
 from crm.core.fields.forms import CustomSections
-from crm.core.ui.forms import DateInput, Form, Layout, Row
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row
 
 
 class RevenueForm(PricedForm):
     catalogue = REVENUE_FIELDS
-    layout = Layout(Row(*REVENUE_FIELDS.group("form")))
+    layout = Layout(Row(*(Maybe(name) if name == "invoice" else name for name in REVENUE_FIELDS.group("form"))))
+
+    def __init__(self, *args, principal, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_invoices(self, principal=principal, client=client, present=self.instance.invoice_id)
 
 
 class ContractForm(PricedForm):

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
@@ -15,6 +15,8 @@ from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Customised, Versioned, tracked
 
+FIRM = models.DecimalField(max_digits=20, decimal_places=2)
+
 
 class ClientRowQuerySet(PricedQuerySet):
     def visible_to(self, principal):
@@ -24,6 +26,21 @@ class ClientRowQuerySet(PricedQuerySet):
 class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
     def in_force_on(self, day):
         return self.kept().filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
+
+    def running(self, today):
+        """In force, or not begun yet: what is not over."""
+        return self.filter(Q(end_date__isnull=True) | Q(end_date__gt=today))
+
+    def that_renew(self):
+        """Whose renewal date comes before they end."""
+        return self.filter(Q(end_date__isnull=True) | Q(end_date__gte=F("renewal_date")), renewal_date__isnull=False)
+
+    def with_yearly(self):
+        """`yearly_firm`: what each brings in a year, or once, in the firm's currency; 0 for one that is free, NULL without a rate."""
+        times = [When(period=period, then=Value(12 // months)) for period, months in MONTHS_IN.items()]
+        yearly = F("value") * F("rate") * Case(*times, default=Value(1))
+        free = When(is_free=True, then=Value(Decimal(0)))
+        return self.annotate(yearly_firm=Case(free, default=yearly, output_field=FIRM))
 
 
 @tracked
@@ -67,12 +84,18 @@ class Contract(Archivable, Customised, Versioned):
         indexes = [
             models.Index(fields=["client", "start_date"], name="contract_client"),
             models.Index(fields=["renewal_date"], name="contract_renewal", condition=Q(renewal_date__isnull=False)),
-            models.Index(fields=["notice_date", "id"], name="contract_notice", condition=Q(renewal_date__isnull=False)),
+            models.Index(fields=["notice_date", "id"], name="contract_notice"),
+            models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
         ]
 
     def __str__(self):
         return self.name or self.service.name
+
+    @property
+    def yearly_value(self) -> Decimal | None:
+        """What it brings in a year, or once; None for one that is free."""
+        return None if self.is_free else self.value * 12 / MONTHS_IN.get(BillingPeriod(self.period), 12)
 
     def is_in_force_on(self, day) -> bool:
         return self.start_date <= day and (self.end_date is None or self.end_date > day)

@@ -48,7 +48,8 @@ def show(request, client_id):
 def add_line(request, client_id):
     client = load_open_client(request.principal, client_id)
     today = firm_today(timezone.now())
-    form = RevenueForm(posted(request), initial={"date": today, "currency": get_firm().currency})
+    initial = {"date": today, "currency": get_firm().currency}
+    form = RevenueForm(posted(request), principal=request.principal, client=client, initial=initial)
 
     def act():
         return add_revenue_line(request.principal, client=client, today=today, **form.cleaned_data)
@@ -60,7 +61,7 @@ def add_line(request, client_id):
 def edit_line(request, client_id, line_id):
     client = load_open_client(request.principal, client_id)
     line = _own(RevenueLine.objects.all(), client, line_id)
-    form = RevenueForm(posted(request), instance=line)
+    form = RevenueForm(posted(request), principal=request.principal, client=client, instance=line)
 
     def act():
         seen, today = form.seen_version(), firm_today(timezone.now())

@@ -37,7 +37,9 @@ def new_payment(row: Invoice, *, amount: Decimal, paid_date: date, today: date, 
     if row.is_void:
         raise ServiceError(_("This invoice is void. Reinstate it first."))
     if not is_plausible(paid_date) or paid_date > today:
-        raise ServiceError(_("This day is in the future.") if paid_date > today else _("This date is too far away."), field="paid_date")
+        raise ServiceError(
+            _("This day is in the future.") if paid_date > today else _("This date is too far away."), field="paid_date"
+        )
     if not amount:
         raise ServiceError(_("Enter an amount."), field="amount")
     gross = row.net + row.tax

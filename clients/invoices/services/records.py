@@ -164,8 +164,20 @@ def _check_dates(row: Invoice) -> None:
 def _check_amounts(row: Invoice) -> None:
     gross = row.net + row.tax
     if row.net * row.tax < 0:
-        raise ServiceError(_("Net and tax of an invoice are both positive, those of a credit note both negative."), field="tax")
+        raise ServiceError(
+            _("Net and tax of an invoice are both positive, those of a credit note both negative."), field="tax"
+        )
     if abs(gross) >= MOST or abs(gross * (row.rate or 0)) >= MOST:
         raise ServiceError(_("The amount is too large."), field="net")
     if row.paid * gross < 0 or abs(row.paid) > abs(gross):
         raise ServiceError(_("More has been paid than this total."), field="net")
+
+
+def check_invoice_of(principal: Principal, invoice: Invoice | None, client: Client) -> None:
+    """For the services of rows that name an invoice: it is one of their client, which the principal sees. Raises ServiceError (field
+    invoice)."""
+    if invoice is None:
+        return
+    is_seen = Invoice.objects.visible_to(principal).filter(pk=invoice.pk).exists()
+    if invoice.client_id != client.pk or not is_seen:
+        raise ServiceError(_("Choose an invoice of this client."), field="invoice")

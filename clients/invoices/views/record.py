@@ -104,7 +104,9 @@ def void(request, pk):
 
     def act():
         seen, reason = form.seen_version(), form.cleaned_data["reason"]
-        return records.void_invoice(request.principal, invoice=row, reason=reason, seen_version=seen, now=timezone.now())
+        return records.void_invoice(
+            request.principal, invoice=row, reason=reason, seen_version=seen, now=timezone.now()
+        )
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
