@@ -51,7 +51,7 @@ class ContractFilters(filters.TrashFilters):
     in_force_on = filters.Day(method="in_force", label=_("In force on"))
     owner = _owner()
     state = filters.Choice(
-        choices=STATES, method="by_state", label=_("State"), empty_label=_("Any"), chip=_("State is")
+        choices=STATES, method="by_state", label=_("State"), empty_label=_("Any state"), chip=_("State is")
     )
 
     comes_up = filters.Choice(

@@ -44,8 +44,10 @@ def _decorate(rows, listing):
 
 
 def _more_of_contracts(listing):
+    """What is over brings nothing in."""
     is_small = listing.page.total is not None and not listing.page.is_capped
-    return {"sums": yearly_of(listing.rows) if is_small else None, "currency": get_firm().currency}
+    running = listing.rows.running(firm_today(listing.now))
+    return {"sums": yearly_of(running) if is_small else None, "currency": get_firm().currency}
 
 
 CONTRACTS = ListPage(

@@ -18,6 +18,7 @@ from clients.revenue.firm_lists import describe
 from crm.core.base.dates import add_months
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.files import table_file
+from crm.core.ui.formatting import in_sentence
 
 NARROWED_BY = {ContractFilters: ("owner", "service", "renews"), RevenueFilters: ("owner", "service", "kind")}
 KINDS = {
@@ -147,7 +148,7 @@ def by_month(request):
         "without_url": _lines(shown, start=first, end=last, unrated="1"),
         "switches": [
             {
-                "label": label,
+                "label": in_sentence(str(label)),
                 "url": shown.address("clients:revenue_by_month", by=key, until=until),
                 "current": key == by,
             }

@@ -68,7 +68,7 @@ def sum_of_lines(lines: QuerySet) -> Total:
 # The calendar of renewals
 
 MONTHS = 12
-SHOWN_IN_MONTH = 40
+SHOWN_IN_MONTH = 12
 DECIDE_WITHIN = timedelta(days=60)
 NEXT = 8
 DATES = {"notice": "notice_date", "renewal": "renewal_date", "end": "end_date"}

@@ -10,7 +10,7 @@ from crm.core.base.principals import SYSTEM
 
 TAX = Decimal("0.255")
 MONTHS = 4
-CLIENTS = 9
+CLIENTS = 7
 # What became of each client's invoices, the newest first: the share that was paid, None for what is not due yet.
 STORIES = (
     ("", "1", "1", "1"),
@@ -57,4 +57,4 @@ def _invoice(stage, place: int, line: RevenueLine):
         }
     day = min(line.date + timedelta(days=2), stage.today)
     number = f"NL-{line.date:%y}{place:04d}"
-    return new_invoice(line.client, number=number, invoice_date=day, due_date=day + timedelta(days=14), **money)
+    return new_invoice(line.client, number=number, invoice_date=day, due_date=day + timedelta(days=30), **money)

@@ -57,7 +57,7 @@ ROWS = [
     of_one("clients:invoice_restore", post=EVERYONE),
     of_one("clients:payment_new", get=EVERYONE, post=EVERYONE),
     of_one("clients:payment_remove", post=EVERYONE, **PAYMENT),
-    of_one("clients:payment_restore", post=EVERYONE, **PAYMENT),
+    of_one("clients:payment_restore", post=EVERYONE, also={"payment_id": 1}),
     *of_list("clients:contracts", "filters", "export", "select"),
     Row("clients:renewals", get=EVERYONE),
     *of_list("clients:revenue_lines", "filters", "export"),
