@@ -147,6 +147,9 @@ class RevenueSerializer(ExternalIdsMixin, RecordSerializer):
 class ContractSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = CONTRACT_FIELDS
     external_kind = "contract"
+    notice_date = serializers.DateField(
+        read_only=True, allow_null=True, help_text=_("The last day on which notice may be given")
+    )
     currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
 
 

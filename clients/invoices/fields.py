@@ -42,6 +42,7 @@ INVOICE_FIELDS = Catalogue(
             aliases=("due", "due on", "duedate", "fällig am"),
             hint=_("Leave empty for 30 days after its date."),
             is_optional=True,
+            is_on_page=False,
             api={"required": False},
             filter={
                 "due_from": filters.Day(lookup_expr="gte", label=_("Due from")),

@@ -28,7 +28,10 @@ class RevenueFilters(filters.ListFilters):
     catalogue = REVENUE_FIELDS
     owner = _owner()
     no_service = filters.Yes(
-        "service", "isnull", label=_("Without a service"), chip=_("Service"), said=lambda value, principal: _("none")
+        method="without_service",
+        label=_("Without a service"),
+        chip=_("Service"),
+        said=lambda value, principal: _("none"),
     )
     unrated = filters.Yes(
         method="only_unrated",
@@ -41,6 +44,9 @@ class RevenueFilters(filters.ListFilters):
     def of_invoice(self, rows, name, value):
         """Through the gate of invoices, so that the number of one out of sight finds nothing."""
         return rows.filter(invoice__in=Invoice.objects.visible_to(self.principal).filter(pk=value))
+
+    def without_service(self, rows, name, value: bool):
+        return rows.filter(service__isnull=True) if value else rows
 
     def only_unrated(self, rows, name, value: bool):
         return rows.without_rate() if value else rows
