@@ -34,7 +34,6 @@ class InvoiceSerializer(ExternalIdsMixin, RecordSerializer):
     open_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True, allow_null=True)
     status = serializers.SerializerMethodField(help_text=_lazy("As of today, in the firm's time zone"))
 
-    @extend_schema(responses=None)
     def get_status(self, row) -> InvoiceStatus:
         return row.status_on(firm_today(timezone.now())).value
 

@@ -223,17 +223,15 @@ class Payment(models.Model):
                 level=pgtrigger.Row,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-                declare=[("changed", "bigint[]")],
                 func="""
-                    changed := CASE TG_OP
-                        WHEN 'INSERT' THEN ARRAY[NEW.invoice_id]
-                        WHEN 'DELETE' THEN ARRAY[OLD.invoice_id]
-                        ELSE ARRAY[OLD.invoice_id, NEW.invoice_id] END;
-                    UPDATE clients_invoice AS i SET
-                        paid = (SELECT coalesce(sum(p.amount), 0) FROM clients_payment p WHERE p.invoice_id = i.id),
-                        version = i.version + 1,
-                        updated_at = now()
-                    WHERE i.id = ANY(changed);
+                    IF TG_OP <> 'INSERT' THEN
+                        UPDATE clients_invoice SET paid = paid - OLD.amount, version = version + 1, updated_at = now()
+                        WHERE id = OLD.invoice_id;
+                    END IF;
+                    IF TG_OP <> 'DELETE' THEN
+                        UPDATE clients_invoice SET paid = paid + NEW.amount, version = version + 1, updated_at = now()
+                        WHERE id = NEW.invoice_id;
+                    END IF;
                     RETURN NULL;
                 """,
             )

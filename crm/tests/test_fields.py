@@ -22,8 +22,8 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import FactForm, NewClientForm
 from clients.records.models import Client, ClientFacts
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.forms import ContractForm, RevenueForm
 from clients.revenue.filters import ContractFilters, RevenueFilters
+from clients.revenue.forms import ContractForm, RevenueForm
 from crm.core.api.serializers import RecordSerializer
 from crm.core.base.principals import SYSTEM
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field, type_in

@@ -138,8 +138,7 @@ def _apply(row: Invoice, fields: dict[str, Any]) -> list[str]:
     row.number = " ".join(row.number.split())
     if not row.number:
         raise ServiceError(_("Enter a number."), field="number")
-    if row.due_date is None:
-        row.due_date, changed = row.invoice_date + TERMS, [*changed, "due_date"]
+    row.due_date = row.invoice_date + TERMS if row.due_date is None else row.due_date
     row.tax = Decimal(0) if row.tax is None else row.tax
     _check_dates(row)
     check_currency(row, row.invoice_date)
@@ -150,7 +149,7 @@ def _apply(row: Invoice, fields: dict[str, Any]) -> list[str]:
     if "number" in fields:
         check_number(row)
     check_constraints(row)
-    return list(dict.fromkeys(changed))
+    return list(dict.fromkeys([*changed, "due_date"]))
 
 
 def _check_dates(row: Invoice) -> None:
