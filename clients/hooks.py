@@ -15,6 +15,7 @@ from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
 from clients.importing import KINDS
+from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES

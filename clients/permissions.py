@@ -9,6 +9,7 @@ ALREADY_IN_TRASH = _("This client is already archived.")
 OPPORTUNITY_IN_TRASH = _("This opportunity, or its client, is archived. Restore it first.")
 PERSON_IN_TRASH = _("This contact is archived. Restore them first.")
 DOCUMENT_IN_TRASH = _("This document or its client is archived. Restore it first.")
+INVOICE_IN_TRASH = _("This invoice or its client is archived. Restore it first.")
 ENGAGEMENT_IN_TRASH = _("This is archived, or its client is. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
@@ -159,3 +160,19 @@ def may_change_party(principal, party) -> bool:
 def may_manage_engagement_kinds(principal) -> bool:
     """What the firm takes on is set up by admins."""
     return principal.is_admin
+
+
+def may_change_invoice(principal, invoice) -> bool:
+    return invoice.archived_at is None and may_edit(principal, invoice.client)
+
+
+def may_restore_invoice(principal, invoice) -> bool:
+    return may_edit(principal, invoice.client)
+
+
+def may_change_payment(principal, payment) -> bool:
+    return may_change_invoice(principal, payment.invoice)
+
+
+def may_change_payments(principal, rows) -> bool:
+    return all(may_change_payment(principal, row) for row in rows)

@@ -5,10 +5,13 @@ from clients.contacts import views as contacts
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
+from clients.invoices.urls import urlpatterns as invoices
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, history, inline, people, status
+from clients.revenue import firm_views as finance
 from clients.revenue import views as revenue
+from clients.revenue.firm_lists import CONTRACTS, REVENUE
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
 from clients.segments import views as segments
 from clients.segments.lists import SEGMENTS
@@ -55,6 +58,11 @@ urlpatterns = [
     path("settings/rates/<int:rate_id>/delete/", revenue.remove_rate, name="rate_delete"),
     *LINES_WITHOUT_RATE.urls("revenue/without-rate/", "lines_without_rate"),
     *CONTRACTS_WITHOUT_RATE.urls("contracts/without-rate/", "contracts_without_rate"),
+    *CONTRACTS.urls("contracts/", "contracts"),
+    path("contracts/renewals/", finance.renewals, name="renewals"),
+    *REVENUE.urls("revenue/", "revenue_lines"),
+    path("revenue/by-month/", finance.by_month, name="revenue_by_month"),
+    path("revenue/by-month/export/", finance.export_by_month, name="revenue_by_month_export"),
     path(
         "clients/<int:client_id>/contracts/<int:contract_id>/archive/",
         revenue.archive_contract,
@@ -93,6 +101,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
     *engagements,
+    *invoices,
     *opportunities,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),

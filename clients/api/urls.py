@@ -1,4 +1,4 @@
-from clients.api import documents, engagements, opportunities, segments, views
+from clients.api import documents, engagements, invoices, opportunities, segments, views
 
 
 def register(router) -> None:
@@ -12,6 +12,7 @@ def register(router) -> None:
     router.register("documents", documents.DocumentViewSet, basename="documents")
     router.register("engagements", engagements.EngagementViewSet, basename="engagements")
     router.register("engagement-kinds", engagements.EngagementKindViewSet, basename="engagement-kinds")
+    router.register("invoices", invoices.InvoiceViewSet, basename="invoices")
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")

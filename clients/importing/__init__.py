@@ -2,7 +2,8 @@
 
 from clients.importing.clients import CLIENTS
 from clients.importing.contacts import CONTACTS
+from clients.importing.invoices import INVOICES
 from clients.importing.opportunities import OPPORTUNITIES
 from clients.importing.revenue import CONTRACTS, RATES, REVENUE
 
-KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE, RATES, OPPORTUNITIES)
+KINDS = (CLIENTS, CONTACTS, CONTRACTS, REVENUE, RATES, OPPORTUNITIES, INVOICES)

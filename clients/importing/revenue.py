@@ -4,18 +4,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Lower
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.currencies.models import ExchangeRate
+from clients.currencies.pricing import check_currency
 from clients.importing import common
+from clients.invoices.models import Invoice
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod, RevenueKind
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import check_contract, create_contracts, new_contract, update_contract
 from clients.revenue.services.lines import add_revenue_lines, check_line, new_line, update_revenue_line
-from clients.revenue.services.pricing import check_currency
 from clients.revenue.services.rates import check_rate, set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
@@ -132,8 +136,13 @@ def _export_contracts(principal):
 
 def _export_lines(principal):
     cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service")
-    cells |= {"external_id": lambda row: common.own_id("revenue", row.pk)}
+    cells |= {
+        "external_id": lambda row: common.own_id("revenue", row.pk),
+        "invoice": lambda row: row.invoice_number or "",
+    }
+    seen = Invoice.objects.visible_to(principal).filter(pk=OuterRef("invoice")).values("number")
     rows = RevenueLine.objects.visible_to(principal).select_related("client", "service")
+    rows = rows.annotate(invoice_number=Subquery(seen))
     return common.exported(REVENUE.columns, cells, common.seen_by(principal, rows))
 
 
@@ -144,6 +153,8 @@ def _line(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("revenue", values, context)
     check_client(row, client)
     wanted = common.given(values, REVENUE_FIELDS.cells, is_new=row is None) | ({"service": service} if service else {})
+    if invoice := _invoice_of(values.get("invoice", ""), client, plan, context):
+        wanted["invoice"] = invoice
     wanted |= paid(wanted["amount"], RevenueLine, values["date"], values, context, is_new=row is None)
     if row is None:
         wanted = {"kind": RevenueKind.FEE} | wanted
@@ -154,6 +165,22 @@ def _line(principal, values: Values, context: Context) -> Plan:
     common.settled(plan, row, key, wanted, REVENUE_FIELDS, new=lambda: new_line(client, **wanted))
     common.check_changes(plan, check_line)
     return plan
+
+
+def _invoice_of(number: str, client: Client, plan: Plan, context: Context) -> Invoice | None:
+    if not number:
+        return None
+    found = context["cache"]["invoice numbers"].get((client.pk, number.lower()))
+    words = _("%(client)s has no invoice %(name)s. Left empty.")
+    return next(iter(common.present({number: found}, words, plan, client=client.name)), None)
+
+
+def _look_up_invoices(principal, rows: list[Values], context: Context) -> None:
+    """The invoices that a chunk's lines name, of those that the principal sees."""
+    named = {text.lower() for row in rows if (text := row.get("invoice"))}
+    seen = Invoice.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
+    known = context["cache"].setdefault("invoice numbers", {})
+    known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
 
 
 def _record(row: Any) -> Any:
@@ -268,8 +295,9 @@ REVENUE = common.record_kind(
         *common.client_columns(),
         *_REST,
     ),
-    rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service"),
+    rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service", "invoice"),
     plan=_line,
+    look_up=_look_up_invoices,
     export=_export_lines,
     update=_update_lines,
     needs=CLIENT,

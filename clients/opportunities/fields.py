@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
+from clients.currencies.fields import PAID_IN, RATE
 from clients.engagements.fields import engagement_field
 from clients.opportunities.choices import OpportunityKind, OpportunityState
 from clients.opportunities.models import Opportunity, Pipeline, Stage
-from clients.revenue.fields import CLIENT, PAID_IN, RATE, SERVICE
+from clients.revenue.fields import CLIENT, SERVICE
 from clients.revenue.models import Contract
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
 from crm.core.fields.custom.entries import CustomFields

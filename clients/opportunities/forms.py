@@ -4,13 +4,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.currencies.forms import PricedForm
 from clients.engagements.forms import offer_engagements
 from clients.opportunities.choices import LostReason, WonContract
 from clients.opportunities.fields import OPPORTUNITY_FIELDS
 from clients.opportunities.models import Opportunity, Stage
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
-from clients.revenue.forms import RevenueForm
 from clients.revenue.models import Contract
 from crm.core.base.principals import acting
 from crm.core.base.reading import whole_number
@@ -22,7 +22,7 @@ ABOUT = Row("kind", "owner", "value", "currency", "expected_close", "service")
 RARELY = More(_("More"), Row("probability", "rate", "contract", "opened_date"), Maybe("engagement"), "description")
 
 
-class OpportunityForm(RevenueForm):
+class OpportunityForm(PricedForm):
     """An opportunity of a client. An empty probability is the stage's."""
 
     catalogue = OPPORTUNITY_FIELDS

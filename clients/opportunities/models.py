@@ -5,23 +5,23 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Cast, Lower, Round
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
+from clients.currencies.models import in_firms_currency, rate_column
 from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.opportunities.choices import LostReason, OpportunityKind, OpportunityState
 from clients.records.models import Client
-from clients.revenue.models import LEAST_RATE, ClientRowQuerySet, Contract
+from clients.revenue.models import ClientRowQuerySet, Contract
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
-MONEY = models.DecimalField(max_digits=16, decimal_places=2)
 
 
 class PipelineQuerySet(ArchivableQuerySet):
@@ -129,15 +129,7 @@ class Opportunity(Archivable, Customised, Versioned):
         _("value"), max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
-    rate = models.DecimalField(
-        _("rate"),
-        max_digits=16,
-        decimal_places=8,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(LEAST_RATE)],
-        help_text=_("firm's currency per unit"),
-    )
+    rate = rate_column()
     probability = models.PositiveSmallIntegerField(_("probability, %"), validators=PERCENT)
     has_own_probability = models.BooleanField(default=False, editable=False)
     expected_close = models.DateField(_("expected close"))
@@ -158,14 +150,8 @@ class Opportunity(Archivable, Customised, Versioned):
     made_contract = models.ForeignKey(
         Contract, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
-    value_firm = models.GeneratedField(
-        expression=Cast(Round(F("value") * F("rate"), 2), MONEY), output_field=MONEY, db_persist=True
-    )
-    weighted_firm = models.GeneratedField(
-        expression=Cast(Round(F("value") * F("rate") * F("probability") / Decimal(100), 2), MONEY),
-        output_field=MONEY,
-        db_persist=True,
-    )
+    value_firm = in_firms_currency(F("value") * F("rate"))
+    weighted_firm = in_firms_currency(F("value") * F("rate") * F("probability") / Decimal(100))
     search_key = models.GeneratedField(expression=Folded(F("title")), output_field=models.TextField(), db_persist=True)
 
     objects = OpportunityQuerySet.as_manager()

@@ -5,24 +5,18 @@ from dataclasses import replace
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
+from clients.currencies.fields import PAID_IN, RATE
+from clients.invoices.models import Invoice
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
 from crm.core.fields.custom.entries import CustomFields
-from crm.core.fields.types import AMOUNT, CURRENCY, choice, link
+from crm.core.fields.types import AMOUNT, DAY, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
 
 CLIENT = Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id)
-PAID_IN = Field("currency", type=CURRENCY, aliases=("currency code",), is_optional=True)
-RATE = Field(
-    "rate",
-    header=_("Rate (firm’s currency per unit)"),
-    aliases=("exchange rate",),
-    hint=_("The firm's currency for one unit. Leave empty for the day's rate, from Exchange rates."),
-    is_optional=True,
-)
 SERVICE = Field(
     "service",
     type=link(Service.objects.all),
@@ -40,6 +34,11 @@ _PERIODS = {
 }
 PERIODS = {word: period for period, words in _PERIODS.items() for word in words.split()}
 
+
+def _renews(value, principal):
+    return _("automatically")
+
+
 CONTRACT_FIELDS = Catalogue(
     Contract,
     CLIENT,
@@ -52,15 +51,43 @@ CONTRACT_FIELDS = Catalogue(
         RATE,
         Field("period", type=choice(BillingPeriod, PERIODS), aliases=("billing period", "interval")),
         Field("start_date", aliases=("start", "contract start date"), is_required=True),
-        Field("end_date", aliases=("end", "contract end date"), hint=_("The first day it no longer applies.")),
+        Field(
+            "end_date",
+            aliases=("end", "contract end date"),
+            hint=_("The first day it no longer applies."),
+            filter={
+                "end_from": filters.Day(lookup_expr="gte", label=_("Ends from")),
+                "end_before": filters.Day(lookup_expr="lt", label=_("Ends before")),
+            },
+        ),
         Field(
             "renewal_date",
             aliases=("renewal", "renews on"),
-            filter={"renewal_before": filters.Day(lookup_expr="lt", label=_("Renewal before"))},
+            filter={
+                "renewal_from": filters.Day(lookup_expr="gte", label=_("Renewal from")),
+                "renewal_before": filters.Day(lookup_expr="lt", label=_("Renewal before")),
+            },
         ),
         Field("notice_days", aliases=("notice",), is_optional=True),
         Field("is_free", aliases=("free", "trial")),
-        Field("is_auto_renewed", aliases=("auto renew",)),
+        Field(
+            "is_auto_renewed",
+            aliases=("auto renew",),
+            hint=_("On its renewal date it goes on by itself, for another year."),
+            filter={"renews": filters.Yes(label=_("Renews automatically"), chip=_("Renews"), said=_renews)},
+        ),
+    ),
+    Field(
+        "notice_date",
+        _("Notice by"),
+        DAY,
+        is_imported=False,
+        api=READ,
+        filter={
+            "notice_from": filters.Day(lookup_expr="gte", label=_("Notice from")),
+            "notice_before": filters.Day(lookup_expr="lt", label=_("Notice before")),
+        },
+        sort=Sort("notice_date", nullable=True),
     ),
     Field("replaces", is_imported=False, api=READ),
     Field("change_reason", is_imported=False, api=READ, privacy=FREE_WORDS),
@@ -92,6 +119,15 @@ REVENUE_FIELDS = Catalogue(
         RATE,
         Field("kind", aliases=("type",), filter=filters.Choice),
         SERVICE,
+        Field(
+            "invoice",
+            type=link(Invoice.objects.kept, named="number"),
+            filter={
+                "invoice": filters.Id(
+                    method="of_invoice", label=_("Invoice"), chip=_("Invoice is"), named=Invoice, offers=None
+                )
+            },
+        ),
         Field("reference", aliases=("invoice number", "number", "invoice no"), filter=filters.Text),
         Field("note", aliases=("notes", "comment"), privacy=FREE_WORDS),
     ),

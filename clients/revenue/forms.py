@@ -1,31 +1,25 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clients.currencies.forms import PricedForm
+from clients.currencies.models import LEAST_RATE
+from clients.invoices.forms import offer_invoices
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import LEAST_RATE
 from crm.core.base.places import currency_choices
-from crm.core.fields.forms import CatalogueForm, CustomSections
-from crm.core.ui.forms import DateInput, Form, Layout, Row
+from crm.core.fields.forms import CustomSections
+from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row
 
 
-class RevenueForm(CatalogueForm):
+class RevenueForm(PricedForm):
     catalogue = REVENUE_FIELDS
-    layout = Layout(Row(*REVENUE_FIELDS.group("form")))
+    layout = Layout(Row(*(Maybe(name) if name == "invoice" else name for name in REVENUE_FIELDS.group("form"))))
 
-    def clean_currency(self):
-        return self.cleaned_data["currency"].upper() or None
-
-    def clean(self):
-        """If the currency changes but the rate does not, the rate is the old currency's: drop it, so that the day's
-        rate applies.
-        """
-        values = super().clean()
-        if "currency" in self.changed_data and "rate" not in self.changed_data:
-            values["rate"] = None
-        return values
+    def __init__(self, *args, principal, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_invoices(self, principal=principal, client=client, present=self.instance.invoice_id)
 
 
-class ContractForm(RevenueForm):
+class ContractForm(PricedForm):
     catalogue = CONTRACT_FIELDS
     layout = Layout(Row(*CONTRACT_FIELDS.group("form")), CustomSections())
 

@@ -1,14 +1,18 @@
-"""Lists of a client's revenue lines, of daily rates, and of amounts without a rate; also the API's filters."""
+"""Lists of a client's revenue lines, of daily rates, and of amounts without a rate."""
 
+from dataclasses import replace
 from operator import attrgetter
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clients.currencies.models import ExchangeRate
+from clients.invoices.models import Invoice
 from clients.page.queries import load_client
-from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.fields import REVENUE_FIELDS
+from clients.revenue.filters import RevenueFilters
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.permissions import may_administer
 from crm.core.fields.types import DAY
 from crm.core.firm.queries import get_firm
@@ -18,19 +22,11 @@ from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import money_exact
 
-
-class RevenueFilters(filters.ListFilters):
-    catalogue = REVENUE_FIELDS
-
-
-class ContractFilters(filters.TrashFilters):
-    catalogue = CONTRACT_FIELDS
-    in_force_on = filters.Day(method="in_force", label=_("In force on"))
-
-    def in_force(self, queryset, name, value):
-        return queryset.in_force_on(value)
-
-
+INVOICE = replace(  # only those that the reader sees
+    REVENUE_FIELDS["invoice"].offered(),
+    is_extra=False,
+    link=lambda row: row.seen_invoice.get_absolute_url() if row.seen_invoice else "",
+)
 LINES = ListPage(
     url_name="clients:revenue",
     title=_("Revenue"),
@@ -45,6 +41,7 @@ LINES = ListPage(
         REVENUE_FIELDS["service"].in_list(_("For"), file_label=_("Service")),
         REVENUE_FIELDS["kind"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["reference"].in_list(),
+        INVOICE,
         REVENUE_FIELDS["note"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["amount"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["currency"].in_list(is_in_file_only=True),
@@ -112,6 +109,7 @@ def _unrated(listing):
         "own": get_firm().currency,
         "unrated_lines": _without_rate(RevenueLine, principal).count(),
         "unrated_contracts": _without_rate(Contract, principal).count(),
+        "unrated_invoices": _without_rate(Invoice, principal).kept().count(),
     }
 
 

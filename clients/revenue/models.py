@@ -1,36 +1,46 @@
-from datetime import timedelta
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Cast, Round
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
+from clients.currencies.models import PricedQuerySet, in_firms_currency, rate_column
 from clients.gate import visible_q
+from clients.invoices.models import Invoice
 from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Customised, Versioned, tracked
 
-LEAST_RATE = Decimal("0.00000001")
-RATE_HOLDS = timedelta(days=31)  # a day without a rate uses the last earlier one, if not older than this
+FIRM = models.DecimalField(max_digits=20, decimal_places=2)
 
 
-class ClientRowQuerySet(models.QuerySet):
+class ClientRowQuerySet(PricedQuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "client__"))
-
-    def without_rate(self):
-        """Rows whose amount is in no sum: it is in a foreign currency and has no rate."""
-        return self.filter(rate__isnull=True)
 
 
 class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
     def in_force_on(self, day):
         return self.kept().filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
+
+    def running(self, today):
+        """In force, or not begun yet: what is not over."""
+        return self.filter(Q(end_date__isnull=True) | Q(end_date__gt=today))
+
+    def that_renew(self):
+        """Whose renewal date comes before they end."""
+        return self.filter(Q(end_date__isnull=True) | Q(end_date__gte=F("renewal_date")), renewal_date__isnull=False)
+
+    def with_yearly(self):
+        """`yearly_firm`: what each brings in a year, or once, in the firm's currency; 0 for one that is free, NULL without a rate."""
+        times = [When(period=period, then=Value(12 // months)) for period, months in MONTHS_IN.items()]
+        yearly = F("value") * F("rate") * Case(*times, default=Value(1))
+        free = When(is_free=True, then=Value(Decimal(0)))
+        return self.annotate(yearly_firm=Case(free, default=yearly, output_field=FIRM))
 
 
 @tracked
@@ -44,21 +54,18 @@ class Contract(Archivable, Customised, Versioned):
     name = models.CharField(_("name"), max_length=160, blank=True)
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
-    rate = models.DecimalField(
-        _("rate"),
-        max_digits=16,
-        decimal_places=8,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(LEAST_RATE)],
-        help_text=_("firm's currency per unit"),
-    )
+    rate = rate_column()
     is_free = models.BooleanField(_("free or trial"), default=False)
     period = models.CharField(_("paid"), max_length=8, choices=BillingPeriod, default=BillingPeriod.MONTH)
     start_date = models.DateField(_("from"))
     end_date = models.DateField(_("until"), null=True, blank=True)
     renewal_date = models.DateField(_("renewal"), null=True, blank=True)
     notice_days = models.PositiveSmallIntegerField(_("notice, days"), default=0)
+    notice_date = models.GeneratedField(
+        expression=F("renewal_date") - F("notice_days"),
+        output_field=models.DateField(_("notice by")),
+        db_persist=True,
+    )
     is_auto_renewed = models.BooleanField(_("renews automatically"), default=False)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     change_reason = models.CharField(_("reason for the change"), max_length=200, blank=True)
@@ -77,11 +84,18 @@ class Contract(Archivable, Customised, Versioned):
         indexes = [
             models.Index(fields=["client", "start_date"], name="contract_client"),
             models.Index(fields=["renewal_date"], name="contract_renewal", condition=Q(renewal_date__isnull=False)),
+            models.Index(fields=["notice_date", "id"], name="contract_notice"),
+            models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
         ]
 
     def __str__(self):
         return self.name or self.service.name
+
+    @property
+    def yearly_value(self) -> Decimal | None:
+        """What it brings in a year, or once; None for one that is free."""
+        return None if self.is_free else self.value * 12 / MONTHS_IN.get(BillingPeriod(self.period), 12)
 
     def is_in_force_on(self, day) -> bool:
         return self.start_date <= day and (self.end_date is None or self.end_date > day)
@@ -103,28 +117,28 @@ class RevenueLineQuerySet(ClientRowQuerySet):
 
 @tracked
 class RevenueLine(Versioned):
-    """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency, NULL without a rate."""
+    """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency, NULL without a rate.
+
+    `invoice` may name an engagement that some who read the line do not see: pages, files and the API name it through
+    `Invoice.visible_to` alone."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="revenue_lines")
     date = models.DateField(_("date"))
     amount = models.DecimalField(_("amount, net of tax"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
-    rate = models.DecimalField(
-        _("rate"),
-        max_digits=16,
-        decimal_places=8,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(LEAST_RATE)],
-        help_text=_("firm's currency per unit"),
-    )
-    amount_firm = models.GeneratedField(
-        expression=Cast(Round(F("amount") * F("rate"), 2), models.DecimalField(max_digits=16, decimal_places=2)),
-        output_field=models.DecimalField(max_digits=16, decimal_places=2),
-        db_persist=True,
-    )
+    rate = rate_column()
+    amount_firm = in_firms_currency(F("amount") * F("rate"))
     service = models.ForeignKey(
         Service, models.PROTECT, null=True, blank=True, related_name="revenue_lines", verbose_name=_("service")
+    )
+    invoice = models.ForeignKey(
+        Invoice,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="revenue_lines",
+        verbose_name=_("invoice"),
     )
     kind = models.CharField(_("kind"), max_length=10, choices=RevenueKind, default=RevenueKind.FEE)
     reference = models.CharField(_("reference"), max_length=120, blank=True)
@@ -147,23 +161,5 @@ class RevenueLine(Versioned):
             models.Index(fields=["client", "-date", "-id"], name="revenue_client", include=["amount_firm"]),
             models.Index(fields=["date", "client"], name="revenue_date", include=["amount_firm"]),
             models.Index(fields=["client", "date"], name="revenue_without_rate", condition=Q(rate__isnull=True)),
-        ]
-
-
-@tracked
-class ExchangeRate(Versioned):
-    """What one unit of a currency was worth in `base`, the firm's currency at that time, on a day."""
-
-    day = models.DateField(_("day"))
-    currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
-    base = models.CharField(_("firm’s currency"), max_length=3, validators=[CURRENCY])
-    rate = models.DecimalField(_("rate"), max_digits=16, decimal_places=8, validators=[MinValueValidator(LEAST_RATE)])
-
-    class Meta:
-        verbose_name = _("exchange rate")
-        ordering = ["-day", "currency"]
-        constraints = [
-            models.UniqueConstraint(fields=["base", "currency", "day"], name="rate_once_a_day"),
-            models.CheckConstraint(condition=Q(rate__gt=0), name="exchange_rate_positive"),
-            models.CheckConstraint(condition=~Q(currency=F("base")), name="exchange_rate_of_another_currency"),
+            models.Index(fields=["invoice"], name="revenue_invoice", condition=Q(invoice__isnull=False)),
         ]

@@ -8,11 +8,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clients.currencies.models import ExchangeRate
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.revenue.forms import ContractForm, PriceForm, RateForm, RevenueForm
 from clients.revenue.lists import LINES
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.queries import recurring, revenue_by_service
 from clients.revenue.services import contracts
 from clients.revenue.services.contracts import create_contract, update_contract
@@ -47,7 +48,8 @@ def show(request, client_id):
 def add_line(request, client_id):
     client = load_open_client(request.principal, client_id)
     today = firm_today(timezone.now())
-    form = RevenueForm(posted(request), initial={"date": today, "currency": get_firm().currency})
+    initial = {"date": today, "currency": get_firm().currency}
+    form = RevenueForm(posted(request), principal=request.principal, client=client, initial=initial)
 
     def act():
         return add_revenue_line(request.principal, client=client, today=today, **form.cleaned_data)
@@ -59,7 +61,7 @@ def add_line(request, client_id):
 def edit_line(request, client_id, line_id):
     client = load_open_client(request.principal, client_id)
     line = _own(RevenueLine.objects.all(), client, line_id)
-    form = RevenueForm(posted(request), instance=line)
+    form = RevenueForm(posted(request), principal=request.principal, client=client, instance=line)
 
     def act():
         seen, today = form.seen_version(), firm_today(timezone.now())

@@ -22,8 +22,8 @@ from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import FactForm, NewClientForm
 from clients.records.models import Client, ClientFacts
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
+from clients.revenue.filters import ContractFilters, RevenueFilters
 from clients.revenue.forms import ContractForm, RevenueForm
-from clients.revenue.lists import ContractFilters, RevenueFilters
 from crm.core.api.serializers import RecordSerializer
 from crm.core.base.principals import SYSTEM
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field, type_in
@@ -247,7 +247,7 @@ def test_what_is_chosen_stays_though_it_is_offered_no_more():
 
 def test_what_may_be_left_empty_is_for_the_service_to_fill_in():
     given = {"date": "2026-01-31", "amount": "10", "currency": "", "rate": "", "kind": "fee"}
-    form = RevenueForm(given)
+    form = RevenueForm(given, principal=None, client=None)
     assert not {"currency", "rate"} & set(form.errors)
     assert form.cleaned_data["rate"] is None and form.cleaned_data["currency"] is None
 

@@ -37,6 +37,7 @@ OPEN_TO_COLLEAGUES = {
 PARTS = {
     "clients.engagements.services.records.check_engagement_of",  # a read, which refuses
     "clients.engagements.services.records.reopen_engagement",  # calls move_engagement
+    "clients.invoices.services.records.check_invoice_of",  # the same
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
     "crm.core.notifications.services.tell_both",
@@ -138,6 +139,7 @@ SPELL_FIELDS_OUT = {
     "clients/opportunities/narrow.html": "a filter",
     "clients/page/fact.html": "one bare control, edited in place",
     "clients/page/timeline_filter.html": "a filter",
+    "clients/revenue/narrow.html": "a filter",
     "core/history/list.html": "a filter",
     "core/importing/map_row.html": "what a layout draws a field with",
     "interactions/composer/composer.html": "tabs and chips, each of which holds a field or its value",

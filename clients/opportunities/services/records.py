@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.checks import check_constraints, clean_fields, only_known
+from clients.currencies.pricing import apply_price, check_currency
 from clients.engagements.services.records import check_engagement_of, sees_engagement
 from clients.gate import may_see
 from clients.opportunities.choices import OPPORTUNITY, OpportunityState
@@ -17,7 +18,6 @@ from clients.opportunities.models import Opportunity, Stage
 from clients.opportunities.services.pipelines import first_stage
 from clients.opportunities.services.stays import begin_stays, enter_stage, leave_stage, put_into
 from clients.records.models import Client
-from clients.revenue.services.pricing import apply_price, check_currency
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError

@@ -2,8 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from django.db.models import DateField, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,8 +13,8 @@ from clients.opportunities.services.outcomes import lose_opportunity, win_opport
 from clients.opportunities.services.pipelines import first_stage
 from clients.opportunities.services.records import create_opportunities
 from clients.opportunities.services.stays import put_into
-from clients.revenue.choices import MONTHS_IN, BillingPeriod
 from clients.revenue.models import Contract
+from clients.revenue.services.contracts import renew_contracts
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -30,8 +29,11 @@ def refresh_renewals(today: date, last: date | None = None) -> int:
 
 @service(may=permissions.is_system)
 def update_renewals(principal: Principal, *, today: date, now: datetime) -> int:
-    """Close renewals whose contract has ended or renewed itself, and open those whose notice date is near. How many it touched."""
-    return _follow_contracts(principal, today, now) + open_renewals(principal, today=today, now=now)
+    """Close renewals whose contract has ended or renewed itself, move on the renewal dates of contracts that renewed themselves, and open
+    renewals whose notice date is near. How many it touched."""
+    followed = _follow_contracts(principal, today, now)
+    moved = len(renew_contracts(principal, today=today))
+    return followed + moved + open_renewals(principal, today=today, now=now)
 
 
 @service(may=permissions.is_system)
@@ -46,8 +48,8 @@ def open_renewals(principal: Principal, *, today: date, now: datetime) -> int:
     for contract in contracts:
         row = Opportunity(client=contract.client, owner=contract.client.owner, contract=contract, opened_date=today)
         row.title, row.kind, row.service = _title(contract), OpportunityKind.RENEWAL, contract.service
-        row.renewal_date, row.expected_close = contract.renewal_date, max(today, notice_date(contract))
-        row.value, row.currency, row.rate = yearly_value(contract), contract.currency, contract.rate
+        row.renewal_date, row.expected_close = contract.renewal_date, max(today, contract.notice_date)
+        row.value, row.currency, row.rate = contract.yearly_value, contract.currency, contract.rate
         put_into(row, stage, now=now)
         rows.append(row)
     return len(create_opportunities(principal, rows=rows, now=now))
@@ -57,29 +59,14 @@ def due_contracts(today: date):
     """Contracts in force beyond their renewal date, whose notice date is near and which have no opportunity for it yet."""
     of_contract = Q(contract=OuterRef("pk")) | Q(contract=OuterRef("replaces"))  # a new price keeps the renewal date
     known = Opportunity.objects.filter(of_contract, renewal_date=OuterRef("renewal_date"))
-    notice = ExpressionWrapper(F("renewal_date") - Cast("notice_days", IntegerField()), output_field=DateField())
     return (
         Contract.objects.in_force_on(today)
         .filter(renewal_date__gt=today, client__archived_at=None)
         .filter(Q(end_date=None) | Q(end_date__gte=F("renewal_date")))
-        .alias(notice=notice)
-        .filter(notice__lte=today + AHEAD)
+        .filter(notice_date__lte=today + AHEAD)
         .filter(~Exists(known))
         .order_by("pk")
     )
-
-
-def notice_date(contract: Contract) -> date:
-    """The last day on which notice may be given. Needs a renewal date."""
-    day: date = contract.renewal_date  # type: ignore[assignment]
-    return day - timedelta(days=contract.notice_days)
-
-
-def yearly_value(contract: Contract):
-    """What a contract brings in a year, or once; None for one that is free."""
-    if contract.is_free:
-        return None
-    return contract.value * 12 / MONTHS_IN.get(BillingPeriod(contract.period), 12)
 
 
 def _title(contract: Contract) -> str:
@@ -121,6 +108,6 @@ def _hand_on(row: Opportunity, after: Contract) -> int:
     if Opportunity.objects.filter(contract=after, renewal_date=row.renewal_date).exists():
         return 0
     fresh = Opportunity.objects.select_for_update().get(pk=row.pk)
-    fresh.contract, fresh.value, fresh.currency, fresh.rate = after, yearly_value(after), after.currency, after.rate
+    fresh.contract, fresh.value, fresh.currency, fresh.rate = after, after.yearly_value, after.currency, after.rate
     save_version(fresh, fields=["contract", "value", "currency", "rate"], seen=None)
     return 1

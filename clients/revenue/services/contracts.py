@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import check_constraints, clean_fields, only_known
+from clients.currencies.pricing import apply_price, check_currency, rate_on
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
-from clients.revenue.services.pricing import apply_price, check_currency, rate_on
 from crm.core.base.archiving import set_archived
+from crm.core.base.dates import add_months
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
@@ -117,6 +118,29 @@ def archive_contract(principal: Principal, *, contract: Contract, now: datetime)
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def restore_contract(principal: Principal, *, contract: Contract) -> Contract:
     return set_archived(contract, at=None)[0]
+
+
+@service(may=permissions.is_system)
+def renew_contracts(principal: Principal, *, today: date) -> list[Contract]:
+    """The daily work for contracts that renew by themselves: once the renewal date has come, it is the same day of the next year. One that
+    ends before that day keeps its date, as it does not renew again. The price and the dates between which it is in force stay."""
+    due = Contract.objects.in_force_on(today).filter(is_auto_renewed=True, renewal_date__lte=today)
+    renewed = []
+    for row in due.filter(client__archived_at=None).order_by("pk").select_for_update(of=("self",)):
+        after = _next_renewal(row, today)
+        if row.end_date is None or row.end_date >= after:
+            row.renewal_date = after
+            save_version(row, fields=["renewal_date"], seen=None)
+            renewed.append(row)
+    return renewed
+
+
+def _next_renewal(contract: Contract, today: date) -> date:
+    day: date = contract.renewal_date  # type: ignore[assignment]
+    years = 1
+    while add_months(day, 12 * years) <= today:
+        years += 1
+    return add_months(day, 12 * years)
 
 
 def _apply(contract: Contract, fields: dict) -> list[str]:

@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import clean_fields, only_known
+from clients.currencies.pricing import apply_price, check_currency
+from clients.invoices.models import Invoice
+from clients.invoices.services.records import check_invoice_of
 from clients.records.facts import lock_facts
 from clients.records.models import Client
 from clients.revenue.choices import RevenueKind
 from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
-from clients.revenue.services.pricing import apply_price, check_currency
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
@@ -44,15 +46,17 @@ def add_revenue_line(
     rate: Decimal | int | None = None,
     service: Service | None = None,
     kind: str = RevenueKind.FEE,
+    invoice: Invoice | None = None,
     reference: str = "",
     note: str = "",
     today: date,
 ) -> RevenueLine:
     """Book revenue, net of tax. A refund is negative. `currency` defaults to the firm's, `rate` to the day's (the
-    firm's currency per unit). Raises ServiceError (field rate) if there is none.
+    firm's currency per unit). Raises ServiceError (field rate) if there is none, (field invoice) for one of another client.
     """
+    check_invoice_of(principal, invoice, client)
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
-    values |= {"service": service, "kind": kind, "reference": reference, "note": note}
+    values |= {"service": service, "kind": kind, "invoice": invoice, "reference": reference, "note": note}
     return add_revenue_lines(principal, rows=[new_line(client, **values)], today=today)[0]
 
 
@@ -81,7 +85,8 @@ def update_revenue_line(
     principal: Principal, *, line: RevenueLine, seen_version: int | None = None, today: date, **fields
 ) -> RevenueLine:
     """Correct a line. Raises StaleWrite, ServiceError."""
-    row = RevenueLine.objects.select_for_update().get(pk=line.pk)
+    row = RevenueLine.objects.select_for_update(of=("self",)).select_related("client").get(pk=line.pk)
+    check_invoice_of(principal, fields.get("invoice"), row.client)
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=["amount_firm"])

@@ -17,9 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.checks import check_constraints, clean_fields
-from clients.revenue.models import LEAST_RATE, Contract, ExchangeRate, RevenueLine
+from clients.currencies.models import LEAST_RATE, ExchangeRate
+from clients.currencies.pricing import holding
+from clients.invoices.models import Invoice
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.lines import refresh_revenue_facts
-from clients.revenue.services.pricing import holding
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
@@ -31,6 +33,7 @@ from crm.core.firm.queries import get_firm
 DAY_OF: dict[type[Model], str] = {
     Contract: "start_date",
     RevenueLine: "date",
+    Invoice: "invoice_date",
 }  # the day whose rate applies to an amount
 RATE = DecimalField(max_digits=16, decimal_places=8)
 NAMED = 3  # days named in an error

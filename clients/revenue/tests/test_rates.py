@@ -11,7 +11,9 @@ from django.db import connection
 from django.urls import reverse
 
 from clients.catalogue.models import Service
-from clients.revenue.models import Contract, ExchangeRate, RevenueLine
+from clients.currencies.models import ExchangeRate
+from clients.currencies.pricing import rate_on
+from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.queries import recurring, revenue_by_service
 from clients.revenue.services.contracts import create_contract, update_contract
 from clients.revenue.services.lines import (
@@ -20,7 +22,6 @@ from clients.revenue.services.lines import (
     undelete_revenue_line,
     update_revenue_line,
 )
-from clients.revenue.services.pricing import rate_on
 from clients.revenue.services.rates import delete_rate, set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting

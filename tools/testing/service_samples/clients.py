@@ -118,6 +118,11 @@ def _contract(own):
     return new_contract(own("client"), **given | EUR)
 
 
+def _renewed(own):
+    own.changed("contract", is_auto_renewed=True, renewal_date=TODAY)
+    return {"today": TODAY}
+
+
 declare(
     "clients.revenue.services.contracts",
     create_contract=lambda own: (
@@ -131,6 +136,7 @@ declare(
         "start_date": date(2026, 12, 1),
         "reason": "indexation",
     },
+    renew_contracts=Sample(_renewed, by=lambda own: SYSTEM),
     archive_contract=lambda own: {"contract": own("contract"), "now": own.now},
     restore_contract=lambda own: {"contract": own.changed("contract", archived_at=own.now)},
 )

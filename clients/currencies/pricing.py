@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clients.revenue.models import RATE_HOLDS, ExchangeRate
+from clients.currencies.models import RATE_HOLDS, ExchangeRate
 from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import get_firm
 

@@ -1,0 +1,67 @@
+"""What invoices offer to the kernel, to the client's page and to that of an engagement; `clients/hooks.py` imports it."""
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from clients import permissions, registry
+from clients.invoices.lists import describe
+from clients.invoices.models import Invoice
+from clients.invoices.queries import find_invoices, open_sums
+from crm.core.firm.queries import firm_today, get_firm
+from crm.core.search import sources as search
+from crm.core.ui import navigation
+
+ON_CARD = 5
+
+# Handlers
+
+
+@registry.panel("invoices", "side", 66, "clients/invoices/card.html", title=_("Invoices"), is_late=True)
+def invoices_card(principal, client, now):
+    """What is due and overdue, and the unpaid ones that were due first."""
+    today = firm_today(now)
+    rows = Invoice.objects.visible_to(principal).kept().filter(client=client.pk)
+    found = list(rows.unpaid().order_by("due_date", "pk")[: ON_CARD + 1])
+    describe(found, today)
+    sums = open_sums(rows, today) if found else None
+    return {"found": found[:ON_CARD], "sums": sums, "currency": get_firm().currency}
+
+
+@registry.engagement_panel("invoices", "side", 40, "clients/invoices/engagement_card.html")
+def engagement_invoices(principal, engagement, now):
+    """The newest."""
+    rows = Invoice.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
+    found = list(rows.order_by("-invoice_date", "-pk")[: ON_CARD + 1])
+    describe(found, firm_today(now))
+    address = reverse("clients:invoice_new_for", args=[engagement.client_id])
+    return {
+        "found": found[:ON_CARD],
+        "has_more": len(found) > ON_CARD,
+        "add_url": f"{address}?engagement={engagement.pk}",
+        "all_url": f"{reverse('clients:invoices')}?engagement={engagement.pk}",
+    }
+
+
+def find(principal, text, limit):
+    return [
+        search.Hit(title=row.number, url=row.get_absolute_url(), kind="invoice", icon="receipt", detail=row.client.name)
+        for row in find_invoices(principal, text, limit)
+    ]
+
+
+# Wiring
+navigation.register(
+    navigation.NavEntry("finance", _("Finance"), "clients:invoices", "receipt", 56, also=("/contracts/", "/revenue/"))
+)
+search.register(search.Source("invoices", _("Invoices"), 47, find))
+search.palette.register(
+    search.Command(
+        "new-invoice",
+        _("New invoice"),
+        "clients:invoice_new",
+        "plus-lg",
+        _("add create bill"),
+        order=22,
+        shown=permissions.may_create,
+    )
+)

@@ -1,0 +1,235 @@
+"""The firm's contracts and their calendar, contracts that renew by themselves, and revenue by month."""
+
+import csv
+import io
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from clients.opportunities.models import Opportunity
+from clients.opportunities.services.renewals import update_renewals
+from clients.records.services.clients import restrict_client
+from clients.revenue.models import Contract, RevenueLine
+from clients.revenue.services.contracts import archive_contract, renew_contracts
+from clients.revenue.services.lines import add_revenue_line
+from crm.core.base.principals import SYSTEM, acting
+from tools.testing.factories.clients import NOW, TODAY, make_client, make_user
+from tools.testing.factories.opportunities import make_contract, make_service
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def frozen(time_machine):
+    time_machine.move_to(NOW)
+
+
+@pytest.fixture
+def browser(client, marta):
+    client.force_login(marta)
+    return client
+
+
+@pytest.fixture
+def northwind(marta):
+    return make_client(owner=marta)
+
+
+@pytest.fixture
+def audit(db):
+    return make_service("Audit")
+
+
+def shown(answer):
+    body = b"".join(answer.streaming_content if answer.streaming else [answer.content]).decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def contract(actor, client, service, name, **fields):
+    return make_contract(actor=actor, client=client, service=service, name=name, **fields)
+
+
+# Contracts that renew by themselves
+
+
+@pytest.mark.parametrize(
+    ("renewal", "after"),
+    [
+        (date(2026, 11, 20), date(2027, 11, 20)),
+        (date(2026, 11, 21), date(2026, 11, 21)),
+        (date(2023, 3, 1), date(2027, 3, 1)),
+        (date(2024, 2, 29), date(2027, 2, 28)),
+    ],
+)
+def test_the_renewal_date_moves_on_to_the_next_year(marta, northwind, audit, renewal, after):
+    row = contract(
+        marta, northwind, audit, "A", start_date=date(2022, 1, 1), renewal_date=renewal, is_auto_renewed=True
+    )
+    before = (row.value, row.start_date, row.end_date)
+    renew_contracts(SYSTEM, today=TODAY)
+    assert renew_contracts(SYSTEM, today=TODAY) == []
+    row.refresh_from_db()
+    assert row.renewal_date == after and (row.value, row.start_date, row.end_date) == before
+
+
+def test_others_keep_theirs(marta, northwind, audit):
+    passed = {"renewal_date": date(2026, 11, 1)}
+    rows = [
+        contract(marta, northwind, audit, "By hand", **passed),
+        contract(marta, northwind, audit, "Ended", end_date=date(2026, 11, 2), is_auto_renewed=True, **passed),
+        contract(marta, northwind, audit, "Ends first", end_date=date(2027, 6, 1), is_auto_renewed=True, **passed),
+        contract(marta, northwind, audit, "Trash", is_auto_renewed=True, **passed),
+    ]
+    archive_contract(acting(marta), contract=rows[-1], now=NOW)
+    assert renew_contracts(SYSTEM, today=TODAY) == []
+    assert {row.renewal_date for row in Contract.objects.all()} == {date(2026, 11, 1)}
+
+
+def test_the_renewal_is_won_before_the_date_moves_and_the_next_one_opens_in_its_time(marta, northwind, audit):
+    row = contract(marta, northwind, audit, "A", renewal_date=date(2026, 11, 20), notice_days=30, is_auto_renewed=True)
+    update_renewals(SYSTEM, today=date(2026, 9, 1), now=NOW)
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    row.refresh_from_db()
+    assert row.renewal_date == date(2027, 11, 20)
+    assert [(each.state, each.renewal_date) for each in Opportunity.objects.all()] == [("won", date(2026, 11, 20))]
+    update_renewals(SYSTEM, today=date(2027, 9, 1), now=NOW)
+    assert Opportunity.objects.filter(state="open").get().renewal_date == date(2027, 11, 20)
+
+
+# The calendar
+
+
+def test_the_calendar_opens_to_exactly_the_contracts_it_counts(browser, marta, northwind, audit):
+    for n, days in enumerate((10, 20, 40, 75, 200, 400)):
+        contract(
+            marta,
+            northwind,
+            audit,
+            f"C{n}",
+            renewal_date=TODAY + timedelta(days=days + 30),
+            notice_days=30,
+            value="100",
+        )
+    contract(marta, northwind, audit, "Ends", end_date=TODAY + timedelta(days=70))
+    contract(
+        marta, northwind, audit, "Ends before it renews",
+        renewal_date=TODAY + timedelta(days=90), end_date=TODAY + timedelta(days=50),
+    )  # fmt: skip
+    contract(marta, northwind, audit, "Over", renewal_date=TODAY + timedelta(days=9), end_date=TODAY)
+    page = browser.get("/contracts/renewals/")
+    assert [row.name for row in page.context["nearest"]] == ["C0", "C1", "C2"]
+    assert (page.context["due_n"], page.context["due"].amount) == (3, 3600)
+    assert browser.get(page.context["due_url"]).context["page"].total == 3
+    seen = 0
+    for each in page.context["months"]:
+        assert len(each["events"]) == each["month"].n
+        for total in each["totals"]:
+            found = browser.get(total["url"]).context
+            assert (found["page"].total, found["sums"].amount) == (total["n"], total["total"].amount)
+            seen += total["n"]
+    assert seen == 5 + 5 + 2
+    text = shown(page)
+    assert "10 days" in text and "€3,600" in text and "Over" not in text
+    later = browser.get("/contracts/renewals/?month=2027-11")
+    assert "C5" in shown(later) and "C1" not in shown(later).split("Earlier")[1]
+    assert browser.get("/contracts/renewals/?month=nonsense").status_code == 200
+
+
+def test_the_calendar_is_narrowed_and_shows_what_has_no_rate(browser, marta, otto, northwind, audit):
+    soon = {"renewal_date": TODAY + timedelta(days=40), "notice_days": 10}
+    contract(marta, northwind, audit, "Mine", **soon)
+    contract(otto, make_client(owner=otto, name="Other"), make_service("Payroll"), "Theirs", **soon)
+    lacking = contract(marta, northwind, audit, "Dollars", currency="USD", rate=Decimal("0.9"), **soon)
+    Contract.objects.filter(pk=lacking.pk).update(rate=None)
+    text = shown(browser.get("/contracts/renewals/?owner=me"))
+    assert "Mine" in text and "Theirs" not in text and "1 amount without a rate is not added." in text
+    assert "Theirs" in shown(
+        browser.get(f"/contracts/renewals/?service={Contract.objects.get(name='Theirs').service_id}")
+    )
+
+
+def test_the_list_of_contracts(browser, marta, northwind, audit):
+    contract(marta, northwind, audit, "Now", value="50", period="quarter")
+    contract(marta, northwind, audit, "Later", start_date=TODAY + timedelta(days=9))
+    contract(marta, northwind, audit, "Gone", end_date=TODAY)
+    for state, wanted in (
+        ("current", {"Now"}),
+        ("coming", {"Later"}),
+        ("ended", {"Gone"}),
+        ("running", {"Now", "Later"}),
+    ):
+        assert {row.name for row in browser.get(f"/contracts/?state={state}").context["page"].rows} == wanted
+    assert browser.get("/contracts/?state=current").context["sums"].amount == 200
+
+
+def test_a_restricted_client_is_in_none_of_it(client, marta, otto, northwind, audit):
+    secret = make_client(owner=otto, name="Secret Ltd")
+    contract(otto, secret, audit, "Hush", value="777", renewal_date=TODAY + timedelta(days=30))
+    add_revenue_line(acting(otto), client=secret, date=TODAY, amount=Decimal(777), service=audit, today=TODAY)
+    restrict_client(acting(otto), client=secret, users=[])
+    client.force_login(make_user(name="Aino Admin", roles=("admin", "manager")))
+    for url in (
+        "/contracts/", "/contracts/renewals/", "/contracts/export/?as=csv", "/revenue/", "/revenue/by-month/",
+        "/revenue/by-month/?by=client", "/revenue/by-month/export/?as=csv", f"/revenue/by-month/?client={secret.pk}",
+    ):  # fmt: skip
+        assert not re.search(r"Secret|Hush|777|9,324", shown(client.get(url))), url
+
+
+# Revenue by month
+
+
+@pytest.fixture
+def booked(marta, otto, northwind, audit):
+    other = make_client(owner=otto, name="Other")
+    for owner, who, day, amount, service in (
+        (marta, northwind, date(2026, 11, 3), 100, audit),
+        (marta, northwind, date(2026, 11, 9), 11, None),
+        (marta, northwind, date(2025, 12, 1), 40, audit),
+        (marta, northwind, date(2025, 11, 30), 999, audit),
+        (otto, other, date(2026, 10, 31), 500, audit),
+    ):
+        add_revenue_line(acting(owner), client=who, date=day, amount=Decimal(amount), service=service, today=TODAY)
+    line = add_revenue_line(
+        acting(marta), client=northwind, date=TODAY, amount=Decimal(5), currency="USD", rate=Decimal(1), today=TODAY
+    )
+    RevenueLine.objects.filter(pk=line.pk).update(rate=None)
+
+
+@pytest.mark.parametrize("by", ["service", "client"])
+def test_every_number_opens_its_lines(browser, booked, by):
+    page = browser.get(f"/revenue/by-month/?by={by}")
+    sums = page.context["sums"]["line"]
+    assert (sums.total, sums.without_rate, sums.cells[-1], sums.cells[-2], sums.cells[0]) == (651, 1, 111, 500, 40)
+    for row in [*page.context["rows"], page.context["sums"]]:
+        for cell in row["cells"]:
+            if cell["amount"]:
+                assert browser.get(cell["url"]).context["sums"].amount == cell["amount"]
+        found = browser.get(row["url"]).context
+        assert (found["sums"].amount, found["sums"].without_rate) == (row["line"].total, row["line"].without_rate)
+    assert "1 amount without a rate is not added." in shown(page)
+    assert browser.get(page.context["without_url"]).context["page"].total == 1
+
+
+def test_it_is_narrowed_moved_and_written_to_a_file(browser, booked, northwind):
+    assert browser.get("/revenue/by-month/?owner=me").context["sums"]["line"].total == 151
+    earlier = browser.get("/revenue/by-month/?until=2025-11").context["sums"]["line"]
+    assert earlier.total == earlier.cells[-1] == 999
+    answer = browser.get("/revenue/by-month/export/?as=csv&by=client")
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    assert rows[0][:2] == ["Client", "2025-12"] and rows[0][-2:] == ["Total", "Amounts without a rate"]
+    assert [(row[0], row[-2], row[-1]) for row in rows[1:]] == [
+        ("Other", "500.00", "0"), (northwind.name, "151.00", "1"), ("Total", "651.00", "1")
+    ]  # fmt: skip
+    assert browser.get("/revenue/by-month/export/?as=xlsx").status_code == 200
+    assert browser.get("/revenue/by-month/export/?as=pdf").status_code == 404
+
+
+def test_the_smaller_rows_are_in_the_total(browser, marta, audit):
+    for n in range(53):
+        client = make_client(owner=marta, name=f"Client {n}")
+        RevenueLine.objects.create(client=client, date=TODAY, amount=n + 1, currency="EUR", rate=1, service=audit)
+    page = browser.get("/revenue/by-month/?by=client")
+    assert len(page.context["rows"]) == 50 and page.context["left_out"] == 3
+    assert page.context["sums"]["line"].total == 53 * 54 / 2 and "3 smaller ones are in the total." in shown(page)
