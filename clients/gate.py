@@ -14,9 +14,10 @@ from crm.core.users.models import User
 def visible_q(principal, prefix: str = "") -> Q:
     """The condition under which the principal may see a client, reached through `prefix` (such as "client__").
 
-    Only its owner and the colleagues in ClientAccess see a restricted client; no role overrides this. Managers and
-    admins see all others. Account managers see all, their teams' and their own, or only their own, as the firm chose.
-    The system sees all; contacts and links see nothing.
+    Only its owner and the colleagues in ClientAccess see a restricted client; no role and no cover overrides this.
+    Managers and admins see all others. Account managers see all, their teams' and their own, or only their own, as the
+    firm chose, and the unrestricted clients of colleagues they cover for now. The system sees all; contacts and links
+    see nothing.
     """
     if principal.is_system:
         return Q()
@@ -31,9 +32,10 @@ def visible_q(principal, prefix: str = "") -> Q:
     scope = get_firm().account_managers_see
     if scope == AccountManagersSee.ALL:
         return Q(**{f"{prefix}is_restricted": False}) | named
+    open_to = Q(**{f"{prefix}owner__in": _absent_ids(user)})
     if scope == AccountManagersSee.TEAM:
-        return Q(**{f"{prefix}is_restricted": False, f"{prefix}team__in": _team_ids(user)}) | named
-    return named
+        open_to |= Q(**{f"{prefix}team__in": _team_ids(user)})
+    return Q(**{f"{prefix}is_restricted": False}) & open_to | named
 
 
 def may_see(principal, client) -> bool:
@@ -50,11 +52,17 @@ def viewers(client, *, is_restricted: bool) -> QuerySet[User]:
             found |= managers
         elif scope == AccountManagersSee.TEAM and client.team_id:
             found |= managers & Q(pk__in=client.team.memberships.values("user"))
+        found |= managers & Q(pk__in=client.owner.absences.running_now().values("covering"))
     return User.objects.active().filter(found).order_by("name", "pk")
 
 
 def _named_ids(user):
     return user.client_accesses.values("client_id")
+
+
+def _absent_ids(user):
+    """The colleagues whose clients this one covers today."""
+    return user.covers.running_now().values("absent_id")
 
 
 def _team_ids(user):

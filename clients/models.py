@@ -2,6 +2,7 @@
 
 from clients.catalogue.models import Service, Tag  # noqa: F401
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails  # noqa: F401
+from clients.cover.models import Cover  # noqa: F401
 from clients.documents.models import Document, DocumentVersion  # noqa: F401
 from clients.engagements.models import (  # noqa: F401
     Engagement,

@@ -2,6 +2,7 @@ from django.urls import path
 
 from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
+from clients.cover.urls import urlpatterns as cover
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
@@ -91,6 +92,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/restore/", contacts.restore, name="restore_contact"),
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
+    *cover,
     *engagements,
     *opportunities,
     path("services/", catalogue.service_list, name="services"),

@@ -32,7 +32,7 @@ from interactions.reminders.services import digests, reminders
 from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
-from interactions.today import documents, sections
+from interactions.today import cover, documents, sections
 
 # Handlers
 
@@ -113,6 +113,7 @@ open_pages.declare("interactions:survey-answer", "interactions:survey-answer-lin
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))
+digest.writers.register(digest.PartWriter("cover", digest.cover_part))
 digest.writers.register(digest.PartWriter("progress", digest.progress_part))
 navigation.register(
     navigation.NavEntry(
@@ -129,6 +130,9 @@ navigation.register(
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
 sections.sections.register(
     sections.Section("detractors", 5, "interactions/surveys/today.html", survey_today.today_section)
+)
+sections.sections.register(
+    sections.Section("cover", 10, "interactions/today/cover.html", cover.today_section, column="main")
 )
 sections.sections.register(
     sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section, figure=sections.QUIET)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
+from clients.cover.queries import covered_by
 from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
@@ -35,6 +36,13 @@ class ClientFilters(filters.TrashFilters):
         help_text=_("Past their contact target"),
         chip=_("Contact"),
         said=lambda value, principal: _("going quiet"),
+    )
+    covered = filters.Yes(
+        method="of_the_absent",
+        label=_("I cover"),
+        help_text=_("Clients of colleagues who are away"),
+        chip=_("Only"),
+        said=lambda value, principal: _("those I cover"),
     )
     updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
     segment = filters.Id(
@@ -86,6 +94,11 @@ class ClientFilters(filters.TrashFilters):
             start_of_day = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
             return rows.filter(facts__next_step_at__lt=start_of_day)
         return rows.filter(facts__next_step_at__gte=self.now, facts__next_step_at__lt=self.now + timedelta(days=7))
+
+    def of_the_absent(self, rows, name, value: bool):
+        if not value:
+            return rows
+        return rows.filter(owner__in=covered_by(self.principal).values("absent"), is_restricted=False)
 
     def gone_quiet(self, rows, name, value: bool):
         return rows.quiet(firm_today(self.now)) if value else rows

@@ -1,11 +1,14 @@
 """The client of a page, and what the page loads with it."""
 
+from datetime import date
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.http import Http404
 
 from clients import permissions
 from clients.catalogue.models import Tag
+from clients.cover.queries import covers_of
 from clients.records.models import Client
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
@@ -17,7 +20,7 @@ def page_clients(principal) -> QuerySet:
     return (
         Client.objects.visible_to(principal)
         .select_related("facts", "owner", "team", "archived_by")
-        .annotate(tag_names=ArraySubquery(tags))
+        .annotate(tag_names=ArraySubquery(tags), covers=covers_of("owner"))
     )
 
 
@@ -28,10 +31,14 @@ def _client(principal, *, client_id: int) -> QuerySet:
 
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 if the user may not see it."""
-    found = _client.rows(principal, client_id=client_id)
-    if not found:
+    rows = _client.rows(principal, client_id=client_id)
+    if not rows:
         raise Http404
-    return found[0]
+    client = rows[0]
+    found = [] if client.is_restricted else client.covers
+    client.covers = [{**cover, "until": date.fromisoformat(cover["until"])} for cover in found]
+    client.is_covered = principal.user_id in {cover["id"] for cover in client.covers}
+    return client
 
 
 def load_open_client(principal, client_id: int) -> Client:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
+from clients.cover.queries import is_covering, was_covering
 from clients.records import nps
 from clients.registry import TimelineItem, TimelineSource
 from crm.core.base.kept import Kept
@@ -49,7 +50,9 @@ def with_timeline_parts(queryset):
     decisions = Decision.objects.filter(interaction=OuterRef("pk")).order_by("pk")
     fields = JSONObject(id="pk", text="text", is_shared="is_shared", confirmed_at="confirmed_at")
     return queryset.select_related("author", "author_contact").annotate(
-        contact_names=ArraySubquery(contacts), agreed=ArraySubquery(decisions.values_list(fields))
+        contact_names=ArraySubquery(contacts),
+        agreed=ArraySubquery(decisions.values_list(fields)),
+        is_cover=was_covering("author", "client__owner", "occurred_at"),
     )
 
 
@@ -94,7 +97,8 @@ def interaction_items(principal, client, ask):
     """Interactions; pinned ones of any age are on the first page and not repeated."""
     may = {
         "may_change": client.archived_at is None,
-        "sees_all": principal.sees_all or client.owner_id == principal.user_id,
+        "sees_all": principal.sees_all or client.owner_id == principal.user_id or is_covering(principal, client),
+        "covered": _("covering for %(name)s") % {"name": client.owner.name},
         "words": {name: str(word) for name, word in WORDS.items()},
     }
     found = _interactions.rows(principal, ask.limit, ask.kind, ask.text, client_id=client.pk, **ask.given)
@@ -114,6 +118,7 @@ def _interaction_item(row, user, may):
         extra={
             "may_change": may["may_change"],
             "words": may["words"],
+            "for_whom": may["covered"] if row.is_cover else "",
             "may_correct": may["may_change"] and (may["sees_all"] or row.author_id == user.pk),
         },
     )
