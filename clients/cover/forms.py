@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.ui.forms import TO_COME, DateInput, Form, Layout, Row
+from crm.core.ui.forms import TO_COME, DateInput, Form, Layout, Maybe, Row
 from crm.core.users.models import User
 
 
@@ -19,7 +19,7 @@ class CoverForm(Form):
     """A manager's form also asks who is away."""
 
     merges = False
-    layout = Layout("absent", "covering", Row("start_date", "end_date"), "note")
+    layout = Layout(Maybe("absent"), "covering", Row("start_date", "end_date"), "note")
 
     absent = _colleague(_("Who is away"), _("Choose who is away."))
     covering = _colleague(_("Covered by"), _("Choose who covers."))
@@ -46,5 +46,5 @@ class CoverForm(Form):
         self.user = user
 
     @property
-    def absent(self) -> User:
+    def who_is_absent(self) -> User:
         return self.cleaned_data.get("absent", self.user)

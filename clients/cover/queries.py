@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject, TruncDate
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast, JSONObject, TruncDate
 
 from clients.cover.models import Cover
 from crm.core.firm.queries import firm_zone
@@ -43,7 +43,7 @@ def is_covering(principal: Any, client: Any) -> bool:
 
 def was_covering(user: str, owner: str, moment: str) -> Exists:
     """Whether the colleague in one column covered at a moment for the one in another, as an annotation."""
-    day = TruncDate(OuterRef(moment), tzinfo=firm_zone())
+    day = TruncDate(Cast(OuterRef(moment), DateTimeField()), tzinfo=firm_zone())
     then = Q(ended_at__isnull=True) | Q(ended_at__gt=OuterRef(moment))
     rows = Cover.objects.filter(then, covering=OuterRef(user), absent=OuterRef(owner))
     return Exists(rows.filter(start_date__lte=day, end_date__gt=day))

@@ -22,7 +22,7 @@ def create(request):
     form = CoverForm(posted(request), user=request.user, for_others=for_others)
 
     def act():
-        given = {**form.cleaned_data, "absent": form.absent}
+        given = {**form.cleaned_data, "absent": form.who_is_absent}
         return services.arrange_cover(request.principal, now=timezone.now(), **given)
 
     outcome = form_action(request, form, act)

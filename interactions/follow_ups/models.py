@@ -2,7 +2,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import models
 from django.db.models import Case, F, Q, Subquery, When
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,8 +33,9 @@ class FollowUpQuerySet(NamesEngagement):
         covers, of the clients whose account manager the assignee is.
         """
         of_their_clients = Q(client__owner=F("assignee"), client__is_restricted=False) & open_to_all_q()
-        instead = Coalesce(Subquery(covering("assignee", day)), F("assignee"))
-        return self.annotate(reader_id=Case(When(of_their_clients, then=instead), default=F("assignee")))
+        instead = Subquery(covering("assignee", day), output_field=models.BigIntegerField())
+        assignee = Cast("assignee", models.BigIntegerField())
+        return self.annotate(reader_id=Coalesce(Case(When(of_their_clients, then=instead)), assignee))
 
     def open(self):
         return self.filter(state__in=FOLLOW_UP.open)
