@@ -9,6 +9,7 @@ from clients.engagements.urls import urlpatterns as engagements
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
+from clients.referrals.urls import urlpatterns as referrals
 from clients.revenue import views as revenue
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
 from clients.segments import views as segments
@@ -95,6 +96,7 @@ urlpatterns = [
     *cover,
     *engagements,
     *opportunities,
+    *referrals,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),
     path("services/<int:service_id>/", catalogue.service_edit, name="service_edit"),

@@ -23,6 +23,7 @@ from interactions.client_page import cards, parts, timeline  # noqa: F401  panel
 from interactions.composer import panel  # noqa: F401
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
+from interactions.follow_ups import thanks
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
 from interactions.reading.choices import ReadKind
@@ -84,6 +85,9 @@ def contact_due_daily(today, last):
 
 
 # Wiring
+registry.referral_actions.register(
+    registry.ReferralAction("thanks", _("Plan a thank-you"), thanks.thanks_url, thanks.not_thanked)
+)
 registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
 registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
 gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))

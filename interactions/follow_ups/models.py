@@ -128,6 +128,7 @@ class FollowUp(Versioned):
             models.Index(
                 fields=["remind_at"], name="follow_up_reminders", condition=Q(state="open", remind_at__isnull=False)
             ),
+            models.Index(fields=["source_id"], name="follow_up_referral", condition=Q(source_kind="referral")),
             models.Index(fields=["due_at", "id"], name="follow_up_due_open", condition=Q(state="open")),
             models.Index(fields=["client", "-closed_at"], name="follow_up_client_closed", condition=~Q(state="open")),
             models.Index(fields=["-closed_at", "-id"], name="follow_up_closed", condition=~Q(state="open")),
