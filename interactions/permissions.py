@@ -54,6 +54,10 @@ def may_pin(principal, interaction) -> bool:
     return may_log(principal, interaction.client)
 
 
+def may_thank(principal, referral) -> bool:
+    return may_log(principal, referral.client)
+
+
 def may_add_follow_up(principal, client) -> bool:
     """A follow-up without a client is personal."""
     return client is None or client_permissions.may_edit(principal, client)

@@ -41,11 +41,6 @@ def update_referral(
     return row
 
 
-def check_referral(principal: Principal, referral: Referral, *, now: datetime, **fields: Any) -> None:
-    """Say what `update_referral` would refuse. Raises ServiceError."""
-    _apply(principal, copy(referral), fields, firm_today(now))
-
-
 @service(may=permissions.may_change_referral, why=client_permissions.IN_TRASH)
 def archive_referral(principal: Principal, *, referral: Referral, now: datetime) -> Referral:
     """Take one that was entered by mistake out of every list and sum. Twice changes nothing."""

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clients import permissions
 from clients.contacts.models import Affiliation
 from clients.records.models import Client
 from clients.referrals.models import Referral
@@ -18,6 +17,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
+from interactions import permissions
 from interactions.follow_ups.choices import FollowUpState, SourceKind
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import create_follow_up
@@ -33,7 +33,7 @@ def not_thanked(referrals: Sequence[Referral]) -> set[int]:
     return {row.pk for row in referrals} - thanked(referrals)
 
 
-@service(may=None)
+@service(may=permissions.may_thank, why=permissions.IN_TRASH)
 def plan_thanks(principal: Principal, *, referral: Referral, now: datetime) -> FollowUp:
     """A follow-up of the principal by the next working day: with the referring client, or the contact at a client that the principal sees;
     for somebody else, with the client that was referred. It never names the referred client to those who see only the referrer. Raises
@@ -60,7 +60,7 @@ def _client_of(principal: Principal, contact: Any) -> Client | None:
     """The client where the contact is reached: their main one first, of those that the principal may work with."""
     places = Affiliation.objects.visible_to(principal).filter(Q(left_date__isnull=True), contact=contact)
     found = places.filter(client__archived_at__isnull=True).select_related("client").order_by("-is_primary", "pk").first()
-    return found.client if found and permissions.may_edit(principal, found.client) else None
+    return found.client if found and permissions.may_log(principal, found.client) else None
 
 
 def thanks_url(referral: Referral) -> str:

@@ -57,7 +57,6 @@ def _home(follow_up):
 def thank(request, pk):
     """Plan a thank-you for a referral."""
     referral = get_object_or_404(Referral.objects.visible_to(request.principal).kept().select_related("client"), pk=pk)
-    require(permissions.may_log(request.principal, referral.client), permissions.IN_TRASH)
     try:
         follow_up = plan_thanks(request.principal, referral=referral, now=timezone.now())
     except ServiceError as error:
