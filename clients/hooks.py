@@ -16,6 +16,7 @@ from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
+from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself

@@ -6,6 +6,7 @@ from clients.cover.urls import urlpatterns as cover
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
+from clients.groups.urls import urlpatterns as groups
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, inline, people, status
@@ -95,6 +96,7 @@ urlpatterns = [
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
     *cover,
     *engagements,
+    *groups,
     *opportunities,
     *referrals,
     path("services/", catalogue.service_list, name="services"),

@@ -11,6 +11,7 @@ from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
 from clients.cover.queries import covered_by
+from clients.groups.queries import in_group
 from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
@@ -37,6 +38,14 @@ class ClientFilters(filters.TrashFilters):
         help_text=_("Past their contact target"),
         chip=_("Contact"),
         said=lambda value, principal: _("going quiet"),
+    )
+    group = filters.Id(
+        method="of_group",
+        label=_("Group"),
+        help_text=_("A client with all its subsidiaries"),
+        chip=_("Group of"),
+        named=Client,
+        offers=None,
     )
     covered = filters.Yes(
         method="of_the_absent",
@@ -98,6 +107,9 @@ class ClientFilters(filters.TrashFilters):
             start_of_day = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
             return rows.filter(facts__next_step_at__lt=start_of_day)
         return rows.filter(facts__next_step_at__gte=self.now, facts__next_step_at__lt=self.now + timedelta(days=7))
+
+    def of_group(self, rows, name, value: int):
+        return in_group(rows, self.principal, value)
 
     def of_the_absent(self, rows, name, value: bool):
         if not value:

@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404
 
 from clients import permissions
@@ -15,12 +15,16 @@ from crm.core.base.permissions import require
 
 
 def page_clients(principal) -> QuerySet:
-    """Clients with everything that the header of their page shows, in one statement."""
+    """Clients with everything that the header of their page shows, in one statement. `parent_name` is None for a parent out of sight."""
+    related = Client.objects.visible_to(principal).order_by()
+    parent = related.filter(pk=OuterRef("parent_id")).values("name")
+    below = related.filter(parent=OuterRef("pk"), archived_at__isnull=True)
     tags = Tag.objects.filter(clients=OuterRef("pk")).order_by("name").values("name")
     return (
         Client.objects.visible_to(principal)
         .select_related("facts", "owner", "team", "archived_by")
         .annotate(tag_names=ArraySubquery(tags), covers=covers_of("owner"))
+        .annotate(parent_name=Subquery(parent), has_children=Exists(below))
     )
 
 
