@@ -3,12 +3,25 @@
 `visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client uses it.
 """
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
 from crm.core.users.choices import Role
 from crm.core.users.models import User
+
+
+class OneOf(Func):
+    """The column is one of a few ids, read once for the statement. Unlike for IN, PostgreSQL can use an index for it beside an OR; of
+    many ids it would try one after the other for each row.
+    """
+
+    template, arg_joiner = "(%(expressions)s))", " = ANY("
+    output_field = BooleanField()
+
+    def __init__(self, column: str, ids: QuerySet):
+        super().__init__(F(column), ArraySubquery(ids))
 
 
 def visible_q(principal, prefix: str = "") -> Q:
@@ -24,18 +37,16 @@ def visible_q(principal, prefix: str = "") -> Q:
     if not principal.is_user:
         return Q(pk__in=[])
     user = principal.viewer
-    named = Q(**{f"{prefix}owner": user}) | Q(**{f"{prefix}pk__in": _named_ids(user)})
-    if principal.sees_all:
-        return Q(**{f"{prefix}is_restricted": False}) | named
-    if not principal.is_account_manager:
+    own, open_to_all = Q(**{f"{prefix}owner": user}), Q(**{f"{prefix}is_restricted": False})
+    if not (principal.sees_all or principal.is_account_manager):
         return Q(pk__in=[])
     scope = get_firm().account_managers_see
-    if scope == AccountManagersSee.ALL:
-        return Q(**{f"{prefix}is_restricted": False}) | named
-    open_to = Q(**{f"{prefix}owner__in": _absent_ids(user)})
+    if principal.sees_all or scope == AccountManagersSee.ALL:
+        return open_to_all | own | Q(**{f"{prefix}pk__in": _named_ids(user)})
+    open_to = Q(OneOf(f"{prefix}owner", _absent_ids(user)))
     if scope == AccountManagersSee.TEAM:
-        open_to |= Q(**{f"{prefix}team__in": _team_ids(user)})
-    return Q(**{f"{prefix}is_restricted": False}) & open_to | named
+        open_to |= Q(OneOf(f"{prefix}team", _team_ids(user)))
+    return open_to_all & open_to | own | Q(OneOf(f"{prefix}pk", _named_ids(user)))
 
 
 def may_see(principal, client) -> bool:
