@@ -40,8 +40,7 @@ def visible_q(principal, prefix: str = "") -> Q:
     own, open_to_all = Q(**{f"{prefix}owner": user}), Q(**{f"{prefix}is_restricted": False})
     if not (principal.sees_all or principal.is_account_manager):
         return Q(pk__in=[])
-    scope = get_firm().account_managers_see
-    if principal.sees_all or scope == AccountManagersSee.ALL:
+    if principal.sees_all or (scope := get_firm().account_managers_see) == AccountManagersSee.ALL:
         return open_to_all | own | Q(**{f"{prefix}pk__in": _named_ids(user)})
     open_to = Q(OneOf(f"{prefix}owner", _absent_ids(user)))
     if scope == AccountManagersSee.TEAM:

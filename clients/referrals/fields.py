@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from django.utils.translation import gettext_lazy as _
+
 from clients.contacts.models import Contact
 from clients.records.models import Client
 from clients.referrals.models import Referral
@@ -28,7 +30,11 @@ REFERRAL_FIELDS = Catalogue(
             type=link(Contact.objects.kept),
             is_imported=False,
             input=partial(SearchedField, Contact.objects.none(), url="/contacts/options/", empty_label="—"),
-            filter=filters.Id,
+            filter={
+                "by_contact": filters.Id(
+                    label=_("Referred by contact"), chip=_("Referred by"), named=Contact, offers=None
+                )
+            },
         ),
         Field("by_source", is_imported=False, privacy=PERSONAL, filter=filters.Text(lookup_expr="iexact")),
         Field("date", is_imported=False, sort=Sort("date", nullable=True)),
