@@ -213,7 +213,9 @@ search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
 search.register(search.Source("documents", _("Documents"), 40, find_documents))
 for command in (
-    search.Command("covers", _("Absence and cover"), "clients:covers", "person-check", _("away holiday vacation leave")),
+    search.Command(
+        "covers", _("Absence and cover"), "clients:covers", "person-check", _("away holiday vacation leave")
+    ),
     search.Command("rates", _("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer),
     search.Command(
         "new-client",

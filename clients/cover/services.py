@@ -97,7 +97,9 @@ def _locked(cover: Cover) -> Cover:
 def _check_people(absent: User, covering: User) -> None:
     for user, field in ((absent, "absent"), (covering, "covering")):
         if not user.is_active:
-            raise ServiceError(_("%(name)s can no longer sign in. Choose someone else.") % {"name": user.name}, field=field)
+            raise ServiceError(
+                _("%(name)s can no longer sign in. Choose someone else.") % {"name": user.name}, field=field
+            )
     if not covering.roles:
         raise ServiceError(_("%(name)s has no role and sees no clients.") % {"name": covering.name}, field="covering")
 

@@ -32,12 +32,15 @@ SELECT id FROM part
 
 def in_group(rows: QuerySet, principal: Any, root_id: int) -> QuerySet:
     """The clients among `rows` that belong to the group of this client: itself and every level below."""
-    visible = Client.objects.visible_to(principal).filter(archived_at__isnull=True).order_by().values_list("id", "parent_id")
+    visible = (
+        Client.objects.visible_to(principal).filter(archived_at__isnull=True).order_by().values_list("id", "parent_id")
+    )
     try:
         sql, params = visible.query.sql_with_params()
     except EmptyResultSet:
         return rows.none()
-    return rows.filter(pk__in=RawSQL(WALK.format(visible=sql), (*params, root_id)))
+    # what is put in is a compiled statement with its parameters
+    return rows.filter(pk__in=RawSQL(WALK.format(visible=sql), (*params, root_id)))  # nosec B611
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from crm.core.firm.queries import firm_today
 
 
 @service(may=client_permissions.may_edit, why=client_permissions.IN_TRASH)
-def add_referral(principal: Principal, *, client: Client, now: datetime, is_demo: bool = False, **fields: Any) -> Referral:
+def add_referral(
+    principal: Principal, *, client: Client, now: datetime, is_demo: bool = False, **fields: Any
+) -> Referral:
     """Say who referred the client: `by_client`, `by_contact` or `by_source`. Raises ServiceError, naming the field."""
     row = Referral(client=client, is_demo=is_demo)
     _apply(principal, row, fields, firm_today(now))
@@ -64,7 +66,9 @@ def _apply(principal: Principal, row: Referral, fields: dict[str, Any], today: d
     _check_seen(principal, fields.get("by_client"), "by_client")
     _check_seen(principal, fields.get("by_contact"), "by_contact")
     if row.date and (not is_plausible(row.date) or row.date > today):
-        raise ServiceError(_("This day is in the future.") if row.date > today else _("This date is too far away."), field="date")
+        raise ServiceError(
+            _("This day is in the future.") if row.date > today else _("This date is too far away."), field="date"
+        )
     clean_fields(row, ["by_source", "note"])
     check_constraints(row, field="by_client")
     return [*fields]

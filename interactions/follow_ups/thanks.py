@@ -39,7 +39,11 @@ def plan_thanks(principal: Principal, *, referral: Referral, now: datetime) -> F
     for somebody else, with the client that was referred. It never names the referred client to those who see only the referrer. Raises
     ServiceError when it is planned already.
     """
-    row = Referral.objects.select_for_update(of=("self",)).select_related("client", "by_client", "by_contact").get(pk=referral.pk)
+    row = (
+        Referral.objects.select_for_update(of=("self",))
+        .select_related("client", "by_client", "by_contact")
+        .get(pk=referral.pk)
+    )
     if thanked([row]):
         raise ServiceError(_("A thank-you is planned already."))
     with_client = row.client if row.by_source else row.by_client or _client_of(principal, row.by_contact)
@@ -59,7 +63,9 @@ def plan_thanks(principal: Principal, *, referral: Referral, now: datetime) -> F
 def _client_of(principal: Principal, contact: Any) -> Client | None:
     """The client where the contact is reached: their main one first, of those that the principal may work with."""
     places = Affiliation.objects.visible_to(principal).filter(Q(left_date__isnull=True), contact=contact)
-    found = places.filter(client__archived_at__isnull=True).select_related("client").order_by("-is_primary", "pk").first()
+    found = (
+        places.filter(client__archived_at__isnull=True).select_related("client").order_by("-is_primary", "pk").first()
+    )
     return found.client if found and permissions.may_log(principal, found.client) else None
 
 

@@ -164,7 +164,9 @@ def test_a_reassigned_follow_up_is_not_reminded_twice(step, marta, otto, northwi
 
 def test_the_morning_email_has_them_with_the_name(step, marta, otto, northwind, cover):
     part = next(part for part in digest.build(acting(otto), NOW) if part.title == "Covering for colleagues")
-    assert [(line.text, line.sub) for line in part.lines] == [(step.title, f"for Marta Kallio · {northwind.name} · Wed 2 Dec")]
+    assert [(line.text, line.sub) for line in part.lines] == [
+        (step.title, f"for Marta Kallio · {northwind.name} · Wed 2 Dec")
+    ]
 
 
 def test_scheduled_mails_name_who_will_be_reminded(client, marta, otto, manager, northwind, cover):

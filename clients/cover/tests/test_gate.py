@@ -152,7 +152,9 @@ def test_rows_of_the_client_follow_the_same_gate(own, marta, otto, northwind, co
     assert elina in Contact.objects.visible_to(acting(otto))
 
 
-def test_they_work_as_the_account_manager_but_do_not_give_the_client_away(own, marta, otto, northwind, cover, time_machine):
+def test_they_work_as_the_account_manager_but_do_not_give_the_client_away(
+    own, marta, otto, northwind, cover, time_machine
+):
     from clients.permissions import may_edit, may_reassign, may_restrict
 
     time_machine.move_to(DURING, tick=False)
@@ -163,7 +165,9 @@ def test_they_work_as_the_account_manager_but_do_not_give_the_client_away(own, m
     assert not permissions.may_ask(otto_acts, northwind)
 
 
-def test_the_condition_costs_no_statement_and_is_an_index_lookup(own, marta, otto, northwind, cover, django_assert_num_queries):
+def test_the_condition_costs_no_statement_and_is_an_index_lookup(
+    own, marta, otto, northwind, cover, django_assert_num_queries
+):
     from crm.core.firm.queries import firm_cached
 
     with firm_cached():

@@ -25,7 +25,9 @@ def arrange(absent, covering):
 def said(aino):
     """{the industry that was written: (who, in whose place)}"""
     entries = read(acting(aino), label="clients.client").entries
-    return {str(c.after): (entry.who, entry.for_whom) for entry in entries for c in entry.changes if c.field == "industry"}
+    return {
+        str(c.after): (entry.who, entry.for_whom) for entry in entries for c in entry.changes if c.field == "industry"
+    }
 
 
 def test_only_what_was_done_to_their_clients_while_it_ran(client, marta, otto, sini, aino):

@@ -92,7 +92,13 @@ def test_it_is_ended_and_resumed_with_undo(client, marta, cover):
 def test_each_sees_their_own_and_managers_all(client, marta, otto, sini, aino, cover):
     from tools.testing.factories.clients import make_user
 
-    for user, is_listed in ((marta, True), (otto, True), (sini, True), (aino, True), (make_user(name="Third One"), False)):
+    for user, is_listed in (
+        (marta, True),
+        (otto, True),
+        (sini, True),
+        (aino, True),
+        (make_user(name="Third One"), False),
+    ):
         client.force_login(user)
         assert ("Marta Kallio</th>" in client.get(f"{LIST}?show=all").content.decode()) == is_listed, user
         answer = client.post(f"/absences/{cover.pk}/end/")

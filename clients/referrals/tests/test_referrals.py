@@ -174,7 +174,14 @@ def test_filters_and_the_column_of_the_client_list(client, marta, northwind, har
 
 def test_what_each_referrer_is_worth(client, marta, otto, sini, northwind, harbor, elina):
     other, gone = make_client(owner=marta, name="Other Oy"), make_client(owner=marta, name="Gone Oy")
-    change_status(acting(marta), client=gone, status="former", start_date=date(2026, 11, 20), reason="price", today=date(2026, 11, 20))
+    change_status(
+        acting(marta),
+        client=gone,
+        status="former",
+        start_date=date(2026, 11, 20),
+        reason="price",
+        today=date(2026, 11, 20),
+    )
     make_line(actor=marta, client=northwind, amount="1000")
     make_line(actor=marta, client=other, amount="250")
     for referred in (northwind, gone):
