@@ -10,7 +10,7 @@ ON_CARD = 8
 @panel("group", "side", 64, "clients/groups/late_card.html")
 def group_link(principal, client, now):
     """Only on the page of a parent, and loaded when it comes into view: other clients pay nothing."""
-    return {} if client.has_children else None
+    return {} if getattr(client, "has_children", False) else None
 
 
 @panel("group-sums", "on demand", 0, "clients/groups/card.html")

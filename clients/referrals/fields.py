@@ -22,14 +22,16 @@ REFERRAL_FIELDS = Catalogue(
             "by_client",
             type=link(Client.objects.kept),
             is_imported=False,
-            input=partial(SearchedField, Client.objects.none(), url="/clients/options/", empty_label="—"),
+            input=partial(SearchedField, Client.objects.none(), url="/clients/options/", empty_label=_("Type a name")),
             filter=filters.Id,
         ),
         Field(
             "by_contact",
             type=link(Contact.objects.kept),
             is_imported=False,
-            input=partial(SearchedField, Contact.objects.none(), url="/contacts/options/", empty_label="—"),
+            input=partial(
+                SearchedField, Contact.objects.none(), url="/contacts/options/", empty_label=_("Type a name")
+            ),
             filter={
                 "by_contact": filters.Id(
                     label=_("Referred by contact"), chip=_("Referred by"), named=Contact, offers=None
