@@ -3,7 +3,8 @@
 `visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client uses it.
 """
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
@@ -11,29 +12,40 @@ from crm.core.users.choices import Role
 from crm.core.users.models import User
 
 
+class OneOf(Func):
+    """The column is one of a few ids, read once for the statement. Unlike for IN, PostgreSQL can use an index for it beside an OR; of
+    many ids it would try one after the other for each row.
+    """
+
+    template, arg_joiner = "(%(expressions)s))", " = ANY("
+    output_field = BooleanField()
+
+    def __init__(self, column: str, ids: QuerySet):
+        super().__init__(F(column), ArraySubquery(ids))
+
+
 def visible_q(principal, prefix: str = "") -> Q:
     """The condition under which the principal may see a client, reached through `prefix` (such as "client__").
 
-    Only its owner and the colleagues in ClientAccess see a restricted client; no role overrides this. Managers and
-    admins see all others. Account managers see all, their teams' and their own, or only their own, as the firm chose.
-    The system sees all; contacts and links see nothing.
+    Only its owner and the colleagues in ClientAccess see a restricted client; no role and no cover overrides this.
+    Managers and admins see all others. Account managers see all, their teams' and their own, or only their own, as the
+    firm chose, and the unrestricted clients of colleagues they cover for now. The system sees all; contacts and links
+    see nothing.
     """
     if principal.is_system:
         return Q()
     if not principal.is_user:
         return Q(pk__in=[])
     user = principal.viewer
-    named = Q(**{f"{prefix}owner": user}) | Q(**{f"{prefix}pk__in": _named_ids(user)})
-    if principal.sees_all:
-        return Q(**{f"{prefix}is_restricted": False}) | named
-    if not principal.is_account_manager:
+    own, open_to_all = Q(**{f"{prefix}owner": user}), Q(**{f"{prefix}is_restricted": False})
+    if not (principal.sees_all or principal.is_account_manager):
         return Q(pk__in=[])
-    scope = get_firm().account_managers_see
-    if scope == AccountManagersSee.ALL:
-        return Q(**{f"{prefix}is_restricted": False}) | named
+    if principal.sees_all or (scope := get_firm().account_managers_see) == AccountManagersSee.ALL:
+        return open_to_all | own | Q(**{f"{prefix}pk__in": _named_ids(user)})
+    open_to = Q(OneOf(f"{prefix}owner", _absent_ids(user)))
     if scope == AccountManagersSee.TEAM:
-        return Q(**{f"{prefix}is_restricted": False, f"{prefix}team__in": _team_ids(user)}) | named
-    return named
+        open_to |= Q(OneOf(f"{prefix}team", _team_ids(user)))
+    return open_to_all & open_to | own | Q(OneOf(f"{prefix}pk", _named_ids(user)))
 
 
 def may_see(principal, client) -> bool:
@@ -50,11 +62,17 @@ def viewers(client, *, is_restricted: bool) -> QuerySet[User]:
             found |= managers
         elif scope == AccountManagersSee.TEAM and client.team_id:
             found |= managers & Q(pk__in=client.team.memberships.values("user"))
+        found |= managers & Q(pk__in=client.owner.absences.running_now().values("covering"))
     return User.objects.active().filter(found).order_by("name", "pk")
 
 
 def _named_ids(user):
     return user.client_accesses.values("client_id")
+
+
+def _absent_ids(user):
+    """The colleagues whose clients this one covers today."""
+    return user.covers.running_now().values("absent_id")
 
 
 def _team_ids(user):

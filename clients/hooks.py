@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
+from clients.cover import history as cover_history
+from clients.cover.permissions import may_arrange_for_others
 from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
 from clients.documents.finding import find_documents
@@ -14,6 +16,7 @@ from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
+from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing.finding import clients_named, find_clients, find_people, find_recent
@@ -24,6 +27,7 @@ from clients.records.models import Client
 from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
 from clients.records.statuses import status_items
+from clients.referrals import hooks as referrals  # noqa: F401  registers itself
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
@@ -34,10 +38,11 @@ from crm.core.base.principals import SYSTEM
 from crm.core.fields.custom.entries import load_names
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
+from crm.core.history import queries as history
 from crm.core.importing import kinds
 from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
-from crm.core.people import reassignment
+from crm.core.people import links, reassignment
 from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
@@ -193,11 +198,27 @@ navigation.register(
         shown=lambda user: user.is_admin,
     )
 )
+history.remarks.register(history.Remark("clients.cover", cover_history.say_who_was_covered))
+links.profile_links.register(links.ProfileLink("cover", _("Absence and cover"), "clients:covers"))
+navigation.register(
+    navigation.NavEntry(
+        "covers",
+        _("Absence and cover"),
+        "clients:covers",
+        "person-check",
+        18,
+        group="setup",
+        shown=may_arrange_for_others,
+    )
+)
 search.register_recent(find_recent)
 search.register(search.Source("clients", _("Clients"), 10, find_clients))
 search.register(search.Source("contacts", _("People"), 20, find_people))
 search.register(search.Source("documents", _("Documents"), 40, find_documents))
 for command in (
+    search.Command(
+        "covers", _("Absence and cover"), "clients:covers", "person-check", _("away holiday vacation leave")
+    ),
     search.Command("rates", _("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer),
     search.Command(
         "new-client",

@@ -166,6 +166,18 @@ class WonAction:
 
 
 @dataclass(frozen=True)
+class ReferralAction:
+    """A button beside a referral: POST to `url(referral)`. `offered(referrals)` returns the ids of those that have it, in at most one
+    statement.
+    """
+
+    key: str
+    label: Any
+    url: Callable[[Any], str]
+    offered: Callable[[list[Any]], set[int]]
+
+
+@dataclass(frozen=True)
 class EngagementPanel:
     """A part of the page of an engagement: above its timeline (`slot` "main") or at the side. `context(principal, engagement, now)` returns
     the template's variables, or None to show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries
@@ -204,6 +216,7 @@ list_actions: Registry[ListAction] = Registry("list action")
 facts_rebuilders: Registry[FactsRebuilder] = Registry("facts rebuilder")
 next_steps: Registry[NextSteps] = Registry("source of next steps")
 won_actions: Registry[WonAction] = Registry("action after a win")
+referral_actions: Registry[ReferralAction] = Registry("action beside a referral")
 engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement")
 restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")

@@ -2,13 +2,16 @@ from django.urls import path
 
 from clients.catalogue import views as catalogue
 from clients.contacts import views as contacts
+from clients.cover.urls import urlpatterns as cover
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
+from clients.groups.urls import urlpatterns as groups
 from clients.invoices.urls import urlpatterns as invoices
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, history, inline, people, status
+from clients.referrals.urls import urlpatterns as referrals
 from clients.revenue import firm_views as finance
 from clients.revenue import views as revenue
 from clients.revenue.firm_lists import CONTRACTS, REVENUE
@@ -100,9 +103,12 @@ urlpatterns = [
     path("contacts/<int:contact_id>/restore/", contacts.restore, name="restore_contact"),
     path("contacts/<int:contact_id>/consent/", contacts.consent, name="consent"),
     path("contacts/<int:contact_id>/held/<int:held_id>/", contacts.held, name="held_details"),
+    *cover,
     *engagements,
     *invoices,
+    *groups,
     *opportunities,
+    *referrals,
     path("services/", catalogue.service_list, name="services"),
     path("services/new/", catalogue.service_create, name="service_create"),
     path("services/<int:service_id>/", catalogue.service_edit, name="service_edit"),

@@ -23,6 +23,7 @@ from interactions.client_page import cards, parts, timeline  # noqa: F401  panel
 from interactions.composer import panel  # noqa: F401
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
+from interactions.follow_ups import thanks
 from interactions.follow_ups.choices import SourceKind
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
@@ -34,7 +35,7 @@ from interactions.reminders.services import digests, reminders
 from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
 from interactions.surveys.services import mailing, rules
-from interactions.today import documents, sections
+from interactions.today import cover, documents, sections
 
 # Handlers
 
@@ -94,6 +95,9 @@ def contact_due_daily(today, last):
 
 
 # Wiring
+registry.referral_actions.register(
+    registry.ReferralAction("thanks", _("Plan a thank-you"), thanks.thanks_url, thanks.not_thanked)
+)
 registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
 registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
 gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))
@@ -124,6 +128,7 @@ open_pages.declare("interactions:survey-answer", "interactions:survey-answer-lin
 open_pages.declare("interactions:survey-stop", "interactions:survey-stop-link")
 pages.register(pages.MailPage("board", _("Delivery board"), "interactions:delivery-board", 30))
 digest.writers.register(digest.PartWriter("quiet", digest.quiet_part))
+digest.writers.register(digest.PartWriter("cover", digest.cover_part))
 digest.writers.register(digest.PartWriter("progress", digest.progress_part))
 navigation.register(
     navigation.NavEntry(
@@ -140,6 +145,9 @@ navigation.register(
 navigation.register(navigation.NavEntry("surveys", _("Surveys"), "interactions:surveys", "emoji-smile", 65))
 sections.sections.register(
     sections.Section("detractors", 5, "interactions/surveys/today.html", survey_today.today_section)
+)
+sections.sections.register(
+    sections.Section("cover", 10, "interactions/today/cover.html", cover.today_section, column="main")
 )
 sections.sections.register(
     sections.Section("quiet", 30, "interactions/today/quiet.html", sections.quiet_section, figure=sections.QUIET)

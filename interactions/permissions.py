@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions as client_permissions
+from clients.cover.queries import is_covering
 
 IN_TRASH = client_permissions.IN_TRASH
 may_edit_clients_of = client_permissions.may_edit_clients_of
@@ -15,9 +16,11 @@ def may_log(principal, client) -> bool:
 
 
 def may_correct(principal, interaction) -> bool:
-    """The author, the client's account manager, managers and admins."""
+    """The author, the client's account manager, whoever covers for them, managers and admins."""
+    if not client_permissions.may_edit(principal, interaction.client):
+        return False
     is_theirs = principal.user_id in (interaction.author_id, interaction.client.owner_id) and principal.is_user
-    return (is_theirs or principal.sees_all) and client_permissions.may_edit(principal, interaction.client)
+    return is_theirs or principal.sees_all or is_covering(principal, interaction.client)
 
 
 def may_change_follow_up(principal, follow_up) -> bool:
@@ -36,10 +39,10 @@ def may_change_client(principal, client) -> bool:
 
 
 def may_ask(principal, client) -> bool:
-    """Ask people of one client for an answer: its account manager, managers and admins."""
-    return (client.owner_id == principal.user_id or principal.sees_all) and client_permissions.may_edit(
-        principal, client
-    )
+    """Ask people of one client for an answer: its account manager, whoever covers for them, managers and admins."""
+    if not client_permissions.may_edit(principal, client):
+        return False
+    return client.owner_id == principal.user_id or principal.sees_all or is_covering(principal, client)
 
 
 def may_send_surveys(principal) -> bool:
@@ -49,6 +52,10 @@ def may_send_surveys(principal) -> bool:
 
 def may_pin(principal, interaction) -> bool:
     return may_log(principal, interaction.client)
+
+
+def may_thank(principal, referral) -> bool:
+    return may_log(principal, referral.client)
 
 
 def may_add_follow_up(principal, client) -> bool:

@@ -3,14 +3,16 @@
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject, TruncDate
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.cover.queries import is_covered
 from clients.records.models import Client
 from crm.core.base.principals import Principal
+from crm.core.firm.queries import firm_zone
 from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery.decisions import cancel_mail
@@ -18,6 +20,7 @@ from crm.core.mail.forms import TONES
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import Row, Source
 from crm.core.users.choices import Reminders
+from crm.core.users.models import User
 from interactions import permissions
 from interactions.follow_ups.models import FollowUp
 from interactions.progress import lists as progress_lists
@@ -76,19 +79,24 @@ def show_progress(email: ProgressEmail, principal: Principal, now: datetime) -> 
 
 
 def visible_reminders(principal: Principal) -> QuerySet:
-    return FollowUp.objects.visible_to(principal).select_related("client", "assignee")
+    """With `reader_name`: who covers on that day, or the assignee."""
+    day = TruncDate("remind_at", tzinfo=firm_zone())
+    rows = FollowUp.objects.visible_to(principal).select_related("client", "assignee").annotate(remind_day=day)
+    rows = rows.with_reader(OuterRef("remind_day"))
+    return rows.annotate(reader_name=Subquery(User.objects.filter(pk=OuterRef("reader_id")).values("name")))
 
 
 def reminder_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
-    wanted = {"assignee__reminders": Reminders.EACH, "assignee__is_active": True, "client__archived_at__isnull": True}
-    rows = visible_reminders(principal).open().filter(remind_at__isnull=False, **wanted)
-    return rows.filter(assignee=principal.user) if mine else rows
+    readers = User.objects.active().filter(reminders=Reminders.EACH)
+    rows = visible_reminders(principal).open().filter(remind_at__isnull=False, client__archived_at__isnull=True)
+    rows = rows.filter(reader_id__in=readers.values("pk"))
+    return rows.filter(reader_id=principal.user_id) if mine else rows
 
 
 def show_reminder(row: FollowUp, principal: Principal, now: datetime) -> Row:
     return Row(
         what=row.title,
-        to=row.assignee.name,
+        to=row.reader_name,  # type: ignore[attr-defined]
         state=_("Snoozed") if row.snoozed_until and row.snoozed_until > now else _("Planned"),
         detail=row.client.name if row.client else "",
         url=reverse("interactions:follow-up", args=[row.pk]),
@@ -126,6 +134,7 @@ def show_digest(row: Digest, principal: Principal, now: datetime) -> Row:
 
 def visible_surveys(principal: Principal) -> QuerySet:
     rows = SurveyInvitation.objects.visible_to(principal).filter(client__archived_at__isnull=True)
+    rows = rows.annotate(is_covered=is_covered(principal, "client__owner"))
     return rows.select_related("survey", "client", "contact")
 
 
@@ -137,6 +146,7 @@ def survey_rows(principal: Principal, now: datetime, mine: bool) -> QuerySet:
 
 def show_survey(row: SurveyInvitation, principal: Principal, now: datetime) -> Row:
     is_skipped = row.state == InvitationState.SKIPPED
+    row.client.is_covered = row.is_covered  # type: ignore[attr-defined]
     return Row(
         what=f"{row.survey.name}: {row.client.name}",
         to=row.contact.name,

@@ -47,6 +47,7 @@ urlpatterns = [
     path("clients/<int:client_id>/log/<composer_list:part>/", interactions.composer_list, name="composer-list"),
     *FOLLOW_UPS.urls("follow-ups/", "follow-ups"),
     path("follow-ups/<int:pk>/", follow_ups.edit, name="follow-up"),
+    path("referrals/<int:pk>/thanks/", follow_ups.thank, name="referral-thanks"),
     path("follow-ups/<int:pk>/done/", follow_ups.complete, name="follow-up-done"),
     path("follow-ups/<int:pk>/snooze/", follow_ups.snooze, name="follow-up-snooze"),
     path("follow-ups/<int:pk>/reassign/", follow_ups.reassign, name="follow-up-reassign"),

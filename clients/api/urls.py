@@ -1,4 +1,4 @@
-from clients.api import documents, engagements, invoices, opportunities, segments, views
+from clients.api import documents, engagements, invoices, opportunities, referrals, segments, views
 
 
 def register(router) -> None:
@@ -16,4 +16,5 @@ def register(router) -> None:
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")
+    router.register("referrals", referrals.ReferralViewSet, basename="referrals")
     router.register("segments", segments.SegmentViewSet, basename="segments")

@@ -8,12 +8,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.fields import CONTACT_FIELDS
-from clients.contacts.models import Affiliation
+from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
+from clients.cover.queries import covered_by
+from clients.groups.queries import in_group
 from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import matching
+from clients.referrals.models import Referral
 from clients.segments import queries as segments
 from clients.segments.models import Segment
 from crm.core.firm.queries import firm_today, get_firm
@@ -36,6 +39,24 @@ class ClientFilters(filters.TrashFilters):
         chip=_("Contact"),
         said=lambda value, principal: _("going quiet"),
     )
+    group = filters.Id(
+        method="of_group",
+        label=_("Group"),
+        help_text=_("A client with all its subsidiaries"),
+        chip=_("Group of"),
+        named=Client,
+        offers=None,
+    )
+    covered = filters.Yes(
+        method="of_the_absent",
+        label=_("I cover"),
+        help_text=_("Clients of colleagues who are away"),
+        chip=_("Only"),
+        said=lambda value, principal: _("those I cover"),
+    )
+    referred_by_client = filters.Id(method="of_referrer", label=_("Referred by client"), named=Client, offers=None)
+    referred_by_contact = filters.Id(method="of_referrer", label=_("Referred by contact"), named=Contact, offers=None)
+    referred_by_source = filters.Text(method="of_source", label=_("Referred by somebody else"))
     updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
     segment = filters.Id(
         method="of_segment",
@@ -86,6 +107,25 @@ class ClientFilters(filters.TrashFilters):
             start_of_day = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
             return rows.filter(facts__next_step_at__lt=start_of_day)
         return rows.filter(facts__next_step_at__gte=self.now, facts__next_step_at__lt=self.now + timedelta(days=7))
+
+    def of_group(self, rows, name, value: int):
+        return in_group(rows, self.principal, value)
+
+    def of_the_absent(self, rows, name, value: bool):
+        if not value:
+            return rows
+        return rows.filter(owner__in=covered_by(self.principal).values("absent"), is_restricted=False)
+
+    def of_referrer(self, rows, name, value: int):
+        return self._referred(rows, **{name.removeprefix("referred_"): value})
+
+    def of_source(self, rows, name, value: str):
+        return self._referred(rows, by_source__iexact=value.strip())
+
+    def _referred(self, rows, **referrer):
+        """Never reveals a referral that the principal does not see."""
+        found = Referral.objects.visible_to(self.principal).kept().filter(**referrer)
+        return rows.filter(pk__in=found.values("client"))
 
     def gone_quiet(self, rows, name, value: bool):
         return rows.quiet(firm_today(self.now)) if value else rows

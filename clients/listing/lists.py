@@ -20,6 +20,7 @@ from clients.records.choices import STATUS_TONES, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
+from clients.referrals.queries import add_referrers
 from clients.segments import queries as segments
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.columns import NOTHING, Column
@@ -156,6 +157,13 @@ CLIENTS = ListPage(
         CLIENT_FIELDS["nps_score"].in_list(css="num", first="desc"),
         CLIENT_FIELDS["revenue_12m"].in_list(
             _("Revenue, 12 m"), css="num", first="desc", loads=("facts__revenue_12m", "facts__unrated_12m")
+        ),
+        Column(
+            "referred",
+            _("Referred by"),
+            lambda client: client.referred_by,
+            is_extra=True,
+            decorate=lambda clients, listing: add_referrers(listing.principal, clients),
         ),
         CLIENT_FIELDS["address"].in_list(is_extra=True, cell=lambda client: ", ".join(client.address_lines) or NOTHING),
     ),

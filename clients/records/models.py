@@ -1,6 +1,6 @@
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import RangeBoundary, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import RegexValidator
 from django.db import models
@@ -23,7 +23,7 @@ from clients.records.choices import (
 )
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.dates import local_date
-from crm.core.base.models import Customised, Folded, Versioned, tracked
+from crm.core.base.models import Customised, DateRange, Folded, Versioned, tracked
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
 from crm.core.firm.queries import get_firm
@@ -171,11 +171,6 @@ class Client(Archivable, Customised, Versioned):
     def address_lines(self) -> list[str]:
         place = f"{self.postal_code} {self.city}".strip()
         return [line for line in (self.street, place, self.region, country_name(self.country)) if line]
-
-
-class DateRange(Func):
-    function = "daterange"
-    output_field = DateRangeField()
 
 
 class StatusPeriodQuerySet(models.QuerySet):

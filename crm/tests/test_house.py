@@ -40,6 +40,7 @@ PARTS = {
     "clients.invoices.services.records.check_invoice_of",  # the same
     "crm.core.drafts.services.find_draft",  # a read
     "crm.core.files.services.store_upload",  # calls store_bytes
+    "crm.core.notifications.services.tell",  # called by services
     "crm.core.notifications.services.tell_both",
     "crm.core.people.services.invitations.link_to_pass_on",  # a read
     "interactions.agreements.services.keep_commitment",  # these two call settle_commitment

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients.contacts.models import Contact
+from clients.cover.queries import is_covering, was_covering
 from clients.records import nps
 from clients.registry import TimelineItem, TimelineSource
 from crm.core.base.kept import Kept
@@ -45,7 +46,9 @@ def with_timeline_parts(queryset):
     decisions = Decision.objects.filter(interaction=OuterRef("pk")).order_by("pk")
     fields = JSONObject(id="pk", text="text", is_shared="is_shared", confirmed_at="confirmed_at")
     return queryset.select_related("author", "author_contact").annotate(
-        contact_names=ArraySubquery(contacts), agreed=ArraySubquery(decisions.values_list(fields))
+        contact_names=ArraySubquery(contacts),
+        agreed=ArraySubquery(decisions.values_list(fields)),
+        is_cover=was_covering("author", "client__owner", "occurred_at"),
     )
 
 
@@ -91,7 +94,8 @@ def interaction_items(principal, client, ask):
     reader = Reader(
         principal.user_id,
         may_change=client.archived_at is None,
-        may_correct_all=principal.sees_all or client.owner_id == principal.user_id,
+        may_correct_all=principal.sees_all or client.owner_id == principal.user_id or is_covering(principal, client),
+        covered=_("covering for %(name)s") % {"name": client.owner.name},
     )
     found = _interactions.rows(principal, ask.limit, ask.kind, ask.text, client_id=client.pk, **ask.given)
     return [_interaction_item(row, reader) for row in found]
@@ -100,8 +104,9 @@ def interaction_items(principal, client, ask):
 class Reader:
     """What all entries of a page share: the reader's rights, and the words in their language, looked up once."""
 
-    def __init__(self, user_id: int | None, *, may_change: bool, may_correct_all: bool):
+    def __init__(self, user_id: int | None, *, may_change: bool, may_correct_all: bool, covered: str):
         self.user_id, self.may_change, self.may_correct_all = user_id, may_change, may_correct_all
+        self.covered = covered
         self.words = {name: str(word) for name, word in WORDS.items()}
         self.channels, self.sentiments, self.visibilities = map(_labels, (Channel, Sentiment, Visibility))
 
@@ -122,6 +127,7 @@ def _interaction_item(row, reader: Reader):
     author = reader.words["written_by" if is_note else "logged_by"]
     minutes = f" · {row.duration_minutes} {reader.words['minutes']}" if row.duration_minutes else ""
     people = f" · {reader.words['with']} {', '.join(row.contact_names)}" if row.contact_names else ""
+    covering = f", {reader.covered}" if row.is_cover else ""
     return TimelineItem(
         at=row.occurred_at,
         key=f"interaction-{row.pk}",
@@ -134,7 +140,7 @@ def _interaction_item(row, reader: Reader):
         extra={
             "words": reader.words,
             "channel": reader.channels[row.channel],
-            "meta": f"{minutes}{people} · {author} {row.author_name}",
+            "meta": f"{minutes}{people} · {author} {row.author_name}{covering}",
             "sentiment": reader.sentiments.get(row.sentiment, ""),
             "visibility": "" if row.visibility == Visibility.FIRM else reader.visibilities[row.visibility],
             "is_hidden": row.visibility in (Visibility.PRIVATE, Visibility.TEAM),

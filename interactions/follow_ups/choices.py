@@ -36,6 +36,7 @@ class SourceKind(models.TextChoices):
     TASK = "task", _("Onboarding task")
     SURVEY = "survey_response", _("Survey answer")
     RULE = "rule", _("Rule")
+    REFERRAL = "referral", _("Referral")
 
 
 REPEATS = [

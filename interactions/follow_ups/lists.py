@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clients.cover.queries import covered_by
 from crm.core.base.dates import day_start
 from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
@@ -28,6 +29,13 @@ class FollowUpFilters(filters.ListFilters):
         method="of_whom",
         label=_("Assigned to"),
     )
+    covered = filters.Yes(
+        method="of_the_absent",
+        label=_("I cover"),
+        help_text=_("Assigned to colleagues who are away"),
+        chip=_("Only"),
+        said=lambda value, principal: _("those I cover"),
+    )
     show = filters.Choice(
         choices=[
             ("open", _("Open")),
@@ -47,6 +55,9 @@ class FollowUpFilters(filters.ListFilters):
             mates = User.objects.filter(memberships__team__in=user.memberships.values("team_id"))
             return rows.filter(assignee__in=mates.values("pk"))
         return rows.filter(assignee=user) if value == "mine" else rows
+
+    def of_the_absent(self, rows, name, value: bool):
+        return rows.filter(assignee__in=covered_by(self.principal).values("absent")) if value else rows
 
     def of_part(self, rows, name, value):
         if value == "done":

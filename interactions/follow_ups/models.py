@@ -1,13 +1,14 @@
 from datetime import date, datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Greatest
+from django.db.models import Case, F, Q, Subquery, When
+from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.engagements.models import NamesEngagement, engagement_key, named_q
+from clients.cover.queries import covering
+from clients.engagements.models import NamesEngagement, engagement_key, named_q, open_to_all_q
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
@@ -26,6 +27,15 @@ class FollowUpQuerySet(NamesEngagement):
         if principal.user is not None:
             seen |= Q(client__isnull=True) & (Q(assignee=principal.user) | Q(author=principal.user))
         return self.filter(seen).filter(named_q(principal))
+
+    def with_reader(self, day):
+        """Annotate `reader_id`, who is reminded of it on the firm's day (a date or an expression): its assignee; during their absence whoever
+        covers, of the clients whose account manager the assignee is.
+        """
+        of_their_clients = Q(client__owner=F("assignee"), client__is_restricted=False) & open_to_all_q()
+        instead = Subquery(covering("assignee", day), output_field=models.BigIntegerField())
+        assignee = Cast("assignee", models.BigIntegerField())
+        return self.annotate(reader_id=Coalesce(Case(When(of_their_clients, then=instead)), assignee))
 
     def open(self):
         return self.filter(state__in=FOLLOW_UP.open)
@@ -118,6 +128,7 @@ class FollowUp(Versioned):
             models.Index(
                 fields=["remind_at"], name="follow_up_reminders", condition=Q(state="open", remind_at__isnull=False)
             ),
+            models.Index(fields=["source_id"], name="follow_up_referral", condition=Q(source_kind="referral")),
             models.Index(fields=["due_at", "id"], name="follow_up_due_open", condition=Q(state="open")),
             models.Index(fields=["client", "-closed_at"], name="follow_up_client_closed", condition=~Q(state="open")),
             models.Index(fields=["-closed_at", "-id"], name="follow_up_closed", condition=~Q(state="open")),

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from functools import partial
 
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clients.records.models import Client
+from clients.referrals.models import Referral
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
@@ -30,6 +32,7 @@ from interactions.follow_ups.services import (
     snooze_follow_up,
     update_follow_up,
 )
+from interactions.follow_ups.thanks import plan_thanks
 from interactions.log.models import Interaction
 from interactions.log.queries import origin_of
 from interactions.responses import client_url, done, in_dialog, small_form
@@ -48,6 +51,21 @@ def _load_to_change(request, pk):
 
 def _home(follow_up):
     return client_url(follow_up.client) if follow_up.client else reverse("interactions:follow-ups")
+
+
+@require_POST
+def thank(request, pk):
+    """Plan a thank-you for a referral."""
+    referral = get_object_or_404(Referral.objects.visible_to(request.principal).kept().select_related("client"), pk=pk)
+    try:
+        follow_up = plan_thanks(request.principal, referral=referral, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect(referral.client)
+    undo = reverse("interactions:follow-up-cancel", args=[follow_up.pk])
+    day = date_format(follow_up.due_date, "j M")
+    messages.success(request, _("Thank-you planned for %(day)s") % {"day": day}, extra_tags=f"undo:{undo}")
+    return redirect(referral.client)
 
 
 @require_http_methods(["GET", "POST"])

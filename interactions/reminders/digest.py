@@ -132,6 +132,18 @@ def quiet_part(data: dict[str, Any]) -> Part | None:
     return Part(_("Going quiet"), list(_quiet_lines(data["clients"])), _("going quiet"), data["url"] if is_more else "")
 
 
+def cover_part(data: dict[str, Any]) -> Part | None:
+    """What is due for those whom the reader covers, each line with their name."""
+    more = f"{reverse('interactions:follow-ups')}?who=all&covered=1" if data["has_more"] else ""
+    lines = [_covered_line(row) for card in data["cards"] for row in card["rows"]]
+    return Part(_("Covering for colleagues"), lines, _("to cover"), more)
+
+
+def _covered_line(row: FollowUp) -> Line:
+    line = _follow_up_line(row, with_day=True)
+    return Line(line.text, " · ".join([_("for %(name)s") % {"name": row.assignee.name}, line.sub]), line.url)
+
+
 def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:
     for client in clients:
         days = client.silent_days

@@ -43,6 +43,7 @@ def remind(user: User, follow_ups: Sequence[FollowUp], news: Sequence[Notificati
             "row": row,
             "due": row.due_at.astimezone(zone),
             "is_late": row.due_at < now,
+            "for_whom": row.assignee.name if row.assignee_id != user.pk else "",
             "url": settings.BASE_URL + reverse("interactions:follow-up", args=[row.pk]),
         }
         for row in follow_ups

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
+from clients.cover.queries import covered_owners
 from clients.records import nps
 from clients.records.models import Client
 from crm.core.importing import kinds
@@ -79,7 +80,9 @@ def _first_state(principal):
 
 
 def _decorate(rows, listing):
+    covered = covered_owners(listing.principal)
     for row in rows:
+        row.client.is_covered = row.client.owner_id in covered
         queries.decorate(row).may_ask = permissions.may_ask(listing.principal, row.client)
 
 

@@ -28,7 +28,18 @@ from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import firm_cached, get_firm
 from crm.core.users.models import Team, TeamMembership, User
-from tools.demo import cast, documents, engagements, history, invoices, opportunities, plans, progress, surveys
+from tools.demo import (
+    cast,
+    documents,
+    engagements,
+    history,
+    invoices,
+    opportunities,
+    plans,
+    progress,
+    structure,
+    surveys,
+)
 
 LEFT = {
     "left_price": (LeavingReason.PRICE, 40),
@@ -87,6 +98,7 @@ def _fill(firm: FirmSettings, now: datetime) -> list[User]:
         documents.make(stage)
         invoices.make(stage)
         engagements.make(stage)
+        structure.make(stage)
         _restrict(stage)
     return list(stage.users.values())
 

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact
+from clients.cover.models import Cover
 from clients.engagements.models import EngagementKind
 from clients.records.models import Client, ExternalId
 from clients.revenue.models import Contract
@@ -50,6 +51,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     _delete_each(Service.objects.filter(name__in=[name for name, _code in cast.SERVICES]))
     _delete_each(EngagementKind.objects.filter(name__in=engagements.KINDS))
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
+    Cover.objects.filter(Q(absent__is_demo=True) | Q(covering__is_demo=True)).delete()
     counts["people"] = _people(now)
     FirmSettings.objects.filter(pk=1).update(has_demo_data=False)
     nameless = FirmSettings._meta.get_field("name").get_default()

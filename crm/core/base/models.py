@@ -2,6 +2,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pghistory
+from django.contrib.postgres.fields import DateRangeField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,13 @@ class Folded(models.Func):
 
     function = "core_fold"
     output_field = models.TextField()
+
+
+class DateRange(models.Func):
+    """The half-open range of two dates, for exclusion constraints."""
+
+    function = "daterange"
+    output_field = DateRangeField()
 
 
 class Versioned(models.Model):

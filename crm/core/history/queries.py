@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db.models import JSONField, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _lazy
 
+from crm.core.base.registry import Registry
 from crm.core.fields.catalogue import custom_of, type_in
 from crm.core.users.models import User
 
@@ -52,7 +53,21 @@ class Entry:
     user_id: int | None
     where: str
     who: str = ""
+    for_whom: str = ""  # in whose place, in words
     changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What an app knows about who acted: `say(pairs)` gets [(event, Entry)] of a page and sets `for_whom`, in at most two
+    queries.
+    """
+
+    key: str
+    say: Callable[[list[tuple[Any, Entry]]], None]
+
+
+remarks: Registry[Remark] = Registry("remark of the history")
 
 
 @dataclass
@@ -151,6 +166,8 @@ def _stretch(
     names: dict[Any, str] = dict(users.values_list("pk", "name"))
     for entry in entries:
         entry.who = names.get(entry.user_id, "") or _who_else(entry)
+    for remark in remarks:
+        remark.say([(row, entry) for (_name, row), entry in zip(shown, entries, strict=True)])
     following = dict(marks or {}) | {name: row.pgh_id for name, row in shown}
     return HistoryPage(entries, following if more else None)
 

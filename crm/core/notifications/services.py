@@ -28,6 +28,13 @@ def mark_all_read(principal: Principal, *, now: datetime) -> int:
     return Notification.objects.own(principal).filter(read_at__isnull=True).update(read_at=now)
 
 
+def tell(principal: Principal, user: User, *, kind: str, key: str, text: str, url: str) -> None:
+    """Notify a colleague once per key of something that concerns no client; never the one who did it."""
+    if _is_told(principal, user):
+        told = {"user": user, "kind": kind, "text": text[:300], "url": url}
+        Notification.objects.get_or_create(key=key, defaults=told)
+
+
 @dataclass(frozen=True)
 class Handed:
     """A reassignment from one colleague to another: `kind` and `pk` name the row, `version` the change."""
@@ -62,16 +69,13 @@ def tells_once(words: Callable[[int], str], url_name: str, field: str) -> Callab
     %(who)s.
     """
 
-    def tell(principal: Principal, change: Any, values: dict[str, Any]) -> None:
+    def afterwards(principal: Principal, change: Any, values: dict[str, Any]) -> None:
         user = values[field]
-        if _is_told(principal, user):
-            text = words(len(change.rows)) % {"who": _name(principal)}
-            Notification.objects.get_or_create(
-                key=f"handed:{change.action}:{change.pk}:{user.pk}",
-                defaults={"user": user, "kind": "handed", "text": text[:300], "url": reverse(url_name)},
-            )
+        text = words(len(change.rows)) % {"who": _name(principal)}
+        key = f"handed:{change.action}:{change.pk}:{user.pk}"
+        tell(principal, user, kind="handed", key=key, text=text, url=reverse(url_name))
 
-    return tell
+    return afterwards
 
 
 def _name(principal: Principal) -> str:

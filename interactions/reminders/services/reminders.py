@@ -1,6 +1,7 @@
 """Reminders of due follow-ups and unread notifications: one mail per person and run.
 
-`remind_at` of a follow-up says when its reminder leaves; it is cleared in the transaction that writes the mail.
+`remind_at` of a follow-up says when its reminder leaves; it is cleared in the transaction that writes the mail. During an absence the mail
+goes to the colleague who covers instead of the assignee (`FollowUp.with_reader`); their settings decide whether it leaves.
 """
 
 import logging
@@ -8,14 +9,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from clients.cover.models import Cover
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.firm.queries import firm_cached
+from crm.core.firm.queries import firm_cached, firm_today
 from crm.core.mail.choices import MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
@@ -42,10 +44,11 @@ def send_reminders(now: datetime) -> int:
     """Queue the mails of what is due; nothing that is done, snoozed, read or no longer visible to its reader. Skips rows that
     another run has locked. Returns the number of follow-ups and notifications mailed, plus the mails cancelled."""
     taken_back = take_back_read(now)
-    due = FollowUp.objects.open().awake(now).filter(remind_at__lte=now)
-    due.exclude(assignee__reminders=Reminders.EACH).update(remind_at=None)
+    due = FollowUp.objects.open().awake(now).filter(remind_at__lte=now).with_reader(firm_today(now))
+    unwanted = due.exclude(reader_id__in=User.objects.filter(reminders=Reminders.EACH).values("pk"))
+    FollowUp.objects.filter(pk__in=unwanted.values("pk")).update(remind_at=None)
     readers = User.objects.filter(
-        Q(pk__in=due.values("assignee"))
+        Q(pk__in=due.order_by().values("reader_id"))
         | Q(pk__in=unread(now).values("user"), reminders=Reminders.EACH, is_active=True)
     )
     with firm_cached():
@@ -92,7 +95,8 @@ def _alone(user: User, row: FollowUp, now: datetime) -> int:
 
 
 def _locked(user: User, now: datetime) -> list[FollowUp]:
-    due = FollowUp.objects.open().awake(now + NEAR).filter(assignee=user, remind_at__lte=now + NEAR)
+    due = FollowUp.objects.open().awake(now + NEAR).filter(remind_at__lte=now + NEAR)
+    due = due.with_reader(firm_today(now)).filter(reader_id=user.pk)
     rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("client", "assignee", "contact")
     return list(rows.order_by("remind_at", "id"))
 
@@ -148,15 +152,23 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     open_news = set(Notification.objects.filter(pk__in=news, read_at__isnull=True).values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=mail.user_id, kind=ReadKind.FOLLOW_UP, record_id__in=asked)
     read = set(marks.filter(read_at__gte=mail.created_at).values_list("record_id", flat=True))
-    seen = FollowUp.objects.visible_to(acting(mail.user)).open().awake(now)
-    rows = seen.filter(pk__in=asked - read, assignee=mail.user_id, remind_at__isnull=True)
-    left = set(rows.values_list("pk", flat=True))
+    rows = FollowUp.objects.open().awake(now).with_reader(firm_today(now))
+    rows = rows.filter(pk__in=asked - read, remind_at__isnull=True)
+    own = rows.filter(pk__in=FollowUp.objects.visible_to(acting(mail.user)).filter(pk__in=asked).values("pk"))
+    left = set(own.filter(reader_id=mail.user_id).values_list("pk", flat=True))
     if left == asked and open_news == news:
         return 0
     OutboxMail.objects.filter(pk=mail.pk).withdraw(_("Done or read before it was sent"), now=now)
-    FollowUp.objects.filter(pk__in=left).update(remind_at=now)
+    again = left | set(_turned_over(rows, mail).values_list("pk", flat=True))
+    FollowUp.objects.filter(pk__in=again).update(remind_at=now)
     Told.objects.filter(mail=mail, kind=ReadKind.NOTIFICATION).delete()
     return 1
+
+
+def _turned_over(rows: QuerySet, mail: OutboxMail) -> QuerySet:
+    """Follow-ups of the mail that are somebody else's now because a cover began or ended since, not because they were reassigned."""
+    covers = Cover.objects.filter(absent=OuterRef("assignee"), covering=mail.user_id)
+    return rows.exclude(reader_id=mail.user_id).filter(Q(assignee=mail.user_id) | Exists(covers))
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)

@@ -82,7 +82,7 @@ def test_going_quiet_follows_own_cadence_then_tier(marta):
 def test_the_page_costs_the_same_with_a_hundred_rows(web, marta, northwind, django_assert_max_num_queries):
     for n in range(30):
         follow_up(actor=marta, client=northwind, title=f"Step {n}", due_date=day(n % 9 - 2), now=timezone.now())
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         web.get(URL)
 
 

@@ -118,6 +118,7 @@ ROWS = [
     of_client("clients:lift_restriction", get=keeper, post=keeper, seen_by={"restricted": ("stranger", "admin")}),
     of_client("clients:restrict_again", post=keeper, shuts_archived=True),
     of_client("clients:revoke_access", "access", post=keeper, shuts_archived=True),
+    of_client("clients:group", get=EVERYONE),
     of_client("clients:people", get=EVERYONE),
     of_client("clients:add_person", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_client("clients:link_person", post=EVERYONE, shuts_archived=True),

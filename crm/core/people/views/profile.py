@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.core.listing.pages import Column, ListPage
+from crm.core.people import links
 from crm.core.people.forms import ProfileForm, ThemeForm, TokenForm
 from crm.core.people.services import colleagues
 from crm.core.people.services.api_tokens import create_api_token, revoke_api_token
@@ -26,7 +27,12 @@ def profile(request):
         colleagues.update_profile(request.principal, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("core:profile")
-    return render_page(request, "core/people/profile.html", {"form": form}, status=422 if form.is_bound else 200)
+    return _profile_page(request, form, status=422 if form.is_bound else 200)
+
+
+def _profile_page(request, form, *, status):
+    context = {"form": form, "links": list(links.profile_links)}
+    return render_page(request, "core/people/profile.html", context, status=status)
 
 
 @require_POST
@@ -34,7 +40,7 @@ def set_theme(request):
     """The quick toggle in the user's menu; returns to the page it was used on."""
     form = ThemeForm(request.POST)
     if not form.is_valid():
-        return render_page(request, "core/people/profile.html", {"form": ProfileForm.of(request.user)}, status=422)
+        return _profile_page(request, ProfileForm.of(request.user), status=422)
     colleagues.update_profile(request.principal, theme=form.cleaned_data["theme"])
     return redirect(back_to(request, _page_before(request)))
 
