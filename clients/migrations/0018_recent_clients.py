@@ -1,0 +1,21 @@
+import django.db.models.expressions
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """The index by which the search finds the clients last spoken to first."""
+
+    atomic = False
+    dependencies = [("clients", "0017_custom_fields")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="clientfacts",
+            index=models.Index(
+                django.db.models.expressions.OrderBy(models.F("last_contact_at"), descending=True, nulls_last=True),
+                django.db.models.expressions.OrderBy(models.F("client"), descending=True),
+                name="facts_recent",
+            ),
+        ),
+    ]

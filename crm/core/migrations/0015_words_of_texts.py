@@ -1,0 +1,24 @@
+from django.db import migrations
+
+# Both read a text alike: lower case, without accents, and every sign that joins words parts them, so that the beginning of any part of
+# an address or a number is found. `core_words` are the words of a text; `core_begins` are the texts with words that begin like these.
+PARTED = "translate(core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')"
+
+FUNCTIONS = f"""
+CREATE FUNCTION core_words(text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+AS $$ SELECT to_tsvector('simple'::regconfig, {PARTED}) $$;
+
+CREATE FUNCTION core_begins(text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+AS $$ SELECT to_tsquery('simple'::regconfig, '''' || {PARTED} || ''':*') $$;
+"""
+GONE = "DROP FUNCTION core_begins(text); DROP FUNCTION core_words(text)"
+
+
+class Migration(migrations.Migration):
+    """What the search in texts is made of: words, and how they begin."""
+
+    dependencies = [("core", "0014_custom_fields")]
+
+    operations = [migrations.RunSQL(FUNCTIONS, GONE)]
