@@ -3,10 +3,13 @@
 `visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client uses it.
 """
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Q, QuerySet
 
+from crm.core.base.kept import Kept
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
+from crm.core.search.branches import Within
 from crm.core.users.choices import Role
 from crm.core.users.models import User
 
@@ -34,6 +37,41 @@ def visible_q(principal, prefix: str = "") -> Q:
     if scope == AccountManagersSee.TEAM:
         return Q(**{f"{prefix}is_restricted": False, f"{prefix}team__in": _team_ids(user)}) | named
     return named
+
+
+FEW = 2_000  # clients, up to which their rows are looked up by client
+
+
+def _named_by(principal) -> list[QuerySet]:
+    """(id) of the clients that an account manager may see at most, each by an index: what `visible_q` allows is among them. Empty if
+    these may be most of the firm's.
+    """
+    if not principal.is_user or principal.sees_all or not principal.is_account_manager:
+        return []
+    scope, user = get_firm().account_managers_see, principal.viewer
+    if scope == AccountManagersSee.ALL:
+        return []
+    named = [user.owned_clients.values_list("pk"), user.client_accesses.values_list("client_id")]
+    if scope == AccountManagersSee.TEAM:
+        named.append(user.owned_clients.model._base_manager.filter(team__in=_team_ids(user)).values_list("pk"))
+    return [rows.order_by() for rows in named]
+
+
+def has_few(principal) -> bool:
+    """Whether the principal sees at most 2,000 clients, so that a search begins with these."""
+    named = _named_by(principal)
+    return bool(named) and len(_few.rows(principal)) <= FEW
+
+
+@Kept
+def _few(principal) -> QuerySet:
+    first, *others = _named_by(principal)
+    return first.union(*others, all=True)[: FEW + 1]
+
+
+def among_few(principal, column: str = "client_id") -> Q:
+    """The condition that a row belongs to these clients, beside the gate: looked up by client. Only for whom `has_few`."""
+    return Q(Within(F(column), *(ArraySubquery(rows) for rows in _named_by(principal))))
 
 
 def may_see(principal, client) -> bool:

@@ -9,13 +9,15 @@ from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
-from clients.documents.finding import find_documents
+from clients.documents.finding import document_hit, find_documents, similar_documents
 from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
+from clients.gate import has_few
 from clients.importing import KINDS
-from clients.listing.finding import clients_named, find_clients, find_people, find_recent
+from clients.listing import finding
+from clients.listing.finding import clients_for
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
@@ -190,10 +192,37 @@ navigation.register(
         shown=lambda user: user.is_admin,
     )
 )
-search.register_recent(find_recent)
-search.register(search.Source("clients", _("Clients"), 10, find_clients))
-search.register(search.Source("contacts", _("People"), 20, find_people))
-search.register(search.Source("documents", _("Documents"), 40, find_documents))
+search.register_few(has_few)
+search.register_recent(finding.find_recent)
+search.register(
+    search.Source(
+        "clients",
+        _("Clients"),
+        10,
+        finding.find_clients,
+        finding.client_hit,
+        finding.similar_clients,
+        more=finding.numbers,
+        list_url="clients:list",
+    )
+)
+search.register(
+    search.Source(
+        "contacts",
+        _("Contacts"),
+        20,
+        finding.find_people,
+        finding.contact_hit,
+        finding.similar_people,
+        more=finding.numbers,
+        list_url="clients:contacts",
+    )
+)
+search.register(
+    search.Source(
+        "documents", _("Documents"), 40, find_documents, document_hit, similar_documents, list_url="clients:documents"
+    )
+)
 for command in (
     search.Command("rates", _("Exchange rates"), "clients:rates", "receipt", _("currency money"), shown=may_administer),
     search.Command(
@@ -222,7 +251,7 @@ for command in (
         "upload",
         _("upload file attachment"),
         order=35,
-        about=clients_named,
+        about=clients_for,
         title=_("Add documents to %(name)s"),
     ),
     search.Command("segments", _("Segments"), "clients:segments", "filter", _("rules audience filter")),

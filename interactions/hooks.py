@@ -6,7 +6,7 @@ from django.utils.translation import ngettext
 
 from clients import registry, signals
 from clients.engagements.models import named_q, no_link_to
-from clients.listing.finding import clients_named
+from clients.listing.finding import clients_for
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
@@ -16,11 +16,13 @@ from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
+from interactions.agreements import finding as agreed
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import cards, parts, timeline  # noqa: F401  panels register themselves
 from interactions.composer import panel  # noqa: F401
+from interactions.composer.finding import find_interactions, interaction_hit
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.follow_ups.models import FollowUp
@@ -146,7 +148,7 @@ for command in (
         icon,
         order=20 + number,
         query={"channel": channel},
-        about=clients_named,
+        about=clients_for,
         title=title,
         is_common=channel == Channel.CALL,
     )
@@ -168,7 +170,7 @@ search.palette.register(
         "check2",
         _("next step task todo add create"),
         order=28,
-        about=clients_named,
+        about=clients_for,
         title=_("New follow-up for %(name)s"),
         is_dialog=True,
         is_common=True,
@@ -183,6 +185,13 @@ search.palette.register(
         _("nps"),
         order=40,
         shown=permissions.may_send_surveys,
+    )
+)
+search.register(search.Source("decisions", _("Decisions"), 60, agreed.find_decisions, agreed.decision_hit))
+search.register(search.Source("commitments", _("Commitments"), 65, agreed.find_commitments, agreed.commitment_hit))
+search.register(
+    search.Source(
+        "interactions", _("Interactions"), 70, find_interactions, interaction_hit, list_url="interactions:list"
     )
 )
 for kind in (INTERACTIONS, SURVEY_RESPONSES):

@@ -1,74 +1,210 @@
-"""Search for clients and contacts in the search page and the palette."""
+"""Clients and contacts, as the search and the palette find them."""
 
-from clients.contacts.models import Contact
-from clients.contacts.queries import find_contacts
-from clients.listing.filters import search as search_clients
+from typing import Any
+
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Concat, Lower, Upper
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clients.contacts.models import Affiliation, Contact, ContactEmail, ContactPhone
+from clients.contacts.queries import mailed_at
+from clients.gate import among_few
+from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.models import Client
-from crm.core.search.sources import Hit
+from crm.core.base.kept import Kept
+from crm.core.firm.queries import get_firm
+from crm.core.search import sources
+from crm.core.search.branches import (
+    ANYWHERE,
+    EXACT,
+    PREFIX,
+    WORD,
+    Found,
+    Within,
+    by_name,
+    found,
+    ids,
+    similar,
+    together,
+)
+from crm.core.search.sources import Ask, Hit
+from crm.core.search.typed import Typed
+
+RECENT = F("facts__last_contact_at").desc(nulls_last=True)
+REMEMBERED = 8
 
 
-def find_clients(principal, text, limit):
-    """Clients; those whose name begins with the text come first."""
-    rows = (
-        search_clients(Client.objects.visible_to(principal).kept(), text)
-        .select_related("facts")
-        .order_by("name_key", "pk")
+def numbers(typed: Typed) -> dict[str, str]:
+    """What was typed as a phone number: without the zeros before it, and with its country, as numbers are stored."""
+    if not typed.shape.is_number:
+        return {"bare": "", "number": ""}
+    number = digits_of(typed.text, get_firm().holiday_country)
+    return {"bare": typed.digits.lstrip("0") or typed.digits, "number": number or typed.digits}
+
+
+def _numbered(typed: Typed, name: str) -> Q:
+    return Q(**{f"{name}__contains": Value(typed.more["bare"])}) | Q(
+        **{f"{name}__contains": Value(typed.more["number"])}
     )
-    hits = sorted(rows[: limit * 2], key=lambda client: not client.name.lower().startswith(text.lower()))[:limit]
-    return [_client_hit(client) for client in hits]
+
+
+def _clients(ask: Ask) -> QuerySet:
+    rows = Client.objects.visible_to(ask.principal).kept()
+    return rows.filter(among_few(ask.principal, "pk")) if ask.is_few else rows
+
+
+def _client_rows(ask: Ask, rows: QuerySet, rank: Any) -> QuerySet:
+    is_own = Q(owner=ask.principal.user) if ask.principal.user else Q(pk=None)
+    return found(
+        rows,
+        "clients",
+        rank,
+        is_own=Case(When(is_own, then=True), default=False),
+        at=F("facts__last_contact_at"),
+        title=F("name"),
+        client=F("city"),
+        state=F("facts__status"),
+    )
+
+
+def find_clients(ask: Ask) -> list[QuerySet]:
+    """By name, then by any word of name, city, website and email; the principal's own of each rank first, then those last spoken to. By a
+    phone number in any format. Part of an email address with text before the @ also finds the clients of contacts.
+    """
+    rows, end = _clients(ask), ask.limit
+    if ask.typed.shape.is_number:
+        return [_client_rows(ask, rows.filter(_numbered(ask.typed, "search_key")), WORD).order_by(RECENT, "-pk")[:end]]
+    ways = by_name(ask.typed, name="name_key", key="search_key")
+    each = [_client_rows(ask, rows.filter(way), rank).order_by(RECENT, "-pk")[:end] for rank, way in ways]
+    branches = [together(each, end)]
+    if ask.principal.user:
+        rank = Case(*(When(way, then=Value(rank)) for rank, way in ways), output_field=IntegerField())
+        own = rows.filter(owner=ask.principal.user).filter(ways[0][1] | ways[1][1] | ways[2][1] | ways[3][1])
+        branches.insert(0, _client_rows(ask, own, rank).order_by("found_rank", RECENT, "-pk")[:end])
+    if ask.typed.shape.has_at and ask.typed.shape.is_part:
+        places = Affiliation.objects.filter(
+            contact__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at), contact__archived_at=None
+        )
+        mailed = rows.filter(pk__in=places.order_by().values("client_id"))
+        branches.append(_client_rows(ask, mailed, ANYWHERE).order_by(RECENT, "-pk")[:end])
+    return branches
+
+
+def similar_clients(ask: Ask) -> list[QuerySet]:
+    return [_client_rows(ask, similar(_clients(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
+
+
+def client_hit(row: Found) -> Hit:
+    words = (Status(row.state).label if row.state else "", row.client)
+    return Hit(
+        title=row.title,
+        url=reverse("clients:client", args=[row.pk]),
+        kind=_("Client"),
+        icon="building",
+        detail=" · ".join(str(word) for word in words if word),
+        pk=row.pk,
+    )
 
 
 def find_recent(principal, client_ids):
     """The visible clients among the ids, in the same order."""
-    found = Client.objects.visible_to(principal).kept().select_related("facts").in_bulk(client_ids)
-    return [_client_hit(found[pk]) for pk in client_ids if pk in found]
+    given = {f"id{n}": pk for n, pk in enumerate([*client_ids, *[0] * REMEMBERED][:REMEMBERED])}
+    rows = {row[4]: Found(*row) for row in _recent.rows(principal, **given)} if client_ids else {}
+    return [client_hit(rows[pk]) for pk in client_ids if pk in rows]
 
 
-def clients_named(principal, text, client_ids, limit):
+@Kept
+def _recent(principal, **given: int) -> QuerySet:
+    ask = Ask(principal, Typed(), REMEMBERED)
+    return _client_rows(ask, Client.objects.visible_to(principal).kept().filter(pk__in=list(given.values())), EXACT)
+
+
+def clients_for(principal, text, client_ids, limit):
     """The clients a command can apply to: by name, or without a text the recent ones, then the user's own that are not
     former.
     """
     if text:
-        return find_clients(principal, text, limit)
+        return [hit for group in sources.find(principal, text, limit=limit, only="clients") for hit in group.hits]
     hits = find_recent(principal, client_ids[:limit])
-    return hits + _own(principal, [hit.pk for hit in hits], limit - len(hits)) if len(hits) < limit else hits
+    own = [client_hit(Found(*row)) for row in _own.rows(principal, limit + len(hits))]
+    return [*hits, *(hit for hit in own if hit.pk not in {known.pk for known in hits})][:limit]
 
 
-def _own(principal, besides, limit):
-    rows = Client.objects.visible_to(principal).kept().filter(owner=principal.user_id).exclude(pk__in=besides)
-    rows = rows.exclude(facts__status=Status.FORMER).select_related("facts")
-    return [_client_hit(client) for client in rows.order_by("name_key", "pk")[:limit]]
+@Kept
+def _own(principal, limit: int) -> QuerySet:
+    rows = Client.objects.visible_to(principal).kept().filter(owner=principal.user)
+    rows = rows.exclude(facts__status=Status.FORMER)
+    return _client_rows(Ask(principal, Typed(), limit), rows, EXACT).order_by("name_key", "pk")[:limit]
 
 
-def _client_hit(client):
-    words = (client.facts.get_status_display(), client.city)
-    return Hit(
-        title=client.name,
-        url=client.get_absolute_url(),
-        kind="client",
-        icon="building",
-        detail=" · ".join(str(word) for word in words if word),
-        pk=client.pk,
+def _contacts(ask: Ask) -> QuerySet:
+    rows = Contact.objects.visible_to(ask.principal).kept()
+    if not ask.is_few:
+        return rows
+    places = Affiliation.objects.filter(among_few(ask.principal))
+    entered = Contact.objects.filter(created_by=ask.principal.viewer)
+    return rows.filter(Within(F("pk"), ids(places, "contact_id"), ids(entered)))
+
+
+def _contact_rows(ask: Ask, rows: QuerySet, rank: Any, *, shown: QuerySet | None = None) -> QuerySet:
+    """With the client they are seen at, and `shown`, the address or number they were found by."""
+    places = Affiliation.objects.visible_to(ask.principal).filter(contact=OuterRef("pk"), client__archived_at=None)
+    mails = ContactEmail.objects.filter(contact=OuterRef("pk"))
+    by = mails.order_by("-is_primary", "pk").values("address") if shown is None else shown
+    return found(
+        rows,
+        "contacts",
+        rank,
+        at=F("created_at"),
+        title=Concat("first_name", Value(" "), "last_name"),
+        client=Subquery(places.order_by("-is_primary", "pk").values("client__name")[:1]),
+        text=Subquery(by[:1]),
+    ).order_by("-pk")[: ask.limit]
+
+
+def find_people(ask: Ask) -> list[QuerySet]:
+    """By name, by part of any email address, by a phone number in any format; the newest first."""
+    typed, rows = ask.typed, _contacts(ask)
+    if typed.shape.is_number:
+        phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
+        shown = phones.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("number")
+        return [_contact_rows(ask, rows.filter(pk__in=phones.values("contact_id")), WORD, shown=shown)]
+    branches = [] if typed.shape.has_at else [together(_named(ask, rows), ask.limit)]
+    return [*branches, _mailed(ask, rows)] if typed.shape.is_part else branches
+
+
+def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
+    """By the first name or the last name first."""
+    first = by_name(ask.typed, name="search_key", key="search_key")
+    last = by_name(ask.typed, name="name_key", key="search_key")
+    exact, prefix = first[0][1] | last[0][1], first[1][1] | last[1][1]
+    ways = [(EXACT, exact), (PREFIX, prefix & ~exact), (WORD, (first[2][1] | first[3][1]) & ~prefix & ~exact)]
+    return [_contact_rows(ask, rows.filter(way), rank) for rank, way in ways]
+
+
+def _mailed(ask: Ask, rows: QuerySet) -> QuerySet:
+    address = Lower(Value(ask.typed.text))
+    same = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address, contact=OuterRef("pk"))
+    rank = Case(When(Exists(same), then=Value(EXACT)), default=Value(WORD))
+    part = ContactEmail.objects.alias(up=Upper("address")).filter(up__contains=Upper(Value(ask.typed.text)))
+    shown = part.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("address")
+    return _contact_rows(
+        ask, rows.filter(pk__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at)), rank, shown=shown
     )
 
 
-def find_people(principal, text, limit):
-    rows = find_contacts(Contact.objects.visible_to(principal).kept(), text).order_by("name_key", "pk")
-    people = rows.prefetch_related("emails")[:limit]
-    return [
-        Hit(
-            title=p.name,
-            url=p.get_absolute_url(),
-            kind="contact",
-            icon="person",
-            detail=_address_shown(p, text),
-        )
-        for p in people
-    ]
+def similar_people(ask: Ask) -> list[QuerySet]:
+    return [_contact_rows(ask, similar(_contacts(ask), ask.typed, key="search_key"), WORD)]
 
 
-def _address_shown(contact, text):
-    """The address that was found, else the main one."""
-    found = [mail.address for mail in contact.emails.all()]
-    return next((address for address in found if text.lower() in address.lower()), found[0] if found else "")
+def contact_hit(row: Found) -> Hit:
+    return Hit(
+        title=row.title.strip(),
+        url=reverse("clients:contact", args=[row.pk]),
+        kind=_("Contact"),
+        icon="person",
+        detail=row.text or "",
+        client=row.client or "",
+    )

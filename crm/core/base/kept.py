@@ -22,7 +22,7 @@ from crm.core.base.principals import Principal
 
 QUARTER = 900  # every zone's offset is a multiple of 15 minutes, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
-Given = int | datetime | None
+Given = int | str | datetime | None
 # Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
@@ -69,7 +69,7 @@ class Kept:
 
     The key holds everything in the user's row except the columns in WHO, the rows of `depends_on`, the `shape` (such as
     a limit), and the quarter of an hour, so that days and hours in the statement stay true. A statement is cached from
-    its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`) are
+    its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`, typed text) are
     parameters. A statement that contains a value derived from one of them, or whose building queries the database, is
     built each time. The data (who is named, who is in which team) always comes from the database.
     """
@@ -144,6 +144,8 @@ def _another(value: Given, number: int) -> Given:
     """A different value of the same type for each number, so that two equal values can be told apart."""
     if isinstance(value, datetime):
         return value + MOMENT * (number + 10)
+    if isinstance(value, str):
+        return f"{value} else {number}"
     return None if value is None else -10 - number - value
 
 
@@ -170,7 +172,7 @@ def _else(value: Any, number: int) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    return value if isinstance(value, int | datetime) else None
+    return value if isinstance(value, int | str | datetime) else None
 
 
 def _beside(queryset: Any) -> list[Any]:

@@ -1,28 +1,40 @@
 """Search and commands: apps register both in their `hooks.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from crm.core.base.kept import Kept
 from crm.core.base.registry import Registry
+from crm.core.search.branches import Found
+from crm.core.search.typed import Shape, Typed, filled, read
 from crm.core.ui import navigation
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Hit:
-    """`pk` for hits that a command can apply to; `fields`: choosing it POSTs them; `fill`: choosing it puts this text
-    into the search field; `is_dialog`: its page opens in the shared dialog.
+    """`kind` in words; `client` is the name of the client it belongs to; `text` is that in which the words were found, of which the
+    page shows an excerpt, `at` when it was. `pk` for hits that a command can apply to; `fields`: choosing it POSTs them; `fill`: choosing it puts
+    this text into the search field; `is_dialog`: its page opens in the shared dialog.
     """
 
     title: str
     url: str
-    kind: str
+    kind: Any
     icon: str
     detail: str = ""
+    client: str = ""
+    text: str = ""
+    at: datetime | None = None
     pk: int = 0
     fields: Mapping[str, str] | None = None
     fill: str = ""
@@ -30,13 +42,41 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a source is asked: for whom, what was typed, how many rows, and whether the principal sees few clients (then a source narrows
+    its rows to theirs first)."""
+
+    principal: Any
+    typed: Typed
+    limit: int
+    is_few: bool = False
+
+
+@dataclass(frozen=True)
 class Source:
-    """`find(user, text, limit)` returns hits through `visible_to(user)`, best first, in one or two indexed queries."""
+    """`rows(ask)` returns branches, best first (`branches.py`): querysets of `Found` through `visible_to`, which depend on the shape of what
+    was typed and not on the text itself. `similar(ask)` are those with a similar name. `hit(found)` shows a row. `more(typed)`: what
+    the source reads from the text besides. `list_url` is the name of the list that its filter `q` narrows by the same words.
+    """
 
     key: str
     label: Any
     order: int
-    find: Callable[[Any, str, int], list[Hit]]
+    rows: Callable[[Ask], Sequence[QuerySet]]
+    hit: Callable[[Found], Hit]
+    similar: Callable[[Ask], Sequence[QuerySet]] | None = None
+    more: Callable[[Typed], Mapping[str, str]] = lambda typed: {}
+    list_url: str = ""
+    shown: Callable[[Any], bool] = lambda principal: True
+
+
+@dataclass(frozen=True)
+class Group:
+    """The hits of one source. `has_more`: there are others beyond the limit."""
+
+    source: Source
+    hits: list[Hit]
+    has_more: bool
 
 
 About = Callable[[Any, str, list[int], int], list[Hit]]
@@ -84,13 +124,61 @@ register = sources.register
 _recent: list[Callable[[Any, list[int]], list[Hit]]] = []
 
 
-def find(principal, text: str, *, limit: int = 8) -> list[tuple[Source, list[Hit]]]:
-    """Hits by source, empty sources left out. An empty text finds nothing."""
-    text = text.strip()[:100]
-    if not text:
+_has_few: list[Callable[[Any], bool]] = []
+
+
+def register_few(has_few: Callable[[Any], bool]) -> None:
+    """`has_few(principal)`: whether the principal sees so few clients that their rows are looked up by client."""
+    _has_few[:] = [has_few]
+
+
+def find(principal, text: str, *, limit: int = 8, only: str = "", skip: int = 0) -> list[Group]:
+    """Hits by source, sources without any left out, in one statement. An empty text finds nothing. `only`: of this source alone;
+    `skip`: how many of the best to leave out.
+    """
+    return _found(_exactly, principal, text, limit, only, skip)
+
+
+def find_similar(principal, text: str, *, limit: int = 8) -> list[Group]:
+    """Hits whose name is similar to the text, without those that `find` finds."""
+    return _found(_similar, principal, text, limit) if read(text).is_worth_similar else []
+
+
+def _found(statement: Kept, principal, text: str, limit: int, only: str = "", skip: int = 0) -> list[Group]:
+    typed = read(text)
+    chosen = [s for s in sources.shown(principal) if only in ("", s.key) and (statement is _exactly or s.similar)]
+    if not typed.words or not chosen:
         return []
-    found = ((source, source.find(principal, text, limit)) for source in sources)
-    return [(source, hits) for source, hits in found if hits]
+    given = {**typed.given(), **{k: v for source in chosen for k, v in source.more(typed).items()}}
+    is_few = any(has_few(principal) for has_few in _has_few)
+    keys = tuple(source.key for source in chosen)
+    by_source: dict[str, list[Found]] = {}
+    for row in statement.rows(principal, keys, typed.shape, skip + limit + 1, is_few, **given):
+        by_source.setdefault(row[0], []).append(Found(*row))
+    return [
+        Group(source, [source.hit(row) for row in rows[skip : skip + limit]], len(rows) > skip + limit)
+        for source in chosen
+        if len(rows := in_order(by_source.get(source.key, []))) > skip
+    ]
+
+
+def in_order(rows: list[Found]) -> list[Found]:
+    """Each row once: the best matches first, of these the viewer's own, of these the newest."""
+    newest = sorted(rows, key=lambda row: (row.at or LONG_AGO, row.pk), reverse=True)
+    ranked: dict[int, Found] = {}
+    for row in sorted(newest, key=lambda row: (row.rank, not row.is_own)):
+        ranked.setdefault(row.pk, row)
+    return list(ranked.values())
+
+
+def _statement(way: str, principal, keys, shape: Shape, limit: int, is_few: bool, **given: str) -> QuerySet:
+    ask = Ask(principal, filled(shape, given), limit, is_few)
+    branches = [branch for key in keys for branch in getattr(sources[key], way)(ask)]
+    return branches[0].union(*branches[1:], all=True) if len(branches) > 1 else branches[0]
+
+
+_exactly = Kept(partial(_statement, "rows"))
+_similar = Kept(partial(_statement, "similar"))
 
 
 def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
