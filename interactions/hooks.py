@@ -187,12 +187,21 @@ search.palette.register(
         shown=permissions.may_send_surveys,
     )
 )
-search.register(search.Source("decisions", _("Decisions"), 60, agreed.find_decisions, agreed.decision_hit))
-search.register(search.Source("commitments", _("Commitments"), 65, agreed.find_commitments, agreed.commitment_hit))
-search.register(
+for source in (
+    search.Source("decisions", _("Decisions"), 60, agreed.find_decisions, agreed.decision_hit, step=search.TEXTS),
     search.Source(
-        "interactions", _("Interactions"), 70, find_interactions, interaction_hit, list_url="interactions:list"
-    )
-)
+        "commitments", _("Commitments"), 65, agreed.find_commitments, agreed.commitment_hit, step=search.TEXTS
+    ),
+    search.Source(
+        "interactions",
+        _("Interactions"),
+        70,
+        find_interactions,
+        interaction_hit,
+        step=search.TEXTS,
+        list_url="interactions:list",
+    ),
+):
+    search.register(source)
 for kind in (INTERACTIONS, SURVEY_RESPONSES):
     kinds.register(kind)

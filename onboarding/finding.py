@@ -1,6 +1,7 @@
 """Plans and templates as the search and the palette find them."""
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,8 +17,8 @@ def find_plans(ask: Ask) -> list[QuerySet]:
     """By the client, or by the name of the plan; the latest first."""
     rows = Plan.objects.visible_to(ask.principal).kept()
     rows = rows.filter(among_few(ask.principal)) if ask.is_few else rows
-    rows = rows.alias(folded=Folded(F("name")))
-    rows = rows.filter(contains("client__search_key", ask.typed.words) | contains("folded", ask.typed.words))
+    named = Q(*(Q(name_up__contains=Upper(Value(word))) for word in ask.typed.words))
+    rows = rows.alias(name_up=Upper("name")).filter(contains("client__search_key", ask.typed.words) | named)
     columns = {"at": F("kickoff_date"), "title": F("name"), "client": F("client__name"), "state": F("state")}
     return [found(rows, "plans", WORD, **columns).order_by("-kickoff_date", "-pk")[: ask.limit]]
 

@@ -9,7 +9,7 @@ from clients.documents.choices import DocumentKind
 from clients.documents.models import Document
 from clients.gate import among_few
 from crm.core.files.contents import icon_of
-from crm.core.search.branches import WORD, Found, by_title, found, similar, together
+from crm.core.search.branches import WORD, Found, by_title, found, similar
 from crm.core.search.sources import Ask, Hit
 
 
@@ -18,20 +18,19 @@ def _rows(ask: Ask) -> QuerySet:
     return rows.filter(among_few(ask.principal)) if ask.is_few else rows
 
 
-def _made(ask: Ask, rows: QuerySet, rank: int) -> QuerySet:
+def _made(rows: QuerySet, rank: Any) -> QuerySet:
     columns: dict[str, Any] = {"client": F("client__name"), "state": F("kind"), "text": F("file__content_type")}
     return found(rows, "documents", rank, at=F("uploaded_at"), **columns)
 
 
 def find_documents(ask: Ask) -> list[QuerySet]:
     """By title; the newest first."""
-    ways, rows = by_title(ask.typed, key="search_key"), _rows(ask)
-    each = [_made(ask, rows.filter(way), rank).order_by("-uploaded_at", "-pk")[: ask.limit] for rank, way in ways]
-    return [together(each, ask.limit)]
+    order = ("-uploaded_at", "-pk")
+    return by_title(_rows(ask), ask.typed, key="search_key", make=_made, limit=ask.limit, order=order)
 
 
 def similar_documents(ask: Ask) -> list[QuerySet]:
-    return [_made(ask, similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
+    return [_made(similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
 
 
 def document_hit(row: Found) -> Hit:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Concat, Lower, Upper
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,11 +23,12 @@ from crm.core.search.branches import (
     WORD,
     Found,
     Within,
-    by_name,
+    begins_a_word,
     found,
     ids,
     similar,
     together,
+    ways,
 )
 from crm.core.search.sources import Ask, Hit
 from crm.core.search.typed import Typed
@@ -76,12 +77,13 @@ def find_clients(ask: Ask) -> list[QuerySet]:
     rows, end = _clients(ask), ask.limit
     if ask.typed.shape.is_number:
         return [_client_rows(ask, rows.filter(_numbered(ask.typed, "search_key")), WORD).order_by(RECENT, "-pk")[:end]]
-    ways = by_name(ask.typed, name="name_key", key="search_key")
-    each = [_client_rows(ask, rows.filter(way), rank).order_by(RECENT, "-pk")[:end] for rank, way in ways]
-    branches = [together(each, end)]
+    way = ways(ask.typed, name="name_key", key="search_key")
+    rank = way.rank(begins_a_word(ask.typed, key="search_key"))
+    each = [(way.exact, EXACT), (way.prefix, PREFIX), (way.word, rank)]
+    ranked = [_client_rows(ask, rows.filter(chosen), rank).order_by(RECENT, "-pk")[:end] for chosen, rank in each]
+    branches = [together(ranked, end)]
     if ask.principal.user:
-        rank = Case(*(When(way, then=Value(rank)) for rank, way in ways), output_field=IntegerField())
-        own = rows.filter(owner=ask.principal.user).filter(ways[0][1] | ways[1][1] | ways[2][1] | ways[3][1])
+        own = rows.filter(owner=ask.principal.user).filter(way.exact | way.prefix | way.word)
         branches.insert(0, _client_rows(ask, own, rank).order_by("found_rank", RECENT, "-pk")[:end])
     if ask.typed.shape.has_at and ask.typed.shape.is_part:
         places = Affiliation.objects.filter(
@@ -177,11 +179,10 @@ def find_people(ask: Ask) -> list[QuerySet]:
 
 def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
     """By the first name or the last name first."""
-    first = by_name(ask.typed, name="search_key", key="search_key")
-    last = by_name(ask.typed, name="name_key", key="search_key")
-    exact, prefix = first[0][1] | last[0][1], first[1][1] | last[1][1]
-    ways = [(EXACT, exact), (PREFIX, prefix & ~exact), (WORD, (first[2][1] | first[3][1]) & ~prefix & ~exact)]
-    return [_contact_rows(ask, rows.filter(way), rank) for rank, way in ways]
+    first, last = (ways(ask.typed, name=name, key="search_key") for name in ("search_key", "name_key"))
+    exact, prefix = first.exact | last.exact, first.prefix | last.prefix
+    each = [(EXACT, exact), (PREFIX, prefix & ~exact), (WORD, first.word & last.word)]
+    return [_contact_rows(ask, rows.filter(way), rank) for rank, way in each]
 
 
 def _mailed(ask: Ask, rows: QuerySet) -> QuerySet:

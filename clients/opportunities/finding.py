@@ -1,5 +1,7 @@
 """Opportunities as the search and the palette find them."""
 
+from typing import Any
+
 from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -7,7 +9,7 @@ from django.utils.translation import gettext as _
 from clients.gate import among_few
 from clients.opportunities.choices import OpportunityState
 from clients.opportunities.queries import opportunities_of
-from crm.core.search.branches import WORD, Found, by_title, found, similar, together
+from crm.core.search.branches import WORD, Found, by_title, found, similar
 from crm.core.search.sources import Ask, Hit
 
 
@@ -16,7 +18,7 @@ def _rows(ask: Ask) -> QuerySet:
     return rows.filter(among_few(ask.principal)) if ask.is_few else rows
 
 
-def _made(ask: Ask, rows: QuerySet, rank: int) -> QuerySet:
+def _made(rows: QuerySet, rank: Any) -> QuerySet:
     """The stage of open ones."""
     stage = Case(When(state=OpportunityState.OPEN, then=F("stage__name")), default=Value(""), output_field=CharField())
     columns = {"at": F("updated_at"), "client": F("client__name"), "state": F("state"), "text": stage}
@@ -25,13 +27,11 @@ def _made(ask: Ask, rows: QuerySet, rank: int) -> QuerySet:
 
 def find_opportunities(ask: Ask) -> list[QuerySet]:
     """By title; the newest first."""
-    ways, rows = by_title(ask.typed, key="search_key"), _rows(ask)
-    each = [_made(ask, rows.filter(way), rank).order_by("-pk")[: ask.limit] for rank, way in ways]
-    return [together(each, ask.limit)]
+    return by_title(_rows(ask), ask.typed, key="search_key", make=_made, limit=ask.limit, order=("-pk",))
 
 
 def similar_opportunities(ask: Ask) -> list[QuerySet]:
-    return [_made(ask, similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
+    return [_made(similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
 
 
 def opportunity_hit(row: Found) -> Hit:

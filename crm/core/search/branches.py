@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
-from django.db.models import BooleanField, F, Func, Q, QuerySet, Subquery, Value
+from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Cast, Coalesce
 
+from crm.core.base.archiving import Archivable
 from crm.core.base.models import Folded
 from crm.core.search.typed import Typed
 
@@ -114,25 +115,46 @@ def found(rows: QuerySet, source: str, rank: Any, **columns: Any) -> QuerySet:
     return rows.annotate(**made).values_list(*names)
 
 
-def by_name(typed: Typed, *, name: str, key: str) -> list[tuple[int, Q]]:
-    """(rank, condition) of the branches of rows with a name: `name` is the folded name, `key` what is searched for every word."""
-    whole = Folded(Value(typed.text))
-    exact, prefix = Q(**{name: whole}), Q(**{f"{name}__startswith": whole})
-    everywhere = contains(key, typed.words)
-    word = Q(**{f"{key}__contains": Folded(Value(typed.inside))})
-    return [
-        (EXACT, exact),
-        (PREFIX, prefix & ~exact),
-        (WORD, everywhere & word & ~prefix),
-        (ANYWHERE, everywhere & ~prefix & ~word),
-    ]
+class Ways(NamedTuple):
+    """How a name matches, each without those before it."""
+
+    exact: Q
+    prefix: Q
+    word: Q
+
+    def rank(self, begins_a_word: Q) -> Case:
+        """SQL: the rank of a row that matches in any way."""
+        whens = [When(self.exact, then=Value(EXACT)), When(self.prefix, then=Value(PREFIX))]
+        return Case(*whens, When(begins_a_word, then=Value(WORD)), default=Value(ANYWHERE))
 
 
-def by_title(typed: Typed, *, key: str, exact: Q | None = None) -> list[tuple[int, Q]]:
-    """As `by_name` for rows that are found by one key, of which there are fewer."""
-    prefix = Q(**{f"{key}__startswith": Folded(Value(typed.text))})
-    exact = Q(**{key: Folded(Value(typed.text))}) if exact is None else exact
-    return [(EXACT, exact), (PREFIX, prefix & ~exact), (WORD, contains(key, typed.words) & ~prefix & ~exact)]
+def ways(typed: Typed, *, name: str, key: str) -> Ways:
+    """`name` is the folded name, `key` what is searched for every word."""
+    exact = Q(**{name: Folded(Value(typed.text))})
+    prefix = Q(**{f"{name}__startswith": Folded(Value(typed.text))})
+    return Ways(exact, prefix & ~exact, contains(key, typed.words) & ~prefix & ~exact)
+
+
+def begins_a_word(typed: Typed, *, key: str) -> Q:
+    """Whether the first word is the beginning of a word, not of the first."""
+    return Q(**{f"{key}__contains": Folded(Value(typed.inside))})
+
+
+def by_title(
+    rows: QuerySet,
+    typed: Typed,
+    *,
+    key: str,
+    make: Callable[[QuerySet, Any], QuerySet],
+    limit: int,
+    order: Sequence[str],
+):
+    """The branches of rows with a title: those that begin like the text, an equal one first of these, then those with its words."""
+    way = ways(typed, name=key, key=key)
+    first = Case(When(way.exact, then=Value(EXACT)), default=Value(PREFIX))
+    second = Case(When(begins_a_word(typed, key=key), then=Value(WORD)), default=Value(ANYWHERE))
+    each = [make(rows.filter(way.exact | way.prefix), first), make(rows.filter(way.word), second)]
+    return [together([branch.order_by(*order)[:limit] for branch in each], limit)]
 
 
 def by_text(
@@ -146,10 +168,12 @@ def by_text(
     by_words = (_plus_nothing(rows, recent).desc(), "-pk")
     if is_few:
         return [make(said).order_by(*by_words)[:limit]]
-    last = rows.model._base_manager.order_by(f"-{recent}").values(recent)[NEWEST : NEWEST + 1]
+    kept = {"archived_at": None} if issubclass(rows.model, Archivable) else {}  # of which the index by time is
+    last = rows.model._base_manager.filter(**kept).order_by(f"-{recent}").values(recent)[NEWEST : NEWEST + 1]
     since = Coalesce(Subquery(last), _least(rows, recent))
     newest, older = said.filter(**{f"{recent}__gt": since}), said.filter(**{f"{recent}__lte": since})
-    return [make(newest).order_by(f"-{recent}", "-pk")[:limit], make(older).order_by(*by_words)[:limit]]
+    each = [make(newest).order_by(f"-{recent}", "-pk")[:limit], make(older).order_by(*by_words)[:limit]]
+    return [together(each, limit)]
 
 
 def _is_time(rows: QuerySet, column: str) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from crm.core.search.branches import Found
 from crm.core.search.typed import Shape, Typed, filled, read
 from crm.core.ui import navigation
 
+# The steps of a search, one after the other: names, titles and numbers; then texts; then names that are only similar.
+NAMES, TEXTS, SIMILAR = STEPS = ("names", "texts", "similar")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,7 +58,7 @@ class Ask:
 class Source:
     """`rows(ask)` returns branches, best first (`branches.py`): querysets of `Found` through `visible_to`, which depend on the shape of what
     was typed and not on the text itself. `similar(ask)` are those with a similar name. `hit(found)` shows a row. `more(typed)`: what
-    the source reads from the text besides. `list_url` is the name of the list that its filter `q` narrows by the same words.
+    the source reads from the text besides. `step`: when it is asked. `list_url` is the name of the list that its filter `q` narrows by the same words.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Source:
     hit: Callable[[Found], Hit]
     similar: Callable[[Ask], Sequence[QuerySet]] | None = None
     more: Callable[[Typed], Mapping[str, str]] = lambda typed: {}
+    step: str = NAMES
     list_url: str = ""
     shown: Callable[[Any], bool] = lambda principal: True
 
@@ -132,34 +135,32 @@ def register_few(has_few: Callable[[Any], bool]) -> None:
     _has_few[:] = [has_few]
 
 
-def find(principal, text: str, *, limit: int = 8, only: str = "", skip: int = 0) -> list[Group]:
-    """Hits by source, sources without any left out, in one statement. An empty text finds nothing. `only`: of this source alone;
-    `skip`: how many of the best to leave out.
+def find(principal, text: str, step: str = NAMES, *, limit: int = 8, only: str = "", skip: int = 0) -> list[Group]:
+    """The hits of a step by source, sources without any left out, in one statement. An empty text finds nothing. Similar names are those
+    that the names do not hold. `only`: of this source alone, in its step; `skip`: how many of the best to leave out.
     """
-    return _found(_exactly, principal, text, limit, only, skip)
-
-
-def find_similar(principal, text: str, *, limit: int = 8) -> list[Group]:
-    """Hits whose name is similar to the text, without those that `find` finds."""
-    return _found(_similar, principal, text, limit) if read(text).is_worth_similar else []
-
-
-def _found(statement: Kept, principal, text: str, limit: int, only: str = "", skip: int = 0) -> list[Group]:
     typed = read(text)
-    chosen = [s for s in sources.shown(principal) if only in ("", s.key) and (statement is _exactly or s.similar)]
-    if not typed.words or not chosen:
+    way = "similar" if step == SIMILAR else "rows"
+    chosen = [source for source in sources.shown(principal) if _is_asked(source, step, only)]
+    if not typed.words or not chosen or (step == SIMILAR and not typed.is_worth_similar):
         return []
     given = {**typed.given(), **{k: v for source in chosen for k, v in source.more(typed).items()}}
     is_few = any(has_few(principal) for has_few in _has_few)
-    keys = tuple(source.key for source in chosen)
+    shape = (way, tuple(source.key for source in chosen), typed.shape, skip + limit + 1, is_few)
     by_source: dict[str, list[Found]] = {}
-    for row in statement.rows(principal, keys, typed.shape, skip + limit + 1, is_few, **given):
+    for row in _rows.rows(principal, *shape, **given):
         by_source.setdefault(row[0], []).append(Found(*row))
     return [
         Group(source, [source.hit(row) for row in rows[skip : skip + limit]], len(rows) > skip + limit)
         for source in chosen
         if len(rows := in_order(by_source.get(source.key, []))) > skip
     ]
+
+
+def _is_asked(source: Source, step: str, only: str) -> bool:
+    if only:
+        return source.key == only
+    return source.similar is not None if step == SIMILAR else source.step == step
 
 
 def in_order(rows: list[Found]) -> list[Found]:
@@ -171,14 +172,13 @@ def in_order(rows: list[Found]) -> list[Found]:
     return list(ranked.values())
 
 
-def _statement(way: str, principal, keys, shape: Shape, limit: int, is_few: bool, **given: str) -> QuerySet:
+@Kept
+def _rows(principal, way: str, keys: tuple[str, ...], shape: Shape, limit: int, is_few: bool, **given: str) -> QuerySet:
     ask = Ask(principal, filled(shape, given), limit, is_few)
     branches = [branch for key in keys for branch in getattr(sources[key], way)(ask)]
+    if not branches:
+        return get_user_model()._base_manager.none()
     return branches[0].union(*branches[1:], all=True) if len(branches) > 1 else branches[0]
-
-
-_exactly = Kept(partial(_statement, "rows"))
-_similar = Kept(partial(_statement, "similar"))
 
 
 def register_recent(find: Callable[[Any, list[int]], list[Hit]]) -> None:
