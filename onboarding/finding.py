@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from clients.gate import among_few
 from crm.core.base.models import Folded
-from crm.core.search.branches import WORD, Found, contains, found
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import WORD, Ask, Found, contains, found, together
+from crm.core.search.sources import Hit
 from onboarding.choices import PlanState
 from onboarding.models import Plan, Template
 
@@ -18,9 +18,14 @@ def find_plans(ask: Ask) -> list[QuerySet]:
     rows = Plan.objects.visible_to(ask.principal).kept()
     rows = rows.filter(among_few(ask.principal)) if ask.is_few else rows
     named = Q(*(Q(name_up__contains=Upper(Value(word))) for word in ask.typed.words))
-    rows = rows.alias(name_up=Upper("name")).filter(contains("client__search_key", ask.typed.words) | named)
+    of_client = contains("client__search_key", ask.typed.words)
+    each = [rows.filter(of_client), rows.alias(name_up=Upper("name")).filter(named).exclude(of_client)]
+    return [together([_made(chosen).order_by("-kickoff_date", "-pk")[: ask.limit] for chosen in each], ask.limit)]
+
+
+def _made(rows: QuerySet) -> QuerySet:
     columns = {"at": F("kickoff_date"), "title": F("name"), "client": F("client__name"), "state": F("state")}
-    return [found(rows, "plans", WORD, **columns).order_by("-kickoff_date", "-pk")[: ask.limit]]
+    return found(rows, "plans", WORD, **columns)
 
 
 def plan_hit(row: Found) -> Hit:

@@ -9,8 +9,8 @@ from clients.documents.choices import DocumentKind
 from clients.documents.models import Document
 from clients.gate import among_few
 from crm.core.files.contents import icon_of
-from crm.core.search.branches import WORD, Found, by_title, found, similar
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import WORD, Ask, Found, by_name, found, similar, ways
+from crm.core.search.sources import Hit
 
 
 def _rows(ask: Ask) -> QuerySet:
@@ -25,8 +25,8 @@ def _made(rows: QuerySet, rank: Any) -> QuerySet:
 
 def find_documents(ask: Ask) -> list[QuerySet]:
     """By title; the newest first."""
-    order = ("-uploaded_at", "-pk")
-    return by_title(_rows(ask), ask.typed, key="search_key", make=_made, limit=ask.limit, order=order)
+    way = ways(ask.typed, name="search_key", key="search_key")
+    return by_name(ask, _rows(ask), way, _made, ("-uploaded_at", "-pk"), is_exact_apart=False)
 
 
 def similar_documents(ask: Ask) -> list[QuerySet]:

@@ -10,8 +10,8 @@ from clients.engagements.choices import EngagementState
 from clients.engagements.queries import engagements_of
 from clients.engagements.words import one
 from clients.gate import among_few
-from crm.core.search.branches import EXACT, WORD, Found, by_title, found, similar
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import EXACT, WORD, Ask, Found, by_name, found, similar, ways
+from crm.core.search.sources import Hit
 
 
 def _rows(ask: Ask) -> QuerySet:
@@ -26,10 +26,9 @@ def _made(rows: QuerySet, rank: Any) -> QuerySet:
 
 def find_engagements(ask: Ask) -> list[QuerySet]:
     """By number and title; the newest first."""
-    rows, order = _rows(ask), ("-created_at", "-pk")
+    rows, way = _rows(ask), ways(ask.typed, name="search_key", key="search_key")
     numbered = rows.alias(folded_number=Lower("number")).filter(folded_number=Lower(Value(ask.typed.text)))
-    named = by_title(rows, ask.typed, key="search_key", make=_made, limit=ask.limit, order=order)
-    return [_made(numbered, EXACT), *named]
+    return [_made(numbered, EXACT), *by_name(ask, rows, way, _made, ("-created_at", "-pk"), is_exact_apart=False)]
 
 
 def similar_engagements(ask: Ask) -> list[QuerySet]:

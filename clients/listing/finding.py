@@ -1,5 +1,6 @@
 """Clients and contacts, as the search and the palette find them."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
@@ -19,18 +20,18 @@ from crm.core.search import sources
 from crm.core.search.branches import (
     ANYWHERE,
     EXACT,
-    PREFIX,
     WORD,
+    Ask,
     Found,
     Within,
-    begins_a_word,
+    by_name,
     found,
     ids,
+    newest_first,
     similar,
-    together,
     ways,
 )
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.sources import Hit
 from crm.core.search.typed import Typed
 
 RECENT = F("facts__last_contact_at").desc(nulls_last=True)
@@ -78,14 +79,12 @@ def find_clients(ask: Ask) -> list[QuerySet]:
     if ask.typed.shape.is_number:
         return [_client_rows(ask, rows.filter(_numbered(ask.typed, "search_key")), WORD).order_by(RECENT, "-pk")[:end]]
     way = ways(ask.typed, name="name_key", key="search_key")
-    rank = way.rank(begins_a_word(ask.typed, key="search_key"))
-    each = [(way.exact, EXACT), (way.prefix, PREFIX), (way.word, rank)]
-    ranked = [_client_rows(ask, rows.filter(chosen), rank).order_by(RECENT, "-pk")[:end] for chosen, rank in each]
-    branches = [together(ranked, end)]
-    if ask.principal.user:
-        own = rows.filter(owner=ask.principal.user).filter(way.exact | way.prefix | way.word)
-        branches.insert(0, _client_rows(ask, own, rank).order_by("found_rank", RECENT, "-pk")[:end])
-    if ask.typed.shape.has_at and ask.typed.shape.is_part:
+    make, order = partial(_client_rows, ask), (RECENT, "-pk")
+    branches = by_name(ask, rows, way, make, order)
+    if ask.principal.user and not ask.is_few:
+        own = make(rows.filter(owner=ask.principal.user).filter(way.words), way.rank)
+        branches.append(own.order_by("found_rank", *order)[: ask.limit])
+    if ask.typed.shape.is_address:
         places = Affiliation.objects.filter(
             contact__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at), contact__archived_at=None
         )
@@ -163,41 +162,35 @@ def _contact_rows(ask: Ask, rows: QuerySet, rank: Any, *, shown: QuerySet | None
         title=Concat("first_name", Value(" "), "last_name"),
         client=Subquery(places.order_by("-is_primary", "pk").values("client__name")[:1]),
         text=Subquery(by[:1]),
-    ).order_by("-pk")[: ask.limit]
+    )
 
 
 def find_people(ask: Ask) -> list[QuerySet]:
     """By name, by part of any email address, by a phone number in any format; the newest first."""
     typed, rows = ask.typed, _contacts(ask)
+    make = partial(_contact_rows, ask)
     if typed.shape.is_number:
         phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
         shown = phones.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("number")
-        return [_contact_rows(ask, rows.filter(pk__in=phones.values("contact_id")), WORD, shown=shown)]
-    branches = [] if typed.shape.has_at else [together(_named(ask, rows), ask.limit)]
-    return [*branches, _mailed(ask, rows)] if typed.shape.is_part else branches
+        return [make(rows.filter(pk__in=phones.values("contact_id")), WORD, shown=shown).order_by("-pk")[: ask.limit]]
+    either = ways(typed, name="search_key", key="search_key") | ways(typed, name="name_key", key="search_key")
+    branches = [] if typed.shape.has_at else by_name(ask, rows, either, make, ("-pk",))
+    return branches + _mailed(ask, rows) if typed.shape.is_part else branches
 
 
-def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
-    """By the first name or the last name first."""
-    first, last = (ways(ask.typed, name=name, key="search_key") for name in ("search_key", "name_key"))
-    exact, prefix = first.exact | last.exact, first.prefix | last.prefix
-    each = [(EXACT, exact), (PREFIX, prefix & ~exact), (WORD, first.word & last.word)]
-    return [_contact_rows(ask, rows.filter(way), rank) for rank, way in each]
-
-
-def _mailed(ask: Ask, rows: QuerySet) -> QuerySet:
-    address = Lower(Value(ask.typed.text))
-    same = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=address, contact=OuterRef("pk"))
-    rank = Case(When(Exists(same), then=Value(EXACT)), default=Value(WORD))
-    part = ContactEmail.objects.alias(up=Upper("address")).filter(up__contains=Upper(Value(ask.typed.text)))
+def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:
+    typed = ask.typed
+    same = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=Lower(Value(typed.text)))
+    rank = Case(When(Exists(same.filter(contact=OuterRef("pk"))), then=Value(EXACT)), default=Value(WORD))
+    part = ContactEmail.objects.alias(up=Upper("address")).filter(up__contains=Upper(Value(typed.text)))
     shown = part.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("address")
-    return _contact_rows(
-        ask, rows.filter(pk__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at)), rank, shown=shown
-    )
+    make = partial(_contact_rows, ask, rank=rank, shown=shown)
+    mailed = rows.filter(pk__in=mailed_at(typed.text, has_at=typed.shape.has_at))
+    return newest_first(ask, rows, mailed, make, recent="id")
 
 
 def similar_people(ask: Ask) -> list[QuerySet]:
-    return [_contact_rows(ask, similar(_contacts(ask), ask.typed, key="search_key"), WORD)]
+    return [_contact_rows(ask, similar(_contacts(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
 
 
 def contact_hit(row: Found) -> Hit:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from clients.gate import among_few
 from clients.opportunities.choices import OpportunityState
 from clients.opportunities.queries import opportunities_of
-from crm.core.search.branches import WORD, Found, by_title, found, similar
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import WORD, Ask, Found, by_name, found, similar, ways
+from crm.core.search.sources import Hit
 
 
 def _rows(ask: Ask) -> QuerySet:
@@ -27,7 +27,8 @@ def _made(rows: QuerySet, rank: Any) -> QuerySet:
 
 def find_opportunities(ask: Ask) -> list[QuerySet]:
     """By title; the newest first."""
-    return by_title(_rows(ask), ask.typed, key="search_key", make=_made, limit=ask.limit, order=("-pk",))
+    way = ways(ask.typed, name="search_key", key="search_key")
+    return by_name(ask, _rows(ask), way, _made, ("-pk",), is_exact_apart=False)
 
 
 def similar_opportunities(ask: Ask) -> list[QuerySet]:

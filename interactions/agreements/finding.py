@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.gate import among_few
-from crm.core.search.branches import IN_TEXT, Found, by_text, found
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import IN_TEXT, Ask, Found, by_text, found
+from crm.core.search.sources import Hit
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment, Decision
 
@@ -23,7 +23,7 @@ def _found(ask: Ask, model: Any, source: str, **columns: Any) -> list[QuerySet]:
     def make(chosen: QuerySet) -> QuerySet:
         return found(chosen, source, IN_TEXT, title=F("text"), client=F("client__name"), text=F("client_id"), **columns)
 
-    return by_text(rows, ask.typed.said, recent="id", limit=ask.limit, is_few=ask.is_few, make=make)
+    return by_text(ask, rows, make, recent="id")
 
 
 def find_decisions(ask: Ask) -> list[QuerySet]:

@@ -4,8 +4,8 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from clients.gate import among_few
-from crm.core.search.branches import IN_TEXT, Found, by_text, found, says
-from crm.core.search.sources import Ask, Hit
+from crm.core.search.branches import IN_TEXT, Ask, Found, by_text, found, says
+from crm.core.search.sources import Hit
 from crm.core.search.typed import read
 from interactions.log.choices import Channel
 from interactions.log.models import Interaction
@@ -24,7 +24,7 @@ def find_interactions(ask: Ask) -> list[QuerySet]:
         return []
     rows = Interaction.objects.visible_to(ask.principal).kept().filter(client__archived_at=None)
     rows = rows.filter(among_few(ask.principal)) if ask.is_few else rows
-    return by_text(rows, ask.typed.said, recent="occurred_at", limit=ask.limit, is_few=ask.is_few, make=_made)
+    return by_text(ask, rows, _made, recent="occurred_at")
 
 
 def _made(rows: QuerySet) -> QuerySet:

@@ -1,7 +1,8 @@
 from django.db import migrations
 
 # Both read a text alike: lower case, without accents, and every sign that joins words parts them, so that the beginning of any part of
-# an address or a number is found. `core_words` are the words of a text; `core_begins` are the texts with words that begin like these.
+# an address or a number is found. `core_words` are the words of a text; `core_begins` finds texts with
+# these words one after the other, of which the last may go on.
 PARTED = "translate(core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')"
 
 FUNCTIONS = f"""
@@ -11,7 +12,10 @@ AS $$ SELECT to_tsvector('simple'::regconfig, {PARTED}) $$;
 
 CREATE FUNCTION core_begins(text) RETURNS tsquery
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-AS $$ SELECT to_tsquery('simple'::regconfig, '''' || {PARTED} || ''':*') $$;
+AS $$
+  SELECT CASE WHEN numnode(said) = 0 THEN said ELSE (said::text || ':*')::tsquery END
+  FROM (SELECT phraseto_tsquery('simple'::regconfig, {PARTED}) AS said) AS typed
+$$;
 """
 GONE = "DROP FUNCTION core_begins(text); DROP FUNCTION core_words(text)"
 

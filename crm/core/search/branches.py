@@ -6,6 +6,7 @@ index for the match, where little does.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -22,6 +23,20 @@ from crm.core.search.typed import Typed
 
 EXACT, PREFIX, WORD, ANYWHERE, IN_TEXT = range(5)
 NEWEST = 2_000  # rows of a table of texts that are read one by one before its index of words is asked
+
+
+Make = Callable[..., QuerySet]  # (rows, rank) → the rows as `Found`
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a source is asked: for whom, what was typed, how many rows, and whether the principal sees few clients (then a source narrows
+    its rows to theirs first)."""
+
+    principal: Any
+    typed: Typed
+    limit: int
+    is_few: bool = False
 
 
 class Found(NamedTuple):
@@ -116,64 +131,61 @@ def found(rows: QuerySet, source: str, rank: Any, **columns: Any) -> QuerySet:
 
 
 class Ways(NamedTuple):
-    """How a name matches, each without those before it."""
+    """How a name matches: it is the text, it begins like it, it has its words. Each holds those before it. `begins`: the first word begins a
+    word of the name."""
 
     exact: Q
     prefix: Q
-    word: Q
+    words: Q
+    begins: Q
 
-    def rank(self, begins_a_word: Q) -> Case:
-        """SQL: the rank of a row that matches in any way."""
-        whens = [When(self.exact, then=Value(EXACT)), When(self.prefix, then=Value(PREFIX))]
-        return Case(*whens, When(begins_a_word, then=Value(WORD)), default=Value(ANYWHERE))
+    @property
+    def rank(self) -> Case:
+        """SQL: the rank of a row that has the words."""
+        order = ((EXACT, self.exact), (PREFIX, self.prefix), (WORD, self.begins))
+        return Case(*(When(way, then=Value(rank)) for rank, way in order), default=Value(ANYWHERE))
+
+    def __or__(self, other: "Ways") -> "Ways":
+        return Ways(*(one | another for one, another in zip(self, other, strict=True)))
 
 
 def ways(typed: Typed, *, name: str, key: str) -> Ways:
     """`name` is the folded name, `key` what is searched for every word."""
-    exact = Q(**{name: Folded(Value(typed.text))})
-    prefix = Q(**{f"{name}__startswith": Folded(Value(typed.text))})
-    return Ways(exact, prefix & ~exact, contains(key, typed.words) & ~prefix & ~exact)
+    whole, inside = Folded(Value(typed.text)), Folded(Value(typed.inside))
+    exact, prefix = Q(**{name: whole}), Q(**{f"{name}__startswith": whole})
+    return Ways(exact, prefix, contains(key, typed.words), Q(**{f"{key}__contains": inside}))
 
 
-def begins_a_word(typed: Typed, *, key: str) -> Q:
-    """Whether the first word is the beginning of a word, not of the first."""
-    return Q(**{f"{key}__contains": Folded(Value(typed.inside))})
-
-
-def by_title(
-    rows: QuerySet,
-    typed: Typed,
-    *,
-    key: str,
-    make: Callable[[QuerySet, Any], QuerySet],
-    limit: int,
-    order: Sequence[str],
-):
-    """The branches of rows with a title: those that begin like the text, an equal one first of these, then those with its words."""
-    way = ways(typed, name=key, key=key)
-    first = Case(When(way.exact, then=Value(EXACT)), default=Value(PREFIX))
-    second = Case(When(begins_a_word(typed, key=key), then=Value(WORD)), default=Value(ANYWHERE))
-    each = [make(rows.filter(way.exact | way.prefix), first), make(rows.filter(way.word), second)]
-    return [together([branch.order_by(*order)[:limit] for branch in each], limit)]
-
-
-def by_text(
-    rows: QuerySet, words: Sequence[str], *, recent: str, limit: int, is_few: bool, make: Callable[[QuerySet], QuerySet]
+def by_name(
+    ask: Ask, rows: QuerySet, way: Ways, make: Make, order: Sequence[Any], *, is_exact_apart: bool = True
 ) -> list[QuerySet]:
-    """The branches of rows with a text. How often a word occurs is not known beforehand: the newest rows are read one by one, where a
-    common word soon has enough, and only then the index of words is asked for the older ones. `recent`: the column by which they
-    are new. `is_few`: the rows are few already."""
-    said = rows.filter(says(*words))
-    # ordered by an expression, so that no index by time is walked for words that are rare
-    by_words = (_plus_nothing(rows, recent).desc(), "-pk")
-    if is_few:
-        return [make(said).order_by(*by_words)[:limit]]
+    """The branches of rows with a name, those of a rank in this order. If the rows are few they are read once; `is_exact_apart`: else those
+    with exactly this name are looked up first, because others that begin so may be many."""
+    if ask.is_few:
+        return [make(rows.filter(way.words | way.prefix), way.rank).order_by("found_rank", *order)[: ask.limit]]
+    each = [(way.exact, EXACT), (way.prefix & ~way.exact, PREFIX)] if is_exact_apart else [(way.prefix, way.rank)]
+    each.append((way.words & ~way.prefix, way.rank))
+    return [together([make(rows.filter(way), rank).order_by(*order)[: ask.limit] for way, rank in each], ask.limit)]
+
+
+def by_text(ask: Ask, rows: QuerySet, make: Make, *, recent: str) -> list[QuerySet]:
+    """The branches of rows with a text that has the words; the newest by `recent` first."""
+    return newest_first(ask, rows, rows.filter(says(*ask.typed.said)), make, recent=recent)
+
+
+def newest_first(ask: Ask, rows: QuerySet, chosen: QuerySet, make: Make, *, recent: str) -> list[QuerySet]:
+    """The branches of those `chosen` of the rows, where nobody knows how many they are. The newest rows are read one by one, where something
+    common soon has enough; only then the index of the condition is asked for the older ones."""
+    # ordered by an expression, so that no index by time is walked for what is rare
+    by_condition = (_plus_nothing(rows, recent).desc(), "-pk")
+    if ask.is_few:
+        return [make(chosen).order_by(*by_condition)[: ask.limit]]
     kept = {"archived_at": None} if issubclass(rows.model, Archivable) else {}  # of which the index by time is
     last = rows.model._base_manager.filter(**kept).order_by(f"-{recent}").values(recent)[NEWEST : NEWEST + 1]
     since = Coalesce(Subquery(last), _least(rows, recent))
-    newest, older = said.filter(**{f"{recent}__gt": since}), said.filter(**{f"{recent}__lte": since})
-    each = [make(newest).order_by(f"-{recent}", "-pk")[:limit], make(older).order_by(*by_words)[:limit]]
-    return [together(each, limit)]
+    newest = make(chosen.filter(**{f"{recent}__gt": since})).order_by(f"-{recent}", "-pk")
+    older = make(chosen.filter(**{f"{recent}__lte": since})).order_by(*by_condition)
+    return [together([newest[: ask.limit], older[: ask.limit]], ask.limit)]
 
 
 def _is_time(rows: QuerySet, column: str) -> bool:

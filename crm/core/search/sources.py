@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.kept import Kept
 from crm.core.base.registry import Registry
-from crm.core.search.branches import Found
+from crm.core.search.branches import Ask, Found
 from crm.core.search.typed import Shape, Typed, filled, read
 from crm.core.ui import navigation
 
@@ -41,17 +41,6 @@ class Hit:
     fields: Mapping[str, str] | None = None
     fill: str = ""
     is_dialog: bool = False
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a source is asked: for whom, what was typed, how many rows, and whether the principal sees few clients (then a source narrows
-    its rows to theirs first)."""
-
-    principal: Any
-    typed: Typed
-    limit: int
-    is_few: bool = False
 
 
 @dataclass(frozen=True)

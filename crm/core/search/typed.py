@@ -11,12 +11,14 @@ SIMILAR = 4  # letters from which similar names say something
 
 
 class Shape(NamedTuple):
-    """What the statement depends on; the texts themselves are its parameters."""
+    """What the statement depends on; the texts themselves are its parameters. `is_part`: of an address, perhaps; `is_address`: with something
+    before the @."""
 
     words: int = 0
     said: int = 0
     is_part: bool = False
     has_at: bool = False
+    is_address: bool = False
     is_number: bool = False
 
 
@@ -35,7 +37,8 @@ class Typed:
     @property
     def is_worth_similar(self) -> bool:
         """Whether it may be a mistyped name: long enough, and neither a number nor an address."""
-        return len(self.text) >= SIMILAR and any(c.isalpha() for c in self.text) and "@" not in self.text
+        is_name = not any(c.isdigit() or c == "@" for c in self.text)
+        return is_name and sum(c.isalpha() for c in self.text) >= SIMILAR
 
     def given(self) -> dict[str, str]:
         """The parameters of the statement, by name."""
@@ -57,7 +60,7 @@ def read(text: str) -> Typed:
     digits = "".join(c for c in text if c.isdecimal() and c.isascii())[:20]
     is_number = len(digits) >= FEWEST_DIGITS and not any(c.isalpha() for c in text)
     is_part = len(words) == 1 and len(text) >= PART
-    shape = Shape(len(words), len(said), is_part, "@" in text[1:], is_number)
+    shape = Shape(len(words), len(said), is_part, "@" in text, is_part and "@" in text[1:], is_number)
     return Typed(text, words, said, digits, shape)
 
 
