@@ -18,7 +18,7 @@ def find_plans(ask: Ask) -> list[QuerySet]:
     rows = Plan.objects.visible_to(ask.principal).kept()
     rows = rows.filter(among_few(ask.principal)) if ask.is_few else rows
     named = Q(*(Q(name_up__contains=Upper(Value(word))) for word in ask.typed.words))
-    of_client = contains("client__search_key", ask.typed.words)
+    of_client = contains("client__search_key", ask.typed.words, ask.typed.shape.short)
     each = [rows.filter(of_client), rows.alias(name_up=Upper("name")).filter(named).exclude(of_client)]
     return [together([_made(chosen).order_by("-kickoff_date", "-pk")[: ask.limit] for chosen in each], ask.limit)]
 

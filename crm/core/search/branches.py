@@ -15,7 +15,7 @@ from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from crm.core.base.archiving import Archivable
 from crm.core.base.models import Folded
@@ -102,8 +102,17 @@ def says(*words: str) -> Says:
     return Says(Words(), Begins(*words))
 
 
-def contains(name: str, words: Sequence[str]) -> Q:
-    return Q(*((f"{name}__contains", Folded(Value(word))) for word in words))
+def contains(name: str, words: Sequence[str], short: Sequence[bool] = ()) -> Q:
+    """Rows with every word. `short` ones, of one or two letters, which are in nearly every name, must begin a word: an index finds that."""
+    shorts = [*short, *[False] * len(words)]
+    return Q(*(_has(name, word, is_short) for word, is_short in zip(words, shorts, strict=False)))
+
+
+def _has(name: str, word: str, is_short: bool) -> Q:
+    if not is_short:
+        return Q(**{f"{name}__contains": Folded(Value(word))})
+    inside = Concat(Value(" "), Folded(Value(word)), output_field=models.TextField())
+    return Q(**{f"{name}__startswith": Folded(Value(word))}) | Q(**{f"{name}__contains": inside})
 
 
 def found(rows: QuerySet, source: str, rank: Any, **columns: Any) -> QuerySet:
@@ -153,7 +162,7 @@ def ways(typed: Typed, *, name: str, key: str) -> Ways:
     """`name` is the folded name, `key` what is searched for every word."""
     whole, inside = Folded(Value(typed.text)), Folded(Value(typed.inside))
     exact, prefix = Q(**{name: whole}), Q(**{f"{name}__startswith": whole})
-    return Ways(exact, prefix, contains(key, typed.words), Q(**{f"{key}__contains": inside}))
+    return Ways(exact, prefix, contains(key, typed.words, typed.shape.short), Q(**{f"{key}__contains": inside}))
 
 
 def by_name(
@@ -209,5 +218,5 @@ def together(branches: Sequence[QuerySet], limit: int) -> QuerySet:
 def similar(rows: QuerySet, typed: Typed, *, key: str) -> QuerySet:
     """Rows with a name that is like the text and that the search by words does not find; the most similar first."""
     near = rows.filter(**{f"{key}__trigram_word_similar": Folded(Value(typed.text))})
-    near = near.exclude(contains(key, typed.words))
+    near = near.exclude(contains(key, typed.words, typed.shape.short))
     return near.annotate(likeness=TrigramWordSimilarity(Folded(Value(typed.text)), key)).order_by("-likeness", "-pk")

@@ -20,6 +20,7 @@ class Shape(NamedTuple):
     has_at: bool = False
     is_address: bool = False
     is_number: bool = False
+    short: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ def read(text: str) -> Typed:
     said = tuple(word for word in words if any(c.isalnum() for c in word))
     digits = "".join(c for c in text if c.isdecimal() and c.isascii())[:20]
     is_number = len(digits) >= FEWEST_DIGITS and not any(c.isalpha() for c in text)
+    shorts = tuple(len(word) < PART for word in words)
     is_part = len(words) == 1 and len(text) >= PART
-    shape = Shape(len(words), len(said), is_part, "@" in text, is_part and "@" in text[1:], is_number)
+    shape = Shape(len(words), len(said), is_part, "@" in text, is_part and "@" in text[1:], is_number, shorts)
     return Typed(text, words, said, digits, shape)
 
 
