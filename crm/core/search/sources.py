@@ -104,10 +104,10 @@ class Command:
     def hit(self) -> Hit:
         """The command as a hit; one that needs an object asks for it."""
         if self.about is None:
-            return Hit(str(self.label), self.url(), "page", self.icon, fields=self.fields, is_dialog=self.is_dialog)
+            return Hit(str(self.label), self.url(), "", self.icon, fields=self.fields, is_dialog=self.is_dialog)
         fill = f"{self.label} "
         url = f"{reverse('core:search')}?{urlencode({'q': fill})}"
-        return Hit(f"{self.label} …", url, "page", self.icon, detail=_("Type a name"), fill=fill)
+        return Hit(f"{self.label} …", url, "", self.icon, detail=_("Type a name"), fill=fill)
 
 
 sources: Registry[Source] = Registry("search source")
@@ -239,4 +239,4 @@ def _without_joints(words: list[str]) -> list[str]:
 
 def _about(command: Command, hit: Hit) -> Hit:
     title = str(command.title) % {"name": hit.title}
-    return Hit(title, command.url(hit.pk), "page", command.icon, detail=hit.detail, is_dialog=command.is_dialog)
+    return Hit(title, command.url(hit.pk), "", command.icon, detail=hit.detail, is_dialog=command.is_dialog)
