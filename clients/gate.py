@@ -3,10 +3,13 @@
 `visible_q` is the one definition; every `visible_to(principal)` of rows that concern a client uses it.
 """
 
+import time
+from functools import lru_cache
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Q, QuerySet
 
-from crm.core.base.kept import Kept
+from crm.core.base.kept import QUARTER, Kept
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
 from crm.core.search.branches import Within
@@ -42,25 +45,35 @@ def visible_q(principal, prefix: str = "") -> Q:
 FEW = 2_000  # clients, up to which their rows are looked up by client
 
 
-def _named_by(principal) -> list[QuerySet]:
-    """(id) of the clients that an account manager may see at most, each by an index: what `visible_q` allows is among them. Empty if
-    these may be most of the firm's.
-    """
+def _scope(principal) -> str:
+    """What an account manager sees besides restricted clients; ALL for whoever else."""
     if not principal.is_user or principal.sees_all or not principal.is_account_manager:
-        return []
-    scope, user = get_firm().account_managers_see, principal.viewer
-    if scope == AccountManagersSee.ALL:
-        return []
+        return AccountManagersSee.ALL
+    return get_firm().account_managers_see
+
+
+def _named_by(principal) -> list[QuerySet]:
+    """(id) of the clients that an account manager who does not see all may see at most, each by an index: what `visible_q` allows is among
+    them.
+    """
+    user = principal.viewer
     named = [user.owned_clients.values_list("pk"), user.client_accesses.values_list("client_id")]
-    if scope == AccountManagersSee.TEAM:
+    if _scope(principal) == AccountManagersSee.TEAM:
         named.append(user.owned_clients.model._base_manager.filter(team__in=_team_ids(user)).values_list("pk"))
     return [rows.order_by() for rows in named]
 
 
 def has_few(principal) -> bool:
-    """Whether the principal sees at most 2,000 clients, so that a search begins with these."""
-    named = _named_by(principal)
-    return bool(named) and len(_few.rows(principal)) <= FEW
+    """Whether the principal sees at most 2,000 clients, so that a search begins with these. Known for a quarter of an hour: it only decides
+    in which way rows are looked up, never which.
+    """
+    scope = _scope(principal)
+    return scope != AccountManagersSee.ALL and _counted_few(principal, scope, int(time.time()) // QUARTER)
+
+
+@lru_cache(maxsize=1000)
+def _counted_few(principal, scope: str, quarter: int) -> bool:
+    return len(_few.rows(principal)) <= FEW
 
 
 @Kept

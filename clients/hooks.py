@@ -215,6 +215,7 @@ search.register(
         finding.contact_hit,
         finding.similar_people,
         more=finding.numbers,
+        complete=finding.with_details,
         list_url="clients:contacts",
     )
 )

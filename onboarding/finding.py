@@ -1,31 +1,24 @@
 """Plans and templates as the search and the palette find them."""
 
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Upper
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.gate import among_few
 from crm.core.base.models import Folded
-from crm.core.search.branches import WORD, Ask, Found, contains, found, together
+from crm.core.search.branches import WORD, Ask, Found, contains, found
 from crm.core.search.sources import Hit
 from onboarding.choices import PlanState
 from onboarding.models import Plan, Template
 
 
 def find_plans(ask: Ask) -> list[QuerySet]:
-    """By the client, or by the name of the plan; the latest first."""
+    """By their client; the latest first."""
     rows = Plan.objects.visible_to(ask.principal).kept()
     rows = rows.filter(among_few(ask.principal)) if ask.is_few else rows
-    named = Q(*(Q(name_up__contains=Upper(Value(word))) for word in ask.typed.words))
-    of_client = contains("client__search_key", ask.typed.words, ask.typed.shape.short)
-    each = [rows.filter(of_client), rows.alias(name_up=Upper("name")).filter(named).exclude(of_client)]
-    return [together([_made(chosen).order_by("-kickoff_date", "-pk")[: ask.limit] for chosen in each], ask.limit)]
-
-
-def _made(rows: QuerySet) -> QuerySet:
+    rows = rows.filter(contains("client__search_key", ask.typed.words, ask.typed.shape.short))
     columns = {"at": F("kickoff_date"), "title": F("name"), "client": F("client__name"), "state": F("state")}
-    return found(rows, "plans", WORD, **columns)
+    return [found(rows, "plans", WORD, **columns).order_by("-kickoff_date", "-pk")[: ask.limit]]
 
 
 def plan_hit(row: Found) -> Hit:

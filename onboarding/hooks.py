@@ -106,9 +106,7 @@ navigation.register(
         also=("/onboarding/versions/",),
     )
 )
-search.register(
-    search.Source("plans", _("Onboarding plans"), 50, finding.find_plans, finding.plan_hit, list_url="onboarding:plans")
-)
+search.register(search.Source("plans", _("Onboarding plans"), 50, finding.find_plans, finding.plan_hit))
 search.register(search.Source("templates", _("Templates"), 55, finding.find_templates, finding.template_hit))
 search.palette.register(
     search.Command(

@@ -32,7 +32,7 @@ from crm.core.search.branches import (
     ways,
 )
 from crm.core.search.sources import Hit
-from crm.core.search.typed import Typed
+from crm.core.search.typed import Shape, Typed, filled
 
 RECENT = F("facts__last_contact_at").desc(nulls_last=True)
 REMEMBERED = 8
@@ -149,48 +149,56 @@ def _contacts(ask: Ask) -> QuerySet:
     return rows.filter(Within(F("pk"), ids(places, "contact_id"), ids(entered)))
 
 
-def _contact_rows(ask: Ask, rows: QuerySet, rank: Any, *, shown: QuerySet | None = None) -> QuerySet:
-    """With the client they are seen at, and `shown`, the address or number they were found by."""
-    places = Affiliation.objects.visible_to(ask.principal).filter(contact=OuterRef("pk"), client__archived_at=None)
-    mails = ContactEmail.objects.filter(contact=OuterRef("pk"))
-    by = mails.order_by("-is_primary", "pk").values("address") if shown is None else shown
-    return found(
-        rows,
-        "contacts",
-        rank,
-        at=F("created_at"),
-        title=Concat("first_name", Value(" "), "last_name"),
-        client=Subquery(places.order_by("-is_primary", "pk").values("client__name")[:1]),
-        text=Subquery(by[:1]),
-    )
+def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
+    return found(rows, "contacts", rank, at=F("created_at"), title=Concat("first_name", Value(" "), "last_name"))
 
 
 def find_people(ask: Ask) -> list[QuerySet]:
     """By name, by part of any email address, by a phone number in any format; the newest first."""
     typed, rows = ask.typed, _contacts(ask)
-    make = partial(_contact_rows, ask)
     if typed.shape.is_number:
         phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
-        shown = phones.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("number")
-        return [make(rows.filter(pk__in=phones.values("contact_id")), WORD, shown=shown).order_by("-pk")[: ask.limit]]
+        numbered = rows.filter(pk__in=phones.values("contact_id"))
+        return [_contact_rows(numbered, WORD).order_by("-pk")[: ask.limit]]
     either = ways(typed, name="search_key", key="search_key") | ways(typed, name="name_key", key="search_key")
-    branches = [] if typed.shape.has_at else by_name(ask, rows, either, make, ("-pk",))
-    return branches + _mailed(ask, rows) if typed.shape.is_part else branches
+    named = [] if typed.shape.has_at else by_name(ask, rows, either, _contact_rows, ("-pk",), is_exact_apart=False)
+    return named + _mailed(ask, rows) if typed.shape.is_part else named
 
 
 def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:
     typed = ask.typed
     same = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=Lower(Value(typed.text)))
     rank = Case(When(Exists(same.filter(contact=OuterRef("pk"))), then=Value(EXACT)), default=Value(WORD))
-    part = ContactEmail.objects.alias(up=Upper("address")).filter(up__contains=Upper(Value(typed.text)))
-    shown = part.filter(contact=OuterRef("pk")).order_by("-is_primary", "pk").values("address")
-    make = partial(_contact_rows, ask, rank=rank, shown=shown)
     mailed = rows.filter(pk__in=mailed_at(typed.text, has_at=typed.shape.has_at))
-    return newest_first(ask, rows, mailed, make, recent="id")
+    return newest_first(ask, rows, mailed, partial(_contact_rows, rank=rank), recent="id")
+
+
+def with_details(principal, typed: Typed, rows: list[Found]) -> list[Found]:
+    """With the client they are seen at, and the address or number they were found by, else the main address."""
+    places = -(-len(rows) // REMEMBERED) * REMEMBERED  # few lengths, so that statements are kept
+    given = {f"id{n}": pk for n, pk in enumerate([*(row.pk for row in rows), *[0] * places][:places])}
+    details = _details.rows(principal, typed.shape, **typed.given(), **numbers(typed), **given)
+    known = {pk: (client or "", address or "") for pk, client, address in details}
+    return [row._replace(client=known[row.pk][0], text=known[row.pk][1]) for row in rows if row.pk in known]
+
+
+@Kept
+def _details(principal, shape: Shape, **given: Any) -> QuerySet:
+    typed = filled(shape, given)
+    places = Affiliation.objects.visible_to(principal).filter(contact=OuterRef("pk"), client__archived_at=None)
+    if shape.is_number:
+        shown = ContactPhone.objects.filter(_numbered(typed, "digits")).values("number")
+    else:
+        part = Case(When(up__contains=Upper(Value(typed.text)), then=Value(0)), default=Value(1))
+        shown = ContactEmail.objects.alias(up=Upper("address"), part=part).order_by("part", "-is_primary", "pk")
+        shown = shown.values("address")
+    rows = Contact.objects.visible_to(principal).filter(pk__in=[given[name] for name in given if name.startswith("id")])
+    name = Subquery(places.order_by("-is_primary", "pk").values("client__name")[:1])
+    return rows.values_list("pk", name, Subquery(shown.filter(contact=OuterRef("pk"))[:1]))
 
 
 def similar_people(ask: Ask) -> list[QuerySet]:
-    return [_contact_rows(ask, similar(_contacts(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
+    return [_contact_rows(similar(_contacts(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
 
 
 def contact_hit(row: Found) -> Hit:

@@ -47,7 +47,8 @@ class Hit:
 class Source:
     """`rows(ask)` returns branches, best first (`branches.py`): querysets of `Found` through `visible_to`, which depend on the shape of what
     was typed and not on the text itself. `similar(ask)` are those with a similar name. `hit(found)` shows a row. `more(typed)`: what
-    the source reads from the text besides. `step`: when it is asked. `list_url` is the name of the list that its filter `q` narrows by the same words.
+    the source reads from the text besides. `complete(principal, typed, rows)` adds what only
+    the rows that are shown need. `step`: when it is asked. `list_url` is the name of the list that its filter `q` narrows by the same words.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Source:
     hit: Callable[[Found], Hit]
     similar: Callable[[Ask], Sequence[QuerySet]] | None = None
     more: Callable[[Typed], Mapping[str, str]] = lambda typed: {}
+    complete: Callable[[Any, Typed, list[Found]], list[Found]] | None = None
     step: str = NAMES
     list_url: str = ""
     shown: Callable[[Any], bool] = lambda principal: True
@@ -139,11 +141,16 @@ def find(principal, text: str, step: str = NAMES, *, limit: int = 8, only: str =
     by_source: dict[str, list[Found]] = {}
     for row in _rows.rows(principal, *shape, **given):
         by_source.setdefault(row[0], []).append(Found(*row))
+    ordered = ((source, in_order(by_source.get(source.key, []))) for source in chosen)
     return [
-        Group(source, [source.hit(row) for row in rows[skip : skip + limit]], len(rows) > skip + limit)
-        for source in chosen
-        if len(rows := in_order(by_source.get(source.key, []))) > skip
+        Group(source, _hits(source, principal, typed, rows[skip : skip + limit]), len(rows) > skip + limit)
+        for source, rows in ordered
+        if len(rows) > skip
     ]
+
+
+def _hits(source: Source, principal, typed: Typed, rows: list[Found]) -> list[Hit]:
+    return [source.hit(row) for row in (source.complete(principal, typed, rows) if source.complete else rows)]
 
 
 def _is_asked(source: Source, step: str, only: str) -> bool:
