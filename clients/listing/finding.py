@@ -29,6 +29,7 @@ from crm.core.search.branches import (
     ids,
     newest_first,
     similar,
+    together,
     ways,
 )
 from crm.core.search.sources import Hit
@@ -36,6 +37,7 @@ from crm.core.search.typed import Shape, Typed, filled
 
 RECENT = F("facts__last_contact_at").desc(nulls_last=True)
 REMEMBERED = 8
+NEWEST = 1_000  # contacts that are read one by one for what many have
 
 
 def numbers(typed: Typed) -> dict[str, str]:
@@ -142,11 +144,14 @@ def _own(principal, limit: int) -> QuerySet:
 
 def _contacts(ask: Ask) -> QuerySet:
     rows = Contact.objects.visible_to(ask.principal).kept()
-    if not ask.is_few:
-        return rows
-    places = Affiliation.objects.filter(among_few(ask.principal))
-    entered = Contact.objects.filter(created_by=ask.principal.viewer)
-    return rows.filter(Within(F("pk"), ids(places, "contact_id"), ids(entered)))
+    return rows.filter(_among_few(ask.principal, "pk")) if ask.is_few else rows
+
+
+def _among_few(principal, column: str) -> Within:
+    """Contacts of the few clients, and those that the principal entered."""
+    places = Affiliation.objects.filter(among_few(principal))
+    entered = Contact.objects.filter(created_by=principal.viewer)
+    return Within(F(column), ids(places, "contact_id"), ids(entered))
 
 
 def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
@@ -160,17 +165,28 @@ def find_people(ask: Ask) -> list[QuerySet]:
         phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
         numbered = rows.filter(pk__in=phones.values("contact_id"))
         return [_contact_rows(numbered, WORD).order_by("-pk")[: ask.limit]]
-    either = ways(typed, name="search_key", key="search_key") | ways(typed, name="name_key", key="search_key")
-    named = [] if typed.shape.has_at else by_name(ask, rows, either, _contact_rows, ("-pk",), is_exact_apart=False)
+    named = [] if typed.shape.has_at else _named(ask, rows)
     return named + _mailed(ask, rows) if typed.shape.is_part else named
+
+
+def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
+    """By the first or the last name first, then by any part."""
+    way = ways(ask.typed, name="search_key", key="search_key") | ways(ask.typed, name="name_key", key="search_key")
+    if ask.is_few:
+        return by_name(ask, rows, way, _contact_rows, ("-pk",))
+    make = partial(_contact_rows, rank=way.rank)
+    first = newest_first(ask, rows, rows.filter(way.prefix), make, recent="id", newest=NEWEST)
+    others = make(rows.filter(way.words & ~way.prefix)).order_by("-pk")[: ask.limit]
+    return [together([*first, others], ask.limit)]
 
 
 def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:
     typed = ask.typed
     same = ContactEmail.objects.alias(folded=Lower("address")).filter(folded=Lower(Value(typed.text)))
     rank = Case(When(Exists(same.filter(contact=OuterRef("pk"))), then=Value(EXACT)), default=Value(WORD))
-    mailed = rows.filter(pk__in=mailed_at(typed.text, has_at=typed.shape.has_at))
-    return newest_first(ask, rows, mailed, partial(_contact_rows, rank=rank), recent="id")
+    mails = mailed_at(typed.text, has_at=typed.shape.has_at)
+    mailed = rows.filter(pk__in=mails.filter(_among_few(ask.principal, "contact_id")) if ask.is_few else mails)
+    return newest_first(ask, rows, mailed, partial(_contact_rows, rank=rank), recent="id", newest=NEWEST)
 
 
 def with_details(principal, typed: Typed, rows: list[Found]) -> list[Found]:

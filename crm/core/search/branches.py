@@ -182,7 +182,9 @@ def by_text(ask: Ask, rows: QuerySet, make: Make, *, recent: str) -> list[QueryS
     return newest_first(ask, rows, rows.filter(says(*ask.typed.said)), make, recent=recent)
 
 
-def newest_first(ask: Ask, rows: QuerySet, chosen: QuerySet, make: Make, *, recent: str) -> list[QuerySet]:
+def newest_first(
+    ask: Ask, rows: QuerySet, chosen: QuerySet, make: Make, *, recent: str, newest: int = NEWEST
+) -> list[QuerySet]:
     """The branches of those `chosen` of the rows, where nobody knows how many they are. The newest rows are read one by one, where something
     common soon has enough; only then the index of the condition is asked for the older ones."""
     # ordered by an expression, so that no index by time is walked for what is rare
@@ -190,11 +192,11 @@ def newest_first(ask: Ask, rows: QuerySet, chosen: QuerySet, make: Make, *, rece
     if ask.is_few:
         return [make(chosen).order_by(*by_condition)[: ask.limit]]
     kept = {"archived_at": None} if issubclass(rows.model, Archivable) else {}  # of which the index by time is
-    last = rows.model._base_manager.filter(**kept).order_by(f"-{recent}").values(recent)[NEWEST : NEWEST + 1]
+    last = rows.model._base_manager.filter(**kept).order_by(f"-{recent}").values(recent)[newest : newest + 1]
     since = Coalesce(Subquery(last), _least(rows, recent))
-    newest = make(chosen.filter(**{f"{recent}__gt": since})).order_by(f"-{recent}", "-pk")
+    new = make(chosen.filter(**{f"{recent}__gt": since})).order_by(f"-{recent}", "-pk")
     older = make(chosen.filter(**{f"{recent}__lte": since})).order_by(*by_condition)
-    return [together([newest[: ask.limit], older[: ask.limit]], ask.limit)]
+    return [together([new[: ask.limit], older[: ask.limit]], ask.limit)]
 
 
 def _is_time(rows: QuerySet, column: str) -> bool:
