@@ -5,14 +5,15 @@ read if those before it found too little. Each branch is ordered by an index, so
 index for the match, where little does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Cast, Coalesce, Concat
@@ -215,6 +216,14 @@ def together(branches: Sequence[QuerySet], limit: int) -> QuerySet:
     """The branches one after the other, until there are enough."""
     first, *others = branches
     return first.union(*others, all=True)[:limit] if others else first
+
+
+@contextmanager
+def likeness() -> Iterator[None]:
+    """How much a name must have in common with what was typed: less than PostgreSQL asks for, by which a wrong letter hides a name of six."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL pg_trgm.word_similarity_threshold = 0.5")
+        yield
 
 
 def similar(rows: QuerySet, typed: Typed, *, key: str) -> QuerySet:

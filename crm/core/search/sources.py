@@ -1,6 +1,7 @@
 """Search and commands: apps register both in their `hooks.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.kept import Kept
 from crm.core.base.registry import Registry
-from crm.core.search.branches import Ask, Found
+from crm.core.search.branches import Ask, Found, likeness
 from crm.core.search.typed import Shape, Typed, filled, read
 from crm.core.ui import navigation
 
@@ -133,14 +134,15 @@ def find(principal, text: str, step: str = NAMES, *, limit: int = 8, only: str =
     typed = read(text)
     way = "similar" if step == SIMILAR else "rows"
     chosen = [source for source in sources.shown(principal) if _is_asked(source, step, only)]
-    if not typed.words or not chosen or (step == SIMILAR and not typed.is_worth_similar):
+    if not typed.words or not chosen or not is_worth(typed, step):
         return []
     given = {**typed.given(), **{k: v for source in chosen for k, v in source.more(typed).items()}}
     is_few = any(has_few(principal) for has_few in _has_few)
     shape = (way, tuple(source.key for source in chosen), typed.shape, skip + limit + 1, is_few)
     by_source: dict[str, list[Found]] = {}
-    for row in _rows.rows(principal, *shape, **given):
-        by_source.setdefault(row[0], []).append(Found(*row))
+    with likeness() if step == SIMILAR else nullcontext():
+        for row in _rows.rows(principal, *shape, **given):
+            by_source.setdefault(row[0], []).append(Found(*row))
     ordered = ((source, in_order(by_source.get(source.key, []))) for source in chosen)
     return [
         Group(source, _hits(source, principal, typed, rows[skip : skip + limit]), len(rows) > skip + limit)
@@ -151,6 +153,10 @@ def find(principal, text: str, step: str = NAMES, *, limit: int = 8, only: str =
 
 def _hits(source: Source, principal, typed: Typed, rows: list[Found]) -> list[Hit]:
     return [source.hit(row) for row in (source.complete(principal, typed, rows) if source.complete else rows)]
+
+
+def is_worth(typed: Typed, step: str) -> bool:
+    return {TEXTS: typed.is_worth_texts, SIMILAR: typed.is_worth_similar}.get(step, True)
 
 
 def _is_asked(source: Source, step: str, only: str) -> bool:

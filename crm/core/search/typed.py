@@ -7,6 +7,7 @@ from typing import NamedTuple
 LONGEST, WORDS, LONGEST_WORD = 100, 6, 60
 FEWEST_DIGITS = 5  # of what may be a phone number
 PART = 3  # letters that a trigram index needs
+TEXT = 2  # letters from which texts are searched
 SIMILAR = 4  # letters from which similar names say something
 
 
@@ -34,6 +35,11 @@ class Typed:
     digits: str = ""
     shape: Shape = Shape()
     more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_worth_texts(self) -> bool:
+        """Whether texts are searched: nearly every one has a word that begins with a given letter."""
+        return any(len(word) >= TEXT for word in self.said)
 
     @property
     def is_worth_similar(self) -> bool:

@@ -65,7 +65,7 @@ def search(request):
 def _next(typed, step: str, way: str) -> str:
     """The address of the step after this one; "" after the last."""
     after = STEPS[STEPS.index(step) + 1 :] if typed.text else ()
-    name = next((name for name in after if name != SIMILAR or typed.is_worth_similar), "")
+    name = next((name for name in after if sources.is_worth(typed, name)), "")
     return f"{reverse('core:search')}?{urlencode({'q': typed.text, 'fragment': way, 'step': name})}" if name else ""
 
 
