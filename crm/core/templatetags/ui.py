@@ -13,8 +13,7 @@ from django.http import QueryDict
 from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import conditional_escape, escape, format_html, format_html_join, json_script
-from django.utils.safestring import mark_safe
+from django.utils.html import conditional_escape, format_html, format_html_join, json_script
 from django.utils.translation import pgettext
 
 from crm.core.base.places import country_name
@@ -222,12 +221,11 @@ def due(value, today=None, none_text="", done=False, snoozed=None):
 # Addresses and forms
 
 
-_MARKED = "<mark>{}</mark>"
-
-
 def with_marks(parts):
     """Text in parts, (text, whether it is marked), as they stand on a page."""
-    return mark_safe("".join(_MARKED.format(escape(text)) if is_marked else escape(text) for text, is_marked in parts))
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", text) if is_marked else text,) for text, is_marked in parts)
+    )
 
 
 @register.simple_tag(takes_context=True)
