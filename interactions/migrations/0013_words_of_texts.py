@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         operation
         for table, text in TEXTS.items()
         for operation in (
-            migrations.RunSQL(_column(table, text), f"ALTER TABLE {table} DROP COLUMN IF EXISTS words"),
+            migrations.RunSQL(_column(table, text), f"ALTER TABLE {table} DROP IF EXISTS words"),
             migrations.RunSQL(_index(table), f"DROP INDEX CONCURRENTLY IF EXISTS {table}_words"),
         )
     ]

@@ -59,7 +59,7 @@ class Within(Func):
 
     output_field = BooleanField()
 
-    def as_sql(self, compiler, connection, **extra):
+    def as_sql(self, compiler, connection, *args, **extra):  # type: ignore[override]
         column, *arrays = self.source_expressions
         left, values = compiler.compile(column)
         parts = [compiler.compile(array) for array in arrays]
@@ -75,8 +75,9 @@ class Words(Func):
     def __init__(self, pk: Any = "pk"):
         super().__init__(pk, output_field=models.TextField())
 
-    def as_sql(self, compiler, connection, **extra):
-        return f'{compiler.quote_name_unless_alias(self.source_expressions[0].alias)}."words"', ()
+    def as_sql(self, compiler, connection, *args, **extra):  # type: ignore[override]
+        column: Any = self.source_expressions[0]
+        return f'{compiler.quote_name_unless_alias(column.alias)}."words"', ()
 
 
 class Begins(Func):
@@ -173,7 +174,9 @@ def by_name(
     with exactly this name are looked up first, because others that begin so may be many."""
     if ask.is_few:
         return [make(rows.filter(way.words | way.prefix), way.rank).order_by("found_rank", *order)[: ask.limit]]
-    each = [(way.exact, EXACT), (way.prefix & ~way.exact, PREFIX)] if is_exact_apart else [(way.prefix, way.rank)]
+    each: list[tuple[Q, Any]] = (
+        [(way.exact, EXACT), (way.prefix & ~way.exact, PREFIX)] if is_exact_apart else [(way.prefix, way.rank)]
+    )
     each.append((way.words & ~way.prefix, way.rank))
     return [together([make(rows.filter(way), rank).order_by(*order)[: ask.limit] for way, rank in each], ask.limit)]
 
@@ -230,4 +233,9 @@ def similar(rows: QuerySet, typed: Typed, *, key: str) -> QuerySet:
     """Rows with a name that is like the text and that the search by words does not find; the most similar first."""
     near = rows.filter(**{f"{key}__trigram_word_similar": Folded(Value(typed.text))})
     near = near.exclude(contains(key, typed.words, typed.shape.short))
-    return near.annotate(likeness=TrigramWordSimilarity(Folded(Value(typed.text)), key)).order_by("-likeness", "-pk")
+    return near.annotate(likeness=_likeness(typed, key)).order_by("-likeness", "-pk")
+
+
+def _likeness(typed: Typed, key: str) -> TrigramWordSimilarity:
+    text: Any = Folded(Value(typed.text))
+    return TrigramWordSimilarity(text, key)

@@ -17,7 +17,7 @@ def _plain(letter: int) -> str:
 
 
 PLAIN = {letter: _plain(letter) for letter in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))}
-PLAIN |= str.maketrans("ŁłØøĐđıİ", "LlOoDdiI")
+PLAIN |= {ord(letter): plain for letter, plain in zip("ŁłØøĐđıİ", "LlOoDdiI", strict=True)}
 
 
 def marked(text: str, words: Sequence[str]) -> Parts:
