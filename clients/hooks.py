@@ -17,7 +17,7 @@ from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.importing import KINDS
 from clients.listing import finding
-from clients.listing.finding import clients_for
+from clients.listing.finding import clients_named
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
@@ -252,7 +252,7 @@ for command in (
         "upload",
         _("upload file attachment"),
         order=35,
-        about=clients_for,
+        about=clients_named,
         title=_("Add documents to %(name)s"),
     ),
     search.Command("segments", _("Segments"), "clients:segments", "filter", _("rules audience filter")),

@@ -6,7 +6,7 @@ from django.utils.translation import ngettext
 
 from clients import registry, signals
 from clients.engagements.models import named_q, no_link_to
-from clients.listing.finding import clients_for
+from clients.listing.finding import clients_named
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
@@ -148,7 +148,7 @@ for command in (
         icon,
         order=20 + number,
         query={"channel": channel},
-        about=clients_for,
+        about=clients_named,
         title=title,
         is_common=channel == Channel.CALL,
     )
@@ -170,7 +170,7 @@ search.palette.register(
         "check2",
         _("next step task todo add create"),
         order=28,
-        about=clients_for,
+        about=clients_named,
         title=_("New follow-up for %(name)s"),
         is_dialog=True,
         is_common=True,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import registry
 from clients.engagements.models import named_q, no_link_to
 from clients.engagements.services.records import sees_engagement
-from clients.listing.finding import clients_for
+from clients.listing.finding import clients_named
 from clients.signals import opportunity_won
 from crm.core.base import gate
 from crm.core.notifications.models import Notification
@@ -116,7 +116,7 @@ search.palette.register(
         "bar-chart-steps",
         _("new plan begin"),
         order=30,
-        about=clients_for,
+        about=clients_named,
         title=_("Start onboarding for %(name)s"),
         is_common=True,
     )

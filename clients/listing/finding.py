@@ -124,7 +124,7 @@ def _recent(principal, **given: int) -> QuerySet:
     return _client_rows(ask, Client.objects.visible_to(principal).kept().filter(pk__in=list(given.values())), EXACT)
 
 
-def clients_for(principal, text, client_ids, limit):
+def clients_named(principal, text, client_ids, limit):
     """The clients a command can apply to: by name, or without a text the recent ones, then the user's own that are not
     former.
     """
