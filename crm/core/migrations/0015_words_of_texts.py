@@ -2,8 +2,8 @@ from django.db import migrations
 
 # Both read a text alike: lower case, without accents, and every sign that joins words parts them, so that the beginning of any part of
 # an address or a number is found. `core_words` are the words of a text; `core_begins` finds texts with
-# these words one after the other, of which the last may go on.
-PARTED = "translate(core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')"
+# these words one after the other, of which the last may go on. The schema is named because a restore has no search path.
+PARTED = "translate(public.core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')"
 
 FUNCTIONS = f"""
 CREATE FUNCTION core_words(text) RETURNS tsvector
