@@ -11,15 +11,17 @@ from clients.cover import history as cover_history
 from clients.cover.permissions import may_arrange_for_others
 from clients.documents import cards as document_cards  # noqa: F401  registers itself
 from clients.documents import timeline as documents_timeline
-from clients.documents.finding import find_documents
+from clients.documents.finding import document_hit, find_documents, similar_documents
 from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
+from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
-from clients.listing.finding import clients_named, find_clients, find_people, find_recent
+from clients.listing import finding
+from clients.listing.finding import clients_named
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS
@@ -211,10 +213,38 @@ navigation.register(
         shown=may_arrange_for_others,
     )
 )
-search.register_recent(find_recent)
-search.register(search.Source("clients", _("Clients"), 10, find_clients))
-search.register(search.Source("contacts", _("People"), 20, find_people))
-search.register(search.Source("documents", _("Documents"), 40, find_documents))
+search.register_few(has_few)
+search.register_recent(finding.find_recent)
+search.register(
+    search.Source(
+        "clients",
+        _("Clients"),
+        10,
+        finding.find_clients,
+        finding.client_hit,
+        finding.similar_clients,
+        more=finding.numbers,
+        list_url="clients:list",
+    )
+)
+search.register(
+    search.Source(
+        "contacts",
+        _("Contacts"),
+        20,
+        finding.find_people,
+        finding.contact_hit,
+        finding.similar_people,
+        more=finding.numbers,
+        complete=finding.with_details,
+        list_url="clients:contacts",
+    )
+)
+search.register(
+    search.Source(
+        "documents", _("Documents"), 40, find_documents, document_hit, similar_documents, list_url="clients:documents"
+    )
+)
 for command in (
     search.Command(
         "covers", _("Absence and cover"), "clients:covers", "person-check", _("away holiday vacation leave")

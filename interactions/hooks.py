@@ -16,11 +16,13 @@ from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
 from interactions import permissions, scheduled
+from interactions.agreements import finding as agreed
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import cards, parts, timeline  # noqa: F401  panels register themselves
 from interactions.composer import panel  # noqa: F401
+from interactions.composer.finding import find_interactions, interaction_hit
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.follow_ups import thanks
@@ -204,5 +206,21 @@ search.palette.register(
         shown=permissions.may_send_surveys,
     )
 )
+for source in (
+    search.Source("decisions", _("Decisions"), 60, agreed.find_decisions, agreed.decision_hit, step=search.TEXTS),
+    search.Source(
+        "commitments", _("Commitments"), 65, agreed.find_commitments, agreed.commitment_hit, step=search.TEXTS
+    ),
+    search.Source(
+        "interactions",
+        _("Interactions"),
+        70,
+        find_interactions,
+        interaction_hit,
+        step=search.TEXTS,
+        list_url="interactions:list",
+    ),
+):
+    search.register(source)
 for kind in (INTERACTIONS, SURVEY_RESPONSES):
     kinds.register(kind)

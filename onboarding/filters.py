@@ -7,6 +7,8 @@ from clients.records.models import Client
 from crm.core.base.models import Folded
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
+from crm.core.search.branches import contains
+from crm.core.search.typed import read
 from crm.core.users.models import Team, User
 from onboarding.choices import PLAN, PlanState, TaskState, Track
 from onboarding.models import Plan, Task, Template
@@ -42,7 +44,9 @@ class PlanFilters(filters.ListFilters):
     client = filters.ModelChoice(queryset=_clients, label=_("Client"))
 
     def search(self, rows, name, value):
-        return rows.filter(Q(client__search_key__contains=Folded(Value(value))) | Q(name__icontains=value))
+        typed = read(value)
+        of_client = contains("client__search_key", typed.words, typed.shape.short)
+        return rows.filter(of_client | Q(*(Q(name__icontains=word) for word in typed.words)))
 
     def in_state(self, rows, name, value):
         if ALL in value:

@@ -18,7 +18,7 @@ from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
 from interactions.today import setup
-from onboarding import emails, panels
+from onboarding import emails, finding, panels
 from onboarding.models import Task, TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
@@ -106,8 +106,8 @@ navigation.register(
         also=("/onboarding/versions/",),
     )
 )
-search.register(search.Source("onboarding-plans", _("Onboarding plans"), 50, panels.find_plans))
-search.register(search.Source("onboarding-templates", _("Templates"), 80, panels.find_templates))
+search.register(search.Source("plans", _("Onboarding plans"), 50, finding.find_plans, finding.plan_hit))
+search.register(search.Source("templates", _("Templates"), 55, finding.find_templates, finding.template_hit))
 search.palette.register(
     search.Command(
         "start-plan",

@@ -3,20 +3,17 @@
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.registry import TimelineAsk, TimelineItem, engagement_panel, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
-from crm.core.base.models import Folded
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.search.sources import Hit
 from crm.core.ui.navigation import Counted
 from interactions.reminders.digest import Line, Part
 from onboarding.choices import PlanState, TaskState, Track
-from onboarding.models import Plan, Task, Template
+from onboarding.models import Plan, Task
 from onboarding.queries.plans import client_card, forecast_words, plans_of
 
 TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
@@ -155,29 +152,3 @@ def tell_day(data: dict[str, Any]) -> Part | None:
 def nav_count(principal, now: datetime) -> Counted:
     """Open plans of clients the user may see."""
     return [(Plan.objects.visible_to(principal).kept().open().order_by("forecast_date", "pk"), "")]
-
-
-def find_plans(principal, text: str, limit: int) -> list[Hit]:
-    """Plans by their client's name, open ones first."""
-    rows = Plan.objects.visible_to(principal).kept().select_related("client")
-    for word in text.split()[:6]:
-        rows = rows.filter(client__search_key__contains=Folded(Value(word[:60])))
-    rows = sorted(rows.order_by("-kickoff_date", "-pk")[: limit * 2], key=lambda plan: not plan.is_open)
-    return [
-        Hit(
-            title=_("%(plan)s for %(client)s") % {"plan": plan.name, "client": plan.client.name},
-            url=reverse("onboarding:plan", args=[plan.pk]),
-            kind=_("Onboarding plan"),
-            icon="bar-chart-steps",
-            detail=plan.get_state_display(),
-        )
-        for plan in rows[:limit]
-    ]
-
-
-def find_templates(principal, text: str, limit: int) -> list[Hit]:
-    rows = Template.objects.visible_to(principal).kept().filter(name__icontains=text).order_by("name")[:limit]
-    return [
-        Hit(title=row.name, url=reverse("onboarding:template", args=[row.pk]), kind=_("Template"), icon="journal-text")
-        for row in rows
-    ]

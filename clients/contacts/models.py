@@ -15,7 +15,7 @@ from crm.core.users.models import User
 
 def _any(rows):
     """SQL: whether a row exists, looked up by index for each row of the outer query."""
-    return Coalesce(models.Subquery(rows.annotate(is_there=Value(True)).values("is_there")[:1]), False)
+    return Coalesce(models.Subquery(rows.order_by().annotate(is_there=Value(True)).values("is_there")[:1]), False)
 
 
 class ContactQuerySet(ArchivableQuerySet):

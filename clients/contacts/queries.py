@@ -125,13 +125,14 @@ def country_of(places: Iterable[Affiliation]) -> str:
     return next((place.client.country for place in places if place.client.country), "")
 
 
-def mailed_at(text: str) -> QuerySet:
+def mailed_at(text: str, *, has_at: bool | None = None) -> QuerySet:
     """Ids of the contacts with an email address that contains `text` (trigram index). Without an @ only the part before
-    the @ is searched: "com" and "mail" are in every second domain.
+    the @ is searched: "com" and "mail" are in every second domain. `has_at`: whether there is one, for a kept statement.
     """
-    rows = ContactEmail.objects.filter(address__icontains=text)
-    if "@" not in text:
-        rows = rows.alias(starts=StrIndex(Upper("address"), Upper(Value(text))), at=StrIndex("address", Value("@")))
+    part = Upper(Value(text))
+    rows = ContactEmail.objects.alias(up=Upper("address")).filter(up__contains=part)
+    if not ("@" in text if has_at is None else has_at):
+        rows = rows.alias(starts=StrIndex(Upper("address"), part), at=StrIndex("address", Value("@")))
         rows = rows.filter(starts__lt=F("at"))
     return rows.values("contact_id")
 

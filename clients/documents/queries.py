@@ -11,17 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clients.documents.models import SOON, Document
-from clients.records.queries import matching
 from crm.core.files.contents import icon_of
 
 
 def shown(rows: QuerySet) -> QuerySet:
     """With what a list shows of them."""
     return rows.select_related("client", "engagement", "file", "file__user")
-
-
-def find(principal, text: str) -> QuerySet:
-    return matching(Document.objects.visible_to(principal).current(), text)
 
 
 def describe(rows: Iterable[Any], today: date) -> None:

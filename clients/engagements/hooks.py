@@ -4,8 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
 from clients.engagements.choices import ENGAGEMENT_TONES
+from clients.engagements.finding import engagement_hit, find_engagements, similar_engagements
 from clients.engagements.models import Engagement
-from clients.engagements.queries import current_of, decorate, engagements_of, find_engagements
+from clients.engagements.queries import current_of, decorate, engagements_of
 from clients.engagements.services.records import reassign_engagements
 from clients.engagements.words import MANY, Said, in_words, is_on, many
 from crm.core.base.principals import SYSTEM
@@ -26,21 +27,6 @@ def engagements_card(principal, client, now):
     decorate(found[:ON_CARD])
     may_edit = permissions.may_edit(principal, client)
     return {"found": found[:ON_CARD], "n": len(found), "words": many()} if found or may_edit else None
-
-
-def find(principal, text, limit):
-    if not is_on():
-        return []
-    return [
-        search.Hit(
-            title=row.title,
-            url=row.get_absolute_url(),
-            kind="engagement",
-            icon="briefcase",
-            detail=f"{row.number} · {row.client.name}",
-        )
-        for row in find_engagements(principal, text, limit)
-    ]
 
 
 def restricted_names():
@@ -77,7 +63,18 @@ navigation.register(
         shown=lambda user: user.is_admin and is_on(),
     )
 )
-search.register(search.Source("engagements", MANY, 43, find))
+search.register(
+    search.Source(
+        "engagements",
+        MANY,
+        30,
+        find_engagements,
+        engagement_hit,
+        similar_engagements,
+        list_url="clients:engagements",
+        shown=lambda principal: is_on(),
+    )
+)
 search.palette.register(
     search.Command(
         "new-engagement",

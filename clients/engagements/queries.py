@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from clients.engagements.choices import ENGAGEMENT_TONES, EngagementState
 from clients.engagements.models import Engagement
 from clients.engagements.words import is_on
-from clients.records.queries import matching
 from crm.core.base.kept import Kept, once
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import money_round
@@ -24,11 +23,6 @@ def engagements_of(principal) -> QuerySet:
 def has_restricted(client_id: int) -> bool:
     """Whether some colleagues who see the client do not see all of it."""
     return Engagement.objects.filter(client=client_id, is_restricted=True).exists()
-
-
-def find_engagements(principal, text: str, limit: int) -> list[Engagement]:
-    rows = matching(engagements_of(principal).kept(), text).select_related("client")
-    return list(rows.order_by("-created_at", "-pk")[:limit])
 
 
 @Kept

@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.invoices.lists import describe
 from clients.invoices.models import Invoice
-from clients.invoices.queries import find_invoices, open_sums
+from clients.invoices.finding import find_invoices, invoice_hit
+from clients.invoices.queries import open_sums
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.search import sources as search
 from crm.core.ui import navigation
@@ -42,18 +43,13 @@ def engagement_invoices(principal, engagement, now):
     }
 
 
-def find(principal, text, limit):
-    return [
-        search.Hit(title=row.number, url=row.get_absolute_url(), kind="invoice", icon="receipt", detail=row.client.name)
-        for row in find_invoices(principal, text, limit)
-    ]
-
-
 # Wiring
 navigation.register(
     navigation.NavEntry("finance", _("Finance"), "clients:invoices", "receipt", 56, also=("/contracts/", "/revenue/"))
 )
-search.register(search.Source("invoices", _("Invoices"), 47, find))
+search.register(
+    search.Source("invoices", _("Invoices"), 47, find_invoices, invoice_hit, list_url="clients:invoices")
+)
 search.palette.register(
     search.Command(
         "new-invoice",

@@ -9,7 +9,6 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from clients.invoices.choices import AGES
 from clients.invoices.models import UNPAID, Invoice, aged_q
-from clients.records.queries import matching
 
 NOTHING = Decimal(0)
 
@@ -17,11 +16,6 @@ NOTHING = Decimal(0)
 def invoices_of(principal) -> QuerySet:
     """Those the principal sees, of clients in use."""
     return Invoice.objects.visible_to(principal).filter(client__archived_at=None)
-
-
-def find_invoices(principal, text: str, limit: int) -> list[Invoice]:
-    rows = matching(invoices_of(principal).kept(), text).select_related("client")
-    return list(rows.order_by("-invoice_date", "-pk")[:limit])
 
 
 @dataclass(frozen=True)

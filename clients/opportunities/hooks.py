@@ -5,9 +5,10 @@ from django.utils.translation import gettext_lazy as _
 from clients import permissions, registry
 from clients.opportunities import timeline
 from clients.opportunities.choices import OPPORTUNITY_TONES
+from clients.opportunities.finding import find_opportunities, opportunity_hit, similar_opportunities
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
-from clients.opportunities.queries import find_opportunities, opportunities_of
+from clients.opportunities.queries import opportunities_of
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
@@ -48,19 +49,6 @@ def engagement_opportunities(principal, engagement, now):
     return {"found": found} if found else None
 
 
-def find(principal, text, limit):
-    return [
-        search.Hit(
-            title=row.title,
-            url=row.get_absolute_url(),
-            kind="opportunity",
-            icon="kanban",
-            detail=f"{row.client.name} · {row.stage.name if row.is_open else row.get_state_display()}",
-        )
-        for row in find_opportunities(principal, text, limit)
-    ]
-
-
 def count_owned(principal, user):
     return opportunities_of(principal).kept().open().filter(owner=user).count()
 
@@ -86,7 +74,17 @@ navigation.register(
         shown=lambda user: user.is_admin,
     )
 )
-search.register(search.Source("opportunities", _("Opportunities"), 45, find))
+search.register(
+    search.Source(
+        "opportunities",
+        _("Opportunities"),
+        35,
+        find_opportunities,
+        opportunity_hit,
+        similar_opportunities,
+        list_url="clients:opportunities",
+    )
+)
 for command in (
     search.Command(
         "opportunity-board", _("Opportunity board"), "clients:opportunity_board", "kanban", _("pipeline deals kanban")

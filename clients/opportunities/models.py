@@ -193,6 +193,7 @@ class Opportunity(Archivable, Customised, Versioned):
             models.Index(fields=["engagement"], name="opportunity_engagement", condition=Q(engagement__isnull=False)),
             models.Index(fields=["expected_close", "id"], name="opportunity_expected"),
             models.Index(fields=["-closed_at", "-id"], name="opportunity_closed", condition=~Q(state="open")),
+            models.Index(F("search_key"), F("id"), name="opportunity_title", condition=Q(archived_at__isnull=True)),
             GinIndex(OpClass(F("search_key"), name="gin_trgm_ops"), name="opportunity_search"),
         ]
 

@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from clients.opportunities.models import Opportunity, Pipeline, Stage
-from clients.records.queries import matching
 from crm.core.base.dates import add_months
 from crm.core.listing.paging import Sort, paginate
 
@@ -120,8 +119,3 @@ def forecast(rows: QuerySet, today: date) -> Sequence[ForecastRow]:
 
 def stays_of(opportunity: Opportunity) -> list[Any]:
     return list(opportunity.stage_changes.select_related("stage", "by").order_by("-entered_at", "-pk"))
-
-
-def find_opportunities(principal, text: str, limit: int) -> list[Opportunity]:
-    rows = matching(opportunities_of(principal).kept(), text).select_related("client", "stage")
-    return list(rows.order_by("-updated_at", "-pk")[:limit])

@@ -295,6 +295,7 @@ class ClientFacts(models.Model):
             models.Index(fields=["status", "client"], name="facts_status"),
             models.Index(fields=["next_step_at", "client"], name="facts_next_step"),
             models.Index(fields=["last_contact_at", "client"], name="facts_last_contact"),
+            models.Index(F("last_contact_at").desc(nulls_last=True), F("client").desc(), name="facts_recent"),
             models.Index(fields=["contact_due_at", "client"], name="facts_contact_due"),
             models.Index(fields=["revenue_12m", "client"], name="facts_revenue"),
             models.Index(fields=["nps_score", "client"], name="facts_nps"),

@@ -8,6 +8,8 @@ from django.db.models.functions import Lower
 from clients import registry
 from clients.records.models import Client
 from crm.core.base.models import Folded
+from crm.core.search.branches import contains
+from crm.core.search.typed import read
 
 FREE_MAIL = frozenset(
     "gmail.com googlemail.com outlook.com hotmail.com yahoo.com icloud.com gmx.de web.de aol.com live.com".split()  # noqa: SIM905
@@ -21,10 +23,9 @@ EMPTY_WORDS = frozenset(
 
 
 def matching(queryset: QuerySet, text: str) -> QuerySet:
-    """Rows whose `search_key` contains every word of `text`, ignoring case and accents (trigram index)."""
-    for word in text.split()[:6]:
-        queryset = queryset.filter(search_key__contains=Folded(Value(word[:60])))
-    return queryset
+    """Rows whose `search_key` contains every word of `text`, ignoring case and accents (trigram index), as the search finds them."""
+    typed = read(text)
+    return queryset.filter(contains("search_key", typed.words, typed.shape.short)) if typed.words else queryset
 
 
 def similar_clients(

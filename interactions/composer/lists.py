@@ -2,16 +2,21 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.listing.filters import ListFilters
+from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
 from interactions.client_page.timeline import with_timeline_parts
+from interactions.composer.finding import with_words
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 from interactions.log.queries import title_of
 
 
-class InteractionFilters(ListFilters):
+class InteractionFilters(filters.ListFilters):
     catalogue = INTERACTION_FIELDS
+    q = filters.Search(method="search", label=_("words of subject and summary"))
+
+    def search(self, rows, name, value):
+        return with_words(rows, value)
 
 
 def _decorate(rows, listing):

@@ -13,6 +13,7 @@ from clients.registry import TimelineAsk
 from crm.core.base.principals import acting
 from crm.core.firm import queries
 from crm.core.notifications.models import Notification
+from crm.core.search import sources as search
 from crm.core.ui import navigation
 from onboarding import emails, panels
 from onboarding.models import Plan, Template, TemplateVersion
@@ -335,7 +336,7 @@ def test_panels_cost_at_most_two_statements(plan, marta, northwind, one_request,
     calls = [
         lambda: panels.timeline_items(acting(marta), northwind, TimelineAsk(None, 30)),
         lambda: panels.today_section(acting(marta), now),
-        lambda: panels.find_plans(acting(marta), "northwind", 8),
+        lambda: search.find(acting(marta), "northwind", only="plans"),
         lambda: navigation.numbers(acting(marta), now),
         lambda: emails.their_tasks(northwind, now - timedelta(7), now),
     ]

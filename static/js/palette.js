@@ -1,4 +1,5 @@
 // Search and commands on Ctrl/⌘ K. The server makes the list (`?q=…&fragment=palette`); without script it is /search/.
+// The list comes in steps, each of which names the next: names first, then texts, then similar names. An answer to what was typed before is dropped.
 // data-palette-fill on an entry: choosing it goes on typing with this text ("Log a call …" asks with whom); on a link of a page it
 // opens the palette with it.
 
@@ -7,7 +8,9 @@ import { debounce, isVisible, word } from "./lib.js";
 const palette = document.getElementById("palette");
 const input = document.getElementById("palette-input");
 const results = document.getElementById("palette-results");
+const status = document.getElementById("palette-status");
 let asked = null;
+let busy = 0;
 
 const options = () => [...results.querySelectorAll("[role=option]:not([aria-disabled])")];
 
@@ -25,23 +28,60 @@ function choose(index) {
   input.setAttribute("aria-activedescendant", option.id);
 }
 
+function showBusy(isBusy) {
+  clearTimeout(busy);
+  if (isBusy) busy = setTimeout(() => palette.classList.add("is-busy"), 150);
+  else palette.classList.remove("is-busy");
+  results.setAttribute("aria-busy", String(isBusy));
+}
+
+async function ask(url, signal) {
+  const answer = await fetch(url, { headers: { "HX-Request": "true" }, credentials: "same-origin", signal });
+  if (!answer.ok || answer.redirected) throw new Error(`palette: ${answer.status}`);
+  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = parsed.querySelector("[data-palette-next]");
+  next?.remove();
+  return { nodes: [...parsed.body.childNodes], next: next?.dataset.paletteNext };
+}
+
 async function fetchResults() {
   asked?.abort();
-  asked = new AbortController();
+  const mine = (asked = new AbortController());
   const url = new URL(palette.dataset.searchUrl, location.origin);
   url.searchParams.set("q", input.value.trim());
   url.searchParams.set("fragment", "palette");
+  showBusy(true);
   try {
-    const answer = await fetch(url, { headers: { "HX-Request": "true" }, credentials: "same-origin", signal: asked.signal });
-    if (!answer.ok || answer.redirected) throw new Error(`palette: ${answer.status}`);
-    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-    results.replaceChildren(...parsed.body.childNodes);
+    let part = await ask(url, mine.signal);
+    if (mine !== asked) return;
+    results.replaceChildren(...part.nodes);
     addPageCommands();
     choose(0);
+    while (part.next) {
+      part = await ask(part.next, mine.signal);
+      if (mine !== asked) return;
+      addPart(part.nodes);
+    }
+    sayHowMany();
+    showBusy(false);
   } catch (error) {
-    if (error.name === "AbortError") return;
-    results.replaceChildren(Object.assign(document.createElement("div"), { className: "palette-empty", textContent: word("failed") }));
+    if (error.name === "AbortError" || mine !== asked) return;
+    showBusy(false);
+    if (!options().length) results.replaceChildren(Object.assign(document.createElement("div"), { className: "palette-empty", textContent: word("failed") }));
   }
+}
+
+// What comes later stands below, and leaves the choice where it is.
+function addPart(nodes) {
+  const hadNone = !options().length;
+  results.append(...nodes);
+  if (options().length) results.querySelectorAll(".palette-empty").forEach((empty) => empty.remove());
+  if (hadNone) choose(0);
+}
+
+function sayHowMany() {
+  const n = options().length;
+  if (status) status.textContent = input.value.trim() ? (n ? `${n} ${word("results")}` : word("nothing")) : "";
 }
 
 // What this very page can do: its buttons whose words match what is typed.
@@ -74,6 +114,7 @@ export function openPalette(text = "") {
   if (!palette || palette.open) return;
   input.value = text;
   results.replaceChildren();
+  if (status) status.textContent = "";
   palette.showModal();
   input.focus();
   fetchResults();
@@ -81,6 +122,11 @@ export function openPalette(text = "") {
 
 if (palette) {
   input.addEventListener("input", soon);
+  palette.addEventListener("close", () => {
+    soon.cancel();
+    asked?.abort();
+    showBusy(false);
+  });
   results.addEventListener("click", (event) => {
     const chosen = event.target.closest("[role=option]");
     if (chosen?.dataset.paletteFill) {
@@ -101,7 +147,8 @@ if (palette) {
     } else if (event.key === "Enter" && event.target === input) {
       event.preventDefault();
       const target = all[here];
-      if (target) target.click();
+      if (target?.href && (event.ctrlKey || event.metaKey)) window.open(target.href, "_blank", "noopener");
+      else if (target) target.click();
       else if (input.value.trim()) location.assign(`${palette.dataset.searchUrl}?q=${encodeURIComponent(input.value.trim())}`);
     }
   });

@@ -112,6 +112,10 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
         Target("client list, segment of five rules", by(f"{clients}?segment={five_rules(users[manager])}", *everybody)),
         Target("client list, search", by(f"{clients}?q=fjord", manager)),
         Target("client list, account manager", by(clients, am)),
+        Target("search, names", searched("names", manager)),
+        Target("search, names, account manager", searched("names", am)),
+        Target("search, texts", searched("texts", manager)),
+        Target("search, similar names", searched("similar", manager)),
         Target("client page", client_pages(users)),
         Target("client page, the one with the most", [Request(busiest_client(seen), manager)]),
         Target("logging an interaction", [logged(request) for request in client_pages(users)]),
@@ -127,6 +131,19 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
     bare = [Request(f"/bench/bare/{row}", n % len(users)) for n, row in enumerate(rows)]
     floor = [Request(f"/bench/floor/{row}", n % len(users)) for n, row in enumerate(rows)]
     return Target("bare", bare), Target("floor", floor), pages
+
+
+SEARCHED = ("n", "fjo", "fjord", "advisory", "olsen", "+358 40 1363396", "person777@", "budget", "qzxvwk")
+MISTYPED = ("Nothern", "Copprr", "Olsson", "Juniperr", "Consultng")
+
+
+def searched(step: str, who: int) -> list[Request]:
+    """A step of the palette: words that are common, rare and nowhere, the beginning of a name, a phone number, part of an address."""
+    words = MISTYPED if step == "similar" else SEARCHED
+    return [
+        Request(f"{reverse('core:search')}?{urlencode({'q': q, 'fragment': 'palette', 'step': step})}", who)
+        for q in words
+    ]
 
 
 def five_rules(owner: User) -> int:

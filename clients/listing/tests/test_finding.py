@@ -9,10 +9,10 @@ from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
 from clients.contacts.services import archive_contact
 from clients.listing.filters import search
-from clients.listing.finding import find_clients, find_people
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from crm.core.base.principals import acting
+from crm.core.search import sources
 from tools.testing.factories.clients import make_client, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,18 @@ FIRST, SECOND = (
     ("elina@", "ELINA@northw", "@northwind.ex"),
     ("saari.e", "SAARI.E_19", "1969@post", "e_1969", "@post.exam"),
 )
+
+
+def find(source, principal, text, limit=8):
+    return [hit for group in sources.find(principal, text, limit=limit, only=source) for hit in group.hits]
+
+
+def find_people(principal, text, limit):
+    return find("contacts", principal, text, limit)
+
+
+def find_clients(principal, text, limit):
+    return find("clients", principal, text, limit)
 
 
 def seen(model, user):

@@ -24,7 +24,7 @@ from crm.core.base.principals import Principal
 
 QUARTER = 900  # every zone's offset is a multiple of 15 minutes, so no local day begins within a quarter
 MOMENT = timedelta(microseconds=1)
-Given = int | datetime | tuple[int, ...] | None  # several ids are one array: see crm/core/base/arrays.py
+Given = int | str | datetime | tuple[int, ...] | None  # several ids are one array: see crm/core/base/arrays.py
 # Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
@@ -79,7 +79,7 @@ class Kept:
 
     The key holds everything in the user's row except the columns in WHO, the rows of `depends_on`, the `shape` (such as
     a limit), and the quarter of an hour, so that days and hours in the statement stay true. A statement is cached from
-    its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`) are
+    its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`, typed text) are
     parameters. A statement that contains a value derived from one of them, or whose building queries the database, is
     built each time. The data (who is named, who is in which team) always comes from the database.
     """
@@ -158,6 +158,8 @@ def _another(value: Given, number: int) -> Given:
         return value + MOMENT * (number + 10)
     if isinstance(value, tuple):
         return (-10 - number,)
+    if isinstance(value, str):
+        return f"{value} else {number}"
     return None if value is None else -10 - number - value
 
 
@@ -186,7 +188,7 @@ def _else(value: Any, number: int) -> Any:
 def _hashable(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value) if all(isinstance(item, int) for item in value) else None
-    return value if isinstance(value, int | datetime) else None
+    return value if isinstance(value, int | str | datetime) else None
 
 
 def _beside(queryset: Any) -> list[Any]:

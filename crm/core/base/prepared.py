@@ -75,6 +75,8 @@ def _sent(value: Any) -> Any:
 def _type(value: Any) -> str:
     if isinstance(value, tuple):
         return "bigint[]"
+    if isinstance(value, str):
+        return "text"
     return "timestamptz" if isinstance(value, datetime) else "bigint"
 
 

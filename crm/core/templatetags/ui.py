@@ -221,6 +221,13 @@ def due(value, today=None, none_text="", done=False, snoozed=None):
 # Addresses and forms
 
 
+def with_marks(parts):
+    """Text in parts, (text, whether it is marked), as they stand on a page."""
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", text) if is_marked else text,) for text, is_marked in parts)
+    )
+
+
 @register.simple_tag(takes_context=True)
 def qs(context, **changes):
     """The current query string with parameters replaced; None or "" removes one. `{% qs page=None sort="name" %}`"""

@@ -1,0 +1,46 @@
+"""Engagements as the search and the palette find them."""
+
+from typing import Any
+
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Concat, Lower
+from django.urls import reverse
+
+from clients.engagements.choices import EngagementState
+from clients.engagements.queries import engagements_of
+from clients.engagements.words import one
+from clients.gate import among_few
+from crm.core.search.branches import EXACT, WORD, Ask, Found, by_name, found, similar, ways
+from crm.core.search.sources import Hit
+
+
+def _rows(ask: Ask) -> QuerySet:
+    rows = engagements_of(ask.principal).kept()
+    return rows.filter(among_few(ask.principal)) if ask.is_few else rows
+
+
+def _made(rows: QuerySet, rank: Any) -> QuerySet:
+    title = Concat("number", Value(" · "), "title")
+    return found(rows, "engagements", rank, at=F("created_at"), title=title, client=F("client__name"), state=F("state"))
+
+
+def find_engagements(ask: Ask) -> list[QuerySet]:
+    """By number and title; the newest first."""
+    rows, way = _rows(ask), ways(ask.typed, name="search_key", key="search_key")
+    numbered = rows.alias(folded_number=Lower("number")).filter(folded_number=Lower(Value(ask.typed.text)))
+    return [_made(numbered, EXACT), *by_name(ask, rows, way, _made, ("-created_at", "-pk"), is_exact_apart=False)]
+
+
+def similar_engagements(ask: Ask) -> list[QuerySet]:
+    return [_made(similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
+
+
+def engagement_hit(row: Found) -> Hit:
+    return Hit(
+        title=row.title,
+        url=reverse("clients:engagement", args=[row.pk]),
+        kind=one(),
+        icon="briefcase",
+        detail=str(EngagementState(row.state).label),
+        client=row.client,
+    )
