@@ -12,6 +12,7 @@ from clients.engagements.queries import decorate, engagements_of
 from clients.engagements.services.records import archive_engagement, restore_engagement, update_engagement
 from clients.engagements.words import MANY, ONE, Said, in_words, many, one
 from clients.records.queries import matching
+from crm.core.bulk.editing import bulk_edit
 from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort
@@ -56,7 +57,12 @@ def _give(principal, row, now, lead):
     update_engagement(principal, engagement=row, lead=lead)
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_engagement(principal, engagement=row, seen_version=seen_version, **fields)
+
+
 ACTIONS = (
+    bulk_edit("engagements.edit", ENGAGEMENT_FIELDS, _write, but=("title", "number", "client")),
     hand_over("engagements.reassign", _("Change lead"), Engagement, _give, _("Lead"), "lead", fits=outside_trash),
     *trash_actions("engagements", Engagement, "engagement", archive_engagement, restore_engagement),
 )

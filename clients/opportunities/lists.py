@@ -11,6 +11,7 @@ from clients.opportunities.filters import OpportunityFilters
 from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import opportunities_of, sums
 from clients.opportunities.services.records import archive_opportunity, restore_opportunity, update_opportunity
+from crm.core.bulk.editing import bulk_edit
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import hand_over, outside_trash, trash_actions
@@ -24,7 +25,14 @@ def _give(principal, row, now, owner):
     update_opportunity(principal, opportunity=row, now=now, owner=owner)
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_opportunity(principal, opportunity=row, seen_version=seen_version, now=now, **fields)
+
+
 ACTIONS = (
+    bulk_edit(
+        "opportunities.edit", OPPORTUNITY_FIELDS, _write, but=("title", "client", "contract", "engagement", "rate")
+    ),
     hand_over("opportunities.reassign", _("Reassign"), Opportunity, _give, _("Owner"), "owner", fits=outside_trash),
     *trash_actions("opportunities", Opportunity, "opportunity", archive_opportunity, restore_opportunity),
 )

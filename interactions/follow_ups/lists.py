@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core.base.dates import day_start
+from crm.core.bulk.editing import bulk_edit
 from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.selection import Action, actions, hand_over
@@ -18,6 +19,7 @@ from interactions.follow_ups.services import (
     complete_follow_up,
     reassign_follow_up,
     reopen_follow_up,
+    update_follow_up,
 )
 
 
@@ -89,6 +91,10 @@ def _is_open(values):
     return values.get("show") != "done"
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_follow_up(principal, follow_up=row, seen_version=seen_version, now=now, **fields)
+
+
 ACTIONS = (
     actions.register(Action("follow-ups.done", _("Mark as done"), FollowUp, _done, _reopen, "check2", fits=_is_open)),
     hand_over(
@@ -99,6 +105,13 @@ ACTIONS = (
         _("Who"),
         "assignee",
         afterwards=tells_once(_told, "interactions:follow-ups", "assignee"),
+        fits=_is_open,
+    ),
+    bulk_edit(
+        "follow-ups.edit",
+        FOLLOW_UP_FIELDS,
+        _write,
+        but=("title", "contact", "engagement", "assignee"),  # of one client; assigning tells who gets them
         fits=_is_open,
     ),
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),

@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -15,9 +15,23 @@ class BulkChange(models.Model):
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     action = models.CharField(max_length=60, help_text="registered name, such as clients.archive")
+    said = models.CharField(max_length=300, blank=True, db_default="", help_text="what was changed, in words")
+    url = models.TextField(blank=True, db_default="", help_text="of the list that it was started from")
     rows = models.JSONField(default=list, help_text="[[number of the row, what its undo needs]]")
+    refused = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text="[[number of the row, why it was left alone]]"
+    )
+    total = models.PositiveIntegerField(default=0, db_default=0, help_text="rows that were chosen")
     created_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True, blank=True)
+    not_undone = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="[[number of the row, why undo left it alone]]",
+    )
+    job_id = models.BigIntegerField(
+        null=True, blank=True, help_text="the job that does it, or its undo, in the background"
+    )
 
     class Meta:
         verbose_name = _("bulk change")
