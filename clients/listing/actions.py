@@ -44,14 +44,11 @@ def _write_contact(principal, contact, *, seen_version, now, **fields):
     return update_contact(principal, contact=contact, seen_version=seen_version, **fields)
 
 
+EDIT = bulk_edit(
+    "clients.edit", CLIENT_FIELDS, _write, but=("name",), checks={"phone": check_phone, "website": check_website}
+)
 CLIENTS = (
-    bulk_edit(
-        "clients.edit",
-        CLIENT_FIELDS,
-        _write,
-        but=("name",),
-        checks={"phone": check_phone, "website": check_website},
-    ),
+    EDIT,
     hand_over("clients.reassign", _("Reassign"), Client, _give, _("Account manager"), "owner", fits=outside_trash),
     actions.register(Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
     *trash_actions("clients", Client, "client", archive_client, restore_client),

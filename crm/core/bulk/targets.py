@@ -165,10 +165,14 @@ class Custom(Target):
 def targets_of(catalogue: Catalogue, but: tuple[str, ...] = ()) -> dict[str, Target]:
     """The fields that may be edited of many rows, by name, in the order of their labels."""
     own = [field for field in catalogue.values() if _is_edited(field) and field.name not in but]
-    made: list[Target] = [Own(field, field.column.many_to_many, _may_clear(field)) for field in own]
-    for entry in catalogue.custom.values():
-        made.append(Custom(entry, entry.definition.kind == Kind.CHOICES, not entry.definition.is_required))
+    made = [target_of(field) for field in (*own, *catalogue.custom.values())]
     return {target.name: target for target in sorted(made, key=lambda target: str(target.label).casefold())}
+
+
+def target_of(field: Any) -> Target:
+    if definition := getattr(field, "definition", None):
+        return Custom(field, definition.kind == Kind.CHOICES, not definition.is_required)
+    return Own(field, field.column.many_to_many, _may_clear(field))
 
 
 def _is_edited(field: Field) -> bool:

@@ -145,6 +145,7 @@ class Field:
             None if is_link else self.type.choices,
             f"{path}__{self.type.shows}" if is_link else "",
             next(iter(self.filters()), ""),
+            (lambda: self.type.rows().values_list("pk", self.type.shows)) if is_link and self.type.rows else None,
         )
 
     def offered(self) -> Column:

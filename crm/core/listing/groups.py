@@ -18,7 +18,8 @@ END, BETWEEN = "end", "~"
 @dataclass(frozen=True)
 class Group:
     """What a list may be grouped by. `path` is the column, `choices()` its values in their order with their names; `names`: the path
-    of the name, where it links to other rows, which then stand by name. `filter`: the list's filter that shows one group alone."""
+    of the name, where it links to other rows, which then stand by name; `links()`: [(id, name)] of those a row may be given to.
+    `filter`: the list's filter that shows one group alone. `expression`: what the list computes as `path`, if it is no column."""
 
     key: str
     label: Any
@@ -26,6 +27,8 @@ class Group:
     choices: Callable[[], list[tuple[Any, Any]]] | None = None
     names: str = ""
     filter: str = ""
+    links: Callable[[], list[tuple[Any, Any]]] | None = None
+    expression: Any = None
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,14 @@ class Section:
         return "" if self.value is None else str(self.value)
 
 
+def annotated(rows: QuerySet, group: Group) -> QuerySet:
+    return rows if group.expression is None else rows.annotate(**{group.path: group.expression})
+
+
 def sections_of(rows: QuerySet, group: Group) -> list[Section]:
     """The groups that have rows, in their order; those without a value last. One statement."""
     paths = (group.path, group.names) if group.names else (group.path,)
-    found = list(rows.order_by().values_list(*paths).annotate(n=Count("pk")))
+    found = list(annotated(rows, group).order_by().values_list(*paths).annotate(n=Count("pk")))
     if group.names:
         made = [Section(value, str(name or _("None")), n) for value, name, n in found]
         return sorted(made, key=lambda section: (section.value is None, section.label.casefold(), section.key))
@@ -56,7 +63,8 @@ def sections_of(rows: QuerySet, group: Group) -> list[Section]:
     )
 
 
-def _rows_of(rows: QuerySet, group: Group, section: Section) -> QuerySet:
+def rows_of(rows: QuerySet, group: Group, section: Section) -> QuerySet:
+    rows = annotated(rows, group)
     if section.value is None:
         return rows.filter(**{f"{group.path}__isnull": True})
     return rows.filter(**{group.path: section.value})
@@ -71,7 +79,7 @@ def paginate_groups(
     left = size
     steps = sections[at:] if not backwards else sections[at::-1]
     for section in steps:
-        own = _rows_of(rows, group, section)
+        own = rows_of(rows, group, section)
         is_tail = backwards and inner in ("", END)
         page = (
             tail(own, sort=sort, size=left)
@@ -120,4 +128,4 @@ def _joined(sections: list[Section], found: list[tuple[Section, Page]]) -> Page:
 
 def in_groups(rows: QuerySet, group: Group, sections: list[Section]) -> Iterator[QuerySet]:
     """The rows of each group, for a file."""
-    return (_rows_of(rows, group, section) for section in sections)
+    return (rows_of(rows, group, section) for section in sections)

@@ -51,7 +51,7 @@ class SavedViewQuerySet(ArchivableQuerySet):
 
 @tracked
 class SavedView(Archivable, Versioned):
-    """Filters, sort and columns of a list under a name. It never widens what its reader sees: rows come from the reader's own
+    """Filters, sort, groups, columns and layout of a list under a name. It never widens what its reader sees: rows come from the reader's own
     `visible_to`."""
 
     list_key = models.CharField(max_length=80, editable=False)
@@ -61,6 +61,13 @@ class SavedView(Archivable, Versioned):
     query = models.JSONField(_("filters"), default=dict, blank=True, help_text="{name of a filter: [values]}")
     sort = models.CharField(_("sort"), max_length=80, blank=True)
     group = models.CharField(_("grouped by"), max_length=80, blank=True, db_default="")
+    board = models.CharField(
+        _("board"),
+        max_length=80,
+        blank=True,
+        db_default="",
+        help_text="what the columns of the board are; empty: a list",
+    )
     columns = models.JSONField(
         _("columns"), default=list, blank=True, help_text="[[key, width or null]]; empty: the list's own"
     )

@@ -84,7 +84,7 @@ def of_document(url, **methods):
 
 NOT_ARCHIVED = {"archived": ()}
 ROWS = [
-    *of_list("clients:list", "filters", "export", "select"),
+    *of_list("clients:list", "filters", "export", "select", "cards", "drop", "move"),
     Row("clients:create", get=EVERYONE, post=EVERYONE),
     Row("clients:similar", get=EVERYONE, query={"name": "Client"}),
     Row("clients:options", get=EVERYONE, query={"q": "Client"}),
