@@ -237,6 +237,7 @@ CONTACTS = ListPage(
         ),
     ),
     fields=CONTACT_FIELDS,
+    groups=(CONTACT_FIELDS["language"].in_groups(),),
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     file_name="contacts",
     actions=actions.CONTACTS,

@@ -131,6 +131,8 @@ OPPORTUNITIES = ListPage(
         View(_("Renewals"), {"kind": "renewal"}),
         View(_("Archived"), {"archived": "1", "show": "all"}),
     ),
+    fields=OPPORTUNITY_FIELDS,
+    groups=tuple(OPPORTUNITY_FIELDS[name].in_groups() for name in ("stage", "owner", "kind", "state")),
     columns=(
         OPPORTUNITY_FIELDS["title"].in_list(_("Opportunity")),
         OPPORTUNITY_FIELDS["client"].in_list(is_in_file_only=True),

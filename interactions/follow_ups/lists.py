@@ -138,6 +138,7 @@ FOLLOW_UPS = ListPage(
         FOLLOW_UP_FIELDS["state"].in_list(),
         FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),
+    groups=tuple(FOLLOW_UP_FIELDS[name].in_groups() for name in ("assignee", "priority")),
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},
     file_name="follow-ups",

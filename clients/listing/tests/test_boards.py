@@ -8,19 +8,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from clients.engagements.services.records import create_engagement
 from clients.listing.lists import CLIENTS
 from clients.records.models import Client, StatusPeriod
 from clients.records.services.clients import archive_client, restrict_client, update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from crm.core.firm.queries import firm_today
 from crm.core.fields.custom.choices import Kind
 from crm.core.fields.custom.services import create_field
+from crm.core.firm.queries import firm_today
 from crm.core.listing import boards, services
 from crm.core.listing.models import BulkChange, SavedView
 from tools.testing.factories.clients import make_client
+from tools.testing.factories.engagements import make_engagement
 
 pytestmark = pytest.mark.django_db
 URL = "/clients/"
@@ -29,7 +29,9 @@ DIALOG = HTMX | {"HX-Target": "remote-dialog-body"}
 
 
 def columns(page):
-    return {column.key: (column.n, [card.name for card in column.cards]) for column in page.context["listing"].board.columns}
+    return {
+        column.key: (column.n, [card.name for card in column.cards]) for column in page.context["listing"].board.columns
+    }
 
 
 def drop(client, row, to, was, board="tier"):
@@ -54,7 +56,11 @@ def test_columns_are_the_statuses_with_their_numbers_and_the_filters_of_the_list
     page = client.get(URL, {"board": "status", "tier": "A"})
     found = columns(page)
     assert list(found) == ["prospect", "onboarding", "active", "at_notice", "paused", "former"]
-    assert found["active"] == (3, ["A0", "A1", "A2"]) and found["at_notice"] == (1, ["Notice"]) and found["paused"] == (0, [])
+    assert (
+        found["active"] == (3, ["A0", "A1", "A2"])
+        and found["at_notice"] == (1, ["Notice"])
+        and found["paused"] == (0, [])
+    )
     assert page.context["page"].total == 4 and "4 clients" in page.text
     assert re.search(r'class="count" href="\?tier=A&amp;status=active"', page.text)
     alone = client.get(f"{URL}?tier=A&status=active")
@@ -247,7 +253,7 @@ def test_a_choice_of_the_firm_is_a_board_and_a_group(client, aino, marta):
     field = create_field(
         acting(aino),
         record="client",
-        label="Region",
+        label="Practice",
         kind=Kind.CHOICE,
         options=[{"label": "North"}, {"label": "South"}],
         is_filtered=True,
@@ -272,9 +278,7 @@ def test_a_choice_of_the_firm_is_a_board_and_a_group(client, aino, marta):
 
 
 def test_engagements_by_state(client, marta):
-    row = create_engagement(
-        acting(marta), client=make_client(owner=marta, name="Halden"), title="Audit", lead=marta, now=timezone.now()
-    )
+    row = make_engagement(actor=marta, client=make_client(owner=marta, name="Halden"), title="Audit")
     client.force_login(marta)
     page = client.get("/engagements/?board=state")
     assert "Audit" in page.text and "Halden" in page.text and 'class="board-card"' in page.text

@@ -146,6 +146,7 @@ class Field:
             f"{path}__{self.type.shows}" if is_link else "",
             next(iter(self.filters()), ""),
             (lambda: self.type.rows().values_list("pk", self.type.shows)) if is_link and self.type.rows else None,
+            say=None if is_link else self.type.say,
         )
 
     def offered(self) -> Column:

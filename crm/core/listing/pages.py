@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -35,6 +35,7 @@ from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import came_from, go, is_fragment
 
 FILE_CHUNK = 1000
+CLOSED = "~"  # before the key of a collapsed group, which may be empty
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 
 
@@ -349,10 +350,18 @@ class Listing:
             return page
         rows, cursor = self.loaded(self.columns), self.given.get("cursor", "")
         if self.group:
-            page = paginate_groups(rows, self.group, self.sections, sort=self.sort, cursor=cursor, size=declared.size)
+            page = paginate_groups(
+                rows,
+                self.group,
+                self.sections,
+                sort=self.sort,
+                cursor=cursor,
+                size=declared.size,
+                closed=self.closed,
+            )
             for row in page.rows:
-                if head := getattr(row, "group_head", None):
-                    row.group_url = self.section_url(head)
+                row.group_heads = [self._group_head(head) for head in getattr(row, "group_heads", ())]
+            page.heads_below = [self._group_head(head) for head in page.heads_below]
         else:
             page = paginate(rows, sort=self.sort, cursor=cursor, size=declared.size, counted=declared.is_counted)
         self._decorate(page.rows, self.columns)
@@ -413,6 +422,20 @@ class Listing:
         if not self.group:
             return gettext("Group")
         return gettext("By %(what)s") % {"what": in_sentence(str(self.group.label))}
+
+    @cached_property
+    def closed(self) -> list[str]:
+        """The keys of the groups that are collapsed."""
+        return [key.removeprefix(CLOSED) for key in self.given.getlist("closed")] if self.group else []
+
+    def _group_head(self, section: Section) -> dict[str, Any]:
+        """A head between the rows: its words, the list of the group alone, and what collapses or opens it."""
+        is_closed = section.key in self.closed
+        keys = [key for key in self.closed if key != section.key] if is_closed else [*self.closed, section.key]
+        rest = self._without("closed", "cursor")
+        closed = query_of({"closed": [f"{CLOSED}{key}" for key in keys]}).urlencode()
+        told = {"label": section.label, "n": section.n, "url": self.section_url(section), "is_closed": is_closed}
+        return told | {"toggle_url": _joined("", rest, closed)}
 
     def section_url(self, section: Section, group: Group | None = None) -> str:
         """The list with the rows of one group alone."""
@@ -498,9 +521,12 @@ class Listing:
         columns = self.file_columns
         self.keys = frozenset(column.key for column in columns)
         rows = self.loaded(columns)
-        parts = in_groups(rows, self.group, self.sections) if self.group else [rows]
-        each = (ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK) for part in parts)
-        return self._lines(chain.from_iterable(each), columns)
+        in_order = lambda part: ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK)  # noqa: E731
+        if not self.group:
+            return self._lines(in_order(rows), columns)
+        if self.group.key not in self.keys:
+            columns = [Column("group", self.group.label, lambda row: row.group_label), *columns]
+        return self._lines(in_groups(rows, self.group, self.sections, in_order), columns)
 
     def _lines(self, rows: Iterator[Any], columns: list[Column]) -> Iterator[list[Any]]:
         yield [str(column.file_label or column.label) for column in columns]
