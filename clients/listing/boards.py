@@ -28,7 +28,7 @@ from crm.core.users.models import User
 class StatusMoveForm(MoveForm):
     """What a change of status needs."""
 
-    layout = Layout("to", Row("start_date"), When("to=former", "reason"), "note", "was")
+    layout = Layout("to", Row("start_date"), When("to=former", "reason"), "note")
 
     start_date = forms.DateField(label=_lazy("From"), widget=DateInput(), localize=False)
     reason = forms.ChoiceField(

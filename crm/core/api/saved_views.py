@@ -81,12 +81,13 @@ class ListSerializer(serializers.Serializer):
 class ViewFilters(filters.TrashFilters):
     is_shared = filters.Yes("is_shared", label=_lazy("Shared"))
 
+    @classmethod
+    def get_filters(cls):
+        return super().get_filters() | {"list": filters.Text("list_key", label=_lazy("List"))}
+
     class Meta:
         model = SavedView
         fields: list[str] = []
-
-
-ViewFilters.base_filters["list"] = filters.Text("list_key", label=_lazy("List"))
 
 
 def pages_of(principal: Any) -> dict[str, ListPage]:

@@ -67,7 +67,7 @@ class EditForm(Form):
         if target.is_many:
             ways = ["add", "remove", "set", *ways[3:]]
         self.fields[f"{HOW}{target.name}"] = forms.ChoiceField(
-            label=target.label, choices=[(way, WAYS[way]) for way in ways]
+            label=target.label, choices=[(way, WAYS[way]) for way in ways], required=False
         )
         made = target.control(principal)
         made.label, made.help_text, made.required = _("New value"), "", False
@@ -90,7 +90,9 @@ class EditForm(Form):
         data, changes = super().clean() or self.cleaned_data, {}
         for target in self.chosen:
             how, name = data.get(f"{HOW}{target.name}"), f"{TO}{target.name}"
-            if how == "clear":
+            if how == "":
+                self.add_error(f"{HOW}{target.name}", _("Choose what becomes of it."))
+            elif how == "clear":
                 changes[target.name] = [how, None]
             elif how and name in data:
                 self._read(target, how, data[name], changes)

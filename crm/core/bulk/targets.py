@@ -101,7 +101,8 @@ class Own(Target):
         if isinstance(made, forms.ModelChoiceField):
             rows: Any = self.field.type.rows() if self.field.type.rows else made.queryset
             made.queryset = rows.visible_to(principal) if hasattr(rows, "visible_to") else rows
-            made.empty_label = "—"
+            if not self.is_many:
+                made.empty_label = "—"
         return made
 
     def json(self, given):

@@ -17,7 +17,7 @@ from crm.core.listing import boards
 from crm.core.listing.models import BulkChange
 from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
-from crm.core.ui.forms import Form
+from crm.core.ui.forms import Form, Layout
 from crm.core.ui.htmx import add_event, is_fragment, posted, toast
 
 MAX_ID = 2**63 - 1
@@ -27,6 +27,8 @@ class MoveForm(Form):
     """To which column; `was`: that in which the card was seen. A board adds fields to a subclass of it."""
 
     merges = False
+    layout = Layout("to")  # the page puts `was` beside it
+
     to = forms.ChoiceField(label=_lazy("Move to"), widget=forms.RadioSelect)
     was = forms.CharField(widget=forms.HiddenInput)
 
