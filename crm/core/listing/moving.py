@@ -134,7 +134,7 @@ def move(request, listing: Any) -> HttpResponse:
 
 def _move(request, listing, board, row, form, now):
     given = form.cleaned_data
-    url = listing.shown_url
+    url = listing.board_url
     return boards.move(
         request.principal, board, row, to=given["to"], was=given["was"], given=form.given(), now=now, url=url
     )
@@ -144,7 +144,7 @@ def _moved(request, listing, board, row, key: str, change: BulkChange) -> HttpRe
     text, undo = _said(board, row, key), _undo(change)
     if not is_fragment(request):
         messages.success(request, text, extra_tags=f"undo:{undo}" if undo else "")
-        return redirect(listing.shown_url)
+        return redirect(listing.board_url)
     response = add_event(HttpResponse(status=204), "closeDialog", {})
     add_event(response, boards.Shown.event, {})
     return toast(response, text, undo_url=undo)

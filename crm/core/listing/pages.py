@@ -761,6 +761,11 @@ class Listing:
         return self._url(self.url, self.query)
 
     @property
+    def board_url(self) -> str:
+        """The board that a card is moved on."""
+        return self._url(self.url, self._without("cursor", "row", "to", "was", "column"))
+
+    @property
     def panel_url(self) -> str:
         return self.beside("filters") if self.declared.panel else ""
 
