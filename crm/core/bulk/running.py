@@ -157,6 +157,11 @@ def _tell(job: Job, change: BulkChange, is_undo: bool) -> None:
     )
 
 
+def forget_old_jobs(now: datetime) -> int:
+    """Delete the jobs of bulk changes that can no longer be undone (periodic)."""
+    return Job.objects.filter(kind="bulk", created_at__lt=now - selection.KEPT_FOR).delete()[0]
+
+
 def stop(principal: Principal, job: Job, now: datetime) -> None:
     """Stop after the present chunk. What was changed stays, and can be undone."""
     with transaction.atomic():

@@ -309,8 +309,9 @@ class Listing:
         self.usual_sort = (
             declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
         )
-        self.board_key = board if (board := query.get("board", "")) in declared.own_boards else ""
-        self.group_key = group if (group := query.get("group", "")) in declared.own_groups else ""
+        board, group = query.get("board", ""), query.get("group", "")
+        self.board_key = board if board and board in declared.own_boards else ""
+        self.group_key = group if group and group in declared.own_groups else ""
         self.sort_key = sort if (sort := query.get("sort", "")) in declared.own_sorts else self.usual_sort
 
     def _default(self, value: Any) -> Any:
