@@ -26,6 +26,11 @@ export async function start(list) {
   });
 }
 
+// A drag leaves empty style attributes, which htmx would copy onto the new cards, and the page's policy refuses.
+document.addEventListener("htmx:beforeSwap", () => {
+  for (const row of document.querySelectorAll("[data-sortable-url] > [data-id][style]")) row.removeAttribute("style");
+});
+
 function told({ text, undo }) {
   if (text && undo) toast({ text, undo_url: undo });
 }

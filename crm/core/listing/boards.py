@@ -94,6 +94,11 @@ class Shown:
         return [*made, *by_key.values()]
 
     @cached_property
+    def rows(self) -> Any:
+        """Of all columns, with what the cards show."""
+        return self.listing.loaded(self.listing.shown_columns)
+
+    @cached_property
     def columns(self) -> list[Column]:
         return [self._column(section) for section in self.sections[:MOST_COLUMNS]]
 
@@ -117,8 +122,7 @@ class Shown:
 
     def cards(self, section: Section, cursor: str = "") -> tuple[list[Any], str]:
         """(cards of a column, the address of those after them). Raises BadCursor."""
-        listing = self.listing
-        rows = rows_of(listing.loaded(listing.shown_columns), self.board.group, section)
+        rows, listing = rows_of(self.rows, self.board.group, section), self.listing
         page = paginate(rows, sort=listing.sort, cursor=cursor, size=CARDS, counted=False)
         for row in page.rows:
             row.board_key = key_of(section.value)
