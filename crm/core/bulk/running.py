@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -109,9 +108,7 @@ def _run(job: Job, token: uuid.UUID) -> None:
 
 
 def _values(principal: Principal, action: Action, data: dict[str, list[str]]) -> dict[str, Any]:
-    given = QueryDict(mutable=True)
-    given.update(query_of(data))
-    form = selection.form_of(principal, action, given)
+    form = selection.form_of(principal, action, query_of(data))
     if form is None:
         return {}
     if not form.is_valid():

@@ -443,7 +443,9 @@ class Listing:
         group = group or self.group
         if not group or not group.filter or section.value in (None, ""):
             return ""
-        return _joined("", self._without(group.filter, "group", "board", "closed", "cursor"), f"{group.filter}={section.key}")
+        return _joined(
+            "", self._without(group.filter, "group", "board", "closed", "cursor"), f"{group.filter}={section.key}"
+        )
 
     def loaded(self, columns: list[Column]) -> QuerySet:
         rows, reads = self.declared.select(self.rows), self.declared.reads

@@ -323,7 +323,7 @@ def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Re
     result, action, before = Result(), actions[change.action], dict(rows)
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, before):
-            result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))  # type: ignore[arg-type]
+            result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))  # type: ignore[arg-type, misc]
     found = {pk for pk, _nothing in (*result.done, *result.left)}
     result.left += [(pk, str(OUT_OF_SIGHT)) for pk in before if pk not in found]
     return result
