@@ -281,6 +281,7 @@ def test_many_rows_run_in_the_background_and_are_undone_there(client, marta, man
     assert sorted(Client.objects.values_list("tier", flat=True)) == ["B", "B", "B", "B", "C"]
     page = client.get(answer.url)
     assert "C0" in page.text and "changed again since" in page.text and "core:undo" not in page.text
+    assert page.context["n"] == 4 and page.context["n_left"] == 1
     client.post(reverse("core:undo-selected", args=[change.pk]))
     assert Job.objects.count() == 2, "once only"
 

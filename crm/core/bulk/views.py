@@ -40,13 +40,19 @@ def show(request, pk):
         "is_open": is_open,
         "is_undo": bool(change.undone_at),
         "seconds_left": seconds_left(job) if job else None,
-        "n": len(change.rows) - (len(change.not_undone) if change.undone_at and not is_open else 0),
+        "n": _restored(change, job) if change.undone_at and not is_open else len(change.rows),
         "n_left": len(left),
         "groups": [] if is_open else _groups(request.principal, action, left),
         "may_undo": not is_open and selection.may_be_undone(change),
         "list_url": local_path(change.url, "/"),
     }
     return render_page(request, "core/bulk/change.html", context, fragment="status")
+
+
+def _restored(change: BulkChange, job: Job | None) -> int:
+    """How many rows the undo restored; one that was stopped has not seen them all."""
+    seen = job.done if job is not None and "rows" not in job.options else len(change.rows)
+    return seen - len(change.not_undone)
 
 
 def _groups(principal, action, left) -> list[dict[str, Any]]:
