@@ -1,6 +1,6 @@
 // data-sortable-url on a list: rows ([data-id]) dragged by their .drag-handle; the order is posted as ids=…&ids=….
 // data-sortable-group joins lists: the list's own data-list-id is posted as `list`, a row's data-version as `version`. data-sortable-fixed:
-// rows change lists, not their order. data-sortable-ask: the dialog that a drag to this list opens, the row's id follows. A menu does the same without dragging. A refusal (409) says why in its `text`.
+// rows change lists, not their order. data-sortable-ask: the dialog that a drag to this list opens, {id} for the row's. A menu does the same without dragging. A refusal (409) says why in its `text`.
 
 import { openRemote } from "./dialogs.js";
 import { announce, post, script, word } from "./lib.js";
@@ -39,7 +39,7 @@ function told({ text, undo }) {
 function ask(list, item, back) {
   back();
   const query = new URLSearchParams({ to: list.dataset.listId, was: item.dataset.version });
-  openRemote(`${list.dataset.sortableAsk}${item.dataset.id}&${query}`);
+  openRemote(`${list.dataset.sortableAsk.replace("{id}", item.dataset.id)}&${query}`);
 }
 
 async function save(list, item, back) {

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -147,15 +148,17 @@ class Shown:
     def drop_url(self) -> str:
         return self.listing.beside("drop")
 
-    @property
-    def move_url(self) -> str:
-        """Where one card is moved in a dialog; the number of the row follows."""
-        return f"{self.listing.beside('move')}&row="
+    @cached_property
+    def move_url(self) -> list[str]:
+        """Where one card is moved in a dialog: what stands before the number of the row, and after it."""
+        kwargs = self.listing.kwargs | {"card": 0}
+        before, _zero, after = reverse(f"{self.listing.declared.url_name}-move", kwargs=kwargs).rpartition("0")
+        return [before, f"{after}?{self.listing.query}"]
 
     @property
     def ask_url(self) -> str:
-        """Where a drag asks what it needs."""
-        return self.move_url if self.board.form else ""
+        """Where a drag asks what it needs, {id} for the number of the row."""
+        return "{id}".join(self.move_url) if self.board.form else ""
 
 
 def present_key(row: Any, group: Group) -> str:

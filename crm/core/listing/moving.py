@@ -49,17 +49,15 @@ class DropForm(forms.Form):
 
 
 def _shown(listing: Any) -> boards.Shown:
+    """The board that the address names, else the list's first."""
     if listing.board is None:
-        raise Http404
+        listing.board_key = next(iter(listing.declared.own_boards))
+        del listing.board
     return listing.board
 
 
-def _row(request, listing: Any, pk: Any) -> Any:
-    try:
-        number = forms.IntegerField(min_value=1, max_value=MAX_ID).clean(pk)
-    except forms.ValidationError as error:
-        raise Http404 from error
-    return get_object_or_404(listing.declared.rows(request.principal, **listing.kwargs), pk=number)
+def _row(request, listing: Any, pk: int) -> Any:
+    return get_object_or_404(listing.declared.rows(request.principal, **listing.kwargs), pk=pk)
 
 
 def cards(request, listing: Any) -> HttpResponse:
@@ -111,10 +109,10 @@ def _undo(change: BulkChange) -> str:
     return reverse("core:undo-selected", args=[change.pk]) if change.pk else ""
 
 
-def move(request, listing: Any) -> HttpResponse:
+def move(request, listing: Any, card: int) -> HttpResponse:
     """The same in a dialog, or on a page: to which column, and what the move asks."""
     shown, now = _shown(listing), timezone.now()
-    row = _row(request, listing, request.GET.get("row"))
+    row = _row(request, listing, card)
     board, present = shown.board, boards.present_key(row, shown.board.group)
     asked = request.GET.get("to", "")
     initial = {"to": asked or present, "was": request.GET.get("was") or present}

@@ -190,7 +190,7 @@ class ListPage:
         if self.boards:
             found.append((f"{route}board/cards/", self.cards, f"{name}-cards"))
             found.append((f"{route}board/drop/", self.drop, f"{name}-drop"))
-            found.append((f"{route}board/move/", self.move, f"{name}-move"))
+            found.append((f"{route}board/<int:card>/move/", self.move, f"{name}-move"))
         return page + [path(address, self._view(answer), name=key) for address, answer, key in found]
 
     def _view(self, answer):
@@ -258,8 +258,8 @@ class ListPage:
     def drop(self, request, **kwargs):
         return moving.drop(request, self.of(request, **kwargs))
 
-    def move(self, request, **kwargs):
-        return moving.move(request, self.of(request, **kwargs))
+    def move(self, request, card, **kwargs):
+        return moving.move(request, self.of(request, **kwargs), card)
 
 
 list_pages: Registry[ListPage] = Registry("list page")
@@ -766,7 +766,7 @@ class Listing:
     @property
     def board_url(self) -> str:
         """The board that a card is moved on."""
-        return self._url(self.url, self._without("cursor", "row", "to", "was", "column"))
+        return self._url(self.url, self._without("cursor", "to", "was", "column"))
 
     @property
     def panel_url(self) -> str:
