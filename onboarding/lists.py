@@ -6,10 +6,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core.firm.queries import firm_today
+from crm.core.listing.groups import Group
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
 from crm.core.listing.selection import Action, actions, hand_over
 from crm.core.notifications.services import tells_once
+from onboarding.choices import TaskState
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
 from onboarding.permissions import may_edit_templates
@@ -88,6 +90,10 @@ TASKS = ListPage(
         ),
         Column("state", _("State"), lambda task: task.get_state_display()),
         Column("due", _("Due"), lambda task: task.due_date),
+    ),
+    groups=(
+        Group("assignee", _("Assignee"), "assignee", names="assignee__name"),
+        Group("state", _("State"), "state", lambda: list(TaskState.choices)),
     ),
     noun=lambda n, text: ngettext("%(n)s task", "%(n)s tasks", n) % {"n": text},
     size=50,

@@ -9,13 +9,21 @@ from clients.engagements.choices import EngagementState
 from clients.engagements.fields import ENGAGEMENT_FIELDS
 from clients.engagements.models import Engagement
 from clients.engagements.queries import decorate, engagements_of
-from clients.engagements.services.records import archive_engagement, restore_engagement, update_engagement
+from clients.engagements.services.records import (
+    archive_engagement,
+    move_engagement,
+    restore_engagement,
+    update_engagement,
+)
 from clients.engagements.words import MANY, ONE, Said, in_words, many, one
 from clients.records.queries import matching
+from crm.core.bulk.boards import field_board
+from crm.core.bulk.editing import bulk_edit
 from crm.core.listing import filters
+from crm.core.listing.boards import Board
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import hand_over, outside_trash, trash_actions
+from crm.core.listing.selection import Action, actions, hand_over, outside_trash, trash_actions
 from crm.core.ui.formatting import in_sentence
 
 SHOWN = [("current", _("Current")), ("closed", _("Closed")), ("all", _("All"))]
@@ -56,7 +64,13 @@ def _give(principal, row, now, lead):
     update_engagement(principal, engagement=row, lead=lead)
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_engagement(principal, engagement=row, seen_version=seen_version, **fields)
+
+
+EDIT = bulk_edit("engagements.edit", ENGAGEMENT_FIELDS, _write, but=("title", "number", "client"))
 ACTIONS = (
+    EDIT,
     hand_over("engagements.reassign", _("Change lead"), Engagement, _give, _("Lead"), "lead", fits=outside_trash),
     *trash_actions("engagements", Engagement, "engagement", archive_engagement, restore_engagement),
 )
@@ -81,6 +95,11 @@ def _more(listing):
     }
 
 
+def _move(principal, row, values, now):
+    move_engagement(principal, engagement=row, state=values["state"], now=now, seen_version=row.seen_version)
+
+
+MOVE = actions.register(Action("engagements.move", _("Change state"), Engagement, _move))
 ENGAGEMENTS = ListPage(
     url_name="clients:engagements",
     title=MANY,
@@ -122,7 +141,12 @@ ENGAGEMENTS = ListPage(
         ENGAGEMENT_FIELDS["description"].in_list(is_in_file_only=True),
     ),
     fields=ENGAGEMENT_FIELDS,
-    groups=(ENGAGEMENT_FIELDS["kind"].in_groups(), ENGAGEMENT_FIELDS["lead"].in_groups()),
+    groups=tuple(ENGAGEMENT_FIELDS[name].in_groups() for name in ("kind", "lead", "state")),
+    boards=(
+        Board(group=ENGAGEMENT_FIELDS["state"].in_groups(), action=MOVE, values=lambda to, given: {"state": to}),
+        field_board(EDIT, ENGAGEMENT_FIELDS["lead"]),
+    ),
+    card_columns=("client", "number", "lead"),
     noun=_noun,
     more=_more,
     actions=ACTIONS,

@@ -4,9 +4,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.invoices.finding import find_invoices, invoice_hit
 from clients.invoices.lists import describe
 from clients.invoices.models import Invoice
-from clients.invoices.finding import find_invoices, invoice_hit
 from clients.invoices.queries import open_sums
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.search import sources as search
@@ -47,9 +47,7 @@ def engagement_invoices(principal, engagement, now):
 navigation.register(
     navigation.NavEntry("finance", _("Finance"), "clients:invoices", "receipt", 56, also=("/contracts/", "/revenue/"))
 )
-search.register(
-    search.Source("invoices", _("Invoices"), 47, find_invoices, invoice_hit, list_url="clients:invoices")
-)
+search.register(search.Source("invoices", _("Invoices"), 47, find_invoices, invoice_hit, list_url="clients:invoices"))
 search.palette.register(
     search.Command(
         "new-invoice",

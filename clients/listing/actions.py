@@ -4,11 +4,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Tag
+from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Contact
-from clients.contacts.services import archive_contact, restore_contact
+from clients.contacts.services import archive_contact, restore_contact, update_contact
+from clients.records.fields import CLIENT_FIELDS
+from clients.records.forms import check_phone, check_website
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restore_client, update_client
 from crm.core.base.errors import ServiceError
+from crm.core.bulk.editing import bulk_edit
 from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over, outside_trash, trash_actions
 
 
@@ -32,9 +36,24 @@ def _untag(principal, client, before, now):
     update_client(principal, client=client, seen_version=None, tags=list(client.tags.exclude(pk=before)))
 
 
+def _write(principal, client, *, seen_version, now, **fields):
+    return update_client(principal, client=client, seen_version=seen_version, **fields)
+
+
+def _write_contact(principal, contact, *, seen_version, now, **fields):
+    return update_contact(principal, contact=contact, seen_version=seen_version, **fields)
+
+
+EDIT = bulk_edit(
+    "clients.edit", CLIENT_FIELDS, _write, but=("name",), checks={"phone": check_phone, "website": check_website}
+)
 CLIENTS = (
+    EDIT,
     hand_over("clients.reassign", _("Reassign"), Client, _give, _("Account manager"), "owner", fits=outside_trash),
     actions.register(Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
     *trash_actions("clients", Client, "client", archive_client, restore_client),
 )
-CONTACTS = trash_actions("contacts", Contact, "contact", archive_contact, restore_contact)
+CONTACTS = (
+    bulk_edit("contacts.edit", CONTACT_FIELDS, _write_contact, but=("first_name", "last_name")),
+    *trash_actions("contacts", Contact, "contact", archive_contact, restore_contact),
+)

@@ -1,6 +1,7 @@
 """The lists of clients and of contacts."""
 
 from dataclasses import replace
+from functools import partial
 
 from django.http import Http404
 from django.urls import reverse
@@ -15,6 +16,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import country_of
 from clients.importing.clients import exported
 from clients.listing import actions
+from clients.listing.boards import BOARDS, STATUS
 from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.choices import STATUS_TONES, Status
 from clients.records.fields import CLIENT_FIELDS
@@ -22,6 +24,7 @@ from clients.records.models import Client
 from clients.records.queries import add_next_steps
 from clients.referrals.queries import add_referrers
 from clients.segments import queries as segments
+from crm.core.bulk.boards import field_board
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.columns import NOTHING, Column
 from crm.core.listing.pages import FILES, ListPage, View
@@ -169,12 +172,16 @@ CLIENTS = ListPage(
     ),
     fields=CLIENT_FIELDS,
     groups=tuple(CLIENT_FIELDS[name].in_groups() for name in ("status", "tier", "owner", "team", "onboarding_state")),
+    boards=BOARDS,
+    custom_board=partial(field_board, actions.EDIT),
+    card="clients/listing/cards.html",
+    card_columns=("status", "tier", "owner", "next", "contact"),
     words={"unrated": _("without a rate"), "restricted": _("Restricted")},
     noun=lambda n, text: ngettext("%(n)s client", "%(n)s clients", n) % {"n": text},
     file_name="clients",
     file_kinds={"all": _("All fields (CSV)"), **FILES},
     other_file=lambda listing: exported(listing.principal, listing.rows),
-    actions=actions.CLIENTS,
+    actions=(*actions.CLIENTS[:1], STATUS, *actions.CLIENTS[1:]),
     more=lambda listing: {
         "list_actions": registry.list_actions.shown(listing.principal),
         "may_create": permissions.may_create(listing.principal),
@@ -212,6 +219,8 @@ SEGMENT_CLIENTS = replace(  # the same list within the page of a segment
     panel=tuple(name for name in CLIENTS.panel if name != "segment"),
     views=(),
     has_views=False,
+    boards=(),
+    custom_board=None,
 )
 CONTACTS = ListPage(
     url_name="clients:contacts",
@@ -236,6 +245,7 @@ CONTACTS = ListPage(
         ),
     ),
     fields=CONTACT_FIELDS,
+    groups=(CONTACT_FIELDS["language"].in_groups(),),
     noun=lambda n, text: ngettext("%(n)s person", "%(n)s people", n) % {"n": text},
     file_name="contacts",
     actions=actions.CONTACTS,

@@ -14,6 +14,7 @@ from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import opportunities_of, sums
 from clients.opportunities.services.records import archive_opportunity, restore_opportunity, update_opportunity
 from clients.page.queries import load_client
+from crm.core.bulk.editing import bulk_edit
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import hand_over, outside_trash, trash_actions
@@ -27,7 +28,14 @@ def _give(principal, row, now, owner):
     update_opportunity(principal, opportunity=row, now=now, owner=owner)
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_opportunity(principal, opportunity=row, seen_version=seen_version, now=now, **fields)
+
+
 ACTIONS = (
+    bulk_edit(
+        "opportunities.edit", OPPORTUNITY_FIELDS, _write, but=("title", "client", "contract", "engagement", "rate")
+    ),
     hand_over("opportunities.reassign", _("Reassign"), Opportunity, _give, _("Owner"), "owner", fits=outside_trash),
     *trash_actions("opportunities", Opportunity, "opportunity", archive_opportunity, restore_opportunity),
 )
@@ -126,6 +134,8 @@ OPPORTUNITIES = ListPage(
         View(_("Renewals"), {"kind": "renewal"}),
         View(_("Archived"), {"archived": "1", "show": "all"}),
     ),
+    fields=OPPORTUNITY_FIELDS,
+    groups=tuple(OPPORTUNITY_FIELDS[name].in_groups() for name in ("stage", "owner", "kind", "state")),
     columns=(
         OPPORTUNITY_FIELDS["title"].in_list(_("Opportunity")),
         OPPORTUNITY_FIELDS["client"].in_list(is_in_file_only=True),

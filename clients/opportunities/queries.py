@@ -11,6 +11,7 @@ from django.db.models.functions import TruncMonth
 
 from clients.opportunities.models import Opportunity, Pipeline, Stage
 from crm.core.base.dates import add_months
+from crm.core.listing import boards
 from crm.core.listing.paging import Sort, paginate
 
 COLUMN = 25  # cards of a column of the board, at a time
@@ -58,10 +59,11 @@ def opportunities_of(principal) -> QuerySet:
 
 
 @dataclass
-class BoardColumn:
-    stage: Stage
-    sums: Sums
-    cards: list[Opportunity] = field(default_factory=list)
+class BoardColumn(boards.Column):
+    """A stage, with the sums of all its opportunities."""
+
+    stage: Any = None
+    sums: Sums = field(default_factory=Sums)
     next_cursor: str = ""
 
 
@@ -71,10 +73,12 @@ def board(rows: QuerySet, pipeline: Pipeline) -> list[BoardColumn]:
     counted = rows.order_by().values("stage").annotate(**_SUMS)
     found = {row["stage"]: Sums.of(row) for row in counted}
     columns = [
-        BoardColumn(stage, found.get(stage.pk, Sums())) for stage in pipeline.stages.kept().order_by("position", "pk")
+        BoardColumn(str(stage.pk), stage.name, sums.n, stage=stage, sums=sums)
+        for stage in pipeline.stages.kept().order_by("position", "pk")
+        for sums in [found.get(stage.pk, Sums())]
     ]
     for column in columns:
-        if column.sums.n:
+        if column.n:
             column.cards, column.next_cursor = cards(rows, column.stage)
     return columns
 

@@ -38,6 +38,19 @@ GROUPS = tuple(
 HEAD = (Row("name", "owner"), Part("clients/page/similar_slot.html"))
 
 
+def check_phone(number: str) -> str:
+    if number and len(bare_digits(number)) < 3:
+        raise forms.ValidationError(_("“%(number)s” is not a phone number.") % {"number": number})
+    return number
+
+
+def check_website(site: str) -> str:
+    site = site.strip()
+    if site and not WEBSITE.fullmatch(site):
+        raise forms.ValidationError(_("Enter an address such as www.example.com."))
+    return site
+
+
 class ClientForm(CatalogueForm):
     """Every field of a client. A new one also has a status and its start date."""
 
@@ -58,16 +71,10 @@ class ClientForm(CatalogueForm):
         self.unseen = ("parent",) if self.hides_parent else ()
 
     def clean_phone(self):
-        number = self.cleaned_data["phone"]
-        if number and len(bare_digits(number)) < 3:
-            raise forms.ValidationError(_("“%(number)s” is not a phone number.") % {"number": number})
-        return number
+        return check_phone(self.cleaned_data["phone"])
 
     def clean_website(self):
-        site = self.cleaned_data["website"].strip()
-        if site and not WEBSITE.fullmatch(site):
-            raise forms.ValidationError(_("Enter an address such as www.example.com."))
-        return site
+        return check_website(self.cleaned_data["website"])
 
     def service_fields(self) -> dict:
         """The changed fields (all for a new client), ready for the service."""

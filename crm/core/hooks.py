@@ -1,5 +1,6 @@
 """What the kernel registers, room by room."""
 
+from crm.core.bulk import hooks as bulk  # noqa: F401  background of bulk actions
 from crm.core.fields.custom import hooks as fields  # noqa: F401  navigation, action
 from crm.core.importing import hooks as importing  # noqa: F401  navigation, tick part
 from crm.core.mail import hooks as mail  # noqa: F401  tick part, banners, navigation

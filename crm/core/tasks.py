@@ -2,9 +2,8 @@
 
 from celery import shared_task
 
-from crm.core.importing import running as imports
 from crm.core.mail.delivery.deliverer import deliver_due
-from crm.core.work import jobs, schedule
+from crm.core.work import jobs, leases, schedule
 
 
 @shared_task(name="crm.core.tasks.deliver")
@@ -22,5 +21,5 @@ def tick() -> None:
 
 @shared_task(name="crm.core.tasks.run_job")
 def run_job(job_id: int) -> None:
-    """Run a queued import, or resume one whose worker died."""
-    imports.run_job(job_id=job_id)
+    """Do a queued job, or go on with one whose worker died."""
+    leases.run_job(job_id=job_id)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from crm.core.bulk import views as bulk
 from crm.core.drafts import views as drafts
 from crm.core.fields.custom import urls as fields_urls
 from crm.core.firm import views as firm
@@ -20,6 +21,8 @@ app_name = "core"
 urlpatterns = [
     path("search/", search.search, name="search"),
     path("lists/undo/<int:pk>/", selection.undo, name="undo-selected"),
+    path("lists/changes/<int:pk>/", bulk.show, name="bulk-change"),
+    path("lists/changes/<int:pk>/stop/", bulk.stop, name="bulk-stop"),
     path("lists/views/<int:pk>/", lists.edit, name="list-view"),
     path("lists/views/<int:pk>/save/", lists.save, name="list-view-save"),
     path("lists/views/<int:pk>/delete/", lists.delete, name="list-view-delete"),

@@ -5,6 +5,7 @@ from django.utils.translation import ngettext
 
 from clients.cover.queries import covered_by
 from crm.core.base.dates import day_start
+from crm.core.bulk.editing import bulk_edit
 from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.selection import Action, actions, hand_over
@@ -19,6 +20,7 @@ from interactions.follow_ups.services import (
     complete_follow_up,
     reassign_follow_up,
     reopen_follow_up,
+    update_follow_up,
 )
 
 
@@ -100,6 +102,10 @@ def _is_open(values):
     return values.get("show") != "done"
 
 
+def _write(principal, row, *, seen_version, now, **fields):
+    return update_follow_up(principal, follow_up=row, seen_version=seen_version, now=now, **fields)
+
+
 ACTIONS = (
     actions.register(Action("follow-ups.done", _("Mark as done"), FollowUp, _done, _reopen, "check2", fits=_is_open)),
     hand_over(
@@ -110,6 +116,13 @@ ACTIONS = (
         _("Who"),
         "assignee",
         afterwards=tells_once(_told, "interactions:follow-ups", "assignee"),
+        fits=_is_open,
+    ),
+    bulk_edit(
+        "follow-ups.edit",
+        FOLLOW_UP_FIELDS,
+        _write,
+        but=("title", "contact", "engagement", "assignee"),  # of one client; assigning tells who gets them
         fits=_is_open,
     ),
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),
@@ -136,6 +149,7 @@ FOLLOW_UPS = ListPage(
         FOLLOW_UP_FIELDS["state"].in_list(),
         FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),
+    groups=tuple(FOLLOW_UP_FIELDS[name].in_groups() for name in ("assignee", "priority")),
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},
     file_name="follow-ups",

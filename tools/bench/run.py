@@ -110,6 +110,8 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
             "client list, filtered by owner and status", by(f"{clients}?owner={users[am].pk}&status=active", *everybody)
         ),
         Target("client list, segment of five rules", by(f"{clients}?segment={five_rules(users[manager])}", *everybody)),
+        Target("client list, grouped by status", by(f"{clients}?group=status", *everybody)),
+        Target("client list, board by status", by(f"{clients}?board=status", *everybody)),
         Target("client list, search", by(f"{clients}?q=fjord", manager)),
         Target("client list, account manager", by(clients, am)),
         Target("search, names", searched("names", manager)),

@@ -23,6 +23,7 @@ from crm.core.base.principals import acting
 from crm.core.files.services import read_bytes, store_bytes
 from crm.core.importing import kinds, planner, running, tabular
 from crm.core.importing import services as service
+from crm.core.work import leases
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW, make_client, make_user
@@ -193,7 +194,7 @@ def test_a_worker_that_died_is_replaced_and_nothing_is_doubled(ines):
     file = store_bytes(acting(ines), name="a.csv", data=b"Id,Name\n" + rows)
     job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
     service.start_import(acting(ines), job=job, now=NOW)
-    job = running._lease(job.pk, "11111111-1111-1111-1111-111111111111")
+    job = leases.take(job.pk, "11111111-1111-1111-1111-111111111111")
     assert running.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"
     Job.objects.filter(pk=job.pk).update(lease_until=NOW)
     assert running.run_job(job_id=job.pk) == JobState.DONE

@@ -16,7 +16,10 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.listing import services
 from crm.core.listing.models import SavedView
-from tools.testing.factories.clients import make_client
+from interactions.follow_ups.services import create_follow_up
+from tools.testing.factories.clients import make_client, make_contact
+from tools.testing.factories.onboarding import make_admin, make_plan, make_version
+from tools.testing.factories.opportunities import make_opportunity
 
 pytestmark = pytest.mark.django_db
 URL = "/clients/"
@@ -127,6 +130,65 @@ def test_a_view_keeps_its_groups(client, marta, many):
     assert "no longer there: colour" in page.text and heads(page) == []
     with pytest.raises(ServiceError):
         services.create_view(acting(marta), page=CLIENTS, name="X", query={}, group="colour", now=timezone.now())
+
+
+def test_collapsed_groups_have_heads_alone_on_every_page_and_back(client, marta, many):
+    client.force_login(marta)
+    first = client.get(URL, {"group": "tier"})
+    toggle = re.search(r'class="group-toggle" href="([^"]*)"', first.text)[1].replace("&amp;", "&")
+    page = client.get(URL + toggle)
+    assert names(page)[:4] == ["B0", "B1", "B2", "N00"] and heads(page) == ["A 30", "B 3", "None 26"]
+    assert 'aria-expanded="false"' in page.text and page.context["page"].total == 59
+    opened = re.search(r'class="group-toggle" href="([^"]*)"', page.text)[1].replace("&amp;", "&")
+    assert names(client.get(URL + opened)) == names(first)
+    pages = walk(client, "group=tier&closed=~B")
+    assert [name for page in pages for name in names(page)] == [name for name in EXPECTED if name[0] != "B"]
+    assert [heads(page) for page in pages] == [["A 30"], ["A 30", "B 3", "None 26"], ["None 26"]]
+    back = client.get(f"{URL}{pages[-1].context['listing'].previous_url}")
+    assert names(back) == names(pages[-2])
+
+
+def test_all_groups_collapsed_are_no_empty_list(client, marta, many):
+    client.force_login(marta)
+    page = client.get(URL, {"group": "tier", "closed": ["~A", "~B", "~"]})
+    assert heads(page) == ["A 30", "B 3", "None 26"] and names(page) == [] and "No client matches" not in page.text
+    text = body(client.get("/clients/export/", {"as": "csv", "group": "tier", "closed": "~A"})).decode("utf-8-sig")
+    assert len(text.splitlines()) == 60, "a file holds what is collapsed too"
+
+
+def test_a_file_names_the_group_where_no_column_does(client, marta, many):
+    client.force_login(marta)
+    query = {"as": "csv", "group": "tier", "columns": "status"}
+    rows = [*csv.reader(io.StringIO(body(client.get("/clients/export/", query)).decode("utf-8-sig")))]
+    assert rows[0] == ["Tier", "Client", "Status"] and rows[1][:2] == ["A", "A00"] and rows[-1][:2] == ["None", "N25"]
+
+
+@pytest.mark.parametrize(
+    ("url", "query"),
+    [
+        ("/contacts/", "group=language"),
+        ("/opportunities/", "group=stage"),
+        ("/opportunities/", "group=owner"),
+        ("/follow-ups/", "group=assignee&who=all"),
+        ("/follow-ups/", "group=priority&who=all"),
+        ("/onboarding/tasks/", "group=state&whose=all"),
+    ],
+)
+def test_other_lists_are_grouped_too(client, marta, url, query):
+    place = make_client(owner=marta, name="Halden")
+    make_contact(actor=marta, client=place, first_name="Ada", language="de")
+    make_opportunity(actor=marta, client=place, title="Audit")
+    due = {"assignee": marta, "due_date": timezone.localdate(), "now": timezone.now()}
+    create_follow_up(acting(marta), client=place, title="Call", **due)
+    if "tasks" in url:
+        make_plan(client=place, version=make_version(admin=make_admin()), owner=marta)
+    client.force_login(marta)
+    page = client.get(f"{url}?{query}")
+    assert "group-toggle" in page.text and page.context["listing"].group
+    if "language" in query:
+        assert "German" in page.text
+    toggle = re.search(r'class="group-toggle" href="([^"]*)"', page.text)[1].replace("&amp;", "&")
+    assert not client.get(url + toggle).context["page"].rows
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "A~nonsense", "Z~", "A", "A~end~end"])

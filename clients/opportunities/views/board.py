@@ -21,6 +21,7 @@ from clients.opportunities.services.records import move_opportunity
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today, get_firm
+from crm.core.listing.moving import stale_words
 from crm.core.listing.paging import BadCursor
 from crm.core.ui.htmx import is_fragment
 
@@ -70,7 +71,15 @@ def show(request):
         decorate(column.cards, shown)
         column.url = f"{reverse('clients:opportunities')}?{urlencode(base | {'stage': column.stage.pk})}"
         column.more_url = _more_url(column.stage, shown.query, column.next_cursor)
-    context = shown.context() | {"columns": columns, "is_empty": not any(column.sums.n for column in columns)}
+    context = shown.context() | {"columns": columns, "is_empty": not any(column.n for column in columns)}
+    context["board"] = {
+        "label": shown.pipeline.name,
+        "columns": columns,
+        "drop_url": reverse("clients:opportunity_drop"),
+        "event": "opportunitiesChanged",
+        "head": "clients/opportunities/board_head.html",
+        "cards_template": "clients/opportunities/cards.html",
+    }
     context["is_narrowed"] = bool(shown.query.keys() - {"pipeline"})
     template = "clients/opportunities/board.html"
     is_part = is_fragment(request) and request.htmx.target == "board"
@@ -114,9 +123,7 @@ def drop(request):
             request.principal, opportunity=row, stage=stage, seen_version=given["version"], now=timezone.now()
         )
     except StaleWrite as error:
-        words = _("%(who)s changed “%(title)s” meanwhile. The board shows it as it is now.")
-        text = words % {"who": error.who or _("Someone"), "title": row.title}
-        return JsonResponse({"text": text}, status=409)
+        return JsonResponse({"text": stale_words(error, row.title)}, status=409)
     except ServiceError as error:
         return JsonResponse({"text": str(error.message)}, status=409)
     return JsonResponse({"version": moved.version})

@@ -48,7 +48,7 @@ def change_status(
     day). Raises ServiceError for an unknown status, a missing reason for leaving, or no change.
     """
     Client.objects.select_for_update().get(pk=client.pk)
-    spans = _spans(client)
+    spans = spans_of(client)
     check_status(spans, status=status, start_date=start_date, reason=reason)
     new = Span(start_date, None, status, reason if status == Status.FORMER else "", note.strip())
     _write(client, spans, _insert(spans, new))
@@ -69,7 +69,7 @@ def check_status(spans: list[Span], *, status: str, start_date: date, reason: st
 def withdraw_status(principal: Principal, *, period: StatusPeriod, today: date) -> None:
     """Undo a change of status: the previous period continues. Raises ServiceError for the first period."""
     Client.objects.select_for_update().get(pk=period.client_id)
-    spans = _spans(period.client)
+    spans = spans_of(period.client)
     at = next((n for n, span in enumerate(spans) if span.pk == period.pk), 0)
     if at == 0:
         raise ServiceError(_("The first status cannot be undone. Change it instead."))
@@ -89,7 +89,8 @@ def _check(status: str, start_date: date, reason: str) -> None:
         raise ServiceError(_("“%(reason)s” is not a reason for leaving.") % {"reason": reason}, field="reason")
 
 
-def _spans(client: Client) -> list[Span]:
+def spans_of(client: Client) -> list[Span]:
+    """Its periods, oldest first."""
     rows = StatusPeriod.objects.filter(client=client).order_by("start_date")
     return [Span(p.start_date, p.end_date, p.status, p.reason, p.note, p.pk, p.is_start_unknown) for p in rows]
 
@@ -171,7 +172,7 @@ def change_since(
     reason for leaving. Raises ServiceError for a day in the future, or before the start of the previous period.
     """
     Client.objects.select_for_update().get(pk=client.pk)
-    spans = _spans(client)
+    spans = spans_of(client)
     present = check_since(spans, start_date=start_date, reason=reason, today=today)
     at = spans.index(present)
     reason = reason if present.status == Status.FORMER else ""
@@ -190,7 +191,7 @@ def replace_periods(principal: Principal, *, client: Client, spans: Iterable[Spa
     spans = list(spans)
     check_history(spans, today)
     Client.objects.select_for_update().get(pk=client.pk)
-    before = _spans(client)
+    before = spans_of(client)
     same = {(span.start, span.status): span for span in before}
     kept = [(span, same.get((span.start, span.status))) for span in spans]
     _write(client, before, [replace(span, pk=old.pk, note=old.note) if old else span for span, old in kept])

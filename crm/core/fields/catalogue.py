@@ -145,7 +145,13 @@ class Field:
             None if is_link else self.type.choices,
             f"{path}__{self.type.shows}" if is_link else "",
             next(iter(self.filters()), ""),
+            self._linked if is_link and self.type.rows else None,
+            say=None if is_link else self.type.say,
         )
+
+    def _linked(self) -> list[tuple[Any, Any]]:
+        """[(id, name)] of the rows that may be linked."""
+        return list(self.type.rows().values_list("pk", self.type.shows))  # type: ignore[misc]
 
     def offered(self) -> Column:
         """Its column in a list that offers every field. Of the rows it links to, only those are named that the reader sees."""

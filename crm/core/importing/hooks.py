@@ -3,8 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.importing.permissions import may_import
-from crm.core.importing.running import resume_jobs
+from crm.core.importing.running import resume_jobs, run_job
 from crm.core.ui import navigation, tones
+from crm.core.work.leases import Runner, runners
 from crm.core.work.schedule import Job, periodic
 
 navigation.register(
@@ -12,3 +13,4 @@ navigation.register(
 )
 tones.declare(running="blue", done="green", failed="red")
 periodic.register(Job("jobs", resume_jobs, _("Imports")))
+runners.register(Runner("import", run_job))

@@ -21,19 +21,17 @@ from crm.core.importing import tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, Plan
 from crm.core.importing.planner import Planner, read_job, why
 from crm.core.notifications.models import Notification
-from crm.core.work import jobs
 from crm.core.work.choices import JobState
+from crm.core.work.leases import give_back, release, resume, still_mine, take
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=90)
 MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk writes the whole report
 MAX_REASONS = 5000
 MAX_PEOPLE = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
-OPEN = (JobState.QUEUED, JobState.CHECKING, JobState.RUNNING)
 
 
 def preview(job: Job) -> dict[str, Any]:
@@ -101,7 +99,7 @@ def run_job(*, job_id: int) -> str:
     job's state.
     """
     token = uuid.uuid4()
-    job = _lease(job_id, token)
+    job = take(job_id, token)
     if job is None:
         return Job.objects.get(pk=job_id).state
     is_check = job.state == JobState.CHECKING
@@ -120,30 +118,14 @@ def run_job(*, job_id: int) -> str:
     return Job.objects.get(pk=job_id).state
 
 
-@transaction.atomic
-def _lease(job_id: int, token: uuid.UUID) -> Job | None:
-    now = timezone.now()
-    job = Job.objects.select_for_update(of=("self",)).select_related("user", "file").filter(pk=job_id).first()
-    if job is None or job.state not in OPEN:
-        return None
-    if job.state != JobState.QUEUED and job.lease_token and job.lease_until and job.lease_until >= now:
-        return None
-    if job.state == JobState.QUEUED:
-        job.state = JobState.RUNNING
-    job.lease_token, job.lease_until = token, now + LEASE
-    job.started_at = job.started_at or now
-    job.save(update_fields=["state", "lease_token", "lease_until", "started_at"])
-    return job
-
-
 def _check(job: Job, token: uuid.UUID) -> None:
     """Plan the whole file. Locks nothing but the job."""
     report, told, planner = new_report(), time.monotonic(), Planner(job)
     for _chunk in _noted(planner, report):
         if time.monotonic() - told > PROGRESS_EVERY:
             told = time.monotonic()
-            if is_stopping() or not _still_mine(job, token, done=report["at"]):
-                _give_back(job, token, JobState.CHECKING)
+            if is_stopping() or not still_mine(job, token, done=report["at"]):
+                give_back(job, token, JobState.CHECKING)
                 return
     mine = Job.objects.filter(pk=job.pk, lease_token=token, state=JobState.CHECKING)
     mine.update(
@@ -161,18 +143,18 @@ def _run(job: Job, token: uuid.UUID) -> None:
     with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
         for plans in planner.chunks(skip=report["at"]):
             if is_stopping():
-                _give_back(job, token, JobState.QUEUED)
+                give_back(job, token, JobState.QUEUED)
                 return
-            if not plans and _still_mine(job, token):  # rows of an earlier worker
+            if not plans and still_mine(job, token):  # rows of an earlier worker
                 continue
             with transaction.atomic():
-                if not _still_mine(job, token, lock=True):
+                if not still_mine(job, token, lock=True):
                     return
                 _ask(job, plans)
                 _apply(planner, [plan for plan in plans if plan.outcome != FAILED and plan.write is not None])
                 for plan in plans:
                     note(report, plan)
-                _still_mine(job, token, done=report["at"], report=report)
+                still_mine(job, token, done=report["at"], report=report)
         with transaction.atomic():
             planner.kind.finish(planner.principal, planner.context)
     _finish(job, token, report, planner.header)
@@ -202,24 +184,9 @@ def _apply(planner: Planner, plans: list[Plan]) -> None:
             _apply(planner, [plan])
 
 
-def _still_mine(job: Job, token: uuid.UUID, *, lock: bool = False, **progress: Any) -> bool:
-    """Whether this worker still owns the job; saves the progress with a new lease."""
-    mine = Job.objects.filter(pk=job.pk, lease_token=token, state__in=OPEN)
-    if lock:
-        return mine.select_for_update().exists()
-    return bool(mine.update(lease_until=timezone.now() + LEASE, **progress))
-
-
-def _give_back(job: Job, token: uuid.UUID, state: JobState) -> None:
-    """Return the lease of a worker that is being stopped: another one resumes at once."""
-    mine = Job.objects.filter(pk=job.pk, lease_token=token)
-    if mine.update(state=state, lease_token=None, lease_until=timezone.now()):
-        jobs.enqueue("crm.core.tasks.run_job", job_id=job.pk)
-
-
 @transaction.atomic
 def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None:
-    if not _still_mine(job, token, lock=True):
+    if not still_mine(job, token, lock=True):
         return
     job.failed_rows = _failed_rows(job, report.pop("failed"), header)
     job.report, job.done = report, report["at"]
@@ -270,14 +237,4 @@ def _notify(job: Job) -> None:
 def resume_jobs(now: datetime) -> int:
     """Periodic: wake a worker for jobs that wait or whose worker died, and discard jobs never started."""
     Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED).delete()
-    waiting = Job.objects.filter(state__in=OPEN, lease_until__lt=now)
-    for job_id in waiting.values_list("pk", flat=True):
-        jobs.enqueue("crm.core.tasks.run_job", job_id=job_id)
-    return len(waiting)
-
-
-def release(job: Job, state: JobState, **also: Any) -> None:
-    values = {"state": state, "lease_token": None, "lease_until": None} | also
-    for name, value in values.items():
-        setattr(job, name, value)
-    job.save(update_fields=[*values])
+    return resume(now)

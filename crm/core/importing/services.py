@@ -24,10 +24,11 @@ from crm.core.importing import tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
 from crm.core.importing.permissions import may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
-from crm.core.importing.running import OPEN, new_report, release
+from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
+from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
 

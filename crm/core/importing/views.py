@@ -24,6 +24,7 @@ from crm.core.listing.files import table_file
 from crm.core.listing.pages import Column, ListPage
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
+from crm.core.work.leases import seconds_left
 from crm.core.work.models import Job
 
 
@@ -299,18 +300,10 @@ def import_page(request, pk):
         "is_open": job.state in (JobState.QUEUED, JobState.RUNNING),
         "is_interrupted": job.state == JobState.QUEUED and bool(job.done),
         "may_go_on": job.state in (JobState.CANCELLED, JobState.FAILED) and job.done < job.total and "at" in job.report,
-        "seconds_left": _seconds_left(job),
+        "seconds_left": seconds_left(job),
         **_shown(request, job, ""),
     }
     return render_page(request, "core/importing/page.html", context, fragment="status")
-
-
-def _seconds_left(job) -> int | None:
-    """An estimate from the pace so far; None if unknown."""
-    if job.state != JobState.RUNNING or not job.done or not job.started_at:
-        return None
-    took = (timezone.now() - job.started_at).total_seconds()
-    return round(took / job.done * (job.total - job.done))
 
 
 @require_GET

@@ -60,9 +60,13 @@ class Column:
         """Buttons of a row: always there, the last."""
         return self.is_quiet and self.value is None
 
+    def words(self, row: Any) -> Any:
+        """What its cell says."""
+        return self.cell(row) if self.cell else said(self.value(row)) if self.value else ""
+
     def drawn(self, row: Any) -> SafeString:
         """Its cell as the kit draws it."""
-        text = self.cell(row) if self.cell else said(self.value(row)) if self.value else ""
+        text = self.words(row)
         if self.href:
             return format_html(TITLE, self.href(row), text)
         told = ""

@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -15,9 +15,23 @@ class BulkChange(models.Model):
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     action = models.CharField(max_length=60, help_text="registered name, such as clients.archive")
+    said = models.CharField(max_length=300, blank=True, db_default="", help_text="what was changed, in words")
+    url = models.TextField(blank=True, db_default="", help_text="of the list that it was started from")
     rows = models.JSONField(default=list, help_text="[[number of the row, what its undo needs]]")
+    refused = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text="[[number of the row, why it was left alone]]"
+    )
+    total = models.PositiveIntegerField(default=0, db_default=0, help_text="rows that were chosen")
     created_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True, blank=True)
+    not_undone = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="[[number of the row, why undo left it alone]]",
+    )
+    job_id = models.BigIntegerField(
+        null=True, blank=True, help_text="the job that does it, or its undo, in the background"
+    )
 
     class Meta:
         verbose_name = _("bulk change")
@@ -37,7 +51,7 @@ class SavedViewQuerySet(ArchivableQuerySet):
 
 @tracked
 class SavedView(Archivable, Versioned):
-    """Filters, sort and columns of a list under a name. It never widens what its reader sees: rows come from the reader's own
+    """Filters, sort, groups, columns and layout of a list under a name. It never widens what its reader sees: rows come from the reader's own
     `visible_to`."""
 
     list_key = models.CharField(max_length=80, editable=False)
@@ -47,6 +61,13 @@ class SavedView(Archivable, Versioned):
     query = models.JSONField(_("filters"), default=dict, blank=True, help_text="{name of a filter: [values]}")
     sort = models.CharField(_("sort"), max_length=80, blank=True)
     group = models.CharField(_("grouped by"), max_length=80, blank=True, db_default="")
+    board = models.CharField(
+        _("board"),
+        max_length=80,
+        blank=True,
+        db_default="",
+        help_text="what the columns of the board are; empty: a list",
+    )
     columns = models.JSONField(
         _("columns"), default=list, blank=True, help_text="[[key, width or null]]; empty: the list's own"
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,11 +18,12 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.core.base.permissions import require
 from crm.core.base.registry import Registry
-from crm.core.listing import selection, services
+from crm.core.listing import moving, selection, services
+from crm.core.listing.boards import Board, Shown
 from crm.core.listing.columns import TITLE_WIDTH, USUAL_WIDTH, Column, in_order, load
 from crm.core.listing.files import table_file
 from crm.core.listing.filters import ListFilters, query_of
@@ -34,6 +35,7 @@ from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import came_from, go, is_fragment
 
 FILE_CHUNK = 1000
+CLOSED = "~"  # before the key of a collapsed group, which may be empty
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 
 
@@ -59,7 +61,9 @@ class ListPage:
     row needs besides those of its columns, where the page shall load nothing else. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
     more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
     `template` is for what the kit does not draw: cells with marks, buttons of the page.
-    `columns`: those it has; `fields`: the catalogue whose other fields people may add; `groups`: what it may be grouped by.
+    `columns`: those it has; `fields`: the catalogue whose other fields people may add; `groups`: what it may be grouped by, besides the firm's own choices.
+    `boards`: how it is shown as a board, `custom_board(entry)` for a choice of the firm's own; `card`: the template of the cards of a
+    column, `card_columns` the columns that they show.
     People choose columns (`has_columns`) and keep views (`has_views`); the list opens as they left it (`remembers`), but where
     its number in the navigation says what it opens with.
     """
@@ -81,6 +85,10 @@ class ListPage:
     columns: tuple[Column, ...] = ()
     fields: Any = None
     groups: tuple[Group, ...] = ()
+    boards: tuple[Board, ...] = ()
+    custom_board: Callable[[Any], Board] | None = None
+    card: str = "listing/cards.html"
+    card_columns: tuple[str, ...] = ()
     has_columns: bool = True
     has_views: bool = True
     remembers: bool = True
@@ -131,9 +139,21 @@ class ListPage:
         """Those of the page, unless somebody chooses others."""
         return [column for column in self.columns if not (column.is_in_file_only or column.is_extra)]
 
-    @cached_property
+    @property
     def own_groups(self) -> dict[str, Group]:
-        return {group.key: group for group in self.groups}
+        made = {group.key: group for group in self.groups}
+        return made | self._custom_groups if made else made
+
+    @property
+    def _custom_groups(self) -> dict[str, Group]:
+        return {name: field.in_groups() for name, field in self.custom.items() if field.is_grouped}
+
+    @property
+    def own_boards(self) -> dict[str, Board]:
+        made = {board.key: board for board in self.boards}
+        if self.custom_board is None:
+            return made
+        return made | {name: self.custom_board(self.custom[name]) for name in self._custom_groups}
 
     def understood(self, query: Mapping[str, Any], principal: Any, now: datetime) -> dict[str, Any]:
         """The filters of {name: [values]} that the list can read."""
@@ -167,10 +187,16 @@ class ListPage:
             found.append((f"{route}export/", self.export, f"{name}-export"))
         if self.actions:
             found.append((f"{route}select/", self.act, f"{name}-select"))
+        if self.boards:
+            found.append((f"{route}board/cards/", self.cards, f"{name}-cards"))
+            found.append((f"{route}board/drop/", self.drop, f"{name}-drop"))
+            found.append((f"{route}board/<int:card>/move/", self.move, f"{name}-move"))
         return page + [path(address, self._view(answer), name=key) for address, answer, key in found]
 
     def _view(self, answer):
-        methods = require_POST if answer == self.act else require_safe
+        is_form = answer == self.move
+        methods = require_POST if answer in (self.act, self.drop) else require_safe
+        methods = require_http_methods(["GET", "POST"]) if is_form else methods
         return methods(lambda request, **kwargs: answer(request, **kwargs))
 
     def of(self, request, **kwargs) -> "Listing":
@@ -226,6 +252,15 @@ class ListPage:
             listing.rows  # noqa: B018  a record of the address that is out of sight is 404, whatever was chosen
         return selection.act(request, listing) or redirect(listing.shown_url)
 
+    def cards(self, request, **kwargs):
+        return moving.cards(request, self.of(request, **kwargs))
+
+    def drop(self, request, **kwargs):
+        return moving.drop(request, self.of(request, **kwargs))
+
+    def move(self, request, card, **kwargs):
+        return moving.move(request, self.of(request, **kwargs), card)
+
 
 list_pages: Registry[ListPage] = Registry("list page")
 
@@ -274,7 +309,9 @@ class Listing:
         self.usual_sort = (
             declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
         )
-        self.group_key = group if (group := query.get("group", "")) in declared.own_groups else ""
+        board, group = query.get("board", ""), query.get("group", "")
+        self.board_key = board if board and board in declared.own_boards else ""
+        self.group_key = group if group and group in declared.own_groups else ""
         self.sort_key = sort if (sort := query.get("sort", "")) in declared.own_sorts else self.usual_sort
 
     def _default(self, value: Any) -> Any:
@@ -308,16 +345,57 @@ class Listing:
     def page(self) -> Page:
         """Raises BadCursor."""
         declared = self.declared
-        rows, cursor = self._loaded(self.columns), self.given.get("cursor", "")
+        if self.board:
+            page = self.board.page
+            self.decorate(page.rows)
+            return page
+        rows, cursor = self.loaded(self.columns), self.given.get("cursor", "")
         if self.group:
-            page = paginate_groups(rows, self.group, self.sections, sort=self.sort, cursor=cursor, size=declared.size)
+            page = paginate_groups(
+                rows,
+                self.group,
+                self.sections,
+                sort=self.sort,
+                cursor=cursor,
+                size=declared.size,
+                closed=self.closed,
+            )
             for row in page.rows:
-                if head := getattr(row, "group_head", None):
-                    row.group_url = self.section_url(head)
+                row.group_heads = [self._group_head(head) for head in getattr(row, "group_heads", ())]
+            page.heads_below = [self._group_head(head) for head in page.heads_below]
         else:
             page = paginate(rows, sort=self.sort, cursor=cursor, size=declared.size, counted=declared.is_counted)
         self._decorate(page.rows, self.columns)
         return page
+
+    def decorate(self, cards: list[Any]) -> None:
+        """Set what the cards of its board show."""
+        self._decorate(cards, self.shown_columns)
+        if self.board and self.declared.card == ListPage.card:
+            self.board.decorate(cards)
+
+    @cached_property
+    def board(self) -> Shown | None:
+        board = self.declared.own_boards.get(self.board_key)
+        return Shown(self, board) if board else None
+
+    @cached_property
+    def layouts(self) -> list[dict[str, Any]]:
+        """How it can be shown, as links: the list, then its boards. [] where it has none."""
+        if not self.declared.boards:
+            return []
+        rest = self._without("board", "cursor")
+        links = [{"label": _("List"), "url": self._url("", rest), "current": not self.board_key}]
+        for board in self.declared.own_boards.values():
+            label = gettext("Board by %(what)s") % {"what": in_sentence(str(board.group.label))}
+            links.append(
+                {"label": label, "url": _joined("", rest, f"board={board.key}"), "current": board.key == self.board_key}
+            )
+        return links
+
+    @property
+    def layout_words(self) -> str:
+        return str(next((item["label"] for item in self.layouts if item["current"]), ""))
 
     @property
     def group(self) -> Group | None:
@@ -335,7 +413,7 @@ class Listing:
             return []
         rest = self._without("group", "cursor")
         links = [{"label": _("No groups"), "url": self._url("", rest), "current": not self.group_key}]
-        for group in self.declared.groups:
+        for group in self.declared.own_groups.values():
             url = _joined("", rest, f"group={group.key}")
             links.append({"label": group.label, "url": url, "current": group.key == self.group_key})
         return links
@@ -346,13 +424,30 @@ class Listing:
             return gettext("Group")
         return gettext("By %(what)s") % {"what": in_sentence(str(self.group.label))}
 
-    def section_url(self, section: Section) -> str:
-        """The list with the rows of one group alone."""
-        if not self.group or not self.group.filter or section.value in (None, ""):
-            return ""
-        return _joined("", self._without(self.group.filter, "group", "cursor"), f"{self.group.filter}={section.key}")
+    @cached_property
+    def closed(self) -> list[str]:
+        """The keys of the groups that are collapsed."""
+        return [key.removeprefix(CLOSED) for key in self.given.getlist("closed")] if self.group else []
 
-    def _loaded(self, columns: list[Column]) -> QuerySet:
+    def _group_head(self, section: Section) -> dict[str, Any]:
+        """A head between the rows: its words, the list of the group alone, and what collapses or opens it."""
+        is_closed = section.key in self.closed
+        keys = [key for key in self.closed if key != section.key] if is_closed else [*self.closed, section.key]
+        rest = self._without("closed", "cursor")
+        closed = query_of({"closed": [f"{CLOSED}{key}" for key in keys]}).urlencode()
+        told = {"label": section.label, "n": section.n, "url": self.section_url(section), "is_closed": is_closed}
+        return told | {"toggle_url": _joined("", rest, closed)}
+
+    def section_url(self, section: Section, group: Group | None = None) -> str:
+        """The list with the rows of one group alone."""
+        group = group or self.group
+        if not group or not group.filter or section.value in (None, ""):
+            return ""
+        return _joined(
+            "", self._without(group.filter, "group", "board", "closed", "cursor"), f"{group.filter}={section.key}"
+        )
+
+    def loaded(self, columns: list[Column]) -> QuerySet:
         rows, reads = self.declared.select(self.rows), self.declared.reads
         if reads and self.sort.field not in rows.query.annotations:
             reads = (*reads, self.sort.field)  # which a cursor names
@@ -393,9 +488,14 @@ class Listing:
         return self.columns_of(self.wanted)
 
     @cached_property
+    def shown_columns(self) -> list[Column]:
+        """Those of the page; of a board what its cards show."""
+        return self.columns_of(list(self.declared.card_columns)) if self.board else self.columns
+
+    @cached_property
     def keys(self) -> frozenset[str]:
         """Of the columns of the page, or of the file that is made."""
-        return frozenset(column.key for column in self.columns)
+        return frozenset(column.key for column in self.shown_columns)
 
     @property
     def choosable(self) -> list[Column]:
@@ -423,10 +523,13 @@ class Listing:
         """Head and rows of a file. What refuses does so here, not within the file."""
         columns = self.file_columns
         self.keys = frozenset(column.key for column in columns)
-        rows = self._loaded(columns)
-        parts = in_groups(rows, self.group, self.sections) if self.group else [rows]
-        each = (ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK) for part in parts)
-        return self._lines(chain.from_iterable(each), columns)
+        rows = self.loaded(columns)
+        in_order = lambda part: ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK)  # noqa: E731
+        if not self.group:
+            return self._lines(in_order(rows), columns)
+        if self.group.key not in self.keys:
+            columns = [Column("group", self.group.label, lambda row: row.group_label), *columns]
+        return self._lines(in_groups(rows, self.group, self.sections, in_order), columns)
 
     def _lines(self, rows: Iterator[Any], columns: list[Column]) -> Iterator[list[Any]]:
         yield [str(column.file_label or column.label) for column in columns]
@@ -483,6 +586,8 @@ class Listing:
             gone.append(asked)
         if self.given.get("group") and not self.group_key and self.declared.groups:
             gone.append(str(self.given["group"]))
+        if self.given.get("board") and not self.board_key and self.declared.boards:
+            gone.append(str(self.given["board"]))
         if self.has_views and self.saved.is_missing:
             said.append(gettext("This view is not there any more, or not shared with you."))
         if gone:
@@ -657,6 +762,11 @@ class Listing:
     @property
     def shown_url(self) -> str:
         return self._url(self.url, self.query)
+
+    @property
+    def board_url(self) -> str:
+        """The board that a card is moved on."""
+        return self._url(self.url, self._without("cursor", "to", "was", "column"))
 
     @property
     def panel_url(self) -> str:

@@ -6,7 +6,7 @@ so that each section is one range of one index.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -48,6 +48,11 @@ class Page:
     previous_cursor: str | None
     total: int | None = None
     is_capped: bool = False
+    heads_below: list[Any] = field(default_factory=list)  # of collapsed groups after the last row
+
+    @property
+    def is_shown(self) -> bool:
+        return bool(self.rows or self.heads_below)
 
     @property
     def total_text(self) -> str:

@@ -25,6 +25,7 @@ class Saved:
     query: dict[str, list[str]]
     sort: str
     group: str
+    board: str
     columns: list[list[Any]]
     version: int
 
@@ -44,7 +45,7 @@ class Own:
         return next((view for view in self.views if view.pk == pk), None)
 
 
-VIEW = ("pk", "name", "owner_id", "is_shared", "query", "sort", "group", "columns", "version", "position")
+VIEW = ("pk", "name", "owner_id", "is_shared", "query", "sort", "group", "board", "columns", "version", "position")
 PREFERENCE = ("start_view", "start_query", "last_query", "columns", "widths")
 
 

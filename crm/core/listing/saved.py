@@ -36,7 +36,7 @@ def is_plain(query: QueryDict) -> bool:
 def filled(view: Saved) -> QueryDict:
     """The query that a view stands for."""
     found = query_of({"view": view.pk} | view.query)
-    for name, value in (("sort", view.sort), ("group", view.group)):
+    for name, value in (("sort", view.sort), ("group", view.group), ("board", view.board)):
         if value:
             found[name] = value
     return found
@@ -108,16 +108,18 @@ class Views:
             listing.choices(view.query) != listing.choices(dict(listing.given.lists()))
             or sorts != listing.sort_key
             or (view.group if view.group in listing.declared.own_groups else "") != listing.group_key
+            or (view.board if view.board in listing.declared.own_boards else "") != listing.board_key
             or [c.key for c in listing.columns] != [c.key for c in listing.columns_of([k for k, _w in view.columns])]
         )
 
     @property
     def said(self) -> dict[str, Any]:
-        """What the list shows, as a view keeps it: query, sort, group, columns."""
+        """What the list shows, as a view keeps it: query, sort, group, board, columns."""
         listing = self.listing
         query = {name: listing.raw(name) for name in listing.filters.values}
         columns = [] if listing.wanted is None else [[c.key, listing.width_of(c.key)] for c in listing.choosable]
-        return {"query": query, "sort": listing.sort_key, "group": listing.group_key, "columns": columns}
+        arranged = {"sort": listing.sort_key, "group": listing.group_key, "board": listing.board_key}
+        return {"query": query, "columns": columns} | arranged
 
     @property
     def leaving(self) -> str:
@@ -187,8 +189,9 @@ class Views:
         listing = self.listing
         if self.current:
             return self.is_modified
-        is_chosen = listing.is_narrowed or listing.group_key or bool(listing.given.get("sort"))
-        return bool(is_chosen) and (bool(listing.group_key) or not any(tab["current"] for tab in self._ready))
+        arranged = bool(listing.group_key or listing.board_key)
+        is_chosen = arranged or listing.is_narrowed or bool(listing.given.get("sort"))
+        return is_chosen and (arranged or not any(tab["current"] for tab in self._ready))
 
     def address(self, name: str) -> str:
         """Of a page about the list's views, for what is shown."""

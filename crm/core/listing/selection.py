@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pghistory
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -31,7 +32,8 @@ from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
 
-MOST = 1000  # rows in one step
+AT_ONCE = 100  # rows changed while somebody waits; more are changed in the background
+MOST = 20_000  # rows in one step
 KEPT_FOR = timedelta(days=30)  # what undo needs
 
 
@@ -43,7 +45,10 @@ class Action:
     now)` needs; without `undo` the action is final. `form` asks for values first. `question(rows)`: the confirmation
     that an action without a form asks for, "" for none. `said`: the message with the number changed. `fits(values)`:
     whether it makes sense for the list's filters. `afterwards(principal, change, values)` runs once for all changed
-    rows, for example to send one notification instead of a hundred.
+    rows, for example to send one notification instead of a hundred. `ask(principal, data)`: makes a form that depends on
+    who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change.
+
+    In the background a row carries `seen_version`: the version it had when the action was started.
     """
 
     key: str
@@ -53,6 +58,8 @@ class Action:
     undo: Callable[[Any, Any, Any, datetime], Any] | None = None
     icon: str = ""
     form: type[forms.Form] | None = None
+    ask: Callable[[Any, Any], forms.Form] | None = None
+    words: Callable[[dict[str, Any]], str] = lambda values: ""
     question: Callable[[Any], str] | None = None
     may: Callable[[Any], bool] = lambda principal: True
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
@@ -61,6 +68,14 @@ class Action:
 
 
 actions: Registry[Action] = Registry("action on selected rows")
+Start = Callable[[Any, BulkChange, "list[int]", "dict[str, Any]"], str]
+_background: list[Start] = []
+
+
+def in_background(start: Start) -> None:
+    """`start(principal, change, pks, data)` does an action in the background, on these rows with what its form was given; without
+    rows it undoes it. It returns the address of the page that shows how far it is. The room above this one says how."""
+    _background[:] = [start]
 
 
 def outside_trash(values: Mapping[str, Any]) -> bool:
@@ -138,19 +153,24 @@ def hand_over(
 
 @dataclass
 class Result:
-    """[(pk, before)] of the changed rows, and the number refused for each reason."""
+    """[(pk, before)] of the changed rows, [(pk, why)] of those left alone."""
 
     done: list[tuple[int, Any]] = field(default_factory=list)
-    refused: Counter = field(default_factory=Counter)
+    left: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def refused(self) -> Counter:
+        """The number of rows left alone for each reason."""
+        return Counter(why for _pk, why in self.left)
 
     def each(self, pk: int, act: Callable[[], Any]) -> None:
         try:
             with transaction.atomic():
                 self.done.append((pk, act()))
         except ServiceError as error:
-            self.refused[str(error.message)] += 1
+            self.left.append((pk, str(error.message)))
         except PermissionDenied as error:
-            self.refused[str(error) or _("You cannot change it.")] += 1
+            self.left.append((pk, str(error) or _("You cannot change it.")))
 
 
 class SelectionForm(forms.Form):
@@ -182,11 +202,18 @@ class QuestionForm(Asks, Form):
         return super().clean()
 
 
+def form_of(principal, action: Action, data: Any) -> Any:
+    """The form of what the action asks for, bound to `data` unless that is None; None if it asks for nothing."""
+    if action.ask:
+        return action.ask(principal, data)
+    return action.form(data) if action.form else None
+
+
 def _asked(request, action: Action, pks) -> Any:
     """The form of what the action must ask first; None if nothing."""
-    if action.form:
-        return action.form(request.POST if "confirmed" in request.POST else None)
-    return action.question and QuestionForm(request.POST, action.question(_rows(request.principal, action, pks)))
+    if action.form or action.ask:
+        return form_of(request.principal, action, request.POST if "confirmed" in request.POST else None)
+    return action.question and QuestionForm(request.POST, action.question(rows_of(request.principal, action, pks)))
 
 
 def act(request, listing):
@@ -204,71 +231,113 @@ def act(request, listing):
     if not pks:
         return messages.error(request, _("The selected rows are no longer in this list."))
     if len(pks) > MOST:
-        return messages.error(request, _("Choose up to %(n)d rows at a time.") % {"n": MOST})
+        return messages.error(request, _("Choose up to %(n)s rows at a time.") % {"n": f"{MOST:,}"})
     values = _asked(request, action, pks)
     if values is not None and not values.is_valid():
         context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
+        context["is_long"] = len(pks) > AT_ONCE
         return render(request, "listing/select.html", context, status=422 if values.is_bound else 200)
-    change, refused = do(request.principal, action, pks, values.cleaned_data if values else {}, timezone.now())
-    _say(request, action, change, refused)
+    given = values.cleaned_data if values else {}
+    change = new_change(request.principal, action, pks, given, timezone.now(), url=listing.shown_url)
+    if len(pks) > AT_ONCE and _background:
+        change.save()
+        data = {name: request.POST.getlist(name) for name in request.POST if name not in NOT_OF_THE_FORM}
+        return redirect(_background[0](request.principal, change, pks, data))
+    do(request.principal, action, change, pks, given)
+    _say(request, action, change)
     return None
 
 
-def _rows(principal, action: Action, pks):
+NOT_OF_THE_FORM = {"csrfmiddlewaretoken", "ids", "action", "all_matching", "confirmed"}
+
+
+def rows_of(principal, action: Action, pks):
     manager: Any = action.model._default_manager
     return manager.visible_to(principal).filter(pk__in=pks).order_by("pk")
 
 
+def new_change(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime, url: str = ""):
+    said = action.words(values)[:300]
+    return BulkChange(user=principal.user, action=action.key, created_at=now, url=url, total=len(pks), said=said)
+
+
+def apply(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime, seen=None) -> Result:
+    """Each row through the action. `seen`: the version of each row when the action was started. Call it in a transaction."""
+    result, found = Result(), set()
+    with pghistory.context(user=principal.user_id):
+        for row in rows_of(principal, action, pks):
+            found.add(row.pk)
+            row.seen_version = (seen or {}).get(row.pk, getattr(row, "version", None))
+            result.each(row.pk, partial(action.act, principal, row, values, now))
+    result.left += [(pk, str(OUT_OF_SIGHT)) for pk in pks if pk not in found]
+    return result
+
+
 @transaction.atomic
-def do(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime):
-    """(the BulkChange, saved if it can be undone; {reason: number} of skipped rows). One transaction; each row's
-    service checks permissions.
-    """
-    result = Result()
-    for row in _rows(principal, action, pks):
-        result.each(row.pk, partial(action.act, principal, row, values, now))
-    change = BulkChange(user=principal.user, action=action.key, rows=result.done, created_at=now)
-    if result.done and action.undo:
+def do(principal, action: Action, change: BulkChange, pks: list[int], values: dict[str, Any]) -> None:
+    """All of it in one transaction; each row's service checks permissions. The change is saved if there is something to undo
+    or to tell."""
+    result = apply(principal, action, pks, values, change.created_at)
+    change.rows, change.refused = result.done, result.left
+    if (result.done and action.undo) or any(why != str(NO_CHANGE) for _pk, why in result.left):
         change.save()
     if result.done and action.afterwards:
         action.afterwards(principal, change, values)
-    return change, result.refused
 
 
-def _say(request, action, change, refused) -> None:
+def _say(request, action, change) -> None:
     if change.rows:
-        undo = f"undo:{reverse('core:undo-selected', args=[change.pk])}" if change.pk else ""
+        undo = f"undo:{reverse('core:undo-selected', args=[change.pk])}" if change.pk and action.undo else ""
         messages.success(request, action.said % {"n": len(change.rows)}, extra_tags=undo)
-    for reason, number in refused.items():
-        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason})
+    _say_left(request, change, change.refused)
+
+
+def _say_left(request, change, left) -> None:
+    """Why rows were left alone; the page of the change names them."""
+    see = f"see:{reverse('core:bulk-change', args=[change.pk])}" if change.pk else ""
+    for reason, number in Counter(why for _pk, why in left).items():
+        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason}, extra_tags=see)
 
 
 @require_POST
 def undo(request, pk):
     """Restore the rows of one bulk change where possible."""
     change = get_object_or_404(BulkChange, pk=pk, user=request.user)
+    if len(change.rows) > AT_ONCE and _background and may_be_undone(change):
+        return redirect(_background[0](request.principal, change, [], {}))
     result = take_back(request.principal, change, timezone.now())
     n = len(result.done)
     if n:
         messages.success(request, ngettext("%(n)d restored", "%(n)d restored", n) % {"n": n})
-    for reason, number in result.refused.items():
-        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason})
+    _say_left(request, change, result.left)
     return redirect(local_path(request.POST.get("next", ""), "/"))
+
+
+def may_be_undone(change: BulkChange) -> bool:
+    action = actions.get(change.action)
+    return bool(change.rows and action and action.undo and not change.undone_at)
+
+
+def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Result:
+    """Undo for these [[pk, before]] of a change. A row changed again since is skipped. Call it in a transaction."""
+    result, action, before = Result(), actions[change.action], dict(rows)
+    with pghistory.context(user=principal.user_id):
+        for row in rows_of(principal, action, before):
+            result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))  # type: ignore[arg-type, misc]
+    found = {pk for pk, _nothing in (*result.done, *result.left)}
+    result.left += [(pk, str(OUT_OF_SIGHT)) for pk in before if pk not in found]
+    return result
 
 
 @transaction.atomic
 def take_back(principal, change: BulkChange, now: datetime) -> Result:
     """Undo one bulk change, once. A row changed again since is skipped."""
-    result, change = Result(), BulkChange.objects.select_for_update().get(pk=change.pk)
-    action = actions.get(change.action)
-    if change.undone_at or action is None or action.undo is None:
-        result.refused[str(_ALREADY)] += 1
-        return result
-    before = dict(change.rows)
-    for row in _rows(principal, action, before):
-        result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))
-    change.undone_at = now
-    change.save(update_fields=["undone_at"])
+    change = BulkChange.objects.select_for_update().get(pk=change.pk)
+    if not may_be_undone(change):
+        return Result(left=[(0, str(_ALREADY))])
+    result = restore(principal, change, change.rows, now)
+    change.undone_at, change.not_undone = now, result.left
+    change.save(update_fields=["undone_at", "not_undone"])
     return result
 
 
@@ -280,5 +349,6 @@ def forget_old_steps(now: datetime) -> int:
 
 
 _ALREADY = _lazy("already undone")
+OUT_OF_SIGHT = _lazy("no longer there, or not visible to you")
 CHANGED_SINCE = _lazy("changed again since")
 NO_CHANGE = _lazy("no change needed")

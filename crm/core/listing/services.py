@@ -36,14 +36,15 @@ def create_view(
     now: datetime,
     sort: str = "",
     group: str = "",
+    board: str = "",
     columns: list[list[Any]] | None = None,
     is_shared: bool = False,
 ) -> SavedView:
-    """Keep filters {name: [values]}, sort and columns [[key, width or None]] under a name. Raises ServiceError (field name) for
+    """Keep filters {name: [values]}, sort, group, board and columns [[key, width or None]] under a name. Raises ServiceError (field name) for
     one that the person has already, and for what the list does not know."""
     row = SavedView(list_key=page.key, owner=principal.user, name=_clean(name), is_shared=is_shared)
-    row.query, row.columns = _checked(principal, page, query, sort, group, columns or [], now)
-    row.sort, row.group = sort, group
+    row.query, row.columns = _checked(principal, page, query, sort, columns or [], now)
+    _arrange(row, page, sort, group, board)
     row.position = queries.next_position(principal, page.key)
     if SavedView.objects.filter(owner=principal.user, list_key=page.key).kept().count() >= MOST_VIEWS:
         raise ServiceError(_("A list can have up to %(n)d views of yours. Delete one first.") % {"n": MOST_VIEWS})
@@ -75,13 +76,14 @@ def save_view(
     now: datetime,
     sort: str = "",
     group: str = "",
+    board: str = "",
     columns: list[list[Any]] | None = None,
 ) -> SavedView:
-    """Put other filters, sort and columns into it. Raises ServiceError, and StaleWrite where somebody saved it meanwhile."""
+    """Put other filters, sort, group, board and columns into it. Raises ServiceError, and StaleWrite where somebody saved it meanwhile."""
     row = _locked(view)
-    row.query, row.columns = _checked(principal, page, query, sort, group, columns or [], now)
-    row.sort, row.group = sort, group
-    save_version(row, fields=["query", "sort", "group", "columns"], seen=seen_version, merges=False)
+    row.query, row.columns = _checked(principal, page, query, sort, columns or [], now)
+    _arrange(row, page, sort, group, board)
+    save_version(row, fields=["query", "sort", "group", "board", "columns"], seen=seen_version, merges=False)
     return row
 
 
@@ -161,23 +163,29 @@ def _check(row: SavedView) -> None:
 
 
 def _checked(
-    principal: Principal, page: Any, query: Query, sort: str, group: str, columns: list[list[Any]], now: datetime
+    principal: Principal, page: Any, query: Query, sort: str, columns: list[list[Any]], now: datetime
 ) -> tuple[dict[str, list[str]], list[list[Any]]]:
-    """The filters and columns as a view keeps them. Raises ServiceError naming the filters, the sort, the group or the columns that
+    """The filters and columns as a view keeps them. Raises ServiceError naming the filters, the sort or the columns that
     the list does not take."""
     understood = page.understood(query, principal, now)
     if wrong := [name for name in query if name not in understood]:
         raise ServiceError(_("These filters cannot be saved: %(names)s.") % {"names": ", ".join(wrong)}, field="query")
     if sort and sort not in page.own_sorts:
         raise ServiceError(_("This list cannot be sorted like that."), field="sort")
-    if group and group not in page.own_groups:
-        raise ServiceError(_("This list cannot be grouped like that."), field="group")
     _known_columns(page, [key for key, _width in columns])
     sizes = _sane(page, {key: width for key, width in columns if width})
     kept = {name: [str(value) for value in values] for name, values in query.items()}
     if len(json.dumps(kept)) > MOST_BYTES:
         raise ServiceError(_("These filters are too long to be saved."), field="query")
     return kept, [[key, sizes.get(key)] for key, _width in columns]
+
+
+def _arrange(row: SavedView, page: Any, sort: str, group: str, board: str) -> None:
+    if group and group not in page.own_groups:
+        raise ServiceError(_("This list cannot be grouped like that."), field="group")
+    if board and board not in page.own_boards:
+        raise ServiceError(_("This list has no such board."), field="board")
+    row.sort, row.group, row.board = sort, group, board
 
 
 def _known_columns(page: Any, keys: list[str]) -> None:

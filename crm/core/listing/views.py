@@ -81,6 +81,8 @@ def _contents(listing: Listing) -> list[str]:
         chips.append(_("Sorted by %(what)s") % {"what": label})
     if listing.group:
         chips.append(_("Grouped by %(what)s") % {"what": in_sentence(str(listing.group.label))})
+    if listing.board:
+        chips.append(_("Board by %(what)s") % {"what": in_sentence(str(listing.board.label))})
     if listing.wanted:
         n = len(listing.columns)
         chips.append(ngettext("%(n)d column", "%(n)d columns", n) % {"n": n})
@@ -89,7 +91,7 @@ def _contents(listing: Listing) -> list[str]:
 
 def _as_saved(listing: Listing, view: SavedView | Saved) -> Listing:
     """The list as a view of it says."""
-    query = query_of({"view": view.pk, "sort": view.sort, "group": view.group} | view.query)
+    query = query_of({"view": view.pk, "sort": view.sort, "group": view.group, "board": view.board} | view.query)
     return Listing(listing.declared, listing.principal, query, listing.now, own=listing.own)
 
 

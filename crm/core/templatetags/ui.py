@@ -258,13 +258,24 @@ def csrf_field(context):
     return made
 
 
+def _tagged(message, name: str) -> str:
+    """The path in a Django message's extra_tags "name:/path/", else ""."""
+    for tag in (getattr(message, "extra_tags", "") or "").split():
+        if tag.startswith(f"{name}:/") and not tag.startswith(f"{name}://"):
+            return tag.removeprefix(f"{name}:")
+    return ""
+
+
 @register.filter
 def undo_url(message):
     """The URL in a Django message's extra_tags "undo:/path/", else ""."""
-    for tag in (getattr(message, "extra_tags", "") or "").split():
-        if tag.startswith("undo:/") and not tag.startswith("undo://"):
-            return tag.removeprefix("undo:")
-    return ""
+    return _tagged(message, "undo")
+
+
+@register.filter
+def see_url(message):
+    """The URL of the page that says more: "see:/path/" in a message's extra_tags, else ""."""
+    return _tagged(message, "see")
 
 
 @register.filter

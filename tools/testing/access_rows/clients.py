@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
-from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row, of_list
+from tools.testing.access import ADMINS, EVERYONE, MANAGERS, Row, of_board, of_list
 
 
 def build(scene):
@@ -85,6 +85,7 @@ def of_document(url, **methods):
 NOT_ARCHIVED = {"archived": ()}
 ROWS = [
     *of_list("clients:list", "filters", "export", "select"),
+    *of_board("clients:list", "client", "active"),
     Row("clients:create", get=EVERYONE, post=EVERYONE),
     Row("clients:similar", get=EVERYONE, query={"name": "Client"}),
     Row("clients:options", get=EVERYONE, query={"q": "Client"}),

@@ -66,6 +66,9 @@ SEAT = {"about": "engagement_seat", "arg": "seat_id", "also": {"pk": _of("engage
 PARTY = {"about": "engagement_party", "arg": "party_id", "also": {"pk": _of("engagement_party")}}
 ROWS = [
     *of_list("clients:engagements", "filters", "export", "select"),
+    Row("clients:engagements-cards", get=EVERYONE, query={"column": "open"}),
+    Row("clients:engagements-drop", post=EVERYONE),
+    of_one("clients:engagements-move", get=EVERYONE, post=EVERYONE, arg="card"),
     Row("clients:engagement_new", get=EVERYONE, post=EVERYONE),
     Row(
         "clients:engagement_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True

@@ -5,7 +5,12 @@ from django.utils import timezone
 from crm.core.listing.models import BulkChange
 from crm.core.mail.models import BlastQuestion, OutboxMail, Suppression
 from crm.core.notifications.models import Notification
+from crm.core.work.models import Job
 from tools.testing.access import ADMINS, EVERYONE, OPEN, Row, of_list
+
+
+def _job(scene):
+    return Job.objects.create(kind="bulk", user=scene.users["owner"], title="Done", state="done").pk
 
 
 def build(scene):
@@ -13,7 +18,7 @@ def build(scene):
     told = {"kind": "progress-stop", "key": "told", "text": "Elina wants no more.", "url": "/clients/"}
     scene.rows["bulk change"] = {
         "any": BulkChange.objects.create(
-            user=scene.users["owner"], action="follow-ups.done", rows=[], created_at=timezone.now()
+            user=scene.users["owner"], action="follow-ups.done", rows=[], created_at=timezone.now(), job_id=_job(scene)
         )
     }
     scene.rows["notification"] = {"any": Notification.objects.create(user=scene.users["owner"], **told)}
@@ -48,6 +53,8 @@ ROWS = [
     Row("core:outbox_body", get=EVERYONE, about="mail"),
     Row("core:notifications", get=EVERYONE),
     Row("core:undo-selected", post=EVERYONE, about="bulk change", seen_by={"any": ("owner",)}),
+    Row("core:bulk-change", get=EVERYONE, about="bulk change", seen_by={"any": ("owner",)}),
+    Row("core:bulk-stop", post=EVERYONE, about="bulk change", seen_by={"any": ("owner",)}),
     Row("core:notifications_read", post=EVERYONE),
     Row("core:notification_open", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),
     Row("core:notification_read", post=EVERYONE, about="notification", seen_by={"any": ("owner",)}),

@@ -23,6 +23,7 @@ from crm.core.fields.forms import missing_words
 from crm.core.fields.types import NOTHING
 from crm.core.firm.queries import get_firm
 from crm.core.listing.columns import Column
+from crm.core.listing.groups import Group
 from crm.core.listing.paging import Sort
 from crm.core.users.models import User
 
@@ -95,6 +96,16 @@ class CustomEntry(Field):
         if self.link:
             made["decorate"] = lambda rows, listing: load_names(listing.principal, rows, [self])
         return super().in_list(label, **made | told)
+
+    @property
+    def is_grouped(self) -> bool:
+        """A choice that lists may be filtered by: they may be in groups of it too."""
+        return self.definition.kind == Kind.CHOICE and self.definition.is_filtered
+
+    def in_groups(self) -> Group:
+        known = options(self.definition, all_of_them=True)
+        path, expression = f"group_{self.name}", value_of(self.definition)
+        return Group(self.name, self.label, path, lambda: known, filter=self.name, expression=expression)
 
     def _loading(self) -> dict[str, tuple[str, ...]]:
         return {}

@@ -1,0 +1,148 @@
+"""Cards of a board: the next ones of a column, and a card's move to another, by dragging or in a dialog."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.listing import boards
+from crm.core.listing.models import BulkChange
+from crm.core.listing.paging import BadCursor
+from crm.core.ui.actions import form_action
+from crm.core.ui.forms import Form, Layout
+from crm.core.ui.htmx import add_event, is_fragment, posted, toast
+
+MAX_ID = 2**63 - 1
+
+
+class MoveForm(Form):
+    """To which column; `was`: that in which the card was seen. A board adds fields to a subclass of it."""
+
+    merges = False
+    layout = Layout("to")  # the page puts `was` beside it
+
+    to = forms.ChoiceField(label=_lazy("Move to"), widget=forms.RadioSelect)
+    was = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, choices: list[tuple[str, str]], **kwargs: Any):
+        super().__init__(data, **kwargs)
+        self.fields["to"].choices = choices  # type: ignore[attr-defined]
+
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("to", "was")}
+
+
+class DropForm(forms.Form):
+    """What a drag posts: the card, the column it is dropped on, and that in which it was seen."""
+
+    moved = forms.IntegerField(min_value=1, max_value=MAX_ID)
+    list = forms.CharField(max_length=200)
+    version = forms.CharField(max_length=200)
+
+
+def _shown(listing: Any) -> boards.Shown:
+    """The board that the address names, else the list's first."""
+    if listing.board is None:
+        listing.board_key = next(iter(listing.declared.own_boards))
+        del listing.board
+    return listing.board
+
+
+def _row(request, listing: Any, pk: int) -> Any:
+    return get_object_or_404(listing.declared.rows(request.principal, **listing.kwargs), pk=pk)
+
+
+def cards(request, listing: Any) -> HttpResponse:
+    """The next cards of a column; without JavaScript the list of its group."""
+    shown = _shown(listing)
+    section = shown.column(request.GET.get("column", ""))
+    if section is None:
+        raise Http404
+    try:
+        found, more_url = shown.cards(section, request.GET.get("cursor", ""))
+    except BadCursor:
+        found, more_url = shown.cards(section)
+    listing.decorate(found)
+    words = {name: str(word) for name, word in listing.declared.words.items()}
+    context = {"cards": found, "more_url": more_url, "board": shown, "listing": listing, "words": words}
+    return render(request, shown.cards_template, context)
+
+
+def stale_words(error: StaleWrite, row: Any) -> str:
+    words = _("%(who)s changed “%(title)s” meanwhile. The board shows it as it is now.")
+    return words % {"who": error.who or _("Someone"), "title": row}
+
+
+def drop(request, listing: Any) -> HttpResponse:
+    """A card was dragged to a column. 409 with words where somebody else changed it meanwhile."""
+    shown, form = _shown(listing), DropForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"text": _("This card could not be moved.")}, status=400)
+    given = form.cleaned_data
+    row = _row(request, listing, given["moved"])
+    try:
+        change = boards.move(
+            request.principal, shown.board, row, to=given["list"], was=given["version"], given={}, now=timezone.now()
+        )
+    except StaleWrite as error:
+        return JsonResponse({"text": stale_words(error, row)}, status=409)
+    except (ServiceError, PermissionDenied) as error:
+        return JsonResponse({"text": str(error) or _("You cannot change it.")}, status=409)
+    return JsonResponse(
+        {"version": given["list"], "text": _said(shown.board, row, given["list"]), "undo": _undo(change)}
+    )
+
+
+def _said(board: boards.Board, row: Any, key: str) -> str:
+    return _("“%(title)s” moved to %(column)s") % {"title": row, "column": dict(boards.targets(board)).get(key, "")}
+
+
+def _undo(change: BulkChange) -> str:
+    return reverse("core:undo-selected", args=[change.pk]) if change.pk else ""
+
+
+def move(request, listing: Any, card: int) -> HttpResponse:
+    """The same in a dialog, or on a page: to which column, and what the move asks."""
+    shown, now = _shown(listing), timezone.now()
+    row = _row(request, listing, card)
+    board, present = shown.board, boards.present_key(row, shown.board.group)
+    asked = request.GET.get("to", "")
+    initial = {"to": asked or present, "was": request.GET.get("was") or present}
+    form = (board.form or MoveForm)(posted(request), choices=boards.targets(board), initial=initial)
+    outcome = form_action(request, form, lambda: _move(request, listing, board, row, form, now))
+    if outcome.is_done:
+        return _moved(request, listing, board, row, form.cleaned_data["to"], outcome.result)
+    context = {"listing": listing, "row": row, "form": form, "url": request.get_full_path()}
+    context |= {"is_dialog": is_fragment(request) and request.htmx.target == "remote-dialog-body"}
+    if outcome.conflict:
+        form.add_error(None, stale_words(StaleWrite("", who=outcome.conflict.who), row))
+        form.data = form.data.copy()
+        form.data["was"] = present
+    template = "listing/move.html#form" if context["is_dialog"] else "listing/move.html"
+    return render(request, template, context, status=outcome.status)
+
+
+def _move(request, listing, board, row, form, now):
+    given = form.cleaned_data
+    url = listing.board_url
+    return boards.move(
+        request.principal, board, row, to=given["to"], was=given["was"], given=form.given(), now=now, url=url
+    )
+
+
+def _moved(request, listing, board, row, key: str, change: BulkChange) -> HttpResponse:
+    text, undo = _said(board, row, key), _undo(change)
+    if not is_fragment(request):
+        messages.success(request, text, extra_tags=f"undo:{undo}" if undo else "")
+        return redirect(listing.board_url)
+    response = add_event(HttpResponse(status=204), "closeDialog", {})
+    add_event(response, boards.Shown.event, {})
+    return toast(response, text, undo_url=undo)
