@@ -167,7 +167,7 @@ INVOICES = ListPage(
         INVOICE_FIELDS["client"].in_list(),
         INVOICE_FIELDS["invoice_date"].in_list(css="num", first="desc"),
         INVOICE_FIELDS["due_date"].in_list(css="num"),
-        Column("status", _("Status"), lambda row: row.status.label),
+        Column("status", _("Status"), lambda row: str(row.status.label)),
         INVOICE_FIELDS["net"].in_list(is_in_file_only=True),
         INVOICE_FIELDS["tax"].in_list(is_in_file_only=True),
         INVOICE_FIELDS["gross"].in_list(css="num"),

@@ -106,6 +106,13 @@ def test_the_list_is_filtered(browser, marta, northwind, query, wanted):
     assert {row.number for row in found} == wanted
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_list_as_a_file(browser, row, kind):
+    answer = browser.get(f"/invoices/export/?as={kind}")
+    body = b"".join(answer.streaming_content)
+    assert answer.status_code == 200 and (kind == "xlsx" or b"INV-1" in body and b"Overdue" in body)
+
+
 def test_a_new_one_keeps_what_was_typed_when_it_is_refused(browser, northwind, row):
     data = {"client": northwind.pk, "number": "INV-1", "invoice_date": "2026-11-10", "net": "100", "note": "Fixed fee"}
     data |= {"currency": "EUR"}
