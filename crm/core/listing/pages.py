@@ -180,7 +180,7 @@ class ListPage:
         the page that calls `answer`.
         """
         page = [path(route, show, name=name)] if show else []
-        found = [] if show else [(route, self.show, name)]
+        found: list[tuple[str, Callable[..., Any], str]] = [] if show else [(route, self.show, name)]
         if self.panel:
             found.append((f"{route}filters/", self.show_panel, f"{name}-filters"))
         if self.file_name:
