@@ -258,7 +258,8 @@ class ListPage:
     def drop(self, request, **kwargs):
         return moving.drop(request, self.of(request, **kwargs))
 
-    def move(self, request, card, **kwargs):
+    def move(self, request, **kwargs):
+        card = kwargs.pop("card")
         return moving.move(request, self.of(request, **kwargs), card)
 
 
