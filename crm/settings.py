@@ -460,6 +460,7 @@ SPECTACULAR_SETTINGS = {
         "TaskStateEnum": "onboarding.choices.TaskState",
         "VersionStateEnum": "onboarding.choices.VersionState",
         "LeavingReasonEnum": "clients.records.choices.LeavingReason",
+        "StatusEnum": "clients.records.choices.Status",
         "InvoiceStatusEnum": "clients.invoices.choices.InvoiceStatus",
         "EngagementStateEnum": "clients.engagements.choices.EngagementState",
         "LostReasonEnum": "clients.opportunities.choices.LostReason",
