@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import TimeoutError
 
 from clients.contacts.models import Contact
+from clients.invoices.models import Invoice
 from clients.records.models import Client
 from crm.core.users.models import User
 from interactions.log.models import Interaction
@@ -25,6 +26,11 @@ PLAIN = (
     "interactions:today",
     "clients:list",
     "clients:contacts",
+    "clients:invoices",
+    "clients:contracts",
+    "clients:renewals",
+    "clients:revenue_lines",
+    "clients:revenue_by_month",
     "interactions:list",
     "interactions:follow-ups",
     "onboarding:plans",
@@ -95,6 +101,7 @@ def addresses() -> list[str]:
     client = Client.objects.get(name="Saari & Koski Oy")
     plan = Plan.objects.filter(state=PlanState.ACTIVE).earliest("pk")
     things = {
+        "clients:invoice": Invoice.objects.filter(client=client).earliest("pk"),
         "clients:contact": Contact.objects.earliest("pk"),
         "interactions:detail": Interaction.objects.filter(client=client).latest("pk"),
         "interactions:progress": ProgressEmail.objects.filter(client=client).latest("pk"),
