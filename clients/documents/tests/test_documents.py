@@ -346,10 +346,10 @@ def test_selected_documents_are_marked_and_one_undo_brings_them_back(client, mar
 
 def test_the_palette_finds_it_by_its_title(marta, northwind, letter):
     def hits(user, text):
-        return [hit for source, hits in sources.find(acting(user), text) if source.key == "documents" for hit in hits]
+        return [hit for group in sources.find(acting(user), text, only="documents") for hit in group.hits]
 
     (hit,) = hits(marta, "ENGAG lett")
-    assert (hit.url, hit.detail) == (letter.get_absolute_url(), "Northwind Advisory · Engagement letter")
+    assert (hit.url, hit.client, hit.kind) == (letter.get_absolute_url(), "Northwind Advisory", "Engagement letter")
     stranger = make_user(name="Sofia Strand")
     restrict_client(acting(marta), client=northwind, users=[])
     assert not hits(stranger, "engagement")

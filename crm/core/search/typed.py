@@ -44,7 +44,7 @@ class Typed:
     @property
     def is_worth_similar(self) -> bool:
         """Whether it may be a mistyped name: long enough, and neither a number nor an address."""
-        is_name = not any(c.isdigit() or c == "@" for c in self.text)
+        is_name = not any(c.isnumeric() or c == "@" for c in self.text)
         return is_name and sum(c.isalpha() for c in self.text) >= SIMILAR
 
     def given(self) -> dict[str, str]:
