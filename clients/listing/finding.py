@@ -14,7 +14,7 @@ from clients.gate import among_few
 from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.models import Client
-from crm.core.base.arrays import IDS, AnyOf
+from crm.core.base.arrays import IDS, AnyOf, Within
 from crm.core.base.kept import Kept
 from crm.core.firm.queries import get_firm
 from crm.core.search import sources
@@ -24,7 +24,6 @@ from crm.core.search.branches import (
     WORD,
     Ask,
     Found,
-    Within,
     by_name,
     found,
     ids,
@@ -152,7 +151,7 @@ def _among_few(principal, column: str) -> Within:
     """Contacts of the few clients, and those that the principal entered."""
     places = Affiliation.objects.filter(among_few(principal))
     entered = Contact.objects.filter(created_by=principal.viewer)
-    return Within(F(column), ids(places, "contact_id"), ids(entered))
+    return Within(column, ids(places, "contact_id"), ids(entered))
 
 
 def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
