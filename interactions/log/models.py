@@ -118,6 +118,11 @@ class Interaction(Archivable, Versioned):
                 condition=Q(archived_at__isnull=True),
             ),
             models.Index(
+                fields=["client", "-occurred_at", "-id"],
+                name="interaction_pinned",
+                condition=Q(archived_at__isnull=True, is_pinned=True),
+            ),
+            models.Index(
                 fields=["engagement", "-occurred_at", "-id"],
                 name="interaction_engagement",
                 condition=Q(engagement__isnull=False),
