@@ -31,6 +31,8 @@ from crm.core.listing.models import BulkChange, SavedView
 from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
+from crm.core.work.leases import OPEN
+from crm.core.work.models import Job
 
 AT_ONCE = 100  # rows changed while somebody waits; more are changed in the background
 MOST = 20_000  # rows in one step
@@ -48,7 +50,8 @@ class Action:
     rows, for example to send one notification instead of a hundred. `ask(principal, data)`: makes a form that depends on
     who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change.
 
-    In the background a row carries `seen_version`: the version it had when the action was started.
+    In the background a row carries `seen_version`: the version it had when the action was started. `versions(rows)`: {pk: that
+    version}, for an action that changes what the row's own version does not count; else it carries None at once.
     """
 
     key: str
@@ -65,6 +68,11 @@ class Action:
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
     said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
     afterwards: Callable[[Any, BulkChange, dict[str, Any]], None] | None = None
+    versions: Callable[[models.QuerySet], dict[int, Any]] | None = None
+
+    def seen(self, row: Any) -> Any:
+        """The version of a row that is changed as soon as it is read."""
+        return None if self.versions else getattr(row, "version", None)
 
 
 actions: Registry[Action] = Registry("action on selected rows")
@@ -267,7 +275,7 @@ def apply(principal, action: Action, pks: list[int], values: dict[str, Any], now
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, pks):
             found.add(row.pk)
-            row.seen_version = (seen or {}).get(row.pk, getattr(row, "version", None))
+            row.seen_version = action.seen(row) if seen is None else seen.get(row.pk)
             result.each(row.pk, partial(action.act, principal, row, values, now))
     result.left += [(pk, str(OUT_OF_SIGHT)) for pk in pks if pk not in found]
     return result
@@ -303,9 +311,13 @@ def _say_left(request, change, left) -> None:
 def undo(request, pk):
     """Restore the rows of one bulk change where possible."""
     change = get_object_or_404(BulkChange, pk=pk, user=request.user)
-    if len(change.rows) > AT_ONCE and _background and may_be_undone(change):
-        return redirect(_background[0](request.principal, change, [], {}))
-    result = take_back(request.principal, change, timezone.now())
+    try:
+        if len(change.rows) > AT_ONCE and _background:
+            return redirect(_background[0](request.principal, change, [], {}))
+        result = take_back(request.principal, change, timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect(local_path(request.POST.get("next", ""), "/"))
     n = len(result.done)
     if n:
         messages.success(request, ngettext("%(n)d restored", "%(n)d restored", n) % {"n": n})
@@ -316,6 +328,19 @@ def undo(request, pk):
 def may_be_undone(change: BulkChange) -> bool:
     action = actions.get(change.action)
     return bool(change.rows and action and action.undo and not change.undone_at)
+
+
+def to_undo(change: BulkChange) -> BulkChange:
+    """The change, locked. Raises ServiceError if it or its undo still runs, if it is undone, or cannot be."""
+    change = BulkChange.objects.select_for_update().get(pk=change.pk)
+    if Job.objects.filter(pk=change.job_id, state__in=OPEN).exists():
+        running = _("The undo is already running.")
+        raise ServiceError(running if change.undone_at else _("This is still running. Stop it or wait, then undo it."))
+    if change.undone_at:
+        raise ServiceError(_("This was already undone."))
+    if not may_be_undone(change):
+        raise ServiceError(_("There is nothing to undo."))
+    return change
 
 
 def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Result:
@@ -331,10 +356,8 @@ def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Re
 
 @transaction.atomic
 def take_back(principal, change: BulkChange, now: datetime) -> Result:
-    """Undo one bulk change, once. A row changed again since is skipped."""
-    change = BulkChange.objects.select_for_update().get(pk=change.pk)
-    if not may_be_undone(change):
-        return Result(left=[(0, str(_ALREADY))])
+    """Undo one bulk change, once. A row changed again since is skipped. Raises ServiceError, as `to_undo` does."""
+    change = to_undo(change)
     result = restore(principal, change, change.rows, now)
     change.undone_at, change.not_undone = now, result.left
     change.save(update_fields=["undone_at", "not_undone"])
@@ -348,7 +371,6 @@ def forget_old_steps(now: datetime) -> int:
     return gone + views
 
 
-_ALREADY = _lazy("already undone")
 OUT_OF_SIGHT = _lazy("no longer there, or not visible to you")
 CHANGED_SINCE = _lazy("changed again since")
 NO_CHANGE = _lazy("no change needed")
