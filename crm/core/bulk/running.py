@@ -24,7 +24,7 @@ from crm.core.listing.models import BulkChange
 from crm.core.listing.selection import Action
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
-from crm.core.work.leases import give_back, queue, release, still_mine, take
+from crm.core.work.leases import OPEN, give_back, queue, release, still_mine, take
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
@@ -56,9 +56,14 @@ def start(principal: Principal, change: BulkChange, pks: list[int], data: dict[s
     return reverse("core:bulk-change", args=[change.pk])
 
 
+def runs(change: BulkChange) -> bool:
+    """Whether the change, or its undo, waits for a worker or is with one."""
+    return change.job_id is not None and Job.objects.filter(pk=change.job_id, state__in=OPEN).exists()
+
+
 def _restored(change: BulkChange) -> int:
     """How many rows an undo went through that failed: the next one goes on after them."""
-    failed = Job.objects.filter(pk=change.job_id, state=JobState.FAILED).first()
+    failed = Job.objects.filter(pk=change.job_id or 0, state=JobState.FAILED).first()
     return failed.done if failed is not None and _is_undo(failed) else 0
 
 

@@ -31,8 +31,6 @@ from crm.core.listing.models import BulkChange, SavedView
 from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
-from crm.core.work.leases import OPEN
-from crm.core.work.models import Job
 
 AT_ONCE = 100  # rows changed while somebody waits; more are changed in the background
 MOST = 20_000  # rows in one step
@@ -78,12 +76,14 @@ class Action:
 actions: Registry[Action] = Registry("action on selected rows")
 Start = Callable[[Any, BulkChange, "list[int]", "dict[str, Any]"], str]
 _background: list[Start] = []
+_runs: list[Callable[[BulkChange], bool]] = []
 
 
-def in_background(start: Start) -> None:
+def in_background(start: Start, runs: Callable[[BulkChange], bool]) -> None:
     """`start(principal, change, pks, data)` does an action in the background, on these rows with what its form was given; without
-    rows it undoes it. It returns the address of the page that shows how far it is. The room above this one says how."""
-    _background[:] = [start]
+    rows it undoes it. It returns the address of the page that shows how far it is. `runs(change)`: whether it, or its undo, is not over yet. The
+    room above this one says how."""
+    _background[:], _runs[:] = [start], [runs]
 
 
 def outside_trash(values: Mapping[str, Any]) -> bool:
@@ -333,7 +333,7 @@ def may_be_undone(change: BulkChange) -> bool:
 def to_undo(change: BulkChange) -> BulkChange:
     """The change, locked. Raises ServiceError if it or its undo still runs, if it is undone, or cannot be."""
     change = BulkChange.objects.select_for_update().get(pk=change.pk)
-    if Job.objects.filter(pk=change.job_id, state__in=OPEN).exists():
+    if any(runs(change) for runs in _runs):
         running = _("The undo is already running.")
         raise ServiceError(running if change.undone_at else _("This is still running. Stop it or wait, then undo it."))
     if change.undone_at:
