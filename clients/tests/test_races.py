@@ -6,13 +6,14 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clients.listing.actions import EDIT
+from clients.catalogue.services import create_tag
+from clients.listing.actions import CLIENTS, EDIT
 from clients.listing.boards import STATUS
 from clients.records.models import Client, ClientFacts
 from clients.records.services.clients import update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.bulk import running
 from crm.core.firm.queries import firm_today
 from crm.core.listing import selection
@@ -102,6 +103,33 @@ def test_undo_of_an_edit_keeps_what_somebody_else_writes_meanwhile():
     )
     assert [row.tier for row in Client.objects.order_by("pk")] == ["B", "B", "C"]
     assert result.left == [(rows[2].pk, "changed again since")]
+
+
+def test_undo_of_a_reassignment_keeps_whom_somebody_else_chooses_meanwhile():
+    make_firm()
+    sini = make_user(name="Sini Ranta", roles=["manager"])
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(3)]
+    reassign = next(action for action in CLIENTS if action.key == "clients.reassign")
+    change = bulk(sini, reassign, rows, {"owner": otto})
+    result = while_others_wait(
+        lambda: update_client(acting(sini), client=rows[2], owner=sini),
+        lambda: selection.take_back(acting(sini), change, timezone.now()),
+    )
+    assert [row.owner for row in Client.objects.order_by("pk")] == [marta, marta, sini]
+    assert result.left == [(rows[2].pk, "changed again since")]
+
+
+def test_a_tag_for_many_keeps_what_somebody_else_tags_meanwhile():
+    make_firm()
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(2)]
+    vip, board = (create_tag(SYSTEM, name=name) for name in ("VIP", "Board"))
+    tag = next(action for action in CLIENTS if action.key == "clients.tag")
+    while_others_wait(
+        lambda: update_client(acting(otto), client=rows[1], tags=[board]), lambda: bulk(marta, tag, rows, {"tag": vip})
+    )
+    assert [*rows[0].tags.all()] == [vip] and [*rows[1].tags.all()] == [board]
 
 
 def test_undo_of_a_status_keeps_what_somebody_else_writes_meanwhile():

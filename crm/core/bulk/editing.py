@@ -14,7 +14,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.errors import ServiceError
 from crm.core.bulk.targets import Target, targets_of
 from crm.core.fields.catalogue import Catalogue
 from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions, outside_trash
@@ -158,10 +158,7 @@ class Editing:
                 raise ServiceError(str(CHANGED_SINCE))
             target.check(row)
             fields[name] = target.value(was)
-        try:
-            self._written(principal, row, now, row.version, fields)
-        except StaleWrite as error:  # since the row was read
-            raise ServiceError(str(CHANGED_SINCE)) from error
+        self._written(principal, row, now, row.seen_version, fields)
 
     def _written(self, principal: Any, row: Any, now: datetime, seen: int | None, fields: dict[str, Any]) -> Any:
         try:

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST
 
-from crm.core.base.errors import ServiceError
+from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange, SavedView
@@ -48,7 +48,8 @@ class Action:
     rows, for example to send one notification instead of a hundred. `ask(principal, data)`: makes a form that depends on
     who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change.
 
-    In the background a row carries `seen_version`: the version it had when the action was started. `versions(rows)`: {pk: that
+    A row carries `seen_version` for its service: the version it had when it was read, in the background when the action was started. So
+    nothing is written over what somebody saved since. `versions(rows)`: {pk: that
     version}, for an action that changes what the row's own version does not count; else it carries None at once.
     """
 
@@ -128,7 +129,7 @@ def hand_over(
     reassigned again since.
 
     `names` are the row's ownership columns, the colleague's first. `give(principal, row, now=…, …)` calls the service
-    with them by name: only the first to reassign, all of them to undo.
+    with them by name, and with `row.seen_version` where it takes that: only the first to reassign, all of them to undo.
     """
     first = names[0]
     box = forms.Select(attrs={"data-combobox": ""})
@@ -343,12 +344,20 @@ def to_undo(change: BulkChange) -> BulkChange:
     return change
 
 
+def _restored(principal, action: Action, row, before: Any, now: datetime) -> Any:
+    try:
+        return action.undo and action.undo(principal, row, before, now)
+    except StaleWrite as error:  # since it was read
+        raise ServiceError(str(CHANGED_SINCE)) from error
+
+
 def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Result:
     """Undo for these [[pk, before]] of a change. A row changed again since is skipped. Call it in a transaction."""
     result, action, before = Result(), actions[change.action], dict(rows)
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, before):
-            result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))  # type: ignore[arg-type, misc]
+            row.seen_version = action.seen(row)
+            result.each(row.pk, partial(_restored, principal, action, row, before[row.pk], now))
     found = {pk for pk, _nothing in (*result.done, *result.left)}
     result.left += [(pk, str(OUT_OF_SIGHT)) for pk in before if pk not in found]
     return result
