@@ -6,27 +6,14 @@
 import time
 from functools import lru_cache
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import Q, QuerySet
 
+from crm.core.base.arrays import Within
 from crm.core.base.kept import QUARTER, Kept
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import get_firm
-from crm.core.search.branches import Within
 from crm.core.users.choices import Role
 from crm.core.users.models import User
-
-
-class OneOf(Func):
-    """The column is one of a few ids, read once for the statement. Unlike for IN, PostgreSQL can use an index for it beside an OR; of
-    many ids it would try one after the other for each row.
-    """
-
-    template, arg_joiner = "(%(expressions)s))", " = ANY("
-    output_field = BooleanField()
-
-    def __init__(self, column: str, ids: QuerySet):
-        super().__init__(F(column), ArraySubquery(ids))
 
 
 def visible_q(principal, prefix: str = "") -> Q:
@@ -47,10 +34,10 @@ def visible_q(principal, prefix: str = "") -> Q:
         return Q(pk__in=[])
     if principal.sees_all or (scope := get_firm().account_managers_see) == AccountManagersSee.ALL:
         return open_to_all | own | Q(**{f"{prefix}pk__in": _named_ids(user)})
-    open_to = Q(OneOf(f"{prefix}owner", _absent_ids(user)))
+    open_to = Q(Within(f"{prefix}owner", _absent_ids(user)))
     if scope == AccountManagersSee.TEAM:
-        open_to |= Q(OneOf(f"{prefix}team", _team_ids(user)))
-    return open_to_all & open_to | own | Q(OneOf(f"{prefix}pk", _named_ids(user)))
+        open_to |= Q(Within(f"{prefix}team", _team_ids(user)))
+    return open_to_all & open_to | own | Q(Within(f"{prefix}pk", _named_ids(user)))
 
 
 FEW = 2_000  # clients, up to which their rows are looked up by client
@@ -69,7 +56,7 @@ def _named_by(principal) -> list[QuerySet]:
     """
     user = principal.viewer
     everyone = user.owned_clients.model._base_manager
-    covered = everyone.filter(OneOf("owner", _absent_ids(user))).values_list("pk")
+    covered = everyone.filter(Within("owner", _absent_ids(user))).values_list("pk")
     named = [user.owned_clients.values_list("pk"), user.client_accesses.values_list("client_id"), covered]
     if _scope(principal) == AccountManagersSee.TEAM:
         named.append(everyone.filter(team__in=_team_ids(user)).values_list("pk"))
@@ -97,7 +84,7 @@ def _few(principal) -> QuerySet:
 
 def among_few(principal, column: str = "client_id") -> Q:
     """The condition that a row belongs to these clients, beside the gate: looked up by client. Only for whom `has_few`."""
-    return Q(Within(F(column), *(ArraySubquery(rows) for rows in _named_by(principal))))
+    return Q(Within(column, *_named_by(principal)))
 
 
 def may_see(principal, client) -> bool:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients import registry, signals
-from clients.engagements.models import Engagement, named_q, no_link_to
+from clients.engagements.models import named_q, no_link_to
 from clients.listing.finding import clients_named
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
@@ -26,7 +26,7 @@ from interactions.composer.finding import find_interactions, interaction_hit
 from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.follow_ups import thanks
-from interactions.follow_ups.choices import SourceKind
+from interactions.follow_ups.along import take_along
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
 from interactions.log.signals import engagement_corrected
@@ -74,11 +74,7 @@ def rebuild_own_facts(client_ids, now):
 
 
 def take_follow_ups_along(sender, interaction, before, **kwargs):
-    """What was planned in a conversation goes with it into another engagement. It stays in a restricted one: its title, which
-    nobody saw while correcting, would be read by more people."""
-    if not Engagement.objects.filter(pk=before, is_restricted=True).exists():
-        planned = FollowUp.objects.filter(source_kind=SourceKind.INTERACTION, source_id=interaction.pk)
-        planned.filter(engagement=before).update(engagement=interaction.engagement_id)
+    take_along(interaction, before=before)
 
 
 def rhythm_changed(sender, client_ids, **kwargs):

@@ -50,6 +50,10 @@ class EngagementQuerySet(ArchivableQuerySet):
         """The client's gate, and its own: only the lead and the team see a restricted one."""
         return self.filter(visible_q(principal, "client__")).filter(_in_sight(principal))
 
+    def history_visible_to(self, principal):
+        """The versions that were visible to the principal: what was written while it was restricted stays with its lead and team."""
+        return self.model.pgh_event_model.objects.filter(_in_sight(principal, "pgh_obj_id"))
+
     def in_use(self):
         """Neither archived themselves nor of an archived client."""
         return self.kept().filter(client__archived_at__isnull=True)
@@ -167,14 +171,14 @@ def _seats(user):
     return user.engagement_seats.values("engagement_id")
 
 
-def _in_sight(principal) -> Q:
-    """Those that are not restricted, and those that the principal leads or works on."""
+def _in_sight(principal, key: str = "pk") -> Q:
+    """Those that are not restricted, and those that the principal leads or works on. `key`: their id, in the history too."""
     if principal.is_system:
         return Q()
     if not principal.is_user:
         return Q(pk__in=[])
     user = principal.viewer
-    return Q(is_restricted=False) | Q(lead=user) | Q(pk__in=_seats(user))
+    return Q(is_restricted=False) | Q(lead=user) | Q(**{f"{key}__in": _seats(user)})
 
 
 def engagement_key(related_name: str) -> models.ForeignKey:

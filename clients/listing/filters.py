@@ -39,7 +39,7 @@ class ClientFilters(filters.TrashFilters):
         chip=_("Contact"),
         said=lambda value, principal: _("going quiet"),
     )
-    group = filters.Id(
+    group_of = filters.Id(
         method="of_group",
         label=_("Group"),
         help_text=_("A client with all its subsidiaries"),

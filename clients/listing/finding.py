@@ -14,6 +14,7 @@ from clients.gate import among_few
 from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.models import Client
+from crm.core.base.arrays import IDS, AnyOf, Within
 from crm.core.base.kept import Kept
 from crm.core.firm.queries import get_firm
 from crm.core.search import sources
@@ -23,7 +24,6 @@ from crm.core.search.branches import (
     WORD,
     Ask,
     Found,
-    Within,
     by_name,
     found,
     ids,
@@ -113,15 +113,15 @@ def client_hit(row: Found) -> Hit:
 
 def find_recent(principal, client_ids):
     """The visible clients among the ids, in the same order."""
-    given = {f"id{n}": pk for n, pk in enumerate([*client_ids, *[0] * REMEMBERED][:REMEMBERED])}
-    rows = {row[4]: Found(*row) for row in _recent.rows(principal, **given)} if client_ids else {}
+    ids = tuple(client_ids[:REMEMBERED])
+    rows = {row[4]: Found(*row) for row in _recent.rows(principal, ids=ids)} if ids else {}
     return [client_hit(rows[pk]) for pk in client_ids if pk in rows]
 
 
 @Kept
-def _recent(principal, **given: int) -> QuerySet:
+def _recent(principal, *, ids: tuple[int, ...]) -> QuerySet:
     ask = Ask(principal, Typed(), REMEMBERED)
-    return _client_rows(ask, Client.objects.visible_to(principal).kept().filter(pk__in=list(given.values())), EXACT)
+    return _client_rows(ask, Client.objects.visible_to(principal).kept().filter(AnyOf("pk", ids, IDS)), EXACT)
 
 
 def clients_named(principal, text, client_ids, limit):
@@ -151,7 +151,7 @@ def _among_few(principal, column: str) -> Within:
     """Contacts of the few clients, and those that the principal entered."""
     places = Affiliation.objects.filter(among_few(principal))
     entered = Contact.objects.filter(created_by=principal.viewer)
-    return Within(F(column), ids(places, "contact_id"), ids(entered))
+    return Within(column, ids(places, "contact_id"), ids(entered))
 
 
 def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
@@ -191,9 +191,8 @@ def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:
 
 def with_details(principal, typed: Typed, rows: list[Found]) -> list[Found]:
     """With the client they are seen at, and the address or number they were found by, else the main address."""
-    places = -(-len(rows) // REMEMBERED) * REMEMBERED  # few lengths, so that statements are kept
-    given = {f"id{n}": pk for n, pk in enumerate([*(row.pk for row in rows), *[0] * places][:places])}
-    details = _details.rows(principal, typed.shape, **typed.given(), **numbers(typed), **given)
+    ids = tuple(row.pk for row in rows)
+    details = _details.rows(principal, typed.shape, **typed.given(), **numbers(typed), ids=ids)
     known = {pk: (client or "", address or "") for pk, client, address in details}
     return [row._replace(client=known[row.pk][0], text=known[row.pk][1]) for row in rows if row.pk in known]
 
@@ -208,7 +207,7 @@ def _details(principal, shape: Shape, **given: Any) -> QuerySet:
         part = Case(When(up__contains=Upper(Value(typed.text)), then=Value(0)), default=Value(1))
         shown = ContactEmail.objects.alias(up=Upper("address"), part=part).order_by("part", "-is_primary", "pk")
         shown = shown.values("address")
-    rows = Contact.objects.visible_to(principal).filter(pk__in=[given[name] for name in given if name.startswith("id")])
+    rows = Contact.objects.visible_to(principal).filter(AnyOf("pk", given["ids"], IDS))
     name = Subquery(places.order_by("-is_primary", "pk").values("client__name")[:1])
     return rows.values_list("pk", name, Subquery(shown.filter(contact=OuterRef("pk"))[:1]))
 

@@ -47,6 +47,19 @@ class ClientQuerySet(ArchivableQuerySet):
         """The gate. Includes archived clients; lists exclude them with `kept()`."""
         return self.filter(visible_q(principal))
 
+    def history_visible_to(self, principal):
+        """The versions that were visible to the principal: what was written while the client was restricted stays with its account
+        manager and the colleagues named on it.
+        """
+        events = Client.pgh_event_model.objects.all()  # type: ignore[attr-defined]
+        if principal.is_system:
+            return events
+        if not principal.is_user:
+            return events.none()
+        named = ClientAccess.objects.filter(user=principal.viewer).values("client")
+        open_to = models.Q(is_restricted=False) | models.Q(owner=principal.viewer)
+        return events.filter(open_to | models.Q(pgh_obj_id__in=named))
+
     def with_parent_seen(self, principal):
         """Annotate `is_parent_seen`: whether the principal may see the client's parent. A parent they may not see is
         never shown.

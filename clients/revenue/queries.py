@@ -209,16 +209,18 @@ def _all_lines(lines: QuerySet, months) -> Line:
 def _in_force(client: str, today: date) -> QuerySet:
     """The paid, recurring contracts in force on a day of the client in this column: `Contract.is_in_force_on` in SQL."""
     rows = Contract.objects.in_force_on(today).kept().filter(client=OuterRef(client), is_free=False)
-    return rows.filter(period__in=list(MONTHS_IN)).order_by().values("client")
+    return rows.filter(period__in=list(MONTHS_IN)).order_by()
 
 
 def monthly_of(client: str, today: date) -> Coalesce:
     """The monthly value of a client's contracts in force, as an annotation; those without a rate are left out."""
-    total = _in_force(client, today).with_yearly().annotate(total=Sum("yearly_firm") / 12).values("total")
+    total = (
+        _in_force(client, today).with_yearly().values("client").annotate(total=Sum("yearly_firm") / 12).values("total")
+    )
     return Coalesce(Subquery(total, output_field=MONEY), Value(Decimal(0)), output_field=MONEY)
 
 
 def without_rate_of(client: str, today: date) -> Coalesce:
     """How many of them have no rate."""
-    rows = _in_force(client, today).filter(rate__isnull=True).annotate(n=Count("pk")).values("n")
+    rows = _in_force(client, today).filter(rate__isnull=True).values("client").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(rows), Value(0))

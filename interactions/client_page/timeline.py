@@ -13,6 +13,7 @@ from clients.contacts.models import Contact
 from clients.cover.queries import is_covering, was_covering
 from clients.records import nps
 from clients.registry import TimelineItem, TimelineSource
+from crm.core.base.arrays import Within
 from crm.core.base.kept import Kept
 from interactions.agreements.models import Decision
 from interactions.follow_ups.choices import FollowUpState, SourceKind
@@ -82,7 +83,7 @@ def _interactions(
     if before is None:
         latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
         pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
-        chosen = Interaction.objects.filter(Q(pk__in=latest) | Q(pk__in=pinned), client=client_id)
+        chosen = Interaction.objects.filter(Within("pk", latest, pinned))
         limit += PINNED_AT_MOST
     else:
         chosen = rows.filter(is_pinned=False, occurred_at__lt=before)
@@ -175,11 +176,10 @@ def _follow_ups(
     made = rows.filter(source_kind__in=[SourceKind.MANUAL, SourceKind.RULE])
     if before is not None:
         done, made = done.filter(closed_at__lt=before), made.filter(created_at__lt=before)
-    chosen = Q(pk__in=done.order_by("-closed_at").values("pk")[:limit])
-    chosen |= Q(pk__in=made.order_by("-created_at").values("pk")[:limit])
-    return FollowUp.objects.filter(chosen, client=client_id).select_related(
-        "assignee", "closed_by", "closed_by_contact"
-    )
+    last_done = done.order_by("-closed_at").values("pk")[:limit]
+    last_made = made.order_by("-created_at").values("pk")[:limit]
+    chosen = FollowUp.objects.filter(Within("pk", last_done, last_made))
+    return chosen.select_related("assignee", "closed_by", "closed_by_contact")
 
 
 def follow_up_items(principal, client, ask):

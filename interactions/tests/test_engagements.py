@@ -321,6 +321,32 @@ def test_what_came_of_a_conversation_goes_with_it_into_another(marta, northwind,
     assert untouched.engagement is None
 
 
+def test_what_was_planned_stays_with_an_assignee_who_would_not_see_it(marta, otto, northwind):
+    spoken = log(
+        actor=marta, client=northwind, subject="Call", next_step=NextStep("Call back", NOW.date() + timedelta(days=2))
+    )
+    planned = FollowUp.objects.get()
+    update_follow_up(acting(marta), follow_up=planned, now=NOW, assignee=otto)
+    secret = make_engagement(actor=marta, client=northwind, title="Secret", now=NOW)
+    restrict_engagement(acting(marta), engagement=secret, now=NOW)
+    correct_interaction(acting(marta), interaction=spoken, now=NOW, engagement=secret)
+    planned.refresh_from_db()
+    assert planned.engagement is None and planned in seen_by(otto, FollowUp)
+
+
+def test_a_follow_up_that_moves_counts_as_edited_and_leaves_the_facts(marta, northwind):
+    spoken = log(
+        actor=marta, client=northwind, subject="Call", next_step=NextStep("Call back", NOW.date() + timedelta(days=2))
+    )
+    planned, secret = FollowUp.objects.get(), make_engagement(actor=marta, client=northwind, title="Secret", now=NOW)
+    restrict_engagement(acting(marta), engagement=secret, now=NOW)
+    correct_interaction(acting(marta), interaction=spoken, now=NOW, engagement=secret)
+    moved = FollowUp.objects.get()
+    assert moved.engagement == secret and moved.version == planned.version + 1
+    northwind.facts.refresh_from_db()
+    assert (northwind.facts.open_follow_ups, northwind.facts.next_step_id) == (0, None)
+
+
 def test_a_commitment_goes_with_its_decision(marta, northwind, rows, mill):
     decided = Decision.objects.get(engagement=mill)
     made = create_commitment(acting(marta), client=northwind, text="A draft", decision=decided)

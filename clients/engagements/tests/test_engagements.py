@@ -223,7 +223,8 @@ def test_off_hides_pages_fields_and_navigation_but_not_the_barrier(browser, aino
     assert browser.get("/api/v1/engagements/").status_code == 404
     home = browser.get(f"/clients/{northwind.pk}/").content.decode()
     assert "/engagements/" not in home and 'name="engagement"' not in home
-    assert not [hit for source in sources.sources for hit in source.find(acting(northwind.owner), "mill", 5)]
+    found = sources.find(acting(northwind.owner), "mill")
+    assert "Engagement" not in {str(hit.kind) for group in found for hit in group.hits}
     assert not Engagement.objects.visible_to(acting(otto)).exists()
 
 

@@ -95,7 +95,7 @@ def test_the_page_the_card_and_the_filter(client, marta, otto, sini, group):
     assert "Harbor Ice" in page and "The whole group" in page
     assert "panels/group-sums/" not in client.get(group["Ice"].get_absolute_url()).content.decode()
     assert "Part of" in client.get(group["Ice"].get_absolute_url()).content.decode()
-    found = client.get(f"/api/v1/clients/?group={top.pk}").json()["results"]
+    found = client.get(f"/api/v1/clients/?group_of={top.pk}").json()["results"]
     assert len(found) == 4
     restrict_client(acting(otto), client=group["North"])
     page = client.get(group["Ice"].get_absolute_url()).content.decode()

@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,7 +16,8 @@ from clients.listing.tests.test_kit import body
 from clients.records.services.clients import restrict_client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from crm.core.listing import services
+from crm.core.listing import filters, services
+from crm.core.listing.filters import ListFilters
 from crm.core.listing.models import SavedView
 from interactions.follow_ups.services import create_follow_up
 from tools.testing.factories.clients import make_client, make_contact
@@ -216,3 +219,11 @@ def test_nobody_is_asked_to_group_an_empty_list(client, marta):
     client.force_login(marta)
     page = client.get(URL, {"group": "tier", "tier": "A"})
     assert page.status_code == 200 and names(page) == []
+
+
+def test_no_filter_has_a_name_that_the_kit_uses():
+    class Clashing(ListFilters):
+        group = filters.Yes(label="Group")
+
+    with pytest.raises(ImproperlyConfigured, match="group"):
+        replace(CLIENTS, filters=Clashing)

@@ -1,7 +1,8 @@
-"""Who changed what: the history that database triggers record, as an admin may read it.
+"""Who changed what: the history that database triggers record, as an admin and, for one client, its readers may read it.
 
-The gate applies: only events of objects the viewer may see. A model outside the kernel without `visible_to` is left
-out. If versions were visible to different people, `history_visible_to` selects those the viewer may read.
+The gate applies: only events of objects the viewer may see, and in them only names of rows the viewer may see. A model
+outside the kernel without `visible_to` is left out. If versions were visible to different people, `history_visible_to`
+selects those the viewer may read.
 """
 
 import json
@@ -86,7 +87,7 @@ def marks_of(text: str) -> dict[str, int]:
     try:
         marks = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else {}
         return {str(label): int(pk) for label, pk in marks.items()}
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         return {}
 
 
@@ -161,7 +162,7 @@ def _stretch(
     shown, more = rows[:size], len(rows) > size
     entries = [_entry(name, row) for name, row in shown]
     _add_titles(principal, models, shown, entries)
-    _add_changes(models, shown, entries)
+    _add_changes(principal, models, shown, entries)
     users = User.objects.filter(pk__in={entry.user_id for entry in entries if entry.user_id})
     names: dict[Any, str] = dict(users.values_list("pk", "name"))
     for entry in entries:
@@ -238,7 +239,7 @@ def _called(row: Model) -> str:
     return str(getattr(row, "client", None) or f"#{row.pk}")
 
 
-def _add_changes(models, shown, entries) -> None:
+def _add_changes(principal, models, shown, entries) -> None:
     """What an update changed, against the row's event before it."""
     links: list[tuple[type[Model], Change, Any, Any]] = []
     for name, event in models.items():
@@ -249,19 +250,28 @@ def _add_changes(models, shown, entries) -> None:
         for (label, row), entry in zip(shown, entries, strict=True):
             if label == name and row.earlier_id in earlier:
                 entry.changes = _changes(event, earlier[row.earlier_id], row, links)
-    _name_links(links)
+    hidden = _name_links(principal, links)
+    for entry in entries:
+        entry.changes = [change for change in entry.changes if id(change) not in hidden]
 
 
-def _name_links(links) -> None:
-    """Replace the ids in changes by names: “Marta Kesti” instead of a number. Colleagues and teams only; other rows
-    have their own gate.
+def _name_links(principal, links) -> set[int]:
+    """Replace the ids in changes by names: “Marta Kesti” instead of a number. A row that the principal does not see is as if there
+    were none. Returns the (id) of changes that name nothing else, of which nothing is told.
     """
-    for model in {model for model, *_rest in links if model._meta.app_label == "core"}:
+    hidden = set()
+    for model in {model for model, *_rest in links}:
         ids = {pk for other, _change, *pks in links if other is model for pk in pks if pk is not None}
-        names = {pk: str(row) for pk, row in model._default_manager.in_bulk(ids).items()}
+        rows = model._default_manager.all()
+        if hasattr(rows, "visible_to"):
+            rows = rows.visible_to(principal)
+        names = {pk: str(row) for pk, row in rows.in_bulk(ids).items()}
         for other, change, old, new in links:
             if other is model:
-                change.before, change.after = (names.get(pk, "—" if pk is None else f"#{pk}") for pk in (old, new))
+                change.before, change.after = names.get(old, "—")[:120], names.get(new, "—")[:120]
+                if old not in names and new not in names:
+                    hidden.add(id(change))
+    return hidden
 
 
 def _changes(event, before, after, links) -> list[Change]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, QueryDict
 from django.shortcuts import redirect, render
@@ -35,6 +36,8 @@ from crm.core.ui.formatting import in_sentence
 from crm.core.ui.htmx import came_from, go, is_fragment
 
 FILE_CHUNK = 1000
+# What the address of a list says besides its filters
+OWN_PARAMETERS = {"board", "closed", "column", "columns", "cursor", "group", "next", "sort", "to", "view", "was"}
 CLOSED = "~"  # before the key of a collapsed group, which may be empty
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 
@@ -110,6 +113,8 @@ class ListPage:
     other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of another kind of file
 
     def __post_init__(self):
+        if taken := OWN_PARAMETERS & self.filters.base_filters.keys():
+            raise ImproperlyConfigured(f"{self.url_name}: the kit has parameters of these names: {sorted(taken)}")
         list_pages.register(self)
 
     @property

@@ -54,19 +54,6 @@ class Found(NamedTuple):
     text: str
 
 
-class Within(Func):
-    """Whether a column is among the ids of arrays, which are read once and looked up by index."""
-
-    output_field = BooleanField()
-
-    def as_sql(self, compiler, connection, *args, **extra):  # type: ignore[override]
-        column, *arrays = self.source_expressions
-        left, values = compiler.compile(column)
-        parts = [compiler.compile(array) for array in arrays]
-        joined = " || ".join(sql for sql, _given in parts)
-        return f"{left} = ANY ({joined})", (*values, *(value for _sql, given in parts for value in given))
-
-
 class Words(Func):
     """The words of a row's text, a column of the database that its model does not name."""
 

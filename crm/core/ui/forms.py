@@ -277,11 +277,13 @@ class KeptHelper(Helper):
             (f.html_name, str(f.field.widget.format_value(f.value())), str(f.field.widget.attrs)) for f in fields
         )
         key = (id(self), get_language(), shown)
-        if key not in self._kept:
+        made = self._kept.get(key)  # another thread may empty it at any moment
+        if made is None:
+            made = super().render_layout(form, context, template_pack)
             if len(self._kept) >= self.AT_MOST:
                 self._kept.clear()
-            self._kept[key] = super().render_layout(form, context, template_pack)
-        return self._kept[key]
+            self._kept[key] = made
+        return made
 
 
 def names_in(*layout: LayoutObject) -> list[str]:

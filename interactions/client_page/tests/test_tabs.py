@@ -1,11 +1,13 @@
 """The tabs of a client that other pages do not test: its history and its opportunities."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from clients.engagements.services.records import restrict_engagement
-from clients.records.services.clients import update_client
+from clients.records.services.clients import restrict_client, unrestrict_client, update_client
 from crm.core.base.principals import acting
 from interactions.log.services import correct_interaction
 from tools.testing.factories.engagements import make_engagement
@@ -44,6 +46,24 @@ def test_the_history_of_a_restricted_engagement_is_its_teams(client, marta, mana
     assert "Zirkon" not in page(client, manager, "history", northwind).content.decode()
 
 
+def test_the_history_names_no_parent_out_of_sight_not_even_that_there_is_one(client, marta, otto, northwind, factories):
+    hidden = factories.make_client(owner=marta, name="Zirkon Holding")
+    restrict_client(acting(marta), client=hidden)
+    northwind = update_client(acting(marta), client=northwind, seen_version=northwind.version, parent=hidden)
+    mine, theirs = (page(client, user, "history", northwind).content.decode() for user in (marta, otto))
+    assert "Zirkon Holding" in mine
+    assert "Zirkon" not in theirs and f"#{hidden.pk}" not in theirs and "Part of" not in theirs
+
+
+def test_what_was_written_while_a_client_was_restricted_stays_with_its_people(client, marta, otto, northwind):
+    northwind = restrict_client(acting(marta), client=northwind)
+    northwind = update_client(acting(marta), client=northwind, seen_version=northwind.version, goals="Sell to Zirkon")
+    northwind = update_client(acting(marta), client=northwind, seen_version=northwind.version, goals="Grow")
+    unrestrict_client(acting(marta), client=northwind)
+    assert "Zirkon" in page(client, marta, "history", northwind).content.decode()
+    assert "Zirkon" not in page(client, otto, "history", northwind).content.decode()
+
+
 def test_the_history_goes_on_where_the_page_ends(client, marta, northwind):
     for n in range(35):
         northwind = update_client(
@@ -54,7 +74,8 @@ def test_the_history_goes_on_where_the_page_ends(client, marta, northwind):
     assert "Branch 30" in first.content.decode() and mark
     older = client.get(reverse("clients:history", args=[northwind.pk]), {"before": mark}).content.decode()
     assert "Branch 01" in older and "Branch 30" not in older
-    assert client.get(reverse("clients:history", args=[northwind.pk]), {"before": "nonsense"}).status_code == 200
+    for mark in ("nonsense", urlsafe_b64encode(b'{"a": Infinity}').decode(), urlsafe_b64encode(b"[" * 5_000).decode()):
+        assert client.get(reverse("clients:history", args=[northwind.pk]), {"before": mark}).status_code == 200
 
 
 def test_the_opportunities_of_a_client_stand_in_its_tab_won_ones_too(client, marta, northwind, factories):
