@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Cast, JSONObject, TruncDate
+from django.db.models import BigIntegerField, Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
 
 from clients.cover.models import Cover
+from clients.records.models import Client
 from crm.core.firm.queries import firm_zone
 
 
@@ -41,12 +42,24 @@ def is_covering(principal: Any, client: Any) -> bool:
     return covered_by(principal).filter(absent=client.owner_id).exists() if known is None else known
 
 
-def was_covering(user: str, owner: str, moment: str) -> Exists:
-    """Whether the colleague in one column covered at a moment for the one in another, as an annotation."""
+def was_covering(user: str, client: str, moment: str) -> Exists:
+    """Whether the colleague in one column covered at a moment for the account manager of the client in another, as an annotation: no if the
+    client has another account manager now, or was restricted.
+    """
     day = TruncDate(Cast(OuterRef(moment), DateTimeField()), tzinfo=firm_zone())
     then = Q(ended_at__isnull=True) | Q(ended_at__gt=OuterRef(moment))
-    rows = Cover.objects.filter(then, covering=OuterRef(user), absent=OuterRef(owner))
-    return Exists(rows.filter(start_date__lte=day, end_date__gt=day))
+    rows = Cover.objects.filter(then, covering=OuterRef(user), absent=OuterRef(f"{client}__owner"))
+    rows = rows.filter(start_date__lte=day, end_date__gt=day, created_at__lte=OuterRef(moment))
+    return Exists(rows.alias(client_then=_as_it_was(client, moment)).filter(client_then=F("absent")))
+
+
+def _as_it_was(client: str, moment: str) -> Coalesce:
+    """The account manager of a client at a moment, -1 if it was restricted: of its last version before, else of its first."""
+    events: Any = Client.pgh_event_model  # type: ignore[attr-defined]
+    versions = events.objects.filter(pgh_obj=OuterRef(OuterRef(client)))
+    owner = Case(When(is_restricted=True, then=-1), default=F("owner_id"), output_field=BigIntegerField())
+    before = versions.filter(pgh_created_at__lt=OuterRef(OuterRef(moment))).order_by("-pgh_id")
+    return Coalesce(*(Subquery(rows.values_list(owner)[:1]) for rows in (before, versions.order_by("pgh_id"))))
 
 
 def covering(absent: str, day: Any) -> QuerySet:

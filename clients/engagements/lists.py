@@ -61,7 +61,7 @@ class EngagementFilters(filters.TrashFilters):
 
 
 def _give(principal, row, now, lead):
-    update_engagement(principal, engagement=row, lead=lead)
+    update_engagement(principal, engagement=row, seen_version=row.seen_version, lead=lead)
 
 
 def _write(principal, row, *, seen_version, now, **fields):

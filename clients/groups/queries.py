@@ -4,20 +4,21 @@ The walk goes through visible clients alone: what is below a client out of sight
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.db.models.expressions import RawSQL
 
 from clients.records.models import Client
 from clients.revenue.queries import monthly_of, without_rate_of
 
 MEMBERS_AT_MOST = 1000
+CUT = 0  # in place of a parent that is not among them
 
 WALK = """
 WITH RECURSIVE seen (id, parent_id) AS NOT MATERIALIZED ({visible}),
@@ -71,19 +72,22 @@ class Group:
 
 def group_of(principal: Any, root_id: int, today: date) -> Group:
     """The group of a client that the principal sees, in one statement. Each client has `monthly`, the value per month of its contracts in
-    force, and `monthly_unrated`, how many of them have no rate. Of more than 1,000 clients the first by name, with `is_cut`.
+    force, and `monthly_unrated`, how many of them have no rate. Of more than 1,000 clients itself and the first by name, with `is_cut`.
     """
     rows = in_group(Client.objects.select_related("facts", "owner"), principal, root_id)
     rows = rows.annotate(monthly=monthly_of("pk", today), monthly_unrated=without_rate_of("pk", today))
-    found = list(rows.order_by("name_key", "pk")[: MEMBERS_AT_MOST + 1])
+    root_first = Case(When(pk=root_id, then=0), default=1)
+    found = list(rows.order_by(root_first, "name_key", "pk")[: MEMBERS_AT_MOST + 1])
     return _summed(list(_in_order(found[:MEMBERS_AT_MOST], root_id)), is_cut=len(found) > MEMBERS_AT_MOST)
 
 
-def _in_order(clients: Iterable[Any], root_id: int) -> Iterator[Member]:
-    below = defaultdict(list)
+def _in_order(clients: list[Any], root_id: int) -> Iterator[Member]:
+    """From the top down; those whose parent was cut off stand at the end, on the first level."""
+    below, known = defaultdict(list), {client.pk for client in clients}
     for client in clients:
-        below[None if client.pk == root_id else client.parent_id].append(client)
-    waiting = [Member(client, 0) for client in below[None]]
+        above = client.parent_id if client.parent_id in known else CUT
+        below[None if client.pk == root_id else above].append(client)
+    waiting = [Member(client, 1) for client in reversed(below[CUT])] + [Member(client, 0) for client in below[None]]
     while waiting:
         member = waiting.pop()
         yield member

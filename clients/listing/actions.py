@@ -21,19 +21,19 @@ class TagForm(forms.Form):
 
 
 def _give(principal, client, now, owner):
-    update_client(principal, client=client, seen_version=None, owner=owner)
+    update_client(principal, client=client, seen_version=client.seen_version, owner=owner)
 
 
 def _tag(principal, client, values, now):
     tags = list(client.tags.all())
     if values["tag"] in tags:
         raise ServiceError(NO_CHANGE)
-    update_client(principal, client=client, seen_version=None, tags=[*tags, values["tag"]])
+    update_client(principal, client=client, seen_version=client.version, tags=[*tags, values["tag"]])
     return values["tag"].pk
 
 
 def _untag(principal, client, before, now):
-    update_client(principal, client=client, seen_version=None, tags=list(client.tags.exclude(pk=before)))
+    update_client(principal, client=client, seen_version=client.version, tags=list(client.tags.exclude(pk=before)))
 
 
 def _write(principal, client, *, seen_version, now, **fields):

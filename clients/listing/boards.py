@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -58,6 +59,10 @@ class ManyStatusForm(StatusForm):
 
 def _change_status(principal: Any, client: Client, values: dict[str, Any], now: Any) -> list[list[Any]]:
     """The periods before and after, for undo."""
+    seen = client.seen_version  # type: ignore[attr-defined]
+    client = Client.objects.select_for_update().get(pk=client.pk)
+    if seen is not None and seen != _versions(Client.objects.filter(pk=client.pk)).get(client.pk):
+        raise ServiceError(_("its status was changed meanwhile"), field="to")
     if client.facts.status == values["status"]:
         raise ServiceError(_("already has this status"), field="to")
     before = _kept(client)
@@ -74,6 +79,7 @@ def _kept(client: Client) -> list[list[Any]]:
 
 def _change_back(principal: Any, client: Client, before: list[list[Any]], now: Any) -> None:
     was, became = before
+    client = Client.objects.select_for_update().get(pk=client.pk)
     if _kept(client) != became:
         raise ServiceError(str(CHANGED_SINCE))
     spans = [
@@ -83,9 +89,19 @@ def _change_back(principal: Any, client: Client, before: list[list[Any]], now: A
     replace_periods(principal, client=client, spans=spans, today=firm_today(now))
 
 
+def _events() -> Any:
+    return StatusPeriod.pgh_event_models["insert"].objects.all()  # type: ignore[attr-defined]
+
+
+def _versions(clients: QuerySet) -> dict[int, int]:
+    """The last change of each client's periods: the version of a client does not count them."""
+    rows = _events().filter(client__in=clients.order_by().values("pk")).order_by()
+    return dict(rows.values_list("client").annotate(Max("pgh_id")))
+
+
 def _who(client: Client) -> str:
     """Who changed the status last; "" for the system."""
-    events = StatusPeriod.pgh_event_models["insert"].objects.filter(client=client.pk)  # type: ignore[attr-defined]
+    events = _events().filter(client=client.pk)
     last = events.order_by("-pgh_id").select_related("pgh_context").first()
     user = (last.pgh_context.metadata or {}).get("user") if last is not None and last.pgh_context else None
     return str(User.objects.filter(pk=user).values_list("name", flat=True).first() or "") if user else ""
@@ -103,6 +119,7 @@ STATUS = actions.register(
         words=lambda values: str(dict(Status.choices).get(values.get("status", ""), "")),
         said=ngettext_lazy("Status of %(n)d client changed", "Status of %(n)d clients changed", "n"),
         fits=outside_trash,
+        versions=_versions,
     )
 )
 BOARDS = (

@@ -25,7 +25,7 @@ DASH = format_html('<span class="text-3rd">{}</span>', "—")
 
 
 def _give(principal, row, now, owner):
-    update_opportunity(principal, opportunity=row, now=now, owner=owner)
+    update_opportunity(principal, opportunity=row, seen_version=row.seen_version, now=now, owner=owner)
 
 
 def _write(principal, row, *, seen_version, now, **fields):

@@ -4,8 +4,21 @@ import threading
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from clients.records.models import ClientFacts
+from clients.catalogue.services import create_tag
+from clients.listing.actions import CLIENTS, EDIT
+from clients.listing.boards import STATUS
+from clients.records.models import Client, ClientFacts
+from clients.records.services.clients import update_client
+from clients.records.services.statuses import change_status
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import SYSTEM, acting
+from crm.core.bulk import running
+from crm.core.firm.queries import firm_today
+from crm.core.listing import selection
+from crm.core.listing.models import BulkChange
+from crm.core.work.models import Job
 from tools.testing.factories.clients import make_client, make_firm, make_line, make_user
 from tools.testing.threads import at_once
 
@@ -45,3 +58,109 @@ def test_two_invoices_at_once_are_both_in_the_sum():
 
     assert sorted(at_once(book, 2)) == [30, 100]
     assert ClientFacts.objects.get(pk=client.pk).revenue_12m == 130
+
+
+def bulk(user, action, rows, values):
+    """The change, done at once."""
+    change = selection.new_change(acting(user), action, [row.pk for row in rows], values, timezone.now())
+    selection.do(acting(user), action, change, [row.pk for row in rows], values)
+    return change
+
+
+def while_others_wait(write, act):
+    """`act` in one connection reads its rows and comes to those that `write` has changed in another, before it commits."""
+    is_written = threading.Event()
+
+    def do(number):
+        if number:
+            assert is_written.wait(20)
+            return act()
+        with transaction.atomic():
+            write()
+            is_written.set()
+            wait_until_somebody_waits()
+        return None
+
+    return next(result for result in at_once(do, 2) if result is not None)
+
+
+def to_status(user, client, status):
+    change_status(acting(user), client=client, status=status, start_date=today(), today=today())
+
+
+def today():
+    return firm_today(timezone.now())
+
+
+def test_undo_of_an_edit_keeps_what_somebody_else_writes_meanwhile():
+    make_firm()
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}", tier="B") for n in range(3)]
+    change = bulk(marta, EDIT, rows, {"changes": {"tier": ["set", "A"]}})
+    result = while_others_wait(
+        lambda: update_client(acting(otto), client=rows[2], tier="C"),
+        lambda: selection.take_back(acting(marta), change, timezone.now()),
+    )
+    assert [row.tier for row in Client.objects.order_by("pk")] == ["B", "B", "C"]
+    assert result.left == [(rows[2].pk, "changed again since")]
+
+
+def test_undo_of_a_reassignment_keeps_whom_somebody_else_chooses_meanwhile():
+    make_firm()
+    sini = make_user(name="Sini Ranta", roles=["manager"])
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(3)]
+    reassign = next(action for action in CLIENTS if action.key == "clients.reassign")
+    change = bulk(sini, reassign, rows, {"owner": otto})
+    result = while_others_wait(
+        lambda: update_client(acting(sini), client=rows[2], owner=sini),
+        lambda: selection.take_back(acting(sini), change, timezone.now()),
+    )
+    assert [row.owner for row in Client.objects.order_by("pk")] == [marta, marta, sini]
+    assert result.left == [(rows[2].pk, "changed again since")]
+
+
+def test_a_tag_for_many_keeps_what_somebody_else_tags_meanwhile():
+    make_firm()
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(2)]
+    vip, board = (create_tag(SYSTEM, name=name) for name in ("VIP", "Board"))
+    tag = next(action for action in CLIENTS if action.key == "clients.tag")
+    while_others_wait(
+        lambda: update_client(acting(otto), client=rows[1], tags=[board]), lambda: bulk(marta, tag, rows, {"tag": vip})
+    )
+    assert [*rows[0].tags.all()] == [vip] and [*rows[1].tags.all()] == [board]
+
+
+def test_undo_of_a_status_keeps_what_somebody_else_writes_meanwhile():
+    make_firm()
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(3)]
+    values = {"status": "at_notice", "start_date": today()}
+    change = bulk(marta, STATUS, rows, values)
+    result = while_others_wait(
+        lambda: to_status(otto, rows[2], "paused"), lambda: selection.take_back(acting(marta), change, timezone.now())
+    )
+    assert [row.status for row in ClientFacts.objects.order_by("pk")] == ["active", "active", "paused"]
+    assert result.left == [(rows[2].pk, "changed again since")]
+
+
+def test_a_status_of_many_remembers_what_somebody_else_writes_meanwhile():
+    """What it kept for its undo is what it replaced."""
+    make_firm()
+    marta, otto = make_user(), make_user(name="Otto Berg")
+    rows = [make_client(owner=marta, name=f"C{n}") for n in range(2)]
+    values = {"status": "at_notice", "start_date": today()}
+    change = while_others_wait(lambda: to_status(otto, rows[1], "paused"), lambda: bulk(marta, STATUS, rows, values))
+    selection.take_back(acting(marta), change, timezone.now())
+    assert [row.status for row in ClientFacts.objects.order_by("pk")] == ["active", "paused"]
+
+
+def test_of_two_clicks_on_undo_one_is_refused():
+    make_firm()
+    marta = make_user()
+    rows = [make_client(owner=marta, name=f"C{n}", tier="B") for n in range(2)]
+    change = bulk(marta, EDIT, rows, {"changes": {"tier": ["set", "A"]}})
+    found = at_once(lambda number: running.start(acting(marta), change, [], {}), 2)
+    assert len([each for each in found if isinstance(each, ServiceError)]) == 1 and Job.objects.count() == 1
+    assert BulkChange.objects.get().job_id == Job.objects.get().pk

@@ -49,7 +49,7 @@ def with_timeline_parts(queryset):
     return queryset.select_related("author", "author_contact").annotate(
         contact_names=ArraySubquery(contacts),
         agreed=ArraySubquery(decisions.values_list(fields)),
-        is_cover=was_covering("author", "client__owner", "occurred_at"),
+        is_cover=was_covering("author", "client", "occurred_at"),
     )
 
 

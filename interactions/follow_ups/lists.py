@@ -78,7 +78,8 @@ class FollowUpFilters(filters.ListFilters):
 
 
 def _give(principal, row, now, assignee):
-    reassign_follow_up(principal, follow_up=row, assignee=assignee, now=now, is_told=False)
+    seen = row.seen_version
+    reassign_follow_up(principal, follow_up=row, assignee=assignee, now=now, seen_version=seen, is_told=False)
 
 
 def _told(n):

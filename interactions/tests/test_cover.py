@@ -76,6 +76,12 @@ def test_the_timeline_says_in_whose_place(client, marta, otto, northwind, cover)
     assert page.count("Otto Berg, covering for Marta Kallio") == 1
 
 
+def test_what_was_done_before_it_was_arranged_was_not_done_as_cover(client, marta, otto, northwind, cover):
+    log(actor=otto, client=northwind, occurred_at=NOW - timedelta(hours=3), now=NOW)
+    client.force_login(marta)
+    assert "covering for" not in client.get(northwind.get_absolute_url()).content.decode()
+
+
 def test_the_covering_colleague_works_at_every_door(client, marta, otto, northwind, step, cover):
     client.force_login(otto)
     assert client.post(f"/follow-ups/{step.pk}/done/", {"next": "/today/", "outcome": "Sent"}).status_code < 400

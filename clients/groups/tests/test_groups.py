@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from clients.catalogue.models import Service
+from clients.groups import queries
 from clients.groups.queries import group_of, in_group
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restrict_client
@@ -108,3 +109,17 @@ def test_a_parent_whose_subsidiaries_are_out_of_sight_looks_like_any_other(clien
     restrict_client(acting(marta), client=group["Ice"])
     client.force_login(sini)
     assert "panels/group-sums/" not in client.get(group["North"].get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_of_too_many_the_parent_stays_and_the_sums_hold_all_that_is_shown(marta, sini, monkeypatch, limit):
+    monkeypatch.setattr(queries, "MEMBERS_AT_MOST", limit)
+    top = make_client(owner=marta, name="Zenith Group")
+    middle = make_client(owner=marta, name="Yard", parent=top)
+    for name in ("Anchor", "Bay"):
+        make_line(actor=marta, client=make_client(owner=marta, name=name, parent=middle), amount="30")
+    make_line(actor=marta, client=top, amount="5")
+    found = group_of(acting(sini), top.pk, TODAY)
+    shown = [(0, "Zenith Group"), (1, "Anchor"), (1, "Bay")][:limit]
+    assert [(member.level, member.client.name) for member in found.members] == shown
+    assert found.is_cut and found.revenue == 5 + 30 * (limit - 1)

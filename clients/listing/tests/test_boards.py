@@ -210,6 +210,15 @@ def test_it_works_without_javascript_and_one_undo_restores_the_periods(client, m
     assert row.facts.status == "active"
 
 
+def test_a_drop_on_a_board_that_asks_is_refused_with_words(client, marta):
+    row = make_client(owner=marta, name="Halden")
+    client.force_login(marta)
+    answer = drop(client, row, "paused", "active", "status")
+    assert answer.status_code == 409 and answer.json()["text"] == "Open the card to move it."
+    row.facts.refresh_from_db()
+    assert row.facts.status == "active" and not BulkChange.objects.exists()
+
+
 def test_a_status_that_changed_meanwhile_is_a_conflict_by_both_ways(client, marta, sini):
     row = make_client(owner=marta, name="Halden")
     change_status(acting(sini), client=row, status="at_notice", start_date=today(), today=today())

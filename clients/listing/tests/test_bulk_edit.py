@@ -13,11 +13,13 @@ from clients.contacts.models import Contact
 from clients.listing.actions import CLIENTS as ACTIONS
 from clients.records.models import Client
 from clients.records.services.clients import archive_client, restrict_client, update_client
+from clients.records.services.statuses import change_status
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.bulk import running
 from crm.core.bulk.targets import targets_of
 from crm.core.fields.custom.choices import Kind
 from crm.core.fields.custom.services import create_field
+from crm.core.firm.queries import firm_today
 from crm.core.listing import selection
 from crm.core.listing.models import BulkChange
 from crm.core.listing.pages import list_pages
@@ -152,9 +154,50 @@ def test_a_parent_out_of_sight_is_neither_offered_nor_replaced(client, marta, ot
     client.force_login(marta)
     told = {"fields": ["parent"], "how-parent": "set", "ids": [child.pk]}
     assert edit(client, **told, **{"to-parent": secret.pk}).status_code == 422
-    assert "it names a record that you cannot see" in edit(client, **told, **{"to-parent": other.pk}).text
+    assert "1 not changed: no change needed" in edit(client, **told, **{"to-parent": other.pk}).text
     child.refresh_from_db()
     assert child.parent == secret
+
+
+@pytest.mark.parametrize("more", [{}, {"how-industry": "set", "to-industry": "Law"}], ids=["alone", "beside another"])
+def test_clearing_a_parent_does_not_tell_of_one_out_of_sight(client, marta, otto, more):
+    secret = make_client(owner=otto, name="Project Basalt")
+    child, alone = make_client(owner=marta, name="Child"), make_client(owner=marta, name="Alone")
+    update_client(acting(otto), client=child, parent=secret)
+    restrict_client(acting(otto), client=secret)
+    client.force_login(marta)
+    told = {"fields": ["parent", *(["industry"] if more else [])], "how-parent": "clear"} | more
+    with_hidden, without = edit(client, **told, ids=[child.pk]), edit(client, **told, ids=[alone.pk])
+    said = [[str(message) for message in answer.context["messages"]] for answer in (with_hidden, without)]
+    assert said[0] == said[1] == (["1 changed"] if more else ["1 not changed: no change needed"])
+    child.refresh_from_db()
+    assert child.parent == secret and child.industry == ("Law" if more else "")
+
+
+def test_undo_does_not_tell_of_a_parent_that_went_out_of_sight(client, marta, otto):
+    group, child = make_client(owner=otto, name="Project Basalt"), make_client(owner=marta, name="Child")
+    client.force_login(marta)
+    edit(client, fields=["parent"], **{"how-parent": "set", "to-parent": group.pk}, ids=[child.pk])
+    restrict_client(acting(otto), client=group)
+    assert "1 not changed: changed again since" in undo(client).text
+    child.refresh_from_db()
+    assert child.parent == group
+
+
+def test_a_client_out_of_sight_in_a_field_of_the_firm_stays_and_is_not_told(client, aino, marta, otto):
+    made = {"is_required": False, "is_unique": False, "is_filtered": True, "section": None}
+    name = create_field(acting(aino), record="client", label="Introducer", kind=Kind.CLIENT, **made).name
+    secret, other = make_client(owner=otto, name="Project Basalt"), make_client(owner=marta, name="Other")
+    child, alone = make_client(owner=marta, name="Child"), make_client(owner=marta, name="Alone")
+    update_client(acting(otto), client=child, **{name: secret})
+    restrict_client(acting(otto), client=secret)
+    client.force_login(marta)
+    told = {"fields": [name], f"how-{name}": "clear"}
+    for row in (child, alone):
+        assert "1 not changed: no change needed" in edit(client, **told, ids=[row.pk]).text
+    edit(client, fields=[name], **{f"how-{name}": "set", f"to-{name}": other.pk}, ids=[child.pk])
+    child.refresh_from_db()
+    assert list(child.custom.values()) == [secret.pk]
 
 
 @pytest.fixture
@@ -295,6 +338,83 @@ def test_a_row_edited_since_the_start_is_stale_and_listed(client, marta, many):
     assert [pk for pk, _why in BulkChange.objects.get().refused] == [many[1].pk]
 
 
+def test_a_status_changed_since_the_start_stays_and_is_listed(client, marta, many):
+    client.force_login(marta)
+    day = firm_today(timezone.now())
+    told = {"status": "paused", "start_date": day.isoformat()}
+    start(client, action="clients.status", **told)
+    change_status(acting(marta), client=many[1], status="at_notice", start_date=day, today=day)
+    update_client(acting(marta), client=Client.objects.get(pk=many[2].pk), industry="Law")
+    running.run_job(job_id=Job.objects.get().pk)
+    statuses = [row.facts.status for row in Client.objects.select_related("facts").order_by("pk")]
+    assert statuses == ["paused", "at_notice", "paused", "paused", "paused"], "another field of it is no conflict"
+    assert BulkChange.objects.get().refused == [[many[1].pk, "its status was changed meanwhile"]]
+
+
+def interrupted(monkeypatch, step, error):
+    """This step of a job breaks off in its second chunk."""
+    real, calls = getattr(running, step), []
+
+    def breaks(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise error
+        return real(*given)
+
+    monkeypatch.setattr(running, step, breaks)
+
+
+def test_what_still_runs_is_not_undone(client, marta, many, monkeypatch):
+    client.force_login(marta)
+    start(client)
+    change, job = BulkChange.objects.get(), Job.objects.get()
+    url = reverse("core:undo-selected", args=[change.pk])
+    assert "This is still running" in client.post(url, follow=True).text
+    interrupted(monkeypatch, "_step", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        running.run_job(job_id=job.pk)
+    assert len(BulkChange.objects.get().rows) == 2, "few enough to be undone at once"
+    assert "This is still running" in client.post(url, follow=True).text
+    assert BulkChange.objects.get().undone_at is None
+    Job.objects.update(lease_until=timezone.now() - timedelta(minutes=5))
+    assert running.run_job(job_id=job.pk) == "done"
+    client.post(url)
+    assert running.run_job(job_id=Job.objects.latest("pk").pk) == "done"
+    assert {*Client.objects.values_list("tier", flat=True)} == {"B"}
+
+
+def test_a_second_click_on_undo_says_that_it_runs(client, marta, many):
+    client.force_login(marta)
+    start(client)
+    running.run_job(job_id=Job.objects.get().pk)
+    url = reverse("core:undo-selected", args=[BulkChange.objects.get().pk])
+    client.post(url)
+    assert "The undo is already running" in client.post(url, follow=True).text and Job.objects.count() == 2
+    running.run_job(job_id=Job.objects.latest("pk").pk)
+    assert "This was already undone" in client.post(url, follow=True).text
+    assert not BulkChange.objects.get().not_undone and Job.objects.count() == 2
+
+
+def test_an_undo_that_failed_is_started_again_and_goes_on(client, marta, many, monkeypatch):
+    client.force_login(marta)
+    page = start(client).url
+    running.run_job(job_id=Job.objects.get().pk)
+    url = reverse("core:undo-selected", args=[BulkChange.objects.get().pk])
+    with monkeypatch.context() as patched:
+        interrupted(patched, "_undo_step", ZeroDivisionError())
+        client.post(url)
+        with pytest.raises(ZeroDivisionError):
+            running.run_job(job_id=Job.objects.latest("pk").pk)
+    shown = client.get(page)
+    assert "Undo again to go on where it stopped" in shown.text and shown.context["may_undo"]
+    assert sorted(Client.objects.values_list("tier", flat=True)) == ["A", "A", "A", "B", "B"]
+    client.post(url)
+    assert running.run_job(job_id=Job.objects.latest("pk").pk) == "done"
+    assert {*Client.objects.values_list("tier", flat=True)} == {"B"}
+    shown = client.get(page)
+    assert shown.context["n"] == 5 and shown.context["n_left"] == 0 and not shown.context["may_undo"]
+
+
 def test_archived_or_out_of_sight_since_the_start_is_left_alone(client, marta, otto, many):
     client.force_login(marta)
     start(client)
@@ -309,15 +429,8 @@ def test_archived_or_out_of_sight_since_the_start_is_left_alone(client, marta, o
 def test_a_worker_that_died_is_replaced_and_no_row_is_done_twice(client, marta, many, monkeypatch):
     client.force_login(marta)
     start(client)
-    job, real, calls = Job.objects.get(), running._step, []
-
-    def dies(*given):
-        calls.append(given)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*given)
-
-    monkeypatch.setattr(running, "_step", dies)
+    job = Job.objects.get()
+    interrupted(monkeypatch, "_step", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         running.run_job(job_id=job.pk)
     Job.objects.update(lease_until=timezone.now() - timedelta(minutes=5))

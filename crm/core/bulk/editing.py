@@ -130,14 +130,17 @@ class Editing:
         return EditForm(data, principal=principal, targets=self.targets, checks=self.checks or {})
 
     def act(self, principal: Any, row: Any, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """{name: [before, after]} as JSON. Raises ServiceError, PermissionDenied."""
+        """{name: [before, after]} as JSON. A hidden value stays, as if there were none to change. Raises ServiceError,
+        PermissionDenied."""
         targets, before, fields = self.targets, {}, {}
         for name, (how, given) in values["changes"].items():
             target = targets[name]
             present = target.raw(row)
             wanted = target.wanted(how, present, given)
             if wanted != present:
-                target.check(principal, row)
+                target.check(row)
+                if target.is_hidden(principal, present):
+                    continue
                 before[name], fields[name] = present, target.value(wanted)
         if not fields:
             raise ServiceError(str(NO_CHANGE))
@@ -151,11 +154,11 @@ class Editing:
             target = targets.get(name)
             if target is None:
                 raise ServiceError(_("the field is no longer there"))
-            if target.raw(row) != became:
+            if target.raw(row) != became or target.is_hidden(principal, became):
                 raise ServiceError(str(CHANGED_SINCE))
-            target.check(principal, row)
+            target.check(row)
             fields[name] = target.value(was)
-        self._written(principal, row, now, None, fields)
+        self._written(principal, row, now, row.seen_version, fields)
 
     def _written(self, principal: Any, row: Any, now: datetime, seen: int | None, fields: dict[str, Any]) -> Any:
         try:

@@ -24,7 +24,7 @@ from crm.core.listing.models import BulkChange
 from crm.core.listing.selection import Action
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
-from crm.core.work.leases import give_back, queue, release, still_mine, take
+from crm.core.work.leases import OPEN, give_back, queue, release, still_mine, take
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
@@ -38,25 +38,46 @@ class Refused(Exception):
 
 @transaction.atomic
 def start(principal: Principal, change: BulkChange, pks: list[int], data: dict[str, list[str]]) -> str:
-    """Queue the action on these rows, or without rows the undo of the change. Returns the address of its page."""
+    """Queue the action on these rows, or without rows the undo of the change. Returns the address of its page. Raises ServiceError
+    for an undo that is not possible now, as `to_undo` does."""
     action, now = selection.actions[change.action], timezone.now()
     options: dict[str, Any] = {"change": change.pk, "data": data}
     if pks:
         options["rows"] = _with_versions(principal, action, pks)
+    else:
+        change = selection.to_undo(change)
+        change.undone_at = now
     job = Job(kind="bulk", user=principal.user, title=str(action.label)[:200], options=options)
     job.total = len(pks) or len(change.rows)
+    job.done = 0 if pks else _restored(change)
     queue(job, now)
     change.job_id = job.pk
-    if not pks:
-        change.undone_at = now
     change.save(update_fields=["job_id", "undone_at"])
     return reverse("core:bulk-change", args=[change.pk])
 
 
+def runs(change: BulkChange) -> bool:
+    """Whether the change, or its undo, waits for a worker or is with one."""
+    return change.job_id is not None and Job.objects.filter(pk=change.job_id, state__in=OPEN).exists()
+
+
+def _restored(change: BulkChange) -> int:
+    """How many rows an undo went through that failed: the next one goes on after them."""
+    failed = Job.objects.filter(pk=change.job_id or 0, state=JobState.FAILED).first()
+    return failed.done if failed is not None and _is_undo(failed) else 0
+
+
+def _is_undo(job: Job) -> bool:
+    return "rows" not in job.options
+
+
 def _with_versions(principal: Principal, action: Action, pks: list[int]) -> list[list[Any]]:
-    has_version = any(field.name == "version" for field in action.model._meta.fields)
     rows = selection.rows_of(principal, action, pks)
-    found = dict(rows.values_list("pk", "version")) if has_version else {}
+    if action.versions:
+        found = action.versions(rows)
+    else:
+        has_version = any(field.name == "version" for field in action.model._meta.fields)
+        found = dict(rows.values_list("pk", "version")) if has_version else {}
     return [[pk, found.get(pk)] for pk in pks]
 
 
@@ -75,7 +96,10 @@ def run_job(*, job_id: int) -> str:
         raise
     except Exception:
         log.exception("bulk job %s stopped", job_id)
-        _fail(job, token, _("This stopped because of an internal error. The rows counted so far were changed."))
+        words = _("This stopped because of an internal error. The rows counted so far were changed.")
+        if _is_undo(job):
+            words = _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
+        _fail(job, token, words)
         raise
     return Job.objects.get(pk=job_id).state
 
@@ -85,7 +109,7 @@ def _run(job: Job, token: uuid.UUID) -> None:
     if change is None:
         raise Refused(_("This change is too old."))
     principal, action = acting(job.user), selection.actions[change.action]
-    is_undo = "rows" not in job.options
+    is_undo = _is_undo(job)
     step, values = (_undo_step, {}) if is_undo else (_step, _values(principal, action, job.options["data"]))
     rows = iter(islice(change.rows if is_undo else job.options["rows"], job.done, None))
     done = job.done
@@ -130,9 +154,13 @@ def _undo_step(principal, action, change: BulkChange, chunk: list[Any], values: 
     change.save(update_fields=["not_undone"])
 
 
+@transaction.atomic
 def _fail(job: Job, token: uuid.UUID, message: str) -> None:
+    """An undo that failed can be started again."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
-    mine.update(state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None)
+    ended = {"state": JobState.FAILED, "ended_at": timezone.now(), "lease_token": None, "lease_until": None}
+    if mine.update(error=message, **ended) and _is_undo(job):
+        BulkChange.objects.filter(pk=job.options["change"]).update(undone_at=None)
 
 
 def _tell(job: Job, change: BulkChange, is_undo: bool) -> None:

@@ -3,7 +3,6 @@
 Values of rows are compared and kept for undo as JSON: `raw` reads one, `value` makes of it what the record's service takes.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -20,7 +19,6 @@ from crm.core.fields.custom.choices import Kind
 from crm.core.fields.custom.values import load
 from crm.core.fields.forms import form_field
 
-HIDDEN = gettext_lazy("it names a record that you cannot see")
 YES_NO = [("", "—"), ("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
 
 
@@ -59,8 +57,12 @@ class Target:
         """What it is when it is cleared, as JSON."""
         return None
 
-    def check(self, principal: Any, row: Any) -> None:
-        """Raises ServiceError for a row whose value the principal may not replace, or that has no such field."""
+    def check(self, row: Any) -> None:
+        """Raises ServiceError for a row that has no such field."""
+
+    def is_hidden(self, principal: Any, present: Any) -> bool:
+        """Whether this value (as JSON) names a record that the principal may not see. Nothing may replace it, or tell of it."""
+        return False
 
     def wanted(self, how: str, present: Any, given: Any) -> Any:
         if how == "clear":
@@ -80,11 +82,9 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _sees(principal: Any, model: Any, pks: Iterable[Any]) -> bool:
-    rows, wanted = model._default_manager, {pk for pk in pks if pk is not None}
-    if not wanted or not hasattr(rows.all(), "visible_to"):
-        return True
-    return bool(rows.visible_to(principal).filter(pk__in=wanted).count() == len(wanted))
+def _sees(principal: Any, model: Any, pk: Any) -> bool:
+    rows = model._default_manager.all()
+    return not hasattr(rows, "visible_to") or rows.visible_to(principal).filter(pk=pk).exists()
 
 
 class Own(Target):
@@ -132,11 +132,10 @@ class Own(Target):
             return plain(column.get_default())
         return "" if column.empty_strings_allowed else None
 
-    def check(self, principal, row):
-        if self.field.column.is_relation and not self.is_many:
-            present = [self.raw(row)]
-            if not _sees(principal, self.field.column.related_model, present):
-                raise ServiceError(str(HIDDEN), field=self.name)
+    def is_hidden(self, principal, present):
+        if present is None or self.is_many or not self.field.column.is_relation:
+            return False
+        return not _sees(principal, self.field.column.related_model, present)
 
 
 class Custom(Target):
@@ -154,13 +153,14 @@ class Custom(Target):
     def value(self, kept):
         return load(self.field.definition, kept)
 
-    def check(self, principal, row):
+    def check(self, row):
         source = custom_of(type(row))
         if not source.fits(self.field, getattr(row, source.kind_column, "")):
             raise ServiceError(_("“%(what)s” is a field of other records only") % {"what": self.label}, field=self.name)
-        link, present = self.field.link, self.raw(row)
-        if link and present is not None and not link.seen(principal).filter(pk=present).exists():
-            raise ServiceError(str(HIDDEN), field=self.name)
+
+    def is_hidden(self, principal, present):
+        link = self.field.link
+        return bool(link) and present is not None and not link.seen(principal).filter(pk=present).exists()
 
 
 def targets_of(catalogue: Catalogue, but: tuple[str, ...] = ()) -> dict[str, Target]:

@@ -196,7 +196,7 @@ def move(
     model._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if present_key(row, board.group) != was:
         raise StaleWrite(_("Someone moved this meanwhile."), current=row, who=board.who(row))
-    row.seen_version = getattr(row, "version", None)
+    row.seen_version = board.action.seen(row)
     values = board.values(value_of(board, to), given)
     before = board.action.act(principal, row, values, now)
     change = new_change(principal, board.action, [row.pk], values, now, url=url)

@@ -82,10 +82,12 @@ def stale_words(error: StaleWrite, row: Any) -> str:
 
 
 def drop(request, listing: Any) -> HttpResponse:
-    """A card was dragged to a column. 409 with words where somebody else changed it meanwhile."""
+    """A card was dragged to a column. 409 with words where somebody else changed it meanwhile, or the board asks first."""
     shown, form = _shown(listing), DropForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"text": _("This card could not be moved.")}, status=400)
+    if shown.board.form:
+        return JsonResponse({"text": _("Open the card to move it.")}, status=409)
     given = form.cleaned_data
     row = _row(request, listing, given["moved"])
     try:

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST
 
-from crm.core.base.errors import ServiceError
+from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange, SavedView
@@ -48,7 +48,9 @@ class Action:
     rows, for example to send one notification instead of a hundred. `ask(principal, data)`: makes a form that depends on
     who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change.
 
-    In the background a row carries `seen_version`: the version it had when the action was started.
+    A row carries `seen_version` for its service: the version it had when it was read, in the background when the action was started. So
+    nothing is written over what somebody saved since. `versions(rows)`: {pk: that
+    version}, for an action that changes what the row's own version does not count; else it carries None at once.
     """
 
     key: str
@@ -65,17 +67,24 @@ class Action:
     fits: Callable[[Mapping[str, Any]], bool] = lambda values: True
     said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
     afterwards: Callable[[Any, BulkChange, dict[str, Any]], None] | None = None
+    versions: Callable[[models.QuerySet], dict[int, Any]] | None = None
+
+    def seen(self, row: Any) -> Any:
+        """The version of a row that is changed as soon as it is read."""
+        return None if self.versions else getattr(row, "version", None)
 
 
 actions: Registry[Action] = Registry("action on selected rows")
 Start = Callable[[Any, BulkChange, "list[int]", "dict[str, Any]"], str]
 _background: list[Start] = []
+_runs: list[Callable[[BulkChange], bool]] = []
 
 
-def in_background(start: Start) -> None:
+def in_background(start: Start, runs: Callable[[BulkChange], bool]) -> None:
     """`start(principal, change, pks, data)` does an action in the background, on these rows with what its form was given; without
-    rows it undoes it. It returns the address of the page that shows how far it is. The room above this one says how."""
-    _background[:] = [start]
+    rows it undoes it. It returns the address of the page that shows how far it is. `runs(change)`: whether it, or its undo, is not over yet. The
+    room above this one says how."""
+    _background[:], _runs[:] = [start], [runs]
 
 
 def outside_trash(values: Mapping[str, Any]) -> bool:
@@ -120,7 +129,7 @@ def hand_over(
     reassigned again since.
 
     `names` are the row's ownership columns, the colleague's first. `give(principal, row, now=…, …)` calls the service
-    with them by name: only the first to reassign, all of them to undo.
+    with them by name, and with `row.seen_version` where it takes that: only the first to reassign, all of them to undo.
     """
     first = names[0]
     box = forms.Select(attrs={"data-combobox": ""})
@@ -267,7 +276,7 @@ def apply(principal, action: Action, pks: list[int], values: dict[str, Any], now
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, pks):
             found.add(row.pk)
-            row.seen_version = (seen or {}).get(row.pk, getattr(row, "version", None))
+            row.seen_version = action.seen(row) if seen is None else seen.get(row.pk)
             result.each(row.pk, partial(action.act, principal, row, values, now))
     result.left += [(pk, str(OUT_OF_SIGHT)) for pk in pks if pk not in found]
     return result
@@ -303,9 +312,13 @@ def _say_left(request, change, left) -> None:
 def undo(request, pk):
     """Restore the rows of one bulk change where possible."""
     change = get_object_or_404(BulkChange, pk=pk, user=request.user)
-    if len(change.rows) > AT_ONCE and _background and may_be_undone(change):
-        return redirect(_background[0](request.principal, change, [], {}))
-    result = take_back(request.principal, change, timezone.now())
+    try:
+        if len(change.rows) > AT_ONCE and _background:
+            return redirect(_background[0](request.principal, change, [], {}))
+        result = take_back(request.principal, change, timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect(local_path(request.POST.get("next", ""), "/"))
     n = len(result.done)
     if n:
         messages.success(request, ngettext("%(n)d restored", "%(n)d restored", n) % {"n": n})
@@ -318,12 +331,33 @@ def may_be_undone(change: BulkChange) -> bool:
     return bool(change.rows and action and action.undo and not change.undone_at)
 
 
+def to_undo(change: BulkChange) -> BulkChange:
+    """The change, locked. Raises ServiceError if it or its undo still runs, if it is undone, or cannot be."""
+    change = BulkChange.objects.select_for_update().get(pk=change.pk)
+    if any(runs(change) for runs in _runs):
+        running = _("The undo is already running.")
+        raise ServiceError(running if change.undone_at else _("This is still running. Stop it or wait, then undo it."))
+    if change.undone_at:
+        raise ServiceError(_("This was already undone."))
+    if not may_be_undone(change):
+        raise ServiceError(_("There is nothing to undo."))
+    return change
+
+
+def _restored(principal, action: Action, row, before: Any, now: datetime) -> Any:
+    try:
+        return action.undo and action.undo(principal, row, before, now)
+    except StaleWrite as error:  # since it was read
+        raise ServiceError(str(CHANGED_SINCE)) from error
+
+
 def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Result:
     """Undo for these [[pk, before]] of a change. A row changed again since is skipped. Call it in a transaction."""
     result, action, before = Result(), actions[change.action], dict(rows)
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, before):
-            result.each(row.pk, partial(action.undo, principal, row, before[row.pk], now))  # type: ignore[arg-type, misc]
+            row.seen_version = action.seen(row)
+            result.each(row.pk, partial(_restored, principal, action, row, before[row.pk], now))
     found = {pk for pk, _nothing in (*result.done, *result.left)}
     result.left += [(pk, str(OUT_OF_SIGHT)) for pk in before if pk not in found]
     return result
@@ -331,10 +365,8 @@ def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Re
 
 @transaction.atomic
 def take_back(principal, change: BulkChange, now: datetime) -> Result:
-    """Undo one bulk change, once. A row changed again since is skipped."""
-    change = BulkChange.objects.select_for_update().get(pk=change.pk)
-    if not may_be_undone(change):
-        return Result(left=[(0, str(_ALREADY))])
+    """Undo one bulk change, once. A row changed again since is skipped. Raises ServiceError, as `to_undo` does."""
+    change = to_undo(change)
     result = restore(principal, change, change.rows, now)
     change.undone_at, change.not_undone = now, result.left
     change.save(update_fields=["undone_at", "not_undone"])
@@ -348,7 +380,6 @@ def forget_old_steps(now: datetime) -> int:
     return gone + views
 
 
-_ALREADY = _lazy("already undone")
 OUT_OF_SIGHT = _lazy("no longer there, or not visible to you")
 CHANGED_SINCE = _lazy("changed again since")
 NO_CHANGE = _lazy("no change needed")
