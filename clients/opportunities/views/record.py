@@ -219,7 +219,7 @@ def _told(request, row, text, *, undo_url="", tone=""):
 def win(request, pk):
     row, today = _load_to_change(request, pk), firm_today(timezone.now())
     initial = {"start_date": today, "with_contract": _likely(row)}
-    if row.contract and row.contract.renewal_date:
+    if row.contract and row.contract.renewal_date and is_plausible(row.contract.renewal_date):
         initial["renewal_date"] = add_months(row.contract.renewal_date, 12)
     form = WonForm(posted(request), opportunity=row, initial=initial)
 
