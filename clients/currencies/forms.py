@@ -13,7 +13,7 @@ class PricedForm(CatalogueForm):
         that the day's rate applies. One that was entered stays on another day.
         """
         values = super().clean()
-        is_known = self.instance.pk and "rate" not in self.changed_data
-        if is_known and ("currency" in self.changed_data or has_rate_of_its_day(self.instance, given=values)):
+        is_other = "currency" in self.changed_data or has_rate_of_its_day(self.instance, given=values)
+        if is_other and "rate" not in self.changed_data:
             values["rate"] = None
         return values

@@ -8,7 +8,10 @@ PLAUSIBLE = (Value(date(1900, 1, 1), models.DateField()), Value(date(2200, 12, 3
 
 def column():
     return models.GeneratedField(
-        expression=Case(When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days"))),
+        expression=Case(
+            When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days")),
+            output_field=models.DateField(),
+        ),
         output_field=models.DateField(verbose_name="notice by"),
         db_persist=True,
     )

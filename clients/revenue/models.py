@@ -66,7 +66,10 @@ class Contract(Archivable, Customised, Versioned):
     notice_days = models.PositiveSmallIntegerField(_("notice, days"), default=0)
     notice_date = models.GeneratedField(
         # none for a date that an older version took: before year 1 or after 9999 nothing could read the row
-        expression=Case(When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days"))),
+        expression=Case(
+            When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days")),
+            output_field=models.DateField(),
+        ),
         output_field=models.DateField(_("notice by")),
         db_persist=True,
     )

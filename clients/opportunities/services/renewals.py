@@ -15,6 +15,7 @@ from clients.opportunities.services.records import create_opportunities
 from clients.opportunities.services.stays import put_into
 from clients.revenue.models import Contract
 from clients.revenue.services.contracts import renew_contracts
+from crm.core.base.dates import local_to_utc
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -102,7 +103,7 @@ def _follow_contracts(principal: Principal, today: date, now: datetime) -> int:
 def _renewed_at(row: Opportunity, now: datetime) -> datetime:
     """Noon of its renewal date, even where that is noticed later, so that it counts as won in the month in which it renewed; but not before
     it came to its stage."""
-    noon = datetime.combine(row.renewal_date, time(12), firm_zone())  # type: ignore[arg-type]
+    noon = local_to_utc(row.renewal_date, time(12), firm_zone().key)  # type: ignore[arg-type]
     return max(row.stage_since, min(noon, now))
 
 

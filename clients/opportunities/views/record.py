@@ -19,7 +19,7 @@ from clients.opportunities.services import outcomes, records
 from clients.opportunities.services.pipelines import first_stage
 from clients.page.queries import load_open_client
 from clients.registry import won_actions
-from crm.core.base.dates import add_months
+from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
