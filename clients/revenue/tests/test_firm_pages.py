@@ -167,12 +167,21 @@ def test_an_import_refuses_the_row_alone(marta, northwind, audit):
     assert Contract.objects.get().renewal_date == date(2027, 1, 1)
 
 
-@pytest.mark.parametrize("day", [date(1, 1, 5), date(1, 12, 31), date(9999, 12, 31)])
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("renewal_date", date(1, 1, 5)),
+        ("renewal_date", date(1, 12, 31)),
+        ("renewal_date", date(9999, 12, 31)),
+        ("start_date", date(1, 1, 5)),
+        ("end_date", date(9999, 12, 31)),
+    ],
+)
 @pytest.mark.parametrize("notice", [0, 32767])
-def test_a_row_that_has_one_from_before_breaks_nothing(browser, client, marta, northwind, audit, day, notice):
+def test_a_row_that_has_one_from_before_breaks_nothing(browser, marta, northwind, audit, name, day, notice):
     row = contract(marta, northwind, audit, "Old", is_auto_renewed=True)
     good = contract(marta, northwind, audit, "Good", renewal_date=TODAY, notice_days=30, is_auto_renewed=True)
-    Contract.objects.filter(pk=row.pk).update(renewal_date=day, notice_days=notice)
+    Contract.objects.filter(pk=row.pk).update(**{name: day}, notice_days=notice)
     row.refresh_from_db()
     good.refresh_from_db()
     assert row.notice_date is None and good.notice_date == TODAY - timedelta(days=30)
