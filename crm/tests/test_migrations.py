@@ -11,7 +11,14 @@ from django.db.migrations.loader import MigrationLoader
 OURS = ("core", "clients", "interactions", "onboarding", "portal", "reports")
 
 # They ran before this rule, and are never edited
-LANDED = {}
+LANDED = {
+    "clients.0002_contact_due",
+    "clients.0007_rate_of_an_amount_may_be_missing",
+    "clients.0016_engagement_links",
+    "core.0006_outbox_causes",
+    "interactions.0012_engagements",
+    "onboarding.0004_engagements",
+}
 
 
 def indexes_that_lock():
