@@ -122,8 +122,10 @@ class InvoiceViewSet(Upserts, ApiViewSet):
         body.is_valid(raise_exception=True)
 
         def make() -> Response:
-            today = firm_today(timezone.now())
-            made = payments.record_payment(request.principal, invoice=row, today=today, **body.validated_data)
+            today, seen = firm_today(timezone.now()), require_match(request, row)
+            made = payments.record_payment(
+                request.principal, invoice=row, today=today, seen_version=seen, **body.validated_data
+            )
             return Response(PaymentSerializer(made).data, status=201)
 
         return idempotently(request, make, self)

@@ -42,13 +42,21 @@ def check_currency(row: Any, day: date) -> None:
         raise ServiceError(_("The rate must be above zero."), field="rate")
 
 
+def has_rate_of_its_day(row: Any, *, given: dict) -> bool:
+    """Whether the given values move a row to another day, and its rate is the one of the day it had."""
+    day = getattr(row, row.rate_day)
+    if day is None or row.rate is None or given.get(row.rate_day, day) == day:
+        return False
+    return row.rate == rate_on(row.currency, day)
+
+
 def apply_price(row: Any, fields: dict) -> list[str]:
     """Set the fields of a row with an amount. If the currency changes, it uses the rate given with it, else its day's
-    rate.
+    rate. If the day changes, so does a rate that was the day's; one that was entered stays.
     """
-    before = row.currency
+    before, rate_of_its_day = row.currency, "rate" not in fields and has_rate_of_its_day(row, given=fields)
     for name, value in fields.items():
         setattr(row, name, value.strip() if isinstance(value, str) else value)
-    if before and before != row.currency and "rate" not in fields:
+    if before and before != row.currency and "rate" not in fields or rate_of_its_day:
         row.rate = None
     return list(dict.fromkeys([*fields, "rate"]))

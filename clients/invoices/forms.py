@@ -37,6 +37,7 @@ class NewInvoiceForm(InvoiceForm):
 
 
 class PaymentForm(Form):
+    merges = compared = False
     layout = Layout(Row("amount", "paid_date"), "note")
 
     amount = forms.DecimalField(label=_("Amount"), max_digits=14, decimal_places=2)
@@ -45,6 +46,9 @@ class PaymentForm(Form):
 
     def __init__(self, *args, invoice: Invoice, **kwargs):
         super().__init__(*args, **kwargs)
+        self.say_open(invoice)
+
+    def say_open(self, invoice: Invoice) -> None:
         left = money_exact(invoice.open_amount, invoice.currency)
         self.fields["amount"].help_text = _("%(left)s is open.") % {"left": left}
 

@@ -96,6 +96,7 @@ class Invoice(Archivable, Versioned):
     note = models.TextField(_("note"), blank=True)
     search_key = models.GeneratedField(expression=Folded(F("number")), output_field=models.TextField(), db_persist=True)
 
+    rate_day = "invoice_date"  # the day whose rate applies
     objects = InvoiceQuerySet.as_manager()
 
     class Meta:

@@ -157,10 +157,6 @@ class Migration(migrations.Migration):
             name='invoice',
             field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.invoice', verbose_name='invoice'),
         ),
-        migrations.AddIndex(
-            model_name='revenueline',
-            index=models.Index(condition=models.Q(('invoice__isnull', False)), fields=['invoice'], name='revenue_invoice'),
-        ),
         migrations.AddField(
             model_name='invoiceevent',
             name='client',

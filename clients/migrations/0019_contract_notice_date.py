@@ -1,31 +1,28 @@
+from datetime import date
 
-import django.db.models.expressions
 from django.db import migrations, models
+from django.db.models import Case, F, Value, When
+
+PLAUSIBLE = (Value(date(1900, 1, 1), models.DateField()), Value(date(2200, 12, 31), models.DateField()))
+
+
+def column():
+    return models.GeneratedField(
+        expression=Case(
+            When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days")),
+            output_field=models.DateField(),
+        ),
+        output_field=models.DateField(verbose_name="notice by"),
+        db_persist=True,
+    )
 
 
 class Migration(migrations.Migration):
+    """The last day for notice. A renewal date that no contract has, which older versions took, has none."""
 
-    dependencies = [
-        ('clients', '0018_invoices'),
-    ]
+    dependencies = [("clients", "0018_invoices")]
 
     operations = [
-        migrations.AddField(
-            model_name='contract',
-            name='notice_date',
-            field=models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('renewal_date'), '-', models.F('notice_days')), output_field=models.DateField(verbose_name='notice by')),
-        ),
-        migrations.AddField(
-            model_name='contractevent',
-            name='notice_date',
-            field=models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('renewal_date'), '-', models.F('notice_days')), output_field=models.DateField(verbose_name='notice by')),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['notice_date', 'id'], name='contract_notice'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-start_date', '-id'], name='contract_newest'),
-        ),
+        migrations.AddField("contract", "notice_date", column()),
+        migrations.AddField("contractevent", "notice_date", column()),
     ]

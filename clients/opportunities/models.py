@@ -154,6 +154,7 @@ class Opportunity(Archivable, Customised, Versioned):
     weighted_firm = in_firms_currency(F("value") * F("rate") * F("probability") / Decimal(100))
     search_key = models.GeneratedField(expression=Folded(F("title")), output_field=models.TextField(), db_persist=True)
 
+    rate_day = "opened_date"  # the day whose rate applies
     objects = OpportunityQuerySet.as_manager()
 
     class Meta:

@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
@@ -13,9 +14,11 @@ from clients.invoices.models import Invoice
 from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
+from crm.core.base.dates import FIRST_YEAR, LAST_YEAR
 from crm.core.base.models import Customised, Versioned, tracked
 
 FIRM = models.DecimalField(max_digits=20, decimal_places=2)
+PLAUSIBLE = tuple(Value(day, models.DateField()) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
 
 
 class ClientRowQuerySet(PricedQuerySet):
@@ -62,7 +65,11 @@ class Contract(Archivable, Customised, Versioned):
     renewal_date = models.DateField(_("renewal"), null=True, blank=True)
     notice_days = models.PositiveSmallIntegerField(_("notice, days"), default=0)
     notice_date = models.GeneratedField(
-        expression=F("renewal_date") - F("notice_days"),
+        # none for a date that an older version took: before year 1 or after 9999 nothing could read the row
+        expression=Case(
+            When(renewal_date__range=PLAUSIBLE, then=F("renewal_date") - F("notice_days")),
+            output_field=models.DateField(),
+        ),
         output_field=models.DateField(_("notice by")),
         db_persist=True,
     )
@@ -70,6 +77,7 @@ class Contract(Archivable, Customised, Versioned):
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     change_reason = models.CharField(_("reason for the change"), max_length=200, blank=True)
 
+    rate_day = "start_date"  # the day whose rate applies
     objects = ContractQuerySet.as_manager()
 
     class Meta:
@@ -144,6 +152,7 @@ class RevenueLine(Versioned):
     reference = models.CharField(_("reference"), max_length=120, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
 
+    rate_day = "date"  # the day whose rate applies
     objects = RevenueLineQuerySet.as_manager()
 
     class Meta:

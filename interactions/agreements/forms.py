@@ -7,11 +7,14 @@ from clients.engagements.words import ONE
 from crm.core.fields.forms import UserField
 from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row
 from interactions.agreements.choices import CommitmentState, Side
+from interactions.agreements.models import TEXT_AT_MOST
 from interactions.fields import contact_field
 
 
 class DecisionForm(Form):
-    text = forms.CharField(max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3}))
+    text = forms.CharField(
+        max_length=TEXT_AT_MOST, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
+    )
     decided_date = forms.DateField(label=_("On"), widget=DateInput)
     engagement = forms.ModelChoiceField(Engagement.objects.none(), required=False, label=ONE)
     is_shared = forms.BooleanField(required=False, label=_("Shared with the client"))

@@ -12,6 +12,8 @@ from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.log.models import Interaction
 
+TEXT_AT_MOST = 5_000  # characters of a decision
+
 
 class AgreementQuerySet(models.QuerySet):
     def visible_to(self, principal):

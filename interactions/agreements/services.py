@@ -19,7 +19,7 @@ from crm.core.base.versions import save_version
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.agreements.choices import COMMITMENT, CommitmentState, Side
-from interactions.agreements.models import Commitment, Decision
+from interactions.agreements.models import TEXT_AT_MOST, Commitment, Decision
 from interactions.log.models import Interaction
 
 
@@ -36,9 +36,11 @@ def record_decision(
     is_shared: bool = False,
     is_demo: bool = False,
 ) -> Decision:
-    """Raises ServiceError (field text)."""
+    """Raises ServiceError (fields text, decided_date, contact, engagement)."""
     if not text.strip():
         raise ServiceError(_("Enter what was agreed."), field="text")
+    if len(text.strip()) > TEXT_AT_MOST:
+        raise ServiceError(_("What was agreed has more than %(n)d characters.") % {"n": TEXT_AT_MOST}, field="text")
     _check(client, contact=contact, day=decided_date, day_field="decided_date")
     check_engagement_of(principal, engagement, client)
     return Decision.objects.create(

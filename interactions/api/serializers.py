@@ -15,7 +15,7 @@ from crm.core.api.serializers import (
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
 from interactions.agreements.choices import CommitmentState
-from interactions.agreements.models import Commitment, Decision
+from interactions.agreements.models import TEXT_AT_MOST, Commitment, Decision
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.surveys.models import Survey, SurveyInvitation, SurveyResponse
@@ -43,7 +43,11 @@ class InteractionSerializer(ExternalIdsMixin, RecordSerializer):
     catalogue = INTERACTION_FIELDS
     external_kind = "interaction"
     decision = serializers.CharField(
-        required=False, write_only=True, allow_blank=True, help_text=_("What was agreed, for a new one")
+        required=False,
+        write_only=True,
+        allow_blank=True,
+        max_length=TEXT_AT_MOST,
+        help_text=_("What was agreed, for a new one"),
     )
     decision_shared = serializers.BooleanField(required=False, write_only=True)
     next_step = NextStepSerializer(required=False, write_only=True, allow_null=True)

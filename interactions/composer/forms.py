@@ -12,6 +12,7 @@ from crm.core.base.principals import acting
 from crm.core.fields.forms import CatalogueForm, UserField
 from crm.core.ui.days import weekday_and_day
 from crm.core.ui.forms import DateInput, Field, Layout, Maybe, Row, TimeInput, When, part_of
+from interactions.agreements.models import TEXT_AT_MOST
 from interactions.fields import contacts_of
 from interactions.log.fields import INTERACTION_FIELDS
 from interactions.recording.services import NextStep
@@ -87,7 +88,7 @@ class LogForm(InteractionFields):
     seen_by = part_of(Layout("visibility"), keep=True)
 
     decision = forms.CharField(
-        required=False, max_length=5_000, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
+        required=False, max_length=TEXT_AT_MOST, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
     )
     decision_shared = forms.BooleanField(required=False, label=_("Shared with the client"))
     next_title = forms.CharField(

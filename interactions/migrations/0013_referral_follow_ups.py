@@ -23,8 +23,4 @@ class Migration(migrations.Migration):
             name='source_kind',
             field=models.CharField(blank=True, choices=[('', 'Entered'), ('interaction', 'Interaction'), ('task', 'Onboarding task'), ('survey_response', 'Survey answer'), ('rule', 'Rule'), ('referral', 'Referral')], max_length=20),
         ),
-        migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(condition=models.Q(('source_kind', 'referral')), fields=['source_id'], name='follow_up_referral'),
-        ),
     ]

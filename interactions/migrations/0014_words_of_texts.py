@@ -18,7 +18,11 @@ def _column(table, text):
 
 
 def _index(table):
-    return f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {table}_words ON {table} USING gin (words)"
+    """A run that failed leaves an index that is not valid, and would be skipped by its name: it goes first."""
+    return (
+        f"DROP INDEX CONCURRENTLY IF EXISTS {table}_words",
+        f"CREATE INDEX CONCURRENTLY {table}_words ON {table} USING gin (words)",
+    )
 
 
 class Migration(migrations.Migration):

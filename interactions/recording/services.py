@@ -120,7 +120,7 @@ def log_interaction(
 ) -> Interaction:
     """Log an interaction with its decision and next step, all or nothing. `from_composer` discards the author's
     draft for this client. What comes of it names the same engagement. Raises ServiceError (fields body, occurred_at, contacts,
-    engagement, and title or assignee of the next step)."""
+    engagement, text of the decision, and title or assignee of the next step)."""
     contacts = list(contacts)
     check_engagement_of(principal, engagement, client)
     interaction = new_interaction(

@@ -10,13 +10,16 @@ from django.urls import reverse
 from clients.contacts.models import ContactPhone
 from clients.records.models import Client, ClientFacts
 from clients.records.services.clients import restrict_client
+from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.queries import firm_cached
 from crm.core.search import branches, sources
 from crm.core.search.sources import NAMES, SIMILAR, STEPS, TEXTS
+from interactions.agreements.models import Decision
 from interactions.agreements.services import create_commitment, record_decision
 from interactions.log.choices import Visibility
+from tools.testing.factories.core import make_token
 from tools.testing.factories.documents import make_document
 from tools.testing.factories.engagements import make_engagement
 from tools.testing.factories.interactions import NOW, log, make_client, make_firm, make_person
@@ -275,3 +278,22 @@ def test_a_request_that_names_nothing_known_is_answered(client, marta):
         {"fragment": "x"},
     ):
         assert client.get(reverse("core:search"), {"q": "zirkon", **more}).status_code == 200
+
+
+def test_a_text_beyond_what_the_database_can_index_is_kept(marta, northwind):
+    """As an older version took it: the search reads its beginning."""
+    long = "Zirkon " + " ".join(f"{n:x}" for n in range(250_000))
+    assert len(long) > 1_300_000
+    row = Decision.objects.create(client=northwind, text=long, decided_date=NOW.date(), author=marta)
+    assert [hit.title for hit in find(marta, "zirkon", TEXTS)["decisions"].hits] and row.pk
+
+
+def test_a_decision_has_a_limit(client, marta, northwind):
+    with pytest.raises(ServiceError, match="more than 5000 characters") as caught:
+        record_decision(acting(marta), client=northwind, text="x" * 5_001, decided_date=NOW.date())
+    assert caught.value.field == "text"
+    assert record_decision(acting(marta), client=northwind, text="x" * 5_000, decided_date=NOW.date()).pk
+    given = {"client": northwind.pk, "channel": "phone", "occurred_at": "2026-11-10T10:00:00Z", "body": "Called"}
+    token = {"HTTP_AUTHORIZATION": f"Token {make_token(user=marta)[1]}", "content_type": "application/json"}
+    answer = client.post("/api/v1/interactions", given | {"decision": "x" * 5_001}, **token)
+    assert answer.status_code == 400 and "decision" in str(answer.json()), answer.content

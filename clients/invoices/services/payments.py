@@ -15,16 +15,25 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
+from crm.core.base.versions import check_version
 from crm.core.ui.formatting import money_exact
 
 
 @service(may=permissions.may_change_invoice, why=permissions.INVOICE_IN_TRASH)
 def record_payment(
-    principal: Principal, *, invoice: Invoice, amount: Decimal, paid_date: date, today: date, note: str = ""
+    principal: Principal,
+    *,
+    invoice: Invoice,
+    amount: Decimal,
+    paid_date: date,
+    today: date,
+    note: str = "",
+    seen_version: int | None = None,
 ) -> Payment:
-    """Something was paid, in the invoice's currency: at most what is open. Of a credit note it is negative. Raises ServiceError (fields
-    amount, paid_date, note)."""
+    """Something was paid, in the invoice's currency: at most what is open. Of a credit note it is negative. Each payment is a new version
+    of the invoice, so that none is recorded twice. Raises StaleWrite, ServiceError (fields amount, paid_date, note)."""
     row = locked(invoice)
+    check_version(row, seen_version)
     payment = new_payment(row, amount=amount, paid_date=paid_date, today=today, note=note)
     payment.save()
     return payment

@@ -152,6 +152,21 @@ def test_payments_are_recorded_in_a_dialog_and_taken_back(browser, row):
     assert Payment.objects.get().pk == payment.pk
 
 
+def test_a_second_click_or_a_colleague_with_the_same_statement_is_asked(browser, row):
+    url, htmx = f"/invoices/{row.pk}/payments/add/", HTMX | {"HX-Target": "remote-dialog-body"}
+    assert 'name="version" value="1"' in browser.get(url, headers=htmx).content.decode()
+    Invoice.objects.filter(pk=row.pk).update(note="About the invoice")
+    given = {"amount": "400", "paid_date": "2026-11-01", "note": "Statement 7", "version": "1"}
+    browser.post(url, given, headers=htmx)
+    again = browser.post(url, given, headers=htmx)
+    page = again.content.decode()
+    assert again.status_code == 409 and Payment.objects.count() == 1
+    assert "€840.00 is open." in page and "Statement 7" in page and "changed this while" in page
+    assert 'name="version" value="2"' in page and "About the invoice" not in page
+    browser.post(url, given | {"version": "2"}, headers=htmx)
+    assert Payment.objects.count() == 2
+
+
 def test_void_and_back(browser, row):
     url = f"/invoices/{row.pk}/void/"
     assert browser.post(url, {"reason": "x", "version": 99}).status_code == 409
@@ -319,6 +334,10 @@ def test_the_api_enters_changes_pays_voids_and_archives(client, marta, northwind
     assert client.patch(at, json.dumps({"gross": "1"}), **json_body).status_code == 400
     paid = client.post(f"{at}/payments", {"paid_date": "2026-11-10", "amount": "24.00"}, **json_body)
     assert paid.status_code == 201 and client.get(at).json()["status"] == "part_paid"
+    stale = client.post(
+        f"{at}/payments", {"paid_date": "2026-11-10", "amount": "24"}, headers={"If-Match": made["ETag"]}, **json_body
+    )
+    assert stale.status_code == 412
     assert client.post(f"{at}/payments", {"paid_date": "2026-11-10", "amount": "900"}, **json_body).status_code == 400
     assert client.post(f"{at}/void", {}, **json_body).status_code == 400
     assert client.delete(f"{at}/payments/{paid.json()['id']}").status_code == 204

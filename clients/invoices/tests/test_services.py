@@ -166,6 +166,24 @@ def test_the_total_and_the_currency_stay_where_something_was_paid(marta, row):
     assert records.update_invoice(acting(marta), invoice=row, net=Decimal(600)).open_firm == 340
 
 
+def test_the_rate_of_the_day_follows_the_date(marta, northwind):
+    for day, rate in ((ISSUED, "0.9"), (date(2026, 11, 12), "0.8")):
+        ExchangeRate.objects.create(base="EUR", currency="USD", day=day, rate=Decimal(rate))
+    row = make_invoice(actor=marta, client=northwind, currency="USD")
+    assert row.rate == Decimal("0.9")
+    moved = records.update_invoice(acting(marta), invoice=row, invoice_date=date(2026, 11, 15), due_date=TODAY)
+    assert (moved.rate, moved.gross_firm) == (Decimal("0.8"), 992)
+
+
+def test_a_payment_is_not_recorded_twice(marta, row):
+    pay(marta, row, "400", seen_version=1)
+    with pytest.raises(StaleWrite) as caught:
+        pay(marta, row, "400", seen_version=1)
+    assert (caught.value.current.open_amount, caught.value.who) == (840, marta.name)
+    pay(marta, row, "400", seen_version=2)
+    assert stands(row) == "overdue" and row.paid == 800
+
+
 def test_a_stale_edit_is_refused(marta, row):
     records.update_invoice(acting(marta), invoice=row, seen_version=1, note="First")
     with pytest.raises(StaleWrite):

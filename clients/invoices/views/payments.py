@@ -21,15 +21,24 @@ from crm.core.ui.htmx import go, posted
 @require_http_methods(["GET", "POST"])
 def add(request, pk):
     row, today = load_to_change(request, pk), firm_today(timezone.now())
-    form = PaymentForm(posted(request), invoice=row, initial={"amount": row.open_amount, "paid_date": today})
-    outcome = form_action(
-        request, form, lambda: payments.record_payment(request.principal, invoice=row, today=today, **form.cleaned_data)
-    )
+    initial = {"amount": row.open_amount, "paid_date": today, "version": row.version}
+    form = PaymentForm(posted(request), invoice=row, initial=initial)
+
+    def act():
+        seen = form.seen_version()
+        return payments.record_payment(
+            request.principal, invoice=row, today=today, seen_version=seen, **form.cleaned_data
+        )
+
+    outcome = form_action(request, form, act)
     if outcome.is_done:
         undo = reverse("clients:payment_remove", args=[row.pk, outcome.result.pk])
         words = _("%(amount)s recorded") % {"amount": money_exact(outcome.result.amount, row.currency)}
         messages.success(request, words, extra_tags=f"undo:{undo}")
         return go(request, row.get_absolute_url())
+    if outcome.conflict:
+        row.refresh_from_db(fields=["paid", "gross"])
+        form.say_open(row)
     return dialog(request, row, form, outcome, title=_("Record a payment"), submit=_("Record"))
 
 

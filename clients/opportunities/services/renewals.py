@@ -1,6 +1,6 @@
 """Renewals: an opportunity for each renewal date of a contract, some time before the client may give notice."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -15,9 +15,11 @@ from clients.opportunities.services.records import create_opportunities
 from clients.opportunities.services.stays import put_into
 from clients.revenue.models import Contract
 from clients.revenue.services.contracts import renew_contracts
+from crm.core.base.dates import local_to_utc
 from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.firm.queries import firm_zone
 
 AHEAD = timedelta(days=60)  # before the last day on which notice may be given
 
@@ -92,10 +94,17 @@ def _follow_contracts(principal: Principal, today: date, now: datetime) -> int:
             touched += bool(_lose(principal, row, now))
         elif contract.is_auto_renewed and contract.is_in_force_on(today):
             note = _("The contract renewed automatically.")
-            touched += bool(win_opportunity(principal, opportunity=row, outcome_note=note, now=now))
+            touched += bool(win_opportunity(principal, opportunity=row, outcome_note=note, now=_renewed_at(row, now)))
         else:
             touched += bool(_lose(principal, row, now))
     return touched
+
+
+def _renewed_at(row: Opportunity, now: datetime) -> datetime:
+    """Noon of its renewal date, even where that is noticed later, so that it counts as won in the month in which it renewed; but not before
+    it came to its stage."""
+    noon = local_to_utc(row.renewal_date, time(12), firm_zone().key)  # type: ignore[arg-type]
+    return max(row.stage_since, min(noon, now))
 
 
 def _lose(principal: Principal, row: Opportunity, now: datetime) -> Opportunity:

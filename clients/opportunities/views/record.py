@@ -19,7 +19,7 @@ from clients.opportunities.services import outcomes, records
 from clients.opportunities.services.pipelines import first_stage
 from clients.page.queries import load_open_client
 from clients.registry import won_actions
-from crm.core.base.dates import add_months
+from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
@@ -219,7 +219,7 @@ def _told(request, row, text, *, undo_url="", tone=""):
 def win(request, pk):
     row, today = _load_to_change(request, pk), firm_today(timezone.now())
     initial = {"start_date": today, "with_contract": _likely(row)}
-    if row.contract and row.contract.renewal_date:
+    if row.contract and row.contract.renewal_date and is_plausible(row.contract.renewal_date):
         initial["renewal_date"] = add_months(row.contract.renewal_date, 12)
     form = WonForm(posted(request), opportunity=row, initial=initial)
 

@@ -16,7 +16,7 @@ from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract
 from crm.core.base.archiving import set_archived
-from crm.core.base.dates import add_months
+from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import insert
 from crm.core.base.principals import Principal
@@ -136,11 +136,12 @@ def renew_contracts(principal: Principal, *, today: date) -> list[Contract]:
 
 
 def _next_renewal(contract: Contract, today: date) -> date:
+    """The first one after today. What began on 29 February renews on the 28th only in years without one."""
     day: date = contract.renewal_date  # type: ignore[assignment]
-    years = 1
-    while add_months(day, 12 * years) <= today:
-        years += 1
-    return add_months(day, 12 * years)
+    start, last_of_february = contract.start_date, (day.month, day.day) == (2, 28)
+    first = start if last_of_february and (start.month, start.day) == (2, 29) else day
+    years = today.year - first.year
+    return next(after for more in (0, 1) if (after := add_months(first, 12 * (years + more))) > today)
 
 
 def _apply(contract: Contract, fields: dict) -> list[str]:
@@ -148,6 +149,9 @@ def _apply(contract: Contract, fields: dict) -> list[str]:
     only_known(fields, CONTRACT_FIELDS.edited)
     fields = with_custom(contract, fields, CONTRACT_FIELDS, is_new=contract.pk is None)
     changed = apply_price(contract, fields)
+    for name in ("start_date", "end_date", "renewal_date"):
+        if getattr(contract, name) and not is_plausible(getattr(contract, name)):
+            raise ServiceError(_("This date is too far away."), field=name)
     check_currency(contract, contract.start_date)
     if contract.end_date and contract.end_date <= contract.start_date:
         raise ServiceError(_("The end date must be after the start date."), field="end_date")

@@ -30,11 +30,7 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import get_firm
 
-DAY_OF: dict[type[Model], str] = {
-    Contract: "start_date",
-    RevenueLine: "date",
-    Invoice: "invoice_date",
-}  # the day whose rate applies to an amount
+DAY_OF: dict[type[Model], str] = {model: model.rate_day for model in (Contract, RevenueLine, Invoice)}
 RATE = DecimalField(max_digits=16, decimal_places=8)
 NAMED = 3  # days named in an error
 

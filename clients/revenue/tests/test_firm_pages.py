@@ -12,11 +12,14 @@ from clients.opportunities.models import Opportunity
 from clients.opportunities.services.renewals import update_renewals
 from clients.records.services.clients import restrict_client
 from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.services.contracts import archive_contract, renew_contracts
+from clients.revenue.services.contracts import archive_contract, check_contract, renew_contracts, update_contract
 from clients.revenue.services.lines import add_revenue_line
+from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_user
+from tools.testing.factories.core import make_token
 from tools.testing.factories.opportunities import make_contract, make_service
+from tools.testing.importing import counts, run
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +77,22 @@ def test_the_renewal_date_moves_on_to_the_next_year(marta, northwind, audit, ren
     assert row.renewal_date == after and (row.value, row.start_date, row.end_date) == before
 
 
+@pytest.mark.parametrize(
+    ("renewal", "today", "after"),
+    [
+        (date(2024, 2, 29), date(2026, 11, 20), date(2027, 2, 28)),
+        (date(2027, 2, 28), date(2027, 2, 28), date(2028, 2, 29)),
+        (date(2027, 2, 28), date(2028, 2, 28), date(2028, 2, 29)),
+        (date(2028, 2, 29), date(2028, 2, 29), date(2029, 2, 28)),
+    ],
+)
+def test_what_began_on_a_leap_day_renews_on_leap_days(marta, northwind, audit, renewal, today, after):
+    days = {"start_date": date(2024, 2, 29), "renewal_date": renewal}
+    contract(marta, northwind, audit, "A", is_auto_renewed=True, **days)
+    renew_contracts(SYSTEM, today=today)
+    assert Contract.objects.get().renewal_date == after
+
+
 def test_others_keep_theirs(marta, northwind, audit):
     passed = {"renewal_date": date(2026, 11, 1)}
     rows = [
@@ -96,6 +115,85 @@ def test_the_renewal_is_won_before_the_date_moves_and_the_next_one_opens_in_its_
     assert [(each.state, each.renewal_date) for each in Opportunity.objects.all()] == [("won", date(2026, 11, 20))]
     update_renewals(SYSTEM, today=date(2027, 9, 1), now=NOW)
     assert Opportunity.objects.filter(state="open").get().renewal_date == date(2027, 11, 20)
+
+
+def test_a_renewal_that_is_noticed_late_was_won_on_its_day(marta, northwind, audit):
+    """As after the upgrade, which wins the renewals that were left open."""
+    contract(marta, northwind, audit, "A", renewal_date=date(2026, 6, 20), is_auto_renewed=True)
+    update_renewals(SYSTEM, today=date(2026, 5, 1), now=NOW - timedelta(days=200))
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    won = Opportunity.objects.get(state="won")
+    assert won.closed_at.date() == date(2026, 6, 20) and won.stage_changes.get().left_at == won.closed_at
+    moved = contract(marta, northwind, audit, "B", renewal_date=date(2026, 6, 20), is_auto_renewed=True)
+    update_renewals(SYSTEM, today=date(2026, 5, 1), now=NOW - timedelta(days=200))
+    Opportunity.objects.filter(contract=moved).update(stage_since=NOW - timedelta(days=3))
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    assert Opportunity.objects.get(contract=moved).closed_at == NOW - timedelta(days=3)
+
+
+# Dates that no contract has
+
+ABSURD = [("renewal_date", date(1, 1, 5)), ("renewal_date", date(9999, 12, 31)), ("end_date", date(9999, 12, 31))]
+ABSURD += [("start_date", date(1, 1, 5)), ("renewal_date", date(1899, 12, 31)), ("renewal_date", date(2201, 1, 1))]
+
+
+@pytest.mark.parametrize(("name", "day"), ABSURD)
+def test_a_date_that_no_contract_has_is_refused_at_its_field(browser, marta, northwind, audit, name, day):
+    row = contract(marta, northwind, audit, "A")
+    for refused in (
+        lambda: contract(marta, northwind, audit, "B", **{name: day}),
+        lambda: update_contract(acting(marta), contract=row, **{name: day}),
+        lambda: check_contract(row, **{name: day}),
+    ):
+        with pytest.raises(ServiceError, match="too far away") as caught:
+            refused()
+        assert caught.value.field == name
+    given = {"service": audit.pk, "value": "5", "currency": "EUR", "period": "month", "start_date": "2026-01-01"}
+    given |= {"notice_days": "30", name: day.isoformat()}
+    page = browser.post(f"/clients/{northwind.pk}/contracts/{row.pk}/", given)
+    assert page.status_code == 422 and page.context["form"].errors[name] == ["This date is too far away."]
+    given |= {"client": northwind.pk}
+    token = {"HTTP_AUTHORIZATION": f"Token {make_token(user=marta)[1]}"}
+    answer = browser.post("/api/v1/contracts", given, content_type="application/json", **token)
+    assert answer.status_code == 400 and name in str(answer.json())
+    assert Contract.objects.get().version == 1
+
+
+def test_an_import_refuses_the_row_alone(marta, northwind, audit):
+    head = b"Id,Client,Service,Value,From,Renewal,Notice\n"
+    rows = b"1,Northwind,Audit,5,2026-01-01,0001-01-05,30\n2,Northwind,Audit,5,2026-01-01,2027-01-01,30\n"
+    northwind.__class__.objects.filter(pk=northwind.pk).update(name="Northwind")
+    assert counts(run(marta, "contracts", head + rows)) == {"failed": 1, "created": 1}
+    assert Contract.objects.get().renewal_date == date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("renewal_date", date(1, 1, 5)),
+        ("renewal_date", date(1, 12, 31)),
+        ("renewal_date", date(9999, 12, 31)),
+        ("start_date", date(1, 1, 5)),
+        ("end_date", date(9999, 12, 31)),
+    ],
+)
+@pytest.mark.parametrize("notice", [0, 32767])
+def test_a_row_that_has_one_from_before_breaks_nothing(browser, marta, northwind, audit, name, day, notice):
+    row = contract(marta, northwind, audit, "Old", is_auto_renewed=True)
+    good = contract(marta, northwind, audit, "Good", renewal_date=TODAY, notice_days=30, is_auto_renewed=True)
+    Contract.objects.filter(pk=row.pk).update(**{name: day}, notice_days=notice)
+    row.refresh_from_db()
+    good.refresh_from_db()
+    assert row.notice_date is None and good.notice_date == TODAY - timedelta(days=30)
+    at = f"/clients/{northwind.pk}"
+    pages = ["/contracts/", "/contracts/export/?as=csv", "/contracts/renewals/", f"{at}/revenue/", f"{at}/history/"]
+    for url in [*pages, f"{at}/contracts/{row.pk}/"]:
+        answer = browser.get(url)
+        assert answer.status_code == 200 and shown(answer), url
+    assert [*Contract.pgh_event_models["update"].objects.filter(pgh_obj_id=row.pk)]
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    good.refresh_from_db()
+    assert good.renewal_date == date(2027, 11, 20)
 
 
 # The calendar

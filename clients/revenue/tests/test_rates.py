@@ -112,6 +112,34 @@ def test_nor_does_a_contract(ada, harbour, service):
     assert Contract.objects.get().monthly_value == 90
 
 
+def test_the_rate_of_the_day_follows_the_day_and_one_that_was_entered_stays(ada, harbour, service):
+    enter(ada, "USD", "0.9")
+    enter(ada, "USD", "0.8", DAY + timedelta(days=60))
+    line = make_line(actor=ada, client=harbour, amount="100", currency="USD", date=DAY)
+    typed = make_line(actor=ada, client=harbour, amount="100", currency="USD", date=DAY, rate=Decimal("0.7"))
+    contract = create_contract(acting(ada), client=harbour, service=service, value=100, currency="USD", start_date=DAY)
+    later = DAY + timedelta(days=61)
+    assert update_revenue_line(acting(ada), line=line, date=later, today=TODAY).amount_firm == 80
+    assert update_revenue_line(acting(ada), line=typed, date=later, today=TODAY).rate == Decimal("0.7")
+    assert update_contract(acting(ada), contract=contract, start_date=later).rate == Decimal("0.8")
+    given = {"date": DAY, "rate": Decimal("0.75")}
+    assert update_revenue_line(acting(ada), line=line, today=TODAY, **given).rate == Decimal("0.75")
+    with pytest.raises(ServiceError, match="no USD rate") as caught:
+        update_contract(acting(ada), contract=contract, start_date=DAY + timedelta(days=200))
+    assert caught.value.field == "rate"
+
+
+@pytest.mark.parametrize(("rate", "after"), [("0.90000000", "0.8"), ("0.85", "0.85")])
+def test_the_form_takes_the_rate_of_another_day(client, ada, harbour, rate, after):
+    enter(ada, "USD", "0.9")
+    enter(ada, "USD", "0.8", DAY + timedelta(days=60))
+    client.force_login(ada)
+    line = make_line(actor=ada, client=harbour, amount="100", currency="USD", date=DAY)
+    given = {"date": "2026-05-02", "amount": "100", "currency": "USD", "rate": rate, "kind": "fee", "version": 1}
+    assert client.post(reverse("clients:edit_line", args=[harbour.pk, line.pk]), given).status_code == 302
+    assert RevenueLine.objects.get().rate == Decimal(after)
+
+
 def test_the_form_takes_the_days_rate_for_another_currency(client, ada, harbour):
     enter(ada, "USD", "0.9")
     client.force_login(ada)

@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from crm.core.base.zones import zone
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
 
 def is_plausible(day: date) -> bool:
     """Whether the day or moment is plausible. Leaves room for every time zone and for date arithmetic."""
-    return 1900 <= day.year <= 2200
+    return FIRST_YEAR <= day.year <= LAST_YEAR
 
 
 def local_to_utc(day: date, at: time, zone_name: str) -> datetime:

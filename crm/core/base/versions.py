@@ -48,6 +48,13 @@ def save_version(
     row.version, row.updated_at = present + 1, saved_at  # type: ignore[attr-defined]
 
 
+def check_version(row: Any, seen: int | None) -> None:
+    """For a decision about a locked row that writes other rows: it is about the version that was seen (None: the row's own). Raises
+    StaleWrite."""
+    if seen not in (None, row.version):
+        raise _stale(row, [])
+
+
 def _merge(row: Model, names: list[str], seen: int) -> list[str]:
     """Set the row to the current values plus the editor's changes since `seen`. Returns the names of the changed
     fields.

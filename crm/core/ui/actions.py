@@ -104,7 +104,7 @@ def conflict_of(form: BaseForm, error: StaleWrite, *, hidden: Iterable[str] = ()
     """
     current, found = error.current, []
     for name in form.fields:
-        if name == "version" or not hasattr(current, name):
+        if name == "version" or not hasattr(current, name) or not getattr(form, "compared", True):
             continue
         bound = form[name]
         yours, theirs = words_of(bound, form.cleaned_data.get(name)), words_of(bound, getattr(current, name))

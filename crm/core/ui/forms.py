@@ -314,6 +314,7 @@ class Laid:
 
     layout: ClassVar[LayoutObject | None] = None
     merges: ClassVar[bool] = True  # False for a decision about everything that was seen
+    compared: ClassVar[bool] = True  # False where its fields are none of the record's
     unseen: tuple[str, ...] = ()  # fields whose current value the user may not see
 
     def get_layout(self) -> LayoutObject | None:
