@@ -113,7 +113,7 @@ class ListPage:
     other_file: Callable[["Listing"], Iterator[list[Any]]] | None = None  # head and rows of another kind of file
 
     def __post_init__(self):
-        if taken := OWN_PARAMETERS & self.filters.base_filters.keys():
+        if taken := OWN_PARAMETERS & {*self.filters.base_filters}:  # type: ignore[misc]
             raise ImproperlyConfigured(f"{self.url_name}: the kit has parameters of these names: {sorted(taken)}")
         list_pages.register(self)
 
