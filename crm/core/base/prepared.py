@@ -6,7 +6,7 @@ values if that is expected to cost no more than the plans made for values (`plan
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +17,7 @@ from psycopg2 import Error
 from psycopg2.errorcodes import DUPLICATE_PREPARED_STATEMENT, INVALID_SQL_STATEMENT_NAME
 from psycopg2.extensions import AsIs
 
-AT_MOST = 300  # per connection; each takes some 100 kB of the server
+AT_MOST = 300  # per connection, whose server process holds them
 log = logging.getLogger(__name__)
 _names: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
@@ -36,6 +36,7 @@ class Prepared:
     sql: str
     values: tuple[Any, ...]
     places: dict[int, str]
+    made: dict[tuple[str, ...], tuple[str, str]] = field(default_factory=dict, compare=False)  # by types: name and text
 
     def plain(self, given: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The statement with its parameters, for PostgreSQL to plan now."""
@@ -51,13 +52,10 @@ class Prepared:
         names = list(dict.fromkeys(self.places.values()))
         connection.close_if_health_check_failed()
         connection.ensure_connection()
-        with connection.connection.cursor() as cursor:
-            marks = {name: AsIs(f"${n}::{_type(given[name])}") for n, name in enumerate(names, 1)}
-            values = [marks[self.places[n]] if n in self.places else value for n, value in enumerate(self.values)]
-            text = cursor.mogrify(self.sql, values).decode()
-            name = f"{self.label}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-            known = _known()
-            if name not in known:
+        known = _known()
+        name, text = self._made(names, tuple(_type(given[each]) for each in names))
+        if name not in known:
+            with connection.connection.cursor() as cursor:
                 if len(known) >= AT_MOST:
                     cursor.execute("DEALLOCATE ALL")
                     known.clear()
@@ -65,6 +63,16 @@ class Prepared:
                 known.add(name)
         arguments = f"({', '.join(['%s'] * len(names))})" if names else ""
         return f"EXECUTE {name}{arguments}", tuple(_sent(given[name]) for name in names)
+
+    def _made(self, names: list[str], types: tuple[str, ...]) -> tuple[str, str]:
+        """Its name, and its text with $1, $2 … for what is filled in."""
+        if types not in self.made:
+            marks = {name: AsIs(f"${n}::{kind}") for n, (name, kind) in enumerate(zip(names, types, strict=True), 1)}
+            values = [marks[self.places[n]] if n in self.places else value for n, value in enumerate(self.values)]
+            with connection.connection.cursor() as cursor:
+                text = cursor.mogrify(self.sql, values).decode()
+            self.made[types] = f"{self.label}_{hashlib.sha256(text.encode()).hexdigest()[:16]}", text
+        return self.made[types]
 
 
 def _sent(value: Any) -> Any:
