@@ -44,7 +44,7 @@ FEW = 2_000  # clients, up to which their rows are looked up by client
 
 
 def _scope(principal) -> str:
-    """What an account manager sees besides restricted clients; ALL for whoever else."""
+    """Which clients an account manager sees, restricted ones aside; ALL for everybody else."""
     if not principal.is_user or principal.sees_all or not principal.is_account_manager:
         return AccountManagersSee.ALL
     return get_firm().account_managers_see

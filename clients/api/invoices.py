@@ -136,9 +136,12 @@ class InvoiceViewSet(Upserts, ApiViewSet):
         filters=False,
     )
     @action(
-        detail=True, methods=["delete"], url_path="payments/(?P<payment_id>[0-9]{1,18})", url_name="payment",
+        detail=True,
+        methods=["delete"],
+        url_path="payments/(?P<payment_id>[0-9]{1,18})",
+        url_name="payment",
         pagination_class=None,
-    )  # fmt: skip
+    )
     def payment(self, request, pk=None, payment_id=""):
         """Take back a payment that was recorded by mistake."""
         rows = Payment.objects.select_related("invoice__client").filter(invoice=self.get_object())

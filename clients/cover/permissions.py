@@ -16,5 +16,5 @@ def may_arrange(principal, absent) -> bool:
 
 
 def may_end(principal, cover) -> bool:
-    """The one who is covered for, managers and admins. Whoever covers may not extend or end what others arranged."""
+    """The absent colleague, managers and admins. The covering colleague may not extend or end it."""
     return principal.is_user and (cover.absent_id == principal.user_id or may_arrange_for_others(principal))

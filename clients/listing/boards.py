@@ -62,7 +62,7 @@ def _change_status(principal: Any, client: Client, values: dict[str, Any], now: 
     seen = client.seen_version  # type: ignore[attr-defined]
     client = Client.objects.select_for_update().get(pk=client.pk)
     if seen is not None and seen != _versions(Client.objects.filter(pk=client.pk)).get(client.pk):
-        raise ServiceError(_("its status was changed meanwhile"), field="to")
+        raise ServiceError(_("its status has changed since"), field="to")
     if client.facts.status == values["status"]:
         raise ServiceError(_("already has this status"), field="to")
     before = _kept(client)

@@ -110,11 +110,16 @@ def _list_of(shown, kind, start, end):
 def _shown_month(month, shown):
     describe([event.contract for event in month.events], shown.today)
     totals = [
-        {"label": KINDS[kind][0], "n": month.totals[kind][0], "total": month.totals[kind][1], "kind": kind,
-         "url": _list_of(shown, kind, month.start, month.end)}
+        {
+            "label": KINDS[kind][0],
+            "n": month.totals[kind][0],
+            "total": month.totals[kind][1],
+            "kind": kind,
+            "url": _list_of(shown, kind, month.start, month.end),
+        }
         for kind in KINDS
         if kind in month.totals
-    ]  # fmt: skip
+    ]
     events = [{"label": KINDS[event.kind][0], "tone": KINDS[event.kind][1], "event": event} for event in month.events]
     return {"month": month, "label": date_format(month.start, "F Y"), "totals": totals, "events": events}
 

@@ -68,7 +68,7 @@ def test_the_covering_colleague_sees_the_clients_from_the_first_day_until_they_a
     own = make_client(owner=otto, name="Otto Oy")
     time_machine.move_to(moment, tick=False)
     assert seen(otto) == ({own, northwind} if sees else {own})
-    assert seen(marta) == {northwind}, "whoever is away keeps what they see"
+    assert seen(marta) == {northwind}, "the absent colleague still sees them"
     assert may_see(acting(otto), northwind) == sees
     assert (otto in viewers(northwind, is_restricted=False)) == sees
 

@@ -225,8 +225,12 @@ def test_aging_by_days_after_the_due_date(marta, northwind):
         make_invoice(actor=marta, client=northwind, number=f"A{n}", net="100", tax="0", invoice_date=due, due_date=due)
     sums = open_sums(Invoice.objects.all(), TODAY)
     assert [(part.key, part.n) for part in sums.ages] == [
-        ("current", 2), ("1-30", 2), ("31-60", 2), ("61-90", 2), ("91", 2)
-    ]  # fmt: skip
+        ("current", 2),
+        ("1-30", 2),
+        ("31-60", 2),
+        ("61-90", 2),
+        ("91", 2),
+    ]
     assert (sums.overdue.n, sums.overdue.amount) == (8, 800)
     for part in sums.ages:
         assert Invoice.objects.aged(part.key, TODAY).count() == part.n

@@ -133,7 +133,9 @@ def test_a_card_that_somebody_moved_meanwhile_goes_back_with_words(client, marta
     update_client(acting(sini), client=row, tier="C")
     client.force_login(marta)
     answer = drop(client, row, "A", "B")
-    assert answer.status_code == 409 and f"{sini.name} changed “Halden” meanwhile" in answer.json()["text"]
+    assert (
+        answer.status_code == 409 and f"{sini.name} changed “Halden” while this board was open" in answer.json()["text"]
+    )
     row.refresh_from_db()
     assert row.tier == "C" and not BulkChange.objects.exists()
     update_client(acting(sini), client=row, industry="Law")
@@ -225,7 +227,7 @@ def test_a_status_that_changed_meanwhile_is_a_conflict_by_both_ways(client, mart
     client.force_login(marta)
     data = {"to": "paused", "was": "active", "start_date": today().isoformat()}
     answer = client.post(move_url(row), data, headers=DIALOG)
-    assert answer.status_code == 409 and f"{sini.name} changed “Halden” meanwhile" in answer.text
+    assert answer.status_code == 409 and f"{sini.name} changed “Halden” while this board was open" in answer.text
     assert 'name="was" value="at_notice"' in answer.text, "and now one may decide"
     assert drop(client, row, "paused", "active", "status").status_code == 409
     row.facts.refresh_from_db()

@@ -56,7 +56,7 @@ def test_cards_move_by_mouse_and_a_stale_one_goes_back(page, live_server, sign_i
     assert tier_of("Client 0") == "B" and page.locator("#cards-B .board-card").count() == 3
     update_client(acting(make_user(name="Sini Ranta")), client=Client.objects.get(name="Client 1"), tier="C")
     drag(page, "Client 1", "A")
-    page.get_by_text("Sini Ranta changed “Client 1” meanwhile").wait_for()
+    page.get_by_text("Sini Ranta changed “Client 1” while this board was open").wait_for()
     page.locator("#cards-C .board-card").wait_for()
     assert tier_of("Client 1") == "C", "and the board shows it where it is now"
 

@@ -348,7 +348,7 @@ def test_a_status_changed_since_the_start_stays_and_is_listed(client, marta, man
     running.run_job(job_id=Job.objects.get().pk)
     statuses = [row.facts.status for row in Client.objects.select_related("facts").order_by("pk")]
     assert statuses == ["paused", "at_notice", "paused", "paused", "paused"], "another field of it is no conflict"
-    assert BulkChange.objects.get().refused == [[many[1].pk, "its status was changed meanwhile"]]
+    assert BulkChange.objects.get().refused == [[many[1].pk, "its status has changed since"]]
 
 
 def interrupted(monkeypatch, step, error):

@@ -121,9 +121,12 @@ def test_each_number_of_the_forecast_is_the_length_of_its_list(browser, marta, n
     today = timezone.localdate()
     for n, days in enumerate((-70, 0, 1, 40, 200, 900)):
         make_opportunity(
-            actor=marta, client=northwind, title=f"Deal {n}", value=None if n == 1 else "1000",
+            actor=marta,
+            client=northwind,
+            title=f"Deal {n}",
+            value=None if n == 1 else "1000",
             expected_close=today + timedelta(days=days),
-        )  # fmt: skip
+        )
     page = browser.get("/opportunities/forecast/?owner=me")
     rows = [*page.context["rows"], {"sums": page.context["total"], "url": page.context["total_url"]}]
     assert rows[-1]["sums"].n == 6 and rows[-1]["sums"].left_out == 1

@@ -212,9 +212,13 @@ def test_the_calendar_opens_to_exactly_the_contracts_it_counts(browser, marta, n
         )
     contract(marta, northwind, audit, "Ends", end_date=TODAY + timedelta(days=70))
     contract(
-        marta, northwind, audit, "Ends before it renews",
-        renewal_date=TODAY + timedelta(days=90), end_date=TODAY + timedelta(days=50),
-    )  # fmt: skip
+        marta,
+        northwind,
+        audit,
+        "Ends before it renews",
+        renewal_date=TODAY + timedelta(days=90),
+        end_date=TODAY + timedelta(days=50),
+    )
     contract(marta, northwind, audit, "Over", renewal_date=TODAY + timedelta(days=9), end_date=TODAY)
     page = browser.get("/contracts/renewals/")
     assert [row.name for row in page.context["nearest"]] == ["C0", "C1", "C2"]
@@ -269,9 +273,15 @@ def test_a_restricted_client_is_in_none_of_it(client, marta, otto, northwind, au
     restrict_client(acting(otto), client=secret, users=[])
     client.force_login(make_user(name="Aino Admin", roles=("admin", "manager")))
     for url in (
-        "/contracts/", "/contracts/renewals/", "/contracts/export/?as=csv", "/revenue/", "/revenue/by-month/",
-        "/revenue/by-month/?by=client", "/revenue/by-month/export/?as=csv", f"/revenue/by-month/?client={secret.pk}",
-    ):  # fmt: skip
+        "/contracts/",
+        "/contracts/renewals/",
+        "/contracts/export/?as=csv",
+        "/revenue/",
+        "/revenue/by-month/",
+        "/revenue/by-month/?by=client",
+        "/revenue/by-month/export/?as=csv",
+        f"/revenue/by-month/?client={secret.pk}",
+    ):
         assert not re.search(r"Secret|Hush|777|9,324", shown(client.get(url))), url
 
 
@@ -318,8 +328,10 @@ def test_it_is_narrowed_moved_and_written_to_a_file(browser, booked, northwind):
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     assert rows[0][:2] == ["Client", "2025-12"] and rows[0][-2:] == ["Total", "Amounts without a rate"]
     assert [(row[0], row[-2], row[-1]) for row in rows[1:]] == [
-        ("Other", "500.00", "0"), (northwind.name, "151.00", "1"), ("Total", "651.00", "1")
-    ]  # fmt: skip
+        ("Other", "500.00", "0"),
+        (northwind.name, "151.00", "1"),
+        ("Total", "651.00", "1"),
+    ]
     assert browser.get("/revenue/by-month/export/?as=xlsx").status_code == 200
     assert browser.get("/revenue/by-month/export/?as=pdf").status_code == 404
 

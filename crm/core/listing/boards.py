@@ -195,7 +195,7 @@ def move(
     model: Any = type(row)
     model._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if present_key(row, board.group) != was:
-        raise StaleWrite(_("Someone moved this meanwhile."), current=row, who=board.who(row))
+        raise StaleWrite(_("Someone else has moved this card."), current=row, who=board.who(row))
     row.seen_version = board.action.seen(row)
     values = board.values(value_of(board, to), given)
     before = board.action.act(principal, row, values, now)

@@ -77,12 +77,12 @@ def cards(request, listing: Any) -> HttpResponse:
 
 
 def stale_words(error: StaleWrite, row: Any) -> str:
-    words = _("%(who)s changed “%(title)s” meanwhile. The board shows it as it is now.")
+    words = _("%(who)s changed “%(title)s” while this board was open. It is up to date now.")
     return words % {"who": error.who or _("Someone"), "title": row}
 
 
 def drop(request, listing: Any) -> HttpResponse:
-    """A card was dragged to a column. 409 with words where somebody else changed it meanwhile, or the board asks first."""
+    """A card was dragged to a column. 409 with words if somebody else has changed it since, or if the board asks first."""
     shown, form = _shown(listing), DropForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"text": _("This card could not be moved.")}, status=400)

@@ -79,7 +79,7 @@ def save_view(
     board: str = "",
     columns: list[list[Any]] | None = None,
 ) -> SavedView:
-    """Put other filters, sort, group, board and columns into it. Raises ServiceError, and StaleWrite where somebody saved it meanwhile."""
+    """Put other filters, sort, group, board and columns into it. Raises ServiceError, and StaleWrite if somebody has saved it since."""
     row = _locked(view)
     row.query, row.columns = _checked(principal, page, query, sort, columns or [], now)
     _arrange(row, page, sort, group, board)
