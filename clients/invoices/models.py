@@ -1,7 +1,7 @@
 """Invoices and what was paid of them.
 
 How an invoice stands (due, overdue, part paid, paid, void) is no column: it follows from `gross`, `paid`, `due_date` and `voided_at`. `paid` is the
-sum of its payments, which a trigger of the database keeps, whoever writes them.
+sum of its payments, which a trigger of the database keeps.
 """
 
 from datetime import date, timedelta
