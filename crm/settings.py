@@ -204,8 +204,6 @@ CACHES = {
         "KEY_PREFIX": "rapport",
         "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 5},
     },
-    # Parts of the layout, cached in each process: words and numbers of the navigation, never a client's data.
-    "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2000}},
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 

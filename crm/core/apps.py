@@ -1,8 +1,12 @@
+import threading
 from functools import lru_cache
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.db import connections
 from django.db.models.signals import post_migrate
+from django.urls import base as addresses
+from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import trans_real
 
@@ -21,6 +25,7 @@ class CoreConfig(AppConfig):
         post_migrate.connect(grants.grant_application_role, sender=last, dispatch_uid="core.grants")
         autodiscover_modules("hooks")
         _keep_words()
+        _use_plain_locals()
 
 
 def _keep_words() -> None:
@@ -29,3 +34,16 @@ def _keep_words() -> None:
     """
     words = trans_real.translation(settings.LANGUAGE_CODE)
     words.gettext = lru_cache(maxsize=20_000)(words.gettext)  # type: ignore[method-assign]
+
+
+def _use_plain_locals() -> None:
+    """Keeps language, zone, script prefix and connections in plain thread locals. Django's own serve coroutines too, which
+    nothing here uses, and take twenty times as long, a thousand times per page.
+    """
+    places = [(trans_real, "_active"), (timezone, "_active"), (addresses, "_prefixes"), (addresses, "_urlconfs")]
+    for owner, name in [*places, (connections, "_connections")]:
+        before, plain = getattr(owner, name), threading.local()
+        for held in ("value", *connections):
+            if hasattr(before, held):
+                setattr(plain, held, getattr(before, held))
+        setattr(owner, name, plain)

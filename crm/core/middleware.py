@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import pghistory
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequired
+from django.contrib.auth.middleware import get_user
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
@@ -117,6 +118,7 @@ class PrincipalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
+        request.user = get_user(request)  # the row itself: each look through Django's lazy object costs, hundreds per page
         request.principal = acting(request.user)
         return self.get_response(request)
 

@@ -29,7 +29,6 @@ def show(request, client_id):
     kinds = timeline_kinds()
     kind = request.GET.get("kind", "")
     kind = kind if kind in dict(kinds) else ""
-    recent.remember(request, client.pk)
     said = {name: request.GET[name].strip() for name in TimelineForm.base_fields if request.GET.get(name)}
     form = TimelineForm(said or None, client=client) if said or "filter" in request.GET else None
     narrowing = form.narrowing if form else EVERYTHING
@@ -45,7 +44,9 @@ def show(request, client_id):
             "main_panels": render_panels(request, client, "main", now=now),
             "side_panels": render_panels(request, client, "side", now=now),
         }
-    return render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
+    response = render_page(request, "clients/page/client.html", context, fragment="entries" if before else "timeline")
+    recent.remember(request, response, client.pk)
+    return response
 
 
 @require_GET

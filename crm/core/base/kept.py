@@ -199,7 +199,7 @@ def _beside(queryset: Any) -> list[Any]:
 
 def _shape(user: models.Model | None) -> str:
     """The columns of a user that may shape a statement."""
-    return "" if user is None else repr([getattr(user, name) for name in _shaping(user._meta.model)])
+    return "" if user is None else repr([getattr(user, name) for name in _shaping(type(user))])
 
 
 @lru_cache

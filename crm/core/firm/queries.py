@@ -1,16 +1,15 @@
 """Reads of the firm's settings."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from asgiref.local import Local
-
 from crm.core.base.zones import zone
 from crm.core.firm.models import FirmSettings
 
-_request = Local()
+_request = threading.local()
 
 
 def get_firm() -> FirmSettings:

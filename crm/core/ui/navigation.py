@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import QuerySet, Value
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.translation import gettext as _
 
 from crm.core.base.kept import Kept
 from crm.core.base.querysets import CountOf
@@ -85,11 +87,11 @@ def current_at(path: str) -> NavEntry | None:
 
 
 def build(principal, now, path: str) -> dict[str, Any]:
-    """For the page at `path`: {"main": [item], "setup": [item], "settings": [item], "bell": [item], "signature": str};
-    item = {key, label, url, icon,
-    letter, count, tone, current}.
+    """For the page at `path`: {"main": [item], "setup": [item], "settings": [item], "bell": [item], "shape": str,
+    "filling": {name: text}}; item = {key, label, url, icon, letter, count, tone, current}.
 
-    `settings` are the other settings pages; `bell` is beside the firm's mark. Equal signatures mean equal rendering.
+    `settings` are the other settings pages; `bell` is beside the firm's mark. Equal shapes mean equal rendering but for
+    the `filling` of its holes (crm/core/templatetags/ui_shell.py).
     """
     groups: dict[str, Any] = {"main": [], "setup": [], "settings": [], "bell": []}
     current = current_at(path)
@@ -109,7 +111,22 @@ def build(principal, now, path: str) -> dict[str, Any]:
                 "current": entry is current or (is_setting and entry.key == "settings"),
             }
         )
-    groups["signature"] = repr(
-        [(i["key"], str(i["label"]), i["count"], i["tone"], i["current"]) for group in groups.values() for i in group]
-    )
+    items = [item for group in groups.values() for item in group]
+    groups["shape"] = " ".join(f"{item['key']}{'*' if item['current'] else ''} {item['label']}" for item in items)
+    groups["filling"] = {"name": conditional_escape(principal.user.name or principal.user.email), **_filling(items)}
     return groups
+
+
+def _filling(items: list[dict[str, Any]]) -> dict[str, str]:
+    """The numbers of the entries, as the holes of the layout show them."""
+    found = {}
+    for item in items:
+        if item["count"]:
+            words = capped(item["count"], COUNTED)
+            tone = f" nav-count-{item['tone']}" if item["tone"] else ""
+            found[f"count {item['key']}"] = format_html('<span class="nav-count{}">{}</span>', tone, words)
+            found[f"bell {item['key']}"] = format_html('<span class="bell-count" aria-hidden="true">{}</span>', words)
+            found[f"label {item['key']}"] = conditional_escape(_("Notifications: %(n)s unread") % {"n": words})
+        else:
+            found[f"label {item['key']}"] = conditional_escape(item["label"])
+    return found

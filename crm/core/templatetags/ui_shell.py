@@ -1,0 +1,49 @@
+"""`{% shell "sidebar" nav.shape %} … {% hole "count today" %} … {% endshell %}`: a part of the layout that is rendered once for
+each language and each of its arguments, with holes that every page fills from `nav.filling`, {name: safe text}.
+
+Only words and addresses that are the same for everybody belong into it; what differs between users is a hole. A hole that
+nothing fills is empty.
+"""
+
+import re
+
+from django import template
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
+
+HOLE = re.compile("\ue000([^\ue001]*)\ue001")
+KEPT = 2000
+_shells: dict[tuple, list[str]] = {}  # text and name of a hole in turn
+
+
+class ShellNode(template.Node):
+    child_nodelists = ("nodelist",)
+
+    def __init__(self, words, nodelist):
+        self.words, self.nodelist = words, nodelist
+
+    def render(self, context):
+        key = (get_language(), *(str(word.resolve(context)) for word in self.words))
+        pieces = _shells.get(key)
+        if pieces is None:
+            if len(_shells) >= KEPT:
+                _shells.clear()
+            pieces = _shells[key] = HOLE.split(self.nodelist.render(context))
+        if len(pieces) == 1:
+            return mark_safe(pieces[0])
+        filling = context["nav"]["filling"] if context.get("nav") else {}
+        return mark_safe("".join(filling.get(piece, "") if n % 2 else piece for n, piece in enumerate(pieces)))
+
+
+def do_shell(parser, token):
+    words = [parser.compile_filter(bit) for bit in token.split_contents()[1:]]
+    if not words:
+        raise template.TemplateSyntaxError('shell needs a name: {% shell "sidebar" … %}')
+    nodelist = parser.parse(("endshell",))
+    parser.delete_first_token()
+    return ShellNode(words, nodelist)
+
+
+def hole(*words):
+    """The place of `filling[words]` within a shell; several words are one name."""
+    return mark_safe(f"\ue000{' '.join(map(str, words))}\ue001")
