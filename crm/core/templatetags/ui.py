@@ -20,7 +20,7 @@ from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_cells import do_cell, do_cells
 from crm.core.templatetags.ui_forms import crumbs, name_empty_choice, problems
-from crm.core.templatetags.ui_shell import do_shell, hole
+from crm.core.templatetags.ui_shell import do_shell, do_stencil, fill, hole
 from crm.core.ui import tones
 from crm.core.ui.days import weekday_and_day
 from crm.core.ui.formatting import (
@@ -46,7 +46,9 @@ register.tag("slot", do_slot)
 register.tag("cells", do_cells)
 register.tag("cell", do_cell)
 register.tag("shell", do_shell)
+register.tag("stencil", do_stencil)
 register.simple_tag(hole)
+register.simple_tag(fill)
 register.simple_tag(crumbs)
 register.filter(country_name)
 register.filter(problems)

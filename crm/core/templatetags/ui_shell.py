@@ -3,17 +3,26 @@ each language and each of its arguments, with holes that every page fills from `
 
 Only words and addresses that are the same for everybody belong into it; what differs between users is a hole. A hole that
 nothing fills is empty.
+
+`{% stencil acts %} … {% hole "title" %} … {% endstencil %}` does the same for rows: it is rendered once for a list, and
+`{% fill acts id=row.pk title=row.title %}` writes it for a row.
 """
 
 import re
 
 from django import template
-from django.utils.safestring import mark_safe
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 HOLE = re.compile("\ue000([^\ue001]*)\ue001")
 KEPT = 2000
-_shells: dict[tuple, list[str]] = {}  # text and name of a hole in turn
+Pieces = list[str]  # text and name of a hole in turn
+_shells: dict[tuple, Pieces] = {}
+
+
+def _filled(pieces: Pieces, filling: dict[str, SafeString]) -> SafeString:
+    return mark_safe("".join([filling.get(piece, "") if n % 2 else piece for n, piece in enumerate(pieces)]))
 
 
 class ShellNode(template.Node):
@@ -32,7 +41,7 @@ class ShellNode(template.Node):
         if len(pieces) == 1:
             return mark_safe(pieces[0])
         filling = context["nav"]["filling"] if context.get("nav") else {}
-        return mark_safe("".join(filling.get(piece, "") if n % 2 else piece for n, piece in enumerate(pieces)))
+        return _filled(pieces, filling)
 
 
 def do_shell(parser, token):
@@ -44,6 +53,31 @@ def do_shell(parser, token):
     return ShellNode(words, nodelist)
 
 
+class StencilNode(template.Node):
+    child_nodelists = ("nodelist",)
+
+    def __init__(self, name, nodelist):
+        self.name, self.nodelist = name, nodelist
+
+    def render(self, context):
+        context[self.name] = HOLE.split(self.nodelist.render(context))
+        return ""
+
+
+def do_stencil(parser, token):
+    bits = token.split_contents()
+    if len(bits) != 2:
+        raise template.TemplateSyntaxError("stencil needs one name: {% stencil acts %}")
+    nodelist = parser.parse(("endstencil",))
+    parser.delete_first_token()
+    return StencilNode(bits[1], nodelist)
+
+
 def hole(*words):
-    """The place of `filling[words]` within a shell; several words are one name."""
+    """The place of `filling[words]` within a shell or a stencil; several words are one name."""
     return mark_safe(f"\ue000{' '.join(map(str, words))}\ue001")
+
+
+def fill(stencil: Pieces, **values):
+    """A stencil with these values in its holes; numbers as they are, texts escaped."""
+    return _filled(stencil, {name: conditional_escape(value) for name, value in values.items()})
