@@ -118,7 +118,9 @@ class PrincipalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.user = get_user(request)  # the row itself: each look through Django's lazy object costs, hundreds per page
+        request.user = get_user(
+            request
+        )  # the row itself: each look through Django's lazy object costs, hundreds per page
         request.principal = acting(request.user)
         return self.get_response(request)
 

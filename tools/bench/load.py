@@ -27,6 +27,7 @@ from tools.bench.bare import Bare
 
 USERS, MANAGERS = 100, 4
 DOMAIN = "load.example"
+SEATS = "seats"  # the key of a custom field, which the bench defines
 SURVEY = "Client survey (load)"
 TEMPLATE = "Standard onboarding (load)"
 LOADED = [
@@ -74,7 +75,7 @@ class Amounts:
     @classmethod
     def of(cls, clients: int, **given: int | None) -> "Amounts":
         per_client = {
-            "contacts": 1.5,
+            "contacts": 2,
             "interactions": 10,
             "revenue": 10,
             "contracts": 0.3,
@@ -227,6 +228,7 @@ class Loader:
             phone=f"'+358 40 ' || lpad(floor({self.u('i', 19)} * 10000000)::text, 7, '0')",
             phone_digits=f"'35840' || lpad(floor({self.u('i', 19)} * 10000000)::text, 7, '0')",
             is_restricted=f"{self.u('i', 20)} < 0.01",
+            custom=f"jsonb_build_object('{SEATS}', 1 + floor({self.u('i', 23)} * 500)::int)",
             archived_at=f"CASE WHEN {self.u('i', 21)} < 0.005 THEN now() - interval '30 days' END",
             created_at=f"now() - {self.u('i', 22)} * interval '5 years'",
         )
@@ -388,6 +390,10 @@ class Loader:
             f"CREATE TEMP TABLE talk ON COMMIT DROP AS SELECT (row_number() OVER (ORDER BY occurred_at, k))::bigint AS k, i, id AS client_id, occurred_at "
             f"FROM (SELECT k, i, id, ({at}) AT TIME ZONE 'UTC' AS occurred_at FROM {spread}) AS drawn"
         )
+        self.execute(
+            "UPDATE talk SET i = busy.i, client_id = busy.id FROM (SELECT life.i, life.id FROM life JOIN clients_client c USING (id) "
+            "WHERE active IS NOT NULL AND former IS NULL AND NOT is_restricted AND archived_at IS NULL ORDER BY i LIMIT 1) AS busy WHERE mod(k, 10) = 0"
+        )  # one client has a tenth of all
         self.execute("ANALYZE talk")
         owner = f"{self.first_user} + (SELECT owner FROM load_client WHERE load_client.i = talk.i)"
         self.execute("CREATE UNIQUE INDEX ON load_client (i)")

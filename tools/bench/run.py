@@ -25,12 +25,16 @@ from django.utils import timezone
 from clients.records.models import Client
 from clients.segments.models import Segment
 from clients.segments.services import create_segment
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
+from crm.core.fields.custom.choices import Kind
+from crm.core.fields.custom.models import CustomField
+from crm.core.fields.custom.services import create_field
 from crm.core.listing.paging import Sort, _encode
 from crm.core.users.choices import Role
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Visibility
 from interactions.log.models import Interaction
+from tools.bench.load import SEATS
 from tools.bench.users import MIX, generate
 from tools.launcher.serve import web
 
@@ -43,11 +47,12 @@ CSRF = "b" * 32
 
 @dataclass(frozen=True)
 class Request:
-    """`form`: the POST data; None for a GET."""
+    """`form`: the POST data; None for a GET. `part`: htmx asks for a part of the page."""
 
     path: str
     who: int
     form: str | None = None
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
     by_name = seen.order_by("name_key", "pk")
     cursor = _encode("f", seen, by_name[int(seen.count() * DEEP)], Sort("name_key"))
     clients, kpi = reverse("clients:list"), reverse("reports:kpi", args=["retention"])
+    busiest = busiest_client(seen)
 
     def by(path: str, *who: int) -> list[Request]:
         return [Request(path, n) for n in who]
@@ -109,6 +115,8 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
         Target(
             "client list, filtered by owner and status", by(f"{clients}?owner={users[am].pk}&status=active", *everybody)
         ),
+        Target("client list, filtered by a custom field", by(f"{clients}?{seats()}", *everybody)),
+        Target("client list, longest without contact", by(f"{clients}?sort=contact", *everybody)),
         Target("client list, segment of five rules", by(f"{clients}?segment={five_rules(users[manager])}", *everybody)),
         Target("client list, grouped by status", by(f"{clients}?group=status", *everybody)),
         Target("client list, board by status", by(f"{clients}?board=status", *everybody)),
@@ -119,7 +127,9 @@ def targets(users: list[User]) -> tuple[Target, Target, list[Target]]:
         Target("search, texts", searched("texts", manager)),
         Target("search, similar names", searched("similar", manager)),
         Target("client page", client_pages(users)),
-        Target("client page, the one with the most", [Request(busiest_client(seen), manager)]),
+        Target("client page, the one with the most", [Request(busiest.get_absolute_url(), manager)]),
+        Target("timeline, page 2", [entries(busiest, 1, manager)]),
+        Target("timeline, page 500", [entries(busiest, 499, manager)]),
         Target("logging an interaction", [logged(request) for request in client_pages(users)]),
         Target("today", by(reverse("interactions:today"), *everybody)),
         Target("follow-ups", by(reverse("interactions:follow-ups"), *everybody)),
@@ -187,9 +197,23 @@ def client_pages(users: list[User]) -> list[Request]:
     ]
 
 
-def busiest_client(seen) -> str:
+def busiest_client(seen) -> Client:
     found = Interaction.objects.filter(client__in=seen).values("client").annotate(n=Count("pk"))
-    return reverse("clients:client", kwargs={"client_id": found.order_by("-n", "client")[0]["client"]})
+    return Client.objects.get(pk=found.order_by("-n", "client")[0]["client"])
+
+
+def entries(client: Client, pages: int, who: int) -> Request:
+    """The part of a client's timeline after so many pages of 20 entries, as the page asks for it."""
+    moments = client.interactions.order_by("-occurred_at").values_list("occurred_at", flat=True)
+    before = moments[min(pages * 20, moments.count() - 1)]
+    return Request(f"{client.get_absolute_url()}?{urlencode({'before': before.isoformat()})}", who, part=True)
+
+
+def seats() -> str:
+    """A custom field with a number of each client, filtered for one in a hundred."""
+    if not CustomField.objects.kept().filter(record="client", key=SEATS).exists():
+        create_field(SYSTEM, record="client", label="Seats", kind=Kind.NUMBER, is_filtered=True)
+    return urlencode({f"cf_{SEATS}__from": 496})
 
 
 def logged(page: Request) -> Request:
@@ -251,8 +275,10 @@ def ask(port: int, request: Request, cookies: list[str]) -> tuple[float, int, fl
     wire = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     session = f"{settings.SESSION_COOKIE_NAME}={cookies[request.who]}"
     headers = {"Cookie": f"{session}; {settings.CSRF_COOKIE_NAME}={CSRF}", "Accept": "text/html"}
+    if request.form is not None or request.part:
+        headers["HX-Request"] = "true"
     if request.form is not None:
-        headers |= {"Content-Type": "application/x-www-form-urlencoded", "X-CSRFToken": CSRF, "HX-Request": "true"}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded", "X-CSRFToken": CSRF}
     wire.request("GET" if request.form is None else "POST", request.path, request.form, headers)
     answer = wire.getresponse()
     body = answer.read()

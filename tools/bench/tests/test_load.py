@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
 from clients.records.models import Client, ClientFacts, StatusPeriod
@@ -77,3 +78,17 @@ def test_it_is_a_few_statements_whatever_the_number():
     with CaptureQueriesContext(connection) as few:
         load()
     assert len(few) < 700
+
+
+def test_one_client_has_a_tenth_of_all_interactions():
+    load()
+    counted = Interaction.objects.values("client").annotate(n=Count("pk")).order_by("-n")
+    assert 200 <= counted[0]["n"] < 240 and counted[1]["n"] < 60
+    busiest = Client.objects.get(pk=counted[0]["client"])
+    assert not busiest.is_restricted and busiest.archived_at is None
+
+
+def test_a_custom_field_is_filled_in():
+    load()
+    found = Client.objects.values_list("custom__seats", flat=True)
+    assert min(found) >= 1 and max(found) <= 500 and len(set(found)) > 100

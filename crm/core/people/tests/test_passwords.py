@@ -1,13 +1,17 @@
 from contextlib import contextmanager
+from io import StringIO
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, identify_hasher, make_password
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client as Browser
 
+from crm.core.base.principals import acting
 from crm.core.people.passwords import OLD, Argon2
-from crm.core.users.models import User
+from crm.core.people.services.api_tokens import create_api_token
+from crm.core.users.models import ApiToken, User
 from tools.testing.factories import core
 
 
@@ -74,3 +78,15 @@ def test_a_failed_login_takes_the_same_work_for_everybody(firm):
     assert work() == [{OLD: 0, "argon2": 1}] * 4
     make_old(jonas)
     assert work() == [{OLD: 1, "argon2": 1}] * 4
+
+
+def test_a_password_set_in_the_terminal_ends_sessions_and_tokens(client, marta, monkeypatch):
+    client.force_login(marta)
+    create_api_token(acting(marta), user=marta, name="Script")
+    said = StringIO()
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "as new as can be 27")
+    call_command("changepassword", marta.email, stdout=said)
+    assert "API tokens revoked: 1." in said.getvalue()
+    assert not ApiToken.objects.filter(user=marta, revoked_at=None).exists()
+    assert client.get("/profile/").status_code == 302
+    assert enter(marta.email, "as new as can be 27")

@@ -1,6 +1,8 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.core.base.principals import acting
@@ -189,3 +191,40 @@ def make_client(model, **fields):
     search_model("clients.StatusPeriod").objects.create(client=row, status="active", start_date="2025-01-01")
     search_model("clients.ClientFacts").objects.create(client=row, status="active")
     return row
+
+
+def client_row(name, owner, **fields):
+    return make_client(search_model("clients.Client"), name=name, owner=owner, **fields)
+
+
+def test_the_clients_viewed_last_are_kept_by_the_browser(mine, marta):
+    first, second = client_row("Northwind Oy", marta), client_row("Southwind Oy", marta)
+    for row in (first, second, first):
+        mine.get(row.get_absolute_url())
+    offered = mine.get(reverse("core:search")).content.decode()
+    assert offered.index("Last viewed") < offered.index(">Northwind Oy<") < offered.index(">Southwind Oy<")
+    cookie = mine.cookies["recent_clients"]
+    assert cookie.value == f"{marta.pk}.{first.pk}.{second.pk}" and cookie["httponly"] and cookie["samesite"] == "Lax"
+
+
+def test_a_client_s_page_writes_nothing(mine, marta):
+    row = client_row("Northwind Oy", marta)
+    mine.get(row.get_absolute_url())
+    with CaptureQueriesContext(connection) as asked:
+        mine.get(client_row("Southwind Oy", marta).get_absolute_url())
+    written = [query["sql"] for query in asked if "django_session" in query["sql"] and "UPDATE" in query["sql"]]
+    assert not written
+
+
+@pytest.mark.parametrize("kept", ["", "x", "1", "{pk}.", "{pk}.-1", "{pk}.1e9", "{pk}." + "9" * 40, "{other}.{client}"])
+def test_a_cookie_of_somebody_else_or_without_sense_offers_nothing(mine, marta, oskar, kept):
+    row = client_row("Northwind Oy", marta)
+    mine.cookies["recent_clients"] = kept.format(pk=marta.pk, other=oskar.pk, client=row.pk)
+    offered = mine.get(reverse("core:search"))
+    assert offered.status_code == 200 and "Northwind Oy" not in offered.content.decode()
+
+
+def test_viewed_clients_out_of_sight_are_not_offered(mine, marta, oskar):
+    hidden = client_row("Northwind Oy", oskar, is_restricted=True)
+    mine.cookies["recent_clients"] = f"{marta.pk}.{hidden.pk}"
+    assert "Northwind Oy" not in mine.get(reverse("core:search")).content.decode()
