@@ -27,6 +27,8 @@ MOMENT = timedelta(microseconds=1)
 Given = int | str | datetime | tuple[int, ...] | None  # several ids are one array: see crm/core/base/arrays.py
 # Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
+# Columns of every row that people edit. No statement reads them, and each save would make another key.
+NOTED = ("version", "created_at", "updated_at")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
 _rows: list[Callable[[], models.Model]] = []
 
@@ -208,8 +210,8 @@ def _shaping(model: type[models.Model]) -> list[str]:
 
 
 def _written(row: models.Model) -> str:
-    """All columns of the row, so that a changed row has another key."""
-    return repr([getattr(row, field.attname) for field in row._meta.concrete_fields])
+    """The columns of the row, so that a changed row has another key."""
+    return repr([getattr(row, field.attname) for field in row._meta.concrete_fields if field.attname not in NOTED])
 
 
 def _label(build: Callable[..., QuerySet]) -> str:
