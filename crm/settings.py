@@ -207,7 +207,7 @@ CACHES = {
     # Parts of the layout, cached in each process: words and numbers of the navigation, never a client's data.
     "fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 2000}},
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "crm.core.people.sessions"
 
 # Mail: nothing but the outbox opens an SMTP connection (crm/core/mail/delivery/)
 MAIL_PROVIDERS = (

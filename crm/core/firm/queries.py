@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from asgiref.local import Local
 
+from crm.core.base.kept import SameForAll
 from crm.core.base.zones import zone
 from crm.core.firm.models import FirmSettings
 
@@ -22,8 +23,13 @@ def get_firm() -> FirmSettings:
     return _request.firm
 
 
+@SameForAll
+def _firm():
+    return FirmSettings.objects.filter(pk=1)
+
+
 def _read_firm() -> FirmSettings:
-    return FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1)
+    return next(iter(_firm.rows()), None) or FirmSettings(pk=1)
 
 
 def open_firm_cache() -> None:
