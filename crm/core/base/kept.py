@@ -17,6 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import QuerySet
 from django.db.utils import DatabaseError
+from django.http import Http404
 from django.utils import timezone
 
 from crm.core.base.prepared import Prepared, is_lost
@@ -107,6 +108,12 @@ class Kept:
         if isinstance(found, Statement):
             return found.rows(_with_who(principal, given))
         return list(self.build(principal, *shape, **given))
+
+    def one(self, principal: Principal, *shape: Any, **given: Given) -> Any:
+        """Its row. Raises Http404 without one."""
+        for row in self.rows(principal, *shape, **given):
+            return row
+        raise Http404
 
     def _forget(self, quarter: int) -> None:
         """Empty the cache when a new quarter begins."""
