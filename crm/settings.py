@@ -205,7 +205,7 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 5},
     },
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "crm.core.people.sessions"
 
 # Mail: nothing but the outbox opens an SMTP connection (crm/core/mail/delivery/)
 MAIL_PROVIDERS = (

@@ -29,6 +29,7 @@ from clients.documents.services import (
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.files.contents import icon_of
@@ -100,9 +101,14 @@ def _file(request, client, file, said) -> Uploaded:
     return Uploaded(received.name, document=document)
 
 
+@Kept
+def _document(principal, *, pk: int):
+    return shown(Document.objects.visible_to(principal)).filter(pk=pk)
+
+
 def load_document(principal, document_id: int) -> Document:
     """404 for one of a client out of sight."""
-    return get_object_or_404(shown(Document.objects.visible_to(principal)), pk=document_id)
+    return _document.one(principal, pk=document_id)
 
 
 def _load_to_change(request, document_id: int) -> Document:

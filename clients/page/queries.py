@@ -4,7 +4,6 @@ from datetime import date
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import Http404
 
 from clients import permissions
 from clients.catalogue.models import Tag
@@ -35,10 +34,7 @@ def _client(principal, *, client_id: int) -> QuerySet:
 
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 if the user may not see it."""
-    rows = _client.rows(principal, client_id=client_id)
-    if not rows:
-        raise Http404
-    client = rows[0]
+    client = _client.one(principal, client_id=client_id)
     found = [] if client.is_restricted else client.covers
     client.covers = [{**cover, "until": date.fromisoformat(cover["until"])} for cover in found]
     client.is_covered = principal.user_id in {cover["id"] for cover in client.covers}

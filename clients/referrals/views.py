@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from clients.referrals.forms import ReferralForm
 from clients.referrals.models import Referral
 from clients.referrals.permissions import may_change_referral
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.firm.queries import get_firm
 from crm.core.ui.actions import form_action
@@ -25,10 +26,15 @@ from crm.core.ui.htmx import back_to, go, posted
 KINDS = {"client": gettext_lazy("Client"), "contact": gettext_lazy("Contact"), "source": gettext_lazy("Somebody else")}
 
 
+@Kept
+def _referral(principal, *, pk: int):
+    rows = Referral.objects.visible_to(principal).filter(pk=pk)
+    return rows.select_related("client", "by_client", "by_contact")
+
+
 def load_referral(principal, pk: int) -> Referral:
     """404 for one that is out of sight."""
-    rows = Referral.objects.visible_to(principal).select_related("client", "by_client", "by_contact")
-    return get_object_or_404(rows, pk=pk)
+    return _referral.one(principal, pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

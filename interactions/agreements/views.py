@@ -11,6 +11,7 @@ from clients.page.header import client_frame
 from clients.page.queries import load_client
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.ui.actions import Outcome, form_action
@@ -43,8 +44,13 @@ def _client_to_change(request, client_id):
     return client
 
 
+@Kept
+def _promise(principal, *, pk: int):
+    return Commitment.objects.visible_to(principal).select_related("client").filter(pk=pk)
+
+
 def _commitment(request, pk):
-    return get_object_or_404(Commitment.objects.visible_to(request.principal).select_related("client"), pk=pk)
+    return _promise.one(request.principal, pk=pk)
 
 
 @require_GET

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients.records.models import Client
 from crm.core.api.idempotency import only_once
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.drafts.services import bring_draft_back, set_draft_aside
 from crm.core.ui.actions import form_action
@@ -32,10 +33,13 @@ def _client(request, client_id):
     return get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
 
 
+@Kept
+def _logged(principal, *, pk: int):
+    return Interaction.objects.visible_to(principal).select_related("client", "author").filter(pk=pk)
+
+
 def _interaction(request, pk):
-    return get_object_or_404(
-        Interaction.objects.visible_to(request.principal).select_related("client", "author"), pk=pk
-    )
+    return _logged.one(request.principal, pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

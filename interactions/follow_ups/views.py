@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clients.records.models import Client
 from clients.referrals.models import Referral
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.ui.actions import form_action
@@ -38,9 +39,14 @@ from interactions.log.queries import origin_of
 from interactions.responses import client_url, done, in_dialog, small_form
 
 
+@Kept
+def _follow_up(principal, *, pk: int):
+    rows = FollowUp.objects.visible_to(principal).filter(pk=pk)
+    return rows.select_related("client", "assignee", "contact", "author", "closed_by")
+
+
 def _load(request, pk):
-    rows = FollowUp.objects.visible_to(request.principal)
-    return get_object_or_404(rows.select_related("client", "assignee", "contact", "author", "closed_by"), pk=pk)
+    return _follow_up.one(request.principal, pk=pk)
 
 
 def _load_to_change(request, pk):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.choices import Purpose
 from clients.contacts.models import Affiliation
 from clients.contacts.queries import address_at, as_known_at, held_for, refuses_at
+from crm.core.base.kept import SameForAll
 from crm.core.base.zones import zone
 from crm.core.mail.choices import MAIL_WAITING, MailState
 from crm.core.mail.models import STORED, OutboxMail
@@ -44,9 +45,14 @@ def reachable(client_id: Any) -> QuerySet:
     return rows.annotate(address=address_at(held)).filter(address__isnull=False)
 
 
+@SameForAll
+def _recipients(*, client_id: int) -> QuerySet:
+    return reachable(client_id).select_related("contact").order_by("pk")
+
+
 def recipients_now(email: ProgressEmail) -> list[ProgressRecipient]:
     """The recipients if it left now, each with `address`."""
-    people = list(reachable(email.client_id).select_related("contact").order_by("pk"))
+    people = _recipients.rows(client_id=email.client_id)
     as_known_at(email.client_id, [person.contact for person in people])
     return people
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.core.base.errors import ServiceError, StaleWrite, add_to_form
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
@@ -57,9 +58,13 @@ class Shown:
     status: int = 200
 
 
+@Kept
+def _version(principal, *, pk: int):
+    return TemplateVersion.objects.visible_to(principal).select_related("template", "published_by").filter(pk=pk)
+
+
 def load(request, pk) -> TemplateVersion:
-    rows = TemplateVersion.objects.visible_to(request.principal).select_related("template", "published_by")
-    return get_object_or_404(rows, pk=pk)
+    return _version.one(request.principal, pk=pk)
 
 
 def load_to_edit(request, pk) -> TemplateVersion:

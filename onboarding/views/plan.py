@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
@@ -50,9 +51,14 @@ MOVES = {
 ASKED_FIRST = ("cancel",)
 
 
+@Kept
+def _plan(principal, *, pk: int):
+    rows = Plan.objects.visible_to(principal).filter(pk=pk)
+    return rows.select_related("client", "owner", "template_version__template")
+
+
 def load(request, pk) -> Plan:
-    rows = Plan.objects.visible_to(request.principal).select_related("client", "owner", "template_version__template")
-    return get_object_or_404(rows, pk=pk)
+    return _plan.one(request.principal, pk=pk)
 
 
 def plan_answer(request, plan: Plan, *, refused: str = "", asked: FinishForm | None = None, status: int = 200):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clients.contacts.models import Contact
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
 from crm.core.ui.htmx import add_event, is_fragment, toast
@@ -43,10 +44,14 @@ WITH_REASON = ("block", "skip")
 IN_DIALOG = "remote-dialog-body"
 
 
+@Kept
+def _task(principal, *, pk: int):
+    rows = Task.objects.visible_to(principal).filter(pk=pk)
+    return rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact")
+
+
 def load(request, pk) -> Task:
-    rows = Task.objects.visible_to(request.principal)
-    rows = rows.select_related("plan__client", "phase", "after", "assignee", "contact", "done_by", "done_by_contact")
-    return get_object_or_404(rows, pk=pk)
+    return _task.one(request.principal, pk=pk)
 
 
 def assign_form(task: Task, data=None) -> AssignForm:

@@ -21,6 +21,7 @@ from clients.engagements.words import in_words, many
 from clients.page.queries import load_open_client
 from clients.page.timeline import Narrowing, moment_of, shared_templates, timeline
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
@@ -33,9 +34,14 @@ MOVES = {
 }
 
 
+@Kept
+def _engagement(principal, *, pk: int):
+    return Engagement.objects.visible_to(principal).select_related(*PAGE).filter(pk=pk)
+
+
 def load_engagement(principal, pk: int) -> Engagement:
     """404 for one that is out of sight."""
-    return get_object_or_404(Engagement.objects.visible_to(principal).select_related(*PAGE), pk=pk)
+    return _engagement.one(principal, pk=pk)
 
 
 def _load_to_change(request, pk) -> Engagement:

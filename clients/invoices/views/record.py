@@ -1,7 +1,7 @@
 """One invoice: its page, the form about it, void and trash."""
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from clients.invoices.queries import line_rows
 from clients.invoices.services import records
 from clients.page.queries import load_open_client
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
@@ -26,9 +27,14 @@ from crm.core.ui.htmx import back_to, go, is_fragment, posted
 PAGE = ("client", "client__owner", "engagement")
 
 
+@Kept
+def _invoice(principal, *, pk: int):
+    return Invoice.objects.visible_to(principal).select_related(*PAGE).filter(pk=pk)
+
+
 def load_invoice(principal, pk: int) -> Invoice:
     """404 for one that is out of sight."""
-    return get_object_or_404(Invoice.objects.visible_to(principal).select_related(*PAGE), pk=pk)
+    return _invoice.one(principal, pk=pk)
 
 
 def load_to_change(request, pk: int) -> Invoice:

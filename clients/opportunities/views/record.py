@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from clients.page.queries import load_open_client
 from clients.registry import won_actions
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.fields.catalogue import Fact
@@ -42,9 +43,13 @@ PAGE = (
 )
 
 
+@Kept
+def _opportunity(principal, *, pk: int):
+    return Opportunity.objects.visible_to(principal).select_related(*PAGE).filter(pk=pk)
+
+
 def _load(request, pk):
-    rows = Opportunity.objects.visible_to(request.principal).select_related(*PAGE)
-    return get_object_or_404(rows, pk=pk)
+    return _opportunity.one(request.principal, pk=pk)
 
 
 def _load_to_change(request, pk):

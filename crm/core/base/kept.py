@@ -17,6 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import QuerySet
 from django.db.utils import DatabaseError
+from django.http import Http404
 from django.utils import timezone
 
 from crm.core.base.prepared import Prepared, is_lost
@@ -27,6 +28,8 @@ MOMENT = timedelta(microseconds=1)
 Given = int | str | datetime | tuple[int, ...] | None  # several ids are one array: see crm/core/base/arrays.py
 # Columns of a user that do not shape a statement. A value made from one is a parameter, or the statement is not shared.
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
+# Columns of every row that people edit. No statement reads them, and each save would make another key.
+NOTED = ("version", "created_at", "updated_at")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
 _rows: list[Callable[[], models.Model]] = []
 
@@ -62,6 +65,10 @@ class Statement:
             except DatabaseError as error:
                 if not is_lost(error):
                     raise
+        return self.planned_rows(given)
+
+    def planned_rows(self, given: dict[str, Given]) -> list[Any]:
+        """The same, planned for this call."""
         return self._rows(*self.prepared.plain(given))
 
     def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
@@ -102,6 +109,12 @@ class Kept:
             return found.rows(_with_who(principal, given))
         return list(self.build(principal, *shape, **given))
 
+    def one(self, principal: Principal, *shape: Any, **given: Given) -> Any:
+        """Its row. Raises Http404 without one."""
+        for row in self.rows(principal, *shape, **given):
+            return row
+        raise Http404
+
     def _forget(self, quarter: int) -> None:
         """Empty the cache when a new quarter begins."""
         if quarter != self._quarter:
@@ -118,38 +131,81 @@ class Kept:
         """The statement, or BUILT if it cannot be cached. Building it a second time with other values shows which
         parameters are given.
         """
-        asked: list[str] = []
-
-        def noted(execute, sql, parameters, many, context):
-            asked.append(sql)
-            return execute(sql, parameters, many, context)
-
         moved = {name: _another(value, n) for n, (name, value) in enumerate(given.items())}
         somebody = replace(
             principal, user=_somebody(principal.user, -1), acting_for=_somebody(principal.acting_for, -2)
         )
-        with connection.execute_wrapper(noted):
-            queryset = self.build(principal, *shape, **given)
-            compiler = queryset.query.get_compiler(connection=connection)
-            try:
-                sql, values = compiler.as_sql()
-                other = self.build(somebody, *shape, **moved)
-                other_sql, others = other.query.sql_with_params()
-                if _beside(queryset) != _beside(other):
-                    return BUILT
-            except EmptyResultSet:
+        return _compiled(
+            _label(self.build),
+            lambda: self.build(principal, *shape, **given),
+            lambda: self.build(somebody, *shape, **moved),
+            before=_with_who(principal, given),
+            after=_with_who(somebody, moved),
+        )
+
+
+class SameForAll:
+    """The rows of `build(**given)`, a QuerySet whose statement is the same for everyone and at any time: what each request
+    reads first. Compiled once for the process; PostgreSQL plans each call, so it needs nothing of its connection.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet]):
+        self.build = build
+        self._statement: Statement | None = None
+
+    def rows(self, **given: Given) -> list[Any]:
+        if None in given.values():  # IS NULL, another statement
+            return list(self.build(**given))
+        if self._statement is None:
+            moved = {name: _another(value, n) for n, (name, value) in enumerate(given.items())}
+            found = _compiled(
+                _label(self.build),
+                lambda: self.build(**given),
+                lambda: self.build(**moved),
+                before=given,
+                after=moved,
+            )
+            if not isinstance(found, Statement):
+                return list(self.build(**given))
+            self._statement = found
+        return self._statement.planned_rows(given)
+
+
+def _compiled(
+    label: str,
+    build: Callable[[], QuerySet],
+    build_other: Callable[[], QuerySet],
+    *,
+    before: dict[str, Given],
+    after: dict[str, Given],
+) -> Statement | str:
+    """The statement of `build()`, which was given `before`, or BUILT if it cannot be cached. `build_other` was given `after`."""
+    asked: list[str] = []
+
+    def noted(execute, sql, parameters, many, context):
+        asked.append(sql)
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(noted):
+        queryset = build()
+        compiler = queryset.query.get_compiler(connection=connection)
+        try:
+            sql, values = compiler.as_sql()
+            other = build_other()
+            other_sql, others = other.query.sql_with_params()
+            if _beside(queryset) != _beside(other):
                 return BUILT
-        if asked or sql != other_sql:
+        except EmptyResultSet:
             return BUILT
-        before, after = _with_who(principal, given), _with_who(somebody, moved)
-        names = {(value, after[name]): name for name, value in before.items() if value is not None}
-        pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
-        places = {n: names.get((_hashable(a), _hashable(b)), "") for n, (a, b) in pairs if a != b}
-        if not all(places.values()):
-            return BUILT
-        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
-        prepared = Prepared(_label(self.build), sql, values, places)
-        return Statement(queryset, compiler, prepared, compiler.get_converters(columns))
+    if asked or sql != other_sql:
+        return BUILT
+    names = {(value, after[name]): name for name, value in before.items() if value is not None}
+    pairs = enumerate(zip(map(_plain, values), map(_plain, others), strict=True))
+    places = {n: names.get((_hashable(a), _hashable(b)), "") for n, (a, b) in pairs if a != b}
+    if not all(places.values()):
+        return BUILT
+    columns = [column for column, *_ in compiler.select[: compiler.col_count]]
+    return Statement(queryset, compiler, Prepared(label, sql, values, places), compiler.get_converters(columns))
 
 
 def _another(value: Given, number: int) -> Given:
@@ -208,8 +264,8 @@ def _shaping(model: type[models.Model]) -> list[str]:
 
 
 def _written(row: models.Model) -> str:
-    """All columns of the row, so that a changed row has another key."""
-    return repr([getattr(row, field.attname) for field in row._meta.concrete_fields])
+    """The columns of the row, so that a changed row has another key."""
+    return repr([getattr(row, field.attname) for field in row._meta.concrete_fields if field.attname not in NOTED])
 
 
 def _label(build: Callable[..., QuerySet]) -> str:

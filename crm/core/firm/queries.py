@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from crm.core.base.kept import SameForAll
 from crm.core.base.zones import zone
 from crm.core.firm.models import FirmSettings
 
@@ -21,8 +22,13 @@ def get_firm() -> FirmSettings:
     return _request.firm
 
 
+@SameForAll
+def _firm():
+    return FirmSettings.objects.filter(pk=1)
+
+
 def _read_firm() -> FirmSettings:
-    return FirmSettings.objects.filter(pk=1).first() or FirmSettings(pk=1)
+    return next(iter(_firm.rows()), None) or FirmSettings(pk=1)
 
 
 def open_firm_cache() -> None:

@@ -3,6 +3,7 @@
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
+from crm.core.base.kept import SameForAll
 from crm.core.users.models import User
 
 NEW, OLD = "argon2", "pbkdf2_sha256"
@@ -16,9 +17,19 @@ class Argon2(Argon2PasswordHasher):
     parallelism = 1
 
 
+@SameForAll
+def _users(*, pk: int):
+    return User.objects.filter(pk=pk)
+
+
 class Backend(AuthenticationBackend):
     """Checks passwords. While some hashes are still old and slow, every failed check does the work of both algorithms, so that
     its duration does not reveal who has an account."""
+
+    def get_user(self, user_id):
+        """The user of the session, read in every request."""
+        user = next(iter(_users.rows(pk=user_id)), None)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     def _mitigate_timing_attack(self, password) -> None:
         super()._mitigate_timing_attack(password)

@@ -1,6 +1,7 @@
 """The review queue of progress emails, and one of them: read, edit, approve, skip, send."""
 
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from csp.decorators import csp
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clients.contacts.languages import language_for
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.zones import zone
 from crm.core.drafts.services import discard_draft, find_draft
@@ -45,9 +47,14 @@ FRAME_POLICY = {
 }
 
 
+@Kept
+def _email(principal, *, pk: int, now: datetime):
+    rows = ProgressEmail.objects.visible_to(principal).select_related("client__owner", "approved_by")
+    return flags.with_signs(rows, now).filter(pk=pk)
+
+
 def get_email(request, pk) -> ProgressEmail:
-    rows = ProgressEmail.objects.visible_to(request.principal).select_related("client__owner", "approved_by")
-    return get_object_or_404(flags.with_signs(rows, timezone.now()), pk=pk)
+    return _email.one(request.principal, pk=pk, now=timezone.now())
 
 
 @require_http_methods(["GET", "POST"])

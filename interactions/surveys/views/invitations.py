@@ -3,7 +3,7 @@
 from csp.decorators import csp
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.mail.delivery.message import html_for_display
 from crm.core.mail.models import OutboxMail
@@ -24,10 +25,13 @@ from interactions.surveys.forms.mailing import WhenForm
 from interactions.surveys.services import mailing
 
 
+@Kept
+def _invitation(principal, *, pk: int):
+    return survey_pages.invitations(principal).select_related("client__owner", "requested_by").filter(pk=pk)
+
+
 def _visible(request, pk):
-    return get_object_or_404(
-        survey_pages.invitations(request.principal).select_related("client__owner", "requested_by"), pk=pk
-    )
+    return _invitation.one(request.principal, pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

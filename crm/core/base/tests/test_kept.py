@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import F, Prefetch, Q, Value
+from django.utils import timezone
 
 from crm.core.base.arrays import IDS, AnyOf
-from crm.core.base.kept import Kept
+from crm.core.base.kept import Kept, SameForAll
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
@@ -259,4 +260,49 @@ def test_several_ids_are_one_parameter(marta, oskar):
     assert warm(kept, acting(marta), ids=(marta.pk,)) == [(marta.pk,)]
     assert kept.rows(acting(marta), ids=(marta.pk, oskar.pk)) == sorted([(marta.pk,), (oskar.pk,)])
     assert kept.rows(acting(marta), ids=()) == []
+    assert build.times == 0
+
+
+def test_what_is_the_same_for_all_is_built_once(marta, oskar):
+    times: list[int] = []
+
+    @SameForAll
+    def named(*, pk, now):
+        times.append(pk)
+        return User.objects.filter(pk=pk, created_at__lte=now)
+
+    later = timezone.now() + timedelta(days=1)
+    assert [user.name for user in named.rows(pk=marta.pk, now=later)] == [marta.name]
+    built = len(times)
+    assert (
+        named.rows(pk=oskar.pk, now=later) == [oskar] and named.rows(pk=oskar.pk, now=NOW - timedelta(days=9999)) == []
+    )
+    User.objects.filter(pk=oskar.pk).update(name="Oskar Berg")
+    assert named.rows(pk=oskar.pk, now=later)[0].name == "Oskar Berg"
+    assert named.rows(pk=10**30, now=later) == [] and len(times) == built
+
+
+def test_nothing_given_is_not_the_statement_of_the_others(marta):
+    @SameForAll
+    def named(*, title):
+        return User.objects.filter(email__endswith="@halden.example", title=title)
+
+    assert named.rows(title=None) == [] and named.rows(title="") == [marta] and named.rows(title=None) == []
+
+
+def test_what_cannot_be_filled_in_is_built_each_time(marta, oskar):
+    @SameForAll
+    def next_one(*, pk):
+        return User.objects.filter(pk=pk + 1)
+
+    assert next_one.rows(pk=marta.pk - 1) == [marta] and next_one.rows(pk=oskar.pk - 1) == [oskar]
+
+
+def test_a_saved_row_of_the_firm_keeps_the_statements(marta):
+    build = Asked(own)
+    kept = Kept(build)
+    warm(kept, acting(marta), now=NOW)
+    get_firm().save()
+    forget_firm()
+    kept.rows(acting(marta), now=NOW)
     assert build.times == 0

@@ -5,7 +5,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.kept import Kept
 from crm.core.mail import kinds
 from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.delivery import message
@@ -55,8 +56,13 @@ def is_about_demo(mail: OutboxMail) -> bool:
     return bool(getattr(cause, "is_demo", False))
 
 
+@Kept
+def _mail(principal, *, pk: int):
+    return OutboxMail.objects.visible_to(principal).filter(pk=pk)
+
+
 def get_mail(request, pk) -> OutboxMail:
-    return get_object_or_404(OutboxMail.objects.visible_to(request.principal), pk=pk)
+    return _mail.one(request.principal, pk=pk)
 
 
 @require_GET
