@@ -97,7 +97,7 @@ def amount_words(amount, in_firms, currency, own):
         return money_exact(amount, own)
     if in_firms is None:
         return format_html(
-            '{}<span class="sub text-orange">{}</span>', money_exact(amount, currency), gettext("no rate")
+            '{}<span class="sub text-amber">{}</span>', money_exact(amount, currency), gettext("no rate")
         )
     return format_html('{}<span class="sub">{}</span>', money_exact(amount, currency), money_exact(in_firms, own))
 

@@ -77,7 +77,7 @@ def value_words(row, own):
         return money_round(row.value, own)
     foreign = money_round(row.value, row.currency)
     if row.value_firm is None:
-        return format_html('{}<span class="sub text-orange">{}</span>', foreign, gettext("no rate"))
+        return format_html('{}<span class="sub text-amber">{}</span>', foreign, gettext("no rate"))
     return format_html('{}<span class="sub">{}</span>', money_round(row.value_firm, own), foreign)
 
 
