@@ -307,7 +307,7 @@ def test_the_palette_does_things(page, live_server, marta, northwind, assert_acc
     page.goto(live_server.url + "/today/")
     page.keyboard.press("Control+k")
     page.keyboard.type("new follow-up", delay=70)
-    page.locator(".palette-item", has_text="New follow-up …").click()
+    page.locator(".palette-item", has_text="New follow-up…").click()
     page.keyboard.type("north", delay=70)
     page.locator(".palette-item[aria-selected=true]", has_text="New follow-up for Northwind Advisory").wait_for()
     page.keyboard.press("Enter")
