@@ -17,14 +17,19 @@ async function load(url, query) {
 
 // The page put the focus here, not the user: the choices stay closed until they are asked for, and cover nothing.
 function focusClosed(widget) {
+  const { settings } = widget;
+  const mayOpen = () => (settings.openOnFocus = true);
   const stayClosed = () => {
     widget.off("load", stayClosed);
+    if (settings.openOnFocus) return;
     if (!widget.control_input.value) widget.close();
+    setTimeout(mayOpen); // after the focus that Tom Select gave itself when it opened
   };
+  settings.openOnFocus = false;
+  widget.wrapper.addEventListener("pointerdown", mayOpen, { once: true });
   widget.on("load", stayClosed);
-  widget.settings.openOnFocus = false;
   widget.focus();
-  setTimeout(() => (widget.settings.openOnFocus = true));
+  if (!settings.load) setTimeout(mayOpen);
 }
 
 export async function start(select) {
