@@ -44,7 +44,7 @@ def decorate(rows: list[Any]) -> None:
         value: badge(label, ENGAGEMENT_TONES.get(value, "green"), dot=value != EngagementState.CLOSED)
         for value, label in EngagementState.choices
     }
-    restricted = badge(_("restricted"), "amber", icon_name="lock")
+    restricted = badge(_("Restricted"), "amber", icon_name="lock")
     for row in rows:
         row.state_badge = badges[row.state]
         row.budget_words = money_round(row.budget, row.currency) if row.budget is not None else ""

@@ -47,7 +47,7 @@ class InvoiceFilters(filters.TrashFilters):
     )
     unrated = filters.Yes(
         method="only_unrated",
-        label=_("Not in the sums"),
+        label=_("Not in totals"),
         help_text=_("In a currency without a rate"),
         chip=_("Rate"),
         said=lambda value, principal: _("missing"),
@@ -97,7 +97,7 @@ def amount_words(amount, in_firms, currency, own):
         return money_exact(amount, own)
     if in_firms is None:
         return format_html(
-            '{}<span class="sub text-orange">{}</span>', money_exact(amount, currency), gettext("no rate")
+            '{}<span class="sub text-amber">{}</span>', money_exact(amount, currency), gettext("no rate")
         )
     return format_html('{}<span class="sub">{}</span>', money_exact(amount, currency), money_exact(in_firms, own))
 

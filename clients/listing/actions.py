@@ -50,7 +50,7 @@ EDIT = bulk_edit(
 CLIENTS = (
     EDIT,
     hand_over("clients.reassign", _("Reassign"), Client, _give, _("Account manager"), "owner", fits=outside_trash),
-    actions.register(Action("clients.tag", _("Add a tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
+    actions.register(Action("clients.tag", _("Add tag"), Client, _tag, _untag, "tag", TagForm, fits=outside_trash)),
     *trash_actions("clients", Client, "client", archive_client, restore_client),
 )
 CONTACTS = (

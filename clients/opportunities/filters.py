@@ -23,7 +23,7 @@ class OpportunityFilters(filters.TrashFilters):
     )
     unpriced = filters.Yes(
         method="only_unpriced",
-        label=_("Not in the sums"),
+        label=_("Not in totals"),
         help_text=_("Without a value, or in a currency without a rate"),
         chip=_("Value"),
         said=lambda value, principal: _("not in the sums"),

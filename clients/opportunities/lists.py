@@ -57,7 +57,7 @@ def _decorate(rows, now):
         value: badge(label, OPPORTUNITY_TONES.get(value, ""), dot=value in OPPORTUNITY_TONES)
         for value, label in OpportunityState.choices
     }
-    rots = badge(gettext("rotting"), "amber", icon_name="clock-history")
+    rots = badge(gettext("Rotting"), "amber", icon_name="clock-history")
     for row in rows:
         row.state_badge = "" if row.is_open else states[row.state]
         row.days = row.days_in_stage(now)
@@ -77,7 +77,7 @@ def value_words(row, own):
         return money_round(row.value, own)
     foreign = money_round(row.value, row.currency)
     if row.value_firm is None:
-        return format_html('{}<span class="sub text-orange">{}</span>', foreign, gettext("no rate"))
+        return format_html('{}<span class="sub text-amber">{}</span>', foreign, gettext("no rate"))
     return format_html('{}<span class="sub">{}</span>', money_round(row.value_firm, own), foreign)
 
 

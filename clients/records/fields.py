@@ -214,12 +214,12 @@ CLIENT_FIELDS = Catalogue(
         Field("relationship", filter=filters.Choice, is_on_page=False),
         Field(
             "parent",
+            label=_("Parent client"),
             type=link(Client.objects.kept),
             cell="parent_external_id",
             header=_("Part of (id)"),
             aliases=("parentid", "parent id", "parent account id"),
-            hint=_("The parent organisation, if any"),
-            input=partial(SearchedField, Client.objects.none(), url="/clients/options/", empty_label=_("Nobody")),
+            input=partial(SearchedField, Client.objects.none(), url="/clients/options/", empty_label=_("None")),
             is_on_page=False,
         ),
         Field(

@@ -35,7 +35,7 @@ class RevenueFilters(filters.ListFilters):
     )
     unrated = filters.Yes(
         method="only_unrated",
-        label=_("Not in the sums"),
+        label=_("Not in totals"),
         help_text=_("In a currency without a rate"),
         chip=_("Rate"),
         said=lambda value, principal: _("missing"),

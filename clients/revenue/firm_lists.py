@@ -35,7 +35,7 @@ def _yearly(row, own):
     if row.is_free:
         return ""
     if row.yearly_firm is None:
-        return format_html('<span class="text-orange">{}</span>', gettext("no rate"))
+        return format_html('<span class="text-amber">{}</span>', gettext("no rate"))
     return money_round(row.yearly_firm, own)
 
 

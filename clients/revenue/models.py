@@ -4,6 +4,7 @@ from decimal import Decimal
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
@@ -172,3 +173,6 @@ class RevenueLine(Versioned):
             models.Index(fields=["client", "date"], name="revenue_without_rate", condition=Q(rate__isnull=True)),
             models.Index(fields=["invoice"], name="revenue_invoice", condition=Q(invoice__isnull=False)),
         ]
+
+    def __str__(self):
+        return f"{self.client} · {self.service or self.get_kind_display()}, {date_format(self.date, 'j M Y')}"

@@ -102,7 +102,7 @@ def add_contract(request, client_id):
     def act():
         return create_contract(request.principal, client=client, **form.cleaned_data)
 
-    return _form_page(request, client, form, act, title=_("Add a contract"), done=_("Contract added"))
+    return _form_page(request, client, form, act, title=_("Add contract"), done=_("Contract added"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -138,7 +138,7 @@ def add_rate(request):
     require(may_administer(request.principal))
     today = firm_today(timezone.now())
     form = RateForm(posted(request), own=get_firm().currency, initial={"day": today})
-    return _rate_page(request, form, lambda: {**form.cleaned_data}, title=_("Add a rate"))
+    return _rate_page(request, form, lambda: {**form.cleaned_data}, title=_("Add rate"))
 
 
 @require_http_methods(["GET", "POST"])

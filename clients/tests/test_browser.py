@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from clients.records.models import Client
 from clients.records.services.clients import update_client
@@ -68,6 +69,27 @@ def test_a_duplicate_is_warned_of_while_typing(page, live_server, sign_in, marta
     page.get_by_role("link", name="Northwind Advisory").wait_for()
 
 
+def test_choices_found_by_typing_stay_closed_until_they_are_asked_for(page, live_server, sign_in, marta):
+    sign_in(marta)
+    northwind = Client.objects.get(name="Northwind Advisory")
+    with page.expect_response("**/clients/options/**", timeout=30_000):
+        page.goto(live_server.url + f"/clients/{northwind.pk}/referrals/new/")
+    page.wait_for_load_state("networkidle")
+    field, choices = page.get_by_role("combobox", name="Referred by client"), page.locator(".ts-dropdown:visible")
+    expect(field).to_be_focused()
+    expect(choices).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(choices).to_have_count(1)
+    assert "Type a name" not in choices.inner_text(), "the empty choice is no result"
+    page.keyboard.type("halden")
+    expect(choices.locator(".option")).to_have_text(["Halden & PartnersOslo"])
+    page.keyboard.press("Enter")
+    chosen = page.locator("#id_by_client")
+    assert chosen.input_value() == str(Client.objects.get(city="Oslo").pk)
+    page.locator(".ts-wrapper .remove").click()
+    assert chosen.input_value() == ""
+
+
 def test_filters_open_over_the_list_and_narrow_it(page, live_server, sign_in, marta):
     sign_in(marta)
     page.goto(live_server.url + "/clients/")
@@ -100,6 +122,17 @@ def test_a_fact_is_changed_in_its_place(page, live_server, sign_in, marta, asser
     page.locator("#client-meta").get_by_text("Law").wait_for()
     northwind.refresh_from_db()
     assert (northwind.industry, northwind.email) == ("Law", "")
+
+
+def test_a_consent_without_an_answer_is_said_to_be_the_default(client, marta):
+    client.force_login(marta)
+    contact = Client.objects.get(name="Northwind Advisory").affiliations.get().contact
+    url = reverse("clients:contact", args=[contact.pk])
+    page = client.get(url).text
+    assert page.count("Yes, by default") == 2 and page.count("No, by default") == 1
+    client.post(reverse("clients:consent", args=[contact.pk]), {"purpose": "marketing", "is_given": "1"})
+    page = client.get(url).text
+    assert page.count("Yes, by default") == 2 and "No, by default" not in page
 
 
 def test_a_fact_changed_meanwhile_is_not_overwritten_unseen(client, marta):

@@ -166,6 +166,19 @@ def test_no_page_spells_out_a_field():
     )
 
 
+def test_every_colour_of_text_is_defined():
+    sheets = "".join(path.read_text() for path in ROOT.glob("static/**/*.css"))
+    used = {
+        (name, path.name)
+        for pattern in ("templates/**/*.html", "*/**/*.py")
+        for path in ROOT.glob(pattern)
+        if "tests" not in path.parts and ".venv" not in path.parts
+        for name in re.findall(r'class="[^"]*?(?<![\w-])(text-[a-z0-9]+)[ "]', path.read_text())
+    }
+    assert len(used) > 50
+    assert not {(name, file) for name, file in used if f".{name}" not in sheets}
+
+
 def test_no_page_lets_the_browser_cut_what_is_pasted():
     found = [path for path in ROOT.glob("templates/**/*.html") if "maxlength" in path.read_text().lower()]
     assert found == [], "use the form's max_length, which shows its error beside the field"

@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -73,7 +74,7 @@ class Decision(Versioned):
         ]
 
     def __str__(self):
-        return self.text[:80]
+        return Truncator(self.text).chars(80)
 
     author_name = actor_name("author", "author_contact")
 

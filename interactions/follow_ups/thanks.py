@@ -1,12 +1,11 @@
 """The thank-you after a referral: a follow-up with whoever referred."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation
@@ -15,7 +14,7 @@ from clients.referrals.models import Referral
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
-from crm.core.firm.calendar import WorkingCalendar
+from crm.core.firm.calendar import next_working_day
 from crm.core.firm.queries import get_firm
 from interactions import permissions
 from interactions.follow_ups.choices import FollowUpState, SourceKind
@@ -47,7 +46,7 @@ def plan_thanks(principal: Principal, *, referral: Referral, now: datetime) -> F
     if thanked([row]):
         raise ServiceError(_("A thank-you is planned already."))
     with_client = row.client if row.by_source else row.by_client or _client_of(principal, row.by_contact)
-    day = WorkingCalendar.of(get_firm()).on_or_after(timezone.localdate(now) + timedelta(days=1))
+    day = next_working_day(get_firm(), now)
     return create_follow_up(
         principal,
         client=with_client,

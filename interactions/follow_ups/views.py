@@ -1,6 +1,6 @@
 """Follow-ups: the list, the form, and the actions on one."""
 
-from datetime import timedelta
+from datetime import datetime, time
 from functools import partial
 
 from django.contrib import messages
@@ -17,6 +17,8 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
+from crm.core.firm.calendar import next_working_day
+from crm.core.firm.queries import get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import posted
 from interactions import permissions
@@ -79,11 +81,10 @@ def create(request, client_id):
     client = get_object_or_404(Client.objects.visible_to(request.principal), pk=client_id)
     require(permissions.may_add_follow_up(request.principal, client), permissions.IN_TRASH)
     now = timezone.now()
-    tomorrow = timezone.localtime(now).date() + timedelta(days=1)
     origin = _origin(request, client)
     named = origin.get("engagement")
     engagement = named.pk if named else whole_number(request.GET.get("engagement"))
-    initial = {"assignee": request.user, "due_date": tomorrow, "engagement": engagement}
+    initial = {"assignee": request.user, "due_date": next_working_day(get_firm(), now), "engagement": engagement}
     form = FollowUpForm(posted(request), client=client, principal=request.principal, initial=initial)
     outcome = form_action(
         request,
@@ -158,7 +159,7 @@ def complete(request, pk):
 @require_http_methods(["GET", "POST"])
 def snooze(request, pk):
     now = timezone.now()
-    morning = timezone.localtime(now).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    morning = timezone.make_aware(datetime.combine(next_working_day(get_firm(), now), time(8)))
 
     def said(row):
         until = date_format(timezone.localtime(row.snoozed_until), "D j M, H:i")

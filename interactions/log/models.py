@@ -1,6 +1,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -146,6 +147,6 @@ class Interaction(Archivable, Versioned):
         ]
 
     def __str__(self):
-        return self.subject or self.body[:60]
+        return self.subject or Truncator(self.body).chars(60)
 
     author_name = actor_name("author", "author_contact")

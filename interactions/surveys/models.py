@@ -236,7 +236,7 @@ class SurveyInvitation(Versioned):
         ]
 
     def __str__(self):
-        return self.key
+        return str(self.contact)
 
     @property
     def link_principal(self) -> Principal:

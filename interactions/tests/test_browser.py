@@ -75,6 +75,18 @@ def test_what_is_wrong_stays_open_with_what_was_typed(page, live_server, marta, 
     assert page.locator(".chip", has_text="Decision: Payroll").count() == 1
 
 
+def test_a_style_that_a_field_was_given_breaks_no_policy_when_it_is_replaced(page, live_server, marta, northwind):
+    """Browsers (a field made larger by its corner) and libraries leave styles behind; htmx used to copy them, which the
+    content security policy refuses and the `page` fixture reports."""
+    page.goto(live_server.url + reverse("clients:client", args=[northwind.pk]))
+    page.locator("#composer-body").fill("They called.")
+    page.locator("#composer-body").evaluate("field => { field.style.height = '9rem'; }")
+    page.keyboard.press("Control+Enter")
+    page.locator("#timeline .timeline-item", has_text="They called.").wait_for()
+    expect(page.locator("#composer-body")).to_have_value("")
+    assert page.locator("#composer-body").get_attribute("style") is None
+
+
 def test_a_draft_is_kept_and_comes_back(page, live_server, marta, northwind):
     address = live_server.url + reverse("clients:client", args=[northwind.pk])
     page.goto(address)
@@ -295,7 +307,7 @@ def test_the_palette_does_things(page, live_server, marta, northwind, assert_acc
     page.goto(live_server.url + "/today/")
     page.keyboard.press("Control+k")
     page.keyboard.type("new follow-up", delay=70)
-    page.locator(".palette-item", has_text="New follow-up …").click()
+    page.locator(".palette-item", has_text="New follow-up…").click()
     page.keyboard.type("north", delay=70)
     page.locator(".palette-item[aria-selected=true]", has_text="New follow-up for Northwind Advisory").wait_for()
     page.keyboard.press("Enter")

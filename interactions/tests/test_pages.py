@@ -1,6 +1,6 @@
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -372,6 +372,15 @@ def test_interactions_are_in_the_navigation_and_a_contact_has_a_timeline(web, ma
         "Payroll talk"
     ]
     assert web.get(f"/clients/{northwind.pk}/log/?contact={elina.pk}").context["form"]["contacts"].value() == [elina.pk]
+
+
+def test_on_a_saturday_the_next_step_and_the_snooze_begin_with_monday(web, marta, northwind, time_machine):
+    time_machine.move_to(datetime(2026, 11, 28, 9, 0, tzinfo=UTC), tick=False)
+    asked = web.get(reverse("interactions:follow-up-create", args=[northwind.pk])).context["form"]
+    assert asked.initial["due_date"] == date(2026, 11, 30)
+    late = follow_up(actor=marta, client=northwind, title="Late one", due_date=date(2026, 11, 27), now=now())
+    snooze = web.get(reverse("interactions:follow-up-snooze", args=[late.pk])).context["form"]
+    assert snooze.initial["until"].strftime("%a %d %H:%M") == "Mon 30 08:00"
 
 
 def test_a_day_that_has_passed_is_asked_about_once(web, marta, northwind):

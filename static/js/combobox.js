@@ -15,13 +15,30 @@ async function load(url, query) {
   return (await answer.json()).results;
 }
 
+// The page put the focus here, not the user: the choices stay closed until they are asked for, and cover nothing.
+function focusClosed(widget) {
+  const { settings } = widget;
+  const mayOpen = () => (settings.openOnFocus = true);
+  const stayClosed = () => {
+    widget.off("load", stayClosed);
+    if (settings.openOnFocus) return;
+    if (!widget.control_input.value) widget.close();
+    setTimeout(mayOpen); // after the focus that Tom Select gave itself when it opened
+  };
+  settings.openOnFocus = false;
+  widget.wrapper.addEventListener("pointerdown", mayOpen, { once: true });
+  widget.on("load", stayClosed);
+  widget.focus();
+  if (!settings.load) setTimeout(mayOpen);
+}
+
 export async function start(select) {
   stylesheet("asset-tom-select-css");
   await script("asset-tom-select");
   if (!select.isConnected || select.tomselect) return;
   const hadFocus = document.activeElement === select;
   const { comboboxUrl: url, comboboxCreate: create } = select.dataset;
-  const plugins = select.multiple || select.matches("input") ? { remove_button: { title: word("remove") } } : {};
+  const plugins = select.multiple || select.matches("input") || !select.required ? { remove_button: { title: word("remove") } } : {};
   const widget = new window.TomSelect(select, {
     plugins,
     create: create !== undefined,
@@ -29,7 +46,6 @@ export async function start(select) {
     maxOptions: 200,
     hideSelected: select.multiple,
     closeAfterSelect: !select.multiple,
-    allowEmptyOption: !select.required,
     preload: url ? "focus" : false,
     valueField: "value",
     labelField: "text",
@@ -44,7 +60,7 @@ export async function start(select) {
     },
   });
   widget.control_input.setAttribute("autocomplete", "off");
-  if (hadFocus) widget.focus();
+  if (hadFocus) select.closest("dialog") ? widget.focus() : focusClosed(widget);
   // the label points at the widget now; the bare select is only the value
   if (select.matches("select")) select.setAttribute("aria-hidden", "true");
 }

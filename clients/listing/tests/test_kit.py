@@ -180,7 +180,7 @@ def test_selected_clients_are_reassigned_and_given_back(client, sini, marta, ott
     made = [make_client(owner=marta, name=f"Client {n}") for n in range(3)]
     client.force_login(sini)
     asked = select(client, "/clients/", "clients.reassign", ids=[row.pk for row in made[:2]])
-    assert "2 rows of the list" in asked.content.decode() and not BulkChange.objects.exists()
+    assert "2 clients" in asked.content.decode() and not BulkChange.objects.exists()
     wrong = select(client, "/clients/", "clients.reassign", ids=[made[0].pk], confirmed=1, owner="")
     assert wrong.status_code == 422
     select(client, "/clients/", "clients.reassign", ids=[row.pk for row in made[:2]], confirmed=1, owner=otto.pk)

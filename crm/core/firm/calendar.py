@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 
 import holidays
+from django.utils import timezone
 
 from crm.core.firm.models import FirmSettings, Holiday
 
@@ -99,3 +100,8 @@ class WorkingCalendar:
     def between(self, start: date, end: date) -> int:
         """Working days in [start, end)."""
         return sum(self.is_working(start + timedelta(days=n)) for n in range((end - start).days))
+
+
+def next_working_day(firm: FirmSettings, now: datetime) -> date:
+    """The first day after today, in the current time zone, on which the firm works."""
+    return WorkingCalendar.of(firm).on_or_after(timezone.localdate(now) + timedelta(days=1))

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import JSONField, Model, OuterRef, Q, QuerySet, Subquery
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.base.registry import Registry
@@ -206,7 +207,7 @@ def _entry(name: str, row) -> Entry:
 
 def _title(row) -> str:
     names = (getattr(row, name, "") for name in ("name", "title", "subject", "email"))
-    return next((str(name)[:80] for name in names if name), "")
+    return next((Truncator(name).chars(80) for name in names if name), "")
 
 
 def _who_else(entry: Entry) -> str:
@@ -229,7 +230,7 @@ def _add_titles(principal, models, shown, entries) -> None:
             rows = model._default_manager.select_related(*related).in_bulk({entry.object_id for entry in nameless})
             for entry in nameless:
                 row = rows.get(entry.object_id)
-                entry.title = _called(row)[:80] if row is not None else f"#{entry.object_id}"
+                entry.title = Truncator(_called(row)).chars(80) if row is not None else f"#{entry.object_id}"
 
 
 def _called(row: Model) -> str:
@@ -277,7 +278,8 @@ def _name_links(principal, links) -> set[int]:
 def _changes(event, before, after, links) -> list[Change]:
     found = []
     for column in event.pgh_tracked_model._meta.concrete_fields:
-        if column.name in QUIET or not hasattr(after, column.attname):
+        # a value that the database computes repeats the change of what it is made of
+        if column.name in QUIET or column.generated or not hasattr(after, column.attname):
             continue
         old, new = getattr(before, column.attname), getattr(after, column.attname)
         if old != new:

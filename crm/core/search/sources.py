@@ -110,7 +110,7 @@ class Command:
             return Hit(str(self.label), self.url(), "", self.icon, fields=self.fields, is_dialog=self.is_dialog)
         fill = f"{self.label} "
         url = f"{reverse('core:search')}?{urlencode({'q': fill})}"
-        return Hit(f"{self.label} …", url, "", self.icon, detail=_("Type a name"), fill=fill)
+        return Hit(f"{self.label}…", url, "", self.icon, detail=_("Type a name"), fill=fill)
 
 
 sources: Registry[Source] = Registry("search source")

@@ -11,6 +11,8 @@ from zlib import crc32
 from django import template
 from django.http import QueryDict
 from django.middleware.csrf import get_token
+from django.template.defaultfilters import linebreaksbr
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join, json_script
@@ -221,6 +223,18 @@ def due(value, today=None, none_text="", done=False, snoozed=None):
     local = timezone.localtime(value) if isinstance(value, datetime) else value
     title = exact(local) if isinstance(local, datetime) else written(local, pgettext("date format", "l j F Y"))
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, inner)
+
+
+LONG = 400  # characters that a value among facts shows at once
+
+
+@register.filter
+def folded(text):
+    """Text in lines; a long one shows its beginning, and the rest on demand."""
+    text = str(text)
+    if len(text) <= LONG:
+        return linebreaksbr(text)
+    return render_to_string("components/fold.html", {"text": text})
 
 
 # Addresses and forms

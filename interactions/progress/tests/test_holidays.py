@@ -195,4 +195,4 @@ def test_it_is_set_in_the_browser_and_the_next_ones_are_shown(client, northwind,
     assert northwind.progress_schedule.on_holiday == "before"
     tab = client.get(reverse("interactions:client_progress", args=[northwind.pk])).text
     assert "send it on the working day before" in tab
-    assert "Next ones" in tab
+    assert "Upcoming" in tab

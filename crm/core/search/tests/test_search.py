@@ -56,7 +56,7 @@ def test_a_command_about_a_client_asks_which_and_offers_the_last_ones(mine, mart
     answer = mine.get(reverse("core:search"), {"q": "log a call", "fragment": "palette"})
     first = answer.context["groups"][0]
     assert first.label == "Commands and pages"
-    assert [item.hit.title for item in first.items[:2]] == ["Log a call with Northwind Oy", "Log a call …"]
+    assert [item.hit.title for item in first.items[:2]] == ["Log a call with Northwind Oy", "Log a call…"]
     assert first.items[1].hit.fill == "Log a call "
 
 
@@ -70,7 +70,7 @@ def test_a_command_about_a_client_offers_ones_own_after_the_last_ones(mine, mart
     assert [hit.title for hit in hits] == [
         "New follow-up for Zebra Oy",
         "New follow-up for Alpha Oy",
-        "New follow-up …",
+        "New follow-up…",
     ]
     assert hits[-1].detail == "Type a name"
 

@@ -69,6 +69,8 @@ def test_shortcuts_work_but_not_while_typing(guide):
     name.blur()
     page.keyboard.press("?")
     assert page.locator("#shortcut-help").is_visible()
+    assert page.get_by_text("Go to clients").is_visible()
+    assert page.get_by_text("Go to reports").is_hidden(), "an account manager has no reports"
 
 
 def test_shortcuts_can_be_switched_off_and_the_theme_chosen(guide, marta):

@@ -132,6 +132,12 @@ def test_qs_replaces_adds_and_removes(rf):
     assert render("{% qs tag=None q=None page=None %}", request) == "?"
 
 
+def test_a_long_value_shows_its_beginning_and_the_rest_on_demand():
+    assert render("{{ text|folded }}", text="Two <b>lines</b>\nof text") == "Two &lt;b&gt;lines&lt;/b&gt;<br>of text"
+    shown = render("{{ text|folded }}", text="<i>" + "word " * 100)
+    assert "<details" in shown and shown.count("word ") > 100 and "Show all" in shown and "<i>" not in shown
+
+
 def test_component_takes_body_and_slots_and_sees_nothing_else():
     source = '{% component "card" title=title %}<b>{{ secret }}</b>{% slot "foot" %}{{ title }}!{% endslot %}{% endcomponent %}'
     html = render(source, title="A <card>", secret="body", aside="of the page, not of the card")
