@@ -111,6 +111,11 @@ class Addresses:
         return self._url(self.url, self.query)
 
     @property
+    def count_url(self) -> str:
+        """The list with its exact number, which it does not count by itself."""
+        return joined(self.shown_url, "count=all") if "?" not in self.shown_url else f"{self.shown_url}&count=all"
+
+    @property
     def board_url(self) -> str:
         """The board that a card is moved on."""
         return self._url(self.url, self._without("cursor", "to", "was", "column"))

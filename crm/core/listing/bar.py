@@ -23,6 +23,8 @@ class Bar(Columns):
     values: dict[str, Any]
     usual: dict[str, Any]
     board_key: str
+    rows: Any
+    lifted: tuple[str, ...]
     group_key: str
 
     @property
@@ -114,7 +116,7 @@ class Bar(Columns):
     @cached_property
     def hidden(self) -> list[tuple[str, str]]:
         """What the search form must keep: everything in the URL that is not one of its own fields."""
-        asked = {"q", "cursor", *self.declared.bar, *self.declared.segments}
+        asked = {"q", "cursor", *self.declared.bar, *self.declared.segments} - {*self.lifted}
         pairs = [(name, value) for name, values in self.given.lists() if name not in asked for value in values if value]
         return [pair for pair in pairs if pair != ("view", NONE)]
 
@@ -148,6 +150,8 @@ class Bar(Columns):
     def segments(self) -> list[dict[str, Any]]:
         found = []
         for name in self.declared.segments:
+            if name in self.lifted:
+                continue
             chosen = self.filters.one(name)
             items = [
                 {"value": key, "label": label, "is_chosen": key == self.values.get(name)}
@@ -156,12 +160,19 @@ class Bar(Columns):
             found.append({"name": name, "label": chosen.label, "items": items})
         return found
 
+    @property
+    def has_repeats(self) -> bool:
+        """A row stands in the list once for each of its groups."""
+        return bool(self.group and not self.board and self.group.is_many(self.rows.model))
+
     @cached_property
     def count_text(self) -> str:
         total = self.page.total
         if total is None or self.declared.noun is None:
             return ""
         words = self.declared.noun(total, self.page.total_text)
+        if self.has_repeats:
+            words = gettext("%(words)s, each in all of its groups") % {"words": words}
         if self.declared.sort_words is None:
             return words
         return _("%(words)s · sorted by %(what)s") % {"words": words, "what": self.sort_label}

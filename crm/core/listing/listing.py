@@ -47,14 +47,24 @@ class Listing(Bar):
             self.own = own
         self.declared, self.principal, self.now = declared, principal, now
         self.kwargs, self._known = dict(kwargs or {}), {}
+        self.counts_all = query.get("count") == "all"
+        if "count" in query:
+            query = query.copy()
+            query.pop("count")
         self.has_views = declared.has_views and principal.is_user
         self.saved = Views(self)
         asked, query = query, self.saved.meant(query, opens=opens) if self.has_views else query
         self.given, self.is_filled = query, opens and bool(query) and query is not asked
-        defaults = declared.defaults(principal)
+        board, group = query.get("board", ""), query.get("group", "")
+        self.board_key = board if board and board in declared.own_boards else ""
+        self.group_key = group if group and group in declared.own_groups else ""
+        self.lifted = declared.own_boards[self.board_key].lifts if self.board_key else ()
+        defaults = {name: value for name, value in declared.defaults(principal).items() if name not in self.lifted}
         wanted = {name: value for name, value in defaults.items() if not (callable(value) and query.get(name))}
         self.usual = {name: found for name, value in wanted.items() if (found := self._default(value))}
         data = query.copy()
+        for name in self.lifted:
+            data.pop(name, None)
         for name, value in self.usual.items():
             if not query.get(name):
                 data[name] = value
@@ -67,9 +77,6 @@ class Listing(Bar):
         self.usual_sort = (
             declared.default_sort(self.values) if declared.default_sort else next(iter(declared.own_sorts))
         )
-        board, group = query.get("board", ""), query.get("group", "")
-        self.board_key = board if board and board in declared.own_boards else ""
-        self.group_key = group if group and group in declared.own_groups else ""
         self.sort_key = sort if (sort := query.get("sort", "")) in declared.own_sorts else self.usual_sort
 
     def _default(self, value: Any) -> Any:
@@ -93,6 +100,8 @@ class Listing(Bar):
     def rows(self) -> QuerySet:
         """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
+        if self.board:
+            rows = self.board.board.narrow(rows)
         if self.sort.expression is not None:
             rows = rows.annotate(**{self.sort.field: self.sort.expression})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
@@ -102,6 +111,12 @@ class Listing(Bar):
     @cached_property
     def page(self) -> Page:
         """Raises BadCursor."""
+        page = self._page()
+        if self.counts_all and page.is_capped:
+            page.total, page.is_capped = self.rows.count(), False
+        return page
+
+    def _page(self) -> Page:
         declared = self.declared
         if self.board:
             page = self.board.page
@@ -135,11 +150,12 @@ class Listing(Bar):
     @cached_property
     def board(self) -> Shown | None:
         board = self.declared.own_boards.get(self.board_key)
-        return Shown(self, board) if board else None
+        return Shown(self, board.at(self.now)) if board else None
 
-    @property
+    @cached_property
     def group(self) -> Group | None:
-        return self.declared.own_groups.get(self.group_key)
+        group = self.declared.own_groups.get(self.group_key)
+        return group.at(self.now) if group else None
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -157,7 +173,13 @@ class Listing(Bar):
         keys = [key for key in self.closed if key != section.key] if is_closed else [*self.closed, section.key]
         rest = self._without("closed", "cursor")
         closed = query_of({"closed": [f"{CLOSED}{key}" for key in keys]}).urlencode()
-        told = {"label": section.label, "n": section.n, "url": self.section_url(section), "is_closed": is_closed}
+        told = {
+            "label": section.label,
+            "n": section.n,
+            "is_capped": section.is_capped,
+            "url": self.section_url(section),
+            "is_closed": is_closed,
+        }
         return told | {"toggle_url": joined("", rest, closed)}
 
     def loaded(self, columns: list[Column]) -> QuerySet:
@@ -181,7 +203,7 @@ class Listing(Bar):
         in_order = lambda part: ordered(part, self.sort).iterator(chunk_size=FILE_CHUNK)  # noqa: E731
         if not self.group:
             return self._lines(in_order(rows), columns)
-        if self.group.key not in self.keys:
+        if self.has_repeats or self.group.key not in self.keys:
             columns = [Column("group", self.group.label, lambda row: row.group_label), *columns]
         return self._lines(in_groups(rows, self.group, self.sections, in_order), columns)
 

@@ -32,7 +32,20 @@ from crm.core.listing.paging import BadCursor, Sort
 from crm.core.ui.htmx import go, is_fragment
 
 # What the address of a list says besides its filters
-OWN_PARAMETERS = {"board", "closed", "column", "columns", "cursor", "group", "next", "sort", "to", "view", "was"}
+OWN_PARAMETERS = {
+    "board",
+    "closed",
+    "column",
+    "columns",
+    "count",
+    "cursor",
+    "group",
+    "next",
+    "sort",
+    "to",
+    "view",
+    "was",
+}
 FILES = {"csv": _("CSV"), "xlsx": _("Excel (XLSX)")}
 
 

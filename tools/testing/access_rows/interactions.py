@@ -61,6 +61,7 @@ ROWS = [
     of_client("interactions:draft-undo", post=EVERYONE, shuts_archived=True),
     of_client("interactions:composer-list", get=EVERYONE, also={"part": "participants"}),
     *of_list("interactions:follow-ups", "export", "select"),
+    *of_board("interactions:follow-ups", "follow_up", "today"),
     Row("interactions:follow-up", get=EVERYONE, post=unless_trashed, about="follow_up"),
     Row("interactions:follow-up-done", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),
     Row("interactions:follow-up-snooze", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),
