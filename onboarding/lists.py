@@ -11,7 +11,7 @@ from crm.core.listing.paging import Sort
 from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over
 from crm.core.notifications.services import tells_once
 from crm.core.templatetags.ui import due
-from onboarding.boards import STATE, STATE_BOARD, mark, unless_changed
+from onboarding.boards import CHANGE_DUE, MOVE, STATE, STATE_BOARD, mark, unless_changed
 from onboarding.choices import TaskState
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
@@ -136,6 +136,8 @@ TASKS = ListPage(
             afterwards=tells_once(_told, "onboarding:tasks", "assignee"),
             fits=_is_open,
         ),
+        CHANGE_DUE,
+        MOVE,
     ),
     more=lambda listing: {"today": firm_today(listing.now)},
 )

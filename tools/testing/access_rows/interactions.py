@@ -2,7 +2,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row, of_list
+from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row, of_board, of_list
 
 OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "stranger", "restricted": "stranger", "any": ""}
 
