@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.listing.addresses import joined
+from crm.core.listing.empty import Empty
 from crm.core.listing.filters import ListFilters, query_of
 from crm.core.listing.saved import NONE
 from crm.core.listing.shown import Columns
@@ -176,6 +177,15 @@ class Bar(Columns):
         if self.declared.sort_words is None:
             return words
         return _("%(words)s · sorted by %(what)s") % {"words": words, "what": self.sort_label}
+
+    @property
+    def empty(self) -> Empty:
+        declared = self.declared.empty
+        return declared if isinstance(declared, Empty) else Empty(title=declared)
+
+    @property
+    def empty_url(self) -> str:
+        return self.empty.url(self.principal)
 
     @property
     def sort_label(self) -> str:

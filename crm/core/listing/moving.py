@@ -1,5 +1,6 @@
 """Cards of a board: the next ones of a column, and a card's move to another, by dragging or in a dialog."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from crm.core.listing import boards
 from crm.core.listing.models import BulkChange
 from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
+from crm.core.ui.dialogs import small_form
 from crm.core.ui.forms import Asks, Form, Layout
 from crm.core.ui.htmx import add_event, is_fragment, posted, toast
 
@@ -142,14 +144,12 @@ def move(request, listing: Any, card: int) -> HttpResponse:
     outcome = form_action(request, form, lambda: _move(request, listing, board, row, form, now))
     if outcome.is_done:
         return _moved(request, listing, board, row, form.cleaned_data["to"], outcome.result)
-    context = {"listing": listing, "row": row, "form": form, "url": request.get_full_path()}
-    context |= {"is_dialog": is_fragment(request) and request.htmx.target == "remote-dialog-body"}
     if outcome.conflict:
         form.add_error(None, stale_words(StaleWrite("", who=outcome.conflict.who), row))
         form.data = form.data.copy()
         form.data["was"] = present
-    template = "listing/move.html#form" if context["is_dialog"] else "listing/move.html"
-    return render(request, template, context, status=outcome.status)
+    trail, words = (listing.title, listing.board_url, row), {"title": _("Move"), "submit": _("Move"), "about": row}
+    return small_form(request, form, replace(outcome, conflict=None), **words, back_url=listing.board_url, trail=trail)
 
 
 def _move(request, listing, board, row, form, now):

@@ -69,7 +69,8 @@ class ListPage:
     above the list; `segments`: those shown as switches there; `panel`: those in the dialog behind “Filter”.
     `select(rows)`: what the page loads with its rows besides what its columns say; `reads`: the columns of the database that each
     row needs besides those of its columns, where the page shall load nothing else. `decorate(rows, listing)`: sets what each row shows. `more(listing)`:
-    more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows.
+    more context. `noun(n, text)`: the count in words, from its number and its text. `empty`: what stands there without rows,
+    a title or an Empty.
     `template` is for what the kit does not draw: cells with marks, buttons of the page.
     `columns`: those it has; `fields`: the catalogue whose other fields people may add; `groups`: what it may be grouped by, besides the firm's own choices.
     `boards`: how it is shown as a board, `custom_board(entry)` for a choice of the firm's own; `card`: the template of the cards of a

@@ -250,6 +250,7 @@ def test_while_its_segment_is_gone_a_rule_asks_nobody_and_tells_once(client, man
     client.force_login(manager)
     page = client.get("/surveys/settings/")
     assert "Key clients" in page.text and f'value="{segment.pk}" selected' in page.text
+    segment.refresh_from_db()
     with pytest.raises(ServiceError, match="Key clients"):
         rule(survey, manager, segment=segment)
     rule(survey, manager, segment=segment, is_active=False)
