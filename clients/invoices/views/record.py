@@ -19,9 +19,8 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.templatetags.ui_forms import crumbs
 from crm.core.ui.actions import form_action
-from crm.core.ui.dialogs import small_form
+from crm.core.ui.dialogs import crumbs, small_form
 from crm.core.ui.formatting import money_exact
 from crm.core.ui.htmx import back_to, go, posted
 

@@ -26,9 +26,8 @@ from crm.core.base.reading import whole_number
 from crm.core.fields.catalogue import Fact
 from crm.core.fields.custom.entries import all_facts
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.templatetags.ui_forms import crumbs
 from crm.core.ui.actions import form_action
-from crm.core.ui.dialogs import small_form
+from crm.core.ui.dialogs import crumbs, small_form
 from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
 
 PAGE = (

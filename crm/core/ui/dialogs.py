@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from crm.core.templatetags.ui_forms import crumbs
 from crm.core.ui.actions import Outcome
 from crm.core.ui.htmx import is_fragment
 
@@ -16,6 +15,12 @@ IN_DIALOG = "remote-dialog-body"
 def in_dialog(request: HttpRequest) -> bool:
     """Whether the form was opened in the shared dialog."""
     return is_fragment(request) and request.htmx.target == IN_DIALOG  # type: ignore[attr-defined]
+
+
+def crumbs(*parts: Any) -> list[dict[str, Any]]:
+    """Labels and addresses in turn as the items of a page header's `crumbs`; in a template
+    `{% crumbs _("Clients") list_url client.name client_url _("Edit") as trail %}`."""
+    return [{"label": parts[n], "url": parts[n + 1] if n + 1 < len(parts) else ""} for n in range(0, len(parts), 2)]
 
 
 def small_form(
