@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import F, Min, QuerySet
 from django.db.models.functions import Mod
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -197,7 +197,7 @@ def period_of(day: date, months: int) -> tuple[date, date, str]:
 
 def matching_clients(rule: SurveyRule, now: datetime):
     """The clients the rule is about, without restricted ones: a rule sees only what every colleague sees."""
-    clients = Client.objects.filter(is_restricted=False)
+    clients: QuerySet = Client.objects.filter(is_restricted=False)
     if rule.segment is not None:
         if trouble_of(rule.segment):
             return clients.none()
