@@ -139,7 +139,6 @@ TASKS = ListPage(
         CHANGE_DUE,
         MOVE,
     ),
-    more=lambda listing: {"today": firm_today(listing.now)},
 )
 
 

@@ -235,7 +235,6 @@ def test_no_filter_has_a_name_that_the_kit_uses():
 def large(monkeypatch):
     """Every table counts as large, of which four rows are counted."""
     monkeypatch.setattr(counting, "LARGE", -2)
-    monkeypatch.setattr(counting, "_sizes", {})
     for place in (groups, paging):
         monkeypatch.setattr(place, "LARGE_CAP", 4)
 
@@ -248,7 +247,6 @@ def test_a_large_table_shows_the_same_groups_and_rows(client, marta, many, monke
     client.force_login(marta)
     small = walk(client, query)
     monkeypatch.setattr(counting, "LARGE", -2)
-    monkeypatch.setattr(counting, "_sizes", {})
     big = walk(client, query)
     assert [names(page) for page in small] == [names(page) for page in big]
     assert [heads(page) for page in small] == [heads(page) for page in big]
@@ -262,7 +260,12 @@ def test_in_a_large_table_numbers_stop_and_say_so(client, marta, many, large):
     board = client.get(URL, {"board": "tier"})
     shown = [(c.key, c.n, c.is_capped) for c in board.context["listing"].board.columns]
     assert shown == [("A", 4, True), ("B", 3, False), ("C", 0, False), ("-", 4, True)]
-    assert "4+ clients" in board.text
+    assert "4+ clients" in board.text and "Count all" in board.text
+    every = client.get(URL, {"count": "all", "view": "none"})
+    assert "59 clients" in every.text and "Count all" not in every.text
+    nothing = {"segment": 999_999}
+    for query in ({"group": "tier"}, {"group": "owner"}, {"board": "tier"}):
+        assert client.get(URL, nothing | query).context["page"].total == 0
 
 
 def test_a_record_with_several_tags_is_in_the_group_of_each(client, marta, otto):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -16,22 +17,19 @@ LARGE = 20_000  # rows of a table
 LARGE_CAP = 1_000  # of which this many are counted
 FEW = 12  # values that a statement names one by one, when it only asks whether there are rows
 KNOWN_FOR = 600  # seconds that a table's size is remembered
-_sizes: dict[str, tuple[float, float]] = {}
+_sizes: dict[str, float] = {}
+_until = [0.0]
 
 
 def is_large(model: Any) -> bool:
-    """By the planner's own estimate, which the process remembers for ten minutes."""
-    table, now = model._meta.db_table, time.monotonic()
-    n, until = _sizes.get(table, (0.0, 0.0))
-    if until <= now:
+    """By the planner's own estimates, which the process remembers for ten minutes."""
+    now = time.monotonic()
+    if _until[0] <= now:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [connection.ops.quote_name(table)]
-            )
-            row = cursor.fetchone()
-        n = row[0] if row else 0.0
-        _sizes[table] = n, now + KNOWN_FOR
-    return n > LARGE
+            cursor.execute("SELECT relname, reltuples FROM pg_class WHERE relkind = 'r' AND pg_table_is_visible(oid)")
+            _sizes.update(cursor.fetchall())
+        _until[0] = now + KNOWN_FOR
+    return _sizes.get(model._meta.db_table, 0) > LARGE
 
 
 def count_capped(queryset: QuerySet, cap: int = COUNT_CAP) -> tuple[int, bool]:
@@ -41,10 +39,13 @@ def count_capped(queryset: QuerySet, cap: int = COUNT_CAP) -> tuple[int, bool]:
 
 
 def column_of(model: Any, path: str) -> Any:
-    """The model's field at the end of a path."""
-    for name in path.split("__"):
-        field = model._meta.get_field(name)
-        model = field.related_model
+    """The model's field at the end of a path; None for what a list computes."""
+    try:
+        for name in path.split("__"):
+            field = model._meta.get_field(name)
+            model = field.related_model
+    except FieldDoesNotExist:
+        return None
     return field
 
 
@@ -56,7 +57,10 @@ def _of_each(rows: QuerySet, path: str, values: Sequence[Any], select: str) -> l
     """[(value, what `select` says of its rows)] in one statement, compiled once. Each value stands in it by itself: then PostgreSQL
     reads a rare one along its index, and stops early at a frequent one."""
     mark = object()
-    sql, params = _of_one(rows, path, RawSQL("%s", (mark,)))
+    try:
+        sql, params = _of_one(rows, path, RawSQL("%s", (mark,)))
+    except EmptyResultSet:  # a filter that nothing can match
+        return []
     query = " UNION ALL ".join([f"SELECT {n}, ({select.format(sql)})" for n in range(len(values))])
     with connection.cursor() as cursor:
         cursor.execute(query, [value if each is mark else each for value in values for each in params])
@@ -71,7 +75,10 @@ def present(rows: QuerySet, path: str, values: Sequence[Any]) -> set[Any]:
         return {value for value, found in _of_each(rows, path, values, "{} LIMIT 1") if found is not None}
     field = column_of(rows.model, path)
     kind = (field.related_model._meta.pk if field.is_relation else field).db_type(connection)
-    sql, params = _of_one(rows, path, RawSQL('"given"."value"', ()))
+    try:
+        sql, params = _of_one(rows, path, RawSQL('"given"."value"', ()))
+    except EmptyResultSet:
+        return set()
     # a scalar subquery: of EXISTS PostgreSQL would make a join with all rows
     query = f'SELECT "value" FROM unnest(%s::{kind}[]) "given"("value") WHERE ({sql} LIMIT 1) IS NOT NULL'
     with connection.cursor() as cursor:

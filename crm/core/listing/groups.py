@@ -56,7 +56,8 @@ class Group:
 
     def is_many(self, model: Any) -> bool:
         """A row may be in several of its groups, as it may have several tags."""
-        return self.expression is None and not self.parts and column_of(model, self.path).many_to_many
+        column = None if self.expression is not None or self.parts else column_of(model, self.path)
+        return column is not None and bool(column.many_to_many)
 
     def targets(self) -> list[tuple[Any, Any]]:
         """[(value, name)] of the groups that a row can be moved to."""
@@ -105,7 +106,7 @@ def _known(model: Any, group: Group) -> dict[Any, Any]:
     if group.names:
         path, _between, shown = group.names.rpartition("__")
         return dict(column_of(model, path).related_model._default_manager.values_list("pk", shown))
-    if not group.choices:
+    if not group.choices or column_of(model, group.path) is None:
         return {}
     values = dict(group.choices())
     return values | {"": None} if isinstance(column_of(model, group.path), CharField) else values
