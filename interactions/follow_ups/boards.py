@@ -36,13 +36,18 @@ def due_parts(now: datetime) -> list[Part]:
         Part(OVERDUE, _lazy("Overdue"), due_before_q(today) & ~asleep, is_offered=False),
         Part(TODAY, _lazy("Today"), due_from_q(today) & due_before_q(tomorrow) & ~asleep),
         Part(TOMORROW, _lazy("Tomorrow"), due_from_q(tomorrow) & due_before_q(after) & ~asleep),
-        Part(WEEK, _lazy("In a week"), due_from_q(after) & due_before_q(later) & ~asleep),
+        Part(WEEK, _lazy("Next 7 days"), due_from_q(after) & due_before_q(later) & ~asleep),
         Part(LATER, _lazy("Later"), due_from_q(later) & ~asleep),
         Part(SNOOZED, _lazy("Snoozed"), asleep, is_offered=False),
     ]
 
 
 DUE = Group("when", _lazy("Due"), "due_part", parts=due_parts)
+
+
+def _is_within(day: date, span: tuple[int, int | None]) -> bool:
+    days = (day - timezone.localdate()).days
+    return days >= span[0] and (span[1] is None or days <= span[1])
 
 
 class DueMoveForm(MoveForm):
@@ -53,17 +58,18 @@ class DueMoveForm(MoveForm):
     due_date = forms.DateField(label=_lazy("Due"), required=False, widget=DateInput())
 
     def __init__(self, *args: Any, initial: dict[str, Any], **kwargs: Any):
-        first = SPANS.get(initial.get("to", ""), SPANS[WEEK])[0]
-        super().__init__(*args, initial={"due_date": timezone.localdate() + timedelta(first)} | initial, **kwargs)
+        span = SPANS.get(initial["to"], SPANS[WEEK])
+        if not _is_within(initial["due_date"], span):
+            initial = initial | {"due_date": timezone.localdate() + timedelta(span[0])}
+        super().__init__(*args, initial=initial, **kwargs)
 
     def clean(self):
         data, day = super().clean(), self.cleaned_data.get("due_date")
         if data.get("to") not in SPANS:
             return data
-        today, (first, last) = timezone.localdate(), SPANS[data["to"]]
         if day is None and "due_date" not in self.errors:
             self.add_error("due_date", _("Choose a day."))
-        elif day and not (today + timedelta(first) <= day and (last is None or day <= today + timedelta(last))):
+        elif day and not _is_within(day, SPANS[data["to"]]):
             self.add_error("due_date", _("This day belongs to another column."))
         return data
 
@@ -132,6 +138,7 @@ def due_board(edit: Action) -> Board:
         values=values,
         form=DueMoveForm,
         asks=lambda key: key in SPANS,
+        initial=lambda row: {"due_date": row.due_date},
         lifts=("show",),
         narrow=lambda rows: rows.open(),
     )

@@ -30,7 +30,8 @@ NOTHING = "-"  # the column of rows without a value, in addresses
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """`group`: what its columns are. `action` moves one row, with `values(to, given, now)`: `to` is the value of the new column, None
-    for none, `given` what the form asked. `form`: a MoveForm with more fields; a drag to a column that `asks(key)` opens it. `who(row)`:
+    for none, `given` what the form asked. `form`: a MoveForm with more fields; a drag to a column that `asks(key)` opens it, filled with
+    `initial(row)`. `who(row)`:
     who moved it last, where that is not who saved the row. `may_be_empty`: there is a column of rows without a value, even if there
     are none. `lifts`: the list's filters that its columns take the place of. `sorts`: the order in a column, by its key, where it is
     not the list's. `narrow(rows)`: those of the list that have a place on it."""
@@ -40,6 +41,7 @@ class Board:
     values: Callable[[Any, dict[str, Any], datetime], dict[str, Any]]
     form: Any = None
     asks: Callable[[str], bool] = lambda key: True
+    initial: Callable[[Any], dict[str, Any]] = lambda row: {}
     who: Callable[[Any], str] = who_saved
     may_be_empty: bool = False
     lifts: tuple[str, ...] = ()

@@ -139,7 +139,7 @@ def move(request, listing: Any, card: int) -> HttpResponse:
     row = _row(request, listing, card)
     board, present = shown.board, boards.present_key(row, shown.board.group)
     asked = request.GET.get("to", "")
-    initial = {"to": asked or present, "was": request.GET.get("was") or present}
+    initial = board.initial(row) | {"to": asked or present, "was": request.GET.get("was") or present}
     form = (board.form or MoveForm)(posted(request), choices=boards.targets(board), initial=initial)
     outcome = form_action(request, form, lambda: _move(request, listing, board, row, form, now))
     if outcome.is_done:

@@ -92,6 +92,8 @@ def test_a_column_of_many_days_asks_which(web, marta, northwind):
     assert none.status_code == 422 and "Choose a day." in none.text
     assert move(web, row, to="later", was="today", due_date=(today() + timedelta(20)).isoformat()).status_code == 204
     assert FollowUp.objects.get().due_date == today() + timedelta(20)
+    form = web.get(f"{URL}board/{row.pk}/move/?board=when", headers=DIALOG)
+    assert (today() + timedelta(20)).isoformat() in form.text, "a card that stays keeps its day"
 
 
 def test_a_card_that_someone_moved_since_is_stale(web, marta, otto, northwind):

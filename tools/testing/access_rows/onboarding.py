@@ -73,7 +73,7 @@ def of_kept(who, kind):
 ROWS = [
     *of_list("onboarding:plans", "export"),
     *of_list("onboarding:tasks", "export", "select"),
-    *of_board("onboarding:tasks", "ob_task", "open"),
+    *of_board("onboarding:tasks", "ob_task", "open", seen_by={"archived": ()}),
     Row("onboarding:choose_client", get=EVERYONE),
     Row("onboarding:plan", get=EVERYONE, about="ob_plan"),
     Row("onboarding:plan_edit", get=EVERYONE, post=EVERYONE, about="ob_plan", shuts_archived=True),
