@@ -5,9 +5,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from crm.core.firm.languages import mail_language
-from crm.core.ui import navigation
+from crm.core.ui import dialogs, navigation
 from crm.core.ui.actions import Outcome
 from crm.core.ui.htmx import add_event, back_to, is_fragment, toast
 
@@ -29,25 +30,16 @@ def done(request, text, *, to: str, undo_url: str = "", response: HttpResponse |
     return toast(response, text, undo_url=undo_url)
 
 
-def small_form(request, form, outcome: Outcome, **context) -> HttpResponse:
-    """One small form: a page of its own, or a fragment in the shared dialog. Give `title` and `submit`, and `lead` or `client`."""
-    is_dialog = in_dialog(request)
-    template = "interactions/agreements/form.html"
-    context |= {
-        "form": form,
-        "url": request.get_full_path(),
-        "is_dialog": is_dialog,
-        "conflict": outcome.conflict,
-    }
-    return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
+def small_form(request, form, outcome: Outcome, *, client=None, lead="", **words) -> HttpResponse:
+    """A small form about a client, or about what `lead` says. Give `title` and `submit`."""
+    if client is not None:
+        words |= {"trail": (_("Clients"), reverse("clients:list"), client.name, client_url(client))}
+        words |= {"back_url": client_url(client)}
+    about = lead or (client.name if client is not None else "")
+    return dialogs.small_form(request, form, outcome, about=about, styles=("css/interactions.css",), **words)
 
 
 def wrong_link(request) -> HttpResponse:
     """For a client whose link is not ours, or whose browser lacks its cookie: the firm's own page, in the firm's language."""
     with translation.override(mail_language()):
         return render(request, "interactions/open/wrong_link.html", status=404)
-
-
-def in_dialog(request) -> bool:
-    """Whether the form was opened in the shared dialog."""
-    return is_fragment(request) and request.htmx.target == "remote-dialog-body"

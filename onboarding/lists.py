@@ -1,16 +1,17 @@
 """The lists of plans, tasks and templates."""
 
-from functools import partial
-
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 from crm.core.listing.groups import Group
 from crm.core.listing.pages import Column, ListPage
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import Action, actions, hand_over
+from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over
 from crm.core.notifications.services import tells_once
+from crm.core.templatetags.ui import due
+from onboarding.boards import CHANGE_DUE, MOVE, STATE, STATE_BOARD, mark, unless_changed
 from onboarding.choices import TaskState
 from onboarding.filters import PlanFilters, TaskFilters, TemplateFilters
 from onboarding.models import Plan, Task, Template
@@ -50,7 +51,8 @@ PLANS = ListPage(
 
 
 def _give(principal, task, now, assignee, contact=None):
-    assign_task(principal, task=task, assignee=assignee, contact=contact, now=now, is_told=False)
+    seen = task.seen_version
+    assign_task(principal, task=task, assignee=assignee, contact=contact, now=now, seen_version=seen, is_told=False)
 
 
 def _told(n):
@@ -58,8 +60,21 @@ def _told(n):
     return words % {"n": n}
 
 
-def _change(service, principal, task, values, now):
-    service(principal, task=task, now=now)
+def _finish(principal, task, values, now):
+    if task.state == TaskState.DONE:
+        raise ServiceError(str(NO_CHANGE))
+    return mark(finish_task(principal, task=task, now=now, is_out_of_order=True))  # the question was asked before
+
+
+def _reopen(principal, task, after, now):
+    unless_changed(task, after)
+    reopen_task(principal, task=task, now=now)
+
+
+def _due_badges(tasks, listing):
+    today = firm_today(listing.now)
+    for task in tasks:
+        task.due_badge = due(task.due_date, today, done=task.is_finished)
 
 
 def _is_open(values):
@@ -80,7 +95,7 @@ TASKS = ListPage(
     search_hint=_("Search"),
     sorts={"due": Sort("due_date", nullable=True)},
     columns=(
-        Column("title", _("Task"), lambda task: task.title),
+        Column("title", _("Task"), lambda task: task.title, href=lambda task: f"/onboarding/tasks/{task.pk}/"),
         Column("client", _("Client"), lambda task: task.plan.client.name),
         Column("plan", _("Plan"), lambda task: task.plan.name),
         Column(
@@ -89,12 +104,11 @@ TASKS = ListPage(
             lambda task: (task.assignee or task.contact or "") and str(task.assignee or task.contact),
         ),
         Column("state", _("State"), lambda task: task.get_state_display()),
-        Column("due", _("Due"), lambda task: task.due_date),
+        Column("due", _("Due"), lambda task: task.due_date, cell=lambda task: task.due_badge, decorate=_due_badges),
     ),
-    groups=(
-        Group("assignee", _("Assignee"), "assignee", names="assignee__name"),
-        Group("state", _("State"), "state", lambda: list(TaskState.choices)),
-    ),
+    groups=(Group("assignee", _("Assignee"), "assignee", names="assignee__name"), STATE),
+    boards=(STATE_BOARD,),
+    card_columns=("client", "due", "who"),
     noun=lambda n, text: ngettext("%(n)s task", "%(n)s tasks", n) % {"n": text},
     size=50,
     file_name="onboarding-tasks",
@@ -104,8 +118,8 @@ TASKS = ListPage(
                 "tasks.finish",
                 _("Mark as done"),
                 Task,
-                partial(_change, partial(finish_task, is_out_of_order=True)),  # the question was asked before
-                partial(_change, reopen_task),
+                _finish,
+                _reopen,
                 "check2",
                 question=selected_out_of_order,
                 fits=_is_open,
@@ -122,8 +136,9 @@ TASKS = ListPage(
             afterwards=tells_once(_told, "onboarding:tasks", "assignee"),
             fits=_is_open,
         ),
+        CHANGE_DUE,
+        MOVE,
     ),
-    more=lambda listing: {"today": firm_today(listing.now)},
 )
 
 

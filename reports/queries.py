@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients.records.choices import LeavingReason, Status
 from clients.records.models import StatusPeriod
-from crm.core.listing.paging import count_capped
+from crm.core.listing.counting import count_capped
 from crm.core.ui.formatting import number
 from reports import attention
 from reports.kpis import find

@@ -143,7 +143,7 @@ ENGAGEMENTS = ListPage(
     fields=ENGAGEMENT_FIELDS,
     groups=tuple(ENGAGEMENT_FIELDS[name].in_groups() for name in ("kind", "lead", "state")),
     boards=(
-        Board(group=ENGAGEMENT_FIELDS["state"].in_groups(), action=MOVE, values=lambda to, given: {"state": to}),
+        Board(group=ENGAGEMENT_FIELDS["state"].in_groups(), action=MOVE, values=lambda to, given, now: {"state": to}),
         field_board(EDIT, ENGAGEMENT_FIELDS["lead"]),
     ),
     card_columns=("client", "number", "lead"),

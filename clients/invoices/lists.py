@@ -15,6 +15,7 @@ from clients.invoices.services.records import archive_invoice, restore_invoice
 from clients.records.queries import matching
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing import filters
+from crm.core.listing.empty import Empty
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import trash_actions
 from crm.core.templatetags.ui import badge
@@ -183,6 +184,17 @@ INVOICES = ListPage(
     noun=lambda n, text: ngettext("%(n)s invoice", "%(n)s invoices", n) % {"n": text},
     words={"due": _("Due"), "open": _("Open")},
     more=_more,
+    empty=Empty(
+        icon="receipt",
+        title=_("No invoices yet"),
+        text=_(
+            "What you billed to clients, what was paid and what is overdue. Add invoices here or import them from your accounting system."
+        ),
+        action=_("New invoice"),
+        url_name="clients:invoice_new",
+        may=permissions.may_create,
+        no_match=_("No invoice matches"),
+    ),
     actions=ACTIONS,
     file_name="invoices",
 )

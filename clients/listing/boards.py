@@ -126,7 +126,7 @@ BOARDS = (
     Board(
         group=CLIENT_FIELDS["status"].in_groups(),
         action=STATUS,
-        values=lambda to, given: given | {"status": to},
+        values=lambda to, given, now: given | {"status": to},
         form=StatusMoveForm,
         who=_who,
     ),

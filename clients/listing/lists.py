@@ -171,7 +171,9 @@ CLIENTS = ListPage(
         CLIENT_FIELDS["address"].in_list(is_extra=True, cell=lambda client: ", ".join(client.address_lines) or NOTHING),
     ),
     fields=CLIENT_FIELDS,
-    groups=tuple(CLIENT_FIELDS[name].in_groups() for name in ("status", "tier", "owner", "team", "onboarding_state")),
+    groups=tuple(
+        CLIENT_FIELDS[name].in_groups() for name in ("status", "tier", "owner", "team", "onboarding_state", "tags")
+    ),
     boards=BOARDS,
     custom_board=partial(field_board, actions.EDIT),
     card="clients/listing/cards.html",

@@ -16,6 +16,7 @@ from clients.opportunities.services.records import archive_opportunity, restore_
 from clients.page.queries import load_client
 from crm.core.bulk.editing import bulk_edit
 from crm.core.firm.queries import firm_today, get_firm
+from crm.core.listing.empty import Empty
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import hand_over, outside_trash, trash_actions
 from crm.core.templatetags.ui import badge
@@ -170,6 +171,15 @@ OPPORTUNITIES = ListPage(
     noun=lambda n, text: ngettext("%(n)s opportunity", "%(n)s opportunities", n) % {"n": text},
     words={"value": _("Value"), "close": _("Close"), "days": _("d")},
     more=_more,
+    empty=Empty(
+        icon="kanban",
+        title=_("No open opportunities"),
+        text=_("Something a client may buy: new business, an upsell, a renewal. Renewals appear here by themselves."),
+        action=_("New opportunity"),
+        url_name="clients:opportunity_new",
+        may=permissions.may_create,
+        no_match=_("No opportunity matches"),
+    ),
     actions=ACTIONS,
     file_name="opportunities",
 )

@@ -9,14 +9,29 @@ from clients.revenue.filters import ContractFilters, RevenueFilters
 from clients.revenue.lists import INVOICE
 from clients.revenue.models import Contract
 from clients.revenue.queries import contracts_of, lines_of, sum_of_lines, yearly_of
-from clients.revenue.services.contracts import archive_contract, restore_contract
+from clients.revenue.services.contracts import archive_contract, restore_contract, update_contract
+from crm.core.bulk.editing import bulk_edit
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.pages import Column, ListPage, View
 from crm.core.listing.selection import trash_actions
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import money, money_exact, money_round
 
-ACTIONS = trash_actions("contracts", Contract, "contract", archive_contract, restore_contract)
+
+def _write(principal, contract, *, seen_version, now, **fields):
+    return update_contract(principal, contract=contract, seen_version=seen_version, **fields)
+
+
+ACTIONS = (
+    bulk_edit(
+        "contracts.edit",
+        CONTRACT_FIELDS,
+        _write,
+        # a price changes from some day on, by a contract that replaces this one
+        but=("name", "value", "currency", "rate", "period", "is_free", "start_date"),
+    ),
+    *trash_actions("contracts", Contract, "contract", archive_contract, restore_contract),
+)
 
 
 def describe(rows, today):

@@ -5,13 +5,16 @@ from django.utils.translation import ngettext
 
 from clients.cover.queries import covered_by
 from crm.core.base.dates import day_start
+from crm.core.base.errors import ServiceError
 from crm.core.bulk.editing import bulk_edit
 from crm.core.listing import filters
 from crm.core.listing.pages import Column, ListPage
-from crm.core.listing.selection import Action, actions, hand_over
+from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over
 from crm.core.notifications.services import tells_once
 from crm.core.search.sources import palette
+from crm.core.templatetags.ui import due
 from crm.core.users.models import User
+from interactions.follow_ups.boards import STATE_BOARD, due_board, unless_changed
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
@@ -88,14 +91,19 @@ def _told(n):
 
 
 def _done(principal, row, values, now):
-    complete_follow_up(principal, follow_up=row, now=now)
+    if row.state == FollowUpState.DONE:
+        raise ServiceError(str(NO_CHANGE))
+    return complete_follow_up(principal, follow_up=row, now=now).version
 
 
 def _cancel(principal, row, values, now):
-    cancel_follow_up(principal, follow_up=row, now=now)
+    if row.state == FollowUpState.CANCELLED:
+        raise ServiceError(str(NO_CHANGE))
+    return cancel_follow_up(principal, follow_up=row, now=now).version
 
 
-def _reopen(principal, row, before, now):
+def _reopen(principal, row, version, now):
+    unless_changed(row, version)
     reopen_follow_up(principal, follow_up=row, now=now)
 
 
@@ -107,6 +115,13 @@ def _write(principal, row, *, seen_version, now, **fields):
     return update_follow_up(principal, follow_up=row, seen_version=seen_version, now=now, **fields)
 
 
+EDIT = bulk_edit(
+    "follow-ups.edit",
+    FOLLOW_UP_FIELDS,
+    _write,
+    but=("title", "contact", "engagement", "assignee"),  # of one client; assigning tells who gets them
+    fits=_is_open,
+)
 ACTIONS = (
     actions.register(Action("follow-ups.done", _("Mark as done"), FollowUp, _done, _reopen, "check2", fits=_is_open)),
     hand_over(
@@ -119,15 +134,15 @@ ACTIONS = (
         afterwards=tells_once(_told, "interactions:follow-ups", "assignee"),
         fits=_is_open,
     ),
-    bulk_edit(
-        "follow-ups.edit",
-        FOLLOW_UP_FIELDS,
-        _write,
-        but=("title", "contact", "engagement", "assignee"),  # of one client; assigning tells who gets them
-        fits=_is_open,
-    ),
+    EDIT,
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),
 )
+
+
+def _due(row):
+    return due(row.due, done=row.state != FollowUpState.OPEN, snoozed=row.snoozed_until)
+
+
 FOLLOW_UPS = ListPage(
     url_name="interactions:follow-ups",
     title=_("Follow-ups"),
@@ -142,15 +157,17 @@ FOLLOW_UPS = ListPage(
     sorts={"due": "due_at", "closed": "-closed_at"},
     default_sort=lambda values: "closed" if values.get("show") == "done" else "due",
     columns=(
-        FOLLOW_UP_FIELDS["title"].in_list(_("Follow-up")),
+        FOLLOW_UP_FIELDS["title"].in_list(_("Follow-up"), href=lambda row: f"/follow-ups/{row.pk}/"),
         FOLLOW_UP_FIELDS["client"].in_list(),
         FOLLOW_UP_FIELDS["contact"].in_list(_("Contact")),
         FOLLOW_UP_FIELDS["assignee"].in_list(_("Assigned to")),
-        Column("due", FOLLOW_UP_FIELDS["due_at"].label, lambda row: row.due),
+        Column("due", FOLLOW_UP_FIELDS["due_at"].label, lambda row: row.due, cell=_due),
         FOLLOW_UP_FIELDS["state"].in_list(),
         FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),
     groups=tuple(FOLLOW_UP_FIELDS[name].in_groups() for name in ("assignee", "priority")),
+    boards=(due_board(EDIT), STATE_BOARD),
+    card_columns=("client", "due", "assignee"),
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},
     file_name="follow-ups",

@@ -20,6 +20,19 @@ from interactions.follow_ups.choices import FOLLOW_UP, FollowUpState, Priority, 
 ZONES_APART = timedelta(hours=26)  # so that the index on `due_at` still helps if the day decides
 
 
+def due_before_q(midnight: datetime) -> Q:
+    """Due before a midnight of the reader. Without a time it is due on its day, in every zone."""
+    by_day = Q(due_time__isnull=True, due_date__lt=midnight.date())
+    by_hour = Q(due_time__isnull=False, due_at__lt=midnight)
+    return (by_day | by_hour) & Q(due_at__lt=midnight + ZONES_APART)
+
+
+def due_from_q(midnight: datetime) -> Q:
+    by_day = Q(due_time__isnull=True, due_date__gte=midnight.date())
+    by_hour = Q(due_time__isnull=False, due_at__gte=midnight)
+    return (by_day | by_hour) & Q(due_at__gte=midnight - ZONES_APART)
+
+
 class FollowUpQuerySet(NamesEngagement):
     def visible_to(self, principal):
         """Follow-ups of clients and engagements the principal may see; those without a client only for assignee and author."""
@@ -44,15 +57,10 @@ class FollowUpQuerySet(NamesEngagement):
         return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
 
     def due_before(self, midnight):
-        """Due before a midnight of the reader. Without a time it is due on its day, in every zone."""
-        by_day = Q(due_time__isnull=True, due_date__lt=midnight.date())
-        by_hour = Q(due_time__isnull=False, due_at__lt=midnight)
-        return self.filter(by_day | by_hour, due_at__lt=midnight + ZONES_APART)
+        return self.filter(due_before_q(midnight))
 
     def due_from(self, midnight):
-        by_day = Q(due_time__isnull=True, due_date__gte=midnight.date())
-        by_hour = Q(due_time__isnull=False, due_at__gte=midnight)
-        return self.filter(by_day | by_hour, due_at__gte=midnight - ZONES_APART)
+        return self.filter(due_from_q(midnight))
 
     def by_turn(self):
         """In the order in which they come up; a snoozed one comes up when its snooze ends."""

@@ -20,6 +20,7 @@ from crm.core.base.reading import whole_number
 from crm.core.firm.calendar import next_working_day
 from crm.core.firm.queries import get_firm
 from crm.core.ui.actions import form_action
+from crm.core.ui.dialogs import in_dialog
 from crm.core.ui.htmx import posted
 from interactions import permissions
 from interactions.follow_ups.choices import SourceKind
@@ -38,7 +39,7 @@ from interactions.follow_ups.services import (
 from interactions.follow_ups.thanks import plan_thanks
 from interactions.log.models import Interaction
 from interactions.log.queries import origin_of
-from interactions.responses import client_url, done, in_dialog, small_form
+from interactions.responses import client_url, done, small_form
 
 
 @Kept

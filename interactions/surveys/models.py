@@ -11,6 +11,7 @@ from clients.gate import visible_q
 from clients.records import nps
 from clients.records.choices import Status
 from clients.records.models import Client
+from clients.segments.models import Segment
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.principals import Principal, by_link
@@ -145,6 +146,9 @@ class SurveyRule(Versioned):
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team"))
     owner = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("account manager")
+    )
+    segment = models.ForeignKey(
+        Segment, models.RESTRICT, null=True, blank=True, related_name="+", verbose_name=_("segment")
     )
     planned_until = models.DateField(
         null=True, blank=True, editable=False, help_text="the last day of the period whose clients are planned"

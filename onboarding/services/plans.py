@@ -2,7 +2,7 @@
 lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 
@@ -216,7 +216,7 @@ def _check_kickoff(day: date) -> None:
         raise ServiceError(_("This date is too far away."), field="kickoff_date")
 
 
-def write_dates(dates: schedule.Dates) -> None:
+def write_dates(dates: Mapping[int, date | None]) -> None:
     for pk, day in dates.items():
         Task.objects.filter(pk=pk).update(due_date=day)
 

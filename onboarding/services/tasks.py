@@ -185,6 +185,30 @@ def change_due(
     return _shifts(tasks, dates, task.pk)
 
 
+@service(may=may_work_on_task, why=ARCHIVED)
+def take_back_due(
+    principal: Principal,
+    *,
+    task: Task,
+    shifts: Mapping[int, tuple[date | None, date]],
+    was_fixed: bool,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Task:
+    """Undo of `change_due`: each of the `shifts`, {task: (date before, after)}, back, but those that moved again since. Raises
+    ServiceError (code changed) if the task itself did."""
+    plan, task = _lock(principal, task, worked_on=False)
+    before, after = shifts[task.pk]
+    if task.due_date != after or task.is_finished:
+        raise ServiceError(_("The due date was changed again since."), code="changed")
+    task.due_date, task.is_due_fixed = before, was_fixed
+    save_version(task, fields=["due_date", "is_due_fixed"], seen=seen_version)
+    others = Task.objects.unfinished().filter(plan=plan, pk__in=shifts.keys() - {task.pk}, is_due_fixed=False)
+    write_dates({row.pk: shifts[row.pk][0] for row in others if row.due_date == shifts[row.pk][1]})
+    refresh_plan(plan=plan, now=now)
+    return task
+
+
 def _shifts(tasks, dates: Mapping[int, date], first: int) -> list[Shift]:
     moved = [Shift(task, task.due_date, dates[task.pk]) for task in tasks if task.pk in dates]
     return sorted(moved, key=lambda shift: (shift.task.pk != first, shift.becomes, shift.task.pk))

@@ -16,6 +16,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.firm.queries import firm_today
+from crm.core.ui.dialogs import in_dialog
 from crm.core.ui.htmx import add_event, is_fragment, toast
 from crm.core.users.models import User
 from onboarding.forms import AssignForm, CommentForm, DueForm, FinishForm, ReasonForm
@@ -41,7 +42,6 @@ MOVES = {
     "skip": skip_task,
 }
 WITH_REASON = ("block", "skip")
-IN_DIALOG = "remote-dialog-body"
 
 
 @Kept
@@ -62,7 +62,7 @@ def assign_form(task: Task, data=None) -> AssignForm:
 
 def task_page(request, task: Task, *, status: int = 200, **forms: Any):
     """The task's page, or its content for the dialog."""
-    in_dialog = is_fragment(request) and request.htmx.target == IN_DIALOG
+    is_dialog = in_dialog(request)
     context = {
         "task": task,
         "plan": task.plan,
@@ -73,7 +73,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
             {"label": task.title},
         ],
         "today": firm_today(timezone.now()),
-        "in_dialog": in_dialog,
+        "in_dialog": is_dialog,
         "may_run": may_run_plans(request.principal, task.plan.client) and task.plan.is_open,
         "is_worked_on": task.plan.is_worked_on,
         "comments": task.comments.select_related("author", "author_contact"),
@@ -83,7 +83,7 @@ def task_page(request, task: Task, *, status: int = 200, **forms: Any):
         "reason_form": ReasonForm(),
         "comment_form": CommentForm(),
     }
-    template = "onboarding/task.html#inside" if in_dialog else "onboarding/task.html"
+    template = "onboarding/task.html#inside" if is_dialog else "onboarding/task.html"
     return render(request, template, context | forms, status=status)
 
 
@@ -91,7 +91,7 @@ def changed(request, task: Task, text: str, *, undo_url: str = ""):
     """After a change: in the dialog the task, with an event for the plan behind it; otherwise a redirect to its
     page.
     """
-    if is_fragment(request) and request.htmx.target == IN_DIALOG:
+    if in_dialog(request):
         response = task_page(request, load(request, task.pk))
         return toast(add_event(response, "planChanged"), text, undo_url=undo_url)
     messages.success(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
@@ -137,7 +137,7 @@ def move(request, pk, move):
         more |= {"is_out_of_order": form.is_out_of_order} if is_finish else {}
         return MOVES[move](request.principal, task=task, now=timezone.now(), seen_version=form.seen_version(), **more)
 
-    if move in WITH_REASON or request.htmx.target == IN_DIALOG or not form.is_valid():
+    if move in WITH_REASON or in_dialog(request) or not form.is_valid():
         return answer(request, task, "finish_form" if is_finish else "reason_form", form, act, _moved)
     try:
         act()

@@ -1,6 +1,6 @@
 // data-sortable-url on a list: rows ([data-id]) dragged by their .drag-handle; the order is posted as ids=…&ids=….
 // data-sortable-group joins lists: the list's own data-list-id is posted as `list`, a row's data-version as `version`. data-sortable-fixed:
-// rows change lists, not their order. data-sortable-ask: the dialog that a drag to this list opens, {id} for the row's. A menu does the same without dragging. A refusal (409) says why in its `text`.
+// rows change lists, not their order. data-sortable-ask: the dialog that a drag to this list opens, {id} for the row's. A menu does the same without dragging. A refusal (409) says why in its `text`, or names the dialog that asks (`ask`).
 
 import { openRemote } from "./dialogs.js";
 import { announce, post, script, word } from "./lib.js";
@@ -57,7 +57,9 @@ async function save(list, item, back) {
     const answer = await post(list.dataset.sortableUrl, data);
     if (answer.status === 409) {
       back();
-      toast({ text: (await answer.json()).text, tone: "red" });
+      const refusal = await answer.json();
+      if (refusal.ask) return openRemote(refusal.ask);
+      toast({ text: refusal.text, tone: "red" });
       return done();
     }
     if (!answer.ok) throw new Error(String(answer.status));

@@ -84,12 +84,12 @@ def of_list(url: str, *parts: str, get: Audience = EVERYONE, also: dict[str, Any
     return rows + [Row(f"{url}-select", post=get, also=also or {})] if "select" in parts else rows
 
 
-def of_board(url: str, about: str, column: str) -> list[Row]:
-    """The rows of a list's boards: cards of a column, a drop, the form of a move."""
+def of_board(url: str, about: str, column: str, **values: Any) -> list[Row]:
+    """The rows of a list's boards: cards of a column, a drop, the form of a move (`values`: what is special about it)."""
     return [
         Row(f"{url}-cards", get=EVERYONE, query={"column": column}),
         Row(f"{url}-drop", post=EVERYONE),
-        Row(f"{url}-move", get=EVERYONE, post=EVERYONE, about=about, arg="card"),
+        Row(f"{url}-move", get=EVERYONE, post=EVERYONE, about=about, arg="card", **values),
     ]
 
 

@@ -149,5 +149,25 @@ def assert_accessible():
     return _assert_accessible
 
 
+def drag_card(page, card, to):
+    """Drag a card of a board to a column, with steps, as a hand does."""
+    page.locator(".board-cards").first.wait_for()
+    for _try in range(100):  # the page's policy forbids the browser to wait for a condition
+        if page.evaluate("Boolean(window.Sortable)"):
+            break
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(100)
+    start, end = (
+        page.locator(f".board-card:has-text('{card}')").bounding_box(),
+        page.locator(f"#cards-{to}").bounding_box(),
+    )
+    page.mouse.move(start["x"] + 40, start["y"] + start["height"] - 6)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 46, start["y"] + start["height"] + 6, steps=4)
+    page.mouse.move(end["x"] + 60, end["y"] + 60, steps=12)
+    page.wait_for_timeout(150)
+    page.mouse.up()
+
+
 if __name__ == "__main__":
     print(find_chromium() or "")

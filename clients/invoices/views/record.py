@@ -21,8 +21,9 @@ from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
+from crm.core.ui.dialogs import crumbs, small_form
 from crm.core.ui.formatting import money_exact
-from crm.core.ui.htmx import back_to, go, is_fragment, posted
+from crm.core.ui.htmx import back_to, go, posted
 
 PAGE = ("client", "client__owner", "engagement")
 
@@ -52,6 +53,7 @@ def show(request, pk):
         payment.words = money_exact(payment.amount, row.currency)
     context = {
         "invoice": row,
+        "crumbs": crumbs(*_trail(row), row.number),
         "now": now,
         "payments": payments,
         "lines": line_rows(row),
@@ -154,10 +156,19 @@ def restore(request, pk):
     return go(request, back_to(request, row.get_absolute_url()))
 
 
+def _trail(row):
+    return _("Invoices"), reverse("clients:invoices"), row.client.name, row.client.get_absolute_url()
+
+
 def dialog(request, row, form, outcome, *, title, submit):
-    """The form in the shared dialog, or on a page of its own."""
-    is_dialog = is_fragment(request) and request.htmx.target == "remote-dialog-body"
-    template = "clients/invoices/dialog.html"
-    context = {"invoice": row, "form": form, "title": title, "submit": submit, "conflict": outcome.conflict}
-    context |= {"is_dialog": is_dialog, "url": request.path}
-    return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
+    return small_form(
+        request,
+        form,
+        outcome,
+        title=title,
+        submit=submit,
+        about=f"{row.number} · {row.client.name}",
+        lead=row.client.name,
+        back_url=row.get_absolute_url(),
+        trail=(*_trail(row), row.number, row.get_absolute_url()),
+    )

@@ -5,6 +5,7 @@ import pytest
 from clients.records.models import Client
 from clients.records.services.clients import update_client
 from crm.core.base.principals import acting
+from tools.testing.browser import drag_card
 from tools.testing.factories.clients import make_client, make_firm, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,26 +21,6 @@ def marta(transactional_db):
     return marta
 
 
-def drag(page, card, to):
-    """With steps, as a hand does."""
-    page.locator(".board-cards").first.wait_for()
-    for _try in range(100):  # the page's policy forbids the browser to wait for a condition
-        if page.evaluate("Boolean(window.Sortable)"):
-            break
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(100)
-    start, end = (
-        page.locator(f".board-card:has-text('{card}')").bounding_box(),
-        page.locator(f"#cards-{to}").bounding_box(),
-    )
-    page.mouse.move(start["x"] + 40, start["y"] + start["height"] - 6)
-    page.mouse.down()
-    page.mouse.move(start["x"] + 46, start["y"] + start["height"] + 6, steps=4)
-    page.mouse.move(end["x"] + 60, end["y"] + 60, steps=12)
-    page.wait_for_timeout(150)
-    page.mouse.up()
-
-
 def tier_of(name):
     return Client.objects.get(name=name).tier
 
@@ -47,7 +28,7 @@ def tier_of(name):
 def test_cards_move_by_mouse_and_a_stale_one_goes_back(page, live_server, sign_in, marta, assert_accessible):
     sign_in(marta)
     page.goto(live_server.url + "/clients/?board=tier")
-    drag(page, "Client 0", "A")
+    drag_card(page, "Client 0", "A")
     page.get_by_text("“Client 0” moved to A").wait_for()
     assert tier_of("Client 0") == "A" and page.locator("#cards-A .board-card").count() == 2
     assert_accessible(page)
@@ -55,7 +36,7 @@ def test_cards_move_by_mouse_and_a_stale_one_goes_back(page, live_server, sign_i
     page.get_by_text("1 restored").wait_for()
     assert tier_of("Client 0") == "B" and page.locator("#cards-B .board-card").count() == 3
     update_client(acting(make_user(name="Sini Ranta")), client=Client.objects.get(name="Client 1"), tier="C")
-    drag(page, "Client 1", "A")
+    drag_card(page, "Client 1", "A")
     page.get_by_text("Sini Ranta changed “Client 1” while this board was open").wait_for()
     page.locator("#cards-C .board-card").wait_for()
     assert tier_of("Client 1") == "C", "and the board shows it where it is now"
@@ -66,7 +47,7 @@ def test_a_status_asks_before_it_moves_and_works_by_keyboard_alone(
 ):
     sign_in(marta)
     page.goto(live_server.url + "/clients/?board=status")
-    drag(page, "Halden", "paused")
+    drag_card(page, "Halden", "paused")
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("From").wait_for()
     assert (

@@ -12,7 +12,7 @@ from clients.catalogue.services import create_tag
 from clients.contacts.models import Contact
 from clients.listing.actions import CLIENTS as ACTIONS
 from clients.records.models import Client
-from clients.records.services.clients import archive_client, restrict_client, update_client
+from clients.records.services.clients import archive_client, restore_client, restrict_client, update_client
 from clients.records.services.statuses import change_status
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.bulk import running
@@ -241,7 +241,11 @@ def test_custom_fields_are_edited_with_their_rules(client, marta, custom):
     assert [getattr(row, several.name) for row in Client.objects.all()] == [keys[:2]] * 2
     name = custom["unique"].name
     answer = edit(client, fields=[name], **{f"how-{name}": "set", f"to-{name}": "F1"}, **ids)
-    assert "1 changed" in answer.text and "1 not changed" in answer.text and "no two may be the same" in answer.text
+    assert (
+        "1 changed" in answer.text
+        and "1 not changed" in answer.text
+        and "must be unique, and this value is taken" in answer.text
+    )
 
 
 def test_undo_leaves_alone_what_was_changed_since(client, marta):
@@ -461,3 +465,56 @@ def test_nobody_else_sees_or_stops_it(client, marta, otto, many):
     url = start(client).url
     client.force_login(otto)
     assert client.get(url).status_code == 404 and client.post(f"{url}stop/").status_code == 404
+
+
+def test_a_stopped_undo_says_how_far_it_came_and_goes_on(client, marta, many, monkeypatch):
+    client.force_login(marta)
+    page = start(client).url
+    running.run_job(job_id=Job.objects.get().pk)
+    url = reverse("core:undo-selected", args=[BulkChange.objects.get().pk])
+    client.post(url)
+    asked = []
+
+    def stops_before_the_second_chunk():
+        asked.append(1)
+        if len(asked) == 2:
+            client.post(f"{page}stop/")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "is_stopping", stops_before_the_second_chunk)
+        assert running.run_job(job_id=Job.objects.latest("pk").pk) == "cancelled"
+    assert sorted(Client.objects.order_by("pk").values_list("tier", flat=True)) == ["A", "A", "A", "B", "B"]
+    assert [row.tier for row in Client.objects.order_by("pk")][-2:] == ["B", "B"], "the last rows come first"
+    shown = client.get(page)
+    assert "The undo was stopped after" in shown.text and "Go on with the undo" in shown.text
+    changed = Client.objects.order_by("pk").first()
+    update_client(acting(marta), client=changed, seen_version=changed.version, tier="C")
+    client.post(url)
+    assert running.run_job(job_id=Job.objects.latest("pk").pk) == "done"
+    assert [row.tier for row in Client.objects.order_by("pk")] == ["C", "B", "B", "B", "B"]
+    shown = client.get(page)
+    assert shown.context["n"] == 4 and shown.context["n_left"] == 1 and "changed again since" in shown.text
+
+
+def test_undo_of_archive_leaves_alone_what_someone_archived_again(client, marta, otto):
+    rows = [make_client(owner=marta, name=name) for name in ("Kept", "Again", "Back")]
+    client.force_login(marta)
+    client.post(URL, {"action": "clients.archive", "ids": [row.pk for row in rows]})
+    for row in rows[1:]:
+        restore_client(acting(marta), client=row)
+    archive_client(acting(marta), client=rows[1], now=timezone.now() + timedelta(seconds=1))
+    page = undo(client)
+    assert "1 restored" in page.text and "2 not changed: changed again since" in page.text
+    assert {*Client.objects.filter(archived_at=None).values_list("name", flat=True)} == {"Kept", "Back"}
+
+
+def test_undo_of_restore_does_not_archive_what_someone_edited(client, marta):
+    rows = [make_client(owner=marta, name=name) for name in ("Kept", "Edited")]
+    for row in rows:
+        archive_client(acting(marta), client=row, now=timezone.now())
+    client.force_login(marta)
+    client.post(f"{URL}?archived=1", {"action": "clients.restore", "ids": [row.pk for row in rows]})
+    edited = Client.objects.get(name="Edited")
+    update_client(acting(marta), client=edited, seen_version=edited.version, city="Oslo")
+    assert "1 not changed: changed again since" in undo(client).text
+    assert [*Client.objects.filter(archived_at=None).values_list("name", flat=True)] == ["Edited"]

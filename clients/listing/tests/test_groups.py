@@ -11,12 +11,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from clients.catalogue.models import Tag
 from clients.listing.lists import CLIENTS
 from clients.listing.tests.test_kit import body
+from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from crm.core.listing import filters, services
+from crm.core.listing import counting, filters, groups, paging, services
 from crm.core.listing.filters import ListFilters
 from crm.core.listing.models import SavedView
 from interactions.follow_ups.services import create_follow_up
@@ -227,3 +229,59 @@ def test_no_filter_has_a_name_that_the_kit_uses():
 
     with pytest.raises(ImproperlyConfigured, match="group"):
         replace(CLIENTS, filters=Clashing)
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every table counts as large, of which four rows are counted."""
+    monkeypatch.setattr(counting, "LARGE", -2)
+    for place in (groups, paging):
+        monkeypatch.setattr(place, "LARGE_CAP", 4)
+
+
+@pytest.mark.parametrize("query", ["group=tier", "group=owner", "group=status", "group=team", "group=tags"])
+def test_a_large_table_shows_the_same_groups_and_rows(client, marta, many, monkeypatch, query):
+    tags = [Tag.objects.create(name=name) for name in ("Alpha", "Beta", "Unused")]
+    for row in Client.objects.filter(name__in=("A00", "A01", "B1")):
+        row.tags.set(tags[:2] if row.name == "A00" else tags[:1])
+    client.force_login(marta)
+    small = walk(client, query)
+    monkeypatch.setattr(counting, "LARGE", -2)
+    big = walk(client, query)
+    assert [names(page) for page in small] == [names(page) for page in big]
+    assert [heads(page) for page in small] == [heads(page) for page in big]
+
+
+def test_in_a_large_table_numbers_stop_and_say_so(client, marta, many, large):
+    client.force_login(marta)
+    page = client.get(URL, {"group": "tier"})
+    assert heads(page) == ["A 4+"] and "4+ clients" in page.text
+    assert heads(client.get(f"{URL}{page.context['listing'].next_url}")) == ["A 4+", "B 3", "None 4+"]
+    board = client.get(URL, {"board": "tier"})
+    shown = [(c.key, c.n, c.is_capped) for c in board.context["listing"].board.columns]
+    assert shown == [("A", 4, True), ("B", 3, False), ("C", 0, False), ("-", 4, True)]
+    assert "4+ clients" in board.text and "Count all" in board.text
+    every = client.get(URL, {"count": "all", "view": "none"})
+    assert "59 clients" in every.text and "Count all" not in every.text
+    nothing = {"segment": 999_999}
+    for query in ({"group": "tier"}, {"group": "owner"}, {"board": "tier"}):
+        assert client.get(URL, nothing | query).context["page"].total == 0
+
+
+def test_a_record_with_several_tags_is_in_the_group_of_each(client, marta, otto):
+    alpha, beta = (Tag.objects.create(name=name) for name in ("Alpha", "Beta"))
+    both, one, none = (make_client(owner=marta, name=name) for name in ("Both", "One", "Plain"))
+    both.tags.set([alpha, beta])
+    one.tags.set([beta])
+    hidden = make_client(owner=otto, name="Hidden")
+    hidden.tags.set([alpha])
+    restrict_client(acting(otto), client=hidden)
+    client.force_login(marta)
+    page = client.get(URL, {"group": "tags"})
+    assert heads(page) == ["Alpha 1", "Beta 2", "None 1"]
+    assert names(page) == ["Both", "Both", "One", "Plain"]
+    assert page.context["page"].total == 3
+    assert "3 clients, each in all of its groups" in page.text
+    lines = list(csv.reader(io.StringIO(body(client.get(f"{URL}export/?group=tags&as=csv")).decode("utf-8-sig"))))
+    assert [line[:2] for line in lines[1:]] == [["Alpha", "Both"], ["Beta", "Both"], ["Beta", "One"], ["None", "Plain"]]
+    assert "each in all" not in client.get(URL, {"group": "tier"}).text

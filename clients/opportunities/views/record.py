@@ -28,6 +28,7 @@ from crm.core.fields.catalogue import Fact
 from crm.core.fields.custom.entries import all_facts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
+from crm.core.ui.dialogs import crumbs, small_form
 from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
 
 PAGE = (
@@ -63,6 +64,7 @@ def show(request, pk):
     row, now = _load(request, pk), timezone.now()
     may_edit = permissions.may_change_opportunity(request.principal, row)
     context = {"opportunity": row, "now": now, "may_edit": may_edit, "currency": get_firm().currency}
+    context["crumbs"] = crumbs(*_trail(row), row.title)
     decorate_one(row, now)
     stays = stays_of(row)
     for stay in stays:
@@ -293,10 +295,24 @@ def restore(request, pk):
     return go(request, back_to(request, row.get_absolute_url()))
 
 
+def _trail(row):
+    return _("Opportunities"), reverse("clients:opportunities"), row.client.name, row.client.get_absolute_url()
+
+
 def _dialog(request, row, form, outcome, *, title, submit, ends=False):
-    """The form in the shared dialog, or on a page of its own."""
-    is_dialog = is_fragment(request) and request.htmx.target == "remote-dialog-body"
-    template = "clients/opportunities/dialog.html"
-    context = {"opportunity": row, "form": form, "title": title, "submit": submit, "conflict": outcome.conflict}
-    context |= {"is_dialog": is_dialog, "url": request.path, "ends": ends}
-    return render(request, f"{template}#form" if is_dialog else template, context, status=outcome.status)
+    others = (("clients:opportunity_won", _("Won")), ("clients:opportunity_lost", _("Lost")))
+    return small_form(
+        request,
+        form,
+        outcome,
+        title=title,
+        submit=submit,
+        about=f"{row.title} · {row.client.name}",
+        lead=row.title,
+        back_url=row.get_absolute_url(),
+        trail=(*_trail(row), row.title, row.get_absolute_url()),
+        others=[
+            {"label": label, "url": reverse(name, args=[row.pk])} for name, label in others if ends and row.is_open
+        ],
+        styles=("css/opportunities.css",),
+    )

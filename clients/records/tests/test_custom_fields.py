@@ -12,7 +12,7 @@ from clients.importing import CLIENTS as IMPORT
 from clients.listing.lists import CLIENTS
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
-from clients.records.services.clients import restrict_client, update_client
+from clients.records.services.clients import archive_client, restrict_client, update_client
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import acting
 from crm.core.fields.custom import services
@@ -192,13 +192,34 @@ def test_range_pattern_and_no_two_the_same(marta, add):
         ("cf_signed", date(2025, 12, 31), "1 Jan 2026 or more"),
         ("cf_vat", "SE1", "does not look like FI99999999"),
         ("cf_vat", "fi12345678", "does not look like"),
-        ("cf_vat", "FI12345678", "no two may be the same"),
+        ("cf_vat", "FI12345678", "must be unique, and this value is taken"),
     ):
         with pytest.raises(ServiceError, match=says) as refused:
             update_client(acting(marta), client=row, **{field: value})
         assert refused.value.field == field
     update_client(acting(marta), client=other, cf_vat="FI12345678", cf_size=10)
     update_client(acting(marta), client=row, cf_vat="FI00000001")
+
+
+def test_a_taken_value_is_refused_in_the_same_words_wherever_it_stands(client, marta, otto, add):
+    """On a record that the reader sees, an archived one, one out of sight: the words tell nothing of which."""
+    add("text", "VAT", is_unique=True)
+    make_client(owner=marta, name="Seen", cf_vat="FI1")
+    gone = make_client(owner=marta, name="Gone", cf_vat="FI2")
+    hidden = make_client(owner=otto, name="Hidden", cf_vat="FI3")
+    archive_client(acting(marta), client=gone, now=timezone.now())
+    restrict_client(acting(otto), client=hidden)
+    row = make_client(owner=marta, name="Mine")
+    client.force_login(marta)
+    said = set()
+    for value in ("FI1", "FI2", "FI3"):
+        with pytest.raises(ServiceError) as refused:
+            update_client(acting(marta), client=row, cf_vat=value)
+        answer = client.patch(f"/api/v1/clients/{row.pk}/", {"cf_vat": value}, content_type="application/json")
+        assert answer.status_code == 400
+        said |= {(refused.value.message, str(answer.json()["fields"]))}
+    (words,) = said
+    assert "must be unique" in words[0] and not any(name in str(words) for name in ("Seen", "Gone", "Hidden", "Otto"))
 
 
 def test_the_database_refuses_the_second_of_two_writes_at_once(marta, add):
@@ -212,7 +233,7 @@ def test_the_database_refuses_the_second_of_two_writes_at_once(marta, add):
     def write_past_the_check(principal):
         Client.objects.filter(pk=row.pk).update(custom={"vat": "X1"})
 
-    with pytest.raises(ServiceError, match="no two may be the same") as refused:
+    with pytest.raises(ServiceError, match="must be unique, and this value is taken") as refused:
         write_past_the_check(acting(marta))
     assert refused.value.field == "cf_vat"
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 
 from clients.opportunities.models import Opportunity
 from clients.opportunities.services.renewals import update_renewals
@@ -16,6 +17,7 @@ from clients.revenue.services.contracts import archive_contract, check_contract,
 from clients.revenue.services.lines import add_revenue_line
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.listing.models import BulkChange
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_user
 from tools.testing.factories.core import make_token
 from tools.testing.factories.opportunities import make_contract, make_service
@@ -343,3 +345,44 @@ def test_the_smaller_rows_are_in_the_total(browser, marta, audit):
     page = browser.get("/revenue/by-month/?by=client")
     assert len(page.context["rows"]) == 50 and page.context["left_out"] == 3
     assert page.context["sums"]["line"].total == 53 * 54 / 2 and "3 smaller ones are in the total." in shown(page)
+
+
+def test_many_contracts_are_edited_but_not_their_price(client, marta):
+    owner, service = make_client(owner=marta, name="Halden"), make_service()
+    rows = [
+        make_contract(actor=marta, client=owner, service=service, start_date=date(2026, 1, 1), end_date=end)
+        for end in (None, date(2027, 1, 1))
+    ]
+    client.force_login(marta)
+    url = "/contracts/select/"
+    chosen = {"action": "contracts.edit", "ids": [row.pk for row in rows]}
+    offered = client.post(url, chosen).text
+    assert 'value="notice_days"' in offered and 'value="value"' not in offered and 'value="is_free"' not in offered
+    told = {"confirmed": "1", "fields": ["notice_days", "renewal_date"]}
+    told |= {
+        "how-notice_days": "set",
+        "to-notice_days": "30",
+        "how-renewal_date": "set",
+        "to-renewal_date": "2026-12-31",
+    }
+    answer = client.post(url, chosen | told, follow=True)
+    assert "2 changed" in answer.text
+    assert {*Contract.objects.values_list("notice_days", "renewal_date")} == {(30, date(2026, 12, 31))}
+    rows[0].refresh_from_db()
+    update_contract(acting(marta), contract=rows[0], seen_version=rows[0].version, notice_days=60)
+    page = client.post(reverse("core:undo-selected", args=[BulkChange.objects.get().pk]), follow=True)
+    assert "1 restored" in page.text and "1 not changed: changed again since" in page.text
+    assert [*Contract.objects.order_by("pk").values_list("notice_days", flat=True)] == [60, rows[1].notice_days]
+
+
+def test_an_end_before_the_start_is_refused_for_its_contract_alone(client, marta):
+    owner, service = make_client(owner=marta, name="Halden"), make_service()
+    early, late = (
+        make_contract(actor=marta, client=owner, service=service, start_date=date(year, 1, 1)) for year in (2025, 2027)
+    )
+    client.force_login(marta)
+    told = {"action": "contracts.edit", "ids": [early.pk, late.pk], "confirmed": "1"}
+    told |= {"fields": ["end_date"], "how-end_date": "set", "to-end_date": "2026-06-01"}
+    page = client.post("/contracts/select/", told, follow=True)
+    assert "1 changed" in page.text and "The end date must be after the start date." in page.text
+    assert [*Contract.objects.order_by("pk").values_list("end_date", flat=True)] == [date(2026, 6, 1), None]

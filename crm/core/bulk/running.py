@@ -47,9 +47,11 @@ def start(principal: Principal, change: BulkChange, pks: list[int], data: dict[s
     else:
         change = selection.to_undo(change)
         change.undone_at = now
+        stopped = _stopped_undo(change)
+        options["last_first"] = stopped.options.get("last_first", False) if stopped else True
     job = Job(kind="bulk", user=principal.user, title=str(action.label)[:200], options=options)
     job.total = len(pks) or len(change.rows)
-    job.done = 0 if pks else _restored(change)
+    job.done = stopped.done if not pks and stopped else 0
     queue(job, now)
     change.job_id = job.pk
     change.save(update_fields=["job_id", "undone_at"])
@@ -61,13 +63,13 @@ def runs(change: BulkChange) -> bool:
     return change.job_id is not None and Job.objects.filter(pk=change.job_id, state__in=OPEN).exists()
 
 
-def _restored(change: BulkChange) -> int:
-    """How many rows an undo went through that failed: the next one goes on after them."""
-    failed = Job.objects.filter(pk=change.job_id or 0, state=JobState.FAILED).first()
-    return failed.done if failed is not None and _is_undo(failed) else 0
+def _stopped_undo(change: BulkChange) -> Job | None:
+    """The undo that failed, or that somebody stopped: the next one goes on after its rows."""
+    job = Job.objects.filter(pk=change.job_id or 0, state__in=(JobState.FAILED, JobState.CANCELLED)).first()
+    return job if job is not None and is_undo_of(job) else None
 
 
-def _is_undo(job: Job) -> bool:
+def is_undo_of(job: Job) -> bool:
     return "rows" not in job.options
 
 
@@ -97,7 +99,7 @@ def run_job(*, job_id: int) -> str:
     except Exception:
         log.exception("bulk job %s stopped", job_id)
         words = _("This stopped because of an internal error. The rows counted so far were changed.")
-        if _is_undo(job):
+        if is_undo_of(job):
             words = _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
         _fail(job, token, words)
         raise
@@ -109,9 +111,10 @@ def _run(job: Job, token: uuid.UUID) -> None:
     if change is None:
         raise Refused(_("This change is too old."))
     principal, action = acting(job.user), selection.actions[change.action]
-    is_undo = _is_undo(job)
+    is_undo = is_undo_of(job)
     step, values = (_undo_step, {}) if is_undo else (_step, _values(principal, action, job.options["data"]))
-    rows = iter(islice(change.rows if is_undo else job.options["rows"], job.done, None))
+    order = reversed if job.options.get("last_first") else iter
+    rows = iter(islice(order(change.rows if is_undo else job.options["rows"]), job.done, None))
     done = job.done
     while chunk := list(islice(rows, CHUNK)):
         if is_stopping():
@@ -159,7 +162,7 @@ def _fail(job: Job, token: uuid.UUID, message: str) -> None:
     """An undo that failed can be started again."""
     mine = Job.objects.filter(pk=job.pk, lease_token=token)
     ended = {"state": JobState.FAILED, "ended_at": timezone.now(), "lease_token": None, "lease_until": None}
-    if mine.update(error=message, **ended) and _is_undo(job):
+    if mine.update(error=message, **ended) and is_undo_of(job):
         BulkChange.objects.filter(pk=job.options["change"]).update(undone_at=None)
 
 
@@ -188,8 +191,10 @@ def forget_old_jobs(now: datetime) -> int:
 
 
 def stop(principal: Principal, job: Job, now: datetime) -> None:
-    """Stop after the present chunk. What was changed stays, and can be undone."""
+    """Stop after the present chunk. What was changed stays, and can be undone; an undo can be started again and goes on."""
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
         if job.state in (JobState.QUEUED, JobState.RUNNING):
             release(job, JobState.CANCELLED, ended_at=now)
+            if is_undo_of(job):
+                BulkChange.objects.filter(pk=job.options["change"]).update(undone_at=None)

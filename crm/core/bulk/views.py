@@ -32,15 +32,16 @@ def show(request, pk):
     change, job = _change(request, pk)
     action = selection.actions[change.action]
     is_open = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
-    left = change.not_undone if change.undone_at else change.refused
+    is_undo = bool(change.undone_at) or (job is not None and running.is_undo_of(job))
+    left = change.not_undone if is_undo else change.refused
     context = {
         "change": change,
         "job": job,
         "action": action,
         "is_open": is_open,
-        "is_undo": bool(change.undone_at),
+        "is_undo": is_undo,
         "seconds_left": seconds_left(job) if job else None,
-        "n": _restored(change, job) if change.undone_at and not is_open else len(change.rows),
+        "n": _restored(change, job) if is_undo and not is_open else len(change.rows),
         "n_left": len(left),
         "groups": [] if is_open else _groups(request.principal, action, left),
         "may_undo": not is_open and selection.may_be_undone(change),

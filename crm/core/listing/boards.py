@@ -3,8 +3,8 @@
 A move is the registered action of one row (`selection.py`): its service, its permission, its undo. Uses: docs/developers/lists.md.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.versions import who_saved
 from crm.core.listing.columns import NOTHING as EMPTY
-from crm.core.listing.groups import Group, Section, annotated, rows_of, sections_of
+from crm.core.listing.groups import Group, Section, annotated, count, rows_of, sections_of
 from crm.core.listing.models import BulkChange
-from crm.core.listing.paging import Page, paginate
+from crm.core.listing.paging import Page, Sort, count_page, paginate
 from crm.core.listing.selection import Action, new_change
 
 CARDS = 20  # of a column, at a time
@@ -29,20 +29,31 @@ NOTHING = "-"  # the column of rows without a value, in addresses
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """`group`: what its columns are. `action` moves one row, with `values(to, given)`: `to` is the value of the new column, None for
-    none, `given` what the form asked. `form`: a MoveForm with more fields; a drag opens it. `who(row)`: who moved it last, where
-    that is not who saved the row. `may_be_empty`: there is a column of rows without a value, even if there are none."""
+    """`group`: what its columns are. `action` moves one row, with `values(to, given, now)`: `to` is the value of the new column, None
+    for none, `given` what the form asked. `form`: a MoveForm with more fields; a drag to a column that `asks(key)` opens it, filled with
+    `initial(row)`. `who(row)`:
+    who moved it last, where that is not who saved the row. `may_be_empty`: there is a column of rows without a value, even if there
+    are none. `lifts`: the list's filters that its columns take the place of. `sorts`: the order in a column, by its key, where it is
+    not the list's. `narrow(rows)`: those of the list that have a place on it."""
 
     group: Group
     action: Action
-    values: Callable[[Any, dict[str, Any]], dict[str, Any]]
+    values: Callable[[Any, dict[str, Any], datetime], dict[str, Any]]
     form: Any = None
+    asks: Callable[[str], bool] = lambda key: True
+    initial: Callable[[Any], dict[str, Any]] = lambda row: {}
     who: Callable[[Any], str] = who_saved
     may_be_empty: bool = False
+    lifts: tuple[str, ...] = ()
+    sorts: Mapping[str, Sort] = field(default_factory=dict)
+    narrow: Callable[[Any], Any] = lambda rows: rows
 
     @property
     def key(self) -> str:
         return self.group.key
+
+    def at(self, now: datetime) -> "Board":
+        return replace(self, group=self.group.at(now)) if self.group.parts else self
 
 
 @dataclass
@@ -55,6 +66,8 @@ class Column:
     cards: list[Any] = field(default_factory=list)
     url: str = ""
     more_url: str = ""
+    is_capped: bool = False
+    ask_url: str = ""  # what a drag to it opens, {id} for the number of the row
 
 
 def key_of(value: Any) -> str:
@@ -81,7 +94,7 @@ class Shown:
     @cached_property
     def sections(self) -> list[Section]:
         """The columns: those of a choice in its order, else the groups that have rows."""
-        found = sections_of(self.listing.rows, self.board.group)
+        found = self._found()
         if self.board.group.choices is None:
             return found
         by_key = {key_of(section.value): section for section in found}
@@ -93,6 +106,13 @@ class Shown:
         if self.board.may_be_empty and NOTHING not in by_key:
             by_key[NOTHING] = Section(None, _("None"), 0)
         return [*made, *by_key.values()]
+
+    def _found(self) -> list[Section]:
+        """The groups that have rows, those that are shown with their numbers."""
+        rows, group = self.listing.rows, self.board.group
+        found = sections_of(rows, group, all_of_them=group.choices is not None)
+        count(rows, group, found[:MOST_COLUMNS])
+        return [section for section in found if section.n != 0]
 
     @cached_property
     def rows(self) -> Any:
@@ -111,12 +131,17 @@ class Shown:
     def page(self) -> Page:
         """The cards of all columns, for what decorates rows."""
         rows = [card for column in self.columns for card in column.cards]
-        return Page(rows, None, None, total=sum(section.n for section in self.sections))
+        page = Page(rows, None, None)
+        if any(section.n is None or section.is_capped for section in self.sections):
+            count_page(page, self.listing.rows)
+        else:
+            page.total = sum(section.n or 0 for section in self.sections)
+        return page
 
     def _column(self, section: Section) -> Column:
-        made = Column(
-            key_of(section.value), section.label, section.n, url=self.listing.section_url(section, self.board.group)
-        )
+        made = Column(key_of(section.value), section.label, section.n or 0, is_capped=section.is_capped)
+        made.ask_url = self.ask_url if self.board.asks(made.key) else ""
+        made.url = self.listing.section_url(section, self.board.group)
         if section.n:
             made.cards, made.more_url = self.cards(section)
         return made
@@ -124,7 +149,8 @@ class Shown:
     def cards(self, section: Section, cursor: str = "") -> tuple[list[Any], str]:
         """(cards of a column, the address of those after them). Raises BadCursor."""
         rows, listing = rows_of(self.rows, self.board.group, section), self.listing
-        page = paginate(rows, sort=listing.sort, cursor=cursor, size=CARDS, counted=False)
+        sort = self.board.sorts.get(key_of(section.value), listing.sort)
+        page = paginate(rows, sort=sort, cursor=cursor, size=CARDS, counted=False)
         for row in page.rows:
             row.board_key = key_of(section.value)
         if not page.next_cursor:
@@ -157,7 +183,7 @@ class Shown:
 
     @property
     def ask_url(self) -> str:
-        """Where a drag asks what it needs, {id} for the number of the row."""
+        """Where a drag asks what the move needs."""
         return "{id}".join(self.move_url) if self.board.form else ""
 
 
@@ -168,11 +194,7 @@ def present_key(row: Any, group: Group) -> str:
 
 def targets(board: Board) -> list[tuple[str, str]]:
     """[(key, label)] of the columns that a card can be moved to."""
-    group = board.group
-    if group.choices is not None:
-        made = [(key_of(value), str(label)) for value, label in group.choices() if value not in (None, "")]
-    else:
-        made = [(str(pk), str(name)) for pk, name in group.links()]  # type: ignore[misc]
+    made = [(key_of(value), str(label)) for value, label in board.group.targets() if value not in (None, "")]
     return [*made, (NOTHING, _("None"))] if board.may_be_empty else made
 
 
@@ -180,7 +202,9 @@ def value_of(board: Board, key: str) -> Any:
     """The value of a column. Raises ServiceError for one that the board does not have."""
     known = dict(targets(board))
     if key not in known:
-        raise ServiceError(_("This column is not there any more."), field="to")
+        is_there = any(part.key == key for part in board.group.known)
+        words = _("Cards cannot be moved to this column.") if is_there else _("This column is not there any more.")
+        raise ServiceError(words, field="to")
     if key == NOTHING:
         return None
     return int(key) if board.group.choices is None else key
@@ -197,7 +221,7 @@ def move(
     if present_key(row, board.group) != was:
         raise StaleWrite(_("Someone else has moved this card."), current=row, who=board.who(row))
     row.seen_version = board.action.seen(row)
-    values = board.values(value_of(board, to), given)
+    values = board.values(value_of(board, to), given, now)
     before = board.action.act(principal, row, values, now)
     change = new_change(principal, board.action, [row.pk], values, now, url=url)
     change.rows = [[row.pk, before]]

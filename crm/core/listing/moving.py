@@ -1,5 +1,6 @@
 """Cards of a board: the next ones of a column, and a card's move to another, by dragging or in a dialog."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -17,13 +19,14 @@ from crm.core.listing import boards
 from crm.core.listing.models import BulkChange
 from crm.core.listing.paging import BadCursor
 from crm.core.ui.actions import form_action
-from crm.core.ui.forms import Form, Layout
+from crm.core.ui.dialogs import small_form
+from crm.core.ui.forms import Asks, Form, Layout
 from crm.core.ui.htmx import add_event, is_fragment, posted, toast
 
 MAX_ID = 2**63 - 1
 
 
-class MoveForm(Form):
+class MoveForm(Asks, Form):
     """To which column; `was`: that in which the card was seen. A board adds fields to a subclass of it."""
 
     merges = False
@@ -35,6 +38,15 @@ class MoveForm(Form):
     def __init__(self, data: Any = None, *, choices: list[tuple[str, str]], **kwargs: Any):
         super().__init__(data, **kwargs)
         self.fields["to"].choices = choices  # type: ignore[attr-defined]
+
+    def doubt(self, error: ServiceError) -> bool:
+        """Whether the question of a service was answered by sending the form again; else the form asks it."""
+        about = f"{error.field}: {error.message}"
+        if self.is_meant(about):
+            return True
+        self.data = self.data.copy()
+        self.data["asked"] = about
+        return False
 
     def given(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name not in ("to", "was")}
@@ -86,9 +98,10 @@ def drop(request, listing: Any) -> HttpResponse:
     shown, form = _shown(listing), DropForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"text": _("This card could not be moved.")}, status=400)
-    if shown.board.form:
-        return JsonResponse({"text": _("Open the card to move it.")}, status=409)
     given = form.cleaned_data
+    ask = {"ask": _ask_url(shown, given)}
+    if shown.board.form and shown.board.asks(given["list"]):
+        return JsonResponse({"text": _("Open the card to move it.")} | ask, status=409)
     row = _row(request, listing, given["moved"])
     try:
         change = boards.move(
@@ -97,10 +110,19 @@ def drop(request, listing: Any) -> HttpResponse:
     except StaleWrite as error:
         return JsonResponse({"text": stale_words(error, row)}, status=409)
     except (ServiceError, PermissionDenied) as error:
-        return JsonResponse({"text": str(error) or _("You cannot change it.")}, status=409)
+        is_question = getattr(error, "code", "") == "question"
+        return JsonResponse(
+            {"text": str(error) or _("You cannot change it.")} | (ask if is_question else {}), status=409
+        )
     return JsonResponse(
         {"version": given["list"], "text": _said(shown.board, row, given["list"]), "undo": _undo(change)}
     )
+
+
+def _ask_url(shown: boards.Shown, given: dict[str, Any]) -> str:
+    """The dialog of a move that needs more than a column."""
+    before, after = shown.move_url
+    return f"{before}{given['moved']}{after}&{urlencode({'to': given['list'], 'was': given['version']})}"
 
 
 def _said(board: boards.Board, row: Any, key: str) -> str:
@@ -117,27 +139,28 @@ def move(request, listing: Any, card: int) -> HttpResponse:
     row = _row(request, listing, card)
     board, present = shown.board, boards.present_key(row, shown.board.group)
     asked = request.GET.get("to", "")
-    initial = {"to": asked or present, "was": request.GET.get("was") or present}
+    initial = board.initial(row) | {"to": asked or present, "was": request.GET.get("was") or present}
     form = (board.form or MoveForm)(posted(request), choices=boards.targets(board), initial=initial)
     outcome = form_action(request, form, lambda: _move(request, listing, board, row, form, now))
     if outcome.is_done:
         return _moved(request, listing, board, row, form.cleaned_data["to"], outcome.result)
-    context = {"listing": listing, "row": row, "form": form, "url": request.get_full_path()}
-    context |= {"is_dialog": is_fragment(request) and request.htmx.target == "remote-dialog-body"}
     if outcome.conflict:
         form.add_error(None, stale_words(StaleWrite("", who=outcome.conflict.who), row))
         form.data = form.data.copy()
         form.data["was"] = present
-    template = "listing/move.html#form" if context["is_dialog"] else "listing/move.html"
-    return render(request, template, context, status=outcome.status)
+    trail, words = (listing.title, listing.board_url, row), {"title": _("Move"), "submit": _("Move"), "about": row}
+    return small_form(request, form, replace(outcome, conflict=None), **words, back_url=listing.board_url, trail=trail)
 
 
 def _move(request, listing, board, row, form, now):
-    given = form.cleaned_data
-    url = listing.board_url
-    return boards.move(
-        request.principal, board, row, to=given["to"], was=given["was"], given=form.given(), now=now, url=url
-    )
+    told = {"to": form.cleaned_data["to"], "was": form.cleaned_data["was"], "now": now, "url": listing.board_url}
+    given = form.given()
+    try:
+        return boards.move(request.principal, board, row, given=given, **told)
+    except ServiceError as error:
+        if error.code != "question" or not form.doubt(error):
+            raise
+        return boards.move(request.principal, board, row, given=given | {error.field: True}, **told)
 
 
 def _moved(request, listing, board, row, key: str, change: BulkChange) -> HttpResponse:

@@ -13,7 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Func, QuerySet, Value
 from django.db.models.lookups import GreaterThan, LessThan
 
-COUNT_CAP = 10_000
+from crm.core.listing.counting import COUNT_CAP, LARGE_CAP, count_capped, is_large
+
 MAX_PK = 2**63 - 1
 
 
@@ -48,6 +49,7 @@ class Page:
     previous_cursor: str | None
     total: int | None = None
     is_capped: bool = False
+    cap: int = COUNT_CAP
     heads_below: list[Any] = field(default_factory=list)  # of collapsed groups after the last row
 
     @property
@@ -56,17 +58,17 @@ class Page:
 
     @property
     def total_text(self) -> str:
-        return "" if self.total is None else (f"{COUNT_CAP:,}+" if self.is_capped else f"{self.total:,}")
+        return "" if self.total is None else (f"{self.cap:,}+" if self.is_capped else f"{self.total:,}")
 
 
 class BadCursor(ValueError):
     """The cursor in the address is invalid."""
 
 
-def count_capped(queryset: QuerySet) -> tuple[int, bool]:
-    """(rows, False), or (COUNT_CAP, True) when there are more."""
-    n = queryset.order_by()[: COUNT_CAP + 1].values("pk").count()
-    return min(n, COUNT_CAP), n > COUNT_CAP
+def count_page(page: Page, queryset: QuerySet) -> None:
+    """Set how many rows all pages have, as far as they are counted."""
+    page.cap = LARGE_CAP if is_large(queryset.model) else COUNT_CAP
+    page.total, page.is_capped = count_capped(queryset, page.cap)
 
 
 def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25, counted: bool = True) -> Page:
@@ -87,7 +89,7 @@ def paginate(queryset: QuerySet, *, sort: Sort, cursor: str = "", size: int = 25
         previous_cursor=first if (more if backwards else bool(cursor)) else None,
     )
     if counted:
-        page.total, page.is_capped = count_capped(queryset)
+        count_page(page, queryset)
     return page
 
 

@@ -98,23 +98,45 @@ def trash_actions(
     """Archive and restore, each the undo of the other, by the services `archive(principal, name=row, now=…)` and
     `restore(principal, name=row)`."""
 
-    def to_trash(principal, row, given, now):
+    def to_trash(principal, row, values, now):
+        if row.archived_at is not None:
+            raise ServiceError(str(NO_CHANGE))
         archive(principal, **{name: row}, now=now)
+        return now.isoformat()
 
-    def back(principal, row, given, now):
+    def back(principal, row, archived_at, now):
+        if archived_at is not None and row.archived_at != datetime.fromisoformat(archived_at):
+            raise ServiceError(str(CHANGED_SINCE))
         restore(principal, **{name: row})
+
+    def out_of_trash(principal, row, values, now):
+        if row.archived_at is None:
+            raise ServiceError(str(NO_CHANGE))
+        restore(principal, **{name: row})
+        return _version_of(row)
+
+    def into_it_again(principal, row, version, now):
+        if row.archived_at is not None or (version is not None and row.version != version):
+            raise ServiceError(str(CHANGED_SINCE))
+        archive(principal, **{name: row}, now=now)
 
     there = Action(f"{kind}.archive", _lazy("Archive"), model, to_trash, back, "trash", fits=outside_trash)
     again = Action(
         f"{kind}.restore",
         _lazy("Restore"),
         model,
-        back,
-        to_trash,
+        out_of_trash,
+        into_it_again,
         "arrow-counterclockwise",
         fits=lambda values: not outside_trash(values),
     )
     return actions.register(there), actions.register(again)
+
+
+def _version_of(row: Any) -> int | None:
+    """The version it has now; None for a row that has none."""
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    return rows.values_list("version", flat=True).get() if hasattr(row, "version") else None
 
 
 def hand_over(
@@ -354,10 +376,11 @@ def _restored(principal, action: Action, row, before: Any, now: datetime) -> Any
 
 
 def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Result:
-    """Undo for these [[pk, before]] of a change. A row changed again since is skipped. Call it in a transaction."""
+    """Undo for these [[pk, before]] of a change, the last row first. A row changed again since is skipped. Call it in a
+    transaction."""
     result, action, before = Result(), actions[change.action], dict(rows)
     with pghistory.context(user=principal.user_id):
-        for row in rows_of(principal, action, before):
+        for row in rows_of(principal, action, before).reverse():
             row.seen_version = action.seen(row)
             result.each(row.pk, partial(_restored, principal, action, row, before[row.pk], now))
     found = {pk for pk, _nothing in (*result.done, *result.left)}

@@ -16,8 +16,9 @@ from crm.core.base.permissions import require
 from crm.core.listing import services
 from crm.core.listing.filters import query_of
 from crm.core.listing.forms import WIDTH, ColumnsForm, OrderForm, StartForm, ViewForm, WidthsForm
+from crm.core.listing.listing import Listing
 from crm.core.listing.models import SavedView
-from crm.core.listing.pages import Listing, ListPage, list_pages
+from crm.core.listing.pages import ListPage, list_pages
 from crm.core.listing.permissions import may_change_view
 from crm.core.listing.queries import Saved
 from crm.core.ui.actions import Conflict, Difference, form_action

@@ -12,8 +12,8 @@ from crm.core.base.dates import week_day
 from crm.core.base.permissions import may_administer, may_see_outbox
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
+from crm.core.listing.counting import count_capped
 from crm.core.listing.pages import Column, ListPage, View
-from crm.core.listing.paging import count_capped
 from crm.core.listing.selection import Action, actions
 from crm.core.mail import kinds, pages
 from crm.core.mail.choices import MAIL_TO_DECIDE, MAIL_WAITING, MailState

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from crm.core.listing.paging import count_capped
+from crm.core.listing.counting import count_capped
 from crm.core.mail.choices import MailState
 from crm.core.mail.delivery import health as delivery
 from crm.core.mail.models import OutboxMail

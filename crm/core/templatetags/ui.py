@@ -21,10 +21,11 @@ from django.utils.translation import pgettext
 from crm.core.base.places import country_name
 from crm.core.templatetags.ui_blocks import do_component, do_slot
 from crm.core.templatetags.ui_cells import do_cell, do_cells
-from crm.core.templatetags.ui_forms import crumbs, name_empty_choice, problems
+from crm.core.templatetags.ui_forms import name_empty_choice, problems
 from crm.core.templatetags.ui_shell import do_shell, do_stencil, fill, hole
 from crm.core.ui import tones
 from crm.core.ui.days import weekday_and_day
+from crm.core.ui.dialogs import crumbs
 from crm.core.ui.formatting import (
     capped,
     day_words,

@@ -1,4 +1,4 @@
-"""Tags for forms and breadcrumbs, registered with the others by ui.py."""
+"""Tags for forms, registered with the others by ui.py."""
 
 from django import forms
 from django.utils.translation import get_language
@@ -14,11 +14,6 @@ CHOSEN = (
     forms.FileInput,
 )
 NAME_WORDS = 3
-
-
-def crumbs(*parts):
-    """`{% crumbs _("Clients") list_url client.name client_url _("Edit") as trail %}`: the items of a page header's `crumbs`."""
-    return [{"label": parts[n], "url": parts[n + 1] if n + 1 < len(parts) else ""} for n in range(0, len(parts), 2)]
 
 
 def name_empty_choice(field):

@@ -3,11 +3,13 @@
 from datetime import date
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
 from clients.listing.lists import CLIENTS
 from clients.records.choices import Status, Tier
+from clients.segments.models import Segment
 from crm.core.base.reading import whole_number
 from crm.core.fields.forms import WallTimeField
 from crm.core.ui.forms import DateInput, Field, Form, Layout, Maybe, ModelForm, More, Part, Row, TimeInput
@@ -85,10 +87,12 @@ class RuleForm(ModelForm):
         Part("interactions/surveys/rule_note.html"),
         Row("every_months", "send_time", css="grid-2 keep-2"),
         "who",
+        Maybe("segment"),
         Row("statuses", "tiers"),
         Row("team", "owner"),
     )
     n_clients: int | None = None  # that the saved rule fits now
+    trouble = ""  # why it asks nobody
     first_day: date | None = None  # on which it asks at least one contact
 
     statuses = forms.MultipleChoiceField(
@@ -107,10 +111,26 @@ class RuleForm(ModelForm):
     owner = forms.ModelChoiceField(
         queryset=User.objects.active(), required=False, label=_("Account manager"), empty_label=_("Any")
     )
+    segment = forms.ModelChoiceField(
+        queryset=Segment.objects.none(),
+        required=False,
+        label=_("Segment"),
+        empty_label=_("All clients"),
+        help_text=_("Only clients of this segment, as it is on the day. Shared segments can be chosen."),
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        usable = Q(archived_at=None, is_shared=True) | Q(
+            pk=self.instance.segment_id
+        )  # the chosen one stays, even if it is gone
+        self.fields["segment"].queryset = Segment.objects.filter(usable).order_by("name")
+        if not self.instance.segment_id and not self.fields["segment"].queryset.exists():
+            del self.fields["segment"]  # there is nothing to choose
 
     class Meta:
         model = SurveyRule
-        fields = ["is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner"]
+        fields = ["is_active", "every_months", "send_time", "who", "segment", "statuses", "tiers", "team", "owner"]
         widgets = {"send_time": TimeInput(), "who": forms.RadioSelect}
         labels = {
             "is_active": _("Ask automatically"),

@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import F, Min, QuerySet
 from django.db.models.functions import Mod
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clients.listing.filters import ClientFilters
 from clients.records.models import Client
+from clients.segments.compile import narrow, reader_of
+from clients.segments.models import Segment
+from clients.segments.queries import broken_words
+from clients.segments.rules import read as read_rule
 from crm.core.base.dates import add_months, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal
@@ -19,6 +24,8 @@ from crm.core.base.versions import save_version
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import get_firm
 from crm.core.listing.filters import query_of
+from crm.core.notifications.services import tell
+from crm.core.users.choices import Role
 from crm.core.users.models import Team, User
 from interactions import permissions
 from interactions.surveys import emails
@@ -32,7 +39,7 @@ HORIZON = timedelta(hours=36)
 EAST = timedelta(hours=14)  # the zone where a day begins first
 CATCH_UP = timedelta(days=7)
 SURVEY_FIELDS = ("question", "mail_subject", "mail_text", "pause_days", "answer_days")
-RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner")
+RULE_FIELDS = ("is_active", "every_months", "send_time", "who", "statuses", "tiers", "team", "owner", "segment")
 
 
 @service(may=permissions.may_send_surveys)
@@ -66,16 +73,19 @@ def set_rule(
     tiers: list[str] | None = None,
     team: Team | None = None,
     owner: User | None = None,
+    segment: Segment | None = None,
     now: datetime,
 ) -> SurveyRule:
     """Set who is asked automatically and when, from tomorrow on. Switching it off skips what is planned.
 
-    Raises ServiceError (fields every_months, statuses)."""
+    Raises ServiceError (fields every_months, statuses, segment)."""
     if not 1 <= every_months <= 36:
         raise ServiceError(_("1 to 36 months."), field="every_months")
     if not statuses:
         raise ServiceError(_("Choose at least one status."), field="statuses")
-    values = (is_active, every_months, send_time, who, statuses, tiers or [], team, owner)
+    if is_active and (why := trouble_of(segment)):
+        raise ServiceError(why, field="segment")
+    values = (is_active, every_months, send_time, who, statuses, tiers or [], team, owner, segment)
     Survey.objects.select_for_update().get(pk=survey.pk)
     row = SurveyRule.objects.filter(survey=survey).first()
     was_active = row is not None and row.is_active
@@ -102,8 +112,30 @@ def _take_back(survey: Survey) -> None:
 def plan_surveys(now: datetime) -> int:
     """Periodic job: create the invitations due in the next 36 hours. Idempotent. Returns how many."""
     rules = SurveyRule.objects.filter(is_active=True, survey__archived_at__isnull=True).select_related("survey")
-    due = [rule for rule in rules if next(days_to_plan(rule, now), None)]
+    due = [rule for rule in rules.select_related("segment") if next(days_to_plan(rule, now), None)]
     return sum(plan_rule(rule=rule, now=now) for rule in due)
+
+
+def trouble_of(segment: Segment | None) -> str:
+    """Why a rule with this segment asks nobody; "" while it may ask."""
+    if segment is None:
+        return ""
+    if segment.is_archived or not segment.is_shared:
+        words = _(
+            "The segment “%(name)s” was deleted, or is no longer shared. Nobody is surveyed until another is chosen."
+        )
+        return words % {"name": segment.name}
+    parsed = read_rule(segment.rule)
+    return "" if parsed.is_sound else broken_words(segment, parsed)
+
+
+def _tell_of_trouble(rule: SurveyRule, trouble: str) -> None:
+    """Notify those who can choose another segment, once until the rule is saved again."""
+    who = User.objects.active().filter(roles__overlap=[Role.MANAGER, Role.ADMIN])
+    url = f"{reverse('interactions:survey-settings')}?survey={rule.survey_id}"
+    for user in who:
+        key = f"survey-rule:{rule.pk}:{rule.segment_id}:{rule.version}:{user.pk}"
+        tell(SYSTEM, user, kind="survey_rule", key=key, text=trouble, url=url)
 
 
 def days_to_plan(rule: SurveyRule, now: datetime) -> Iterator[date]:
@@ -118,7 +150,11 @@ def days_to_plan(rule: SurveyRule, now: datetime) -> Iterator[date]:
 
 @transaction.atomic
 def plan_rule(*, rule: SurveyRule, now: datetime) -> int:
-    """Create the invitations of one rule for the days within the horizon. Returns how many."""
+    """Create the invitations of one rule for the days within the horizon. Returns how many. While its segment is gone the days stay
+    open."""
+    if trouble := trouble_of(rule.segment):
+        _tell_of_trouble(rule, trouble)
+        return 0
     calendar, made = WorkingCalendar.of(get_firm()), 0
     for day in days_to_plan(rule, now):
         rows = _invitations_of(rule, day, calendar, now)
@@ -161,7 +197,11 @@ def period_of(day: date, months: int) -> tuple[date, date, str]:
 
 def matching_clients(rule: SurveyRule, now: datetime):
     """The clients the rule is about, without restricted ones: a rule sees only what every colleague sees."""
-    clients = Client.objects.filter(is_restricted=False)
+    clients: QuerySet = Client.objects.filter(is_restricted=False)
+    if rule.segment is not None:
+        if trouble_of(rule.segment):
+            return clients.none()
+        clients = narrow(clients, read_rule(rule.segment.rule), reader_of(SYSTEM, now, me=rule.segment.owner_id))
     return ClientFilters(query_of(rule.client_filter()), principal=SYSTEM, now=now).apply(clients)
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from clients.records.models import Client
+from clients.segments.models import Segment
+from clients.segments.services import create_segment, delete_segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.base.registry import Registry
@@ -14,6 +16,7 @@ from crm.core.firm.models import Holiday
 from crm.core.firm.queries import get_firm
 from crm.core.mail.models import BlastQuestion, OutboxMail
 from crm.core.mail.services import volume
+from crm.core.notifications.models import Notification
 from crm.core.work import schedule
 from crm.core.work.models import Heartbeat
 from interactions.surveys.models import SurveyInvitation, SurveyRule
@@ -208,3 +211,58 @@ def test_invitations_that_wait_while_the_sender_does_nothing_are_shown(
     only(monkeypatch, job)
     schedule.run(NOW + 5 * HOUR)
     assert Heartbeat.objects.get(name="tick:surveys-send").note == ""
+
+
+def shared_segment(owner, rule=None, **fields):
+    rule = rule or {"match": "all", "rules": [{"field": "tier", "op": "is", "values": ["A"]}]}
+    return create_segment(acting(owner), name="Key clients", rule=rule, **{"is_shared": True} | fields)
+
+
+def test_a_rule_asks_the_clients_of_its_segment_as_it_is_on_the_day(manager, marta, survey):
+    one, other = (make_client(owner=marta, name=name, tier=tier) for name, tier in (("One", "A"), ("Other", "B")))
+    segment = shared_segment(manager)
+    found = rule(survey, manager, segment=segment)
+    assert [*rules.matching_clients(found, NOW)] == [one]
+    Client.objects.filter(pk=other.pk).update(tier="A")
+    assert {*rules.matching_clients(found, NOW)} == {one, other}
+    assert {*rules.matching_clients(rule(survey, manager, segment=segment, owner=manager), NOW)} == set()
+
+
+@pytest.mark.parametrize("what", ["deleted", "unshared", "broken"])
+def test_while_its_segment_is_gone_a_rule_asks_nobody_and_tells_once(client, manager, marta, survey, what):
+    northwind = make_client(owner=marta, name="One", tier="A")
+    person(northwind, "Elina", "Saari", is_primary=True)
+    segment = shared_segment(manager)
+    found = rule(survey, manager, segment=segment, now=at_utc(date(2026, 11, 30), 9))
+    if what == "deleted":
+        delete_segment(acting(manager), segment=segment, now=NOW)
+    elif what == "unshared":
+        Segment.objects.filter(pk=segment.pk).update(is_shared=False)
+    else:
+        rotten = {"match": "all", "rules": [{"field": "gone", "label": "Size", "op": "is", "values": ["A"]}]}
+        Segment.objects.filter(pk=segment.pk).update(rule=rotten)
+    found.refresh_from_db()
+    moment = at_utc(day_of(northwind, found), 8)
+    assert rules.plan_surveys(moment) == 0 and rules.plan_surveys(moment) == 0
+    told = Notification.objects.filter(kind="survey_rule")
+    assert [row.user for row in told] == [manager] and "Key clients" in told.get().text
+    assert not SurveyInvitation.objects.exists() and not rules.matching_clients(found, NOW).exists()
+    client.force_login(manager)
+    page = client.get("/surveys/settings/")
+    assert "Key clients" in page.text and f'value="{segment.pk}" selected' in page.text
+    segment.refresh_from_db()
+    with pytest.raises(ServiceError, match="Key clients"):
+        rule(survey, manager, segment=segment)
+    rule(survey, manager, segment=segment, is_active=False)
+
+
+def test_a_rule_goes_on_where_it_stood_once_another_segment_is_chosen(manager, marta, survey):
+    northwind = make_client(owner=marta, name="One", tier="A")
+    person(northwind, "Elina", "Saari", is_primary=True)
+    segment = shared_segment(manager)
+    found = rule(survey, manager, segment=segment, now=at_utc(date(2026, 11, 30), 9))
+    delete_segment(acting(manager), segment=segment, now=NOW)
+    day = day_of(northwind, found)
+    rules.plan_surveys(at_utc(day, 8))
+    rule(survey, manager, segment=None, now=at_utc(day, 9))
+    assert rules.plan_surveys(at_utc(day, 9) + 2 * DAY) == 1, "a day that passed is caught up"

@@ -29,7 +29,7 @@ from interactions.surveys.services.answers import saved_survey
 def edit(request):
     require(permissions.may_send_surveys(request.principal))
     survey, now = survey_pages.chosen_survey(request.GET), timezone.now()
-    rule = SurveyRule.objects.filter(survey=survey).first() if survey.pk else None
+    rule = SurveyRule.objects.filter(survey=survey).select_related("segment").first() if survey.pk else None
     form = SurveyForm(posted(request), instance=survey)
     rule_form = RuleForm(posted(request), instance=rule or SurveyRule(), prefix="rule")
     outcome = _save(request, form, rule_form, now) if request.method == "POST" else Outcome()
@@ -45,6 +45,7 @@ def edit(request):
     }
     about = rule or SurveyRule(survey=survey)
     rule_form.n_clients = rules.matching_clients(about, now).count()
+    rule_form.trouble = rules.trouble_of(about.segment)
     rule_form.first_day = rules.first_day(about, now)
     return render(request, "interactions/surveys/settings.html", context, status=outcome.status)
 

@@ -2,7 +2,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row, of_list
+from tools.testing.access import EVERYONE, MALFORMED, MISSING, Row, of_board, of_list
 
 OWNERS = {"own": "owner", "archived": "owner", "team": "mate", "other": "stranger", "restricted": "stranger", "any": ""}
 
@@ -61,6 +61,7 @@ ROWS = [
     of_client("interactions:draft-undo", post=EVERYONE, shuts_archived=True),
     of_client("interactions:composer-list", get=EVERYONE, also={"part": "participants"}),
     *of_list("interactions:follow-ups", "export", "select"),
+    *of_board("interactions:follow-ups", "follow_up", "today"),
     Row("interactions:follow-up", get=EVERYONE, post=unless_trashed, about="follow_up"),
     Row("interactions:follow-up-done", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),
     Row("interactions:follow-up-snooze", get=EVERYONE, post=EVERYONE, about="follow_up", shuts_archived=True),

@@ -4,7 +4,7 @@ them.
 
 from datetime import UTC, date, datetime
 
-from tools.testing.access import ADMINS, EVERYONE, Row, of_list
+from tools.testing.access import ADMINS, EVERYONE, Row, of_board, of_list
 
 KICKOFF = date(2026, 11, 2)
 
@@ -73,6 +73,7 @@ def of_kept(who, kind):
 ROWS = [
     *of_list("onboarding:plans", "export"),
     *of_list("onboarding:tasks", "export", "select"),
+    *of_board("onboarding:tasks", "ob_task", "open", seen_by={"archived": ()}),
     Row("onboarding:choose_client", get=EVERYONE),
     Row("onboarding:plan", get=EVERYONE, about="ob_plan"),
     Row("onboarding:plan_edit", get=EVERYONE, post=EVERYONE, about="ob_plan", shuts_archived=True),

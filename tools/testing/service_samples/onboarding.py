@@ -59,6 +59,7 @@ declare(
     assign_task=lambda own: _task(own, assignee=own.user("mate")),
     block_task=lambda own: _task(own, reason="The bank"),
     change_due=lambda own: _task(own, due_date=date(2026, 12, 1)),
+    take_back_due=lambda own: _task(own, shifts={own("ob_task").pk: (TODAY, own("ob_task").due_date)}, was_fixed=False),
     comment_task=lambda own: {"task": own("ob_task"), "text": "Seen."},
     finish_task=_task,
     skip_task=lambda own: _task(own, reason="They have it"),

@@ -47,7 +47,11 @@ class FieldForm(Form):
     )
     is_required = forms.BooleanField(label=_("Required"), required=False)
     is_unique = forms.BooleanField(
-        label=_("Unique"), required=False, help_text=_("No two records may have the same value.")
+        label=_("Unique"),
+        required=False,
+        help_text=_(
+            "No two records may have the same value. Whoever enters a value learns whether it is taken, even by a record they do not see."
+        ),
     )
     is_filtered = forms.BooleanField(label=_("Filter and sort lists by it"), required=False, initial=True)
 

@@ -58,7 +58,11 @@ def _is_taken(row: Any, field: CustomField, kept: Any) -> bool:
 
 
 def taken(field: CustomField) -> str:
-    return _("“%(what)s” has this value elsewhere, and no two may be the same.") % {"what": field.label}
+    """The same words wherever the value stands: on a record that is seen, archived or out of sight."""
+    words = _(
+        "“%(what)s” must be unique, and this value is taken. Archived records and those you do not see count too."
+    )
+    return words % {"what": field.label}
 
 
 def _refused(constraint: str) -> ServiceError | None:
