@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
+from clients.cover.filters import InCare
 from clients.cover.queries import covered_by
 from clients.groups.queries import in_group
 from clients.phones import bare_digits, digits_of
@@ -54,6 +55,7 @@ class ClientFilters(filters.TrashFilters):
         chip=_("Only"),
         said=lambda value, principal: _("those I cover"),
     )
+    in_care = InCare()
     referred_by_client = filters.Id(method="of_referrer", label=_("Referred by client"), named=Client, offers=None)
     referred_by_contact = filters.Id(method="of_referrer", label=_("Referred by contact"), named=Contact, offers=None)
     referred_by_source = filters.Text(method="of_source", label=_("Referred by somebody else"))
