@@ -158,7 +158,9 @@ def _check_overlap(row: Cover) -> None:
     rows = Cover.objects.filter(absent=row.absent, covering=row.covering, ended_at__isnull=True).exclude(pk=row.pk)
     other = rows.filter(start_date__lt=row.end_date, end_date__gt=row.start_date).order_by("start_date").first()
     if other is not None:
-        text = _("%(covering)s already covers for %(absent)s from %(start)s until %(end)s. Change that absence instead.")
+        text = _(
+            "%(covering)s already covers for %(absent)s from %(start)s until %(end)s. Change that absence instead."
+        )
         raise ServiceError(text % _words(other), field="start_date")
 
 

@@ -34,7 +34,9 @@ def create(request):
         words = {"covering": row.covering.name, "absent": row.absent.name}
         messages.success(request, _("%(covering)s covers for %(absent)s") % words, extra_tags=f"undo:{undo}")
         return go(request, "clients:covers")
-    return _form_page(request, form, outcome, title=_("Arrange cover"), submit=_("Arrange cover"), for_others=for_others)
+    return _form_page(
+        request, form, outcome, title=_("Arrange cover"), submit=_("Arrange cover"), for_others=for_others
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,8 +10,11 @@ from clients.engagements.choices import EngagementState
 from clients.engagements.queries import engagements_of
 from clients.engagements.words import one
 from clients.gate import among_few
+from crm.core.base.kept import Kept
 from crm.core.search.branches import EXACT, WORD, Ask, Found, by_name, found, similar, ways
 from crm.core.search.sources import Hit
+
+OFFERED = 20  # in a combobox
 
 
 def _rows(ask: Ask) -> QuerySet:
@@ -31,6 +34,16 @@ def find_engagements(ask: Ask) -> list[QuerySet]:
     return [_made(numbered, EXACT), *by_name(ask, rows, way, _made, ("-created_at", "-pk"), is_exact_apart=False)]
 
 
+def offered_engagements(principal) -> list[Hit]:
+    """What a combobox offers before anything is typed: the newest."""
+    return [engagement_hit(Found(*row)) for row in _newest.rows(principal)]
+
+
+@Kept
+def _newest(principal) -> QuerySet:
+    return _made(engagements_of(principal).kept(), EXACT).order_by("-created_at", "-pk")[:OFFERED]
+
+
 def similar_engagements(ask: Ask) -> list[QuerySet]:
     return [_made(similar(_rows(ask), ask.typed, key="search_key"), WORD)[: ask.limit]]
 
@@ -41,6 +54,7 @@ def engagement_hit(row: Found) -> Hit:
         url=reverse("clients:engagement", args=[row.pk]),
         kind=one(),
         icon="briefcase",
+        pk=row.pk,
         detail=str(EngagementState(row.state).label),
         client=row.client,
     )

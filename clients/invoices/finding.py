@@ -26,4 +26,4 @@ def find_invoices(ask: Ask) -> list[QuerySet]:
 
 def invoice_hit(row: Found) -> Hit:
     url = reverse("clients:invoice", args=[row.pk])
-    return Hit(title=row.title, url=url, kind=_("Invoice"), icon="receipt", client=row.client)
+    return Hit(title=row.title, url=url, kind=_("Invoice"), icon="receipt", client=row.client, pk=row.pk)

@@ -37,6 +37,7 @@ from crm.core.search.typed import Shape, Typed, filled
 
 RECENT = F("facts__last_contact_at").desc(nulls_last=True)
 REMEMBERED = 8
+OFFERED = 20  # in a combobox, before anything is typed
 NEWEST = 1_000  # contacts that are read one by one for what many have
 
 
@@ -142,6 +143,31 @@ def _own(principal, limit: int) -> QuerySet:
     return _client_rows(Ask(principal, Typed(), limit), rows, EXACT).order_by("name_key", "pk")[:limit]
 
 
+def offered_clients(principal) -> list[Hit]:
+    """What a combobox offers before anything is typed: one's own, else the first by name."""
+    own = [client_hit(Found(*row)) for row in _own.rows(principal, OFFERED)]
+    return own or [client_hit(Found(*row)) for row in _first_clients.rows(principal)]
+
+
+@Kept
+def _first_clients(principal) -> QuerySet:
+    ask = Ask(principal, Typed(), OFFERED)
+    return _client_rows(ask, _clients(ask), EXACT).order_by("name_key", "pk")[:OFFERED]
+
+
+def offered_contacts(principal) -> list[Hit]:
+    """The first by name."""
+    typed = Typed()
+    rows = with_details(principal, typed, [Found(*row) for row in _first_contacts.rows(principal)])
+    return [contact_hit(row) for row in rows]
+
+
+@Kept
+def _first_contacts(principal) -> QuerySet:
+    ask = Ask(principal, Typed(), OFFERED)
+    return _contact_rows(_contacts(ask), EXACT).order_by("name_key", "pk")[:OFFERED]
+
+
 def _contacts(ask: Ask) -> QuerySet:
     rows = Contact.objects.visible_to(ask.principal).kept()
     return rows.filter(_among_few(ask.principal, "pk")) if ask.is_few else rows
@@ -222,6 +248,7 @@ def contact_hit(row: Found) -> Hit:
         url=reverse("clients:contact", args=[row.pk]),
         kind=_("Contact"),
         icon="person",
+        pk=row.pk,
         detail=row.text or "",
         client=row.client or "",
     )

@@ -83,7 +83,10 @@ def test_every_card_of_today_has_the_clients_one_covers(client, marta, otto, tro
 
 
 def test_the_morning_email_has_them_too(marta, otto, trouble, cover):
-    told = {part.title: " ".join(f"{line.text} {line.sub}" for line in part.lines) for part in digest.build(acting(otto), NOW)}
+    told = {
+        part.title: " ".join(f"{line.text} {line.sub}" for line in part.lines)
+        for part in digest.build(acting(otto), NOW)
+    }
     for title in ("Going quiet", "Onboarding", "Progress emails to review"):
         assert "for Marta Kallio" in told[title], title
 

@@ -127,7 +127,12 @@ def change(by, row, **given):
 def test_one_that_is_ahead_is_changed_in_every_way_and_everybody_is_told(marta, otto, sini):
     row = arrange(marta, marta, otto)
     same = change(marta, row, covering=sini, start_date=date(2026, 12, 2), note=" Only urgent calls ")
-    assert (same.pk, same.covering, same.start_date, same.note) == (row.pk, sini, date(2026, 12, 2), "Only urgent calls")
+    assert (same.pk, same.covering, same.start_date, same.note) == (
+        row.pk,
+        sini,
+        date(2026, 12, 2),
+        "Only urgent calls",
+    )
     assert (same.version, Cover.objects.count()) == (2, 1)
     assert told()[1:] == [
         ("Otto Berg", "You no longer cover for Marta Kallio"),
@@ -168,7 +173,11 @@ def test_one_that_runs_keeps_its_first_day_and_what_was_done_under_it(marta, ott
         ({"start_date": date(2026, 11, 20), "end_date": date(2026, 11, 28)}, "start_date", "in the past"),
         ({"end_date": START}, "end_date", "back after"),
         ({"end_date": date(2028, 1, 1)}, "end_date", "a year at most"),
-        ({"end_date": date(2026, 12, 12)}, "start_date", "already covers for Marta Kallio from 10 Dec until 12 Dec 2026"),
+        (
+            {"end_date": date(2026, 12, 12)},
+            "start_date",
+            "already covers for Marta Kallio from 10 Dec until 12 Dec 2026",
+        ),
     ],
 )
 def test_a_change_that_is_refused_names_its_field_and_saves_nothing(marta, otto, given, field, words):
