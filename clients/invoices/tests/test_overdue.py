@@ -32,7 +32,9 @@ def row(marta):
 
 
 def due(marta, client, number="INV-1", day=YESTERDAY, **fields):
-    return make_invoice(actor=marta, client=client, number=number, invoice_date=date(2026, 10, 1), due_date=day, **fields)
+    return make_invoice(
+        actor=marta, client=client, number=number, invoice_date=date(2026, 10, 1), due_date=day, **fields
+    )
 
 
 def unread():
