@@ -15,7 +15,7 @@ from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import country_of
 from clients.groups.queries import add_group_revenue, group_revenue
-from clients.importing.clients import exported
+from clients.importing.clients.writing import exported
 from clients.listing import actions
 from clients.listing.boards import BOARDS, STATUS
 from clients.listing.filters import ClientFilters, ContactFilters
