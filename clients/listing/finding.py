@@ -15,7 +15,7 @@ from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.arrays import IDS, AnyOf, Within
-from crm.core.base.kept import Kept
+from crm.core.base.kept import Kept, kept_by_access
 from crm.core.firm.queries import get_firm
 from crm.core.search import sources
 from crm.core.search.branches import (
@@ -223,7 +223,7 @@ def with_details(principal, typed: Typed, rows: list[Found]) -> list[Found]:
     return [row._replace(client=known[row.pk][0], text=known[row.pk][1]) for row in rows if row.pk in known]
 
 
-@Kept
+@kept_by_access
 def _details(principal, shape: Shape, **given: Any) -> QuerySet:
     typed = filled(shape, given)
     places = Affiliation.objects.visible_to(principal).filter(contact=OuterRef("pk"), client__archived_at=None)
