@@ -28,6 +28,7 @@ from crm.core.search.branches import (
     found,
     ids,
     newest_first,
+    own_first,
     similar,
     together,
     ways,
@@ -60,13 +61,13 @@ def _clients(ask: Ask) -> QuerySet:
     return rows.filter(among_few(ask.principal, "pk")) if ask.is_few else rows
 
 
-def _client_rows(ask: Ask, rows: QuerySet, rank: Any) -> QuerySet:
+def _client_rows(ask: Ask, rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
     is_own = Q(owner=ask.principal.user) if ask.principal.user else Q(pk=None)
     return found(
         rows,
         "clients",
         rank,
-        is_own=Case(When(is_own, then=True), default=False),
+        **{"is_own": Case(When(is_own, then=True), default=False)} | more,
         at=F("facts__last_contact_at"),
         title=F("name"),
         client=F("city"),
@@ -84,9 +85,8 @@ def find_clients(ask: Ask) -> list[QuerySet]:
     way = ways(ask.typed, name="name_key", key="search_key")
     make, order = partial(_client_rows, ask), (RECENT, "-pk")
     branches = by_name(ask, rows, way, make, order)
-    if ask.principal.user and not ask.is_few:
-        own = make(rows.filter(owner=ask.principal.user).filter(way.words), way.rank)
-        branches.append(own.order_by("found_rank", *order)[: ask.limit])
+    if not ask.is_few:
+        branches += own_first(ask, rows, Q(owner=ask.principal.user), way, make, order)
     if ask.typed.shape.is_address:
         places = Affiliation.objects.filter(
             contact__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at), contact__archived_at=None
@@ -180,12 +180,18 @@ def _among_few(principal, column: str) -> Within:
     return Within(column, ids(places, "contact_id"), ids(entered))
 
 
-def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
-    return found(rows, "contacts", rank, at=F("created_at"), title=Concat("first_name", Value(" "), "last_name"))
+def _contact_rows(rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
+    name = Concat("first_name", Value(" "), "last_name")
+    return found(rows, "contacts", rank, at=F("created_at"), title=name, **more)
+
+
+def _own_contacts(ask: Ask) -> Q:
+    """Those of the principal's own clients, read once."""
+    return Q(Within("pk", ids(Affiliation.objects.filter(client__owner=ask.principal.user), "contact_id")))
 
 
 def find_people(ask: Ask) -> list[QuerySet]:
-    """By name, by part of any email address, by a phone number in any format; the newest first."""
+    """By name, by part of any email address, by a phone number in any format; those of the principal's own clients, then the newest first."""
     typed, rows = ask.typed, _contacts(ask)
     if typed.shape.is_number:
         phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
@@ -199,11 +205,12 @@ def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
     """By the first or the last name first, then by any part."""
     way = ways(ask.typed, name="search_key", key="search_key") | ways(ask.typed, name="name_key", key="search_key")
     if ask.is_few:
-        return by_name(ask, rows, way, _contact_rows, ("-pk",))
+        return by_name(ask, rows, way, _contact_rows, ("-pk",), own=_own_contacts(ask))
     make = partial(_contact_rows, rank=way.rank)
     first = newest_first(ask, rows, rows.filter(way.prefix), make, recent="id", newest=NEWEST)
     others = make(rows.filter(way.words & ~way.prefix)).order_by("-pk")[: ask.limit]
-    return [together([*first, others], ask.limit)]
+    own = own_first(ask, rows, _own_contacts(ask), way, _contact_rows, ("-pk",))
+    return [together([*first, others], ask.limit), *own]
 
 
 def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:

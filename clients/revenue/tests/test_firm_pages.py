@@ -384,3 +384,16 @@ def test_the_smaller_rows_are_in_the_total(browser, marta, audit):
     page = browser.get("/revenue/by-month/?by=client")
     assert len(page.context["rows"]) == 50 and page.context["left_out"] == 3
     assert page.context["sums"]["line"].total == 53 * 54 / 2 and "3 smaller ones are in the total." in shown(page)
+
+
+def test_in_force_is_one_rule_for_the_database_and_for_a_row(marta, northwind, audit):
+    rows = [
+        contract(marta, northwind, audit, "Open", start_date=date(2026, 1, 1)),
+        contract(marta, northwind, audit, "Ends", start_date=date(2026, 1, 1), end_date=date(2026, 3, 1)),
+        contract(marta, northwind, audit, "Trash", start_date=date(2026, 1, 1)),
+    ]
+    archive_contract(acting(marta), contract=rows[-1], now=NOW)
+    for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1)):
+        held = {row.name for row in Contract.objects.all() if row.is_in_force_on(day)}
+        assert held == {*Contract.objects.in_force_on(day).values_list("name", flat=True)}
+        assert "Trash" not in held and ("Ends" in held) == (date(2026, 1, 1) <= day < date(2026, 3, 1))
