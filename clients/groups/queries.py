@@ -33,11 +33,12 @@ SELECT id FROM part
 """  # UNION, not UNION ALL: a cycle ends
 
 # {root: revenue of its group}, of every parent among the visible clients: for each row of a list this is looked up, so it is made once for a
-# statement. UNION counts a client of a group once.
+# statement. UNION counts a client of a group once; “IS NOT NULL” tells PostgreSQL that few have a parent.
 SUMS = """
 (WITH RECURSIVE seen (id, parent_id) AS NOT MATERIALIZED ({visible}),
 part (root, id) AS (
-    SELECT seen.parent_id, seen.id FROM seen WHERE seen.parent_id IN (SELECT id FROM seen){only}
+    SELECT seen.parent_id, seen.id FROM seen
+    WHERE seen.parent_id IS NOT NULL AND seen.parent_id IN (SELECT id FROM seen){only}
     UNION
     SELECT part.root, seen.id FROM part JOIN seen ON seen.parent_id = part.id
 )
