@@ -53,7 +53,10 @@ class Chip:
         super().__init__(*args, **kwargs)
         self.chip, self.said, self.offers, self.any_label = chip, said, offers, any_label
 
-    is_shown = True  # whether a form asks for it
+    @property
+    def is_shown(self) -> bool:
+        """Whether a form asks for it."""
+        return True
 
     def shown_field(self) -> forms.Field:
         """The field as a form shows it."""
@@ -178,7 +181,8 @@ class Picked(Id):
         return self.shown()
 
     def shown_field(self):
-        rows = self.named._default_manager.visible_to(self.parent.principal)
+        manager: Any = self.named._default_manager  # type: ignore[union-attr]
+        rows = manager.visible_to(self.parent.principal)
         return SearchedField(rows, url=reverse(self.url), label=self.label, required=False, empty_label=ANY)
 
 
