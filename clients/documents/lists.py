@@ -5,7 +5,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clients.cover.filters import InCare
+from clients.cover.filters import InCare, in_care
 from clients.documents.choices import Expiry
 from clients.documents.fields import DOCUMENT_FIELDS
 from clients.documents.models import Document
@@ -21,7 +21,7 @@ from crm.core.listing.selection import Action, actions, outside_trash, trash_act
 from crm.core.users.models import User
 
 
-class DocumentFilters(filters.TrashFilters):
+class DocumentFilters(InCare, filters.TrashFilters):
     catalogue = DOCUMENT_FIELDS
     q = filters.Search(method="search", label=_("title"))
     expiry = filters.Choice(
@@ -35,7 +35,7 @@ class DocumentFilters(filters.TrashFilters):
         offers=lambda found: filters.people(found, User.objects.active()),
         any_label=_("Any account manager"),
     )
-    in_care = InCare("client__owner")
+    in_care = in_care("client__owner")
 
     def search(self, rows, name, value):
         return matching(rows, value)

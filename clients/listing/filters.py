@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
-from clients.cover.filters import InCare
+from clients.cover.filters import InCare, in_care
 from clients.cover.queries import covered_by
 from clients.groups.queries import group_revenue, in_group
 from clients.phones import bare_digits, digits_of
@@ -28,7 +28,7 @@ def _segments(found):
     return Segment.objects.visible_to(found.principal).kept().values_list("pk", "name")
 
 
-class ClientFilters(filters.TrashFilters):
+class ClientFilters(InCare, filters.TrashFilters):
     """A segment that is gone, or broken, is never left out: it holds no clients, and the page says why; the API refuses a broken one."""
 
     catalogue = CLIENT_FIELDS
@@ -57,7 +57,7 @@ class ClientFilters(filters.TrashFilters):
         chip=_("Only"),
         said=lambda value, principal: _("those I cover"),
     )
-    in_care = InCare()
+    in_care = in_care()
     referred_by_client = filters.Id(method="of_referrer", label=_("Referred by client"), named=Client, offers=None)
     referred_by_contact = filters.Id(method="of_referrer", label=_("Referred by contact"), named=Contact, offers=None)
     referred_by_source = filters.Text(method="of_source", label=_("Referred by somebody else"))
