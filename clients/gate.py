@@ -5,6 +5,7 @@
 
 import time
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -85,6 +86,11 @@ def _few(principal) -> QuerySet:
 def among_few(principal, column: str = "client_id") -> Q:
     """The condition that a row belongs to these clients, beside the gate: looked up by client. Only for whom `has_few`."""
     return Q(Within(column, *_named_by(principal)))
+
+
+def own_q(ask: Any, column: str = "client__owner") -> Q:
+    """The condition that a row belongs to one of the clients of who searches."""
+    return Q(**{column: ask.principal.user})
 
 
 def may_see(principal, client) -> bool:

@@ -30,6 +30,7 @@ from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
 from clients.records.statuses import status_items
 from clients.referrals import hooks as referrals  # noqa: F401  registers itself
+from clients.revenue.finding import contract_hit, find_contracts
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
@@ -240,6 +241,7 @@ search.register(
         list_url="clients:contacts",
     )
 )
+search.register(search.Source("contracts", _("Contracts"), 46, find_contracts, contract_hit))
 search.register(
     search.Source(
         "documents", _("Documents"), 40, find_documents, document_hit, similar_documents, list_url="clients:documents"

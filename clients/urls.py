@@ -8,6 +8,7 @@ from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
 from clients.engagements.urls import urlpatterns as engagements
 from clients.groups.urls import urlpatterns as groups
 from clients.invoices.urls import urlpatterns as invoices
+from clients.listing.finding import offered_clients, offered_contacts
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, history, inline, people, status
@@ -18,6 +19,7 @@ from clients.revenue.firm_lists import CONTRACTS, REVENUE
 from clients.revenue.lists import CONTRACTS_WITHOUT_RATE, LINES, LINES_WITHOUT_RATE, RATES
 from clients.segments import views as segments
 from clients.segments.lists import SEGMENTS
+from crm.core.search.options import options_of
 
 app_name = "clients"
 
@@ -25,7 +27,7 @@ urlpatterns = [
     *CLIENTS.urls("clients/", "list"),
     path("clients/new/", editing.create, name="create"),
     path("clients/similar/", editing.similar, name="similar"),
-    path("clients/options/", editing.options, name="options"),
+    path("clients/options/", options_of("clients", offered_clients), name="options"),
     path("clients/restricted/", status.restricted, name="restricted"),
     path("clients/<int:client_id>/", client.show, name="client"),
     path("clients/<int:client_id>/strip/", client.strip, name="strip"),
@@ -96,7 +98,7 @@ urlpatterns = [
     path("segments/<int:segment_id>/restore/", segments.restore, name="segment_restore"),
     *CONTACTS.urls("contacts/", "contacts"),
     path("contacts/new/", contacts.create, name="create_contact"),
-    path("contacts/options/", people.options, name="contact_options"),
+    path("contacts/options/", options_of("contacts", offered_contacts), name="contact_options"),
     path("contacts/<int:contact_id>/", contacts.show, name="contact"),
     path("contacts/<int:contact_id>/edit/", contacts.edit, name="edit_contact"),
     path("contacts/<int:contact_id>/archive/", contacts.archive, name="archive_contact"),

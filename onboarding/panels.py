@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from clients.cover.queries import in_care_q, say_for_whom
 from clients.registry import TimelineAsk, TimelineItem, engagement_panel, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
@@ -115,7 +116,7 @@ def _quiet(key, at, title, url_name, pk):
 @Kept
 def _tasks_due(principal, *, now: datetime):
     rows = Task.objects.visible_to(principal).kept().overdue(firm_today(now) + timedelta(days=1))
-    rows = rows.filter(assignee=principal.user).select_related("plan__client")
+    rows = rows.filter(in_care_q(principal, "assignee")).select_related("plan__client", "assignee")
     return rows.order_by("due_date", "pk")[: TASKS_AT_MOST + 1]
 
 
@@ -124,29 +125,38 @@ def _plans_in_trouble(principal):
     rows = Plan.objects.visible_to(principal).kept()
     rows = rows.filter(state=PlanState.ACTIVE, track__in=[Track.BEHIND, Track.STUCK])
     if principal.is_account_manager:
-        rows = rows.filter(owner=principal.user)
-    return rows.select_related("client").order_by("forecast_date", "pk")[:PLANS_AT_MOST]
+        rows = rows.filter(in_care_q(principal))
+    return rows.select_related("client", "owner").order_by("forecast_date", "pk")[:PLANS_AT_MOST]
 
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """The user's due tasks, and plans in trouble: their own for account managers, all visible ones for others."""
+    """The user's due tasks, and plans in trouble: their own for account managers, all visible ones for others; and those of colleagues
+    they cover for.
+    """
     today = firm_today(now)
     tasks, plans = _tasks_due.rows(principal, now=now), _plans_in_trouble.rows(principal)
     if not tasks and not plans:
         return None
+    say_for_whom(principal, tasks, lambda task: task.assignee)
+    say_for_whom(principal, plans if principal.is_account_manager else [], lambda plan: plan.owner)
     return {"tasks": tasks[:TASKS_AT_MOST], "more_tasks": len(tasks) > TASKS_AT_MOST, "plans": plans, "today": today}
 
 
 def tell_day(data: dict[str, Any]) -> Part | None:
     """For the morning email: due tasks and plans in trouble."""
     lines = [
-        Line(task.title, task.plan.client.name, reverse("onboarding:task", args=[task.pk])) for task in data["tasks"]
+        Line(task.title, _named(task.plan.client, task), reverse("onboarding:task", args=[task.pk]))
+        for task in data["tasks"]
     ]
     lines += [
-        Line(plan.client.name, plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]))
+        Line(_named(plan.client, plan), plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]))
         for plan in data["plans"]
     ]
     return Part(_("Onboarding"), lines, _("in onboarding"), reverse("onboarding:plans") if data["more_tasks"] else "")
+
+
+def _named(client, row) -> str:
+    return " · ".join(filter(None, [client.name, getattr(row, "for_whom", "")]))
 
 
 def nav_count(principal, now: datetime) -> Counted:

@@ -1,4 +1,4 @@
-from clients.api import documents, engagements, invoices, opportunities, referrals, segments, views
+from clients.api import covers, documents, engagements, invoices, opportunities, referrals, segments, views
 
 
 def register(router) -> None:
@@ -9,6 +9,7 @@ def register(router) -> None:
     router.register("tags", views.TagViewSet, basename="tags")
     router.register("services", views.ServiceViewSet, basename="services")
     router.register("contracts", views.ContractViewSet, basename="contracts")
+    router.register("covers", covers.CoverViewSet, basename="covers")
     router.register("documents", documents.DocumentViewSet, basename="documents")
     router.register("engagements", engagements.EngagementViewSet, basename="engagements")
     router.register("engagement-kinds", engagements.EngagementKindViewSet, basename="engagement-kinds")

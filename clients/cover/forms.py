@@ -1,6 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clients.cover.models import Cover
 from crm.core.ui.forms import TO_COME, DateInput, Form, Layout, Maybe, Row
 from crm.core.users.models import User
 
@@ -16,10 +17,10 @@ def _colleague(label, required):
 
 
 class CoverForm(Form):
-    """A manager's form also asks who is away."""
+    """A manager's form also asks who is away. One that has begun keeps its first day."""
 
     merges = False
-    layout = Layout(Maybe("absent"), "covering", Row("start_date", "end_date"), "note")
+    layout = Layout(Maybe("absent"), "covering", Row(Maybe("start_date"), "end_date"), "note")
 
     absent = _colleague(_("Who is away"), _("Choose who is away."))
     covering = _colleague(_("Covered by"), _("Choose who covers."))
@@ -44,6 +45,15 @@ class CoverForm(Form):
             del self.fields["absent"]
             self.fields["covering"].queryset = User.objects.active().exclude(pk=user.pk)
         self.user = user
+
+    @classmethod
+    def of(cls, cover: Cover, data, *, has_begun: bool) -> "CoverForm":
+        """The form of one that stands: who is away stays."""
+        initial = {name: getattr(cover, name) for name in ("covering", "start_date", "end_date", "note", "version")}
+        form = cls(data, user=cover.absent, for_others=False, initial=initial)
+        if has_begun:
+            del form.fields["start_date"]
+        return form
 
     @property
     def who_is_absent(self) -> User:

@@ -19,6 +19,7 @@ class CoverFilters(filters.ListFilters):
     show = filters.Choice(choices=SHOWN, method="of_part", label=_("Which"))
     absent = filters.PersonId("absent", label=_("Who is away"), chip=_("Away is"))
     covering = filters.PersonId("covering", label=_("Covered by"), chip=_("Covered by"))
+    updated_from = filters.Moment("updated_at", "gte", label=_("Changed since"))
 
     class Meta:
         model = Cover
@@ -34,13 +35,13 @@ class CoverFilters(filters.ListFilters):
 def _decorate(rows, listing):
     today = firm_today(listing.now)
     for row in rows:
-        is_over = row.end_date <= today
-        row.may_end = not is_over and permissions.may_end(listing.principal, row)
+        is_over = row.is_over(today)
+        row.may_change = not is_over and permissions.may_change(listing.principal, row)
         if row.ended_at:
             row.state_badge = badge(gettext("Ended early"))
         elif is_over:
             row.state_badge = badge(gettext("Over"))
-        elif row.start_date > today:
+        elif not row.has_begun(today):
             row.state_badge = badge(gettext("Ahead"), "blue", dot=True)
         else:
             row.state_badge = badge(gettext("Now"), "green", dot=True)
@@ -72,7 +73,7 @@ COVERS = ListPage(
         Column("state", _("State")),
         Column("act", _("Actions"), is_quiet=True),
     ),
-    words={"end": _("End now"), "resume": _("Resume")},
+    words={"end": _("End now"), "resume": _("Resume"), "edit": _("Edit")},
     noun=lambda n, text: ngettext("%(n)s absence", "%(n)s absences", n) % {"n": text},
     file_name="absences",
 )

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.base.models import DateRange, tracked
+from crm.core.base.models import DateRange, Versioned, tracked
 from crm.core.firm.queries import firm_today
 from crm.core.users.models import User
 
@@ -38,7 +38,7 @@ class CoverQuerySet(models.QuerySet):
 
 
 @tracked
-class Cover(models.Model):
+class Cover(Versioned):
     """From `start_date` up to, not including, `end_date` (the firm's days), `covering` sees and works with the clients whose account manager
     is `absent`; not with restricted ones. It ends early at `ended_at`.
     """
@@ -52,7 +52,6 @@ class Cover(models.Model):
     ended_at = models.DateTimeField(_("ended early"), null=True, blank=True, editable=False)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CoverQuerySet.as_manager()
 
@@ -102,6 +101,12 @@ class Cover(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("clients:covers")
+
+    def is_over(self, today: date) -> bool:
+        return self.end_date <= today
+
+    def has_begun(self, today: date) -> bool:
+        return self.start_date <= today
 
     def ran_at(self, moment: datetime, day: date) -> bool:
         """Whether it let somebody see clients at a moment of the firm's day."""

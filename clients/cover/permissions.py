@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 OWN_ABSENCE = _("Only managers and admins can arrange cover for somebody else.")
-OWN_COVER = _("Only the absent colleague, a manager or an admin can end or resume this cover.")
+OWN_COVER = _("Only the absent colleague, a manager or an admin can change, end or resume this cover.")
 
 
 def may_arrange_for_others(principal) -> bool:
@@ -15,6 +15,6 @@ def may_arrange(principal, absent) -> bool:
     return principal.is_user and (absent.pk == principal.user_id or may_arrange_for_others(principal))
 
 
-def may_end(principal, cover) -> bool:
-    """The absent colleague, managers and admins. The covering colleague may not extend or end it."""
+def may_change(principal, cover) -> bool:
+    """The absent colleague, managers and admins. The covering colleague may not change or end it."""
     return principal.is_user and (cover.absent_id == principal.user_id or may_arrange_for_others(principal))

@@ -1,19 +1,40 @@
 """Reads about cover: who covers for whom now, and who covered when something was done."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigIntegerField, Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Cast, Coalesce, JSONObject, TruncDate
+from django.utils.translation import gettext as _
 
 from clients.cover.models import Cover
 from clients.records.models import Client
+from crm.core.base.arrays import Within
 from crm.core.firm.queries import firm_zone
+from crm.core.users.models import User
 
 
 def covered_by(principal: Any) -> QuerySet:
     """The covers that the principal gives now."""
     return Cover.objects.none() if principal.user is None else principal.viewer.covers.running_now()
+
+
+def in_care_q(principal: Any, owner: str = "owner") -> Q:
+    """The condition that the colleague in this column is the principal, or somebody for whom the principal covers now. It stands beside the
+    gate, which says what of it the principal may see.
+    """
+    if principal.user is None:
+        return Q(pk__in=[])
+    return Q(**{owner: principal.viewer}) | Q(Within(owner, covered_by(principal).values("absent")))
+
+
+def say_for_whom(principal: Any, rows: Iterable[Any], owner: Callable[[Any], User]) -> None:
+    """Set `for_whom` on rows of `in_care_q`: “for Marta Kallio” where the colleague that `owner(row)` gives is away, else ""."""
+    for row in rows:
+        colleague = owner(row)
+        is_own = colleague.pk == principal.user_id
+        row.for_whom = "" if is_own else _("for %(name)s") % {"name": colleague.name}
 
 
 def covers_of(owner: str) -> ArraySubquery:

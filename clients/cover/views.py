@@ -1,4 +1,4 @@
-"""Absence and cover: arranged for oneself or for others, ended early, resumed."""
+"""Absence and cover: arranged for oneself or for others, changed, ended early, resumed."""
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, render
@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clients.cover import services
 from clients.cover.forms import CoverForm
 from clients.cover.models import Cover
-from clients.cover.permissions import may_arrange_for_others
+from clients.cover.permissions import OWN_COVER, may_arrange_for_others, may_change
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
+from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import go, posted
 
@@ -32,12 +34,34 @@ def create(request):
         words = {"covering": row.covering.name, "absent": row.absent.name}
         messages.success(request, _("%(covering)s covers for %(absent)s") % words, extra_tags=f"undo:{undo}")
         return go(request, "clients:covers")
+    return _form_page(
+        request, form, outcome, title=_("Arrange cover"), submit=_("Arrange cover"), for_others=for_others
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request, pk):
+    row, now = _load(request, pk), timezone.now()
+    require(may_change(request.principal, row), OWN_COVER)
+    form = CoverForm.of(row, posted(request), has_begun=row.has_begun(firm_today(now)))
+
+    def act():
+        seen = form.seen_version()
+        return services.update_cover(request.principal, cover=row, seen_version=seen, now=now, **form.cleaned_data)
+
+    outcome = form_action(request, form, act)
+    if outcome.is_done:
+        messages.success(request, _("Saved"))
+        return go(request, "clients:covers")
+    title = _("Cover for %(name)s") % {"name": row.absent.name}
+    return _form_page(request, form, outcome, title=title, submit=_("Save"), for_others=row.absent != request.user)
+
+
+def _form_page(request, form, outcome, *, title, **more):
     back = reverse("clients:covers")
-    title = _("Arrange cover")
     trail = [{"label": _("Absence and cover"), "url": back}, {"label": title}]
-    context = {"form": form, "title": title, "trail": trail, "back_url": back, "conflict": outcome.conflict}
-    context |= {"for_others": for_others, "submit": _("Arrange cover")}
-    return render(request, "clients/cover/new.html", context, status=outcome.status)
+    context = {"form": form, "title": title, "trail": trail, "back_url": back, "conflict": outcome.conflict, **more}
+    return render(request, "clients/cover/form.html", context, status=outcome.status)
 
 
 @require_POST
@@ -51,7 +75,7 @@ def resume(request, pk):
 
 
 def _change(request, pk, act, words, undo):
-    row = get_object_or_404(Cover.objects.visible_to(request.principal).select_related("absent", "covering"), pk=pk)
+    row = _load(request, pk)
     try:
         act(request.principal, cover=row, now=timezone.now())
     except ServiceError as error:
@@ -60,3 +84,7 @@ def _change(request, pk, act, words, undo):
         text = words % {"covering": row.covering.name, "absent": row.absent.name}
         messages.success(request, text, extra_tags=f"undo:{reverse(f'clients:{undo}', args=[row.pk])}")
     return go(request, "clients:covers")
+
+
+def _load(request, pk) -> Cover:
+    return get_object_or_404(Cover.objects.visible_to(request.principal).select_related("absent", "covering"), pk=pk)

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from clients.documents.choices import DocumentKind
 from clients.documents.models import Document
-from clients.gate import among_few
+from clients.gate import among_few, own_q
 from crm.core.files.contents import icon_of
 from crm.core.search.branches import WORD, Ask, Found, by_name, found, similar, ways
 from crm.core.search.sources import Hit
@@ -18,15 +18,15 @@ def _rows(ask: Ask) -> QuerySet:
     return rows.filter(among_few(ask.principal)) if ask.is_few else rows
 
 
-def _made(rows: QuerySet, rank: Any) -> QuerySet:
+def _made(rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
     columns: dict[str, Any] = {"client": F("client__name"), "state": F("kind"), "text": F("file__content_type")}
-    return found(rows, "documents", rank, at=F("uploaded_at"), **columns)
+    return found(rows, "documents", rank, at=F("uploaded_at"), **columns, **more)
 
 
 def find_documents(ask: Ask) -> list[QuerySet]:
-    """By title; the newest first."""
+    """By title; one's own clients first, then the newest."""
     way = ways(ask.typed, name="search_key", key="search_key")
-    return by_name(ask, _rows(ask), way, _made, ("-uploaded_at", "-pk"), is_exact_apart=False)
+    return by_name(ask, _rows(ask), way, _made, ("-uploaded_at", "-pk"), is_exact_apart=False, own=own_q(ask))
 
 
 def similar_documents(ask: Ask) -> list[QuerySet]:

@@ -5,6 +5,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clients.cover.filters import InCare, in_care
 from clients.documents.choices import Expiry
 from clients.documents.fields import DOCUMENT_FIELDS
 from clients.documents.models import Document
@@ -20,7 +21,7 @@ from crm.core.listing.selection import Action, actions, outside_trash, trash_act
 from crm.core.users.models import User
 
 
-class DocumentFilters(filters.TrashFilters):
+class DocumentFilters(InCare, filters.TrashFilters):
     catalogue = DOCUMENT_FIELDS
     q = filters.Search(method="search", label=_("title"))
     expiry = filters.Choice(
@@ -34,6 +35,7 @@ class DocumentFilters(filters.TrashFilters):
         offers=lambda found: filters.people(found, User.objects.active()),
         any_label=_("Any account manager"),
     )
+    in_care = in_care("client__owner")
 
     def search(self, rows, name, value):
         return matching(rows, value)
@@ -132,7 +134,7 @@ DOCUMENTS = ListPage(
     url_name="clients:documents",
     rows=lambda principal: Document.objects.visible_to(principal).filter(client__archived_at=None),
     bar=("kind",),
-    panel=("owner", "expiry", "shared"),
+    panel=("owner", "in_care", "expiry", "shared"),
     is_counted=False,  # for an account manager who sees few clients it costs more than the page
     columns=(SHOWN[0], DOCUMENT_FIELDS["client"].in_list(), *SHOWN[1:], *FILE_COLUMNS),
     more=lambda listing: {"show_client": True},

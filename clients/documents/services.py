@@ -6,7 +6,7 @@ The services take a `Received`, which only `receive` makes: what it holds was me
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from clients import permissions
 from clients.checks import clean_fields, only_known
 from clients.documents.fields import DOCUMENT_FIELDS
 from clients.documents.models import Document, DocumentVersion
-from clients.engagements.models import Engagement, EngagementTeam
+from clients.engagements.queries import owner_sees_q
 from clients.engagements.services.records import check_engagement_of
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
@@ -134,7 +134,7 @@ def send_expiry_reminders(today: date) -> int:
     )
     told = Notification.objects.filter(key=OuterRef("reminder"))
     rows = (
-        Document.objects.filter(_owner_sees())
+        Document.objects.filter(owner_sees_q())
         .current()
         .expiring(today)
         .filter(client__owner__is_active=True)
@@ -146,14 +146,6 @@ def send_expiry_reminders(today: date) -> int:
     found = [_reminder(row) for row in rows]
     Notification.objects.bulk_create(found, ignore_conflicts=True, batch_size=REMINDERS_AT_ONCE)
     return len(found)
-
-
-def _owner_sees() -> Q:
-    """The account manager sees the client; of a restricted engagement only as its lead or on its team."""
-    hidden = Engagement.objects.filter(is_restricted=True, pk=OuterRef("engagement"))
-    hidden = hidden.exclude(lead=OuterRef("client__owner"))
-    seats = EngagementTeam.objects.filter(engagement=OuterRef("pk"), user=OuterRef(OuterRef("client__owner")))
-    return Q(engagement__isnull=True) | ~Q(Exists(hidden.exclude(Exists(seats))))
 
 
 def _reminder(document: Any) -> Notification:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.engagements.choices import EngagementState
 from clients.engagements.models import Engagement, EngagementKind
-from clients.engagements.words import ONE, Said
+from clients.engagements.words import ONE, Said, is_on
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
 from crm.core.fields.types import AMOUNT, COLLEAGUE, CURRENCY, choice, link
@@ -57,7 +57,13 @@ def engagement_field(**told: Any) -> Field:
         ONE,
         type=link(Engagement.objects.kept, named="number"),
         filter={
-            "engagement": filters.Id(label=ONE, chip=Said(_("%(One)s is")), named=Engagement, offers=None),
+            "engagement": filters.Picked(
+                label=ONE,
+                chip=Said(_("%(One)s is")),
+                named=Engagement,
+                url="clients:engagement_options",
+                shown=is_on,
+            ),
         },
         **{"is_imported": False} | told,
     )

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from clients.engagements.choices import ENGAGEMENT_TONES, EngagementState
-from clients.engagements.models import Engagement
+from clients.engagements.models import Engagement, EngagementTeam
 from clients.engagements.words import is_on
 from crm.core.base.kept import Kept, once
 from crm.core.templatetags.ui import badge
@@ -23,6 +23,16 @@ def engagements_of(principal) -> QuerySet:
 def has_restricted(client_id: int) -> bool:
     """Whether some colleagues who see the client do not see all of it."""
     return Engagement.objects.filter(client=client_id, is_restricted=True).exists()
+
+
+def owner_sees_q() -> Q:
+    """The condition that the account manager of its client sees a row that may name an engagement: a restricted one only as its lead or on its
+    team.
+    """
+    hidden = Engagement.objects.filter(is_restricted=True, pk=OuterRef("engagement"))
+    hidden = hidden.exclude(lead=OuterRef("client__owner"))
+    seats = EngagementTeam.objects.filter(engagement=OuterRef("pk"), user=OuterRef(OuterRef("client__owner")))
+    return Q(engagement__isnull=True) | ~Q(Exists(hidden.exclude(Exists(seats))))
 
 
 @Kept

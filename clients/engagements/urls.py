@@ -2,9 +2,11 @@
 
 from django.urls import path, register_converter
 
+from clients.engagements.finding import offered_engagements
 from clients.engagements.lists import ENGAGEMENTS
 from clients.engagements.views import kinds, record
 from clients.engagements.words import guarded
+from crm.core.search.options import options_of
 
 
 class MoveTo:
@@ -24,6 +26,7 @@ register_converter(MoveTo, "engagement_state")
 urlpatterns = guarded(
     [
         *ENGAGEMENTS.urls("engagements/", "engagements"),
+        path("engagements/options/", options_of("engagements", offered_engagements), name="engagement_options"),
         path("engagements/new/", record.create, name="engagement_new"),
         path("clients/<int:client_id>/engagements/new/", record.create, name="engagement_new_for"),
         path("engagements/<int:pk>/", record.show, name="engagement"),

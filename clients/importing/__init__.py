@@ -1,6 +1,6 @@
 """Import kinds of this app; `clients/hooks.py` registers them."""
 
-from clients.importing.clients import CLIENTS
+from clients.importing.clients.kind import CLIENTS
 from clients.importing.contacts import CONTACTS
 from clients.importing.invoices import INVOICES
 from clients.importing.opportunities import OPPORTUNITIES

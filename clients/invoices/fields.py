@@ -15,9 +15,10 @@ from crm.core.fields.types import AMOUNT, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
 
+PICKED_CLIENT = filters.Picked("client", named=Client, url="clients:options")
 INVOICE_FIELDS = Catalogue(
     Invoice,
-    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
+    Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=PICKED_CLIENT),
     *grouped(
         "form",
         Field(

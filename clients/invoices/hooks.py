@@ -1,20 +1,32 @@
 """What invoices offer to the kernel, to the client's page and to that of an engagement; `clients/hooks.py` imports it."""
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.engagements.models import named_q, no_link_to
 from clients.invoices.finding import find_invoices, invoice_hit
 from clients.invoices.lists import describe
 from clients.invoices.models import Invoice
 from clients.invoices.queries import open_sums
+from clients.invoices.services.overdue import tell_of_overdue
+from crm.core.base import gate
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.search import sources as search
 from crm.core.ui import navigation
+from crm.core.work.schedule import Job, periodic
 
 ON_CARD = 5
 
 # Handlers
+
+
+def seen_notifications(principal):
+    """Notifications that lead to no invoice of a restricted engagement that is out of the principal's sight."""
+    if principal.is_system:
+        return Q()
+    return no_link_to(Invoice.objects.exclude(named_q(principal)), "/invoices/")
 
 
 @registry.panel("invoices", "side", 66, "clients/invoices/card.html", title=_("Invoices"), is_late=True)
@@ -44,6 +56,8 @@ def engagement_invoices(principal, engagement, now):
 
 
 # Wiring
+gate.rules.register(gate.Rule("clients.invoices", "core.Notification", seen_notifications))
+periodic.register(Job("clients.invoices", tell_of_overdue, _("Overdue invoices"), daily="clients:overdue-invoices"))
 navigation.register(
     navigation.NavEntry("finance", _("Finance"), "clients:invoices", "receipt", 56, also=("/contracts/", "/revenue/"))
 )

@@ -104,6 +104,15 @@ def amount_words(amount, in_firms, currency, own):
 
 
 def _more(listing):
+    """The sums of a list that is counted to its end; those of a longer one come after the page, as they read every row."""
+    may_create = permissions.may_create(listing.principal)
+    if listing.page.total is None or listing.page.is_capped:
+        return {"sums_url": listing.beside("sums"), "may_create": may_create}
+    return {**sums_of(listing), "may_create": may_create}
+
+
+def sums_of(listing) -> dict[str, Any]:
+    """The variables of `clients/invoices/sums.html`."""
     own, today = get_firm().currency, firm_today(listing.now)
     found = open_sums(listing.rows, today)
     return {
@@ -114,8 +123,7 @@ def _more(listing):
         "overdue_url": address(listing, status=InvoiceStatus.OVERDUE.value),
         "unpaid_url": address(listing, status="unpaid"),
         "left_out_url": address(listing, status="unpaid", unrated="1"),
-        "billed": billed(listing.rows) if listing.page.total is not None and not listing.page.is_capped else None,
-        "may_create": permissions.may_create(listing.principal),
+        "billed": billed(listing.rows),
     }
 
 
@@ -150,7 +158,19 @@ INVOICES = ListPage(
     decorate=decorate,
     filters=InvoiceFilters,
     bar=("status",),
-    panel=("age", "owner", "date_from", "date_before", "due_from", "due_before", "currency", "unrated", "archived"),
+    panel=(
+        "client",
+        "engagement",
+        "age",
+        "owner",
+        "date_from",
+        "date_before",
+        "due_from",
+        "due_before",
+        "currency",
+        "unrated",
+        "archived",
+    ),
     view_by=("status", "owner", "archived"),
     search_label=_("Search invoices"),
     search_hint=_("Number"),

@@ -1,14 +1,15 @@
 """Reads of invoices: sums, aging. All start from rows that are visible to the principal."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from clients.invoices.choices import AGES
-from clients.invoices.models import UNPAID, Invoice, aged_q
+from clients.invoices.models import UNPAID, Invoice, Payment, aged_q
+from crm.core.users.models import User
 
 NOTHING = Decimal(0)
 
@@ -59,27 +60,28 @@ class Billed:
 
 def open_sums(rows: QuerySet, today: date) -> OpenSums:
     """One statement over the unpaid ones, which an index holds."""
-    wanted: dict[str, Any] = {"n": Count("pk"), "open": Sum(F("gross") - F("paid"))}
-    for key in AGES:
-        age = aged_q(key, today)
-        wanted[f"n_{key}"] = Count("pk", filter=age)
-        wanted[f"sum_{key}"] = Sum("open_firm", filter=age)
-        wanted[f"without_{key}"] = Count("pk", filter=age & Q(rate__isnull=True))
-    wanted = {name.replace("-", "_"): each for name, each in wanted.items()}
-    found = list(rows.filter(UNPAID).order_by().values("currency").annotate(**wanted).order_by("-n", "currency"))
-    ages = [_part(key, found) for key in AGES]
-    currencies = [InCurrency(row["currency"], row["n"], row["open"]) for row in found]
+    age = Case(*(When(aged_q(key, today), then=Value(key)) for key in AGES))
+    found = list(
+        rows.filter(UNPAID)
+        .order_by()
+        .values("currency", age=age)
+        .annotate(n=Count("pk"), left=Sum(F("gross") - F("paid")), own=Sum("open_firm"), rated=Count("rate"))
+    )
+    ages = [_part(key, [row for row in found if row["age"] == key]) for key in AGES]
+    currencies = [
+        _in(name, [row for row in found if row["currency"] == name]) for name in {r["currency"] for r in found}
+    ]
+    currencies.sort(key=lambda each: (-each.n, each.currency))
     return OpenSums(_total("all", ages), _total("overdue", ages[1:]), ages, currencies)
 
 
-def _part(key: str, found: list[dict[str, Any]]) -> Part:
-    name = key.replace("-", "_")
-    return Part(
-        key,
-        sum(row[f"n_{name}"] for row in found),
-        sum((row[f"sum_{name}"] or NOTHING for row in found), NOTHING),
-        sum(row[f"without_{name}"] for row in found),
-    )
+def _part(key: str, rows: list[dict[str, Any]]) -> Part:
+    amount = sum((row["own"] or NOTHING for row in rows), NOTHING)
+    return Part(key, sum(row["n"] for row in rows), amount, sum(row["n"] - row["rated"] for row in rows))
+
+
+def _in(currency: str, rows: list[dict[str, Any]]) -> InCurrency:
+    return InCurrency(currency, sum(row["n"] for row in rows), sum((row["left"] for row in rows), NOTHING))
 
 
 def _total(key: str, parts: list[Part]) -> Part:
@@ -100,6 +102,43 @@ def billed(rows: QuerySet) -> Billed:
         )
     )
     return Billed(found["n"], found["net"] or NOTHING, found["gross"] or NOTHING, found["no_rate"])
+
+
+@dataclass
+class Paid:
+    """A payment as its history tells: who recorded it and when, and of a removed one who removed it."""
+
+    pk: int
+    paid_date: date
+    amount: Decimal
+    note: str
+    by: str
+    at: datetime
+    removed_by: str = ""
+    removed_at: datetime | None = None
+
+
+def payments_of(invoice: Invoice) -> list[Paid]:
+    """Every payment, the removed ones too; two statements."""
+    events: Any = Payment.pgh_event_model  # type: ignore[attr-defined]
+    rows = list(events.objects.filter(invoice=invoice).select_related("pgh_context").order_by("pgh_id"))
+    names = dict(User.objects.filter(pk__in={_user_of(row) for row in rows} - {None}).values_list("pk", "name"))
+    found: dict[int, Paid] = {}
+    for row in rows:
+        who, at = names.get(_user_of(row), ""), row.pgh_created_at
+        known = found.get(row.pgh_obj_id)
+        if row.pgh_label == "delete":
+            if known:
+                known.removed_by, known.removed_at = who, at
+        elif known:  # restored
+            known.removed_at = None
+        else:
+            found[row.pgh_obj_id] = Paid(row.pgh_obj_id, row.paid_date, row.amount, row.note, who, at)
+    return sorted(found.values(), key=lambda paid: (paid.paid_date, paid.pk))
+
+
+def _user_of(event: Any) -> int | None:
+    return event.pgh_context.metadata.get("user") if event.pgh_context else None
 
 
 def line_rows(invoice: Invoice) -> list[Any]:

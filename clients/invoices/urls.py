@@ -3,10 +3,11 @@
 from django.urls import path
 
 from clients.invoices.lists import INVOICES
-from clients.invoices.views import payments, record
+from clients.invoices.views import payments, record, sums
 
 urlpatterns = [
     *INVOICES.urls("invoices/", "invoices"),
+    path("invoices/sums/", sums.show, name="invoices-sums"),
     path("invoices/new/", record.create, name="invoice_new"),
     path("clients/<int:client_id>/invoices/new/", record.create, name="invoice_new_for"),
     path("invoices/<int:pk>/", record.show, name="invoice"),

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import find_contacts, is_part_of_address, mailed_at
+from clients.cover.filters import InCare, in_care
 from clients.cover.queries import covered_by
-from clients.groups.queries import in_group
+from clients.groups.queries import group_revenue, in_group
 from clients.phones import bare_digits, digits_of
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
@@ -27,7 +28,7 @@ def _segments(found):
     return Segment.objects.visible_to(found.principal).kept().values_list("pk", "name")
 
 
-class ClientFilters(filters.TrashFilters):
+class ClientFilters(InCare, filters.TrashFilters):
     """A segment that is gone, or broken, is never left out: it holds no clients, and the page says why; the API refuses a broken one."""
 
     catalogue = CLIENT_FIELDS
@@ -47,6 +48,8 @@ class ClientFilters(filters.TrashFilters):
         named=Client,
         offers=None,
     )
+    group_revenue_from = filters.Number(method="of_group_revenue", label=_("Group revenue, 12 m, from"))
+    group_revenue_to = filters.Number(method="of_group_revenue", label=_("Group revenue, 12 m, up to"))
     covered = filters.Yes(
         method="of_the_absent",
         label=_("I cover"),
@@ -54,6 +57,7 @@ class ClientFilters(filters.TrashFilters):
         chip=_("Only"),
         said=lambda value, principal: _("those I cover"),
     )
+    in_care = in_care()
     referred_by_client = filters.Id(method="of_referrer", label=_("Referred by client"), named=Client, offers=None)
     referred_by_contact = filters.Id(method="of_referrer", label=_("Referred by contact"), named=Contact, offers=None)
     referred_by_source = filters.Text(method="of_source", label=_("Referred by somebody else"))
@@ -110,6 +114,12 @@ class ClientFilters(filters.TrashFilters):
 
     def of_group(self, rows, name, value: int):
         return in_group(rows, self.principal, value)
+
+    def of_group_revenue(self, rows, name, value):
+        """With all subsidiaries that the principal sees."""
+        if "group_revenue" not in rows.query.annotations:
+            rows = rows.annotate(group_revenue=group_revenue(self.principal))
+        return rows.filter(**{f"group_revenue__{'gte' if name.endswith('from') else 'lte'}": value})
 
     def of_the_absent(self, rows, name, value: bool):
         if not value:

@@ -15,7 +15,7 @@ from clients.phones import digits_of
 from clients.records.choices import Status
 from clients.records.models import Client
 from crm.core.base.arrays import IDS, AnyOf, Within
-from crm.core.base.kept import Kept
+from crm.core.base.kept import Kept, kept_by_access
 from crm.core.firm.queries import get_firm
 from crm.core.search import sources
 from crm.core.search.branches import (
@@ -28,6 +28,7 @@ from crm.core.search.branches import (
     found,
     ids,
     newest_first,
+    own_first,
     similar,
     together,
     ways,
@@ -37,6 +38,7 @@ from crm.core.search.typed import Shape, Typed, filled
 
 RECENT = F("facts__last_contact_at").desc(nulls_last=True)
 REMEMBERED = 8
+OFFERED = 20  # in a combobox, before anything is typed
 NEWEST = 1_000  # contacts that are read one by one for what many have
 
 
@@ -59,13 +61,13 @@ def _clients(ask: Ask) -> QuerySet:
     return rows.filter(among_few(ask.principal, "pk")) if ask.is_few else rows
 
 
-def _client_rows(ask: Ask, rows: QuerySet, rank: Any) -> QuerySet:
+def _client_rows(ask: Ask, rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
     is_own = Q(owner=ask.principal.user) if ask.principal.user else Q(pk=None)
     return found(
         rows,
         "clients",
         rank,
-        is_own=Case(When(is_own, then=True), default=False),
+        **{"is_own": Case(When(is_own, then=True), default=False)} | more,
         at=F("facts__last_contact_at"),
         title=F("name"),
         client=F("city"),
@@ -83,9 +85,8 @@ def find_clients(ask: Ask) -> list[QuerySet]:
     way = ways(ask.typed, name="name_key", key="search_key")
     make, order = partial(_client_rows, ask), (RECENT, "-pk")
     branches = by_name(ask, rows, way, make, order)
-    if ask.principal.user and not ask.is_few:
-        own = make(rows.filter(owner=ask.principal.user).filter(way.words), way.rank)
-        branches.append(own.order_by("found_rank", *order)[: ask.limit])
+    if not ask.is_few:
+        branches += own_first(ask, rows, Q(owner=ask.principal.user), way, make, order)
     if ask.typed.shape.is_address:
         places = Affiliation.objects.filter(
             contact__in=mailed_at(ask.typed.text, has_at=ask.typed.shape.has_at), contact__archived_at=None
@@ -142,6 +143,31 @@ def _own(principal, limit: int) -> QuerySet:
     return _client_rows(Ask(principal, Typed(), limit), rows, EXACT).order_by("name_key", "pk")[:limit]
 
 
+def offered_clients(principal) -> list[Hit]:
+    """What a combobox offers before anything is typed: one's own, else the first by name."""
+    own = [client_hit(Found(*row)) for row in _own.rows(principal, OFFERED)]
+    return own or [client_hit(Found(*row)) for row in _first_clients.rows(principal)]
+
+
+@Kept
+def _first_clients(principal) -> QuerySet:
+    ask = Ask(principal, Typed(), OFFERED)
+    return _client_rows(ask, _clients(ask), EXACT).order_by("name_key", "pk")[:OFFERED]
+
+
+def offered_contacts(principal) -> list[Hit]:
+    """The first by name."""
+    typed = Typed()
+    rows = with_details(principal, typed, [Found(*row) for row in _first_contacts.rows(principal)])
+    return [contact_hit(row) for row in rows]
+
+
+@Kept
+def _first_contacts(principal) -> QuerySet:
+    ask = Ask(principal, Typed(), OFFERED)
+    return _contact_rows(_contacts(ask), EXACT).order_by("name_key", "pk")[:OFFERED]
+
+
 def _contacts(ask: Ask) -> QuerySet:
     rows = Contact.objects.visible_to(ask.principal).kept()
     return rows.filter(_among_few(ask.principal, "pk")) if ask.is_few else rows
@@ -154,12 +180,18 @@ def _among_few(principal, column: str) -> Within:
     return Within(column, ids(places, "contact_id"), ids(entered))
 
 
-def _contact_rows(rows: QuerySet, rank: Any) -> QuerySet:
-    return found(rows, "contacts", rank, at=F("created_at"), title=Concat("first_name", Value(" "), "last_name"))
+def _contact_rows(rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
+    name = Concat("first_name", Value(" "), "last_name")
+    return found(rows, "contacts", rank, at=F("created_at"), title=name, **more)
+
+
+def _own_contacts(ask: Ask) -> Q:
+    """Those of the principal's own clients, read once."""
+    return Q(Within("pk", ids(Affiliation.objects.filter(client__owner=ask.principal.user), "contact_id")))
 
 
 def find_people(ask: Ask) -> list[QuerySet]:
-    """By name, by part of any email address, by a phone number in any format; the newest first."""
+    """By name, by part of any email address, by a phone number in any format; those of the principal's own clients, then the newest first."""
     typed, rows = ask.typed, _contacts(ask)
     if typed.shape.is_number:
         phones = ContactPhone.objects.filter(_numbered(typed, "digits"))
@@ -173,11 +205,12 @@ def _named(ask: Ask, rows: QuerySet) -> list[QuerySet]:
     """By the first or the last name first, then by any part."""
     way = ways(ask.typed, name="search_key", key="search_key") | ways(ask.typed, name="name_key", key="search_key")
     if ask.is_few:
-        return by_name(ask, rows, way, _contact_rows, ("-pk",))
+        return by_name(ask, rows, way, _contact_rows, ("-pk",), own=_own_contacts(ask))
     make = partial(_contact_rows, rank=way.rank)
     first = newest_first(ask, rows, rows.filter(way.prefix), make, recent="id", newest=NEWEST)
     others = make(rows.filter(way.words & ~way.prefix)).order_by("-pk")[: ask.limit]
-    return [together([*first, others], ask.limit)]
+    own = own_first(ask, rows, _own_contacts(ask), way, _contact_rows, ("-pk",))
+    return [together([*first, others], ask.limit), *own]
 
 
 def _mailed(ask: Ask, rows: QuerySet) -> list[QuerySet]:
@@ -197,7 +230,7 @@ def with_details(principal, typed: Typed, rows: list[Found]) -> list[Found]:
     return [row._replace(client=known[row.pk][0], text=known[row.pk][1]) for row in rows if row.pk in known]
 
 
-@Kept
+@kept_by_access
 def _details(principal, shape: Shape, **given: Any) -> QuerySet:
     typed = filled(shape, given)
     places = Affiliation.objects.visible_to(principal).filter(contact=OuterRef("pk"), client__archived_at=None)
@@ -222,6 +255,7 @@ def contact_hit(row: Found) -> Hit:
         url=reverse("clients:contact", args=[row.pk]),
         kind=_("Contact"),
         icon="person",
+        pk=row.pk,
         detail=row.text or "",
         client=row.client or "",
     )

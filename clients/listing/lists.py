@@ -14,7 +14,8 @@ from clients import permissions, registry
 from clients.contacts.fields import CONTACT_FIELDS
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import country_of
-from clients.importing.clients import exported
+from clients.groups.queries import add_group_revenue, group_revenue
+from clients.importing.clients.writing import exported
 from clients.listing import actions
 from clients.listing.boards import BOARDS, STATUS
 from clients.listing.filters import ClientFilters, ContactFilters
@@ -28,6 +29,7 @@ from crm.core.bulk.boards import field_board
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.columns import NOTHING, Column
 from crm.core.listing.pages import FILES, ListPage, View
+from crm.core.listing.paging import Sort
 from crm.core.templatetags.ui import badge
 from crm.core.ui.formatting import due_state, exact, money_round
 
@@ -160,6 +162,19 @@ CLIENTS = ListPage(
         CLIENT_FIELDS["nps_score"].in_list(css="num", first="desc"),
         CLIENT_FIELDS["revenue_12m"].in_list(
             _("Revenue, 12 m"), css="num", first="desc", loads=("facts__revenue_12m", "facts__unrated_12m")
+        ),
+        Column(
+            "group_revenue",
+            _("Group revenue, 12 m"),
+            lambda client: client.group_revenue,
+            css="num",
+            first="desc",
+            sort=Sort("group_revenue", seen_by=group_revenue),
+            is_extra=True,
+            cell=lambda client: (
+                NOTHING if client.group_revenue is None else money_round(client.group_revenue, get_firm().currency)
+            ),
+            decorate=lambda clients, listing: add_group_revenue(listing.principal, clients),
         ),
         Column(
             "referred",

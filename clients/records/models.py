@@ -363,4 +363,7 @@ class ExternalId(models.Model):
             models.UniqueConstraint(fields=["system", "kind", "value"], name="external_id_unique"),
             models.CheckConstraint(condition=~Q(value=""), name="external_id_given"),
         ]
-        indexes = [models.Index(fields=["kind", "object_id"], name="external_id_object")]
+        indexes = [
+            models.Index(fields=["kind", "object_id"], name="external_id_object"),
+            models.Index(fields=["value"], name="external_id_contract", condition=Q(kind="contract")),
+        ]

@@ -15,7 +15,6 @@ from clients.records.models import Client
 from clients.referrals.models import Referral
 
 STILL_CLIENTS = (*ACTIVE_STATUSES, Status.ONBOARDING, Status.PAUSED)
-REFERRERS_AT_MOST = 300
 
 
 def referrals_of(principal: Any, client_id: int) -> QuerySet:
@@ -56,8 +55,10 @@ class Referrer:
     query: dict[str, Any]
 
 
-def referrers(principal: Any) -> list[Referrer]:
-    """Those who brought clients, by revenue, of what the principal sees. A client with several referrers counts for each. Three statements."""
+def referrers(principal: Any, *, first: int = 0, last: int | None = None) -> list[Referrer]:
+    """Those who brought clients, by revenue, of what the principal sees; all, or those from place `first` up to `last`. A client with several
+    referrers counts for each. Four statements.
+    """
     rows = Referral.objects.visible_to(principal).counted().order_by()
     sums = (
         rows.annotate(source=Lower("by_source"))
@@ -68,12 +69,13 @@ def referrers(principal: Any) -> list[Referrer]:
             revenue=Sum("client__facts__revenue_12m"),
             unrated=Sum("client__facts__unrated_12m"),
         )
-        .order_by("-revenue", "-brought", "by_client", "by_contact", "source")[:REFERRERS_AT_MOST]
+        .order_by("-revenue", "-brought", "by_client", "by_contact", "source")[first:last]
     )
     found = list(sums)
     clients = Client.objects.in_bulk([row["by_client"] for row in found if row["by_client"]])
     contacts = Contact.objects.in_bulk([row["by_contact"] for row in found if row["by_contact"]])
-    sources = {name.lower(): name for name in rows.exclude(by_source="").values_list("by_source", flat=True)}
+    named = rows.alias(source=Lower("by_source")).filter(source__in={row["source"] for row in found} - {""})
+    sources = {name.lower(): name for name in named.values_list("by_source", flat=True)}
     return [_referrer(row, clients, contacts, sources) for row in found]
 
 

@@ -8,6 +8,7 @@ from clients.referrals.lists import REFERRALS
 urlpatterns = [
     *REFERRALS.urls("referrals/", "referrals"),
     path("referrals/by-referrer/", views.by_referrer, name="referrers"),
+    path("referrals/by-referrer/export/", views.export_by_referrer, name="referrers_export"),
     path("referrals/<int:pk>/", views.edit, name="referral"),
     path("referrals/<int:pk>/archive/", views.archive, name="referral_archive"),
     path("referrals/<int:pk>/restore/", views.restore, name="referral_restore"),

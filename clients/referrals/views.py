@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,10 +20,14 @@ from clients.referrals.permissions import may_change_referral
 from crm.core.base.errors import ServiceError
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import get_firm
+from crm.core.listing.files import table_file
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, go, posted
 
+ON_PAGE, MOST_PAGES = 100, 10_000
+FILES = ("csv", "xlsx")
 KINDS = {"client": gettext_lazy("Client"), "contact": gettext_lazy("Contact"), "source": gettext_lazy("Somebody else")}
 
 
@@ -104,9 +109,42 @@ def restore(request, pk):
 
 @require_GET
 def by_referrer(request):
-    """What each referrer brought."""
-    found = queries.referrers(request.principal)
-    listed = reverse("clients:list")
-    rows = [{"row": row, "kind": KINDS[row.kind], "clients_url": f"{listed}?{urlencode(row.query)}"} for row in found]
-    context = {"rows": rows, "currency": get_firm().currency, "is_cut": len(found) >= queries.REFERRERS_AT_MOST}
+    """What each referrer brought, on pages."""
+    number = whole_number(request.GET.get("page"), least=1, most=MOST_PAGES) or 1
+    first = (number - 1) * ON_PAGE
+    found = queries.referrers(request.principal, first=first, last=first + ON_PAGE + 1)
+    listed, own, files = (reverse(f"clients:{name}") for name in ("list", "referrers", "referrers_export"))
+    shown = found[:ON_PAGE]
+    rows = [{"row": row, "kind": KINDS[row.kind], "clients_url": f"{listed}?{urlencode(row.query)}"} for row in shown]
+    context = {
+        "rows": rows,
+        "currency": get_firm().currency,
+        "files": [{"label": kind.upper(), "url": f"{files}?as={kind}"} for kind in FILES],
+        "start": first + 1,
+        "end": first + len(shown),
+        "previous_url": f"{own}?page={number - 1}" if number > 1 else "",
+        "next_url": f"{own}?page={number + 1}" if len(found) > ON_PAGE else "",
+    }
     return render(request, "clients/referrals/by_referrer.html", context)
+
+
+@require_GET
+def export_by_referrer(request):
+    """All of them."""
+    kind = request.GET.get("as", "csv")
+    if kind not in FILES:
+        raise Http404
+    return table_file(_file_rows(queries.referrers(request.principal)), name="value-by-referrer", kind=kind)
+
+
+def _file_rows(found):
+    yield [
+        _("Referrer"),
+        _("Kind"),
+        _("Clients brought"),
+        _("Still clients"),
+        _("Revenue, 12 months"),
+        _("Lines without a rate"),
+    ]
+    for row in found:
+        yield [row.name, str(KINDS[row.kind]), row.brought, row.still, row.revenue, row.unrated]

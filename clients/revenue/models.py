@@ -1,6 +1,7 @@
 from datetime import date
 from decimal import Decimal
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -16,7 +17,8 @@ from clients.records.models import Client
 from clients.revenue.choices import MONTHS_IN, BillingPeriod, RevenueKind
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.dates import FIRST_YEAR, LAST_YEAR
-from crm.core.base.models import Customised, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
+from crm.core.base.querysets import Held
 
 FIRM = models.DecimalField(max_digits=20, decimal_places=2)
 PLAUSIBLE = tuple(Value(day, models.DateField()) for day in (date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)))
@@ -27,9 +29,16 @@ class ClientRowQuerySet(PricedQuerySet):
         return self.filter(visible_q(principal, "client__"))
 
 
+IN_FORCE = Held("start_date", "end_date")
+
+
 class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
     def in_force_on(self, day):
-        return self.kept().filter(start_date__lte=day).filter(Q(end_date__isnull=True) | Q(end_date__gt=day))
+        return self.kept().filter(IN_FORCE.q(day))
+
+    def recurring(self):
+        """Paid, and again and again."""
+        return self.filter(is_free=False, period__in=list(MONTHS_IN))
 
     def running(self, today):
         """In force, or not begun yet: what is not over."""
@@ -96,6 +105,7 @@ class Contract(Archivable, Customised, Versioned):
             models.Index(fields=["notice_date", "id"], name="contract_notice"),
             models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
+            GinIndex(OpClass(Folded(F("name")), name="gin_trgm_ops"), name="contract_search"),
         ]
 
     def __str__(self):
@@ -107,7 +117,8 @@ class Contract(Archivable, Customised, Versioned):
         return None if self.is_free else self.value * 12 / MONTHS_IN.get(BillingPeriod(self.period), 12)
 
     def is_in_force_on(self, day) -> bool:
-        return self.start_date <= day and (self.end_date is None or self.end_date > day)
+        """The same as `in_force_on`, of a contract that is loaded."""
+        return not self.is_archived and IN_FORCE.holds(self, day)
 
     @property
     def monthly_value(self) -> Decimal | None:

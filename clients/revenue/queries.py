@@ -11,7 +11,6 @@ from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce, RowNumber, TruncMonth
 
 from clients.records.models import Client
-from clients.revenue.choices import MONTHS_IN
 from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.dates import add_months
 
@@ -206,21 +205,20 @@ def _all_lines(lines: QuerySet, months) -> Line:
 # The sums of a group of clients
 
 
-def _in_force(client: str, today: date) -> QuerySet:
-    """The paid, recurring contracts in force on a day of the client in this column: `Contract.is_in_force_on` in SQL."""
-    rows = Contract.objects.in_force_on(today).kept().filter(client=OuterRef(client), is_free=False)
-    return rows.filter(period__in=list(MONTHS_IN)).order_by()
+def _paying(client: str, today: date) -> QuerySet:
+    """The recurring contracts in force on a day of the client in this column."""
+    return Contract.objects.in_force_on(today).recurring().filter(client=OuterRef(client)).order_by()
 
 
 def monthly_of(client: str, today: date) -> Coalesce:
     """The monthly value of a client's contracts in force, as an annotation; those without a rate are left out."""
     total = (
-        _in_force(client, today).with_yearly().values("client").annotate(total=Sum("yearly_firm") / 12).values("total")
+        _paying(client, today).with_yearly().values("client").annotate(total=Sum("yearly_firm") / 12).values("total")
     )
     return Coalesce(Subquery(total, output_field=MONEY), Value(Decimal(0)), output_field=MONEY)
 
 
 def without_rate_of(client: str, today: date) -> Coalesce:
     """How many of them have no rate."""
-    rows = _in_force(client, today).filter(rate__isnull=True).values("client").annotate(n=Count("pk")).values("n")
+    rows = _paying(client, today).filter(rate__isnull=True).values("client").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(rows), Value(0))

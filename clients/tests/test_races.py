@@ -164,3 +164,24 @@ def test_of_two_clicks_on_undo_one_is_refused():
     found = at_once(lambda number: running.start(acting(marta), change, [], {}), 2)
     assert len([each for each in found if isinstance(each, ServiceError)]) == 1 and Job.objects.count() == 1
     assert BulkChange.objects.get().job_id == Job.objects.get().pk
+
+
+def test_two_who_make_each_other_the_parent_at_once_make_no_ring():
+    make_firm()
+    marta = make_user()
+    one, two = make_client(owner=marta, name="One"), make_client(owner=marta, name="Two")
+    is_set = threading.Event()
+
+    def move(number):
+        if number:
+            is_set.wait(20)
+            return update_client(acting(marta), client=two, parent=one)
+        with transaction.atomic():
+            row = update_client(acting(marta), client=one, parent=two)
+            is_set.set()
+            wait_until_somebody_waits()
+        return row
+
+    refused = [found for found in at_once(move, 2) if isinstance(found, ServiceError)]
+    assert [str(error.message) for error in refused] == ["A client cannot be its own parent."]
+    assert set(Client.objects.values_list("name", "parent__name")) == {("One", "Two"), ("Two", None)}

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clients.cover.queries import in_care_q, say_for_whom
 from clients.records.models import Client
 from crm.core.base.kept import Kept
 from crm.core.listing import filters
@@ -41,7 +42,7 @@ def state_of(email: ProgressEmail) -> tuple[Any, str]:
 
 def of_user(principal, *, whose: str = "all") -> QuerySet:
     rows = ProgressEmail.objects.visible_to(principal).filter(client__archived_at__isnull=True)
-    return rows.filter(client__owner=principal.user) if whose == "mine" else rows
+    return rows.filter(in_care_q(principal, "client__owner")) if whose == "mine" else rows
 
 
 def to_review(rows: QuerySet) -> QuerySet:
@@ -91,7 +92,7 @@ class ProgressFilters(filters.ListFilters):
         return PARTS[value](rows)
 
     def of_whom(self, rows, name, value):
-        return rows.filter(client__owner=self.principal.user) if value == "mine" else rows
+        return rows.filter(in_care_q(self.principal, "client__owner")) if value == "mine" else rows
 
 
 def waiting(principal, now: datetime) -> QuerySet:
@@ -184,11 +185,12 @@ def decorate(rows: list[ProgressEmail], now: datetime) -> None:
 def _to_look_at(principal, *, now: datetime):
     open_rows = of_user(principal, whose="mine").filter(state__in=PROGRESS.open, draft_at__lte=now)
     found = flags.flagged(flags.with_signs(open_rows, now))
-    return found.select_related("client").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6]
+    return found.select_related("client__owner").defer("sent_text", "sent_html").order_by("send_at", "pk")[:6]
 
 
 def today_section(principal, now: datetime) -> dict[str, Any] | None:
-    """Drafted progress emails of the user's clients that someone should check; None if there are none."""
+    """Drafted progress emails of the user's clients, and those they cover for, that someone should check; None if there are none."""
     rows = _to_look_at.rows(principal, now=now)
     decorate(rows, now)
+    say_for_whom(principal, rows, lambda email: email.client.owner)
     return {"emails": rows[:5], "has_more": len(rows) > 5} if rows else None

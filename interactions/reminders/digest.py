@@ -148,7 +148,12 @@ def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:
     for client in clients:
         days = client.silent_days
         said = _("no contact for %(n)d days") % {"n": days} if days is not None else _("never contacted")
-        yield Line(client.name, said, client.get_absolute_url())
+        yield Line(client.name, _with_whom(said, client), client.get_absolute_url())
+
+
+def _with_whom(text: str, row: Any) -> str:
+    """With the colleague whom the reader covers for."""
+    return " · ".join(filter(None, [text, getattr(row, "for_whom", "")]))
 
 
 def progress_part(data: dict[str, Any]) -> Part | None:
@@ -156,7 +161,9 @@ def progress_part(data: dict[str, Any]) -> Part | None:
     lines = [
         Line(
             email.client.name,
-            _("sends %(when)s") % {"when": date_format(timezone.localtime(email.send_at), "D j M, H:i")},
+            _with_whom(
+                _("sends %(when)s") % {"when": date_format(timezone.localtime(email.send_at), "D j M, H:i")}, email
+            ),
             reverse("interactions:progress", args=[email.pk]),
         )
         for email in data["emails"]

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clients.contacts.models import ContactPhone
+from clients.records.external import link_externals
 from clients.records.models import Client, ClientFacts
 from clients.records.services.clients import restrict_client
 from crm.core.base.errors import ServiceError
@@ -23,7 +24,8 @@ from tools.testing.factories.core import make_token
 from tools.testing.factories.documents import make_document
 from tools.testing.factories.engagements import make_engagement
 from tools.testing.factories.interactions import NOW, log, make_client, make_firm, make_person
-from tools.testing.factories.opportunities import make_opportunity
+from tools.testing.factories.invoices import make_invoice
+from tools.testing.factories.opportunities import make_contract, make_opportunity, make_service
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,8 @@ def everything(marta, northwind):
         "clients": make_client(owner=marta, name="Zirkon Oy"),
         "contacts": make_person(northwind, "Zoe", "Zirkon"),
         "engagements": mill,
+        "contracts": make_contract(actor=marta, client=northwind, service=make_service(), name="Zirkon contract"),
+        "invoices": make_invoice(actor=marta, client=northwind, number="ZIRKON-7"),
         "opportunities": make_opportunity(actor=marta, client=northwind, title="Zirkon audit"),
         "documents": make_document(actor=marta, client=northwind, title="Zirkon letter"),
         "decisions": record_decision(acting(marta), client=northwind, text="Buy Zirkon", decided_date=day),
@@ -82,6 +86,35 @@ def test_of_one_rank_own_clients_come_first_then_those_last_spoken_to(marta, ott
         ClientFacts.objects.filter(client=made[name]).update(last_contact_at=NOW - timedelta(days=days))
     assert titles(marta, "nord") == ["Nord Z", "Nord B", "Nord A", "Nord C"]
     assert titles(marta, "nord", limit=1) == ["Nord Z"]
+
+
+def test_of_one_rank_what_belongs_to_ones_own_clients_comes_first_in_every_kind(marta, otto, manager):
+    make_firm(account_managers_see=AccountManagersSee.ALL)
+    made, service = {}, make_service()
+    for owner, name in ((marta, "Own Oy"), (otto, "Other Oy")):
+        client = make_client(owner=owner, name=name)
+        made[name] = client
+        for n in range(1 if owner == marta else 4):
+            make_engagement(actor=owner, client=client, title=f"Zirkon mill {n}")
+            make_opportunity(actor=owner, client=client, title=f"Zirkon audit {n}")
+            make_document(actor=owner, client=client, title=f"Zirkon letter {n}")
+            make_contract(actor=owner, client=client, service=service, name=f"Zirkon contract {n}")
+            make_invoice(actor=owner, client=client, number=f"ZIRKON-{owner.pk}-{n}")
+            make_person(client, f"Zoe {n}", "Zirkon")
+    groups = find(marta, "zirkon", limit=2)
+    kinds = {"engagements", "opportunities", "documents", "contracts", "invoices", "contacts"}
+    assert {*groups} == kinds
+    for key, group in groups.items():
+        assert [hit.client for hit in group.hits] == ["Own Oy", "Other Oy"], key
+    assert {hit.client for group in find(manager, "zirkon", limit=2).values() for hit in group.hits} == {"Other Oy"}
+
+
+def test_a_contract_is_found_by_its_number_in_another_system(marta, northwind):
+    row = make_contract(actor=marta, client=northwind, service=make_service(name="Payroll"))
+    link_externals(system="books", kind="contract", ids={"C-2024-0017": row.pk})
+    (hit,) = find(marta, "C-2024-0017")["contracts"].hits
+    assert (hit.title, hit.client, hit.kind) == ("Payroll", "Northwind Advisory", "Contract")
+    assert find(marta, "C-2024-001").get("contracts") is None
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from clients.cover.queries import in_care_q, say_for_whom
 from clients.records.models import Client
 from crm.core.base.dates import day_start
 from crm.core.base.kept import Kept
@@ -104,14 +105,14 @@ def follow_up_groups(principal, now: datetime) -> dict[str, Any]:
 
 
 def quiet_clients(principal, now: datetime) -> QuerySet:
-    """An account manager's own clients that are going quiet; for others, all they may see."""
+    """An account manager's own clients, and those they cover for, that are going quiet; for others, all they may see."""
     clients = Client.objects.visible_to(principal).kept()
-    return going_quiet(clients.filter(owner=principal.user) if principal.is_account_manager else clients, now)
+    return going_quiet(clients.filter(in_care_q(principal)) if principal.is_account_manager else clients, now)
 
 
 def quiet_url(principal) -> str:
     """The list of clients with the same rows."""
-    own = "&owner=me" if principal.is_account_manager else ""
+    own = "&in_care=1" if principal.is_account_manager else ""
     return f"{reverse('clients:list')}?quiet=1{own}&sort=contact"
 
 
@@ -125,6 +126,7 @@ def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
     for row in rows:
         row.silent_days = row.facts.days_since_contact(today)
         row.cadence_limit = cadence_days(row)
+    say_for_whom(principal, rows if principal.is_account_manager else [], lambda row: row.owner)
     return {"clients": rows, "url": quiet_url(principal)} if rows else None
 
 

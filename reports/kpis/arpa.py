@@ -215,4 +215,4 @@ class ArpaRecurring(Kpi):
 
 def _recurring(period: Period):
     """Paid contracts in force at the end of the period."""
-    return Contract.objects.in_force_on(period.end).filter(is_free=False, period__in=list(MONTHS_IN))
+    return Contract.objects.in_force_on(period.end).recurring()

@@ -12,7 +12,7 @@ from crm.core.base.principals import acting
 from crm.core.firm.choices import AccountManagersSee
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import forget_firm
-from tools.testing.factories.clients import make_client
+from tools.testing.factories.clients import make_client, make_user
 
 pytestmark = pytest.mark.django_db
 LIST, NEW = "/absences/", "/absences/new/"
@@ -90,8 +90,6 @@ def test_it_is_ended_and_resumed_with_undo(client, marta, cover):
 
 
 def test_each_sees_their_own_and_managers_all(client, marta, otto, sini, aino, cover):
-    from tools.testing.factories.clients import make_user
-
     for user, is_listed in (
         (marta, True),
         (otto, True),
@@ -124,3 +122,53 @@ def test_the_client_list_shows_them_among_those_i_cover(client, marta, otto, cov
     assert client.get("/api/v1/clients/?covered=true").json()["results"][0]["name"] == northwind.name
     end_cover(acting(marta), cover=cover, now=NOW)
     assert northwind.name not in client.get("/clients/?covered=1").content.decode()
+
+
+def test_it_is_changed_on_its_page(client, marta, otto, sini, cover):
+    client.force_login(marta)
+    url = f"/absences/{cover.pk}/"
+    assert url in client.get(LIST).content.decode()
+    form = client.get(url).content.decode()
+    assert 'name="start_date"' not in form and 'name="absent"' not in form, "it has begun"
+    wrong = client.post(url, {"covering": otto.pk, "end_date": "2026-12-01", "note": "Mine", "version": 1})
+    assert wrong.status_code == 422 and "They must be back after the first day away." in wrong.content.decode()
+    assert "Mine" in wrong.content.decode()
+    page = client.post(url, {"covering": otto.pk, "end_date": "2026-12-09", "note": "", "version": 1}, follow=True)
+    assert "Saved" in page.content.decode() and "9 Dec 2026" in page.content.decode()
+    stale = client.post(url, {"covering": otto.pk, "end_date": "2026-12-11", "note": "", "version": 1})
+    assert stale.status_code == 409
+    Cover.objects.update(start_date=date(2026, 12, 3))
+    assert 'name="start_date"' in client.get(url).content.decode()
+
+
+def test_who_covers_does_not_change_it_and_others_do_not_see_it(client, otto, cover):
+    url = f"/absences/{cover.pk}/"
+    client.force_login(otto)
+    assert url not in client.get(LIST).content.decode()
+    assert [client.get(url).status_code, client.post(url, {}).status_code] == [403, 403]
+    client.force_login(make_user(name="Third One"))
+    assert client.get(url).status_code == 404
+
+
+def test_cover_by_the_api(client, marta, otto, own, northwind):
+    def call(method, path="", **data):
+        return getattr(client, method)(f"/api/v1/covers/{path}", data, content_type="application/json")
+
+    client.force_login(marta)
+    made = call("post", covering=otto.pk, start_date="2026-12-01", end_date="2026-12-05")
+    assert made.status_code == 201 and (made.json()["absent"], made.json()["arranged_by"]) == (marta.pk, marta.pk)
+    url = f"{made.json()['id']}/"
+    assert call("patch", url, end_date="2026-12-06").json()["end_date"] == "2026-12-06"
+    refused = call("patch", url, absent=otto.pk)
+    assert refused.status_code == 400 and "absent" in refused.json()["fields"]
+    overlap = call("post", covering=otto.pk, start_date="2026-12-04", end_date="2026-12-08")
+    assert overlap.status_code == 400 and "already covers" in overlap.json()["fields"]["start_date"][0]
+    assert call("post", f"{url}end/").json()["ended_by"] == marta.pk
+    assert client.get("/api/v1/covers/?show=current").json()["results"] == []
+    assert call("post", f"{url}resume/").json()["ended_at"] is None
+    client.force_login(otto)
+    assert [row["id"] for row in client.get("/api/v1/covers/?covering=me").json()["results"]] == [made.json()["id"]]
+    assert client.get(f"/api/v1/clients/{northwind.pk}/").status_code == 200
+    assert call("post", f"{url}end/").status_code == 403
+    client.force_login(make_user(name="Third One"))
+    assert client.get(f"/api/v1/covers/{url}").status_code == 404

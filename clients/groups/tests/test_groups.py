@@ -123,3 +123,56 @@ def test_of_too_many_the_parent_stays_and_the_sums_hold_all_that_is_shown(marta,
     shown = [(0, "Zenith Group"), (1, "Anchor"), (1, "Bay")][:limit]
     assert [(member.level, member.client.name) for member in found.members] == shown
     assert found.is_cut and found.revenue == 5 + 30 * (limit - 1)
+
+
+def revenues(rows):
+    return [(row.name, row.group_revenue) for row in rows]
+
+
+def test_the_client_list_has_the_revenue_of_groups_as_column_sort_and_filter(client, marta, sini, group):
+    alone = make_client(owner=marta, name="Alone")
+    for name, amount in (("Group", "5"), ("North", "10"), ("Ice", "200")):
+        make_line(actor=marta, client=group[name], amount=amount)
+    make_line(actor=marta, client=alone, amount="211")
+    client.force_login(sini)
+    shown = client.get("/clients/?columns=name,group_revenue&sort=-group_revenue")
+    found = revenues(shown.context["page"].rows)
+    assert found[:4] == [("Harbor Group", 215), ("Alone", None), ("Harbor North", 210), ("Harbor Ice", None)]
+    assert "€215" in shown.content.decode()
+    several = client.get("/clients/?group_revenue_from=210&group_revenue_to=211").context["page"].rows
+    assert sorted(row.name for row in several) == ["Alone", "Harbor North"]
+    file = client.get("/clients/export/?as=csv&columns=name,group_revenue")
+    assert b"Harbor Group" in b"".join(file.streaming_content)
+    assert client.get("/api/v1/clients/?group_revenue_from=215").json()["results"][0]["name"] == "Harbor Group"
+
+
+def test_pages_by_group_revenue_hold_each_client_once(client, marta, sini, group, monkeypatch):
+    for n in range(30):
+        made = make_client(owner=marta, name=f"Client {n:02}")
+        make_line(actor=marta, client=made, amount=str(n % 7 + 1))
+    client.force_login(sini)
+    names, url = [], "/clients/?columns=name,group_revenue&sort=-group_revenue"
+    while url:
+        page = client.get(url).context
+        names += [row.name for row in page["page"].rows]
+        url = page["listing"].next_url and "/clients/" + page["listing"].next_url
+    assert len(names) == len(set(names)) == Client.objects.count()
+
+
+def test_the_revenue_of_a_group_is_made_of_what_the_reader_sees(client, marta, otto, sini, group):
+    make_line(actor=marta, client=group["Ice"], amount="200")
+    make_line(actor=marta, client=group["South"], amount="30")
+    restrict_client(acting(marta), client=group["Ice"])
+    url = "/clients/?columns=name,group_revenue&q=Harbor&sort=-group_revenue"
+    for reader, wanted in ((marta, 230), (sini, 30)):
+        client.force_login(reader)
+        assert dict(revenues(client.get(url).context["page"].rows))["Harbor Group"] == wanted
+    assert client.get("/clients/?group_revenue_from=31").context["page"].rows == []
+
+
+def test_a_ring_from_before_counts_each_client_once(client, sini, marta, group):
+    make_line(actor=marta, client=group["Ice"], amount="200")
+    Client.objects.filter(pk=group["Group"].pk).update(parent=group["Ice"])
+    client.force_login(sini)
+    found = dict(revenues(client.get("/clients/?columns=name,group_revenue").context["page"].rows))
+    assert found["Harbor Group"] == found["Harbor North"] == found["Harbor Ice"] == 200

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from clients.catalogue.services import create_service
 from clients.contacts.models import Contact
-from clients.importing import clients as kind_of_clients
+from clients.importing.clients import matching, planning, writing
 from clients.importing.tests.test_imports import SAMPLES, sample_data
 from clients.records.models import Client, Domain, StatusPeriod
 from clients.records.queries import domain_of
@@ -323,9 +323,9 @@ def test_rate_and_service_are_compared_too(world):
     assert (Contract.objects.get().service.name, Contract.objects.get().rate) == ("Tax", Decimal("0.8"))
 
 
-@pytest.mark.parametrize("where", ["own_domain", "new_client"])
-def test_an_error_of_ours_fails_one_row_and_can_be_found_in_the_log(ines, monkeypatch, caplog, where):
-    real = getattr(kind_of_clients, where)
+@pytest.mark.parametrize(("room", "where"), [(matching, "own_domain"), (planning, "new_client")])
+def test_an_error_of_ours_fails_one_row_and_can_be_found_in_the_log(ines, monkeypatch, caplog, room, where):
+    real = getattr(room, where)
 
     def broken(*args, **kwargs):
         name = kwargs.get("name") or (args and args[0].get("name"))
@@ -333,7 +333,7 @@ def test_an_error_of_ours_fails_one_row_and_can_be_found_in_the_log(ines, monkey
             raise ZeroDivisionError("Beta")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(kind_of_clients, where, broken)
+    monkeypatch.setattr(room, where, broken)
     job = run(ines, "clients", b"Id,Name\n1,Alpha\n2,Beta\n3,Gamma\n", mapping={"external_id": ""})
     assert (job.state, counts(job)["failed"]) == (JobState.DONE, 1)
     text = job.report["rows"]["failed"][0]["texts"][0]
@@ -342,14 +342,14 @@ def test_an_error_of_ours_fails_one_row_and_can_be_found_in_the_log(ines, monkey
 
 
 def test_an_error_while_writing_fails_one_row(ines, monkeypatch):
-    real = kind_of_clients.create_clients
+    real = writing.create_clients
 
     def broken(principal, *, rows, today):
         if any(row.client.name == "Beta" for row in rows):
             raise ZeroDivisionError
         return real(principal, rows=rows, today=today)
 
-    monkeypatch.setattr(kind_of_clients, "create_clients", broken)
+    monkeypatch.setattr(writing, "create_clients", broken)
     job = run(ines, "clients", b"Id,Name\n1,Alpha\n2,Beta\n2,Beta 2\n3,Gamma\n")
     assert counts(job) == {"created": 2, "failed": 2}
     assert set(Client.objects.values_list("name", flat=True)) == {"Alpha", "Gamma"}

@@ -14,6 +14,7 @@ from clients.currencies.pricing import apply_price, check_currency
 from clients.engagements.services.records import check_engagement_of
 from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
+from clients.invoices.services.overdue import close_notices
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
@@ -70,6 +71,7 @@ def update_invoice(
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=COMPUTED)
+    close_notices([row.pk])
     return row
 
 
@@ -86,6 +88,7 @@ def void_invoice(
     if row.paid:
         raise ServiceError(_("Something was paid of this invoice. Remove its payments first."))
     save_version(row, fields=["voided_at", "void_reason"], seen=seen_version, merges=False)
+    close_notices([row.pk])
     return row
 
 
@@ -103,7 +106,9 @@ def reinstate_invoice(principal: Principal, *, invoice: Invoice, seen_version: i
 @service(may=permissions.may_change_invoice, why=permissions.INVOICE_IN_TRASH)
 def archive_invoice(principal: Principal, *, invoice: Invoice, now: datetime) -> Invoice:
     """Take one that was entered by mistake out of every list and sum. Its number is free again. Twice changes nothing."""
-    return set_archived(invoice, at=now)[0]
+    row = set_archived(invoice, at=now)[0]
+    close_notices([row.pk])
+    return row
 
 
 @service(may=permissions.may_restore_invoice, why=permissions.IN_TRASH)

@@ -16,6 +16,9 @@ from clients.invoices.models import Invoice, Payment
 from clients.records.services.clients import restrict_client
 from clients.revenue.services.lines import add_revenue_line
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.firm.models import FirmSettings
+from crm.core.firm.queries import forget_firm
+from crm.core.listing import paging
 from crm.core.search import sources
 from tools.testing.factories.clients import NOW, TODAY, make_client, make_user
 from tools.testing.factories.core import make_token
@@ -347,3 +350,51 @@ def test_the_api_enters_changes_pays_voids_and_archives(client, marta, northwind
     assert client.post(f"{at}/restore", **json_body).status_code == 200
     found = client.get("/api/v1/invoices?status=unpaid&external_id=books:77").json()["results"]
     assert [each["number"] for each in found] == ["API-1"]
+
+
+def test_the_page_tells_who_recorded_and_removed_each_payment(client, marta, otto, row):
+    for who, amount in ((marta, 40), (otto, 60)):
+        client.force_login(who)
+        client.post(f"/invoices/{row.pk}/payments/add/", {"amount": amount, "paid_date": "2026-11-02", "note": "Bank"})
+    first, second = Payment.objects.order_by("pk")
+    client.post(f"/invoices/{row.pk}/payments/{first.pk}/remove/")
+    page = client.get(row.get_absolute_url())
+    told = [(paid.by, paid.amount, paid.removed_by) for paid in page.context["payments"]]
+    assert told == [("Marta Kallio", 40, "Otto Berg"), ("Otto Berg", 60, "")]
+    text = shown(page)
+    assert "Removed by Otto Berg" in text and "Restore the payment of 2 Nov 2026" in page.content.decode()
+    client.post(f"/invoices/{row.pk}/payments/{first.pk}/restore/")
+    row.refresh_from_db()
+    assert row.paid == 100 and "Removed by" not in shown(client.get(row.get_absolute_url()))
+
+
+def test_the_filter_dialog_asks_for_client_and_engagement(browser, marta, northwind, row):
+    other = make_client(owner=marta, name="Alder")
+    engagement = make_engagement(actor=marta, client=other, title="Audit 2026")
+    make_invoice(actor=marta, client=other, number="AUDIT", engagement=engagement)
+    query = f"client={other.pk}&engagement={engagement.pk}"
+    form = browser.get(f"/invoices/filters/?{query}").content.decode()
+    assert 'data-combobox-url="/clients/options/"' in form and 'data-combobox-url="/engagements/options/"' in form
+    assert f'<option value="{other.pk}" selected>Alder' in form
+    assert [found.number for found in browser.get(f"/invoices/?{query}").context["page"].rows] == ["AUDIT"]
+    found = browser.get("/engagements/options/?q=audit").json()["results"]
+    assert [(each["value"], each["sub"]) for each in found] == [(engagement.pk, "Alder · Open")]
+    assert browser.get("/engagements/options/").json()["results"][0]["value"] == engagement.pk
+    FirmSettings.objects.update(engagement_word="off")
+    forget_firm()
+    form = browser.get("/invoices/filters/").content.decode()
+    assert "/clients/options/" in form and "/engagements/options/" not in form
+
+
+def test_the_sums_of_a_long_list_come_after_it(browser, marta, northwind, row, monkeypatch):
+    make_invoice(actor=marta, client=northwind, number="OPEN", net="100", tax="0", due_date=TODAY + timedelta(days=3))
+    monkeypatch.setattr(paging, "COUNT_CAP", 1)
+    answer = browser.get("/invoices/?status=unpaid")
+    url = answer.context["sums_url"]
+    assert url == "/invoices/sums/?status=unpaid" and f'hx-get="{url}"' in answer.content.decode()
+    assert "sums" not in answer.context
+    for headers in ({}, HTMX):
+        part = browser.get(url, headers=headers)
+        assert "€1,340.00" in shown(part) and "Billed €1,100.00 net" in shown(part)
+        assert ("<html" in part.content.decode()) is (headers == {})
+    assert browser.get("/invoices/?status=unpaid&owner=me&q=open").context["sums"].all.n == 1

@@ -12,7 +12,7 @@ from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.forms import InvoiceForm, NewInvoiceForm, VoidForm
 from clients.invoices.lists import describe
 from clients.invoices.models import Invoice
-from clients.invoices.queries import line_rows
+from clients.invoices.queries import line_rows, payments_of
 from clients.invoices.services import records
 from clients.page.queries import load_open_client
 from crm.core.base.errors import ServiceError, StaleWrite
@@ -48,14 +48,11 @@ def load_to_change(request, pk: int) -> Invoice:
 def show(request, pk):
     row, now = load_invoice(request.principal, pk), timezone.now()
     describe([row], firm_today(now))
-    payments = list(row.payments.all())
-    for payment in payments:
-        payment.words = money_exact(payment.amount, row.currency)
     context = {
         "invoice": row,
         "crumbs": crumbs(*_trail(row), row.number),
         "now": now,
-        "payments": payments,
+        "payments": payments_of(row),
         "lines": line_rows(row),
         "own": get_firm().currency,
         "paid_words": money_exact(row.paid, row.currency),

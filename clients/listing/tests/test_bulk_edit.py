@@ -146,17 +146,23 @@ def test_a_row_that_went_out_of_sight_since_is_not_named(client, marta, otto):
     assert "Basalt" not in client.get(url).text
 
 
-def test_a_parent_out_of_sight_is_neither_offered_nor_replaced(client, marta, otto):
+def test_a_parent_out_of_sight_is_not_offered_and_gives_way_like_none(client, marta, otto):
+    """A row that kept it would tell of it: afterwards it has no parent, unlike its neighbours."""
     secret = make_client(owner=otto, name="Project Basalt")
     child, other = make_client(owner=marta, name="Child"), make_client(owner=marta, name="Other")
+    alone = make_client(owner=marta, name="Alone")
     update_client(acting(otto), client=child, parent=secret)
     restrict_client(acting(otto), client=secret)
     client.force_login(marta)
     told = {"fields": ["parent"], "how-parent": "set", "ids": [child.pk]}
     assert edit(client, **told, **{"to-parent": secret.pk}).status_code == 422
-    assert "1 not changed: no change needed" in edit(client, **told, **{"to-parent": other.pk}).text
+    changed = edit(client, **told | {"ids": [child.pk, alone.pk]}, **{"to-parent": other.pk}).text
+    assert "2 changed" in changed and "not changed" not in changed
     child.refresh_from_db()
-    assert child.parent == secret
+    assert child.parent == other
+    undo(client)
+    child.refresh_from_db()
+    assert child.parent == secret, "undo puts it back"
 
 
 @pytest.mark.parametrize("more", [{}, {"how-industry": "set", "to-industry": "Law"}], ids=["alone", "beside another"])
@@ -184,7 +190,7 @@ def test_undo_does_not_tell_of_a_parent_that_went_out_of_sight(client, marta, ot
     assert child.parent == group
 
 
-def test_a_client_out_of_sight_in_a_field_of_the_firm_stays_and_is_not_told(client, aino, marta, otto):
+def test_a_client_out_of_sight_in_a_field_of_the_firm_counts_as_none(client, aino, marta, otto):
     made = {"is_required": False, "is_unique": False, "is_filtered": True, "section": None}
     name = create_field(acting(aino), record="client", label="Introducer", kind=Kind.CLIENT, **made).name
     secret, other = make_client(owner=otto, name="Project Basalt"), make_client(owner=marta, name="Other")
@@ -195,9 +201,11 @@ def test_a_client_out_of_sight_in_a_field_of_the_firm_stays_and_is_not_told(clie
     told = {"fields": [name], f"how-{name}": "clear"}
     for row in (child, alone):
         assert "1 not changed: no change needed" in edit(client, **told, ids=[row.pk]).text
+    child.refresh_from_db()
+    assert list(child.custom.values()) == [secret.pk], "clearing leaves it"
     edit(client, fields=[name], **{f"how-{name}": "set", f"to-{name}": other.pk}, ids=[child.pk])
     child.refresh_from_db()
-    assert list(child.custom.values()) == [secret.pk]
+    assert list(child.custom.values()) == [other.pk]
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Value
-from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,9 +13,7 @@ from clients.contacts.services import create_contact
 from clients.page.queries import load_client, load_open_client
 from clients.records import queries
 from clients.records.forms import ClientForm, FirstContactForm, NewClientForm
-from clients.records.models import Client
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
-from crm.core.base.models import Folded
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
@@ -94,16 +90,3 @@ def similar(request):
     exclude = request.GET.get("client", "")
     clients = queries.similar_clients(request.principal, exclude=whole_number(exclude), **query)
     return render(request, "clients/page/similar.html", {"similar": clients})
-
-
-@require_GET
-def options(request):
-    """Clients for a combobox."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = Client.objects.visible_to(request.principal).kept()
-    rows = queries.matching(rows, text) if text else rows
-    starts = rows.filter(name_key__startswith=Folded(Value(text))).order_by("name_key", "pk")[:20] if text else []
-    found = {row.pk: row for row in [*starts, *rows.order_by("name_key", "pk")[:20]]}
-    return JsonResponse(
-        {"results": [{"value": row.pk, "text": row.name, "sub": row.city} for row in list(found.values())[:20]]}
-    )

@@ -1,7 +1,6 @@
 """Contacts of one client."""
 
 from django.contrib import messages
-from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -9,13 +8,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.contacts.forms import ContactForm, LinkForm, PlaceForm
-from clients.contacts.models import Affiliation, Contact
+from clients.contacts.models import Affiliation
 from clients.contacts.queries import people_of, with_addresses
 from clients.contacts.services import affiliate, create_contact, end_affiliation
 from clients.contacts.views import contact_action
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
-from clients.records import queries
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import go, posted
@@ -122,19 +120,3 @@ def come_back(request, client_id, affiliation_id):
 def _affiliation(client, affiliation_id):
     rows = Affiliation.objects.filter(client=client).select_related("contact", "client")
     return get_object_or_404(rows, pk=affiliation_id)
-
-
-@require_GET
-def options(request):
-    """Contacts for a combobox."""
-    text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    rows = queries.matching(Contact.objects.visible_to(request.principal).kept(), text)
-    found = rows.order_by("name_key", "pk").prefetch_related("emails")[:20]
-    return JsonResponse(
-        {
-            "results": [
-                {"value": row.pk, "text": row.name, "sub": next((m.address for m in row.emails.all()), "")}
-                for row in found
-            ]
-        }
-    )

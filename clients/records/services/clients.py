@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,6 +28,8 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.writing import with_custom
 from crm.core.users.models import User
+
+PARENTS = 7_201_640_271  # the lock under which parents are set
 
 
 @dataclass
@@ -114,6 +117,8 @@ def update_client(
     to reassign, because both decide who sees the client. Raises PermissionDenied, StaleWrite, ServiceError.
     """
     only_known(fields, CLIENT_FIELDS.edited)
+    if fields.get("parent"):
+        _one_at_a_time()
     row = Client.objects.select_for_update().get(pk=client.pk)
     fields = with_custom(row, fields, CLIENT_FIELDS)
     for name, why in (("owner", permissions.HAND_ON), ("team", permissions.MOVE)):
@@ -161,6 +166,14 @@ def _check_active(user: User, *, field: str) -> None:
     if not user.is_active:
         text = _("%(name)s can no longer sign in. Choose someone else.") % {"name": user.name}
         raise ServiceError(text, field=field)
+
+
+def _one_at_a_time() -> None:
+    """Parents are set one after the other until the transaction ends: two at once could close a ring that neither sees. Taken before any row
+    is locked, so that nobody waits for a row of somebody who waits here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PARENTS])
 
 
 def _check_parent(client: Client, parent: Client) -> None:

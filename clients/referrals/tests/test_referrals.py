@@ -211,3 +211,25 @@ def test_the_api_adds_reads_changes_and_archives(client, marta, northwind, harbo
     assert wrong.status_code in (400, 422)
     assert client.delete(url, headers={"If-Match": changed["ETag"]}).status_code == 204
     assert client.get("/api/v1/referrals/").json()["results"] == []
+
+
+def test_value_by_referrer_has_pages_and_files(client, marta, sini, northwind, harbor, monkeypatch):
+    for n in range(5):
+        add_referral(acting(marta), client=northwind, by_source=f"Bank {n}", now=NOW)
+    add_referral(acting(marta), client=northwind, by_client=harbor, now=NOW)
+    monkeypatch.setattr("clients.referrals.views.ON_PAGE", 4)
+    client.force_login(sini)
+    names, url = [], "/referrals/by-referrer/"
+    while url:
+        page = client.get(url)
+        names += [item["row"].name for item in page.context["rows"]]
+        url = page.context["next_url"]
+    assert page.context["previous_url"] == "/referrals/by-referrer/?page=1" and "5–6 referrers" in " ".join(
+        page.content.decode().split()
+    )
+    assert sorted(names) == [*(f"Bank {n}" for n in range(5)), harbor.name]
+    for kind in ("csv", "xlsx"):
+        assert client.get(f"/referrals/by-referrer/export/?as={kind}").status_code == 200
+    file = b"".join(client.get("/referrals/by-referrer/export/?as=csv").streaming_content).decode()
+    assert file.count("\n") == 7 and "Bank 4" in file and harbor.name in file
+    assert client.get("/referrals/by-referrer/export/?as=pdf").status_code == 404

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -136,12 +137,43 @@ def renew_contracts(principal: Principal, *, today: date) -> list[Contract]:
 
 
 def _next_renewal(contract: Contract, today: date) -> date:
-    """The first one after today. What began on 29 February renews on the 28th only in years without one."""
-    day: date = contract.renewal_date  # type: ignore[assignment]
-    start, last_of_february = contract.start_date, (day.month, day.day) == (2, 28)
-    first = start if last_of_february and (start.month, start.day) == (2, 29) else day
+    """The first one after today. What renews on 29 February does so on the 28th only in years without one."""
+    first = _first_renewal(contract)
     years = today.year - first.year
     return next(after for more in (0, 1) if (after := add_months(first, 12 * (years + more))) > today)
+
+
+def _first_renewal(contract: Contract) -> date:
+    """The day that it renews on every year. A 28 February may stand for a 29th: that on which it began, or on which its renewal stood before
+    it was moved to years without one, as the history of the contract and of those it replaces tells.
+    """
+    day: date = contract.renewal_date  # type: ignore[assignment]
+    if (day.month, day.day) != (2, 28):
+        return day
+    if _is_leap_day(contract.start_date):
+        return contract.start_date
+    events: Any = Contract.pgh_event_model  # type: ignore[attr-defined]
+    known = events.objects.filter(pgh_obj_id__in=_chain(contract), renewal_date__isnull=False).order_by("-pgh_id")
+    later = day
+    for before in known.values_list("renewal_date", flat=True):
+        if (before.month, before.day) != (2, 28):
+            is_moved = _is_leap_day(before) and before.year < later.year  # in the same year somebody corrected it
+            return before if is_moved else day
+        later = before
+    return day
+
+
+def _is_leap_day(day: date) -> bool:
+    return (day.month, day.day) == (2, 29)
+
+
+def _chain(contract: Contract) -> list[int]:
+    """The contract and those it replaces, which hand their renewal date on."""
+    found, above = [contract.pk], contract.replaces_id
+    while above is not None and above not in found:
+        found.append(above)
+        above = Contract.objects.filter(pk=above).values_list("replaces_id", flat=True).first()
+    return found
 
 
 def _apply(contract: Contract, fields: dict) -> list[str]:

@@ -13,7 +13,13 @@ from clients.opportunities.models import Opportunity
 from clients.opportunities.services.renewals import update_renewals
 from clients.records.services.clients import restrict_client
 from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.services.contracts import archive_contract, check_contract, renew_contracts, update_contract
+from clients.revenue.services.contracts import (
+    archive_contract,
+    change_price,
+    check_contract,
+    renew_contracts,
+    update_contract,
+)
 from clients.revenue.services.lines import add_revenue_line
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
@@ -93,6 +99,41 @@ def test_what_began_on_a_leap_day_renews_on_leap_days(marta, northwind, audit, r
     contract(marta, northwind, audit, "A", is_auto_renewed=True, **days)
     renew_contracts(SYSTEM, today=today)
     assert Contract.objects.get().renewal_date == after
+
+
+LEAP = [date(2025, 2, 28), date(2026, 2, 28), date(2027, 2, 28), date(2028, 2, 29), date(2029, 2, 28)]
+
+
+def renewed(row, days):
+    """Where the renewal date stands after each of these days."""
+    found = []
+    for day in days:
+        renew_contracts(SYSTEM, today=day)
+        row.refresh_from_db()
+        found.append(row.renewal_date)
+    return found
+
+
+def test_a_renewal_on_a_leap_day_comes_back_to_it_whenever_the_contract_began(marta, northwind, audit):
+    days = {"start_date": date(2022, 5, 1), "renewal_date": date(2024, 2, 29)}
+    row = contract(marta, northwind, audit, "A", is_auto_renewed=True, **days)
+    assert renewed(row, [date(2024, 2, 29), *LEAP[:4]]) == LEAP
+
+
+def test_it_comes_back_through_a_new_price_too(marta, northwind, audit):
+    days = {"start_date": date(2022, 5, 1), "renewal_date": date(2024, 2, 29)}
+    row = contract(marta, northwind, audit, "A", is_auto_renewed=True, **days)
+    assert renewed(row, [date(2024, 2, 29)]) == LEAP[:1]
+    new = change_price(acting(marta), contract=row, value=Decimal(9), start_date=date(2025, 1, 1), reason="Index")
+    assert renewed(new, LEAP[:4]) == LEAP[1:]
+
+
+@pytest.mark.parametrize("before", [date(2028, 2, 29), date(2026, 3, 1)])
+def test_a_28_february_that_somebody_chose_stays(marta, northwind, audit, before):
+    row = contract(marta, northwind, audit, "A", start_date=date(2022, 5, 1), renewal_date=before, is_auto_renewed=True)
+    update_contract(acting(marta), contract=row, renewal_date=date(before.year, 2, 28))
+    last = [date(year, 2, 28) for year in range(before.year, 2029)]
+    assert renewed(row, last)[-1] == date(2029, 2, 28) and renewed(row, [date(2031, 2, 28)]) == [date(2032, 2, 28)]
 
 
 def test_others_keep_theirs(marta, northwind, audit):
@@ -386,3 +427,16 @@ def test_an_end_before_the_start_is_refused_for_its_contract_alone(client, marta
     page = client.post("/contracts/select/", told, follow=True)
     assert "1 changed" in page.text and "The end date must be after the start date." in page.text
     assert [*Contract.objects.order_by("pk").values_list("end_date", flat=True)] == [date(2026, 6, 1), None]
+
+
+def test_in_force_is_one_rule_for_the_database_and_for_a_row(marta, northwind, audit):
+    rows = [
+        contract(marta, northwind, audit, "Open", start_date=date(2026, 1, 1)),
+        contract(marta, northwind, audit, "Ends", start_date=date(2026, 1, 1), end_date=date(2026, 3, 1)),
+        contract(marta, northwind, audit, "Trash", start_date=date(2026, 1, 1)),
+    ]
+    archive_contract(acting(marta), contract=rows[-1], now=NOW)
+    for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1)):
+        held = {row.name for row in Contract.objects.all() if row.is_in_force_on(day)}
+        assert held == {*Contract.objects.in_force_on(day).values_list("name", flat=True)}
+        assert "Trash" not in held and ("Ends" in held) == (date(2026, 1, 1) <= day < date(2026, 3, 1))

@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -30,13 +30,21 @@ Given = int | str | datetime | tuple[int, ...] | None  # several ids are one arr
 WHO = ("id", "email", "name", "title", "password", "last_login", "version", "created_at", "updated_at")
 # Columns of every row that people edit. No statement reads them, and each save would make another key.
 NOTED = ("version", "created_at", "updated_at")
+# Columns of a user that shape a statement which depends on who reads only by what they see
+ACCESS = ("roles", "is_active", "time_zone")
 NEW, SEEN, BUILT = "new", "seen once", "built each time"  # what a key may hold instead of a statement
 _rows: list[Callable[[], models.Model]] = []
+_today: list[Callable[[], date]] = []
 
 
 def depends_on(row: Callable[[], models.Model]) -> None:
     """Make the values of this row part of every key; the gate reads the firm's settings."""
     _rows.append(row)
+
+
+def day_is(today: Callable[[], date]) -> None:
+    """The firm's day, by which statements hold dates."""
+    _today[:] = [today]
 
 
 def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[Any]:
@@ -50,13 +58,15 @@ def once(row: models.Model, name: str, read: Callable[[], list[Any]]) -> list[An
 @dataclass(frozen=True)
 class Statement:
     """A queryset with its compiler, and its statement, into which each call fills ids and moments. `converters` are those
-    of its columns, which Django would look up again for each call.
+    of its columns, which Django would look up again for each call. `day`: the firm's day that stands in it, if no other time does.
     """
 
     queryset: QuerySet
     compiler: Any
     prepared: Prepared
     converters: dict[int, Any]
+    day: date | None = None
+    is_lasting: bool = False
 
     def rows(self, given: dict[str, Given]) -> list[Any]:
         if call := self.prepared.call(given):
@@ -89,17 +99,24 @@ class Kept:
     its second use on, since many are used only once. The user and what is `given` (ids, moments such as `now`, typed text) are
     parameters. A statement that contains a value derived from one of them, or whose building queries the database, is
     built each time. The data (who is named, who is in which team) always comes from the database.
+
+    `by_access`: for a large statement whose building takes longer than many uses of it, and which depends on who reads only through the gate.
+    Of the user's row the columns in ACCESS alone are in its key, it is cached from its first use on, and it outlasts the quarter: until the
+    firm's next day if that stands in it, for as long as the process lives if no time does. `build` must not look at the clock
+    otherwise.
     """
 
-    def __init__(self, build: Callable[..., QuerySet], *, size: int = 200):
-        self.build, self.size, self._quarter = build, size, 0
+    def __init__(self, build: Callable[..., QuerySet], *, size: int = 200, by_access: bool = False):
+        self.build, self.size, self.by_access, self._quarter = build, size, by_access, 0
         self._kept: OrderedDict[tuple[Any, ...], Statement | str] = OrderedDict()
 
     def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
         self._forget(int(timezone.now().timestamp()) // QUARTER)
         key = (*shape, *self._key(principal, given))
         found = self._kept.get(key, NEW)
-        if found is SEEN:
+        if isinstance(found, Statement) and found.day is not None and found.day != _today[0]():
+            found = NEW
+        if found is SEEN or (found is NEW and self.by_access):
             found = self._compile(principal, shape, given)
         self._kept[key] = SEEN if found is NEW else found
         with suppress(KeyError):  # another thread may have emptied it
@@ -116,13 +133,16 @@ class Kept:
         raise Http404
 
     def _forget(self, quarter: int) -> None:
-        """Empty the cache when a new quarter begins."""
+        """Empty the cache when a new quarter begins, but for what lasts."""
         if quarter != self._quarter:
             self._quarter = quarter
-            self._kept.clear()
+            for key, found in [*self._kept.items()]:
+                if not (isinstance(found, Statement) and found.is_lasting):
+                    self._kept.pop(key, None)
 
     def _key(self, principal: Principal, given: dict[str, Given]) -> tuple[Any, ...]:
-        people = (principal.kind, _shape(principal.user), _shape(principal.acting_for), principal.client_id)
+        shapes = (_shape(user, self.by_access) for user in (principal.user, principal.acting_for))
+        people = (principal.kind, *shapes, principal.client_id)
         moments = tuple(int(v.timestamp()) // QUARTER for v in given.values() if isinstance(v, datetime))
         empty = tuple(name for name, value in given.items() if value is None)
         return (*people, timezone.get_current_timezone_name(), *moments, *empty, *(_written(row()) for row in _rows))
@@ -132,16 +152,31 @@ class Kept:
         parameters are given.
         """
         moved = {name: _another(value, n) for n, (name, value) in enumerate(given.items())}
-        somebody = replace(
-            principal, user=_somebody(principal.user, -1), acting_for=_somebody(principal.acting_for, -2)
+        user, acting_for = (
+            _somebody(row, number, self.by_access) for row, number in ((principal.user, -1), (principal.acting_for, -2))
         )
-        return _compiled(
+        somebody = replace(principal, user=user, acting_for=acting_for)
+        found = _compiled(
             _label(self.build),
             lambda: self.build(principal, *shape, **given),
             lambda: self.build(somebody, *shape, **moved),
             before=_with_who(principal, given),
             after=_with_who(somebody, moved),
         )
+        if self.by_access and isinstance(found, Statement):
+            day, is_lasting = _lasts(found.prepared)
+            return replace(found, day=day, is_lasting=is_lasting)
+        return found
+
+
+kept_by_access = partial(Kept, by_access=True)
+
+
+def _lasts(prepared: Prepared) -> tuple[date | None, bool]:
+    """(the firm's day, if it stands among the constants of a statement; whether no other time does)"""
+    times = {value for n, value in enumerate(prepared.values) if n not in prepared.places and isinstance(value, date)}
+    today = _today[0]() if _today else None
+    return today if times else None, not times or times == {today}
 
 
 class SameForAll:
@@ -229,15 +264,18 @@ def _with_who(principal: Principal, given: dict[str, Given]) -> dict[str, Given]
     return {**given, "its user": principal.user_id, "its viewer": principal.acting_for and principal.acting_for.pk}
 
 
-def _somebody(user: Any, number: int) -> Any:
+def _somebody(user: Any, number: int, by_access: bool = False) -> Any:
     """Another user with the same access: a copy of the row without anything loaded for the first."""
     if user is None:
         return None
     values = {field.attname: getattr(user, field.attname) for field in user._meta.concrete_fields}
-    return user._meta.model(**values | {name: _else(values[name], number) for name in WHO})
+    other = values.keys() - set(ACCESS) if by_access else WHO
+    return user._meta.model(**values | {name: _else(values[name], number) for name in other})
 
 
 def _else(value: Any, number: int) -> Any:
+    if isinstance(value, bool):
+        return not value
     return f"{value} else" if isinstance(value, str) else _another(value, number)
 
 
@@ -253,9 +291,10 @@ def _beside(queryset: Any) -> list[Any]:
     return [(rows.query.sql_with_params(), _beside(rows)) for rows in fetched if rows is not None]
 
 
-def _shape(user: models.Model | None) -> str:
+def _shape(user: models.Model | None, by_access: bool = False) -> str:
     """The columns of a user that may shape a statement."""
-    return "" if user is None else repr([getattr(user, name) for name in _shaping(type(user))])
+    names = ACCESS if by_access else () if user is None else _shaping(type(user))
+    return "" if user is None else repr([getattr(user, name) for name in names])
 
 
 @lru_cache

@@ -1,7 +1,11 @@
 """QuerySets of kernel rows behind the gate."""
 
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
 from django.db import models
-from django.db.models import IntegerField, Subquery
+from django.db.models import IntegerField, Q, Subquery
 
 from crm.core.base import gate
 
@@ -14,6 +18,22 @@ class CountOf(Subquery):
 
     def __init__(self, rows):
         super().__init__(rows.values("pk"))
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows that hold from a day up to, not including, another, which may be open: the rule for the database and for a row that is loaded."""
+
+    first: str
+    until: str
+
+    def q(self, day: Any) -> Q:
+        still = Q(**{f"{self.until}__isnull": True}) | Q(**{f"{self.until}__gt": day})
+        return Q(**{f"{self.first}__lte": day}) & still
+
+    def holds(self, row: Any, day: date) -> bool:
+        until = getattr(row, self.until)
+        return getattr(row, self.first) <= day and (until is None or until > day)
 
 
 class OwnedQuerySet(models.QuerySet):

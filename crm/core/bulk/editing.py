@@ -130,8 +130,8 @@ class Editing:
         return EditForm(data, principal=principal, targets=self.targets, checks=self.checks or {})
 
     def act(self, principal: Any, row: Any, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """{name: [before, after]} as JSON. A hidden value stays, as if there were none to change. Raises ServiceError,
-        PermissionDenied."""
+        """{name: [before, after]} as JSON. A hidden value counts as none: a new one takes its place, and there is nothing to clear. Raises
+        ServiceError, PermissionDenied."""
         targets, before, fields = self.targets, {}, {}
         for name, (how, given) in values["changes"].items():
             target = targets[name]
@@ -139,7 +139,7 @@ class Editing:
             wanted = target.wanted(how, present, given)
             if wanted != present:
                 target.check(row)
-                if target.is_hidden(principal, present):
+                if how != "set" and target.is_hidden(principal, present):
                     continue
                 before[name], fields[name] = present, target.value(wanted)
         if not fields:

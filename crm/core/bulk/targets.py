@@ -61,7 +61,7 @@ class Target:
         """Raises ServiceError for a row that has no such field."""
 
     def is_hidden(self, principal: Any, present: Any) -> bool:
-        """Whether this value (as JSON) names a record that the principal may not see. Nothing may replace it, or tell of it."""
+        """Whether this value (as JSON) names a record that the principal may not see. Nothing may tell of it."""
         return False
 
     def wanted(self, how: str, present: Any, given: Any) -> Any:

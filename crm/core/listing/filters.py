@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError as Refused
 
 from crm.core.base.reading import read_country
-from crm.core.ui.forms import DateInput
+from crm.core.ui.forms import DateInput, SearchedField
 from crm.core.users.models import User
 
 MAX_ID = 2**63 - 1
@@ -51,6 +52,11 @@ class Chip:
     ):
         super().__init__(*args, **kwargs)
         self.chip, self.said, self.offers, self.any_label = chip, said, offers, any_label
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a form asks for it."""
+        return True
 
     def shown_field(self) -> forms.Field:
         """The field as a form shows it."""
@@ -161,6 +167,23 @@ class Id(Chip, django_filters.Filter):
         if self.named is None or self.said:
             return super().words(value, principal)
         return self.name_seen(value) or _("unknown")
+
+
+class Picked(Id):
+    """One of many rows, found by typing. `url`: the name of the address of its choices; `shown()`: whether a form asks for it."""
+
+    def __init__(self, *args, url: str, shown: Callable[[], bool] = lambda: True, **kwargs):
+        super().__init__(*args, offers=None, **kwargs)
+        self.url, self.shown = url, shown
+
+    @property
+    def is_shown(self) -> bool:
+        return self.shown()
+
+    def shown_field(self):
+        manager: Any = self.named._default_manager  # type: ignore[union-attr]
+        rows = manager.visible_to(self.parent.principal)
+        return SearchedField(rows, url=reverse(self.url), label=self.label, required=False, empty_label=ANY)
 
 
 class PersonIdField(IdField):
@@ -401,7 +424,7 @@ class ListFilters(django_filters.FilterSet):
     def shown_form(self, names) -> forms.Form:
         """The named filters as a form."""
         form = forms.Form(auto_id="filter-%s", initial=self._chosen(names))
-        form.fields = {name: self.one(name).shown_field() for name in names}
+        form.fields = {name: self.one(name).shown_field() for name in names if self.one(name).is_shown}
         return form
 
     def _chosen(self, names) -> dict[str, Any]:

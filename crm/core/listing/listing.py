@@ -102,8 +102,9 @@ class Listing(Bar):
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
         if self.board:
             rows = self.board.board.narrow(rows)
-        if self.sort.expression is not None:
-            rows = rows.annotate(**{self.sort.field: self.sort.expression})
+        made = self.sort.seen_by(self.principal) if self.sort.seen_by else self.sort.expression
+        if made is not None and self.sort.field not in rows.query.annotations:
+            rows = rows.annotate(**{self.sort.field: made})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows

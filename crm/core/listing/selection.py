@@ -328,8 +328,8 @@ def _say(request, action, change) -> None:
 def _say_left(request, change, left) -> None:
     """Why rows were left alone; the page of the change names them."""
     see = f"see:{reverse('core:bulk-change', args=[change.pk])}" if change.pk else ""
-    for reason, number in Counter(why for _pk, why in left).items():
-        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": number, "reason": reason}, extra_tags=see)
+    for reason, many in Counter(why for _pk, why in left).items():
+        messages.error(request, _("%(n)d not changed: %(reason)s") % {"n": many, "reason": reason}, extra_tags=see)
 
 
 @require_POST

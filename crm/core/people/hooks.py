@@ -11,7 +11,7 @@ from crm.core.api.idempotency import forget_old_keys
 from crm.core.base import kept
 from crm.core.base.permissions import may_administer
 from crm.core.drafts.services import forget_discarded
-from crm.core.firm.queries import get_firm
+from crm.core.firm.queries import firm_today, get_firm
 from crm.core.listing.selection import forget_old_steps
 from crm.core.notifications.models import Notification
 from crm.core.people import emails  # noqa: F401  the kinds of mail that open an account: workers load no views
@@ -36,6 +36,7 @@ def password_changed(user, **_given) -> None:
 signals.password_changed.connect(password_changed, dispatch_uid="core.password_changed")
 signals.password_reset.connect(password_changed, dispatch_uid="core.password_reset")
 kept.depends_on(get_firm)
+kept.day_is(lambda: firm_today(timezone.now()))
 navigation.register(
     navigation.NavEntry(
         key="settings",

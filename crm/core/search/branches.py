@@ -26,7 +26,7 @@ EXACT, PREFIX, WORD, ANYWHERE, IN_TEXT = range(5)
 NEWEST = 2_000  # rows of a table of texts that are read one by one before its index of words is asked
 
 
-Make = Callable[..., QuerySet]  # (rows, rank) → the rows as `Found`
+Make = Callable[..., QuerySet]  # (rows, rank, is_own=…) → the rows as `Found`
 
 
 @dataclass(frozen=True)
@@ -155,17 +155,35 @@ def ways(typed: Typed, *, name: str, key: str) -> Ways:
 
 
 def by_name(
-    ask: Ask, rows: QuerySet, way: Ways, make: Make, order: Sequence[Any], *, is_exact_apart: bool = True
+    ask: Ask,
+    rows: QuerySet,
+    way: Ways,
+    make: Make,
+    order: Sequence[Any],
+    *,
+    is_exact_apart: bool = True,
+    own: Q | None = None,
 ) -> list[QuerySet]:
     """The branches of rows with a name, those of a rank in this order. If the rows are few they are read once; `is_exact_apart`: else those
-    with exactly this name are looked up first, because others that begin so may be many."""
+    with exactly this name are looked up first, because others that begin so may be many. `own`: the condition of the principal's own rows, which
+    come first within a rank."""
     if ask.is_few:
-        return [make(rows.filter(way.words | way.prefix), way.rank).order_by("found_rank", *order)[: ask.limit]]
+        mine = {} if own is None else {"is_own": Case(When(own, then=True), default=False)}
+        return [make(rows.filter(way.words | way.prefix), way.rank, **mine).order_by("found_rank", *order)[: ask.limit]]
     each: list[tuple[Q, Any]] = (
         [(way.exact, EXACT), (way.prefix & ~way.exact, PREFIX)] if is_exact_apart else [(way.prefix, way.rank)]
     )
     each.append((way.words & ~way.prefix, way.rank))
-    return [together([make(rows.filter(way), rank).order_by(*order)[: ask.limit] for way, rank in each], ask.limit)]
+    found = [together([make(rows.filter(way), rank).order_by(*order)[: ask.limit] for way, rank in each], ask.limit)]
+    return found + own_first(ask, rows, own, way, make, order)
+
+
+def own_first(ask: Ask, rows: QuerySet, own: Q | None, way: Ways, make: Make, order: Sequence[Any]) -> list[QuerySet]:
+    """The branch of the principal's own rows, which others that match as well would crowd out; none for who has no clients."""
+    if own is None or not ask.principal.is_account_manager:
+        return []
+    found = make(rows.filter(own).filter(way.words | way.prefix), way.rank, is_own=Value(True))
+    return [found.order_by("found_rank", *order)[: ask.limit]]
 
 
 def by_text(ask: Ask, rows: QuerySet, make: Make, *, recent: str) -> list[QuerySet]:

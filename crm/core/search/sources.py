@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from crm.core.base.kept import Kept
+from crm.core.base.kept import kept_by_access
 from crm.core.base.registry import Registry
 from crm.core.search.branches import Ask, Found, likeness
 from crm.core.search.typed import Shape, Typed, filled, read
@@ -174,7 +174,7 @@ def in_order(rows: list[Found]) -> list[Found]:
     return list(ranked.values())
 
 
-@Kept
+@kept_by_access
 def _rows(principal, way: str, keys: tuple[str, ...], shape: Shape, limit: int, is_few: bool, **given: str) -> QuerySet:
     ask = Ask(principal, filled(shape, given), limit, is_few)
     branches = [branch for key in keys for branch in getattr(sources[key], way)(ask)]

@@ -25,6 +25,11 @@ def absent(who, kind):
 ROWS = [
     *of_list("clients:covers", "filters", "export"),
     Row("clients:cover_new", get=EVERYONE, post=EVERYONE),
+    Row("clients:cover", get=absent, post=absent, about="cover", seen_by={"any": OWN}),
     Row("clients:cover_end", post=absent, about="cover", seen_by={"any": OWN}),
     Row("clients:cover_resume", post=absent, about="cover", seen_by={"any": OWN}),
+    Row("api:covers-list", get=EVERYONE, post=EVERYONE),
+    Row("api:covers-detail", get=EVERYONE, patch=absent, about="cover", seen_by={"any": OWN}),
+    Row("api:covers-end", post=absent, about="cover", seen_by={"any": OWN}),
+    Row("api:covers-resume", post=absent, about="cover", seen_by={"any": OWN}),
 ]

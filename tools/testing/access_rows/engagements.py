@@ -70,6 +70,7 @@ ROWS = [
     Row("clients:engagements-drop", post=EVERYONE),
     of_one("clients:engagements-move", get=EVERYONE, post=EVERYONE, arg="card"),
     Row("clients:engagement_new", get=EVERYONE, post=EVERYONE),
+    Row("clients:engagement_options", get=EVERYONE),
     Row(
         "clients:engagement_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True
     ),

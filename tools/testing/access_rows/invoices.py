@@ -47,6 +47,7 @@ API = {"about": "invoice", "seen_by": SEEN_BY | {"archived": ()}}
 PAYMENT = {"about": "payment", "arg": "payment_id", "also": {"pk": _of_payment}}
 ROWS = [
     *of_list("clients:invoices", "filters", "export", "select"),
+    Row("clients:invoices-sums", get=EVERYONE),
     Row("clients:invoice_new", get=EVERYONE, post=EVERYONE),
     Row("clients:invoice_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True),
     of_one("clients:invoice", get=EVERYONE, shuts_archived=False),

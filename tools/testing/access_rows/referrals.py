@@ -21,6 +21,7 @@ API = {"seen_by": {"archived": ()}}
 ROWS = [
     *of_list("clients:referrals", "filters", "export"),
     Row("clients:referrers", get=EVERYONE),
+    Row("clients:referrers_export", get=EVERYONE),
     of_client("clients:referral_new", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_referral("clients:referral", get=EVERYONE, post=EVERYONE, shuts_archived=True),
     of_referral("clients:referral_archive", post=EVERYONE, shuts_archived=True),

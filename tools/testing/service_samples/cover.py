@@ -20,6 +20,7 @@ declare(
             "now": own.now,
         },
     ),
+    update_cover=lambda own: {"cover": own.scene.rows["cover"]["any"], "note": "Call first", "now": own.now},
     end_cover=lambda own: {"cover": own.scene.rows["cover"]["any"], "now": own.now},
     resume_cover=lambda own: {"cover": own.changed("cover", ended_at=own.now), "now": own.now},
 )

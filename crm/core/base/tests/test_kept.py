@@ -7,11 +7,11 @@ from django.db.models import F, Prefetch, Q, Value
 from django.utils import timezone
 
 from crm.core.base.arrays import IDS, AnyOf
-from crm.core.base.kept import Kept, SameForAll
+from crm.core.base.kept import Kept, SameForAll, kept_by_access
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
-from crm.core.firm.queries import firm_cached, forget_firm, get_firm
+from crm.core.firm.queries import firm_cached, firm_today, forget_firm, get_firm
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 
@@ -306,3 +306,65 @@ def test_a_saved_row_of_the_firm_keeps_the_statements(marta):
     forget_firm()
     kept.rows(acting(marta), now=NOW)
     assert build.times == 0
+
+
+# By access alone
+
+
+def mine(principal, *, text):
+    return Notification.objects.filter(user=principal.user, key__gte=Value(text)).values_list("key")
+
+
+def test_by_access_it_is_kept_from_the_first_use_on_and_beyond_the_quarter(marta, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    build = Asked(mine)
+    kept = kept_by_access(build)
+    notify(marta, "b")
+    assert kept.rows(acting(marta), text="a") == [("b",)]
+    build.times = 0
+    time_machine.move_to(NOW + timedelta(hours=30), tick=False)
+    assert kept.rows(acting(marta), text="c") == [] and build.times == 0
+
+
+def test_by_access_people_with_the_same_roles_share_it_whatever_else_they_chose(marta, oskar):
+    oskar.roles, oskar.theme, oskar.has_shortcuts, oskar.digest_hour = marta.roles, "dark", False, 5
+    oskar.save()
+    build = Asked(mine)
+    kept = kept_by_access(build)
+    for user in (marta, oskar):
+        notify(user, f"of {user.pk}")
+    kept.rows(acting(marta), text="")
+    build.times = 0
+    assert kept.rows(acting(oskar), text="") == [(f"of {oskar.pk}",)] and build.times == 0
+    oskar.roles = ["admin"]
+    kept.rows(acting(oskar), text="")
+    assert build.times == 2
+
+
+def test_by_access_what_depends_on_anything_else_of_a_person_is_never_kept(marta):
+    build = Asked(lambda principal: User.objects.filter(theme=principal.user.theme).values_list("pk"))
+    kept = kept_by_access(build)
+    kept.rows(acting(marta))
+    build.times = 0
+    assert (marta.pk,) in kept.rows(acting(marta)) and build.times == 1
+
+
+def test_by_access_the_firms_day_is_another_statement_and_a_moment_lasts_a_quarter(marta, time_machine):
+    time_machine.move_to(NOW, tick=False)
+    today = lambda: firm_today(timezone.now())  # noqa: E731
+    dated = Asked(lambda principal: User.objects.filter(created_at__date__lte=today()).values_list("pk"))
+    timed = Asked(lambda principal: User.objects.filter(created_at__lte=timezone.now()).values_list("pk"))
+    for build, again in ((dated, 0), (timed, 2)):
+        kept = kept_by_access(build)
+        kept.rows(acting(marta))
+        time_machine.move_to(NOW + timedelta(minutes=20), tick=False)
+        build.times = 0
+        kept.rows(acting(marta))
+        assert build.times >= again and (again or not build.times)
+        time_machine.move_to(NOW, tick=False)
+    kept = kept_by_access(dated)
+    kept.rows(acting(marta))
+    dated.times = 0
+    time_machine.move_to(NOW + timedelta(days=1), tick=False)
+    kept.rows(acting(marta))
+    assert dated.times == 2

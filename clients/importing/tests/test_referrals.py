@@ -1,0 +1,92 @@
+"""Who referred a client, in the file of clients."""
+
+import pytest
+
+from clients.contacts.services import create_contact
+from clients.listing.lists import CLIENTS
+from clients.records.models import Client
+from clients.records.services.clients import restrict_client
+from clients.referrals.models import Referral
+from crm.core.base.principals import SYSTEM, acting
+from crm.core.importing.services import OWN_SYSTEM
+from tools.testing.factories.clients import make_client, make_user
+from tools.testing.importing import counts, remarks, run
+
+pytestmark = pytest.mark.django_db
+HEAD = "Id,Name,Referred by clients by ID,Referred by\n"
+
+
+def load(ines, *lines):
+    given = {"referred_by_external_id": "Referred by clients by ID", "referred_by": "Referred by"}
+    data = (HEAD + "\n".join(lines)).encode()
+    return run(ines, "clients", data, mapping=given)
+
+
+def referrals():
+    rows = Referral.objects.order_by("client__name", "pk").select_related("by_client", "by_contact")
+    return [(row.client.name, row.referrer) for row in rows]
+
+
+@pytest.fixture
+def elina(ines):
+    return create_contact(
+        acting(ines),
+        client=make_client(owner=ines, name="Harbor"),
+        first_name="Elina",
+        last_name="Saari",
+        emails=[("work", "elina@harbor.example")],
+    )
+
+
+def test_clients_contacts_and_others_and_the_same_file_changes_nothing(ines, elina):
+    lines = (
+        "1,Alder,2; 3,",
+        "2,Birch,,Bank, Helsinki; Elina@Harbor.example".replace("Bank, Helsinki", "Bank of Aland"),
+    )
+    lines = (*lines, "3,Cedar,,")
+    assert counts(load(ines, *lines)) == {"created": 3}
+    wanted = [("Alder", "Birch"), ("Alder", "Cedar"), ("Birch", "Bank of Aland"), ("Birch", "Elina Saari")]
+    assert referrals() == wanted
+    assert counts(load(ines, *lines)) == {"unchanged": 3}
+    assert referrals() == wanted
+
+
+def test_a_known_client_gets_those_it_lacks(ines):
+    load(ines, "1,Alder,,Bank", "2,Birch,,")
+    assert counts(load(ines, "1,Alder,2,bank; Lawyer")) == {"updated": 1}
+    assert sorted(referrals()) == [("Alder", "Bank"), ("Alder", "Birch"), ("Alder", "Lawyer")]
+
+
+def test_what_is_not_found_is_said_and_the_client_comes_in(ines):
+    job = load(ines, "1,Alder,9; 1,nobody@nowhere.example")
+    assert counts(job) == {"created": 1} and referrals() == []
+    said = " ".join(text for _line, texts in remarks(job) for text in texts)
+    assert "No client has the ID “9”" in said and "cannot refer itself" in said
+    assert "No contact has the address “nobody@nowhere.example”" in said
+
+
+def test_who_is_out_of_sight_is_as_if_not_there(ines, elina):
+    otto = make_user(name="Otto Berg")
+    secret = make_client(owner=otto, name="Basalt")
+    create_contact(
+        acting(otto), client=secret, first_name="Eva", last_name="Lind", emails=[("work", "eva@basalt.example")]
+    )
+    restrict_client(acting(otto), client=secret)
+    job = load(ines, "1,Alder,,eva@basalt.example")
+    assert referrals() == [] and "No contact has the address" in str(remarks(job))
+
+
+def test_our_own_export_comes_back_unchanged(client, ines, elina):
+    load(ines, "1,Alder,2,elina@harbor.example", "2,Birch,,Bank")
+    client.force_login(ines)
+    kind = next(key for key in CLIENTS.file_kinds if key not in ("csv", "xlsx"))
+    file = b"".join(client.get(f"/clients/export/?as={kind}").streaming_content)
+    assert b"elina@harbor.example" in file
+    assert counts(run(ines, "clients", file, system=OWN_SYSTEM)) == {"unchanged": Client.objects.count()}
+    Referral.objects.filter(by_source="").delete()
+    assert counts(run(ines, "clients", file, system=OWN_SYSTEM)) == {
+        "updated": 1,
+        "unchanged": Client.objects.count() - 1,
+    }
+    assert referrals() == [("Alder", "Birch"), ("Alder", "Elina Saari"), ("Birch", "Bank")]
+    assert Referral.objects.visible_to(SYSTEM).count() == 3
