@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry
+from clients import permissions, registry, rollups  # noqa: F401  roll-ups register themselves
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.cover import history as cover_history
@@ -37,7 +37,7 @@ from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
-from crm.core.fields.custom.entries import load_names
+from crm.core.fields.custom.entries import load_custom
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
@@ -125,7 +125,7 @@ def facts_card(principal, client, now):
 
 @registry.panel("custom", "side", 82, "clients/page/custom_card.html")
 def custom_card(principal, client, now):
-    load_names(principal, [client], [entry for entry in CLIENT_FIELDS.custom.values() if entry.link])
+    load_custom(principal, CLIENT_FIELDS, [client], now)
     sections = CLIENT_FIELDS.custom_facts(client, may_edit=permissions.may_edit(principal, client))
     return {"sections": sections} if sections else None
 

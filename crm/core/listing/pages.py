@@ -342,7 +342,7 @@ class Listing:
         """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
         if self.sort.expression is not None:
-            rows = rows.annotate(**{self.sort.field: self.sort.expression})
+            rows = rows.annotate(**{self.sort.field: self.sort.computed(self.principal, self.now)})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows

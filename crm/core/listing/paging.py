@@ -7,6 +7,7 @@ so that each section is one range of one index.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -28,7 +29,7 @@ class _Row(Func):
 class Sort:
     """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` puts empty values in a section
     of their own at the end. `pk` names the tie-breaker next to the field, so that one index serves both (facts__client
-    for facts__…). `expression`: what the list computes as `field`, if it is no column.
+    for facts__…). `expression`: what the list computes as `field`, if it is no column, or a function of who asks and when.
     """
 
     field: str
@@ -36,6 +37,10 @@ class Sort:
     nullable: bool = False
     pk: str = "pk"
     expression: Any = None
+
+    def computed(self, principal: Any, now: datetime) -> Any:
+        """The expression for somebody at a moment."""
+        return self.expression(principal, now) if callable(self.expression) else self.expression
 
     def turned(self) -> "Sort":
         return replace(self, descending=not self.descending)

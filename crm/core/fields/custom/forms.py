@@ -3,13 +3,16 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.fields.custom.choices import CHOSEN, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
-from crm.core.fields.custom.entries import Record
+from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.computed import checker_of, shown
+from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldSection
+from crm.core.fields.custom.rollups import How, sources_of
 from crm.core.fields.custom.services import SETTINGS
 from crm.core.ui.forms import Field, Form, Layout, Row, When
 
 OPTION = "option-"
+MADE_UP = {"options", "formula", "rollup"}  # settings that are no field of the form as they are
 SWITCHES = ("is_required", "is_unique", "is_filtered")
 
 
@@ -45,6 +48,18 @@ class FieldForm(Form):
         required=False,
         help_text=_("9 is a digit, A a letter, ? either, * any text: FI99999999. Leave empty to accept anything."),
     )
+    formula = forms.CharField(
+        label=_("Formula"),
+        required=False,
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "formula-text"}),
+        help_text=_("Such as [Seats] * [Price]. All fields and functions stand below."),
+    )
+    source = forms.ChoiceField(label=_("Roll up"), required=False)
+    how = forms.ChoiceField(label=_("How"), required=False, choices=How.choices)
+    days = forms.IntegerField(
+        label=_("In the last … days"), min_value=1, max_value=36_500, required=False, help_text=_("Leave empty for all.")
+    )
     is_required = forms.BooleanField(label=_("Required"), required=False)
     is_unique = forms.BooleanField(
         label=_("Unique"), required=False, help_text=_("No two records may have the same value.")
@@ -55,6 +70,8 @@ class FieldForm(Form):
         super().__init__(*args, initial=self._initial(field) | kwargs.pop("initial", {}), **kwargs)
         self.record, self.field = record, field
         self.fields["section"].queryset = FieldSection.objects.filter(record=record.key)  # type: ignore[attr-defined]
+        self.sources = sources_of(record.key)
+        self._add_sources()
         if field is None:
             return
         self.fields["kind"].disabled = True
@@ -68,8 +85,37 @@ class FieldForm(Form):
     def _initial(field: CustomField | None) -> dict[str, Any]:
         if field is None:
             return {}
-        names = [name for name in (*SETTINGS, "kind", "version") if name != "options"]
-        return {name: getattr(field, name) for name in names}
+        names = [name for name in (*SETTINGS, "kind", "version") if name not in MADE_UP]
+        made = {name: getattr(field, name) for name in names}
+        told = field.rollup
+        if field.kind == Kind.FORMULA:
+            made["formula"] = shown(checker_for(field), field.formula)
+        elif told:
+            key = told["source"]
+            made |= {"source": key, "how": told["how"], "days": told.get("days") or None}
+            made |= {f"value-{key}": told.get("value", ""), f"where-{key}": told.get("where", [])}
+        return made
+
+    def _add_sources(self) -> None:
+        """What can be rolled up: of each source its values and conditions."""
+        if not self.sources:
+            for name in ("source", "how", "days"):
+                del self.fields[name]
+            kinds: Any = self.fields["kind"]
+            kinds.choices = [pair for pair in kinds.choices if pair[0] != Kind.ROLLUP]
+            return
+        self.fields["source"].choices = [(each.key, each.label) for each in self.sources]  # type: ignore[attr-defined]
+        for each in self.sources:
+            self.fields[f"value-{each.key}"] = forms.ChoiceField(
+                label=_("Value"), required=False, choices=[(m.key, m.label) for m in each.measures]
+            )
+            self.fields[f"where-{each.key}"] = forms.MultipleChoiceField(
+                label=_("Only those"),
+                required=False,
+                choices=[(c.key, str(c.label)) for c in each.conditions],
+                widget=forms.SelectMultiple(attrs={"data-combobox": ""}),
+                help_text=each.counted,
+            )
 
     def _offered(self) -> list[dict[str, Any]]:
         options = self.field.options if self.field else []
@@ -84,21 +130,39 @@ class FieldForm(Form):
             "section",
             "hint",
             _for(CHOSEN, *own, Field("options")),
+            _for({Kind.FORMULA}, "formula"),
+            *([self._rollup()] if self.sources else []),
             _for(RANGED, Row("least", "most")),
-            _for({Kind.NUMBER}, "decimals"),
+            _for({Kind.NUMBER, *COMPUTED}, "decimals"),
             _for(WRITTEN, "pattern"),
-            Field("is_required", switch=True),
+            _for(set(Kind) - COMPUTED, Field("is_required", switch=True)),
             _for(UNIQUE, Field("is_unique", switch=True)),
             _for(FILTERED, Field("is_filtered", switch=True)),
         )
+
+    def _rollup(self) -> When:
+        """Each source with its own values and conditions."""
+        parts = []
+        for each in self.sources:
+            of_value = [When("how=" + " ".join(sorted(set(How) - {How.COUNT})), f"value-{each.key}")]
+            parts.append(When(f"source={each.key}", *(of_value if each.measures else []), f"where-{each.key}"))
+        return _for({Kind.ROLLUP}, Row("source", "how"), *parts, "days")
 
     def clean_decimals(self) -> int:
         return self.cleaned_data["decimals"] or 0
 
     def settings(self) -> dict[str, Any]:
         """The arguments of the service."""
-        values = {name: self.cleaned_data[name] for name in SETTINGS if name != "options"}
-        return values | {"options": self._options()}
+        values = {name: self.cleaned_data[name] for name in SETTINGS if name not in MADE_UP}
+        return values | {"options": self._options(), "formula": self.cleaned_data["formula"], "rollup": self._told()}
+
+    def _told(self) -> dict[str, Any]:
+        """The roll-up as it is kept."""
+        data, key = self.cleaned_data, self.cleaned_data.get("source")
+        if not key or data.get("kind") != Kind.ROLLUP:
+            return {}
+        made = {"source": key, "how": data["how"], "where": data[f"where-{key}"], "days": data["days"] or 0}
+        return made if data["how"] == How.COUNT else made | {"value": data[f"value-{key}"]}
 
     def _options(self) -> list[dict[str, Any]]:
         """Those of the field with their new labels (an emptied one is archived), then the new ones. A line that names an archived
@@ -116,6 +180,13 @@ class FieldForm(Form):
             elif label:
                 made.append({"label": label})
         return made
+
+
+def checker_for(field: CustomField) -> Any:
+    """What a formula of the record may name."""
+    of = records[field.record]
+    known = CustomField.objects.filter(record=field.record).select_related("section")
+    return checker_of(of.catalogue, of.catalogue.custom, list(known))
 
 
 class SectionForm(Form):

@@ -42,7 +42,7 @@ class CustomField(Archivable, Versioned):
 
     `key` names its values in the record's column `custom`, in URLs, files and the API; it never changes. An archived field is
     nowhere offered, its values stay. `options`: [{"key", "label", "is_archived"}] of a choice. `least` and `most` are numbers, or
-    days as 2026-01-31. `pattern`: see `patterns.py`.
+    days as 2026-01-31. `pattern`: see `patterns.py`. `formula`: its text with the names of fields (`formulas/`); `rollup`: see `rollups.py`.
     """
 
     record = models.CharField(max_length=20, editable=False)
@@ -62,6 +62,8 @@ class CustomField(Archivable, Versioned):
     pattern = models.CharField(_("pattern"), max_length=60, blank=True)
     decimals = models.PositiveSmallIntegerField(_("decimals"), default=0, validators=[MaxValueValidator(6)])
     options = models.JSONField(_("choices"), default=list, blank=True)
+    formula = models.TextField(_("formula"), blank=True, default="", db_default="")
+    rollup = models.JSONField(_("roll-up"), default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     objects = ArchivableQuerySet.as_manager()
 

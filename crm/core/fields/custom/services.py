@@ -21,8 +21,10 @@ from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.fields.custom.choices import CHOSEN, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.computed import checker_of, stored
 from crm.core.fields.custom.entries import Record, records
+from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
 from crm.core.fields.custom.sql import index_facts, set_indexes, value_of
@@ -43,6 +45,8 @@ SETTINGS = (
     "pattern",
     "decimals",
     "options",
+    "formula",
+    "rollup",
 )
 
 
@@ -59,6 +63,7 @@ def create_field(principal: Principal, *, record: str, label: str, kind: str, **
     row = CustomField(record=record, kind=kind, position=0 if last is None else last + 1)
     _apply(row, {"label": label} | settings, of)
     row.key = _free_key(of, row.label)
+    _check_computed(row, of)
     row.save()
     _index(row, of)
     return row
@@ -74,6 +79,7 @@ def update_field(
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
     of, before = records[row.record], index_facts(row)
     _apply(row, settings, of)
+    _check_computed(row, of)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
         _index(row, of)
@@ -148,6 +154,36 @@ def remove_section(principal: Principal, *, section: FieldSection) -> None:
     section.delete()
 
 
+def _check_computed(row: CustomField, of: Record) -> None:
+    """A formula is kept with the names of fields. It must work, and so must those that use it. Raises ServiceError (field formula or
+    rollup)."""
+    known = list(CustomField.objects.filter(record=row.record).select_related("section"))
+    live = [field for field in known if field.archived_at is None]
+    before = of.custom.made(of.catalogue, live, known)  # not the catalogue's, which would be kept under the new mark
+    if row.kind == Kind.FORMULA:
+        try:
+            row.formula = stored(checker_of(of.catalogue, before, known), row.formula)
+        except FormulaError as error:
+            raise ServiceError(_where(row.formula, error), field="formula") from error
+    after = of.custom.made(of.catalogue, [*(field for field in live if field.pk != row.pk), row], known)
+    if after[row.name].problem:
+        raise ServiceError(after[row.name].problem, field=_broken_by(row))
+    for entry in after.values():
+        if entry.problem and entry.name in before and not before[entry.name].problem:
+            told = {"name": entry.label, "why": entry.problem}
+            raise ServiceError(_("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row))
+
+
+def _where(text: str, error: FormulaError) -> str:
+    """What is wrong, with the rest of the formula from there on."""
+    rest = text[error.at :].strip()[:30] if error.at is not None else ""
+    return _("%(what)s See: %(rest)s") % {"what": error, "rest": rest} if rest else str(error)
+
+
+def _broken_by(row: CustomField) -> str:
+    return {Kind.FORMULA: "formula", Kind.ROLLUP: "rollup"}.get(Kind(row.kind), "options")
+
+
 def _begin_change() -> None:
     """Lock the definitions of the firm against other changes, and tell every process that they change. A rolled back change leaves
     the mark as it was."""
@@ -190,6 +226,9 @@ def _apply(row: CustomField, settings: dict[str, Any], of: Record) -> None:
     row.is_filtered = row.is_filtered and kind in FILTERED
     row.pattern = (row.pattern or "").strip() if kind in WRITTEN else ""
     row.options = _options(row.options) if kind in CHOSEN else []
+    row.is_required = row.is_required and kind not in COMPUTED
+    row.formula = row.formula if kind == Kind.FORMULA else ""
+    row.rollup = row.rollup if kind == Kind.ROLLUP else {}
     _set_range(row, kind)
     _clean(row)
     _check_label(row, of)
