@@ -27,5 +27,6 @@ RANGED = {*NUMBERS, Kind.DATE}
 UNIQUE = {*WRITTEN, Kind.NUMBER}
 COMPUTED = {Kind.FORMULA, Kind.ROLLUP}  # nobody enters them, and no row keeps them
 FILTERED = frozenset(Kind) - {Kind.LONG_TEXT}
+CONVERTED = frozenset(Kind) - COMPUTED - {Kind.CLIENT}  # whose type may change: which client is named, some do not see
 INDEXED = FILTERED - COMPUTED  # values that an index serves
 SORTED = INDEXED - {Kind.CHOICES, Kind.USER, Kind.CLIENT}

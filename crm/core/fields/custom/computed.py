@@ -97,6 +97,16 @@ class ComputedEntry(CustomEntry):
         return "" if self.part else self.why()
 
     @property
+    def uses(self) -> frozenset[str]:
+        """The names of the fields in it, whether it works or not."""
+        if self.part is not None:
+            return self.part.uses
+        try:
+            return frozenset(str(node.value) for node in parse(self.definition.formula).walk() if node.kind == "field")
+        except FormulaError:
+            return frozenset()
+
+    @property
     def is_personal(self) -> bool:
         return self.part is not None and self.part.is_personal
 

@@ -1,15 +1,18 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.deciding import Option
 from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
 from crm.core.fields.custom.computed import checker_of, shown
+from crm.core.fields.custom.converting import Conversion
 from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldSection
 from crm.core.fields.custom.rollups import How, sources_of
 from crm.core.fields.custom.services import SETTINGS
-from crm.core.ui.forms import Field, Form, Layout, Row, When
+from crm.core.ui.forms import Field, Form, Layout, Maybe, Row, When
 
 OPTION = "option-"
 MADE_UP = {"options", "formula", "rollup"}  # settings that are no field of the form as they are
@@ -75,6 +78,8 @@ class FieldForm(Form):
         if field is None:
             return
         self.fields["kind"].disabled = True
+        if field.kind not in COMPUTED:
+            self.fields["kind"].help_text = _("“Change type” shows what would become of the values.")
         for option in self._offered():
             self.fields[f"{OPTION}{option['key']}"] = forms.CharField(
                 label=option["label"], max_length=80, required=False, initial=option["label"]
@@ -89,7 +94,7 @@ class FieldForm(Form):
         made = {name: getattr(field, name) for name in names}
         told = field.rollup
         if field.kind == Kind.FORMULA:
-            made["formula"] = shown(checker_for(field), field.formula)
+            made["formula"] = shown_formula(field)
         elif told:
             key = told["source"]
             made |= {"source": key, "how": told["how"], "days": told.get("days") or None}
@@ -182,11 +187,15 @@ class FieldForm(Form):
         return made
 
 
-def checker_for(field: CustomField) -> Any:
+def checker_for(of: Record) -> Any:
     """What a formula of the record may name."""
-    of = records[field.record]
-    known = CustomField.objects.filter(record=field.record).select_related("section")
+    known = CustomField.objects.filter(record=of.key).select_related("section")
     return checker_of(of.catalogue, of.catalogue.custom, list(known))
+
+
+def shown_formula(field: CustomField) -> str:
+    """The formula with the labels of its fields."""
+    return shown(checker_for(records[field.record]), field.formula)
 
 
 class SectionForm(Form):
@@ -199,3 +208,36 @@ class SectionForm(Form):
             self.fields["kind"].choices = [("", _("All")), *record.custom.kinds]  # type: ignore[attr-defined]
         else:
             del self.fields["kind"]
+
+
+class KindForm(Form):
+    """A new type for a field: how its texts are written, if they leave it open, and what becomes of values without an equivalent."""
+
+    layout = Layout(Maybe("reading"), Maybe("keeps_aside"))
+    reading = forms.ChoiceField(label=_("How are the values written?"), widget=forms.RadioSelect)
+    keeps_aside = forms.TypedChoiceField(
+        label=_("Values without an equivalent"),
+        coerce=lambda value: value == "keep",
+        choices=[
+            ("refuse", _("Change nothing while there are any")),
+            ("keep", _("Keep their text in a field of its own, beside this one")),
+        ],
+        initial="refuse",
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, found: Conversion, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if found.decision is not None and found.decision.options:
+            words = [(each.value, _reading_words(each)) for each in found.decision.options]
+            self.fields["reading"].choices = words  # type: ignore[attr-defined]
+        else:
+            del self.fields["reading"]
+        if not found.n_failing:
+            del self.fields["keeps_aside"]
+
+
+def _reading_words(option: Option) -> str:
+    """“31/12/2026 is 31 December 2026”."""
+    said = [gettext("“%(text)s” is %(meaning)s") % {"text": text, "meaning": meaning} for text, meaning in option.samples]
+    return ", ".join(said) or option.value

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import CUSTOM, Versioned, tracked
 from crm.core.fields.custom.choices import Kind
+from crm.core.users.models import User
 
 LONGEST_KEY = 40
 
@@ -89,3 +90,27 @@ class CustomField(Archivable, Versioned):
     def name(self) -> str:
         """Its name in the catalogue, in URLs and in the API."""
         return f"{CUSTOM}{self.key}"
+
+
+class FieldChange(models.Model):
+    """A change of the type of a field, with what its undo needs: the settings before, and of each row that had a value the kept value
+    before and after (null: it had no equivalent)."""
+
+    field = models.ForeignKey(CustomField, models.CASCADE, related_name="changes")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    from_kind = models.CharField(max_length=12, choices=Kind)
+    to_kind = models.CharField(max_length=12, choices=Kind)
+    settings = models.JSONField(default=dict, help_text="of the field before")
+    rows = models.JSONField(default=dict, help_text="{number of the row: [value before, value after]}")
+    aside = models.ForeignKey(
+        CustomField, models.SET_NULL, null=True, related_name="+", help_text="holds the values that had no equivalent"
+    )
+    created_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("change of a field’s type")
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self):
+        return f"{self.field}: {self.get_from_kind_display()} → {self.get_to_kind_display()}"
