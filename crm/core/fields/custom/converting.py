@@ -65,13 +65,14 @@ class Conversion:
 
 
 def conversion(row: CustomField, model: type[Model], to: Kind, reading: str = "") -> Conversion:
-    """Of all values that there are. `reading`: how dates or numbers are written, if the texts leave it open."""
+    """Of all values that there are. `reading`: how dates or numbers are written, if the texts leave it open; without an answer the first
+    way is shown."""
     found = _distinct(row, model)
     texts = {value.text for value in found}
     target = _target(row, to, texts)
     asks = getattr(shape_of(target).type(target).read, "asks", "") if row.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN) else ""
     decision = decide(asks, texts) if asks else None
-    way = reading or (decision.value if decision else "")
+    way = reading or (decision.value or next((each.value for each in decision.options), "") if decision else "")
     conventions = Conventions(**{asks: way}) if asks and way else Conventions()
     made = [converted(target, value, conventions) for value in found]
     if to == Kind.NUMBER:
