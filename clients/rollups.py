@@ -92,7 +92,9 @@ sources.register(
         _("Open, won and lost ones, but for those of restricted engagements that the reader does not see."),
         measures=(
             Measure("value", _("Value"), "value_firm", Result.MONEY, unrated=Q(value__isnull=False) & NO_RATE),
-            Measure("weighted", _("Weighted value"), "weighted_firm", Result.MONEY, unrated=Q(value__isnull=False) & NO_RATE),
+            Measure(
+                "weighted", _("Weighted value"), "weighted_firm", Result.MONEY, unrated=Q(value__isnull=False) & NO_RATE
+            ),
             Measure("probability", _("Probability"), "probability"),
             Measure("expected_close", _("Expected close"), "expected_close", Result.DATE),
             Measure("closed", _("Closed"), "closed_at", Result.DATE, is_moment=True),
@@ -112,7 +114,9 @@ sources.register(
         _("Invoices"),
         lambda principal: Invoice.objects.visible_to(principal).kept().filter(voided_at__isnull=True),
         "invoice_date",
-        _("Invoices and credit notes, but for void ones and those of restricted engagements that the reader does not see."),
+        _(
+            "Invoices and credit notes, but for void ones and those of restricted engagements that the reader does not see."
+        ),
         measures=(
             Measure("net", _("Net"), "net_firm", Result.MONEY, unrated=NO_RATE),
             Measure("gross", _("Gross"), "gross_firm", Result.MONEY, unrated=NO_RATE),

@@ -67,7 +67,9 @@ def segments_with(principal: Principal, record: Record, name: str) -> list[Use]:
     if record.model is not Client:
         return []
     found = [row for row in Segment.objects.kept().order_by("name") if name in _asked(row.rule)]
-    seen = set(Segment.objects.visible_to(principal).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True))
+    seen = set(
+        Segment.objects.visible_to(principal).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)
+    )
     return [
         Use(_("Segment"), row.name, row.get_absolute_url()) if row.pk in seen else Use(_("Segment")) for row in found
     ]

@@ -68,9 +68,7 @@ def eastwind(marta):
 def add(ines):
     def make(label, source, how="count", value="", where=(), days=0, **settings):
         told = {"source": source, "how": how, "value": value, "where": list(where), "days": days}
-        return services.create_field(
-            acting(ines), record="client", label=label, kind="rollup", rollup=told, **settings
-        )
+        return services.create_field(acting(ines), record="client", label=label, kind="rollup", rollup=told, **settings)
 
     return make
 
@@ -83,7 +81,14 @@ def given(row, name, who, now=NOW):
 def log(who, client, visibility=Visibility.FIRM, days=1, channel=Channel.CALL, **fields):
     at = NOW - timedelta(days=days)
     return log_interaction(
-        acting(who), client=client, channel=channel, occurred_at=at, body="Spoke", visibility=visibility, now=NOW, **fields
+        acting(who),
+        client=client,
+        channel=channel,
+        occurred_at=at,
+        body="Spoke",
+        visibility=visibility,
+        now=NOW,
+        **fields,
     )
 
 

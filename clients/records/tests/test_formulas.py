@@ -190,7 +190,7 @@ def test_a_formula_is_in_list_filter_sort_file_api_page_and_segment(client, mart
 
 RESULTS = {
     "date": ("[Signed] + 1", "1 Feb 2026", "2026-02-01", "__from=2026-02-01", ("on", "2026-02-01")),
-    "text": ('upper([Territory])', "NORTH", "NORTH", "=north", ("contains", "orth")),
+    "text": ("upper([Territory])", "NORTH", "NORTH", "=north", ("contains", "orth")),
     "yes": ('[Class] = "Gold"', "yes", True, "=1", ("yes",)),
     "number": ("[Seats] / 8", "1.5", "1.5", "__to=1.5", ("is", "1.5")),
 }
@@ -307,3 +307,29 @@ def test_pages_of_a_list_sorted_by_it_have_each_row_once(client, marta, add, fie
         seen += [row.name for row in answer.context["page"].rows]
         url = answer.context["listing"].next_url and "/clients/" + answer.context["listing"].next_url
     assert len(seen) == len(set(seen)) == 60
+
+
+def test_the_api_orders_by_custom_fields_and_its_document_has_them(client, marta, add, full, bare):
+    add("Value", "formula", formula="[Seats] * [Price]")
+    make_client(owner=marta, name="Ceder", cf_seats=1, cf_price=10, cf_class="silver")
+    client.force_login(marta)
+    for ordering, names in {
+        "cf_value": ["Ceder", "Aava", "Birka"],
+        "-cf_value": ["Aava", "Ceder", "Birka"],
+        "cf_class": ["Aava", "Ceder", "Birka"],
+        "-cf_seats": ["Aava", "Ceder", "Birka"],
+    }.items():
+        told, url = [], f"/api/v1/clients/?page_size=1&ordering={ordering}"
+        while url:
+            answer = client.get(url).json()
+            told += [row["name"] for row in answer["results"]]
+            url = answer["next"]
+        assert told == names, ordering
+    assert client.get("/api/v1/clients/?ordering=cf_markets").status_code == 400
+    document = client.get("/api/schema/").json()
+    fields = document["components"]["schemas"]["Client"]["properties"]
+    assert fields["cf_value"] == {"type": ["string", "null"], "format": "decimal", "description": "Value", "readOnly": True}
+    assert fields["cf_signed"]["format"] == "date" and "cf_class" in fields
+    assert "cf_value" not in document["components"]["schemas"]["ClientRequest"]["properties"]
+    parameters = {each["name"]: each["schema"] for each in document["paths"]["/api/v1/clients/"]["get"]["parameters"]}
+    assert parameters["cf_value__from"]["type"] == "number" and "-cf_value" in parameters["ordering"]["enum"]

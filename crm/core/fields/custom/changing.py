@@ -22,8 +22,8 @@ from crm.core.fields.custom.choices import CONVERTED, Kind
 from crm.core.fields.custom.converting import Conversion, Value, conversion, converted, text_of
 from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldChange
-from crm.core.fields.custom.sql import JsonAt
 from crm.core.fields.custom.services import SETTINGS, begin_change, free_label, index_again, new_row, options_of
+from crm.core.fields.custom.sql import JsonAt
 from crm.core.ui.formatting import number
 
 KEPT_SETTINGS = [name for name in SETTINGS if name not in ("label", "section", "hint")]
@@ -114,7 +114,7 @@ def _write(of: Record, key: str, found: Conversion, aside: CustomField | None, n
     kept = [json.dumps(value.kept) for value in found.values]
     made = [None if value.why else json.dumps(value.becomes) for value in found.values]
     said, other = [value.text for value in found.values], aside.key if aside else ""
-    given = [key, other, key, other, key, now, kept, made, said, key]
+    given: list[Any] = [key, other, key, other, key, now, kept, made, said, key]
     with connection.cursor() as cursor:
         cursor.execute(CHANGE.format(table=_table(of)), given)
         return {str(pk): [_loaded(before), _loaded(after)] for pk, before, after in cursor.fetchall()}
@@ -165,7 +165,9 @@ def _give(of: Record, key: str, rows: dict[str, Any], aside: str, now: datetime)
 def _entered_since(of: Record, before: CustomField, row: CustomField, restored: list[int]) -> dict[str, Any]:
     """{id: [value of the old type, value that was entered since]}. Raises ServiceError where one cannot be converted."""
     here = JsonAt(F("custom"), key=row.key)
-    rows = of.model._default_manager.annotate(found=here).filter(found__isnull=False).exclude(AnyOf("pk", restored, IDS))
+    rows = (
+        of.model._default_manager.annotate(found=here).filter(found__isnull=False).exclude(AnyOf("pk", restored, IDS))
+    )
     made: dict[str, Any] = {}
     for pk, kept in rows.order_by().values_list("pk", "found"):
         value = converted(row, Value(kept, text_of(before, kept), 1), Conventions())

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
 from crm.core.fields.catalogue import BUSINESS, Catalogue, Field
@@ -68,7 +69,7 @@ class ComputedEntry(CustomEntry):
     why: Callable[[], str] = lambda: ""
 
     @classmethod
-    def of(cls, definition: CustomField, model: Any, part: Part | None, why: Callable[[], str]) -> "ComputedEntry":
+    def made_of(cls, definition: CustomField, model: Any, part: Part | None, why: Callable[[], str]) -> "ComputedEntry":
         made = cls(
             definition.name,
             definition.label,
@@ -120,9 +121,12 @@ class ComputedEntry(CustomEntry):
 
     @property
     def output(self) -> Any:
-        return {Result.NUMBER: sql.NUMBER, Result.MONEY: sql.NUMBER, Result.DATE: sql.DAY, Result.YES_NO: sql.YES_NO}.get(
-            self.result, sql.TEXT
-        )
+        return {
+            Result.NUMBER: sql.NUMBER,
+            Result.MONEY: sql.NUMBER,
+            Result.DATE: sql.DAY,
+            Result.YES_NO: sql.YES_NO,
+        }.get(self.result, sql.TEXT)
 
     @property
     def side(self) -> Any:
@@ -144,7 +148,9 @@ class ComputedEntry(CustomEntry):
     def as_part(self) -> Part:
         """For formulas that use it."""
         part: Any = self.part
-        return replace(part, make=lambda asked: self._bounded(part.make(asked)), uses=frozenset({self.name}) | part.uses)
+        return replace(
+            part, make=lambda asked: self._bounded(part.make(asked)), uses=frozenset({self.name}) | part.uses
+        )
 
     def unrated(self, principal: Any, now: datetime) -> Any:
         """How many amounts it leaves out, as they have no rate; None where it has none."""
@@ -179,7 +185,9 @@ class ComputedEntry(CustomEntry):
 
     def in_list(self, label: Any = "", **told: Any) -> Column:
         css = {Kind.NUMBER: "num", Kind.MONEY: "num", Kind.DATE: "nowrap"}.get(self.like, "")
-        return Field.in_list(self, label, **{"css": css, "decorate": self._decorate, "first": "desc" if css == "num" else "asc"} | told)
+        return Field.in_list(
+            self, label, **{"css": css, "decorate": self._decorate, "first": "desc" if css == "num" else "asc"} | told
+        )
 
     def _decorate(self, rows: list[Any], listing: Any) -> None:
         if rows and self.name not in rows[0].__dict__:
@@ -206,12 +214,20 @@ def _type_of(definition: CustomField, part: Part | None) -> Type:
     return {Result.DATE: DAY, Result.YES_NO: YES_NO}.get(kind, TEXT)
 
 
+FORMATS: dict[Kind, dict[str, Any]] = {
+    Kind.NUMBER: {"format": "decimal"},
+    Kind.MONEY: {"format": "decimal"},
+    Kind.DATE: {"format": "date"},
+}
+
+
 class _ComputedField(serializers.Field):
     """Read-only. All rows that are answered are computed in one statement."""
 
     def __init__(self, entry: ComputedEntry):
         super().__init__(read_only=True, help_text=entry.hint or entry.label)
         self.entry = entry
+        set_override(self, "field", {"type": ["boolean" if entry.like is Kind.YES_NO else "string", "null"]} | FORMATS.get(entry.like, {}))
 
     def get_attribute(self, instance):
         if self.entry.name not in instance.__dict__:
@@ -281,10 +297,10 @@ class _Maker:
     def entry(self, field: CustomField) -> ComputedEntry:
         if field.name not in self.made:
             try:
-                part, why = self.part(field), str
+                part: Part | None = self.part(field)
             except FormulaError:
-                part, why = None, partial(self._why, field)
-            self.made[field.name] = ComputedEntry.of(field, self.catalogue.model, part, why)
+                part = None
+            self.made[field.name] = ComputedEntry.made_of(field, self.catalogue.model, part, partial(self._why, field))
         return self.made[field.name]
 
     def _why(self, field: CustomField) -> str:
@@ -329,7 +345,7 @@ class _Maker:
             except FormulaError as error:
                 words = _("“%(name)s” does not work: %(why)s")
                 raise FormulaError(words % {"name": field.label, "why": error}) from error
-            self.made[field.name] = ComputedEntry.of(field, self.catalogue.model, part, str)
+            self.made[field.name] = ComputedEntry.made_of(field, self.catalogue.model, part, str)
         return self.made[field.name].as_part
 
 
@@ -396,18 +412,29 @@ def _chosen(key_of: Callable[[Asked], Any], pairs: Sequence[tuple[Any, Any]]) ->
     """A choice: compared by its key, otherwise a text, its name."""
 
     def make(asked: Asked) -> Any:
-        named = [When(sql.infix("=", key_of(asked), sql.text(str(key)), sql.YES_NO), then=sql.text(str(label))) for key, label in pairs if key]
+        named = [
+            When(sql.infix("=", key_of(asked), sql.text(str(key)), sql.YES_NO), then=sql.text(str(label)))
+            for key, label in pairs
+            if key
+        ]
         return Case(*named, default=Value(None), output_field=sql.TEXT) if named else key_of(asked)
 
     return Part(Result.TEXT, make, choices=tuple(pairs), key_of=key_of)
 
 
 def _kept_fact(entry: CustomEntry) -> Fact:
-    return Fact(entry.name, entry.definition.label, lambda: _kept_part(entry.definition), KEPT.get(entry.definition.kind))
+    return Fact(
+        entry.name, entry.definition.label, lambda: _kept_part(entry.definition), KEPT.get(entry.definition.kind)
+    )
 
 
 KEPT = {Kind.NUMBER: Result.NUMBER, Kind.MONEY: Result.MONEY, Kind.DATE: Result.DATE, Kind.YES_NO: Result.YES_NO}
-KEPT |= {Kind.CHOICE: Result.TEXT, Kind.CHOICES: Result.CHOICES, Kind.LONG_TEXT: Result.TEXT, **dict.fromkeys(WRITTEN, Result.TEXT)}
+KEPT |= {
+    Kind.CHOICE: Result.TEXT,
+    Kind.CHOICES: Result.CHOICES,
+    Kind.LONG_TEXT: Result.TEXT,
+    **dict.fromkeys(WRITTEN, Result.TEXT),
+}
 
 
 def _kept_part(field: CustomField) -> Part:
@@ -430,7 +457,10 @@ def _kept_part(field: CustomField) -> Part:
         )
     if kind in KEPT:
         return Part(Result.TEXT, lambda asked: sql.filled(sql.kept_text(key)))
-    raise FormulaError(_("“%(name)s” names a colleague or client: who may see them differs, so no formula can use it.") % {"name": field.label})
+    raise FormulaError(
+        _("“%(name)s” names a colleague or client: who may see them differs, so no formula can use it.")
+        % {"name": field.label}
+    )
 
 
 # The text of a formula: kept with the names of fields and the keys of choices, shown with their labels
@@ -460,7 +490,9 @@ def _label_of(checker: Checker, node: Node) -> str:
     return f"[{found.label}]"
 
 
-def _rewritten(checker: Checker, text: str, of_field: Callable[[Checker, Node], str], of_choice: Callable[[Any, str], str]) -> str:
+def _rewritten(
+    checker: Checker, text: str, of_field: Callable[[Checker, Node], str], of_choice: Callable[[Any, str], str]
+) -> str:
     made = parse(text)
     changes = [(node.at, node.end, of_field(checker, node)) for node in made.walk() if node.kind == "field"]
     for node in made.walk():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import Count, F, Model, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide
-from crm.core.base.reading import Conventions, fold
+from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.custom.choices import CHOSEN, FILTERED, UNIQUE, WRITTEN, Kind
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.sql import JsonAt
@@ -41,7 +41,7 @@ class Conversion:
     to: CustomField
     values: list[Value]
     decision: Decision | None = None
-    conventions: Conventions = field(default_factory=Conventions)
+    conventions: Conventions = PLAIN
 
     @property
     def fitting(self) -> list[Value]:
@@ -70,10 +70,14 @@ def conversion(row: CustomField, model: type[Model], to: Kind, reading: str = ""
     found = _distinct(row, model)
     texts = {value.text for value in found}
     target = _target(row, to, texts)
-    asks = getattr(shape_of(target).type(target).read, "asks", "") if row.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN) else ""
+    asks = (
+        getattr(shape_of(target).type(target).read, "asks", "")
+        if row.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN)
+        else ""
+    )
     decision = decide(asks, texts) if asks else None
     way = reading or (decision.value or next((each.value for each in decision.options), "") if decision else "")
-    conventions = Conventions(**{asks: way}) if asks and way else Conventions()
+    conventions = replace(PLAIN, **{asks: way}) if asks and way else PLAIN
     made = [converted(target, value, conventions) for value in found]
     if to == Kind.NUMBER:
         made = _with_places(target, made)

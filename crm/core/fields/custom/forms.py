@@ -61,7 +61,11 @@ class FieldForm(Form):
     source = forms.ChoiceField(label=_("Roll up"), required=False)
     how = forms.ChoiceField(label=_("How"), required=False, choices=How.choices)
     days = forms.IntegerField(
-        label=_("In the last … days"), min_value=1, max_value=36_500, required=False, help_text=_("Leave empty for all.")
+        label=_("In the last … days"),
+        min_value=1,
+        max_value=36_500,
+        required=False,
+        help_text=_("Leave empty for all."),
     )
     is_required = forms.BooleanField(label=_("Required"), required=False)
     is_unique = forms.BooleanField(
@@ -153,6 +157,10 @@ class FieldForm(Form):
             parts.append(When(f"source={each.key}", *(of_value if each.measures else []), f"where-{each.key}"))
         return _for({Kind.ROLLUP}, Row("source", "how"), *parts, "days")
 
+    def add_error(self, field, error):
+        """What is wrong with a roll-up stands at what is rolled up."""
+        super().add_error("source" if field == "rollup" and "source" in self.fields else field, error)
+
     def clean_decimals(self) -> int:
         return self.cleaned_data["decimals"] or 0
 
@@ -239,5 +247,7 @@ class KindForm(Form):
 
 def _reading_words(option: Option) -> str:
     """“31/12/2026 is 31 December 2026”."""
-    said = [gettext("“%(text)s” is %(meaning)s") % {"text": text, "meaning": meaning} for text, meaning in option.samples]
+    said = [
+        gettext("“%(text)s” is %(meaning)s") % {"text": text, "meaning": meaning} for text, meaning in option.samples
+    ]
     return ", ".join(said) or option.value

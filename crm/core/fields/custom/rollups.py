@@ -204,7 +204,10 @@ def read(record: str, data: Mapping[str, Any]) -> Rollup:
         if measure is None:
             raise FormulaError(_("Choose the value to roll up."))
         if how in OF_NUMBERS and measure.type not in NUMBERS:
-            raise FormulaError(_("“%(what)s” is a date. Choose the earliest, the latest or that of the latest one.") % {"what": measure.label})
+            raise FormulaError(
+                _("“%(what)s” is a date. Choose the earliest, the latest or that of the latest one.")
+                % {"what": measure.label}
+            )
     wanted, conditions = list(data.get("where") or []), []
     if len(wanted) > MOST_CONDITIONS:
         raise FormulaError(_("Choose up to %(n)d conditions.") % {"n": MOST_CONDITIONS})

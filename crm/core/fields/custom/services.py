@@ -171,7 +171,9 @@ def _check_computed(row: CustomField, of: Record) -> None:
     for entry in after.values():
         if entry.problem and entry.name in before and not before[entry.name].problem:
             told = {"name": entry.label, "why": entry.problem}
-            raise ServiceError(_("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row))
+            raise ServiceError(
+                _("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row)
+            )
 
 
 def _where(text: str, error: FormulaError) -> str:
@@ -201,7 +203,9 @@ def new_row(of: Record, *, label: str, kind: str, **settings: Any) -> CustomFiel
 
 def free_label(of: Record, label: str) -> str:
     """The label, numbered if a field is called so."""
-    known = {name.casefold() for name in CustomField.objects.kept().filter(record=of.key).values_list("label", flat=True)}
+    known = {
+        name.casefold() for name in CustomField.objects.kept().filter(record=of.key).values_list("label", flat=True)
+    }
     known |= {str(field.label).casefold() for field in of.catalogue.values()}
     return next(made for n in range(1, 1000) if (made := label if n == 1 else f"{label} {n}").casefold() not in known)
 

@@ -17,8 +17,8 @@ from crm.core.fields.custom import changing, queries, rollups, services
 from crm.core.fields.custom.choices import CONVERTED, RANGED, Kind
 from crm.core.fields.custom.converting import Conversion, conversion, failing_rows
 from crm.core.fields.custom.entries import Record, records
-from crm.core.fields.custom.formulas.checking import CALLED, WORDS, FormulaError
 from crm.core.fields.custom.forms import FieldForm, KindForm, SectionForm, checker_for, shown_formula
+from crm.core.fields.custom.formulas.checking import CALLED, WORDS, FormulaError
 from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
 from crm.core.fields.custom.values import limit, load, shape_of
 from crm.core.ui.actions import form_action
@@ -34,9 +34,10 @@ def fields(request, record=""):
     shown = [field for section in sections for field in section.fields]
     usage = queries.usage_of(request.principal, of, shown) if shown else {}
     changed = queries.last_changed(of, shown) if shown else {}
+    made = of.catalogue.custom
     for field in shown:
         field.usage, field.changed_at = usage.get(field.pk), changed.get(field.pk)
-        field.rules, field.problem = _rules(field), of.catalogue.custom[field.name].problem
+        field.rules, field.problem = _rules(field), made[field.name].problem if field.name in made else ""
     archived = CustomField.objects.archived().filter(record=of.key).order_by("label")
     tabs = [{"label": each.label, "url": _url(each), "current": each is of} for each in records]
     context = {"of": of, "sections": sections, "archived": archived, "tabs": tabs, "kinds": dict(of.custom.kinds)}
@@ -88,7 +89,11 @@ def field(request, pk):
 
     def more():
         choices = [option for option in row.options if not option.get("is_archived")]
-        found: dict[str, Any] = {"field": row, "choices": choices, "uses": queries.uses_of(request.principal, of, row.name)}
+        found: dict[str, Any] = {
+            "field": row,
+            "choices": choices,
+            "uses": queries.uses_of(request.principal, of, row.name),
+        }
         found["change"] = row.changes.filter(undone_at__isnull=True, to_kind=row.kind).select_related("user").first()
         found["may_change_kind"] = row.kind in CONVERTED
         found["problem"] = of.catalogue.custom[row.name].problem if row.name in of.catalogue.custom else ""
@@ -128,10 +133,15 @@ def field_kind(request, pk):
     if not kind:
         return render(request, "core/fields/kind.html", context)
     found = conversion(row, of.model, Kind(kind), request.POST.get("reading") or request.GET.get("reading") or "")
-    form = KindForm(posted(request), found=found, initial={"version": row.version, "reading": request.GET.get("reading")})
+    form = KindForm(
+        posted(request), found=found, initial={"version": row.version, "reading": request.GET.get("reading")}
+    )
 
     def act():
-        told = {"reading": form.cleaned_data.get("reading", ""), "keeps_aside": form.cleaned_data.get("keeps_aside", False)}
+        told = {
+            "reading": form.cleaned_data.get("reading", ""),
+            "keeps_aside": form.cleaned_data.get("keeps_aside", False),
+        }
         seen, now = form.seen_version(), timezone.now()
         return changing.change_kind(request.principal, field=row, kind=kind, seen_version=seen, now=now, **told)
 
@@ -153,7 +163,9 @@ def field_kind(request, pk):
 def _sample(found: Conversion) -> list[dict[str, Any]]:
     """A few values as they are and as they would be."""
     say = shape_of(found.to).type(found.to).words
-    return [{"before": value.text, "after": say(load(found.to, value.becomes)), "n": value.n} for value in found.fitting[:5]]
+    return [
+        {"before": value.text, "after": say(load(found.to, value.becomes)), "n": value.n} for value in found.fitting[:5]
+    ]
 
 
 @require_POST
@@ -277,9 +289,7 @@ def _url(of: Record) -> str:
     return reverse("core:fields_of", args=[of.key])
 
 
-def _form_page(
-    request, of, form, act, *, title, lead="", done="", submit="", template="form_page.html", more=lambda: {}
-):
+def _form_page(request, of, form, act, *, title, lead="", done="", submit="", template="form_page.html", more=dict):
     require(may_administer(request.principal))
     outcome = form_action(request, form, act)
     if outcome.is_done:

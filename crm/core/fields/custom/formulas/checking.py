@@ -109,7 +109,9 @@ class Checker:
         found = self.named(str(node.value))
         if found is None:
             words = self.gone.get(_bare(str(node.value))) or self.gone.get(str(node.value))
-            raise FormulaError(words or _("There is no field “%(name)s”.") % {"name": _bare(str(node.value))[:60]}, node.at)
+            raise FormulaError(
+                words or _("There is no field “%(name)s”.") % {"name": _bare(str(node.value))[:60]}, node.at
+            )
         return found
 
     def named(self, name: str) -> Fact | None:
@@ -180,12 +182,14 @@ class _Given:
         return FormulaError(words % told, self.node.parts[place].at)
 
     def need(self, *types: Result) -> None:
-        for place, part in enumerate(self.parts):
+        for place in range(len(self.parts)):
             self.need_at(place, *types)
 
     def need_at(self, place: int, *types: Result) -> None:
         if self.parts[place].type not in types:
-            raise self.wrong(place, _(" or ").join(str(WORDS[each]) for each in types if each != Result.MONEY or len(types) == 1))
+            raise self.wrong(
+                place, _(" or ").join(str(WORDS[each]) for each in types if each != Result.MONEY or len(types) == 1)
+            )
 
     def alike(self, start: int = 0) -> Result:
         """The one type of all parts; numbers and money make money."""
@@ -193,7 +197,9 @@ class _Given:
         if types == NUMBERS:
             return Result.MONEY
         if len(types) > 1:
-            place = next(place for place, part in enumerate(self.parts) if place >= start and part.type != self.parts[start].type)
+            place = next(
+                place for place, part in enumerate(self.parts) if place >= start and part.type != self.parts[start].type
+            )
             raise self.wrong(place, str(WORDS[self.parts[start].type]))
         if Result.CHOICES in types:
             raise self.wrong(start, str(WORDS[Result.TEXT]))
@@ -213,21 +219,33 @@ class _Given:
         return int(value)
 
 
+_OF = Result.NUMBER, Result.MONEY
+_ADDED = {(a, b) for a in _OF for b in _OF} - {(Result.NUMBER, Result.NUMBER)}
+MONEY_FROM = {  # the operands of which an operator makes money: money times money, or by money, is a number
+    "+": _ADDED,
+    "-": _ADDED,
+    "*": {(Result.MONEY, Result.NUMBER), (Result.NUMBER, Result.MONEY)},
+    "/": {(Result.MONEY, Result.NUMBER)},
+}
+
+
 def _arithmetic(sign: str) -> Callable[[_Given], Part]:
     def check(given: _Given) -> Part:
         left, right = given.parts
         if sign in "+-" and Result.DATE in (left.type, right.type):
             return _days(given, sign)
         given.need(Result.NUMBER, Result.MONEY)
-        types = [left.type, right.type]
-        if sign in "+-":
-            is_money = Result.MONEY in types
-        else:
-            is_money = types == [Result.MONEY, Result.NUMBER] or (sign == "*" and types == [Result.NUMBER, Result.MONEY])
+        types = (left.type, right.type)
+        is_money = types in MONEY_FROM[sign]
 
         def make(asked: Asked) -> Any:
             one, other = given.makes(asked)
-            return sql.infix(sign, one, sql.sql("NULLIF(%(expressions)s, 0)", other, field=sql.NUMBER) if sign == "/" else other, sql.NUMBER)
+            return sql.infix(
+                sign,
+                one,
+                sql.sql("NULLIF(%(expressions)s, 0)", other, field=sql.NUMBER) if sign == "/" else other,
+                sql.NUMBER,
+            )
 
         return Part(Result.MONEY if is_money else Result.NUMBER, make, 2 if sign == "/" else 1)
 
@@ -238,9 +256,11 @@ def _days(given: _Given, sign: str) -> Part:
     """A day plus or minus days; the days between two."""
     left, right = given.parts
     if sign == "-" and (left.type, right.type) == (Result.DATE, Result.DATE):
-        return Part(Result.NUMBER, lambda asked: sql.number(sql.infix("-", *given.makes(asked), sql.NUMBER)))
+        return Part(Result.NUMBER, lambda asked: sql.number(sql.pair("-", given.makes(asked), sql.NUMBER)))
     if left.type != Result.DATE or right.type != Result.NUMBER:
-        raise given.wrong(1 if left.type == Result.DATE else 0, str(WORDS[Result.NUMBER if left.type == Result.DATE else Result.DATE]))
+        raise given.wrong(
+            1 if left.type == Result.DATE else 0, str(WORDS[Result.NUMBER if left.type == Result.DATE else Result.DATE])
+        )
 
     def make(asked: Asked) -> Any:
         one, other = given.makes(asked)
@@ -259,7 +279,7 @@ def _compared(sign: str) -> Callable[[_Given], Part]:
 
         def make(asked: Asked) -> Any:
             parts = given.makes(asked)
-            return sql.infix(sign, *(map(Lower, parts) if kind == Result.TEXT else parts), sql.YES_NO)
+            return sql.pair(sign, [Lower(part) for part in parts] if kind == Result.TEXT else parts, sql.YES_NO)
 
         return Part(Result.YES_NO, make)
 
@@ -268,19 +288,20 @@ def _compared(sign: str) -> Callable[[_Given], Part]:
 
 def _choice_compared(given: _Given, sign: str) -> Part | None:
     """A choice compared with one that stands in the formula: by its key, which stays when it is called otherwise."""
-    if sign not in ("=", "<>"):
-        return None
     for place in (0, 1):
-        chosen, other = given.parts[place], given.parts[1 - place]
-        if chosen.key_of is not None and isinstance(other.literal, str):
-            key = key_in(chosen.choices, other.literal)
-            if key is None:
-                words = _("“%(text)s” is not one of: %(allowed)s.")
-                allowed = ", ".join(label for _key, label in chosen.choices[:20])
-                raise FormulaError(words % {"text": other.literal[:40], "allowed": allowed}, given.node.parts[1 - place].at)
-            key_of = chosen.key_of
-            return Part(Result.YES_NO, lambda asked: sql.infix(sign, key_of(asked), sql.text(key), sql.YES_NO))
+        chosen, words = given.parts[place], given.parts[1 - place].literal
+        if sign in ("=", "<>") and chosen.key_of is not None and isinstance(words, str):
+            return _is_key(sign, chosen, words, given.node.parts[1 - place].at)
     return None
+
+
+def _is_key(sign: str, chosen: Part, words: str, at: int) -> Part:
+    key, key_of = key_in(chosen.choices, words), chosen.key_of
+    if key is None or key_of is None:
+        allowed = ", ".join(str(label) for _key, label in chosen.choices[:20])
+        said = _("“%(text)s” is not one of: %(allowed)s.") % {"text": words[:40], "allowed": allowed}
+        raise FormulaError(said, at)
+    return Part(Result.YES_NO, lambda asked: sql.infix(sign, key_of(asked), sql.text(key), sql.YES_NO))
 
 
 def key_in(choices: Iterable[tuple[str, str]], words: str) -> str | None:
@@ -294,8 +315,10 @@ def _logic(sign: str) -> Callable[[_Given], Part]:
     def check(given: _Given) -> Part:
         given.need(Result.YES_NO)
         if sign == "not":
-            return Part(Result.YES_NO, lambda asked: sql.sql("(NOT %(expressions)s)", *given.makes(asked), field=sql.YES_NO))
-        return Part(Result.YES_NO, lambda asked: sql.infix(sign.upper(), *given.makes(asked), sql.YES_NO))
+            return Part(
+                Result.YES_NO, lambda asked: sql.sql("(NOT %(expressions)s)", *given.makes(asked), field=sql.YES_NO)
+            )
+        return Part(Result.YES_NO, lambda asked: sql.pair(sign.upper(), given.makes(asked), sql.YES_NO))
 
     return check
 
@@ -337,7 +360,9 @@ def _round(given: _Given) -> Part:
     given.need(Result.NUMBER, Result.MONEY)
     places = given.whole(1, 0, MOST_PLACES) if len(given.parts) > 1 else 0
     kind = given.parts[0].type
-    return Part(kind, lambda asked: sql.sql(f"round(%(expressions)s, {places})", given.parts[0].make(asked), field=sql.NUMBER))
+    return Part(
+        kind, lambda asked: sql.sql(f"round(%(expressions)s, {places})", given.parts[0].make(asked), field=sql.NUMBER)
+    )
 
 
 def _date(given: _Given) -> Part:
@@ -345,7 +370,7 @@ def _date(given: _Given) -> Part:
     try:
         found = date.fromisoformat(text if isinstance(text, str) else "")
     except ValueError as error:
-        raise FormulaError(_("Write a day as date(\"2026-01-31\")."), given.node.at) from error
+        raise FormulaError(_('Write a day as date("2026-01-31").'), given.node.at) from error
     return Part(Result.DATE, lambda asked: sql.day(found))
 
 
@@ -363,7 +388,9 @@ def _add_months(given: _Given) -> Part:
     given.need_at(0, Result.DATE)
     n = given.whole(1, -MOST_MONTHS, MOST_MONTHS)
     template = f"(%(expressions)s + make_interval(months => {n}))::date"
-    return Part(Result.DATE, lambda asked: sql.bounded_day(sql.sql(template, given.parts[0].make(asked), field=sql.DAY)), 2)
+    return Part(
+        Result.DATE, lambda asked: sql.bounded_day(sql.sql(template, given.parts[0].make(asked), field=sql.DAY)), 2
+    )
 
 
 def _as_text(part: Part, asked: Asked) -> Any:
@@ -397,7 +424,10 @@ def _piece(name: str) -> Callable[[_Given], Part]:
     def check(given: _Given) -> Part:
         given.need_at(0, Result.TEXT)
         n = given.whole(1, 1, sql.LONGEST)
-        return Part(Result.TEXT, lambda asked: sql.sql(f"{name}(%(expressions)s, {n})", given.parts[0].make(asked), field=sql.TEXT))
+        return Part(
+            Result.TEXT,
+            lambda asked: sql.sql(f"{name}(%(expressions)s, {n})", given.parts[0].make(asked), field=sql.TEXT),
+        )
 
     return check
 
@@ -424,7 +454,7 @@ def _has(given: _Given) -> Part:
         raise given.wrong(0, str(WORDS[Result.CHOICES]))
     key = key_in(several.choices, wanted.literal) if isinstance(wanted.literal, str) else None
     if key is None:
-        allowed = ", ".join(label for _key, label in several.choices[:20])
+        allowed = ", ".join(str(label) for _key, label in several.choices[:20])
         words = _("Write one of these here, in quotes: %(allowed)s.")
         raise FormulaError(words % {"allowed": allowed}, given.node.parts[1].at)
     among = several.among
@@ -452,31 +482,63 @@ OPERATORS: dict[str, Function] = {
 }
 CALLED: dict[str, Function] = {
     "if": Function("if(a > b, c, d)", _lazy("c where the condition holds, else d (no value without it)"), _if, 2, 3),
-    "coalesce": Function("coalesce(a, b)", _lazy("the first that has a value"), _same_kind("COALESCE(%(expressions)s)"), 2, MANY),
+    "coalesce": Function(
+        "coalesce(a, b)", _lazy("the first that has a value"), _same_kind("COALESCE(%(expressions)s)"), 2, MANY
+    ),
     "is_empty": Function("is_empty(a)", _lazy("whether it has no value"), _is_empty),
     "has": Function('has(a, "b")', _lazy("whether b is among several choices"), _has, 2, 2),
-    "min": Function("min(a, b)", _lazy("the smallest, or earliest, that has a value"), _same_kind("LEAST(%(expressions)s)", _N, _M, _D), 2, MANY),
-    "max": Function("max(a, b)", _lazy("the largest, or latest, that has a value"), _same_kind("GREATEST(%(expressions)s)", _N, _M, _D), 2, MANY),
+    "min": Function(
+        "min(a, b)",
+        _lazy("the smallest, or earliest, that has a value"),
+        _same_kind("LEAST(%(expressions)s)", _N, _M, _D),
+        2,
+        MANY,
+    ),
+    "max": Function(
+        "max(a, b)",
+        _lazy("the largest, or latest, that has a value"),
+        _same_kind("GREATEST(%(expressions)s)", _N, _M, _D),
+        2,
+        MANY,
+    ),
     "round": Function("round(a, 2)", _lazy("rounded to so many decimals"), _round, 1, 2),
     "floor": Function("floor(a)", _lazy("the whole number below"), _same_kind("floor(%(expressions)s)", _N, _M)),
     "ceiling": Function("ceiling(a)", _lazy("the whole number above"), _same_kind("ceiling(%(expressions)s)", _N, _M)),
     "abs": Function("abs(a)", _lazy("without its sign"), _same_kind("abs(%(expressions)s)", _N, _M)),
-    "today": Function("today", _lazy("the firm’s day"), lambda given: Part(_D, lambda asked: sql.day(asked.today)), 0, 0),
+    "today": Function(
+        "today", _lazy("the firm’s day"), lambda given: Part(_D, lambda asked: sql.day(asked.today)), 0, 0
+    ),
     "date": Function('date("2026-01-31")', _lazy("a day"), _date),
     "days_between": Function("days_between(a, b)", _lazy("days from a to b"), _days_between, 2, 2),
     "add_months": Function("add_months(a, 12)", _lazy("a day so many months later"), _add_months, 2, 2),
     "year": Function("year(a)", _lazy("the year of a day"), _of("EXTRACT(YEAR FROM %(expressions)s)::numeric", _N, _D)),
-    "month": Function("month(a)", _lazy("its month, 1 to 12"), _of("EXTRACT(MONTH FROM %(expressions)s)::numeric", _N, _D)),
+    "month": Function(
+        "month(a)", _lazy("its month, 1 to 12"), _of("EXTRACT(MONTH FROM %(expressions)s)::numeric", _N, _D)
+    ),
     "day": Function("day(a)", _lazy("its day, 1 to 31"), _of("EXTRACT(DAY FROM %(expressions)s)::numeric", _N, _D)),
     "text": Function("text(a)", _lazy("a number, day or yes and no as text"), _text),
-    "join": Function('join(", ", a, b)', _lazy("texts with a text between them"), _concat("NULLIF(concat_ws(%(expressions)s), '')"), 2, MANY),
+    "join": Function(
+        'join(", ", a, b)',
+        _lazy("texts with a text between them"),
+        _concat("NULLIF(concat_ws(%(expressions)s), '')"),
+        2,
+        MANY,
+    ),
     "upper": Function("upper(a)", _lazy("in capitals"), _same_kind("upper(%(expressions)s)", _T)),
     "lower": Function("lower(a)", _lazy("in small letters"), _same_kind("lower(%(expressions)s)", _T)),
     "trim": Function("trim(a)", _lazy("without spaces around it"), _same_kind("btrim(%(expressions)s)", _T)),
     "left": Function("left(a, 3)", _lazy("its first letters"), _piece("left"), 2, 2),
     "right": Function("right(a, 3)", _lazy("its last letters"), _piece("right"), 2, 2),
     "length": Function("length(a)", _lazy("how many letters"), _of("length(%(expressions)s)::numeric", _N, _T)),
-    "contains": Function('contains(a, "b")', _lazy("whether b stands in a, ignoring case"), _found("(strpos(%(expressions)s) > 0)"), 2, 2),
-    "starts_with": Function('starts_with(a, "b")', _lazy("whether a begins with b, ignoring case"), _found("starts_with(%(expressions)s)"), 2, 2),
+    "contains": Function(
+        'contains(a, "b")', _lazy("whether b stands in a, ignoring case"), _found("(strpos(%(expressions)s) > 0)"), 2, 2
+    ),
+    "starts_with": Function(
+        'starts_with(a, "b")',
+        _lazy("whether a begins with b, ignoring case"),
+        _found("starts_with(%(expressions)s)"),
+        2,
+        2,
+    ),
 }
 FUNCTIONS = OPERATORS | CALLED

@@ -23,7 +23,22 @@ TOKENS = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<sign><=|>=|<>|!=|[-+*/&=<>(),])"
 )
-BINDS = {"or": 1, "and": 2, "=": 4, "<>": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "&": 5, "+": 6, "-": 6, "*": 7, "/": 7}
+BINDS = {
+    "or": 1,
+    "and": 2,
+    "=": 4,
+    "<>": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "&": 5,
+    "+": 6,
+    "-": 6,
+    "*": 7,
+    "/": 7,
+}
 NOT_BINDS, MINUS_BINDS = 3, 8
 WORDS = {"and", "or", "not"}
 
@@ -85,7 +100,7 @@ def _tokens(text: str) -> list[_Token]:
 
 def _unread(text: str, at: int) -> str:
     if text[at] == '"':
-        return _("A text begins with \" and has no end.")
+        return _('A text begins with " and has no end.')
     if text[at] == "[":
         return _("A field begins with [ and has no ].")
     return _("“%(sign)s” means nothing in a formula.") % {"sign": text[at : at + 1]}

@@ -28,6 +28,11 @@ def infix(sign: str, left: Any, right: Any, field: Any) -> Func:
     return sql("(%(expressions)s)", left, right, field=field, between=f" {sign} ")
 
 
+def pair(sign: str, parts: list[Any], field: Any) -> Func:
+    left, right = parts
+    return infix(sign, left, right, field)
+
+
 # Values
 
 
@@ -104,7 +109,11 @@ def within(value: Any, least: str, most: str, field: Any) -> Func:
 
 
 def bounded(value: Any, places: int) -> Func:
-    return sql(f"round(%(expressions)s, {places})", within(value, f"-{MOST}::numeric", f"{MOST}::numeric", NUMBER), field=NUMBER)
+    return sql(
+        f"round(%(expressions)s, {places})",
+        within(value, f"-{MOST}::numeric", f"{MOST}::numeric", NUMBER),
+        field=NUMBER,
+    )
 
 
 def bounded_day(value: Any) -> Func:
@@ -113,7 +122,11 @@ def bounded_day(value: Any) -> Func:
 
 def days(value: Any) -> Func:
     """A number of days that can be added to a day."""
-    return sql("(%(expressions)s)::integer", within(value, f"-{MOST_DAYS}::numeric", f"{MOST_DAYS}::numeric", NUMBER), field=NUMBER)
+    return sql(
+        "(%(expressions)s)::integer",
+        within(value, f"-{MOST_DAYS}::numeric", f"{MOST_DAYS}::numeric", NUMBER),
+        field=NUMBER,
+    )
 
 
 def chosen(condition: Any, then: Any, other: Any, field: Any) -> Case:
