@@ -16,6 +16,7 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from tools.testing.factories.clients import make_client
+from tools.testing.factories.opportunities import make_contract, make_opportunity
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)  # already the 19th in Helsinki
@@ -333,3 +334,22 @@ def test_the_api_orders_by_custom_fields_and_its_document_has_them(client, marta
     assert "cf_value" not in document["components"]["schemas"]["ClientRequest"]["properties"]
     parameters = {each["name"]: each["schema"] for each in document["paths"]["/api/v1/clients/"]["get"]["parameters"]}
     assert parameters["cf_value__from"]["type"] == "number" and "-cf_value" in parameters["ordering"]["enum"]
+
+
+def test_amounts_of_other_records_are_in_the_firms_currency(client, marta, admin):
+    row = make_client(owner=marta)
+    of_contract, of_opportunity = (
+        services.create_field(admin, record=record, label="Half", kind="formula", formula="[Value] / 2", decimals=2)
+        for record in ("contract", "opportunity")
+    )
+    deal = make_opportunity(actor=marta, client=row, value="100", currency="USD", rate=Decimal("0.5"))
+    paid = make_contract(actor=marta, client=row, value="300", currency="USD", rate=Decimal("0.5"))
+    for made, field in ((deal, of_opportunity), (paid, of_contract)):
+        entry = type(made).custom_fields()[field.name]
+        load_values(acting(marta), NOW, [made], [entry])
+        assert entry.raw(made) == made.value / 4 and entry.text(made) == f"€{made.value / 4:.0f}"
+    client.force_login(marta)
+    assert "€25" in client.get(deal.get_absolute_url()).content.decode()
+    assert "25.00" in client.get(f"/api/v1/opportunities/{deal.pk}/").json()["cf_half"]
+    with pytest.raises(ServiceError, match="no field"):
+        services.create_field(admin, record="opportunity", label="Rate", kind="formula", formula="rate * 2")
