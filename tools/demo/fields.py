@@ -23,7 +23,12 @@ def make(stage) -> None:
 
     add("Employees", "number", hint="At the client, all sites")
     add("Service level", "choice", options=["Premium", "Standard", "Basic"])
-    add("Revenue per employee", "formula", formula="revenue_12m / [Employees]", hint="Revenue of twelve months ÷ employees")
+    add(
+        "Revenue per employee",
+        "formula",
+        formula="revenue_12m / [Employees]",
+        hint="Revenue of twelve months ÷ employees",
+    )
     talks = {"source": "interactions", "how": "count", "where": ["contact=yes"], "days": 90}
     add("Conversations, 90 days", "rollup", rollup=talks)
     for n, client in enumerate(stage.clients.values()):

@@ -329,7 +329,12 @@ def test_the_api_orders_by_custom_fields_and_its_document_has_them(client, marta
     assert client.get("/api/v1/clients/?ordering=cf_markets").status_code == 400
     document = client.get("/api/schema/").json()
     fields = document["components"]["schemas"]["Client"]["properties"]
-    assert fields["cf_value"] == {"type": ["string", "null"], "format": "decimal", "description": "Value", "readOnly": True}
+    assert fields["cf_value"] == {
+        "type": ["string", "null"],
+        "format": "decimal",
+        "description": "Value",
+        "readOnly": True,
+    }
     assert fields["cf_signed"]["format"] == "date" and "cf_class" in fields
     assert "cf_value" not in document["components"]["schemas"]["ClientRequest"]["properties"]
     parameters = {each["name"]: each["schema"] for each in document["paths"]["/api/v1/clients/"]["get"]["parameters"]}

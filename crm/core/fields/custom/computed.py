@@ -227,7 +227,11 @@ class _ComputedField(serializers.Field):
     def __init__(self, entry: ComputedEntry):
         super().__init__(read_only=True, help_text=entry.hint or entry.label)
         self.entry = entry
-        set_override(self, "field", {"type": ["boolean" if entry.like is Kind.YES_NO else "string", "null"]} | FORMATS.get(entry.like, {}))
+        set_override(
+            self,
+            "field",
+            {"type": ["boolean" if entry.like is Kind.YES_NO else "string", "null"]} | FORMATS.get(entry.like, {}),
+        )
 
     def get_attribute(self, instance):
         if self.entry.name not in instance.__dict__:

@@ -77,7 +77,7 @@ def conversion(row: CustomField, model: type[Model], to: Kind, reading: str = ""
     )
     decision = decide(asks, texts) if asks else None
     way = reading or (decision.value or next((each.value for each in decision.options), "") if decision else "")
-    conventions = replace(PLAIN, **{asks: way}) if asks and way else PLAIN
+    conventions = replace(PLAIN, date_order=way) if asks == "date_order" else replace(PLAIN, decimal=way)
     made = [converted(target, value, conventions) for value in found]
     if to == Kind.NUMBER:
         made = _with_places(target, made)

@@ -119,45 +119,43 @@ def field_kind(request, pk):
     """Another type for a field: first what would become of its values, then the change."""
     require(may_administer(request.principal))
     row = get_object_or_404(CustomField.objects.kept(), pk=pk)
-    of, kind = _record(row.record), request.POST.get("kind") or request.GET.get("kind") or ""
-    kinds = [(value, label) for value, label in Kind.choices if value in CONVERTED and value != row.kind]
-    if row.kind not in CONVERTED or (kind and kind not in dict(kinds)):
+    of, given = _record(row.record), request.POST or request.GET
+    kinds = {value: label for value, label in Kind.choices if value in CONVERTED and value != row.kind}
+    kind, reading = given.get("kind", ""), given.get("reading", "")
+    if row.kind not in CONVERTED or (kind and kind not in kinds):
         raise Http404
-    url = reverse("core:field", args=[row.pk])
-    context = {"field": row, "of": of, "kinds": kinds, "kind": kind, "back_url": url, "title": _("Change type")}
-    context["trail"] = [
-        {"label": _("Custom fields"), "url": _url(of)},
-        {"label": row.label, "url": url},
-        {"label": _("Change type")},
-    ]
+    url, title = reverse("core:field", args=[row.pk]), _("Change type")
+    trail = [{"label": _("Custom fields"), "url": _url(of)}, {"label": row.label, "url": url}, {"label": title}]
+    context = {"field": row, "kinds": kinds.items(), "kind": kind, "back_url": url, "title": title, "trail": trail}
     if not kind:
         return render(request, "core/fields/kind.html", context)
-    found = conversion(row, of.model, Kind(kind), request.POST.get("reading") or request.GET.get("reading") or "")
-    form = KindForm(
-        posted(request), found=found, initial={"version": row.version, "reading": request.GET.get("reading")}
-    )
+    found = conversion(row, of.model, Kind(kind), reading)
+    form = KindForm(posted(request), found=found, initial={"version": row.version, "reading": reading})
 
     def act():
-        told = {
-            "reading": form.cleaned_data.get("reading", ""),
-            "keeps_aside": form.cleaned_data.get("keeps_aside", False),
-        }
-        seen, now = form.seen_version(), timezone.now()
-        return changing.change_kind(request.principal, field=row, kind=kind, seen_version=seen, now=now, **told)
+        told = {"kind": kind, "seen_version": form.seen_version(), "now": timezone.now()} | form.cleaned_data
+        return changing.change_kind(request.principal, field=row, **told)
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
-        words = _("%(name)s is now of the type “%(kind)s”.") % {"name": row.label, "kind": dict(kinds)[kind]}
+        words = _("%(name)s is now of the type “%(kind)s”.") % {"name": row.label, "kind": kinds[kind]}
         undo = reverse("core:field_kind_undo", args=[outcome.result.pk])
         messages.success(request, words, extra_tags=f"undo:{undo}")
         return go(request, url)
-    seen: Any = of.model._default_manager
-    rows = failing_rows(row, seen.visible_to(request.principal), found)
-    context |= {"form": form, "found": found, "conflict": outcome.conflict, "kind_label": dict(kinds)[kind]}
-    url_of = getattr(of.model, "get_absolute_url", lambda each: "")
-    context["rows"] = [{"row": each, "value": value, "url": url_of(each)} for each, value in rows]
-    context |= {"uses": queries.uses_of(request.principal, of, row.name), "sample": _sample(found)}
+    context |= {"form": form, "found": found, "conflict": outcome.conflict, "kind_label": kinds[kind]}
+    context |= _preview(request.principal, of, row, found)
     return render(request, "core/fields/kind.html", context, status=outcome.status)
+
+
+def _preview(principal, of: Record, row: CustomField, found: Conversion) -> dict[str, Any]:
+    """Examples, the first rows whose value has no equivalent (of those that the principal sees), and what uses the field."""
+    seen: Any = of.model._default_manager
+    url_of = getattr(of.model, "get_absolute_url", lambda each: "")
+    rows = [
+        {"row": each, "value": value, "url": url_of(each)}
+        for each, value in failing_rows(row, seen.visible_to(principal), found)
+    ]
+    return {"rows": rows, "sample": _sample(found), "uses": queries.uses_of(principal, of, row.name)}
 
 
 def _sample(found: Conversion) -> list[dict[str, Any]]:
