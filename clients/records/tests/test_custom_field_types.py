@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Event, Thread
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
@@ -214,3 +216,26 @@ def test_the_page_says_when_a_field_was_last_filled_in(client, marta, add):
     page = client.get("/settings/fields/of/client/")
     shown = {field.label: field for section in page.context["sections"] for field in section.fields}
     assert shown["Size"].changed_at is not None and shown["Never"].changed_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_others_hold_the_records_nothing_changes(marta, admin, add):
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    holding, over = Event(), Event()
+
+    def hold():
+        with transaction.atomic():
+            Client.objects.filter(pk=row.pk).update(industry="Held")
+            holding.set()
+            over.wait(30)
+        connection.close()
+
+    other = Thread(target=hold)
+    other.start()
+    assert holding.wait(30)
+    with pytest.raises(ServiceError, match="busy"):
+        changing.change_kind(admin, field=field, kind="number", now=NOW)
+    over.set()
+    other.join(30)
+    assert CustomField.objects.get().kind == "text" and Client.objects.get().custom == {"size": "12"}

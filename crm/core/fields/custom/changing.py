@@ -5,7 +5,7 @@ from copy import copy
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,7 +22,7 @@ from crm.core.fields.custom.choices import CONVERTED, Kind
 from crm.core.fields.custom.converting import Conversion, Value, conversion, converted, text_of
 from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldChange
-from crm.core.fields.custom.services import SETTINGS, begin_change, free_label, index_again, new_row, options_of
+from crm.core.fields.custom.services import BUSY, SETTINGS, begin_change, free_label, index_again, new_row, options_of
 from crm.core.fields.custom.sql import JsonAt
 from crm.core.ui.formatting import number
 
@@ -67,6 +67,7 @@ def change_kind(
     of = records[row.record]
     if kind not in CONVERTED or row.kind not in CONVERTED or kind == row.kind or row.archived_at is not None:
         raise ServiceError(_("Choose another type."), field="kind")
+    _hold(of)
     found = conversion(row, of.model, Kind(kind), reading)
     if found.must_ask and not reading:
         raise ServiceError(_("Choose how the values are written."), field="reading")
@@ -82,6 +83,19 @@ def change_kind(
     index_again(row, of)
     change.save()
     return change
+
+
+def _hold(of: Record) -> None:
+    """Let nobody write records of the kind until the change is over, so that no value of the old type comes after it; they are read as
+    always. Raises ServiceError if somebody else holds them for too long."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '5s', true)")
+            before = cursor.fetchone()[0]
+            cursor.execute(f"LOCK TABLE {_table(of)} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
+    except OperationalError as error:
+        raise ServiceError(str(BUSY)) from error
 
 
 def _become(row: CustomField, found: Conversion, seen_version: int | None) -> None:
@@ -139,6 +153,7 @@ def undo_change(principal: Principal, *, change: FieldChange, now: datetime) -> 
     newest = FieldChange.objects.filter(field=row, undone_at__isnull=True).first()
     if change.undone_at is not None or newest != change or row.kind != change.to_kind:
         raise ServiceError(_("The field was changed again since then. Undo the latest change first."))
+    _hold(of)
     as_it_is = copy(row)
     for name, value in {"kind": change.from_kind, **change.settings}.items():
         setattr(row, name, value)

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Count, Max, Model
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
@@ -33,6 +34,7 @@ from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import forget_firm
 
 MOST_FIELDS, MOST_OPTIONS, LONGEST_OPTION = 100, 200, 80
+BUSY = gettext_lazy("The records are busy right now. Try again in a minute.")
 SETTINGS = (
     "label",
     "section",
@@ -350,7 +352,7 @@ def index_again(row: CustomField, of: Record) -> None:
         words = _("%(n)d values are there more than once. Change them first.") % {"n": n}
         raise ServiceError(words, field="is_unique") from error
     except OperationalError as error:  # somebody else's long transaction holds the table
-        raise ServiceError(_("The records are busy right now. Try again in a minute.")) from error
+        raise ServiceError(str(BUSY)) from error
 
 
 def repeated(row: CustomField, model: type[Model]) -> int:
