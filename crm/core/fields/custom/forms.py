@@ -19,11 +19,6 @@ MADE_UP = {"options", "formula", "rollup"}  # settings that are no field of the 
 SWITCHES = ("is_required", "is_unique", "is_filtered")
 
 
-def _for(kinds: Any, *parts: Any) -> When:
-    """Shown for these types."""
-    return When("kind=" + " ".join(sorted(kinds)), *parts)
-
-
 class FieldForm(Form):
     """A custom field. Its choices stand one per line for a new field, one in each box afterwards."""
 
@@ -133,29 +128,34 @@ class FieldForm(Form):
     def get_layout(self) -> Layout:
         boxes = [f"{OPTION}{option['key']}" for option in self._offered()]
         own = [Row(*boxes)] if boxes else []
-        kind = "kind"
         return Layout(
-            Row("label", kind),
+            Row("label", "kind"),
             "section",
             "hint",
-            _for(CHOSEN, *own, Field("options")),
-            _for({Kind.FORMULA}, "formula"),
-            *([self._rollup()] if self.sources else []),
-            _for(RANGED, Row("least", "most")),
-            _for({Kind.NUMBER, *COMPUTED}, "decimals"),
-            _for(WRITTEN, "pattern"),
-            _for(set(Kind) - COMPUTED, Field("is_required", switch=True)),
-            _for(UNIQUE, Field("is_unique", switch=True)),
-            _for(FILTERED, Field("is_filtered", switch=True)),
+            *self._for(CHOSEN, *own, Field("options")),
+            *self._for({Kind.FORMULA}, "formula"),
+            *(self._for({Kind.ROLLUP}, *self._rollup()) if self.sources else []),
+            *self._for(RANGED, Row("least", "most")),
+            *self._for({Kind.NUMBER, *COMPUTED}, "decimals"),
+            *self._for(WRITTEN, "pattern"),
+            *self._for(set(Kind) - COMPUTED, Field("is_required", switch=True)),
+            *self._for(UNIQUE, Field("is_unique", switch=True)),
+            *self._for(FILTERED, Field("is_filtered", switch=True)),
         )
 
-    def _rollup(self) -> When:
+    def _for(self, kinds: Any, *parts: Any) -> list[Any]:
+        """For these types: shown when one is chosen; of a field that exists, its own parts alone."""
+        if self.field is not None:
+            return [*parts] if self.field.kind in kinds else []
+        return [When("kind=" + " ".join(sorted(kinds)), *parts)]
+
+    def _rollup(self) -> list[Any]:
         """Each source with its own values and conditions."""
-        parts = []
+        parts: list[Any] = [Row("source", "how")]
         for each in self.sources:
             of_value = [When("how=" + " ".join(sorted(set(How) - {How.COUNT})), f"value-{each.key}")]
             parts.append(When(f"source={each.key}", *(of_value if each.measures else []), f"where-{each.key}"))
-        return _for({Kind.ROLLUP}, Row("source", "how"), *parts, "days")
+        return [*parts, "days"]
 
     def add_error(self, field, error):
         """What is wrong with a roll-up stands at what is rolled up."""
