@@ -74,8 +74,11 @@ def add(ines):
 
 
 def given(row, name, who, now=NOW):
+    """What a page shows, which filters and sorts compute in another way."""
     load_values(acting(who), now, [row], [CLIENT_FIELDS[name]])
-    return row.__dict__[name]
+    of_all = Client.objects.annotate(found=CLIENT_FIELDS[name].expression(acting(who), now)).get(pk=row.pk).found
+    assert of_all == row.__dict__[name]
+    return of_all
 
 
 def log(who, client, visibility=Visibility.FIRM, days=1, channel=Channel.CALL, **fields):

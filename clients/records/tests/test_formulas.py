@@ -358,3 +358,19 @@ def test_amounts_of_other_records_are_in_the_firms_currency(client, marta, admin
     assert "25.00" in client.get(f"/api/v1/opportunities/{deal.pk}/").json()["cf_half"]
     with pytest.raises(ServiceError, match="no field"):
         services.create_field(admin, record="opportunity", label="Rate", kind="formula", formula="rate * 2")
+
+
+@pytest.mark.parametrize("kind", ["formula", "rollup", "choice", "number"])
+def test_the_page_of_a_field_shows_what_its_type_has(client, aino, add, kind):
+    """The type is fixed there, so that nothing waits for a choice of it."""
+    told = {
+        "formula": {"formula": "1 + 1"},
+        "rollup": {"rollup": {"source": "contacts", "how": "count"}},
+        "choice": {"options": ["Gold"]},
+    }
+    shown = {"formula": "formula", "rollup": "source", "choice": "option-gold", "number": "least"}
+    made = add("Own", kind, **told.get(kind, {}))
+    client.force_login(aino)
+    page = client.get(reverse("core:field", args=[made.pk])).content.decode()
+    assert 'data-show-when="kind=' not in page
+    assert [name for name in shown.values() if f'name="{name}"' in page] == [shown[kind]]

@@ -28,6 +28,7 @@ from crm.core.fields.custom.formulas import sql
 from crm.core.fields.custom.formulas.checking import Asked, Checker, Fact, FormulaError, Part, Result, key_in
 from crm.core.fields.custom.formulas.grammar import Node, parse
 from crm.core.fields.custom.models import CustomField
+from crm.core.fields.custom.rollups import How
 from crm.core.fields.custom.values import options
 from crm.core.fields.types import DAY, TEXT, YES_NO, Type
 from crm.core.firm.queries import get_firm
@@ -87,7 +88,9 @@ class ComputedEntry(CustomEntry):
         return replace(made, sort=made._sort()) if part and definition.is_filtered else made
 
     def _sort(self) -> Sort:
-        return Sort(f"sort_{self.name}", nullable=True, expression=self.expression)
+        """A count is never without a value, so that its pages read one section."""
+        is_count = self.definition.kind == Kind.ROLLUP and self.definition.rollup.get("how") == How.COUNT
+        return Sort(f"sort_{self.name}", nullable=not is_count, expression=self.expression)
 
     @property
     def is_computed(self) -> bool:
@@ -132,10 +135,10 @@ class ComputedEntry(CustomEntry):
     def side(self) -> Any:
         return Computed(self)
 
-    def expression(self, principal: Any, now: datetime) -> Any:
-        """What the database computes for each row, as the principal sees it."""
+    def expression(self, principal: Any, now: datetime, *, of_all: bool = True) -> Any:
+        """What the database computes for each row, as the principal sees it; `of_all`: for a filter or sort."""
         assert self.part is not None  # nothing asks one that does not work
-        return self._bounded(self.part.make(Asked(principal, now)))
+        return self._bounded(self.part.make(Asked(principal, now, of_all)))
 
     def _bounded(self, made: Any) -> Any:
         if self.result in (Result.NUMBER, Result.MONEY):
@@ -259,7 +262,7 @@ def load_values(principal: Any, now: datetime, rows: Sequence[Any], entries: Ite
     wanted: dict[str, Any] = {}
     for entry in computed:
         if entry.part is not None:
-            wanted[entry.name] = entry.expression(principal, now)
+            wanted[entry.name] = entry.expression(principal, now, of_all=False)
             if (unrated := entry.unrated(principal, now)) is not None:
                 wanted[entry.name + UNRATED] = unrated
     for row in rows:

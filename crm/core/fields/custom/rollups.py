@@ -137,7 +137,8 @@ class Rollup:
         return Part(measure.type, self._value, unrated=unrated, is_personal=True)
 
     def _rows(self, asked: Asked) -> QuerySet:
-        rows = self.source.rows(asked.principal).filter(**{self.source.path: OuterRef("pk")}).order_by()
+        of_record = {f"{self.source.path}__isnull": False} if asked.of_all else {self.source.path: OuterRef("pk")}
+        rows = self.source.rows(asked.principal).filter(**of_record).order_by()
         by_subject: dict[str, Q] = {}
         for condition in self.conditions:
             by_subject[condition.subject] = by_subject.get(condition.subject, Q()) | condition.q(asked)
@@ -150,18 +151,21 @@ class Rollup:
             rows = rows.filter(**{f"{self.source.day}__gte": first, f"{self.source.day}__lte": last})
         return rows
 
-    def _one(self, rows: QuerySet, aggregate: Any, output: Any) -> Any:
-        """A subquery with one aggregate of all its rows."""
-        grouped = rows.values(self.source.path).annotate(rolled_up=aggregate).values("rolled_up")
-        return Subquery(grouped, output_field=output)
+    def _one(self, asked: Asked, rows: QuerySet, aggregate: Any, output: Any) -> Any:
+        """One aggregate of the rows of each record."""
+        path = self.source.path
+        grouped = rows.values(path).annotate(rolled_up=aggregate)
+        if asked.of_all:
+            return _looked_up(grouped.values_list(path, "rolled_up"), output)
+        return Subquery(grouped.values("rolled_up"), output_field=output)
 
     def _count(self, asked: Asked) -> Any:
-        counted = self._one(self._rows(asked), Count("pk"), sql.NUMBER)
+        counted = self._one(asked, self._rows(asked), Count("pk"), sql.NUMBER)
         return sql.number(Coalesce(counted, 0, output_field=sql.NUMBER))
 
     def _unrated(self, asked: Asked) -> Any:
         rows = self._rows(asked).filter(self.measure.unrated)  # type: ignore[union-attr]
-        return Coalesce(self._one(rows, Count("pk"), sql.NUMBER), 0, output_field=sql.NUMBER)
+        return Coalesce(self._one(asked, rows, Count("pk"), sql.NUMBER), 0, output_field=sql.NUMBER)
 
     def _value(self, asked: Asked) -> Any:
         measure: Any = self.measure
@@ -169,13 +173,16 @@ class Rollup:
         output = sql.NUMBER if measure.type in NUMBERS else sql.DAY
         rows = self._rows(asked)
         if self.how == How.LATEST:
-            by_day = F(self.source.day).desc(nulls_last=True)
-            made: Any = Subquery(
-                rows.annotate(rolled_up=column).order_by(by_day, "-pk").values("rolled_up")[:1], output_field=output
-            )
+            made = self._latest(asked, rows.annotate(rolled_up=column), output)
         else:
-            made = self._one(rows, AGGREGATES[self.how](column, output_field=output), output)
+            made = self._one(asked, rows, AGGREGATES[self.how](column, output_field=output), output)
         return sql.number(made) if measure.type in NUMBERS else made
+
+    def _latest(self, asked: Asked, rows: QuerySet, output: Any) -> Any:
+        by_day, path = (F(self.source.day).desc(nulls_last=True), F("pk").desc()), self.source.path
+        if asked.of_all:
+            return _looked_up(rows.order_by(path, *by_day).distinct(path).values_list(path, "rolled_up"), output)
+        return Subquery(rows.order_by(*by_day).values("rolled_up")[:1], output_field=output)
 
     def words(self) -> str:
         """In a sentence: “Sum of Value of opportunities, State: Won, in the last 365 days”."""
@@ -189,6 +196,20 @@ class Rollup:
         if self.days:
             said.append(_("in the last %(n)d days") % {"n": self.days})
         return ", ".join(said)
+
+
+class _Map(Subquery):
+    """Pairs of record and value as one JSON object, computed once for the statement."""
+
+    template = "(SELECT jsonb_object_agg(k, v) FROM (%(subquery)s) AS pairs (k, v))"
+
+
+def _looked_up(pairs: QuerySet, output: Any) -> Any:
+    """The value of each record out of the pairs of all. A subquery for each record would fetch its rows one by one, which for a filter or
+    sort of many records takes ten times as long as one pass over the table."""
+    key = sql.sql("(%(expressions)s)::text", F("pk"), field=sql.TEXT)
+    found = sql.sql("(%(expressions)s)", _Map(pairs, output_field=sql.TEXT), key, field=sql.TEXT, between=" ->> ")
+    return sql.sql(f"(%(expressions)s)::{'date' if output is sql.DAY else 'numeric'}", found, field=output)
 
 
 def read(record: str, data: Mapping[str, Any]) -> Rollup:

@@ -52,10 +52,13 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """Who asks for a computed value, and when: what they may not see is in none."""
+    """Who asks for a computed value, and when: what they may not see is in none. `of_all`: for a filter or sort, which needs the value of
+    all rows, and not of those of a page alone.
+    """
 
     principal: Any
     now: datetime
+    of_all: bool = False
 
     @cached_property
     def today(self) -> date:
