@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry, rollups  # noqa: F401  roll-ups register themselves
+from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.cover import history as cover_history
@@ -20,7 +20,7 @@ from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
-from clients.listing import finding
+from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES

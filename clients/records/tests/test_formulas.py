@@ -357,7 +357,7 @@ def test_amounts_of_other_records_are_in_the_firms_currency(client, marta, admin
     assert "€25" in client.get(deal.get_absolute_url()).content.decode()
     assert "25.00" in client.get(f"/api/v1/opportunities/{deal.pk}/").json()["cf_half"]
     with pytest.raises(ServiceError, match="no field"):
-        services.create_field(admin, record="opportunity", label="Rate", kind="formula", formula="rate * 2")
+        services.create_field(admin, record="opportunity", label="Odd", kind="formula", formula="rate * 2")
 
 
 @pytest.mark.parametrize("kind", ["formula", "rollup", "choice", "number"])
