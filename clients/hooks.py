@@ -20,7 +20,7 @@ from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
-from clients.listing import finding
+from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
@@ -34,11 +34,13 @@ from clients.revenue.finding import contract_hit, find_contracts
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
+from clients.segments.queries import segments_with
 from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
-from crm.core.fields.custom.entries import load_names
+from crm.core.fields.custom.entries import load_custom
+from crm.core.fields.custom.queries import Finder, finders
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
@@ -126,7 +128,7 @@ def facts_card(principal, client, now):
 
 @registry.panel("custom", "side", 82, "clients/page/custom_card.html")
 def custom_card(principal, client, now):
-    load_names(principal, [client], [entry for entry in CLIENT_FIELDS.custom.values() if entry.link])
+    load_custom(principal, CLIENT_FIELDS, [client], now)
     sections = CLIENT_FIELDS.custom_facts(client, may_edit=permissions.may_edit(principal, client))
     return {"sections": sections} if sections else None
 
@@ -135,6 +137,7 @@ def custom_card(principal, client, now):
 address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address_refused")
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 firm_changed.connect(express_amounts, dispatch_uid="clients.express_amounts")
+finders.register(Finder("segments", segments_with, 20))
 gate.register(visible_client_ids)
 gate.rules.register(gate.Rule("clients.documents", "core.Notification", seen_notifications))
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))

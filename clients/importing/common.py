@@ -25,7 +25,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold, whole_number
 from crm.core.fields.catalogue import Catalogue
-from crm.core.fields.custom.entries import load_names
+from crm.core.fields.custom.entries import load_custom
 from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
@@ -229,11 +229,10 @@ def exported(
 
 
 def named(principal: Principal, rows: Iterable[Any], fields: Catalogue) -> Iterator[Any]:
-    """The rows with the names of those that the firm's own fields link, a thousand at a time."""
-    linking = [entry for entry in fields.custom.values() if entry.link]
+    """The rows with what the firm's own fields show besides what they keep, a thousand at a time."""
     rows = iter(rows)
     while chunk := list(islice(rows, 1000)):
-        load_names(principal, chunk, linking)
+        load_custom(principal, fields, chunk)
         yield from chunk
 
 

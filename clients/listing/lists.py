@@ -169,7 +169,7 @@ CLIENTS = ListPage(
             lambda client: client.group_revenue,
             css="num",
             first="desc",
-            sort=Sort("group_revenue", seen_by=group_revenue),
+            sort=Sort("group_revenue", expression=lambda principal, now: group_revenue(principal)),
             is_extra=True,
             cell=lambda client: (
                 NOTHING if client.group_revenue is None else money_round(client.group_revenue, get_firm().currency)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from clients.currencies.fields import PAID_IN, RATE
@@ -142,5 +143,10 @@ OPPORTUNITY_FIELDS = Catalogue(
         "has_own_probability": "whether the probability was entered, or is the stage's",
         "custom": "the values of the firm's own fields",
     },
-    custom=CustomFields("opportunity", _("Opportunities"), order=40),
+    custom=CustomFields(
+        "opportunity",
+        _("Opportunities"),
+        order=40,
+        amounts={"value": F("value_firm"), "value_firm": F("value_firm"), "weighted_firm": F("weighted_firm")},
+    ),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
@@ -92,7 +93,7 @@ CONTRACT_FIELDS = Catalogue(
     Field("replaces", is_imported=False, api=READ),
     Field("change_reason", is_imported=False, api=READ, privacy=FREE_WORDS),
     internal={"custom": "the values of the firm's own fields"},
-    custom=CustomFields("contract", _("Contracts"), order=30),
+    custom=CustomFields("contract", _("Contracts"), order=30, amounts={"value": F("value") * F("rate")}),
 )
 REVENUE_FIELDS = Catalogue(
     RevenueLine,

@@ -27,7 +27,7 @@ def reader_of(principal: Principal, now: datetime, *, me: int | None = None) -> 
     """`me`: who is meant where the system reads a rule of somebody."""
     me = principal.viewer.pk if principal.viewer is not None else me
     zone = timezone.get_current_timezone() if principal.user is not None else firm_zone()
-    return Reader(me, firm_today(now), now, zone, firm_zone())
+    return Reader(me, principal, firm_today(now), now, zone, firm_zone())
 
 
 def narrow(clients: QuerySet, parsed: Parsed, reader: Reader) -> QuerySet:

@@ -14,7 +14,7 @@ from clients.records.models import Client, StatusPeriod, is_quiet
 from clients.segments.choices import IF_EMPTY, OPERATORS, Kind, Operator
 from clients.segments.custom import told_of
 from crm.core.fields.catalogue import FREE_WORDS, Field
-from crm.core.fields.custom.entries import CustomEntry
+from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.forms import country_names
 from crm.core.fields.types import COUNTRY, LANGUAGE, ZONE
 from crm.core.users.models import User
@@ -25,9 +25,10 @@ LEFT_OUT = {"parent"}
 
 @dataclass(frozen=True)
 class Reader:
-    """For whom and when a rule is read: `me`, the day of the firm, and the zone in which days of moments begin."""
+    """For whom and when a rule is read: `me`, the principal whose gate counts, the day of the firm, and the zone in which days of moments begin."""
 
     me: int | None
+    principal: Any
     today: date
     now: datetime
     zone: tzinfo
@@ -39,7 +40,8 @@ class Criterion:
     """`path`: the column from the client on. `condition(operator, values, reader)` replaces what the kind makes of the path.
 
     `model`: the rows that values name. `read(text)` turns a text into the value of the column, or raises ValueError. `places`: decimals
-    of a number. `is_moment`: a day is asked of a moment. `may_be_empty`: some clients have no value.
+    of a number. `is_moment`: a day is asked of a moment. `may_be_empty`: some clients have no value. `is_personal`: its value depends on who
+    asks (a roll-up). `problem`: why nothing can be asked of it at the moment.
     """
 
     key: str
@@ -55,6 +57,8 @@ class Criterion:
     may_be_empty: bool = False
     is_long: bool = False
     condition: Callable[[Operator, list[Any], Reader], Q] | None = None
+    is_personal: bool = False
+    problem: str = ""
 
     @property
     def operators(self) -> tuple[Operator, ...]:

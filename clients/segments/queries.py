@@ -16,6 +16,8 @@ from clients.segments.choices import ME, WITH_DAYS, WITHOUT_VALUES, Kind, Match,
 from clients.segments.compile import clients_of, mark_of, narrow, reader_of
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
 from crm.core.base.principals import Principal
+from crm.core.fields.custom.entries import Record
+from crm.core.fields.custom.queries import Use
 from crm.core.listing.models import SavedView
 from crm.core.ui.formatting import in_sentence, number
 
@@ -58,6 +60,27 @@ def in_segment(clients: QuerySet, chosen: Chosen, principal: Principal, now: dat
 def views_with(segment: Segment) -> QuerySet:
     """The saved views of the client list that use the segment, of anybody."""
     return SavedView.objects.kept().filter(list_key=CLIENT_LIST, query__segment__contains=[str(segment.pk)])
+
+
+def segments_with(principal: Principal, record: Record, name: str) -> list[Use]:
+    """The segments whose rule asks a field, of anybody; those of others that are not shared stay without a name."""
+    if record.model is not Client:
+        return []
+    found = [row for row in Segment.objects.kept().order_by("name") if name in _asked(row.rule)]
+    seen = set(
+        Segment.objects.visible_to(principal).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)
+    )
+    return [
+        Use(_("Segment"), row.name, row.get_absolute_url()) if row.pk in seen else Use(_("Segment")) for row in found
+    ]
+
+
+def _asked(rule: Any) -> set[str]:
+    """The fields in a rule."""
+    if not isinstance(rule, dict):
+        return set()
+    inner = [_asked(each) for each in rule.get("rules", [])]
+    return {str(rule.get("field", ""))}.union(*inner)
 
 
 # Who joined and left

@@ -87,7 +87,9 @@ class Parsed:
     @property
     def is_personal(self) -> bool:
         """It means somebody else for each reader."""
-        return any(ME in leaf.values for leaf in self.root.leaves() if leaf.criterion.kind == Kind.PERSON)
+        leaves = list(self.root.leaves())
+        says_me = any(ME in leaf.values for leaf in leaves if leaf.criterion.kind == Kind.PERSON)
+        return says_me or any(leaf.criterion.is_personal for leaf in leaves)
 
     @property
     def messages(self) -> list[str]:
@@ -170,6 +172,9 @@ class _Reading:
         if criterion is None:
             name = str(data.get("label") or key)[:60]
             return self.wrong(path, _("The field “%(name)s” no longer exists.") % {"name": name}, is_gone=True)
+        if criterion.problem:
+            told = {"name": criterion.label, "why": criterion.problem}
+            return self.wrong(path, _("“%(name)s” does not work: %(why)s") % told, is_gone=True)
         if data.get("op") not in criterion.operators:
             return self.wrong(path, _("Choose what “%(name)s” should be.") % {"name": criterion.label})
         operator, values = Operator(data["op"]), data.get("values", [])

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from clients.segments.models import Segment, SegmentChange, SegmentMember, Segme
 from clients.segments.queries import views_with
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import SYSTEM, Principal
+from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 
@@ -114,6 +115,8 @@ def note_members(principal: Principal, *, segment: Segment, today: date, now: da
     if not parsed.is_sound or segment.is_archived:
         return 0
     reader = reader_of(SYSTEM, now, me=segment.owner_id)
+    if parsed.is_personal and segment.owner is not None:
+        reader = replace(reader, principal=acting(segment.owner))  # a roll-up counts what the owner sees
     inside = set(narrow(Client.objects.kept(), parsed, reader).order_by().values_list("pk", flat=True))
     before = set(SegmentMember.objects.filter(segment=segment).values_list("client_id", flat=True))
     mark, moved = mark_of(segment.rule), 0

@@ -2,7 +2,7 @@
 
 from crm.core.api.models import IdempotencyKey  # noqa: F401
 from crm.core.drafts.models import Draft  # noqa: F401
-from crm.core.fields.custom.models import CustomField, FieldSection  # noqa: F401
+from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection  # noqa: F401
 from crm.core.files.models import StoredFile  # noqa: F401
 from crm.core.firm.models import FirmSettings, Holiday  # noqa: F401
 from crm.core.listing.models import BulkChange, ListPreference, SavedView  # noqa: F401

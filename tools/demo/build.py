@@ -32,6 +32,7 @@ from tools.demo import (
     cast,
     documents,
     engagements,
+    fields,
     history,
     invoices,
     opportunities,
@@ -99,6 +100,7 @@ def _fill(firm: FirmSettings, now: datetime) -> list[User]:
         invoices.make(stage)
         engagements.make(stage)
         structure.make(stage)
+        fields.make(stage)
         _restrict(stage)
     return list(stage.users.values())
 

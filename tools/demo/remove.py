@@ -23,7 +23,7 @@ from interactions.follow_ups.models import FollowUp
 from interactions.surveys.models import SurveyRule
 from onboarding.models import Plan, Template
 from onboarding.services.templates import remove_demo_templates
-from tools.demo import cast, engagements, logins
+from tools.demo import cast, engagements, fields, logins
 
 
 @transaction.atomic
@@ -52,6 +52,7 @@ def remove(*, now: datetime) -> dict[str, int]:
     _delete_each(EngagementKind.objects.filter(name__in=engagements.KINDS))
     _delete_each(Tag.objects.filter(clients=None, name__in=[role.tag for role in cast.CLIENTS if role.tag]))
     Cover.objects.filter(Q(absent__is_demo=True) | Q(covering__is_demo=True)).delete()
+    fields.remove(now)
     counts["people"] = _people(now)
     FirmSettings.objects.filter(pk=1).update(has_demo_data=False)
     nameless = FirmSettings._meta.get_field("name").get_default()

@@ -14,7 +14,7 @@ from clients.records.forms import FactForm
 from clients.records.services.clients import update_client
 from crm.core.base.permissions import require
 from crm.core.fields.catalogue import Fact
-from crm.core.fields.custom.entries import load_names
+from crm.core.fields.custom.entries import load_custom
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment
 
@@ -64,7 +64,7 @@ def _save(request, client, name):
 
 def _answer(request, fact_client, name, *, status=200, **context):
     if name in CLIENT_FIELDS.custom:
-        load_names(request.principal, [fact_client], [e for e in (CLIENT_FIELDS[name],) if e.link])
+        load_custom(request.principal, CLIENT_FIELDS, [fact_client])
     return render(
         request,
         "clients/page/fact.html",

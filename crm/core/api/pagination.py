@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Field
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, pagination
 from rest_framework.response import Response
@@ -15,11 +16,14 @@ MOST = 200
 COMMON_ORDERS = {"id": "id", "created": "created_at", "updated": "updated_at"}
 
 
-def orders_of(view: Any) -> dict[str, str]:
-    """What a list may be ordered by, name → column: the view's own `orders` and the columns that all rows have."""
+def orders_of(view: Any) -> dict[str, str | Sort]:
+    """What a list may be ordered by, name → column: the view's own `orders`, the columns that all rows have, and the firm's own fields of
+    its records, whose empty values come last."""
     columns = {field.name for field in view.queryset.model._meta.get_fields() if isinstance(field, Field)}
     common = {name: column for name, column in COMMON_ORDERS.items() if column in columns}
-    return common | getattr(view, "orders", {})
+    catalogue = getattr(view.serializer_class, "catalogue", None)
+    custom = catalogue.custom if catalogue is not None else {}
+    return common | getattr(view, "orders", {}) | {name: entry.sort for name, entry in custom.items() if entry.sort}
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -35,14 +39,18 @@ class CursorPagination(pagination.CursorPagination):
     def paginate_queryset(self, queryset: Any, request, view=None) -> list[Any]:
         self.request = request
         asked = request.query_params.get("ordering", "") or "-id"
-        column = orders_of(view).get(asked.removeprefix("-"))
-        if column is None:
-            names = ", ".join(orders_of(view))
+        known = orders_of(view)
+        wanted = known.get(asked.removeprefix("-"))
+        if wanted is None:
+            names = ", ".join(known)
             raise exceptions.ValidationError({"ordering": [_("Use one of: %(names)s.") % {"names": names}]})
+        sort = Sort(wanted) if isinstance(wanted, str) else wanted
+        if sort.expression is not None:
+            queryset = queryset.annotate(**{sort.field: sort.computed(request.principal, timezone.now())})
         try:
             self.found = paginate(
                 queryset,
-                sort=Sort(column, descending=asked.startswith("-")),
+                sort=sort.turned() if asked.startswith("-") else sort,
                 cursor=request.query_params.get("cursor", ""),
                 size=read_page_size(request),
                 counted=False,

@@ -8,7 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from crm.core.api.pagination import orders_of
-from crm.core.firm.queries import as_new_firm
+from crm.core.firm.queries import as_new_firm, get_firm
+from crm.core.listing import filters
 
 ERROR = {
     "type": "object",
@@ -122,12 +123,25 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
     return {"boolean": False, "integer": EXAMPLES.get(name, 1), "number": 1200.0}.get(kind)
 
 
+FILTERS = {filters.Number: OpenApiTypes.NUMBER, filters.Day: OpenApiTypes.DATE, filters.Yes: OpenApiTypes.BOOL}
+
+
+def _parameter(name: str, found: Any) -> OpenApiParameter:
+    """The parameter of a filter of the firm's own."""
+    kind = next((kind for of, kind in FILTERS.items() if isinstance(found, of)), OpenApiTypes.STR)
+    return OpenApiParameter(name, kind, description=str(found.label))
+
+
 class Schema(AutoSchema):
     """Turns what a viewset declares (`orders`, `expands`) into parameters of its operations."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """The document is the same for every firm: words that a firm chooses are those of a new one."""
-        with as_new_firm():
+        """The document is the same for every firm: words that a firm chooses are those of a new one. Who is logged in also sees the firm's
+        own fields.
+        """
+        user = getattr(self.view.request, "user", None)
+        mark = get_firm().fields_mark if user is not None and user.is_authenticated else ""
+        with as_new_firm(mark):
             return normalize_result_object(super().get_operation(*args, **kwargs))
 
     def get_override_parameters(self) -> list[Any]:
@@ -137,6 +151,8 @@ class Schema(AutoSchema):
             names = [sign + name for name in orders_of(view) for sign in ("", "-")]
             words = "The column to order by; “-” puts the largest first. By default the newest come first."
             found.append(OpenApiParameter("ordering", OpenApiTypes.STR, enum=names, description=words))
+        if self._is_list_view() and issubclass(getattr(view, "filterset_class", None) or object, filters.ListFilters):
+            found += [_parameter(name, each) for name, each in view.filterset_class.custom_filters().items()]
         if self.method == "GET" and hasattr(view, "expands") and view.expands and view.action in ("list", "retrieve"):
             words = f"Related rows to answer too, separated by commas: {', '.join(view.expands)}."
             found.append(OpenApiParameter("expand", OpenApiTypes.STR, description=words))

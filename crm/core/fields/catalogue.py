@@ -285,7 +285,7 @@ class Catalogue(dict[str, Field]):
 
     @property
     def edited(self) -> tuple[str, ...]:
-        return (*self._edited, *self.custom)
+        return (*self._edited, *(field.name for field in self.custom.values() if not field.is_computed))
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -175,6 +175,8 @@ class CatalogueForm(RecordForm, metaclass=_OfCatalogue):
     def add_custom(self, principal: Any) -> None:
         """Add the firm's own fields as the principal sees them. One that names a row out of sight is left out, and so kept."""
         for name, entry in self.catalogue.custom.items():
+            if entry.is_computed:
+                continue
             present = getattr(self.instance, name) if self.instance.pk else None
             field = entry.control(principal, is_required=entry.definition.is_required and not entry.only_for)
             if not entry.keep_present(field, present):

@@ -53,10 +53,12 @@ def firm_cached() -> Iterator[None]:
 
 
 @contextmanager
-def as_new_firm() -> Iterator[None]:
-    """As a firm that has set nothing, without asking the database: for texts that are made of declarations."""
+def as_new_firm(fields_mark: str = "") -> Iterator[None]:
+    """As a firm that has set nothing, without asking the database: for texts that are made of declarations. `fields_mark`: with the own
+    fields of this state.
+    """
     before = (getattr(_request, "is_open", False), getattr(_request, "firm", None))
-    _request.is_open, _request.firm = True, FirmSettings(pk=1)
+    _request.is_open, _request.firm = True, FirmSettings(pk=1, fields_mark=fields_mark)
     try:
         yield
     finally:

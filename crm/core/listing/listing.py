@@ -102,9 +102,8 @@ class Listing(Bar):
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
         if self.board:
             rows = self.board.board.narrow(rows)
-        made = self.sort.seen_by(self.principal) if self.sort.seen_by else self.sort.expression
-        if made is not None and self.sort.field not in rows.query.annotations:
-            rows = rows.annotate(**{self.sort.field: made})
+        if self.sort.expression is not None and self.sort.field not in rows.query.annotations:
+            rows = rows.annotate(**{self.sort.field: self.sort.computed(self.principal, self.now)})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort
             rows = rows.filter(**{f"{self.sort.field.rpartition('__')[0]}__isnull": False})
         return rows

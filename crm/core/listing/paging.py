@@ -6,8 +6,8 @@ so that each section is one range of one index.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -30,7 +30,7 @@ class _Row(Func):
 class Sort:
     """`field` may cross relations (facts__next_step_at) or be an annotation; `nullable` puts empty values in a section
     of their own at the end. `pk` names the tie-breaker next to the field, so that one index serves both (facts__client
-    for facts__…). `expression`: what the list computes as `field`, if it is no column; `seen_by(principal)` makes one that depends on who reads.
+    for facts__…). `expression`: what the list computes as `field`, if it is no column, or a function of who asks and when.
     """
 
     field: str
@@ -38,7 +38,10 @@ class Sort:
     nullable: bool = False
     pk: str = "pk"
     expression: Any = None
-    seen_by: Callable[[Any], Any] | None = None
+
+    def computed(self, principal: Any, now: datetime) -> Any:
+        """The expression for somebody at a moment."""
+        return self.expression(principal, now) if callable(self.expression) else self.expression
 
     def turned(self) -> "Sort":
         return replace(self, descending=not self.descending)

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
-from crm.core.fields.custom.models import CustomField, FieldSection
+from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
 from crm.core.firm.models import Holiday
 from crm.core.listing.models import SavedView
 from crm.core.users.models import ApiToken, Invitation
@@ -42,6 +42,9 @@ def build(scene):
     ]
     scene.rows["field section"] = {"any": section}
     scene.rows["custom field"], scene.rows["other field"] = {"any": fields[0]}, {"any": fields[1]}
+    change = FieldChange(field=fields[1], from_kind="url", to_kind="text", created_at=timezone.now())
+    change.save()
+    scene.rows["change of a field"] = {"any": change}
 
 
 LIST = {"key": "clients:list"}
@@ -88,6 +91,9 @@ ROWS = [
     Row("core:field", get=ADMINS, post=ADMINS, about="custom field"),
     Row("core:field_archive", post=ADMINS, about="custom field"),
     Row("core:field_restore", post=ADMINS, about="custom field"),
+    Row("core:field_kind", get=ADMINS, post=ADMINS, about="custom field", data={"kind": "long_text"}),
+    Row("core:field_choices", post=ADMINS, about="custom field"),
+    Row("core:field_kind_undo", post=ADMINS, about="change of a field"),
     Row("core:field_section_new", get=ADMINS, post=ADMINS, also=RECORD),
     Row("core:field_section_order", post=ADMINS, also=RECORD),
     Row("core:field_section", get=ADMINS, post=ADMINS, about="field section"),

@@ -56,12 +56,18 @@ declare(
     update_firm=by_admin(lambda own: {"name": "Halden Advisory"}),
 )
 declare(
+    "crm.core.fields.custom.changing",
+    change_kind=by_admin(lambda own: {"field": own("custom field"), "kind": "long_text", "now": own.now}),
+    undo_change=by_admin(lambda own: {"change": own("change of a field"), "now": own.now}),
+)
+declare(
     "crm.core.fields.custom.services",
     create_field=by_admin(lambda own: {"record": "client", "label": "Class", "kind": "text"}),
     update_field=by_admin(lambda own: {"field": own("custom field"), "label": "VAT ID"}),
     archive_field=by_admin(lambda own: {"field": own("custom field"), "now": own.now}),
     restore_field=by_admin(lambda own: {"field": own.changed("custom field", archived_at=own.now)}),
     order_fields=by_admin(lambda own: {"record": "client", "ids": [own("other field").pk, own("custom field").pk]}),
+    order_choices=by_admin(lambda own: {"field": own("custom field"), "keys": ["b", "a"]}),
     create_section=by_admin(lambda own: {"record": "client", "name": "Family"}),
     update_section=by_admin(lambda own: {"section": own("field section"), "name": "Invoices"}),
     order_sections=by_admin(

@@ -16,6 +16,8 @@ class Kind(models.TextChoices):
     URL = "url", _("Web address")
     EMAIL = "email", _("Email")
     PHONE = "phone", _("Phone")
+    FORMULA = "formula", _("Formula")
+    ROLLUP = "rollup", _("Roll-up")
 
 
 WRITTEN = {Kind.TEXT, Kind.URL, Kind.EMAIL, Kind.PHONE}  # kept as text: sorted and found ignoring case
@@ -23,6 +25,8 @@ NUMBERS = {Kind.NUMBER, Kind.MONEY}
 CHOSEN = {Kind.CHOICE, Kind.CHOICES}
 RANGED = {*NUMBERS, Kind.DATE}
 UNIQUE = {*WRITTEN, Kind.NUMBER}
-# Values that an index serves: what is not among them has neither filter nor sort
+COMPUTED = {Kind.FORMULA, Kind.ROLLUP}  # nobody enters them, and no row keeps them
 FILTERED = frozenset(Kind) - {Kind.LONG_TEXT}
-SORTED = FILTERED - {Kind.CHOICES, Kind.USER, Kind.CLIENT}
+CONVERTED = frozenset(Kind) - COMPUTED - {Kind.CLIENT}  # whose type may change: which client is named, some do not see
+INDEXED = FILTERED - COMPUTED  # values that an index serves
+SORTED = INDEXED - {Kind.CHOICES, Kind.USER, Kind.CLIENT}

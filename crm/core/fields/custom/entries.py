@@ -1,187 +1,41 @@
-"""Custom fields as entries of a record's catalogue, made at run time.
+"""The custom fields of all records, as they are now, and their sections.
 
 The entries are made once in each process for each state of the definitions. `FirmSettings.fields_mark` names that state:
 every change writes a new one in its own transaction, and a request reads it with the firm's settings, which it needs anyway.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from crm.core.base.registry import Registry
-from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Catalogue, Field
-from crm.core.fields.custom.choices import CHOSEN, NUMBERS, SORTED, Kind
-from crm.core.fields.custom.filters import filters_of
+from crm.core.fields.catalogue import Catalogue
+from crm.core.fields.custom.choices import COMPUTED, Kind
+from crm.core.fields.custom.computed import compute, load_values
+from crm.core.fields.custom.entry import CustomEntry, load_names
 from crm.core.fields.custom.models import CustomField, FieldSection
-from crm.core.fields.custom.sql import value_of
-from crm.core.fields.custom.values import clean, links, load, options, shape_of
-from crm.core.fields.forms import missing_words
+from crm.core.fields.custom.values import load, shape_of
 from crm.core.fields.types import NOTHING
 from crm.core.firm.queries import get_firm
-from crm.core.listing.columns import Column
-from crm.core.listing.groups import Group
-from crm.core.listing.paging import Sort
 from crm.core.users.models import User
 
-NAMES_OF = "custom_names"  # what a list has read of the rows that its rows name: {(kind, id): name}
-PERSON = {Kind.EMAIL, Kind.PHONE}
 
-
-@dataclass(frozen=True)
-class CustomEntry(Field):
-    """A custom field in its catalogue."""
-
-    definition: Any = None
-
-    @classmethod
-    def of_definition(cls, definition: CustomField, model: Any, *, is_inline: bool) -> "CustomEntry":
-        kind = Kind(definition.kind)
-        is_sorted = definition.is_filtered and kind in SORTED
-        return cls(
-            definition.name,
-            definition.label,
-            shape_of(definition).type(definition),
-            privacy=PERSONAL if kind in PERSON else FREE_WORDS if kind is Kind.LONG_TEXT else BUSINESS,
-            group=f"custom-{definition.section_id or 0}",
-            hint=definition.hint,
-            is_optional=not definition.is_required,
-            href=_HREFS.get(kind) and (lambda row: _HREFS[kind](getattr(row, definition.name) or "")),
-            sort=Sort(f"sort_{definition.name}", nullable=True, expression=value_of(definition)) if is_sorted else None,
-            aliases=(definition.name, definition.key, definition.key.replace("_", " ")),
-            is_imported=kind is not Kind.CLIENT,
-            is_inline=is_inline and kind not in (Kind.LONG_TEXT, Kind.CHOICES),
-            model=model,
-            definition=definition,
-        )
-
-    @property
-    def link(self) -> Any:
-        return links.get(self.definition.kind)
-
-    def raw(self, row: Any) -> Any:
-        return load(self.definition, (row.custom or {}).get(self.definition.key))
-
-    def keep(self, value: Any, before: Any = None) -> Any:
-        """What a row keeps for a value; None for nothing. Raises ValueError with a sentence."""
-        made = clean(self.definition, value, before)
-        return None if made is None else shape_of(self.definition).keep(made)
-
-    # Pages and files
-
-    def text(self, row: Any) -> str:
-        return self._name_of(row) if self.link else super().text(row)
-
-    def value(self, row: Any) -> Any:
-        """Of a row that is linked, its name; of a colleague, the email, as for other fields."""
-        if not self.link:
-            return super().value(row)
-        return self._name_of(row, "email" if self.definition.kind == Kind.USER else "name").replace(NOTHING, "")
-
-    def listed(self, row: Any) -> Any:
-        return self._name_of(row).replace(NOTHING, "") if self.link else self.value(row)
-
-    def _name_of(self, row: Any, shown: str = "name") -> str:
-        """The name of the linked row: of those that `load_names` found, as the reader sees them."""
-        pk, known = self.raw(row), getattr(row, NAMES_OF, {})
-        found = known.get((self.definition.kind, pk))
-        return NOTHING if pk is None or found is None else str(getattr(found, shown))
-
-    def in_list(self, label: Any = "", **told: Any) -> Column:
-        css = "num" if self.definition.kind in NUMBERS else "nowrap" if self.definition.kind == Kind.DATE else ""
-        made: dict[str, Any] = {"loads": ("custom",), "css": css}
-        if self.link:
-            made["decorate"] = lambda rows, listing: load_names(listing.principal, rows, [self])
-        return super().in_list(label, **made | told)
-
-    @property
-    def is_grouped(self) -> bool:
-        """A choice that lists may be filtered by: they may be in groups of it too."""
-        return self.definition.kind == Kind.CHOICE and self.definition.is_filtered
-
-    def in_groups(self) -> Group:
-        known = options(self.definition, all_of_them=True)
-        path, expression = f"group_{self.name}", value_of(self.definition)
-        return Group(self.name, self.label, path, lambda: known, filter=self.name, expression=expression)
-
-    def _loading(self) -> dict[str, tuple[str, ...]]:
-        return {}
-
-    def offered(self) -> Column:
-        return self.in_list(is_extra=True)
-
-    def filters(self) -> dict[str, Any]:
-        return filters_of(self.definition)
-
-    # Forms and the API
-
-    def control(self, principal: Any, *, is_required: bool | None = None) -> forms.Field:
-        """Its form field, as somebody sees it."""
-        needed = self.definition.is_required if is_required is None else is_required
-        made = shape_of(self.definition).control(
-            self.definition, principal, label=self.label, help_text=self.hint, required=needed
-        )
-        made.error_messages["required"] = missing_words(self)
-        if self.definition.kind not in CHOSEN:  # whose control knows what may be chosen
-            made.validators = [*made.validators, self._validate]
-        return made
-
-    @property
-    def only_for(self) -> str:
-        """The kind of rows that its section is for; "" for all."""
-        section = self.definition.section
-        return section.kind if section else ""
-
-    def keep_present(self, control: Any, present: Any) -> bool:
-        """Let the control offer what the row has, though it is no longer offered. False where that is out of the reader's sight."""
-        if present is None:
-            return True
-        if self.definition.kind in CHOSEN:
-            known = dict(control.choices)
-            gone = {str(key): label for key, label in self._all_options() if key in present or key == present}
-            control.choices = [*control.choices, *((key, label) for key, label in gone.items() if key not in known)]
-        elif self.definition.kind == Kind.USER:
-            control.queryset = control.queryset | self.link.model._default_manager.filter(pk=present)
-        elif self.link:
-            return bool(control.queryset.filter(pk=present).exists())
-        return True
-
-    def _all_options(self) -> list[tuple[str, str]]:
-        return options(self.definition, all_of_them=True)
-
-    def _validate(self, value: Any) -> None:
-        try:
-            clean(self.definition, value)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def serializer_field(self) -> Any:
-        return shape_of(self.definition).api(self.definition)
-
-
-_HREFS: dict[str, Callable[[str], str]] = {
-    Kind.URL: lambda value: value,
-    Kind.EMAIL: lambda value: f"mailto:{value}",
-    Kind.PHONE: lambda value: "tel:" + "".join(sign for sign in value if sign in "+0123456789"),
-}
-
-
-def load_names(principal: Any, rows: Sequence[Any], entries: Iterable[CustomEntry]) -> None:
-    """Read the rows that these fields name, as far as the principal sees them: one statement for each field."""
-    for entry in entries:
-        ids = {entry.raw(row) for row in rows} - {None}
-        seen = entry.link.seen(principal).in_bulk(ids) if ids else {}
-        found = {(entry.definition.kind, pk): each for pk, each in seen.items()}
-        for row in rows:
-            row.__dict__.setdefault(NAMES_OF, {}).update(found)
+def load_custom(principal: Any, catalogue: Catalogue, rows: Sequence[Any], now: datetime | None = None) -> None:
+    """Read what the firm's own fields of these rows show besides what the rows keep, as the principal sees it: the names of linked
+    rows, a statement for each such field, and what formulas and roll-ups give, one statement."""
+    entries = list(catalogue.custom.values())
+    load_names(principal, rows, [entry for entry in entries if entry.link])
+    load_values(principal, now or timezone.now(), rows, entries)
 
 
 def all_facts(principal: Any, catalogue: Catalogue, row: Any, *, may_edit: bool = False) -> list[Any]:
     """The facts of a row's page with those of the firm's own fields, as the principal sees them."""
-    load_names(principal, [row], [entry for entry in catalogue.custom.values() if entry.link])
+    load_custom(principal, catalogue, [row])
     own = catalogue.custom_facts(row, may_edit=may_edit)
     return catalogue.facts(row, may_edit=may_edit) + [fact for _title, facts in own for fact in facts]
 
@@ -227,7 +81,8 @@ def _of_now() -> _Made | None:
 @dataclass(frozen=True)
 class CustomFields:
     """The custom fields of a kind of record, which its catalogue names: `Catalogue(Client, …, custom=CustomFields("client", …))`.
-    `kinds`: those of its rows, in the column `kind_column`, that a section may be for."""
+    `kinds`: those of its rows, in the column `kind_column`, that a section may be for. `amounts`: what formulas take of the amounts of
+    rows that have a currency of their own; those that are not in it stay out of formulas."""
 
     key: str
     label: Any
@@ -235,6 +90,7 @@ class CustomFields:
     kind_column: str = "kind"
     order: int = 0
     is_inline: bool = False  # the record's page edits them in place
+    amounts: Mapping[str, Any] | None = None  # of rows with a currency of their own: field → its amount in the firm's
 
     def register(self, catalogue: Catalogue) -> None:
         records.register(Record(self, catalogue))
@@ -250,10 +106,20 @@ class CustomFields:
             }
             live = [field for field in made.fields.get(self.key, []) if field.archived_at is None]
             live.sort(key=lambda field: (places.get(field.section_id, 0), field.position, field.pk))
-            made.entries[self.key] = {
-                f.name: CustomEntry.of_definition(f, catalogue.model, is_inline=self.is_inline) for f in live
-            }
+            made.entries[self.key] = self.made(catalogue, live, made.fields.get(self.key, []))
         return made.entries[self.key]
+
+    def made(
+        self, catalogue: Catalogue, live: Sequence[CustomField], known: Sequence[CustomField]
+    ) -> dict[str, CustomEntry]:
+        """The entries of `live` definitions; `known` are those in the archive as well."""
+        kept = {
+            f.name: CustomEntry.of_definition(f, catalogue.model, is_inline=self.is_inline)
+            for f in live
+            if f.kind not in COMPUTED
+        }
+        computed = compute(catalogue, kept, live, known)
+        return {f.name: kept.get(f.name) or computed[f.name] for f in live}
 
     def sections(self, catalogue: Catalogue) -> list[Section]:
         """Those that have fields, in their order; fields without one come first."""

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.fields.custom.choices import FILTERED, NUMBERS, WRITTEN, Kind
 from crm.core.fields.custom.models import CustomField
-from crm.core.fields.custom.sql import JSON, JsonAt, value_of
-from crm.core.fields.custom.values import links, options, shape_of
+from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.values import links, options
 from crm.core.listing import filters
 from crm.core.users.models import User
 
@@ -20,26 +20,36 @@ NOTHING = "none"
 
 class _OfCustom:
     definition: CustomField
+    side: Any
 
-    def of(self, definition: CustomField) -> Any:
-        self.definition = definition
+    def of(self, definition: CustomField, side: Any) -> Any:
+        self.definition, self.side = definition, side
         return self
+
+    @property
+    def asked(self) -> tuple[Any, Any]:
+        """Who filters, and when."""
+        return self.parent.principal, self.parent.now  # type: ignore[attr-defined]
+
+    @property
+    def here(self) -> Any:
+        return self.side.here(*self.asked)
 
     def filter(self, rows, value):
         return rows if value in (None, "", []) else rows.filter(self.condition(value))
 
     def condition(self, value: Any) -> Any:
-        return Exact(value_of(self.definition), value)
+        return Exact(self.here, value)
 
 
 class _Same(_OfCustom, filters.Text):
     def condition(self, value):
-        return Exact(value_of(self.definition), Lower(Value(value)))
+        return Exact(self.side.text(*self.asked), Lower(Value(value)))
 
 
 class _Chosen(_OfCustom, filters.Choices):
     def condition(self, value):
-        here, named = value_of(self.definition), [each for each in value if each != NOTHING]
+        here, named = self.here, [each for each in value if each != NOTHING]
         found = Q(IsNull(here, True)) if NOTHING in value else Q()
         if self.definition.kind == Kind.CHOICES:
             for each in named:
@@ -70,14 +80,12 @@ class _Linked(_OfCustom, filters.Id):
 
 class _From:
     def condition(self, value):
-        kept = shape_of(self.definition).keep(value)  # type: ignore[attr-defined]
-        return GreaterThanOrEqual(value_of(self.definition), Value(kept, JSON))  # type: ignore[attr-defined]
+        return GreaterThanOrEqual(self.here, self.side.kept(value))  # type: ignore[attr-defined]
 
 
 class _To:
     def condition(self, value):
-        kept = shape_of(self.definition).keep(value)  # type: ignore[attr-defined]
-        return LessThanOrEqual(value_of(self.definition), Value(kept, JSON))  # type: ignore[attr-defined]
+        return LessThanOrEqual(self.here, self.side.kept(value))  # type: ignore[attr-defined]
 
 
 class _FromNumber(_From, _OfCustom, filters.Number):
@@ -96,26 +104,26 @@ class _ToDay(_To, _OfCustom, filters.Day):
     pass
 
 
-def filters_of(field: CustomField) -> dict[str, Any]:
-    """By name in URLs. A range has two: `cf_size__from` and `cf_size__to`."""
-    kind, name, label = Kind(field.kind), field.name, field.label
+def filters_of(field: CustomField, side: Any, kind: Kind | None = None) -> dict[str, Any]:
+    """By name in URLs. A range has two: `cf_size__from` and `cf_size__to`. `kind`: the one that it is filtered like, if another."""
+    kind, name, label = kind or Kind(field.kind), field.name, field.label
     if not field.is_filtered or kind not in FILTERED:
         return {}
     told: dict[str, Any] = {"label": label, "chip": _("%(what)s is") % {"what": label}}
     if kind in WRITTEN:
-        return {name: _Same(name, **told).of(field)}
+        return {name: _Same(name, **told).of(field, side)}
     if kind in NUMBERS or kind is Kind.DATE:
         low, high = (_FromDay, _ToDay) if kind is Kind.DATE else (_FromNumber, _ToNumber)
         words = {"__from": _("%(what)s from") % {"what": label}, "__to": _("%(what)s up to") % {"what": label}}
         return {
-            f"{name}{end}": each(name, label=words[end], chip=words[end]).of(field)
+            f"{name}{end}": each(name, label=words[end], chip=words[end]).of(field, side)
             for end, each in (("__from", low), ("__to", high))
         }
     if kind is Kind.YES_NO:
-        return {name: _Yes(name, **told).of(field)}
+        return {name: _Yes(name, **told).of(field, side)}
     if kind is Kind.USER:
-        return {name: _Person(name, named=User, **told).of(field)}
+        return {name: _Person(name, named=User, **told).of(field, side)}
     if link := links.get(kind):
-        return {name: _Linked(name, named=link.model, **told).of(field)}
+        return {name: _Linked(name, named=link.model, **told).of(field, side)}
     pairs = [*options(field), (NOTHING, _("No value"))]
-    return {name: _Chosen(name, choices=pairs, **told).of(field)}
+    return {name: _Chosen(name, choices=pairs, **told).of(field, side)}

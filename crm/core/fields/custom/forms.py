@@ -1,21 +1,22 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.fields.custom.choices import CHOSEN, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
-from crm.core.fields.custom.entries import Record
+from crm.core.base.deciding import Option
+from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.computed import checker_of, shown
+from crm.core.fields.custom.converting import Conversion
+from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldSection
+from crm.core.fields.custom.rollups import How, sources_of
 from crm.core.fields.custom.services import SETTINGS
-from crm.core.ui.forms import Field, Form, Layout, Row, When
+from crm.core.ui.forms import Field, Form, Layout, Maybe, Row, When
 
 OPTION = "option-"
+MADE_UP = {"options", "formula", "rollup"}  # settings that are no field of the form as they are
 SWITCHES = ("is_required", "is_unique", "is_filtered")
-
-
-def _for(kinds: Any, *parts: Any) -> When:
-    """Shown for these types."""
-    return When("kind=" + " ".join(sorted(kinds)), *parts)
 
 
 class FieldForm(Form):
@@ -45,6 +46,22 @@ class FieldForm(Form):
         required=False,
         help_text=_("9 is a digit, A a letter, ? either, * any text: FI99999999. Leave empty to accept anything."),
     )
+    formula = forms.CharField(
+        label=_("Formula"),
+        required=False,
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "formula-text"}),
+        help_text=_("Such as [Seats] * [Price]. All fields and functions stand below."),
+    )
+    source = forms.ChoiceField(label=_("Roll up"), required=False)
+    how = forms.ChoiceField(label=_("How"), required=False, choices=How.choices)
+    days = forms.IntegerField(
+        label=_("In the last … days"),
+        min_value=1,
+        max_value=36_500,
+        required=False,
+        help_text=_("Leave empty for all."),
+    )
     is_required = forms.BooleanField(label=_("Required"), required=False)
     is_unique = forms.BooleanField(
         label=_("Unique"),
@@ -59,9 +76,13 @@ class FieldForm(Form):
         super().__init__(*args, initial=self._initial(field) | kwargs.pop("initial", {}), **kwargs)
         self.record, self.field = record, field
         self.fields["section"].queryset = FieldSection.objects.filter(record=record.key)  # type: ignore[attr-defined]
+        self.sources = sources_of(record.key)
+        self._add_sources()
         if field is None:
             return
         self.fields["kind"].disabled = True
+        if field.kind not in COMPUTED:
+            self.fields["kind"].help_text = _("“Change type” shows what would become of the values.")
         for option in self._offered():
             self.fields[f"{OPTION}{option['key']}"] = forms.CharField(
                 label=option["label"], max_length=80, required=False, initial=option["label"]
@@ -72,8 +93,37 @@ class FieldForm(Form):
     def _initial(field: CustomField | None) -> dict[str, Any]:
         if field is None:
             return {}
-        names = [name for name in (*SETTINGS, "kind", "version") if name != "options"]
-        return {name: getattr(field, name) for name in names}
+        names = [name for name in (*SETTINGS, "kind", "version") if name not in MADE_UP]
+        made = {name: getattr(field, name) for name in names}
+        told = field.rollup
+        if field.kind == Kind.FORMULA:
+            made["formula"] = shown_formula(field)
+        elif told:
+            key = told["source"]
+            made |= {"source": key, "how": told["how"], "days": told.get("days") or None}
+            made |= {f"value-{key}": told.get("value", ""), f"where-{key}": told.get("where", [])}
+        return made
+
+    def _add_sources(self) -> None:
+        """What can be rolled up: of each source its values and conditions."""
+        if not self.sources:
+            for name in ("source", "how", "days"):
+                del self.fields[name]
+            kinds: Any = self.fields["kind"]
+            kinds.choices = [pair for pair in kinds.choices if pair[0] != Kind.ROLLUP]
+            return
+        self.fields["source"].choices = [(each.key, each.label) for each in self.sources]  # type: ignore[attr-defined]
+        for each in self.sources:
+            self.fields[f"value-{each.key}"] = forms.ChoiceField(
+                label=_("Value"), required=False, choices=[(m.key, m.label) for m in each.measures]
+            )
+            self.fields[f"where-{each.key}"] = forms.MultipleChoiceField(
+                label=_("Only those"),
+                required=False,
+                choices=[(c.key, str(c.label)) for c in each.conditions],
+                widget=forms.SelectMultiple(attrs={"data-combobox": ""}),
+                help_text=each.counted,
+            )
 
     def _offered(self) -> list[dict[str, Any]]:
         options = self.field.options if self.field else []
@@ -82,27 +132,54 @@ class FieldForm(Form):
     def get_layout(self) -> Layout:
         boxes = [f"{OPTION}{option['key']}" for option in self._offered()]
         own = [Row(*boxes)] if boxes else []
-        kind = "kind"
         return Layout(
-            Row("label", kind),
+            Row("label", "kind"),
             "section",
             "hint",
-            _for(CHOSEN, *own, Field("options")),
-            _for(RANGED, Row("least", "most")),
-            _for({Kind.NUMBER}, "decimals"),
-            _for(WRITTEN, "pattern"),
-            Field("is_required", switch=True),
-            _for(UNIQUE, Field("is_unique", switch=True)),
-            _for(FILTERED, Field("is_filtered", switch=True)),
+            *self._for(CHOSEN, *own, Field("options")),
+            *self._for({Kind.FORMULA}, "formula"),
+            *(self._for({Kind.ROLLUP}, *self._rollup()) if self.sources else []),
+            *self._for(RANGED, Row("least", "most")),
+            *self._for({Kind.NUMBER, *COMPUTED}, "decimals"),
+            *self._for(WRITTEN, "pattern"),
+            *self._for(set(Kind) - COMPUTED, Field("is_required", switch=True)),
+            *self._for(UNIQUE, Field("is_unique", switch=True)),
+            *self._for(FILTERED, Field("is_filtered", switch=True)),
         )
+
+    def _for(self, kinds: Any, *parts: Any) -> list[Any]:
+        """For these types: shown when one is chosen; of a field that exists, its own parts alone."""
+        if self.field is not None:
+            return [*parts] if self.field.kind in kinds else []
+        return [When("kind=" + " ".join(sorted(kinds)), *parts)]
+
+    def _rollup(self) -> list[Any]:
+        """Each source with its own values and conditions."""
+        parts: list[Any] = [Row("source", "how")]
+        for each in self.sources:
+            of_value = [When("how=" + " ".join(sorted(set(How) - {How.COUNT})), f"value-{each.key}")]
+            parts.append(When(f"source={each.key}", *(of_value if each.measures else []), f"where-{each.key}"))
+        return [*parts, "days"]
+
+    def add_error(self, field, error):
+        """What is wrong with a roll-up stands at what is rolled up."""
+        super().add_error("source" if field == "rollup" and "source" in self.fields else field, error)
 
     def clean_decimals(self) -> int:
         return self.cleaned_data["decimals"] or 0
 
     def settings(self) -> dict[str, Any]:
         """The arguments of the service."""
-        values = {name: self.cleaned_data[name] for name in SETTINGS if name != "options"}
-        return values | {"options": self._options()}
+        values = {name: self.cleaned_data[name] for name in SETTINGS if name not in MADE_UP}
+        return values | {"options": self._options(), "formula": self.cleaned_data["formula"], "rollup": self._told()}
+
+    def _told(self) -> dict[str, Any]:
+        """The roll-up as it is kept."""
+        data, key = self.cleaned_data, self.cleaned_data.get("source")
+        if not key or data.get("kind") != Kind.ROLLUP:
+            return {}
+        made = {"source": key, "how": data["how"], "where": data[f"where-{key}"], "days": data["days"] or 0}
+        return made if data["how"] == How.COUNT else made | {"value": data[f"value-{key}"]}
 
     def _options(self) -> list[dict[str, Any]]:
         """Those of the field with their new labels (an emptied one is archived), then the new ones. A line that names an archived
@@ -122,6 +199,17 @@ class FieldForm(Form):
         return made
 
 
+def checker_for(of: Record) -> Any:
+    """What a formula of the record may name."""
+    known = CustomField.objects.filter(record=of.key).select_related("section")
+    return checker_of(of.catalogue, of.catalogue.custom, list(known))
+
+
+def shown_formula(field: CustomField) -> str:
+    """The formula with the labels of its fields."""
+    return shown(checker_for(records[field.record]), field.formula)
+
+
 class SectionForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80, error_messages={"required": _("Enter a name.")})
     kind = forms.ChoiceField(label=_("Only for"), required=False)
@@ -132,3 +220,38 @@ class SectionForm(Form):
             self.fields["kind"].choices = [("", _("All")), *record.custom.kinds]  # type: ignore[attr-defined]
         else:
             del self.fields["kind"]
+
+
+class KindForm(Form):
+    """A new type for a field: how its texts are written, if they leave it open, and what becomes of values without an equivalent."""
+
+    layout = Layout(Maybe("reading"), Maybe("keeps_aside"))
+    reading = forms.ChoiceField(label=_("How are the values written?"), widget=forms.RadioSelect)
+    keeps_aside = forms.TypedChoiceField(
+        label=_("Values without an equivalent"),
+        coerce=lambda value: value == "keep",
+        choices=[
+            ("refuse", _("Change nothing while there are any")),
+            ("keep", _("Keep their text in a field of its own, beside this one")),
+        ],
+        initial="refuse",
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, found: Conversion, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if found.decision is not None and found.decision.options:
+            words = [(each.value, _reading_words(each)) for each in found.decision.options]
+            self.fields["reading"].choices = words  # type: ignore[attr-defined]
+        else:
+            del self.fields["reading"]
+        if not found.n_failing:
+            del self.fields["keeps_aside"]
+
+
+def _reading_words(option: Option) -> str:
+    """“31/12/2026 is 31 December 2026”."""
+    said = [
+        gettext("“%(text)s” is %(meaning)s") % {"text": text, "meaning": meaning} for text, meaning in option.samples
+    ]
+    return ", ".join(said) or option.value

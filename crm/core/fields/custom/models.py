@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.models import CUSTOM, Versioned, tracked
 from crm.core.fields.custom.choices import Kind
+from crm.core.users.models import User
 
 LONGEST_KEY = 40
 
@@ -42,7 +43,7 @@ class CustomField(Archivable, Versioned):
 
     `key` names its values in the record's column `custom`, in URLs, files and the API; it never changes. An archived field is
     nowhere offered, its values stay. `options`: [{"key", "label", "is_archived"}] of a choice. `least` and `most` are numbers, or
-    days as 2026-01-31. `pattern`: see `patterns.py`.
+    days as 2026-01-31. `pattern`: see `patterns.py`. `formula`: its text with the names of fields (`formulas/`); `rollup`: see `rollups.py`.
     """
 
     record = models.CharField(max_length=20, editable=False)
@@ -62,6 +63,8 @@ class CustomField(Archivable, Versioned):
     pattern = models.CharField(_("pattern"), max_length=60, blank=True)
     decimals = models.PositiveSmallIntegerField(_("decimals"), default=0, validators=[MaxValueValidator(6)])
     options = models.JSONField(_("choices"), default=list, blank=True)
+    formula = models.TextField(_("formula"), blank=True, default="", db_default="")
+    rollup = models.JSONField(_("roll-up"), default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     objects = ArchivableQuerySet.as_manager()
 
@@ -87,3 +90,27 @@ class CustomField(Archivable, Versioned):
     def name(self) -> str:
         """Its name in the catalogue, in URLs and in the API."""
         return f"{CUSTOM}{self.key}"
+
+
+class FieldChange(models.Model):
+    """A change of the type of a field, with what its undo needs: the settings before, and of each row that had a value the kept value
+    before and after (null: it had no equivalent)."""
+
+    field = models.ForeignKey(CustomField, models.CASCADE, related_name="changes")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    from_kind = models.CharField(max_length=12, choices=Kind)
+    to_kind = models.CharField(max_length=12, choices=Kind)
+    settings = models.JSONField(default=dict, help_text="of the field before")
+    rows = models.JSONField(default=dict, help_text="{number of the row: [value before, value after]}")
+    aside = models.ForeignKey(
+        CustomField, models.SET_NULL, null=True, related_name="+", help_text="holds the values that had no equivalent"
+    )
+    created_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("change of a field’s type")
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self):
+        return f"{self.field}: {self.get_from_kind_display()} → {self.get_to_kind_display()}"

@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Count, Max, Model
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
@@ -21,8 +22,10 @@ from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.fields.custom.choices import CHOSEN, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
+from crm.core.fields.custom.computed import checker_of, stored
 from crm.core.fields.custom.entries import Record, records
+from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
 from crm.core.fields.custom.sql import index_facts, set_indexes, value_of
@@ -31,6 +34,7 @@ from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import forget_firm
 
 MOST_FIELDS, MOST_OPTIONS, LONGEST_OPTION = 100, 200, 80
+BUSY = gettext_lazy("The records are busy right now. Try again in a minute.")
 SETTINGS = (
     "label",
     "section",
@@ -43,6 +47,8 @@ SETTINGS = (
     "pattern",
     "decimals",
     "options",
+    "formula",
+    "rollup",
 )
 
 
@@ -50,18 +56,8 @@ SETTINGS = (
 def create_field(principal: Principal, *, record: str, label: str, kind: str, **settings: Any) -> CustomField:
     """A field at the end of its section. Its key comes from the name and stays when that changes. Raises ServiceError with the field
     it concerns."""
-    _begin_change()
-    of = records[record]
-    live = CustomField.objects.kept().filter(record=record)
-    if live.count() >= MOST_FIELDS:
-        raise ServiceError(_("There can be at most %(n)d fields. Archive one first.") % {"n": MOST_FIELDS})
-    last = CustomField.objects.filter(record=record).aggregate(last=Max("position"))["last"]
-    row = CustomField(record=record, kind=kind, position=0 if last is None else last + 1)
-    _apply(row, {"label": label} | settings, of)
-    row.key = _free_key(of, row.label)
-    row.save()
-    _index(row, of)
-    return row
+    begin_change()
+    return new_row(records[record], label=label, kind=kind, **settings)
 
 
 @service(may=may_administer)
@@ -70,48 +66,60 @@ def update_field(
 ) -> CustomField:
     """Change settings of a field, but its type. What no longer fits stays as it is until somebody edits it. Raises StaleWrite,
     ServiceError."""
-    _begin_change()
+    begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
     of, before = records[row.record], index_facts(row)
     _apply(row, settings, of)
+    _check_computed(row, of)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
-        _index(row, of)
+        index_again(row, of)
     return row
 
 
 @service(may=may_administer)
 def archive_field(principal: Principal, *, field: CustomField, now: datetime) -> CustomField:
     """The field leaves forms, pages, lists, files and the API. Its values stay, for when it is restored."""
-    _begin_change()
+    begin_change()
     row, is_changed = set_archived(field, at=now)
     if is_changed:
-        _index(row, records[row.record])
+        index_again(row, records[row.record])
     return row
 
 
 @service(may=may_administer)
 def restore_field(principal: Principal, *, field: CustomField) -> CustomField:
     """Raises ServiceError if another field has its name by now, or values repeat that may not."""
-    _begin_change()
+    begin_change()
     row, is_changed = set_archived(field, at=None)
     if is_changed:
         _check_label(row, records[row.record])
-        _index(row, records[row.record])
+        index_again(row, records[row.record])
     return row
 
 
 @service(may=may_administer)
 def order_fields(principal: Principal, *, record: str, ids: Sequence[int]) -> None:
     """Put the fields in this order; any that are not named come last."""
-    _begin_change()
+    begin_change()
     _order(CustomField.objects.kept().filter(record=record).order_by("position", "pk"), ids)
+
+
+@service(may=may_administer)
+def order_choices(principal: Principal, *, field: CustomField, keys: Sequence[str]) -> CustomField:
+    """Put the choices in this order; any that are not named come last."""
+    begin_change()
+    row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
+    places = {key: place for place, key in enumerate(keys)}
+    row.options = sorted(row.options, key=lambda option: places.get(option["key"], len(places)))
+    save_version(row, fields=["options"], seen=None)
+    return row
 
 
 @service(may=may_administer)
 def create_section(principal: Principal, *, record: str, name: str, kind: str = "") -> FieldSection:
     """A section at the end. Raises ServiceError (fields name, kind)."""
-    _begin_change()
+    begin_change()
     last = FieldSection.objects.filter(record=record).aggregate(last=Max("position"))["last"]
     row = FieldSection(record=record, position=0 if last is None else last + 1)
     _apply_section(row, name, kind)
@@ -124,7 +132,7 @@ def update_section(
     principal: Principal, *, section: FieldSection, seen_version: int | None = None, name: str, kind: str = ""
 ) -> FieldSection:
     """Raises StaleWrite, ServiceError (fields name, kind)."""
-    _begin_change()
+    begin_change()
     row = FieldSection.objects.select_for_update().get(pk=section.pk)
     _apply_section(row, name, kind)
     save_version(row, fields=["name", "kind"], seen=seen_version)
@@ -134,21 +142,77 @@ def update_section(
 @service(may=may_administer)
 def order_sections(principal: Principal, *, record: str, ids: Sequence[int]) -> None:
     """Put the sections in this order; any that are not named come last."""
-    _begin_change()
+    begin_change()
     _order(FieldSection.objects.filter(record=record), ids)
 
 
 @service(may=may_administer)
 def remove_section(principal: Principal, *, section: FieldSection) -> None:
     """Delete a section; its fields stand at the top, without one."""
-    _begin_change()
+    begin_change()
     for row in CustomField.objects.filter(section=section).select_for_update():
         row.section = None
         save_version(row, fields=["section"], seen=None)
     section.delete()
 
 
-def _begin_change() -> None:
+def _check_computed(row: CustomField, of: Record) -> None:
+    """A formula is kept with the names of fields. It must work, and so must those that use it. Raises ServiceError (field formula or
+    rollup)."""
+    known = list(CustomField.objects.filter(record=row.record).select_related("section"))
+    live = [field for field in known if field.archived_at is None]
+    before = of.custom.made(of.catalogue, live, known)  # not the catalogue's, which would be kept under the new mark
+    if row.kind == Kind.FORMULA:
+        try:
+            row.formula = stored(checker_of(of.catalogue, before, known), row.formula)
+        except FormulaError as error:
+            raise ServiceError(_where(row.formula, error), field="formula") from error
+    after = of.custom.made(of.catalogue, [*(field for field in live if field.pk != row.pk), row], known)
+    if after[row.name].problem:
+        raise ServiceError(after[row.name].problem, field=_broken_by(row))
+    for entry in after.values():
+        if entry.problem and entry.name in before and not before[entry.name].problem:
+            told = {"name": entry.label, "why": entry.problem}
+            raise ServiceError(
+                _("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row)
+            )
+
+
+def _where(text: str, error: FormulaError) -> str:
+    """What is wrong, with the rest of the formula from there on."""
+    rest = text[error.at :].strip()[:30] if error.at is not None else ""
+    return _("%(what)s See: %(rest)s") % {"what": error, "rest": rest} if rest else str(error)
+
+
+def _broken_by(row: CustomField) -> str:
+    return {Kind.FORMULA: "formula", Kind.ROLLUP: "rollup"}.get(Kind(row.kind), "options")
+
+
+def new_row(of: Record, *, label: str, kind: str, **settings: Any) -> CustomField:
+    """A field that others see once the change is over."""
+    live = CustomField.objects.kept().filter(record=of.key)
+    if live.count() >= MOST_FIELDS:
+        raise ServiceError(_("There can be at most %(n)d fields. Archive one first.") % {"n": MOST_FIELDS})
+    last = CustomField.objects.filter(record=of.key).aggregate(last=Max("position"))["last"]
+    row = CustomField(record=of.key, kind=kind, position=0 if last is None else last + 1)
+    _apply(row, {"label": label} | settings, of)
+    row.key = _free_key(of, row.label)
+    _check_computed(row, of)
+    row.save()
+    index_again(row, of)
+    return row
+
+
+def free_label(of: Record, label: str) -> str:
+    """The label, numbered if a field is called so."""
+    known = {
+        name.casefold() for name in CustomField.objects.kept().filter(record=of.key).values_list("label", flat=True)
+    }
+    known |= {str(field.label).casefold() for field in of.catalogue.values()}
+    return next(made for n in range(1, 1000) if (made := label if n == 1 else f"{label} {n}").casefold() not in known)
+
+
+def begin_change() -> None:
     """Lock the definitions of the firm against other changes, and tell every process that they change. A rolled back change leaves
     the mark as it was."""
     FirmSettings.objects.get_or_create(pk=1)
@@ -189,7 +253,10 @@ def _apply(row: CustomField, settings: dict[str, Any], of: Record) -> None:
     row.is_unique = row.is_unique and kind in UNIQUE
     row.is_filtered = row.is_filtered and kind in FILTERED
     row.pattern = (row.pattern or "").strip() if kind in WRITTEN else ""
-    row.options = _options(row.options) if kind in CHOSEN else []
+    row.options = options_of(row.options) if kind in CHOSEN else []
+    row.is_required = row.is_required and kind not in COMPUTED
+    row.formula = row.formula if kind == Kind.FORMULA else ""
+    row.rollup = row.rollup if kind == Kind.ROLLUP else {}
     _set_range(row, kind)
     _clean(row)
     _check_label(row, of)
@@ -234,7 +301,7 @@ def _set_range(row: CustomField, kind: Kind) -> None:
         raise ServiceError(_("This is less than the lower limit."), field="most")
 
 
-def _options(given: Iterable[Any]) -> list[dict[str, Any]]:
+def options_of(given: Iterable[Any]) -> list[dict[str, Any]]:
     """Options with keys: those that have one keep it, so that a new label reaches the values there are."""
     made: list[dict[str, Any]] = []
     keys = {option["key"] for option in given if isinstance(option, dict) and option.get("key")}
@@ -275,7 +342,7 @@ def _apply_section(row: FieldSection, name: str, kind: str) -> None:
         raise ServiceError(_("A section with this name already exists."), field="name")
 
 
-def _index(row: CustomField, of: Record) -> None:
+def index_again(row: CustomField, of: Record) -> None:
     """Make or drop the field's indexes. Raises ServiceError (field is_unique) where values repeat."""
     try:
         with transaction.atomic():
@@ -285,7 +352,7 @@ def _index(row: CustomField, of: Record) -> None:
         words = _("%(n)d values are there more than once. Change them first.") % {"n": n}
         raise ServiceError(words, field="is_unique") from error
     except OperationalError as error:  # somebody else's long transaction holds the table
-        raise ServiceError(_("The records are busy right now. Try again in a minute.")) from error
+        raise ServiceError(str(BUSY)) from error
 
 
 def repeated(row: CustomField, model: type[Model]) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import F, Func
 
-from crm.core.fields.custom.choices import FILTERED, WRITTEN, Kind
+from crm.core.fields.custom.choices import INDEXED, WRITTEN, Kind
 from crm.core.fields.custom.models import CustomField
 
 JSON: Any = models.JSONField()
@@ -34,7 +34,7 @@ def set_indexes(field: CustomField, model: type[models.Model]) -> None:
     refuses a second one. The application's role owns no table, so a function of the database does it. Raises IntegrityError if
     values of a unique field repeat, OperationalError if others have locked the table for too long."""
     unique = field.is_unique
-    is_wanted = field.archived_at is None and (unique or field.is_filtered) and field.kind in FILTERED
+    is_wanted = field.archived_at is None and (unique or field.is_filtered) and field.kind in INDEXED
     held = "list" if field.kind == Kind.CHOICES else "text" if field.kind in WRITTEN else "value"
     with connection.cursor() as cursor:
         told: list[Any] = [model._meta.db_table, field.pk, field.key, held if is_wanted else "", unique]

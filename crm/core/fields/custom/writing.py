@@ -12,7 +12,7 @@ from crm.core.base.reading import whole_number
 from crm.core.base.services import refusals
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.choices import WRITTEN
-from crm.core.fields.custom.entries import CustomEntry
+from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.sql import JSON, value_of
 from crm.core.fields.forms import missing_words
@@ -22,7 +22,7 @@ def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_ne
     """`fields` with the custom ones among them put together as the value of the column `custom`, on top of what the row has.
     A required field must have a value when a row is made, and cannot be emptied later. Raises ServiceError with the field.
     """
-    entries = catalogue.custom
+    entries = {name: entry for name, entry in catalogue.custom.items() if not entry.is_computed}
     given = {name: value for name, value in fields.items() if name in entries}
     if not entries or not (given or is_new):
         return fields

@@ -1,0 +1,241 @@
+"""The type of a custom field changes: the preview, the values, what has no equivalent, undo, and what used the field."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Event, Thread
+
+import pytest
+from django.db import connection, transaction
+from django.urls import reverse
+
+from clients.records.fields import CLIENT_FIELDS
+from clients.records.models import Client
+from clients.records.services.clients import restrict_client, update_client
+from clients.segments.services import create_segment
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
+from crm.core.fields.custom import changing, services
+from crm.core.fields.custom.models import CustomField, FieldChange
+from crm.core.history.queries import read
+from crm.core.listing.models import SavedView
+from tools.testing.factories.clients import make_client
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def admin(client, aino):
+    client.force_login(aino)
+    return acting(aino)
+
+
+@pytest.fixture
+def add(admin):
+    def make(kind="text", label="Size", **settings):
+        return services.create_field(admin, record="client", label=label, kind=kind, **settings)
+
+    return make
+
+
+def kept():
+    return {row.name: row.custom for row in Client.objects.order_by("name")}
+
+
+OPTIONS = {"options": ["Gold", "Silver"]}
+# from, settings, value, to, what is kept then
+CHANGES = {
+    "text to number": ("text", {}, "1 200.50", "number", 1200.5),
+    "text to money": ("text", {}, "12", "money", 12),
+    "text to date": ("text", {}, "2026-01-31", "date", "2026-01-31"),
+    "text to choice": ("text", {}, "Very large", "choice", "very-large"),
+    "text to several": ("text", {}, "Tax; Audit", "choices", ["audit", "tax"]),
+    "text to yes or no": ("text", {}, "Yes", "yes_no", True),
+    "text to email": ("text", {}, "a@x.example", "email", "a@x.example"),
+    "text to long text": ("text", {}, "a", "long_text", "a"),
+    "long text to text": ("long_text", {}, "a\nb", "text", "a b"),
+    "number to text": ("number", {"decimals": 1}, Decimal("1.5"), "text", "1.5"),
+    "number to money": ("number", {}, Decimal(5), "money", 5),
+    "date to text": ("date", {}, datetime(2026, 1, 31).date(), "text", "2026-01-31"),
+    "choice to text": ("choice", OPTIONS, "gold", "text", "Gold"),
+    "choice to several": ("choice", OPTIONS, "gold", "choices", ["gold"]),
+    "several to text": ("choices", OPTIONS, ["gold", "silver"], "text", "Gold; Silver"),
+    "yes or no to text": ("yes_no", {}, True, "text", "yes"),
+    "web to text": ("url", {}, "https://x.example", "text", "https://x.example"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_value_is_converted_and_undo_gives_it_back(marta, admin, add, case):
+    kind, settings, value, to, wanted = CHANGES[case]
+    field = add(kind, **settings)
+    row = make_client(owner=marta, cf_size=value)
+    before, version = dict(row.custom), row.version
+    change = changing.change_kind(admin, field=field, kind=to, now=NOW)
+    row.refresh_from_db()
+    assert (row.custom, row.version) == ({"size": wanted}, version + 1)
+    field.refresh_from_db()
+    assert field.kind == to and CLIENT_FIELDS["cf_size"].definition.kind == to
+    assert CLIENT_FIELDS["cf_size"].text(row)
+    changing.undo_change(admin, change=change, now=NOW)
+    row.refresh_from_db()
+    field.refresh_from_db()
+    assert row.custom == before and field.kind == kind and CLIENT_FIELDS["cf_size"].definition.kind == kind
+
+
+def test_a_colleague_becomes_their_name_and_again_a_colleague(marta, otto, admin, add):
+    field = add("user")
+    row = make_client(owner=marta, cf_size=otto)
+    changing.change_kind(admin, field=field, kind="text", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": otto.name}
+    changing.change_kind(admin, field=field, kind="user", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": otto.pk}
+
+
+@pytest.fixture
+def three(marta, add):
+    field = add()
+    rows = [make_client(owner=marta, name=f"C{n}", cf_size=text) for n, text in enumerate(("12", "7", "about ten"))]
+    return field, rows
+
+
+def test_the_preview_counts_and_shows_what_has_no_equivalent(client, three, add, marta, admin):
+    field, rows = three
+    add("formula", "Double", formula="length([Size])")
+    SavedView.objects.create(list_key="clients:list", owner=marta, name="Large ones", columns=[["cf_size", None]])
+    rule = {"match": "all", "rules": [{"field": "cf_size", "op": "is", "values": ["12"]}]}
+    create_segment(acting(marta), name="Twelve", rule=rule, is_shared=True)
+    page = client.get(reverse("core:field_kind", args=[field.pk]), {"kind": "number"})
+    found = page.context["found"]
+    assert (found.n_fitting, found.n_failing) == (2, 1)
+    text = page.content.decode()
+    assert "about ten" in text and rows[2].get_absolute_url() in text and "has no equivalent" in text
+    uses = [(str(use.what), use.name) for use in page.context["uses"]]
+    assert uses == [("Formula", "Double"), ("View", ""), ("Segment", "Twelve")]
+    assert CustomField.objects.get(pk=field.pk).kind == "text"
+
+
+def test_a_restricted_record_is_counted_but_not_shown(client, three, marta):
+    field, rows = three
+    restrict_client(acting(marta), client=rows[2], users=[], reason="Barrier")
+    page = client.get(reverse("core:field_kind", args=[field.pk]), {"kind": "number"})
+    assert page.context["found"].n_failing == 1 and page.context["rows"] == []
+    assert "about ten" not in page.content.decode()
+
+
+def test_without_a_choice_nothing_changes_and_with_it_the_text_is_kept_aside(client, three, admin):
+    field, _rows = three
+    url, before = reverse("core:field_kind", args=[field.pk]), kept()
+    data = {"kind": "number", "version": field.version, "keeps_aside": "refuse"}
+    answer = client.post(url, data)
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == ["keeps_aside"]
+    assert kept() == before
+    assert client.post(url, data | {"keeps_aside": "keep"}).status_code == 302
+    assert kept() == {"C0": {"size": 12}, "C1": {"size": 7}, "C2": {"size_before": "about ten"}}
+    assert CLIENT_FIELDS["cf_size_before"].label == "Size (before)"
+    assert "Undo" in client.get(reverse("core:field", args=[field.pk])).content.decode()
+    assert client.post(reverse("core:field_kind_undo", args=[FieldChange.objects.get().pk])).status_code == 302
+    assert kept() == before and "cf_size_before" not in CLIENT_FIELDS.custom
+
+
+def test_undo_keeps_what_was_entered_since(three, marta, admin):
+    field, rows = three
+    change = changing.change_kind(admin, field=field, kind="number", keeps_aside=True, now=NOW)
+    row = Client.objects.get(pk=rows[0].pk)
+    update_client(acting(marta), client=row, cf_size=Decimal(99))
+    changing.undo_change(admin, change=change, now=NOW)
+    assert [each["size"] for each in kept().values()] == ["99", "7", "about ten"]
+
+
+def test_undo_changes_nothing_where_it_would_lose_a_value(marta, admin, add):
+    field = add("number")
+    row = make_client(owner=marta, cf_size=Decimal(1))
+    change = changing.change_kind(admin, field=field, kind="text", now=NOW)
+    update_client(acting(marta), client=Client.objects.get(pk=row.pk), cf_size="a lot")
+    with pytest.raises(ServiceError, match="“a lot” was entered since then"):
+        changing.undo_change(admin, change=change, now=NOW)
+    assert CustomField.objects.get(pk=field.pk).kind == "text"
+    assert Client.objects.get(pk=row.pk).custom == {"size": "a lot"}
+
+
+def test_how_dates_are_written_is_asked(client, marta, add):
+    field = add()
+    row = make_client(owner=marta, cf_size="03/04/2026")
+    url = reverse("core:field_kind", args=[field.pk])
+    assert b"How are the values written?" in client.get(url, {"kind": "date"}).content
+    answer = client.post(url, {"kind": "date", "version": field.version})
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == ["reading"]
+    assert client.post(url, {"kind": "date", "version": field.version, "reading": "dmy"}).status_code == 302
+    row.refresh_from_db()
+    assert row.custom == {"size": "2026-04-03"}
+
+
+def test_values_that_become_the_same_are_refused_where_no_two_may_be(marta, admin, add):
+    field = add("text", is_unique=True)
+    for n, text in enumerate(("1", "1.0")):
+        make_client(owner=marta, name=f"C{n}", cf_size=text)
+    with pytest.raises(ServiceError):
+        changing.change_kind(admin, field=field, kind="number", now=NOW)
+    assert CustomField.objects.get(pk=field.pk).kind == "text"
+
+
+def test_the_history_tells_both_values_and_a_stale_page_is_refused(client, admin, three):
+    field, _rows = three
+    url = reverse("core:field_kind", args=[field.pk])
+    data = {"kind": "number", "version": field.version, "keeps_aside": "keep"}
+    assert client.post(url, data).status_code == 302
+    assert client.post(url, data | {"kind": "long_text"}).status_code == 409
+    changes = [change for entry in read(admin, label="clients.client").entries for change in entry.changes]
+    assert ("Size (before)", "—", "about ten") in [(change.field, change.before, change.after) for change in changes]
+
+
+def test_a_field_that_names_clients_keeps_its_type(client, admin, add):
+    field = add("client")
+    assert client.get(reverse("core:field_kind", args=[field.pk])).status_code == 404
+    with pytest.raises(ServiceError):
+        changing.change_kind(admin, field=field, kind="text", now=NOW)
+
+
+def test_choices_are_put_in_another_order(client, marta, add):
+    field = add("choice", options=["Small", "Medium", "Large"])
+    url = reverse("core:field_choices", args=[field.pk])
+    assert client.post(url, {"id": "large", "to": "up"}).status_code == 302
+    field.refresh_from_db()
+    assert [option["key"] for option in field.options] == ["small", "large", "medium"]
+    assert client.post(url, {"ids": ["medium", "small", "large"]}).status_code == 302
+    assert [label for _key, label in CLIENT_FIELDS["cf_size"].type.choices()] == ["Medium", "Small", "Large"]
+
+
+def test_the_page_says_when_a_field_was_last_filled_in(client, marta, add):
+    add()
+    add(label="Never")
+    row = make_client(owner=marta)
+    update_client(acting(marta), client=row, cf_size="12")
+    page = client.get("/settings/fields/of/client/")
+    shown = {field.label: field for section in page.context["sections"] for field in section.fields}
+    assert shown["Size"].changed_at is not None and shown["Never"].changed_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_others_hold_the_records_nothing_changes(marta, admin, add):
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    holding, over = Event(), Event()
+
+    def hold():
+        with transaction.atomic():
+            Client.objects.filter(pk=row.pk).update(industry="Held")
+            holding.set()
+            over.wait(30)
+        connection.close()
+
+    other = Thread(target=hold)
+    other.start()
+    assert holding.wait(30)
+    with pytest.raises(ServiceError, match="busy"):
+        changing.change_kind(admin, field=field, kind="number", now=NOW)
+    over.set()
+    other.join(30)
+    assert CustomField.objects.get().kind == "text" and Client.objects.get().custom == {"size": "12"}
