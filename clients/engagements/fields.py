@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.engagements.choices import EngagementState
 from clients.engagements.models import Engagement, EngagementKind
-from clients.engagements.words import ONE, Said
+from clients.engagements.words import MANY, ONE, Said
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import AMOUNT, COLLEAGUE, CURRENCY, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
@@ -47,6 +48,8 @@ ENGAGEMENT_FIELDS = Catalogue(
     Field("team", type=COLLEAGUE, is_imported=False, api=READ),
     Field("closed_date", is_imported=False, api=READ),
     Field("is_restricted", is_imported=False, api=READ),
+    internal={"custom": "the values of the firm's own fields"},
+    custom=CustomFields("engagement", MANY, kind_column="", order=50),
 )
 
 

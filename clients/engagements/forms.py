@@ -13,7 +13,7 @@ from clients.engagements.services.records import BEGINS_AS
 from clients.engagements.words import is_on
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.fields.forms import CatalogueForm, CustomSections, UserField
 from crm.core.ui.forms import Asks, DateInput, Form, Layout, ModelForm, Row, SearchedField
 from crm.core.users.models import User
 
@@ -42,7 +42,13 @@ def _offered(principal: Any, client: Client, present: int | None) -> QuerySet:
 
 class EngagementForm(CatalogueForm):
     catalogue = ENGAGEMENT_FIELDS
-    layout = Layout("title", Row("number", "kind", "lead", "opened_date"), Row("budget", "currency"), "description")
+    layout = Layout(
+        "title",
+        Row("number", "kind", "lead", "opened_date"),
+        Row("budget", "currency"),
+        CustomSections(),
+        "description",
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -62,6 +68,7 @@ class NewEngagementForm(EngagementForm):
         Row("number", "kind", "lead", "state", "opened_date"),
         "team",
         Row("budget", "currency"),
+        CustomSections(),
         "description",
     )
 

@@ -12,7 +12,7 @@ from clients.engagements.choices import ENGAGEMENT, EngagementState, PartyRole
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
 
 
@@ -64,7 +64,7 @@ class EngagementQuerySet(ArchivableQuerySet):
 
 
 @tracked
-class Engagement(Archivable, Versioned):
+class Engagement(Archivable, Customised, Versioned):
     """A piece of work that the firm does for a client, which the firm may call a matter, mandate, job or project. What is logged, planned
     or filed for a client may name one. `is_restricted` tightens the client's gate to its lead and team; it never loosens it."""
 

@@ -134,14 +134,15 @@ def _export(principal):
     }
     rows = Interaction.objects.visible_to(principal).kept().select_related("client", "author", "engagement")
     rows = rows.prefetch_related("contacts__emails", "participants")
-    return common.exported(INTERACTIONS.columns, cells, common.seen_by(principal, rows))
+    rows = common.named(principal, common.seen_by(principal, rows), INTERACTION_FIELDS)
+    return common.exported(INTERACTIONS.columns, cells, rows)
 
 
 INTERACTIONS = common.record_kind(
     "interactions",
     gettext_lazy("Interactions"),
     of="interaction",
-    columns=(
+    columns=INTERACTION_FIELDS.with_custom(
         *INTERACTION_FIELDS.import_columns(),
         *common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name")),
         common.external_id("id", "activity id", "response id", "engagement id"),

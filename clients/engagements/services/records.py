@@ -24,6 +24,7 @@ from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.base.states import transition
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.users.models import User
@@ -255,6 +256,7 @@ def _locked(engagement: Engagement) -> Engagement:
 def _apply(row: Engagement, fields: dict[str, Any]) -> list[str]:
     """Set and check the fields; the names of those that are to be saved."""
     only_known(fields, ENGAGEMENT_FIELDS.edited)
+    fields = with_custom(row, fields, ENGAGEMENT_FIELDS, is_new=row.pk is None)
     for name, value in fields.items():
         setattr(row, name, " ".join(value.split()) if name in ("number", "title") else value)
     for name, words in (("title", _("Enter a title.")), ("number", _("Enter a number."))):

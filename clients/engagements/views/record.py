@@ -106,6 +106,7 @@ def create(request, client_id=None):
     initial = {"client": client, "currency": get_firm().currency, "opened_date": firm_today(now)}
     number = records.next_number(now)
     form = NewEngagementForm(posted(request), user=request.user, number=number, initial=initial)
+    form.add_custom(request.principal)
     outcome = form_action(
         request, form, lambda: records.open_engagement(request.principal, now=now, **form.cleaned_data)
     )
@@ -121,6 +122,7 @@ def create(request, client_id=None):
 def edit(request, pk):
     row = _load_to_change(request, pk)
     form = EngagementForm(posted(request), instance=row)
+    form.add_custom(request.principal)
 
     def act():
         seen = form.seen_version()
