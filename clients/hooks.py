@@ -30,6 +30,7 @@ from clients.records.services.clients import reassign_clients
 from clients.records.services.statuses import rebuild_status_facts, refresh_statuses
 from clients.records.statuses import status_items
 from clients.referrals import hooks as referrals  # noqa: F401  registers itself
+from clients.revenue import hooks as revenue  # noqa: F401  registers itself
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts

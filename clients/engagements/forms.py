@@ -18,13 +18,17 @@ from crm.core.ui.forms import Asks, DateInput, Form, Layout, ModelForm, Row, Sea
 from crm.core.users.models import User
 
 
-def offer_engagements(form: Any, *, principal: Any, client: Client | None, present: int | None = None) -> None:
-    """Let the form choose among the client's current engagements, and the `present` one. Without any it does not ask."""
+def offer_engagements(
+    form: Any, *, principal: Any, client: Client | None, present: int | None = None, is_money: bool = False
+) -> None:
+    """Let the form choose among the client's current engagements, and the `present` one. Without any it does not ask. `is_money`: a contract
+    or revenue, which is of no restricted one."""
     if client is None or not is_on():
         del form.fields["engagement"]
         return
     found = _offered(principal, client, present).order_by("-created_at", "-pk")[:OFFERED] if present else None
     found = list(found) if found is not None else current_of(principal, client)
+    found = [row for row in found if not (is_money and row.is_restricted)]
     if not found:
         del form.fields["engagement"]
         return

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact, ContactEmail
+from clients.engagements.models import Engagement
 from clients.phones import digits_of
 from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
@@ -334,6 +335,30 @@ def find_service(text: str, plan: Plan, context: Context) -> Service | None:
 
     found = {text: _cached(context, "services", load).get(text.lower())} if text else {}
     return next(iter(present(found, _("No service is called “%(name)s”. Left empty."), plan)), None)
+
+
+def load_engagements(principal, rows: Iterable[Values], context: Context) -> None:
+    """The engagements that a chunk's rows name, of those that the principal sees."""
+    named = {text.lower() for row in rows if (text := row.get("engagement"))}
+    seen = Engagement.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
+    known = context["cache"].setdefault("engagement numbers", {})
+    known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
+
+
+def engagement_of(
+    values: Values, client: Client, plan: Plan, context: Context, *, is_money: bool = False
+) -> dict[str, Any]:
+    """{"engagement": …} that a row of the client names, or nothing and a warning. `is_money`: a contract or revenue, which is of no
+    restricted one."""
+    if not (number := values.get("engagement")):
+        return {}
+    found = context["cache"]["engagement numbers"].get((client.pk, number.lower()))
+    if is_money and found is not None and found.is_restricted:
+        words = _("“%(name)s” is restricted, so contracts and revenue do not name it. Left empty.")
+        plan.warnings.append(words % {"name": number[:60]})
+        return {}
+    words = _("%(name)s is not known at %(client)s. Left empty.")
+    return {"engagement": row for row in present({number: found}, words, plan, client=client.name)}
 
 
 def tags(context: Context) -> dict[str, Tag]:

@@ -40,7 +40,7 @@ def opportunities_card(principal, client, now):
     return {"found": found[:ON_CARD], "has_more": len(found) > ON_CARD} if found or may_edit else None
 
 
-@registry.engagement_panel("opportunities", "side", 30, "clients/opportunities/engagement_card.html")
+@registry.engagement_panel("opportunities", "finance-side", 30, "clients/opportunities/engagement_card.html")
 def engagement_opportunities(principal, engagement, now):
     rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
     found = list(rows.select_related("stage", "owner").order_by("-expected_close", "pk")[:ON_CARD])

@@ -15,13 +15,14 @@ from clients.contacts.models import Affiliation, Contact
 from clients.engagements.choices import ENGAGEMENT, EngagementState, PartyRole
 from clients.engagements.fields import ENGAGEMENT_FIELDS
 from clients.engagements.models import Engagement, EngagementParty, EngagementStateChange, EngagementTeam
+from clients.engagements.words import in_words
 from clients.gate import may_see
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal, acting
-from crm.core.base.services import service
+from crm.core.base.principals import SYSTEM, Principal, acting
+from crm.core.base.services import refusals, service
 from crm.core.base.states import transition
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.writing import with_custom
@@ -148,7 +149,12 @@ def restore_engagement(principal: Principal, *, engagement: Engagement) -> Engag
 
 @service(may=permissions.may_restrict_engagement)
 def restrict_engagement(principal: Principal, *, engagement: Engagement, now: datetime) -> Engagement:
-    """From now on its lead and its team alone see it and what names it; the client's facts are made without them."""
+    """From now on its lead and its team alone see it and what names it; the client's facts are made without them. Raises ServiceError while
+    contracts or revenue lines name it: their sums are read by everyone who sees the client."""
+    left = [words for money in registry.money_of if (words := money.words(SYSTEM, engagement))]
+    if left and not engagement.is_restricted:
+        text = _("Contracts and revenue count in sums that everyone who sees the client reads. First take them off: %(left)s.")
+        raise ServiceError(text % {"left": ", ".join(left)})
     return _set_restricted(engagement, True, now)
 
 
@@ -297,3 +303,24 @@ def check_engagement_of(principal: Principal, engagement: Engagement | None, cli
     is_seen = Engagement.objects.visible_to(principal).filter(pk=engagement.pk).exists()
     if client is None or engagement.client_id != client.pk or not is_seen:
         raise ServiceError(_("Choose one of this client’s."), field="engagement")
+
+
+MONEY_RULE = "no_money_of_restricted_engagement"  # as the triggers of the database call it (migration 0026)
+
+
+def check_money_of(principal: Principal, engagement: Engagement | None, client: Client | None) -> None:
+    """As `check_engagement_of`, for contracts and revenue lines: not a restricted one."""
+    check_engagement_of(principal, engagement, client)
+    if engagement is not None and engagement.is_restricted:
+        raise _no_money()
+
+
+def _no_money() -> ServiceError:
+    words = _(
+        "Contracts and revenue of a restricted %(one)s would count in sums that others read. Choose another, or none."
+    )
+    return ServiceError(in_words(words), field="engagement")
+
+
+# where somebody restricts it at the same moment
+refusals.append(lambda constraint: _no_money() if constraint == MONEY_RULE else None)

@@ -74,6 +74,7 @@ ROWS = [
         "clients:engagement_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True
     ),
     of_one("clients:engagement", get=EVERYONE, shuts_archived=False),
+    of_one("clients:engagement_tab", get=EVERYONE, shuts_archived=False, also={"key": "finance"}),
     of_one("clients:engagement_edit", get=EVERYONE, post=EVERYONE),
     of_one("clients:engagement_move", post=EVERYONE, also={"state": "closing"}),
     of_one("clients:engagement_close", get=EVERYONE, post=EVERYONE),
