@@ -180,8 +180,9 @@ class ReferralAction:
 @dataclass(frozen=True)
 class EngagementPanel:
     """A part of the page of an engagement: above its timeline (`slot` "main"), beside it ("side"), or on one of its tabs (the tab's key, or
-    "<key>-side"), which is loaded when it is opened. `context(principal, engagement, now)` returns the template's variables, or None to show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries
-    each. Declared by `engagement_panel`, above its `context`.
+    "<key>-side"), which is loaded when it is opened. `context(principal, engagement, now)` returns the template's variables, or None to
+    show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries each. Declared by
+    `engagement_panel`, above its `context`.
     """
 
     key: str

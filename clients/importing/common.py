@@ -25,9 +25,10 @@ from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold, whole_number
+from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_names
-from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
+from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
@@ -93,11 +94,13 @@ def record_kind(
     label: Any,
     *,
     of: str,
+    columns: Iterable[Column],
     rows: Callable[[Principal], QuerySet],
     plan: Callable[[Principal, Values, Context], Plan],
     create: Callable[[Principal, list[Any], Context], list[Any]],
     update: Callable[[Principal, list[Write], Context], None],
     look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
+    is_used: Callable[[], bool] = always,
     **given,
 ) -> ImportKind:
     """An import of records with external ids of the kind `of`. `rows(principal)` are the rows the principal may see,
@@ -135,11 +138,12 @@ def record_kind(
     return ImportKind(
         key=key,
         label=label,
+        columns=columns if isinstance(columns, OpenColumns) else OpenColumns(columns),
         survey=survey,
         prepare=prepare,
         plan=lambda principal, values, context: remembered(of, plan(principal, values, context), values, context),
         apply=apply,
-        may_import=lambda user: user.sees_all or user.is_account_manager,
+        may_import=lambda user: (user.sees_all or user.is_account_manager) and is_used(),
         **given,
     )
 
@@ -358,7 +362,8 @@ def engagement_of(
         plan.warnings.append(words % {"name": number[:60]})
         return {}
     words = _("%(name)s is not known at %(client)s. Left empty.")
-    return {"engagement": row for row in present({number: found}, words, plan, client=client.name)}
+    rows = present({number: found}, words, plan, client=client.name)
+    return {"engagement": rows[0]} if rows else {}
 
 
 def tags(context: Context) -> dict[str, Tag]:

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Lower
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -138,14 +137,9 @@ def _export_contracts(principal):
 
 
 def _export_lines(principal):
-    cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service", "engagement")
-    cells |= {
-        "external_id": lambda row: common.own_id("revenue", row.pk),
-        "invoice": lambda row: row.invoice_number or "",
-    }
-    seen = Invoice.objects.visible_to(principal).filter(pk=OuterRef("invoice")).values("number")
-    rows = RevenueLine.objects.visible_to(principal).select_related("client", "service", "engagement")
-    rows = rows.annotate(invoice_number=Subquery(seen))
+    cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service", "engagement", "invoice")
+    cells["external_id"] = lambda row: common.own_id("revenue", row.pk)
+    rows = RevenueLine.objects.visible_to(principal).select_related("client", "service", "engagement", "invoice")
     return common.exported(REVENUE.columns, cells, common.seen_by(principal, rows))
 
 
@@ -185,7 +179,13 @@ def _look_up_invoices(principal, rows: list[Values], context: Context) -> None:
     """The invoices and engagements that a chunk's lines name, of those that the principal sees."""
     common.load_engagements(principal, rows, context)
     named = {text.lower() for row in rows if (text := row.get("invoice"))}
-    seen = Invoice.objects.visible_to(principal).filter(open_to_all_q()).kept().alias(folded=Lower("number")).filter(folded__in=named)
+    seen = (
+        Invoice.objects.visible_to(principal)
+        .filter(open_to_all_q())
+        .kept()
+        .alias(folded=Lower("number"))
+        .filter(folded__in=named)
+    )
     seen = seen.select_related("engagement")
     known = context["cache"].setdefault("invoice numbers", {})
     known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}

@@ -128,11 +128,7 @@ REVENUE_FIELDS = Catalogue(
         Field(
             "invoice",
             type=link(Invoice.objects.kept, named="number"),
-            filter={
-                "invoice": filters.Id(
-                    method="of_invoice", label=_("Invoice"), chip=_("Invoice is"), named=Invoice, offers=None
-                )
-            },
+            filter={"invoice": filters.Id(label=_("Invoice"), chip=_("Invoice is"), named=Invoice, offers=None)},
         ),
         ENGAGEMENT,
         Field("reference", aliases=("invoice number", "number", "invoice no"), filter=filters.Text),

@@ -10,7 +10,6 @@ from crm.core.base.places import currency_choices
 from crm.core.fields.forms import CustomSections
 from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row
 
-
 PERHAPS = ("engagement", "invoice")  # asked for where the client has some
 
 

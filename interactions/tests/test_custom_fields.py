@@ -42,7 +42,14 @@ def fields(aino):
 
 
 def typed(**more):
-    return {"channel": "phone", "direction": "out", "occurred_at": "2026-11-20T10:00", "body": "Spoke", "visibility": "firm", **more}
+    return {
+        "channel": "phone",
+        "direction": "out",
+        "occurred_at": "2026-11-20T10:00",
+        "body": "Spoke",
+        "visibility": "firm",
+        **more,
+    }
 
 
 @pytest.mark.usefixtures("fields")

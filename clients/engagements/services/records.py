@@ -1,7 +1,8 @@
 """Engagements: opened, changed, moved from state to state, restricted, archived; their team and parties."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import refusals, service
 from crm.core.base.states import transition
@@ -49,17 +51,60 @@ def open_engagement(
     manager, without a currency the firm's. Raises ServiceError, naming the field."""
     if state not in BEGINS_AS:
         raise ServiceError(_("It begins as intake or open."), field="state")
+    row = new_engagement(client, title=title, state=state, now=now, is_demo=is_demo, **fields)
+    return open_engagements(principal, rows=[Opened(row, tuple(team))], now=now)[0]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An engagement, made by `new_engagement`, with its team."""
+
+    engagement: Engagement
+    team: tuple[User, ...] = ()
+
+    @property
+    def client(self) -> Client:
+        return self.engagement.client
+
+
+def new_engagement(
+    client: Client,
+    *,
+    title: str,
+    now: datetime,
+    state: str = EngagementState.OPEN,
+    closed_date: date | None = None,
+    is_demo: bool = False,
+    **fields: Any,
+) -> Engagement:
+    """A checked one that is not saved yet; without a number it gets the next one when it is saved. Raises ServiceError."""
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     row = Engagement(client=client, state=state, lead=client.owner, currency=get_firm().currency, is_demo=is_demo)
-    row.opened_date = None if state == EngagementState.INTAKE else firm_today(now)
-    if not str(given.get("number", "")).strip():
-        given["number"] = next_number(now, is_taken=True)
+    if state in ENGAGEMENT.opened:
+        row.opened_date = firm_today(now)
+    if state == EngagementState.CLOSED:
+        row.closed_date = _closing_day(closed_date, now)
     _apply(row, given | {"title": title})
-    row.save()
-    EngagementStateChange.objects.create(engagement=row, state=state, entered_at=now, by=principal.user)
-    for user in {*team} - {row.lead}:
-        _seat(row, user)
     return row
+
+
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def open_engagements(principal: Principal, *, rows: Sequence[Opened], now: datetime) -> list[Engagement]:
+    """Save these in one statement, or two where some have no number yet. All or none. Raises ServiceError."""
+    made = [row.engagement for row in rows]
+    insert([row for row in made if row.number])
+    if nameless := [row for row in made if not row.number]:
+        year, _dash, last = next_number(now, is_taken=True).rpartition("-")
+        for n, row in enumerate(nameless, start=int(last)):
+            row.number = f"{year}-{n:04d}"
+        insert(nameless)
+    EngagementStateChange.objects.bulk_create(
+        [EngagementStateChange(engagement=row, state=row.state, entered_at=now, by=principal.user) for row in made]
+    )
+    for opened, row in zip(rows, made, strict=True):
+        for user in {*opened.team} - {row.lead}:
+            _seat(row, user)
+    return made
 
 
 def next_number(now: datetime, *, is_taken: bool = False) -> str:
@@ -111,14 +156,19 @@ def close_engagement(
     seen_version: int | None = None,
 ) -> Engagement:
     """Close it, today unless another day is given. What names it stays as it is. Raises StaleWrite, ServiceError (field closed_date)."""
-    day, today = closed_date or firm_today(now), firm_today(now)
-    if day > today:
-        raise ServiceError(_("This day is in the future."), field="closed_date")
+    day = _closing_day(closed_date, now)
     with transition(engagement, to=EngagementState.CLOSED, states=ENGAGEMENT, seen=seen_version) as row:
         if row.opened_date and day < row.opened_date:
             raise ServiceError(_("It cannot be closed before it was opened."), field="closed_date")
         row.closed_date = day
     return _entered(principal, row, now)
+
+
+def _closing_day(day: date | None, now: datetime) -> date:
+    today = firm_today(now)
+    if day is not None and day > today:
+        raise ServiceError(_("This day is in the future."), field="closed_date")
+    return day or today
 
 
 def reopen_engagement(
@@ -153,7 +203,9 @@ def restrict_engagement(principal: Principal, *, engagement: Engagement, now: da
     contracts or revenue lines name it: their sums are read by everyone who sees the client."""
     left = [words for money in registry.money_of if (words := money.words(SYSTEM, engagement))]
     if left and not engagement.is_restricted:
-        text = _("Contracts and revenue count in sums that everyone who sees the client reads. First take them off: %(left)s.")
+        text = _(
+            "Contracts and revenue count in sums that everyone who sees the client reads. First take them off: %(left)s."
+        )
         raise ServiceError(text % {"left": ", ".join(left)})
     return _set_restricted(engagement, True, now)
 
@@ -265,9 +317,10 @@ def _apply(row: Engagement, fields: dict[str, Any]) -> list[str]:
     fields = with_custom(row, fields, ENGAGEMENT_FIELDS, is_new=row.pk is None)
     for name, value in fields.items():
         setattr(row, name, " ".join(value.split()) if name in ("number", "title") else value)
-    for name, words in (("title", _("Enter a title.")), ("number", _("Enter a number."))):
-        if not getattr(row, name):
-            raise ServiceError(words, field=name)
+    if not row.title:
+        raise ServiceError(_("Enter a title."), field="title")
+    if not row.number and row.pk:
+        raise ServiceError(_("Enter a number."), field="number")
     if row.opened_date and not is_plausible(row.opened_date):
         raise ServiceError(_("This date is too far away."), field="opened_date")
     if row.opened_date is None and row.state in ENGAGEMENT.opened:
@@ -277,11 +330,12 @@ def _apply(row: Engagement, fields: dict[str, Any]) -> list[str]:
     if "lead" in fields:
         _check_sees(row.lead, row.client, "lead")
     row.currency = row.currency or get_firm().currency
-    clean_fields(row, {*fields, "currency"})
+    clean_fields(row, {*fields, "currency"} - (set() if row.number else {"number"}))
     taken = Engagement.objects.exclude(pk=row.pk).filter(number__iexact=row.number)
-    if "number" in fields and taken.exists():
+    if "number" in fields and row.number and taken.exists():
         raise ServiceError(_("This number is already in use."), field="number")
-    check_constraints(row)
+    if row.number:
+        check_constraints(row)
     return [*fields]
 
 

@@ -240,7 +240,11 @@ def restore(request, pk):
 @require_POST
 def restrict(request, pk):
     row = load_engagement(request.principal, pk)
-    records.restrict_engagement(request.principal, engagement=row, now=timezone.now())
+    try:
+        records.restrict_engagement(request.principal, engagement=row, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return go(request, "clients:engagement_tab", pk, "finance")
     undo = reverse("clients:engagement_lift", args=[pk])
     text = _("%(number)s is restricted to its lead and team") % {"number": row.number}
     messages.success(request, text, extra_tags=f"undo:{undo}")

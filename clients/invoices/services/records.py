@@ -185,5 +185,7 @@ def check_invoice_of(principal: Principal, invoice: Invoice | None, client: Clie
     if invoice.client_id != client.pk or not is_seen:
         raise ServiceError(_("Choose an invoice of this client."), field="invoice")
     if invoice.engagement is not None and invoice.engagement.is_restricted:
-        words = _("This invoice is of a restricted %(one)s, and revenue counts in sums that others read. Leave it empty.")
+        words = _(
+            "This invoice is of a restricted %(one)s, and revenue counts in sums that others read. Leave it empty."
+        )
         raise ServiceError(in_words(words), field="invoice")

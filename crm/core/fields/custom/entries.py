@@ -235,6 +235,7 @@ class CustomFields:
     kind_column: str = "kind"
     order: int = 0
     is_inline: bool = False  # the record's page edits them in place
+    shown: Callable[[Any], bool] | None = None  # for whom the set-up offers the record
 
     def register(self, catalogue: Catalogue) -> None:
         records.register(Record(self, catalogue))
@@ -325,6 +326,10 @@ class Record:
     @property
     def label(self) -> Any:
         return self.custom.label
+
+    @property
+    def shown(self) -> Callable[[Any], bool] | None:
+        return self.custom.shown
 
 
 records: Registry[Record] = Registry("record with custom fields")
