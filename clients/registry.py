@@ -2,7 +2,7 @@
 they are defined.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -218,6 +218,14 @@ class OpenEnds:
     words: Callable[[Any, Any], str]
 
 
+@dataclass(frozen=True)
+class TitlesOf:
+    """The titles and texts of rows that name an engagement: `titles(engagement_id)`, in at most a few indexed queries."""
+
+    key: str
+    titles: Callable[[int], Iterable[str]]
+
+
 panels: Registry[Panel] = Registry("panel")
 contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
@@ -231,6 +239,7 @@ engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement"
 engagement_tabs: Registry[EngagementTab] = Registry("tab of an engagement")
 restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
+titles_of: Registry[TitlesOf] = Registry("titles of what names an engagement")
 money_of: Registry[OpenEnds] = Registry("money of an engagement, which keeps it from being restricted")
 
 

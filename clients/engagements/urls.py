@@ -30,6 +30,7 @@ urlpatterns = guarded(
         path("engagements/<int:pk>/in/<slug:key>/", record.tab, name="engagement_tab"),
         path("engagements/<int:pk>/edit/", record.edit, name="engagement_edit"),
         path("engagements/<int:pk>/to/<engagement_state:state>/", record.move, name="engagement_move"),
+        path("engagements/<int:pk>/moved/<int:version>/undo/", record.undo_move, name="engagement_move_undo"),
         path("engagements/<int:pk>/close/", record.close, name="engagement_close"),
         path("engagements/<int:pk>/archive/", record.archive, name="engagement_archive"),
         path("engagements/<int:pk>/restore/", record.restore, name="engagement_restore"),

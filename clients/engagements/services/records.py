@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import BigIntegerField, Max
 from django.db.models.functions import Cast, Substr
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clients import permissions, registry
@@ -19,6 +20,7 @@ from clients.engagements.models import Engagement, EngagementParty, EngagementSt
 from clients.engagements.words import in_words
 from clients.gate import may_see
 from clients.records.models import Client
+from clients.signals import engagement_hidden
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
@@ -164,6 +166,24 @@ def close_engagement(
     return _entered(principal, row, now)
 
 
+@service(may=permissions.may_change_engagement, why=permissions.ENGAGEMENT_IN_TRASH)
+def undo_engagement_move(principal: Principal, *, engagement: Engagement, seen_version: int) -> Engagement:
+    """Undo of the move that made the version `seen_version`: the state before it, with its dates, as if it had not been moved. Raises
+    ServiceError if it was changed since."""
+    row = _locked(engagement)
+    last, before = [*row.state_changes.order_by("-entered_at", "-pk")[:2], None, None][:2]  # type: ignore[attr-defined]
+    versions = Engagement.pgh_event_model.objects.filter(pgh_obj_id=row.pk, version=seen_version - 1)  # type: ignore[attr-defined]
+    then = versions.order_by("-pgh_id").first()
+    is_last = row.version == seen_version and before is not None and then is not None
+    if not is_last or (last.state, before.state) != (row.state, then.state):
+        raise ServiceError(_("It was changed since. Change its state by hand."), code="conflict")
+    row.state, row.opened_date, row.closed_date = then.state, then.opened_date, then.closed_date
+    save_version(row, fields=["state", "opened_date", "closed_date"], seen=None)
+    last.delete()
+    EngagementStateChange.objects.filter(pk=before.pk).update(left_at=None)
+    return row
+
+
 def _closing_day(day: date | None, now: datetime) -> date:
     today = firm_today(now)
     if day is not None and day > today:
@@ -224,7 +244,16 @@ def _set_restricted(engagement: Engagement, is_restricted: bool, now: datetime) 
     save_version(row, fields=["is_restricted"], seen=None)
     for rebuilder in registry.facts_rebuilders:
         rebuilder.rebuild([row.client_id], now)
+    if is_restricted:
+        _hide(row, now)
     return row
+
+
+def _hide(row: Engagement, now: datetime) -> None:
+    """Let what was written and not sent yet forget it."""
+    told = (title for source in registry.titles_of for title in source.titles(row.pk))
+    titles = {row.title, row.number, *filter(None, told)}
+    engagement_hidden.send(Engagement, engagement=row, titles=titles, now=now)
 
 
 @service(may=permissions.may_change_engagement, why=permissions.ENGAGEMENT_IN_TRASH)
@@ -236,7 +265,10 @@ def add_to_team(principal: Principal, *, engagement: Engagement, user: User) -> 
 @service(may=permissions.may_change_seat, why=permissions.ENGAGEMENT_IN_TRASH)
 def remove_from_team(principal: Principal, *, seat: EngagementTeam) -> None:
     """Of a restricted engagement they see nothing from now on."""
+    row = seat.engagement
     seat.delete()
+    if row.is_restricted:
+        _hide(row, timezone.now())
 
 
 def _seat(row: Engagement, user: User) -> EngagementTeam:

@@ -196,7 +196,24 @@ def move(request, pk, state):
     except (ServiceError, StaleWrite) as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, f"{result.number}: {result.get_state_display()}")
+        messages.success(request, f"{result.number}: {result.get_state_display()}", extra_tags=_undo(result))
+    return go(request, back_to(request, row.get_absolute_url()))
+
+
+def _undo(moved: Engagement) -> str:
+    return f"undo:{reverse('clients:engagement_move_undo', args=[moved.pk, moved.version])}"
+
+
+@require_POST
+def undo_move(request, pk, version):
+    """The state before the latest move."""
+    row = _load_to_change(request, pk)
+    try:
+        row = records.undo_engagement_move(request.principal, engagement=row, seen_version=version)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{row.number}: {row.get_state_display()}")
     return go(request, back_to(request, row.get_absolute_url()))
 
 
@@ -215,8 +232,8 @@ def close(request, pk):
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
-        undo = reverse("clients:engagement_move", args=[row.pk, EngagementState.OPEN])
-        messages.success(request, _("%(number)s closed") % {"number": row.number}, extra_tags=f"undo:{undo}")
+        text = _("%(number)s closed") % {"number": row.number}
+        messages.success(request, text, extra_tags=_undo(outcome.result))
         return go(request, row.get_absolute_url())
     return _form_page(request, form, outcome, title=in_words(_("Close %(one)s")), row=row, submit=_("Close"))
 

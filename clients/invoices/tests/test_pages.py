@@ -182,7 +182,7 @@ def test_the_cards_of_client_and_engagement(browser, marta, northwind, row):
     assert "€1,240.00 open" in card and "€1,240.00 overdue" in card and "INV-1" in card
     mill = make_engagement(actor=marta, client=northwind)
     make_invoice(actor=marta, client=northwind, number="MILL-1", engagement=mill)
-    page = shown(browser.get(mill.get_absolute_url()))
+    page = shown(browser.get(f"{mill.get_absolute_url()}in/finance/"))
     assert "MILL-1" in page and "INV-1" not in page
 
 
