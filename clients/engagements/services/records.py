@@ -265,7 +265,7 @@ def add_to_team(principal: Principal, *, engagement: Engagement, user: User) -> 
 @service(may=permissions.may_change_seat, why=permissions.ENGAGEMENT_IN_TRASH)
 def remove_from_team(principal: Principal, *, seat: EngagementTeam) -> None:
     """Of a restricted engagement they see nothing from now on."""
-    row = seat.engagement
+    row = _locked(seat.engagement)
     seat.delete()
     if row.is_restricted:
         _hide(row, timezone.now())
