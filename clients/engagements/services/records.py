@@ -171,12 +171,13 @@ def undo_engagement_move(principal: Principal, *, engagement: Engagement, seen_v
     """Undo of the move that made the version `seen_version`: the state before it, with its dates, as if it had not been moved. Raises
     ServiceError if it was changed since."""
     row = _locked(engagement)
-    last, before = [*row.state_changes.order_by("-entered_at", "-pk")[:2], None, None][:2]  # type: ignore[attr-defined]
+    changes = list(row.state_changes.order_by("-entered_at", "-pk")[:2])  # type: ignore[attr-defined]
     versions = Engagement.pgh_event_model.objects.filter(pgh_obj_id=row.pk, version=seen_version - 1)  # type: ignore[attr-defined]
     then = versions.order_by("-pgh_id").first()
-    is_last = row.version == seen_version and before is not None and then is not None
-    if not is_last or (last.state, before.state) != (row.state, then.state):
+    is_last = row.version == seen_version and then is not None
+    if not is_last or [change.state for change in changes] != [row.state, then.state]:
         raise ServiceError(_("It was changed since. Change its state by hand."), code="conflict")
+    last, before = changes
     row.state, row.opened_date, row.closed_date = then.state, then.opened_date, then.closed_date
     save_version(row, fields=["state", "opened_date", "closed_date"], seen=None)
     last.delete()

@@ -113,8 +113,8 @@ class Field:
 
     def in_list(self, label: Any = "", **told: Any) -> Column:
         """Its column in a list; `told` are further words of a Column."""
-        made = {"value": self.listed, "cell": self.text, "link": self.href, "sort": self.sort, "css": self._css}
-        made["is_used"] = self.is_used
+        made: dict[str, Any] = {"value": self.listed, "cell": self.text, "link": self.href, "sort": self.sort}
+        made |= {"css": self._css, "is_used": self.is_used}
         return Column(self.key or self.name, label or self.label, **made | self._loading() | told)
 
     @property

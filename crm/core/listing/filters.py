@@ -325,7 +325,8 @@ class ListFilters(django_filters.FilterSet):
     def _used(cls) -> dict[str, Any]:
         """Those of the class, without filters by what the firm does not use."""
         own: dict[str, Any] = cls.base_filters  # type: ignore[misc]
-        unused = {name for name in _may_be_unused(cls) if not own[name].is_used()}
+        kind: Any = cls
+        unused = {name for name in _may_be_unused(kind) if not own[name].is_used()}
         return {name: found for name, found in own.items() if name not in unused} if unused else own
 
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
