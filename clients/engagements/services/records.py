@@ -126,7 +126,10 @@ def update_engagement(
 ) -> Engagement:
     """Change what is given. Raises StaleWrite, ServiceError, naming the field."""
     row = _locked(engagement)
+    lead_id = row.lead_id
     save_version(row, fields=_apply(row, fields), seen=seen_version)
+    if row.is_restricted and row.lead_id != lead_id:  # the earlier one sees it no longer, unless on the team
+        _hide(row, timezone.now())
     return row
 
 
