@@ -56,9 +56,11 @@ class Entry:
         return self.interaction.client
 
 
-def new_interaction(principal: Principal, *, subject: str, body: str, now: datetime, **fields) -> Interaction:
+def new_interaction(
+    principal: Principal, *, subject: str, body: str, now: datetime, is_automatic: bool = False, **fields
+) -> Interaction:
     """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at, and those of the firm)."""
-    fields = with_custom(Interaction(), fields, INTERACTION_FIELDS, is_new=True)
+    fields = with_custom(Interaction(), fields, INTERACTION_FIELDS, is_new=not is_automatic)
     check_words(subject=subject, body=body, occurred_at=fields["occurred_at"], now=now)
     author = actor_columns(principal, "author", "author_contact_id")
     return Interaction(subject=subject.strip(), body=body.strip(), **author, **fields)
@@ -122,9 +124,11 @@ def log_interaction(
     now: datetime,
     is_demo: bool = False,
     from_composer: bool = False,
+    is_automatic: bool = False,
     **own: Any,
 ) -> Interaction:
-    """Log an interaction with its decision and next step, all or nothing. `own`: values of the firm's own fields. `from_composer` discards the author's
+    """Log an interaction with its decision and next step, all or nothing. `own`: values of the firm's own fields; of one that
+    `is_automatic` (a note that comes of something else) none is required. `from_composer` discards the author's
     draft for this client. What comes of it names the same engagement. Raises ServiceError (fields body, occurred_at, contacts,
     engagement, text of the decision, and title or assignee of the next step)."""
     contacts = list(contacts)
@@ -143,6 +147,7 @@ def log_interaction(
         sentiment=sentiment,
         visibility=visibility,
         is_demo=is_demo,
+        is_automatic=is_automatic,
         now=now,
         **own,
     )

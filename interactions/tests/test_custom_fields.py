@@ -86,6 +86,7 @@ def test_a_required_one_is_there_at_once_and_asked_of_new_ones(web, aino, marta,
     with pytest.raises(ServiceError, match="“Place” is required"):
         log(actor=marta, client=northwind, body="New", now=NOW)
     correct_interaction(acting(marta), interaction=old, now=NOW, body="After")  # older ones can do without
+    assert log(actor=marta, client=northwind, body="By the way", now=NOW, is_automatic=True).custom == {}
 
 
 def test_a_section_may_be_for_one_type_alone(web, aino, northwind):
