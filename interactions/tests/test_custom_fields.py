@@ -16,6 +16,7 @@ from interactions.log.models import Interaction
 from interactions.log.services import correct_interaction
 from tools.testing.factories.clients import make_user
 from tools.testing.factories.interactions import log
+from tools.testing.importing import as_csv, counts, run
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -133,9 +134,12 @@ def test_correction_page_list_api_file_and_history(web, marta, aino, northwind):
 @pytest.mark.usefixtures("fields")
 def test_the_export_comes_back_unchanged_and_a_file_changes_them(marta, northwind):
     log(actor=marta, client=northwind, body="Spoke", now=NOW, cf_place="office", cf_units=5)
-    head, line = list(INTERACTIONS.export(acting(marta)))
-    cells = dict(zip(head, line, strict=True))
-    assert (cells["Place"], cells["Units"]) == ("Office", 5)
+    text = as_csv(INTERACTIONS.export(acting(marta)))
+    assert "Place" in text and "Office" in text
+    assert counts(run(marta, "interactions", text.encode(), system="rapport")) == {"unchanged": 1}
+    changed = text.replace("Office", "Court").encode()
+    assert counts(run(marta, "interactions", changed, system="rapport")) == {"updated": 1}
+    assert Interaction.objects.get().custom == {"place": "court", "units": 5}
 
 
 @pytest.mark.usefixtures("fields")
