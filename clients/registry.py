@@ -2,7 +2,7 @@
 they are defined.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -179,9 +179,10 @@ class ReferralAction:
 
 @dataclass(frozen=True)
 class EngagementPanel:
-    """A part of the page of an engagement: above its timeline (`slot` "main") or at the side. `context(principal, engagement, now)` returns
-    the template's variables, or None to show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries
-    each. Declared by `engagement_panel`, above its `context`.
+    """A part of the page of an engagement: above its timeline (`slot` "main"), beside it ("side"), or on one of its tabs (the tab's key, or
+    "<key>-side"), which is loaded when it is opened. `context(principal, engagement, now)` returns the template's variables, or None to
+    show nothing; `engagement`, `client`, `now` and `may_edit` are added. At most two indexed queries each. Declared by
+    `engagement_panel`, above its `context`.
     """
 
     key: str
@@ -189,6 +190,15 @@ class EngagementPanel:
     order: int
     template: str
     context: Callable[[Any, Any, datetime], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class EngagementTab:
+    """A tab beside the timeline of an engagement, with the panels whose `slot` is its key."""
+
+    key: str
+    label: Any
+    order: int
 
 
 @dataclass(frozen=True)
@@ -202,10 +212,18 @@ class RestrictedNames:
 
 @dataclass(frozen=True)
 class OpenEnds:
-    """What is still open when an engagement is closed: `words(principal, engagement)`, "" for nothing."""
+    """What an engagement still has when it is closed or restricted: `words(principal, engagement)`, "" for nothing."""
 
     key: str
     words: Callable[[Any, Any], str]
+
+
+@dataclass(frozen=True)
+class TitlesOf:
+    """The titles and texts of rows that name an engagement: `titles(engagement_id)`, in at most a few indexed queries."""
+
+    key: str
+    titles: Callable[[int], Iterable[str]]
 
 
 panels: Registry[Panel] = Registry("panel")
@@ -218,8 +236,11 @@ next_steps: Registry[NextSteps] = Registry("source of next steps")
 won_actions: Registry[WonAction] = Registry("action after a win")
 referral_actions: Registry[ReferralAction] = Registry("action beside a referral")
 engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement")
+engagement_tabs: Registry[EngagementTab] = Registry("tab of an engagement")
 restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
+titles_of: Registry[TitlesOf] = Registry("titles of what names an engagement")
+money_of: Registry[OpenEnds] = Registry("money of an engagement, which keeps it from being restricted")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:

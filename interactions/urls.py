@@ -19,9 +19,9 @@ app_name = "interactions"
 
 
 class ComposerList:
-    """The long lists of the composer, by the field they fill."""
+    """What the composer loads when it is opened: its long lists, by the field they fill, and the firm's own fields."""
 
-    regex = "contacts|participants|next_assignee"
+    regex = "contacts|participants|next_assignee|fields"
 
     def to_python(self, value):
         return value

@@ -8,6 +8,7 @@ from clients import registry
 from clients.engagements.models import named_q, no_link_to
 from clients.engagements.services.records import sees_engagement
 from clients.listing.finding import clients_named
+from clients.opportunities.choices import WON
 from clients.signals import opportunity_won
 from crm.core.base import gate
 from crm.core.notifications.models import Notification
@@ -19,7 +20,7 @@ from interactions.reminders import digest
 from interactions.today import sections as today_page
 from interactions.today import setup
 from onboarding import emails, finding, panels, rollups  # noqa: F401  roll-ups register themselves
-from onboarding.models import Task, TemplateVersion
+from onboarding.models import Plan, Task, TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
 
@@ -35,7 +36,7 @@ def tell_of_win(sender, opportunity, principal, now, **kwargs):
         return
     words = _("%(who)s won “%(title)s”. Start a plan?")
     Notification.objects.get_or_create(
-        key=f"won:{opportunity.pk}:{opportunity.version}",
+        key=f"{WON}{opportunity.pk}:{opportunity.version}",
         defaults={
             "user": client.owner,
             "client_id": client.pk,
@@ -61,7 +62,13 @@ def seen_notifications(principal):
     return no_link_to(Task.objects.exclude(named_q(principal, "plan__engagement")), "/onboarding/tasks/")
 
 
+def titles_of(engagement_id):
+    tasks = Task.objects.filter(plan__engagement=engagement_id).values_list("title", flat=True)
+    return [*tasks, *Plan.objects.filter(engagement=engagement_id).values_list("name", flat=True)]
+
+
 # Wiring
+registry.titles_of.register(registry.TitlesOf("onboarding", titles_of))
 gate.rules.register(gate.Rule("onboarding.tasks", "core.Notification", seen_notifications))
 opportunity_won.connect(tell_of_win, dispatch_uid="onboarding.tell_of_win")
 registry.won_actions.register(registry.WonAction("start-plan", _("Start a plan"), start_url))

@@ -5,9 +5,10 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clients.cover.queries import in_care_q, say_for_whom
-from clients.registry import TimelineAsk, TimelineItem, engagement_panel, panel
+from clients.registry import EngagementTab, TimelineAsk, TimelineItem, engagement_panel, engagement_tabs, panel
 from crm.core.base.dates import local_to_utc
 from crm.core.base.kept import Kept
 from crm.core.firm.queries import firm_today, get_firm
@@ -21,6 +22,8 @@ TASKS_AT_MOST, PLANS_AT_MOST = 8, 6
 ON_CARD = 5
 KICKOFF_HOUR = time(9)
 
+engagement_tabs.register(EngagementTab("onboarding", gettext_lazy("Onboarding"), 30))
+
 
 @panel("onboarding", "side", 10, "onboarding/parts/client_card.html")
 def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
@@ -28,7 +31,7 @@ def side_card(principal, client, now: datetime) -> dict[str, Any] | None:
     return {"card": card, "forecast": forecast_words(card.plan, card.end)} if card else None
 
 
-@engagement_panel("plans", "side", 25, "onboarding/parts/engagement_card.html")
+@engagement_panel("plans", "onboarding", 25, "onboarding/parts/engagement_card.html")
 def engagement_plans(principal, engagement, now: datetime) -> dict[str, Any] | None:
     """Its plans, the latest first."""
     rows = Plan.objects.visible_to(principal).filter(engagement=engagement.pk).order_by("-kickoff_date", "-pk")

@@ -5,7 +5,6 @@ from clients.api.external import ExternalIdsMixin
 from clients.catalogue.models import Service, Tag
 from clients.contacts.choices import ContactLabel, DecisionRole
 from clients.contacts.fields import CONTACT_FIELDS
-from clients.invoices.models import Invoice
 from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ClientFacts, StatusPeriod
@@ -131,17 +130,6 @@ class RevenueSerializer(ExternalIdsMixin, RecordSerializer):
     external_kind = "revenue"
     currency = serializers.CharField(max_length=3, required=False, help_text=_("Default: the firm's"))
     amount_firm = serializers.DecimalField(max_digits=16, decimal_places=2, read_only=True)
-
-    def to_representation(self, instance):
-        """An invoice that the caller does not see stays hidden."""
-        data = super().to_representation(instance)
-        return data if data["invoice"] is None or self._is_seen(instance) else data | {"invoice": None}
-
-    def _is_seen(self, instance) -> bool:
-        if not hasattr(instance, "is_invoice_seen"):
-            rows = Invoice.objects.visible_to(self.context["request"].principal)
-            instance.is_invoice_seen = rows.filter(pk=instance.invoice_id).exists()
-        return instance.is_invoice_seen
 
 
 class ContractSerializer(ExternalIdsMixin, RecordSerializer):

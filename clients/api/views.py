@@ -1,4 +1,4 @@
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -21,7 +21,6 @@ from clients.api.serializers import (
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Affiliation, Contact
 from clients.contacts.services import affiliate, archive_contact, create_contact, update_contact
-from clients.invoices.models import Invoice
 from clients.listing.filters import ClientFilters, ContactFilters
 from clients.records.models import Client
 from clients.records.queries import add_next_steps
@@ -159,14 +158,6 @@ class RevenueViewSet(Upserts, ApiViewSet):
     serializer_class = RevenueSerializer
     filterset_class = RevenueFilters
     external_kind = "revenue"
-
-    def get_queryset(self):
-        """With whether the caller sees the invoice that a line names."""
-        rows = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False):
-            return rows
-        seen = Invoice.objects.visible_to(self.request.principal).filter(pk=OuterRef("invoice"))
-        return rows.annotate(is_invoice_seen=Exists(seen))
 
     def create_row(self, data):
         return add_revenue_line(self.request.principal, today=firm_today(timezone.now()), **data)

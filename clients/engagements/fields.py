@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.engagements.choices import EngagementState
 from clients.engagements.models import Engagement, EngagementKind
-from clients.engagements.words import ONE, Said, is_on
+from clients.engagements.words import MANY, ONE, Said, is_on
 from clients.records.models import Client
 from crm.core.fields.catalogue import FREE_WORDS, READ, Catalogue, Field, grouped
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import AMOUNT, COLLEAGUE, CURRENCY, choice, link
 from crm.core.listing import filters
 from crm.core.listing.paging import Sort
@@ -20,33 +21,62 @@ ENGAGEMENT_FIELDS = Catalogue(
     Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id),
     *grouped(
         "form",
-        Field("number", is_imported=False, api={"required": False}, is_optional=True, is_on_page=False),
+        Field(
+            "number",
+            aliases=("matter number", "job number", "mandate number", "project number", "reference", "aktenzeichen"),
+            api={"required": False},
+            is_optional=True,
+            is_on_page=False,
+        ),
         Field(
             "title",
+            aliases=("name", "matter", "matter name", "mandate", "job", "project", "project name", "subject"),
+            is_required=True,
             privacy=FREE_WORDS,
-            is_imported=False,
             is_on_page=False,
             input={"widget": partial(forms.TextInput, attrs={"autocomplete": "off"})},
         ),
-        Field("kind", type=link(EngagementKind.objects.kept), is_imported=False, filter=filters.Id),
-        Field("lead", type=COLLEAGUE, is_imported=False, api={"required": False}, filter=filters.PersonId),
+        Field(
+            "kind",
+            type=link(EngagementKind.objects.kept),
+            aliases=("type", "practice area", "matter type"),
+            is_on_page=False,
+            filter=filters.Id,
+        ),
+        Field(
+            "lead",
+            type=COLLEAGUE,
+            aliases=("owner", "responsible", "partner", "project manager"),
+            is_on_page=False,
+            api={"required": False},
+            filter=filters.PersonId,
+        ),
         Field(
             "opened_date",
-            is_imported=False,
+            aliases=("opened on", "open date", "start date", "start"),
+            is_on_page=False,
             sort=Sort("opened_date", nullable=True),
             filter={
                 "opened_from": filters.Day(lookup_expr="gte", label=_("Opened from")),
                 "opened_before": filters.Day(lookup_expr="lt", label=_("Opened before")),
             },
         ),
-        Field("budget", type=AMOUNT, is_imported=False, is_on_page=False),
-        Field("currency", type=CURRENCY, is_imported=False, is_optional=True, is_on_page=False),
-        Field("description", privacy=FREE_WORDS, is_imported=False, input={"max_length": 10_000}),
+        Field("budget", type=AMOUNT, aliases=("estimate", "fee estimate", "amount"), is_on_page=False),
+        Field("currency", type=CURRENCY, aliases=("currency code",), is_optional=True, is_on_page=False),
+        Field(
+            "description",
+            aliases=("notes", "comment"),
+            privacy=FREE_WORDS,
+            is_on_page=False,
+            input={"max_length": 10_000},
+        ),
     ),
-    Field("state", type=choice(EngagementState), is_imported=False, api=READ, filter=filters.Choice),
-    Field("team", type=COLLEAGUE, is_imported=False, api=READ),
-    Field("closed_date", is_imported=False, api=READ),
+    Field("state", type=choice(EngagementState), aliases=("status",), api=READ, filter=filters.Choice),
+    Field("team", type=COLLEAGUE, aliases=("members", "team members", "colleagues"), api=READ),
+    Field("closed_date", aliases=("closed on", "close date", "end date"), api=READ),
     Field("is_restricted", is_imported=False, api=READ),
+    internal={"custom": "the values of the firm's own fields"},
+    custom=CustomFields("engagement", MANY, kind_column="", order=50, shown=lambda principal: is_on()),
 )
 
 
@@ -65,5 +95,6 @@ def engagement_field(**told: Any) -> Field:
                 shown=is_on,
             ),
         },
+        is_used=is_on,
         **{"is_imported": False} | told,
     )

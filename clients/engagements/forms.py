@@ -13,18 +13,22 @@ from clients.engagements.services.records import BEGINS_AS
 from clients.engagements.words import is_on
 from clients.records.models import Client
 from crm.core.base.principals import acting
-from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.fields.forms import CatalogueForm, CustomSections, UserField
 from crm.core.ui.forms import Asks, DateInput, Form, Layout, ModelForm, Row, SearchedField
 from crm.core.users.models import User
 
 
-def offer_engagements(form: Any, *, principal: Any, client: Client | None, present: int | None = None) -> None:
-    """Let the form choose among the client's current engagements, and the `present` one. Without any it does not ask."""
+def offer_engagements(
+    form: Any, *, principal: Any, client: Client | None, present: int | None = None, is_money: bool = False
+) -> None:
+    """Let the form choose among the client's current engagements, and the `present` one. Without any it does not ask. `is_money`: a contract
+    or revenue, which is of no restricted one."""
     if client is None or not is_on():
         del form.fields["engagement"]
         return
     found = _offered(principal, client, present).order_by("-created_at", "-pk")[:OFFERED] if present else None
     found = list(found) if found is not None else current_of(principal, client)
+    found = [row for row in found if not (is_money and row.is_restricted)]
     if not found:
         del form.fields["engagement"]
         return
@@ -42,7 +46,13 @@ def _offered(principal: Any, client: Client, present: int | None) -> QuerySet:
 
 class EngagementForm(CatalogueForm):
     catalogue = ENGAGEMENT_FIELDS
-    layout = Layout("title", Row("number", "kind", "lead", "opened_date"), Row("budget", "currency"), "description")
+    layout = Layout(
+        "title",
+        Row("number", "kind", "lead", "opened_date"),
+        Row("budget", "currency"),
+        CustomSections(),
+        "description",
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -62,6 +72,7 @@ class NewEngagementForm(EngagementForm):
         Row("number", "kind", "lead", "state", "opened_date"),
         "team",
         Row("budget", "currency"),
+        CustomSections(),
         "description",
     )
 

@@ -1,5 +1,7 @@
 """The list of engagements."""
 
+from functools import partial
+
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -146,6 +148,7 @@ ENGAGEMENTS = ListPage(
         Board(group=ENGAGEMENT_FIELDS["state"].in_groups(), action=MOVE, values=lambda to, given, now: {"state": to}),
         field_board(EDIT, ENGAGEMENT_FIELDS["lead"]),
     ),
+    custom_board=partial(field_board, EDIT),
     card_columns=("client", "number", "lead"),
     noun=_noun,
     more=_more,

@@ -1,8 +1,9 @@
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat, Lower
+from django.db.models.lookups import StartsWith
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +13,7 @@ from clients.engagements.choices import ENGAGEMENT, EngagementState, PartyRole
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked
 from crm.core.users.models import User
 
 
@@ -64,7 +65,7 @@ class EngagementQuerySet(ArchivableQuerySet):
 
 
 @tracked
-class Engagement(Archivable, Versioned):
+class Engagement(Archivable, Customised, Versioned):
     """A piece of work that the firm does for a client, which the firm may call a matter, mandate, job or project. What is logged, planned
     or filed for a client may name one. `is_restricted` tightens the client's gate to its lead and team; it never loosens it."""
 
@@ -198,6 +199,12 @@ def no_link_to(hidden: models.QuerySet, path: str) -> Q:
     """Of notifications: those that lead to none of these rows, whose pages are at path and id."""
     url = Concat(Value(path), Cast("pk", models.CharField()), Value("/"))
     return ~Q(url__in=hidden.order_by().annotate(address=url).values("address"))
+
+
+def no_key_of(hidden: models.QuerySet, prefix: str) -> Q:
+    """Of notifications: those whose key, made of the prefix, the id of a row and more, is of none of these rows."""
+    start = Concat(Value(prefix), Cast("pk", models.CharField()), Value(":"))
+    return Q(~Exists(hidden.filter(StartsWith(OuterRef("key"), start))))
 
 
 def named_q(principal, path: str = "engagement") -> Q:

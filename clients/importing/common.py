@@ -18,15 +18,17 @@ from django.utils.translation import gettext_lazy
 
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact, ContactEmail
+from clients.engagements.models import Engagement
 from clients.phones import digits_of
 from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold, whole_number
+from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
-from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, Plan, Values, identity
+from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
@@ -92,11 +94,13 @@ def record_kind(
     label: Any,
     *,
     of: str,
+    columns: Iterable[Column],
     rows: Callable[[Principal], QuerySet],
     plan: Callable[[Principal, Values, Context], Plan],
     create: Callable[[Principal, list[Any], Context], list[Any]],
     update: Callable[[Principal, list[Write], Context], None],
     look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
+    is_used: Callable[[], bool] = always,
     **given,
 ) -> ImportKind:
     """An import of records with external ids of the kind `of`. `rows(principal)` are the rows the principal may see,
@@ -134,11 +138,12 @@ def record_kind(
     return ImportKind(
         key=key,
         label=label,
+        columns=columns if isinstance(columns, OpenColumns) else OpenColumns(columns),
         survey=survey,
         prepare=prepare,
         plan=lambda principal, values, context: remembered(of, plan(principal, values, context), values, context),
         apply=apply,
-        may_import=lambda user: user.sees_all or user.is_account_manager,
+        may_import=lambda user: (user.sees_all or user.is_account_manager) and is_used(),
         **given,
     )
 
@@ -333,6 +338,31 @@ def find_service(text: str, plan: Plan, context: Context) -> Service | None:
 
     found = {text: _cached(context, "services", load).get(text.lower())} if text else {}
     return next(iter(present(found, _("No service is called “%(name)s”. Left empty."), plan)), None)
+
+
+def load_engagements(principal, rows: Iterable[Values], context: Context) -> None:
+    """The engagements that a chunk's rows name, of those that the principal sees."""
+    named = {text.lower() for row in rows if (text := row.get("engagement"))}
+    seen = Engagement.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
+    known = context["cache"].setdefault("engagement numbers", {})
+    known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
+
+
+def engagement_of(
+    values: Values, client: Client, plan: Plan, context: Context, *, is_money: bool = False
+) -> dict[str, Any]:
+    """{"engagement": …} that a row of the client names, or nothing and a warning. `is_money`: a contract or revenue, which is of no
+    restricted one."""
+    if not (number := values.get("engagement")):
+        return {}
+    found = context["cache"]["engagement numbers"].get((client.pk, number.lower()))
+    if is_money and found is not None and found.is_restricted:
+        words = _("“%(name)s” is restricted, so contracts and revenue do not name it. Left empty.")
+        plan.warnings.append(words % {"name": number[:60]})
+        return {}
+    words = _("%(name)s is not known at %(client)s. Left empty.")
+    rows = present({number: found}, words, plan, client=client.name)
+    return {"engagement": rows[0]} if rows else {}
 
 
 def tags(context: Context) -> dict[str, Tag]:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.engagements.models import Engagement
 from clients.importing import common
 from clients.importing.revenue import CLIENT, IDS, check_client, paid
 from clients.invoices.choices import InvoiceStatus
@@ -61,8 +60,7 @@ def _invoice(principal, values: Values, context: Context) -> Plan:
     check_client(row, client)
     is_new = row is None
     wanted = common.given(values, INVOICE_FIELDS.cells, is_new=is_new) | _net(values)
-    if engagement := _engagement(values.get("engagement", ""), client, plan, context):
-        wanted["engagement"] = engagement
+    wanted |= common.engagement_of(values, client, plan, context)
     if wanted.get("net") is not None:
         wanted |= paid(wanted["net"], Invoice, values["invoice_date"], values, context, is_new=is_new)
     is_void = values.get("status") == VOID
@@ -105,14 +103,6 @@ def _by_number(values: Values, client: Any, context: Context) -> Any:
     if found.client_id != client.pk:
         raise ServiceError(_("The number “%(number)s” belongs to another invoice.") % {"number": values["number"][:40]})
     return found
-
-
-def _engagement(number: str, client: Any, plan: Plan, context: Context) -> Engagement | None:
-    if not number:
-        return None
-    found = context["cache"]["engagement numbers"].get((client.pk, number.lower()))
-    words = _("%(name)s is not known at %(client)s. Left empty.")
-    return next(iter(common.present({number: found}, words, plan, client=client.name)), None)
 
 
 def _paid_of(values: Values, row: Any, plan: Plan, *, is_void: bool) -> dict[str, Any]:
@@ -169,11 +159,7 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
     numbers = {row["number"].lower() for row in rows if row.get("number")}
     found = _rows(principal).kept().alias(folded=Lower("number")).filter(folded__in=numbers)
     context["cache"].setdefault("invoice numbers", {}).update({fold(row.number): row for row in found})
-    named = {text.lower() for row in rows if (text := row.get("engagement"))}
-    known = Engagement.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
-    context["cache"].setdefault("engagement numbers", {}).update(
-        {(each.client_id, each.number.lower()): each for each in known} if named else {}
-    )
+    common.load_engagements(principal, rows, context)
 
 
 def _create(principal, rows: list[Any], context: Context) -> list[Invoice]:

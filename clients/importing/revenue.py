@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Lower
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.currencies.models import ExchangeRate
 from clients.currencies.pricing import check_currency
+from clients.engagements.models import open_to_all_q
 from clients.importing import common
 from clients.invoices.models import Invoice
 from clients.records.models import Client
@@ -44,6 +44,7 @@ def _contract(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("contract", values, context)
     check_client(row, client)
     wanted = {"service": service} | common.given(values, CONTRACT_FIELDS.cells, is_new=row is None)
+    wanted |= common.engagement_of(values, client, plan, context, is_money=True)
     earlier = _replaced(row, client, values, context, plan)
     if row is None:
         wanted = {"period": BillingPeriod.MONTH} | wanted
@@ -95,12 +96,13 @@ def _replaced(row: Any, client: Client, values: Values, context: Context, plan: 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
     refs = [ref for row in rows if (ref := row.get("replaces_external_id"))]
+    common.load_engagements(principal, rows, context)
     common.load_ids("contract", refs, context)
     common.load_rows("contract", _contracts(principal), context["cache"]["ids:contract"].values(), context)
 
 
 def _contracts(principal):
-    return Contract.objects.visible_to(principal).select_related("service", "replaces", "replaced_by")
+    return Contract.objects.visible_to(principal).select_related("service", "engagement", "replaces", "replaced_by")
 
 
 def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context: Context) -> list[Contract]:
@@ -123,26 +125,21 @@ def _create_contracts(principal, rows: list[tuple[Contract, Any, str]], context:
 
 
 def _export_contracts(principal):
-    cells = common.client_cells() | common.cells_of(CONTRACT_FIELDS, "service")
+    cells = common.client_cells() | common.cells_of(CONTRACT_FIELDS, "service", "engagement")
     cells |= {
         "external_id": lambda row: common.own_id("contract", row.pk),
         "replaces_external_id": lambda row: common.own_id("contract", row.replaces_id) if row.replaces_id else "",
         "change_reason": lambda row: row.change_reason,
     }
-    rows = Contract.objects.visible_to(principal).select_related("client", "service")
+    rows = Contract.objects.visible_to(principal).select_related("client", "service", "engagement")
     found = common.named(principal, common.seen_by(principal, rows), CONTRACT_FIELDS)
     return common.exported(CONTRACTS.columns, cells, found)
 
 
 def _export_lines(principal):
-    cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service")
-    cells |= {
-        "external_id": lambda row: common.own_id("revenue", row.pk),
-        "invoice": lambda row: row.invoice_number or "",
-    }
-    seen = Invoice.objects.visible_to(principal).filter(pk=OuterRef("invoice")).values("number")
-    rows = RevenueLine.objects.visible_to(principal).select_related("client", "service")
-    rows = rows.annotate(invoice_number=Subquery(seen))
+    cells = common.client_cells() | common.cells_of(REVENUE_FIELDS, "service", "engagement", "invoice")
+    cells["external_id"] = lambda row: common.own_id("revenue", row.pk)
+    rows = RevenueLine.objects.visible_to(principal).select_related("client", "service", "engagement", "invoice")
     return common.exported(REVENUE.columns, cells, common.seen_by(principal, rows))
 
 
@@ -155,6 +152,9 @@ def _line(principal, values: Values, context: Context) -> Plan:
     wanted = common.given(values, REVENUE_FIELDS.cells, is_new=row is None) | ({"service": service} if service else {})
     if invoice := _invoice_of(values.get("invoice", ""), client, plan, context):
         wanted["invoice"] = invoice
+        if row is None and invoice.engagement is not None:
+            wanted["engagement"] = invoice.engagement
+    wanted |= common.engagement_of(values, client, plan, context, is_money=True)
     wanted |= paid(wanted["amount"], RevenueLine, values["date"], values, context, is_new=row is None)
     if row is None:
         wanted = {"kind": RevenueKind.FEE} | wanted
@@ -176,9 +176,17 @@ def _invoice_of(number: str, client: Client, plan: Plan, context: Context) -> In
 
 
 def _look_up_invoices(principal, rows: list[Values], context: Context) -> None:
-    """The invoices that a chunk's lines name, of those that the principal sees."""
+    """The invoices and engagements that a chunk's lines name, of those that the principal sees."""
+    common.load_engagements(principal, rows, context)
     named = {text.lower() for row in rows if (text := row.get("invoice"))}
-    seen = Invoice.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
+    seen = (
+        Invoice.objects.visible_to(principal)
+        .filter(open_to_all_q())
+        .kept()
+        .alias(folded=Lower("number"))
+        .filter(folded__in=named)
+    )
+    seen = seen.select_related("engagement")
     known = context["cache"].setdefault("invoice numbers", {})
     known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
 
@@ -295,7 +303,7 @@ REVENUE = common.record_kind(
         *common.client_columns(),
         *_REST,
     ),
-    rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service", "invoice"),
+    rows=lambda principal: RevenueLine.objects.visible_to(principal).select_related("service", "engagement", "invoice"),
     plan=_line,
     look_up=_look_up_invoices,
     export=_export_lines,

@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.currencies.forms import PricedForm
 from clients.engagements.forms import offer_engagements
+from clients.engagements.models import open_to_all_q
 from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
 from clients.records.models import Client
@@ -60,9 +61,10 @@ class VoidForm(Form):
 
 
 def offer_invoices(form: forms.Form, *, principal, client: Client | None, present: int | None = None) -> None:
-    """Let the form of another record choose among the client's invoices that are not void, the newest first, and the `present` one.
+    """Let a form of revenue choose among the client's invoices that are not void, the newest first, and the `present` one.
     Where there is none, or the present one is out of sight, it does not ask, and the record keeps what it has."""
-    rows = Invoice.objects.visible_to(principal).filter(client=client) if client else Invoice.objects.none()
+    seen = Invoice.objects.visible_to(principal).filter(open_to_all_q(), client=client) if client else None
+    rows = Invoice.objects.none() if seen is None else seen
     kept = rows.kept().filter(voided_at__isnull=True)
     found = list(kept.order_by("-invoice_date", "-pk")[:OFFERED])
     if present and present not in {row.pk for row in found}:

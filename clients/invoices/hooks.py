@@ -40,7 +40,7 @@ def invoices_card(principal, client, now):
     return {"found": found[:ON_CARD], "sums": sums, "currency": get_firm().currency}
 
 
-@registry.engagement_panel("invoices", "side", 40, "clients/invoices/engagement_card.html")
+@registry.engagement_panel("invoices", "finance-side", 40, "clients/invoices/engagement_card.html")
 def engagement_invoices(principal, engagement, now):
     """The newest."""
     rows = Invoice.objects.visible_to(principal).kept().filter(engagement=engagement.pk)

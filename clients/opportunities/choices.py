@@ -28,6 +28,9 @@ class LostReason(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+WON = "won:"  # begins the key of a notification of a win, before the id of the opportunity
+
+
 class WonContract(models.TextChoices):
     """What becomes of the contracts when an opportunity is won."""
 

@@ -1,10 +1,12 @@
 """What opportunities offer to the kernel and to the client's page; `clients/hooks.py` imports it."""
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.engagements.models import named_q, no_key_of, no_link_to
 from clients.opportunities import timeline
-from clients.opportunities.choices import OPPORTUNITY_TONES
+from clients.opportunities.choices import OPPORTUNITY_TONES, WON
 from clients.opportunities.finding import find_opportunities, opportunity_hit, similar_opportunities
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
@@ -12,6 +14,7 @@ from clients.opportunities.queries import opportunities_of
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
+from crm.core.base import gate
 from crm.core.base.kept import Kept
 from crm.core.base.principals import SYSTEM
 from crm.core.people import reassignment
@@ -40,13 +43,25 @@ def opportunities_card(principal, client, now):
     return {"found": found[:ON_CARD], "has_more": len(found) > ON_CARD} if found or may_edit else None
 
 
-@registry.engagement_panel("opportunities", "side", 30, "clients/opportunities/engagement_card.html")
+@registry.engagement_panel("opportunities", "finance-side", 30, "clients/opportunities/engagement_card.html")
 def engagement_opportunities(principal, engagement, now):
     rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
     found = list(rows.select_related("stage", "owner").order_by("-expected_close", "pk")[:ON_CARD])
     for row in found:
         decorate_one(row, now)
     return {"found": found} if found else None
+
+
+def titles_of(engagement_id):
+    return Opportunity.objects.filter(engagement=engagement_id).values_list("title", flat=True)
+
+
+def seen_notifications(principal):
+    """Notifications that tell of no opportunity of a restricted engagement that is out of the principal's sight."""
+    if principal.is_system:
+        return Q()
+    hidden = Opportunity.objects.exclude(named_q(principal)).order_by()
+    return no_link_to(hidden, "/opportunities/") & no_key_of(hidden, WON)
 
 
 def count_owned(principal, user):
@@ -103,6 +118,8 @@ for command in (
     ),
 ):
     search.palette.register(command)
+gate.rules.register(gate.Rule("clients.opportunities", "core.Notification", seen_notifications))
+registry.titles_of.register(registry.TitlesOf("opportunities", titles_of))
 reassignment.register(
     reassignment.Reassignable("opportunities", _("Open opportunities"), 15, count_owned, reassign_owned)
 )

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.currencies.fields import PAID_IN, RATE
+from clients.engagements.fields import engagement_field
 from clients.invoices.models import Invoice
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
@@ -24,6 +25,10 @@ SERVICE = Field(
     aliases=("product", "service name"),
     input={"queryset": Service.objects.kept()},
     filter=filters.Id,
+)
+
+ENGAGEMENT = engagement_field(
+    is_imported=True, aliases=("matter", "mandate", "job number", "project", "engagement number")
 )
 
 # What other systems call the billing periods.
@@ -77,6 +82,7 @@ CONTRACT_FIELDS = Catalogue(
             hint=_("On its renewal date it goes on by itself, for another year."),
             filter={"renews": filters.Yes(label=_("Renews automatically"), chip=_("Renews"), said=_renews)},
         ),
+        ENGAGEMENT,
     ),
     Field(
         "notice_date",
@@ -123,12 +129,9 @@ REVENUE_FIELDS = Catalogue(
         Field(
             "invoice",
             type=link(Invoice.objects.kept, named="number"),
-            filter={
-                "invoice": filters.Id(
-                    method="of_invoice", label=_("Invoice"), chip=_("Invoice is"), named=Invoice, offers=None
-                )
-            },
+            filter={"invoice": filters.Id(label=_("Invoice"), chip=_("Invoice is"), named=Invoice, offers=None)},
         ),
+        ENGAGEMENT,
         Field("reference", aliases=("invoice number", "number", "invoice no"), filter=filters.Text),
         Field("note", aliases=("notes", "comment"), privacy=FREE_WORDS),
     ),

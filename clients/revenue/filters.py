@@ -2,7 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from clients.invoices.models import Invoice
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.firm.queries import firm_today
 from crm.core.listing import filters
@@ -40,10 +39,6 @@ class RevenueFilters(filters.ListFilters):
         chip=_("Rate"),
         said=lambda value, principal: _("missing"),
     )
-
-    def of_invoice(self, rows, name, value):
-        """Through the gate of invoices, so that the number of one out of sight finds nothing."""
-        return rows.filter(invoice__in=Invoice.objects.visible_to(self.principal).filter(pk=value))
 
     def without_service(self, rows, name, value: bool):
         return rows.filter(service__isnull=True) if value else rows

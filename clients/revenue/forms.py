@@ -3,25 +3,38 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.currencies.forms import PricedForm
 from clients.currencies.models import LEAST_RATE
+from clients.engagements.forms import offer_engagements
 from clients.invoices.forms import offer_invoices
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.base.places import currency_choices
 from crm.core.fields.forms import CustomSections
 from crm.core.ui.forms import DateInput, Form, Layout, Maybe, Row
 
+PERHAPS = ("engagement", "invoice")  # asked for where the client has some
+
 
 class RevenueForm(PricedForm):
     catalogue = REVENUE_FIELDS
-    layout = Layout(Row(*(Maybe(name) if name == "invoice" else name for name in REVENUE_FIELDS.group("form"))))
+    layout = Layout(Row(*(Maybe(name) if name in PERHAPS else name for name in REVENUE_FIELDS.group("form"))))
 
     def __init__(self, *args, principal, client, **kwargs):
         super().__init__(*args, **kwargs)
+        present = self.instance.engagement_id
+        offer_engagements(self, principal=principal, client=client, present=present, is_money=True)
         offer_invoices(self, principal=principal, client=client, present=self.instance.invoice_id)
 
 
 class ContractForm(PricedForm):
     catalogue = CONTRACT_FIELDS
-    layout = Layout(Row(*CONTRACT_FIELDS.group("form")), CustomSections())
+    layout = Layout(
+        Row(*(Maybe(name) if name in PERHAPS else name for name in CONTRACT_FIELDS.group("form"))), CustomSections()
+    )
+
+    def __init__(self, *args, principal, client, **kwargs):
+        super().__init__(*args, **kwargs)
+        present = self.instance.engagement_id
+        offer_engagements(self, principal=principal, client=client, present=present, is_money=True)
+        self.add_custom(principal)
 
 
 class RateForm(Form):

@@ -42,6 +42,7 @@ LINES = ListPage(
         REVENUE_FIELDS["kind"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["reference"].in_list(),
         INVOICE,
+        REVENUE_FIELDS["engagement"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["note"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["amount"].in_list(is_in_file_only=True),
         REVENUE_FIELDS["currency"].in_list(is_in_file_only=True),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
 from clients.currencies.models import PricedQuerySet, in_firms_currency, rate_column
+from clients.engagements.models import NamesEngagement, engagement_key
 from clients.gate import visible_q
 from clients.invoices.models import Invoice
 from clients.records.models import Client
@@ -32,7 +33,7 @@ class ClientRowQuerySet(PricedQuerySet):
 IN_FORCE = Held("start_date", "end_date")
 
 
-class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
+class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
     def in_force_on(self, day):
         return self.kept().filter(IN_FORCE.q(day))
 
@@ -59,10 +60,11 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet):
 @tracked
 class Contract(Archivable, Customised, Versioned):
     """What a client pays for a service, over `[start_date, end_date)`. A price change ends the row and starts another,
-    which names the one it replaces and why.
+    which names the one it replaces and why. Its engagement is not a restricted one: the database refuses that (decision 25).
     """
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="contracts")
+    engagement = engagement_key("contracts")
     service = models.ForeignKey(Service, models.PROTECT, related_name="contracts", verbose_name=_("service"))
     name = models.CharField(_("name"), max_length=160, blank=True)
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
@@ -106,6 +108,11 @@ class Contract(Archivable, Customised, Versioned):
             models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
             GinIndex(OpClass(Folded(F("name")), name="gin_trgm_ops"), name="contract_search"),
+            models.Index(
+                fields=["engagement", "-start_date", "-id"],
+                name="contract_engagement",
+                condition=Q(engagement__isnull=False),
+            ),
         ]
 
     def __str__(self):
@@ -129,7 +136,7 @@ class Contract(Archivable, Customised, Versioned):
         return None if self.rate is None else self.value * self.rate / months
 
 
-class RevenueLineQuerySet(ClientRowQuerySet):
+class RevenueLineQuerySet(ClientRowQuerySet, NamesEngagement):
     def between(self, start, end):
         """Booked in [start, end)."""
         return self.filter(date__gte=start, date__lt=end)
@@ -139,10 +146,10 @@ class RevenueLineQuerySet(ClientRowQuerySet):
 class RevenueLine(Versioned):
     """Revenue booked on a date, net of tax; a refund is negative. `amount_firm` is in the firm's currency, NULL without a rate.
 
-    `invoice` may name an engagement that some who read the line do not see: pages, files and the API name it through
-    `Invoice.visible_to` alone."""
+    Neither its engagement nor that of its invoice is a restricted one: the database refuses that (decision 25)."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="revenue_lines")
+    engagement = engagement_key("revenue_lines")
     date = models.DateField(_("date"))
     amount = models.DecimalField(_("amount, net of tax"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
@@ -183,6 +190,12 @@ class RevenueLine(Versioned):
             models.Index(fields=["date", "client"], name="revenue_date", include=["amount_firm"]),
             models.Index(fields=["client", "date"], name="revenue_without_rate", condition=Q(rate__isnull=True)),
             models.Index(fields=["invoice"], name="revenue_invoice", condition=Q(invoice__isnull=False)),
+            models.Index(
+                fields=["engagement", "-date", "-id"],
+                name="revenue_engagement",
+                condition=Q(engagement__isnull=False),
+                include=["amount_firm"],
+            ),
         ]
 
     def __str__(self):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clients.currencies.models import ExchangeRate
+from clients.engagements.models import Engagement
 from clients.page.header import client_frame
 from clients.page.queries import load_client, load_open_client
 from clients.revenue.forms import ContractForm, PriceForm, RateForm, RevenueForm
@@ -27,6 +28,7 @@ from clients.revenue.services.lines import (
 from clients.revenue.services.rates import delete_rate, set_rate
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
+from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import go, posted
@@ -49,6 +51,7 @@ def add_line(request, client_id):
     client = load_open_client(request.principal, client_id)
     today = firm_today(timezone.now())
     initial = {"date": today, "currency": get_firm().currency}
+    initial["engagement"] = whole_number(request.GET.get("engagement"))
     form = RevenueForm(posted(request), principal=request.principal, client=client, initial=initial)
 
     def act():
@@ -96,8 +99,8 @@ def undelete_line(request, client_id, line_id):
 def add_contract(request, client_id):
     client = load_open_client(request.principal, client_id)
     initial = {"start_date": firm_today(timezone.now()), "currency": get_firm().currency}
-    form = ContractForm(posted(request), initial=initial)
-    form.add_custom(request.principal)
+    initial["engagement"] = whole_number(request.GET.get("engagement"))
+    form = ContractForm(posted(request), principal=request.principal, client=client, initial=initial)
 
     def act():
         return create_contract(request.principal, client=client, **form.cleaned_data)
@@ -109,8 +112,7 @@ def add_contract(request, client_id):
 def edit_contract(request, client_id, contract_id):
     client = load_open_client(request.principal, client_id)
     contract = _own(Contract.objects.kept(), client, contract_id)
-    form = ContractForm(posted(request), instance=contract)
-    form.add_custom(request.principal)
+    form = ContractForm(posted(request), principal=request.principal, client=client, instance=contract)
 
     def act():
         return update_contract(
@@ -194,11 +196,18 @@ def _own(rows, client, pk):
     return get_object_or_404(rows.filter(client=client).select_related("client"), pk=pk)
 
 
+def _where_it_began(request, client):
+    """The page of the engagement that the address names, or the client's."""
+    pk = whole_number(request.GET.get("engagement"))
+    named = pk and Engagement.objects.visible_to(request.principal).filter(pk=pk, client=client.pk).exists()
+    return ("clients:engagement_tab", pk, "finance") if named else ("clients:revenue", client.pk)
+
+
 def _form_page(request, client, form, act, *, title, done="", **more):
     outcome = form_action(request, form, act)
     if outcome.is_done:
         messages.success(request, done or _("Saved"))
-        return go(request, "clients:revenue", client.pk)
+        return go(request, *_where_it_began(request, client))
     context = client_frame(request, client, "revenue", now=timezone.now()) | more
     context |= {"form": form, "form_title": title, "conflict": outcome.conflict}
     return render(request, "clients/revenue/form.html", context, status=outcome.status)

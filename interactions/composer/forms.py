@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.engagements.forms import offer_engagements
 from crm.core.base.principals import acting
-from crm.core.fields.forms import CatalogueForm, UserField
+from crm.core.fields.forms import CatalogueForm, CustomSections, UserField
 from crm.core.ui.days import weekday_and_day
 from crm.core.ui.forms import DateInput, Field, Layout, Maybe, Row, TimeInput, When, part_of
 from interactions.agreements.models import TEXT_AT_MOST
@@ -62,7 +62,9 @@ class InteractionFields(CatalogueForm):
         super().__init__(*args, **kwargs)
         self.client, self.user = client, user
         self.fields["contacts"].queryset = contacts_of(client)
-        offer_engagements(self, principal=acting(user), client=client, present=self.instance.engagement_id)
+        principal = acting(user)
+        offer_engagements(self, principal=principal, client=client, present=self.instance.engagement_id)
+        self.add_custom(principal)
 
     def clean(self):
         data = super().clean()
@@ -72,7 +74,7 @@ class InteractionFields(CatalogueForm):
 
     def values(self):
         """The keyword arguments of the services."""
-        return {name: self.cleaned_data[name] for name in self.names if name in self.fields}
+        return {name: self.cleaned_data[name] for name in (*self.names, *self.custom_names) if name in self.fields}
 
 
 class LogForm(InteractionFields):
@@ -86,6 +88,8 @@ class LogForm(InteractionFields):
     )
     about = part_of(Layout("engagement"))
     seen_by = part_of(Layout("visibility"), keep=True)
+    needed = part_of(Layout(CustomSections(required=True)))
+    own = part_of(Layout(CustomSections(required=False)))
 
     decision = forms.CharField(
         required=False, max_length=TEXT_AT_MOST, label=_("What was agreed"), widget=forms.Textarea(attrs={"rows": 3})
@@ -150,4 +154,5 @@ class CorrectForm(InteractionFields):
         *(Field(name, css="in-line") for name in ("contacts", "participants", "sentiment")),
         Maybe("engagement"),
         "visibility",
+        CustomSections(),
     )

@@ -5,11 +5,9 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.engagements.models import Engagement
 from clients.importing import common
 from clients.importing.common import Write
 from clients.records.facts import lock_facts
@@ -27,9 +25,7 @@ from interactions.recording.services import Entry, log_interactions, new_interac
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
     common.load_contacts((mail for row in rows for mail in row.get("contact_email", ())), context)
-    numbers = {row["engagement"].casefold() for row in rows if row.get("engagement")}
-    found = Engagement.objects.visible_to(principal).alias(folded=Lower("number")).filter(folded__in=numbers)
-    context.setdefault("engagements", {}).update({row.number.casefold(): row for row in found})
+    common.load_engagements(principal, rows, context)
 
 
 def _rows(principal):
@@ -49,7 +45,7 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
         raise ServiceError(_("This time is in the future."))
     row, key = common.known("interaction", values, context)
     wanted = common.given(values, INTERACTION_FIELDS.cells, is_new=row is None)
-    wanted |= _people(client, values, context, plan) | _engagement(client, values, context, plan)
+    wanted |= _people(client, values, context, plan) | common.engagement_of(values, client, plan, context)
     common.settled(
         plan,
         row,
@@ -73,16 +69,6 @@ def _people(client: Client, values: Values, context: Context, plan: Plan) -> dic
     participants = common.present(named, _("No colleague is called “%(name)s”. Left empty."), plan)
     people = {"contacts": frozenset(contacts), "participants": frozenset(participants)}
     return {name: rows for name, rows in people.items() if rows}
-
-
-def _engagement(client: Client, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
-    if not values.get("engagement"):
-        return {}
-    found = context["engagements"].get(values["engagement"].casefold())
-    if found is not None and found.client_id == client.pk:
-        return {"engagement": found}
-    plan.warnings.append(_("This client has no “%(name)s”. Left empty.") % {"name": values["engagement"][:40]})
-    return {}
 
 
 def _state(row: Interaction) -> dict[str, Any]:
@@ -134,14 +120,15 @@ def _export(principal):
     }
     rows = Interaction.objects.visible_to(principal).kept().select_related("client", "author", "engagement")
     rows = rows.prefetch_related("contacts__emails", "participants")
-    return common.exported(INTERACTIONS.columns, cells, common.seen_by(principal, rows))
+    rows = common.named(principal, common.seen_by(principal, rows), INTERACTION_FIELDS)
+    return common.exported(INTERACTIONS.columns, cells, rows)
 
 
 INTERACTIONS = common.record_kind(
     "interactions",
     gettext_lazy("Interactions"),
     of="interaction",
-    columns=(
+    columns=INTERACTION_FIELDS.with_custom(
         *INTERACTION_FIELDS.import_columns(),
         *common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name")),
         common.external_id("id", "activity id", "response id", "engagement id"),

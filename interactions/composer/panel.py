@@ -13,9 +13,11 @@ from clients.engagements.words import one
 from crm.core.base.reading import whole_number
 from crm.core.drafts.models import Draft
 from crm.core.drafts.services import find_draft
+from crm.core.fields.custom.choices import Kind
 from crm.core.users.models import User
 from interactions.composer.forms import OTHER_DAY, LogForm
 from interactions.log.choices import DRAFT_KIND, Channel
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.templatetags.interactions import channel_icon
 
 CHIPS_AT_MOST = 8
@@ -39,10 +41,23 @@ def _fresh(client, now, affiliations):
 
 def _from_draft(draft) -> dict[str, Any]:
     initial = {}
+    lists = {*LISTS, *(f.name for f in INTERACTION_FIELDS.custom.values() if f.definition.kind == Kind.CHOICES)}
     for name, value in draft.data.items():
         several = value if isinstance(value, list) else [value]
-        initial[name] = several if name in LISTS else (several[-1] if several else "")
+        initial[name] = several if name in lists else (several[-1] if several else "")
     return initial
+
+
+def own_fields(form: LogForm, *, is_whole: bool = False) -> dict[str, Any]:
+    """Whether the composer asks for the firm's own fields: those that are `needed` at once, the others when they are opened, unless one
+    has a value or an error, or on a page that shows everything."""
+    if not form.custom_names:
+        return {}
+    needed = [name for name in form.custom_names if form.fields[name].required]
+    others = [name for name in form.custom_names if name not in needed]
+    is_wrong = any(form[name].errors for name in others)
+    is_shown = is_whole or form.is_bound or any(form[name].value() not in (None, "", []) for name in others)
+    return {"needed": bool(needed), "others": bool(others), "is_shown": is_shown, "is_wrong": is_wrong}
 
 
 def context(
@@ -54,9 +69,10 @@ def context(
     channel: str = "",
     contact: str = "",
     engagement: str = "",
+    is_whole: bool = False,
 ) -> dict[str, Any]:
     """The variables of interactions/composer/composer.html; at most three queries. `channel`, `contact`, `engagement`: preselected
-    values.
+    values. `is_whole`: a page of its own.
     """
     people = people_of(client)
     draft = None
@@ -89,6 +105,7 @@ def context(
         "other_day": OTHER_DAY,
         "day_is_other": form["next_day"].value() not in dict(form.quick_days),
         "one": one() if "engagement" in form.fields else "",
+        "own": own_fields(form, is_whole=is_whole),
         "today": local.date(),
         "untouched": "" if draft or form.is_bound else form["occurred_at"].value().strftime("%Y-%m-%dT%H:%M"),
         "url": reverse("interactions:log", args=[client.pk]) + (f"?engagement={engagement}" if engagement else ""),

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from crm.core.fields.custom.entries import all_facts
 from interactions.agreements.models import Decision
 from interactions.client_page.timeline import with_timeline_parts
 from interactions.follow_ups.models import FollowUp
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 from interactions.log.queries import history, title_of
 
@@ -22,5 +24,6 @@ def interaction_page(principal, interaction) -> dict[str, Any]:
             .filter(source_kind="interaction", source_id=full.pk)
             .select_related("assignee")
         ),
+        "facts": all_facts(principal, INTERACTION_FIELDS, full),
         "history": history(principal, full),
     }

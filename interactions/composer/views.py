@@ -53,7 +53,7 @@ def log(request, client_id):
         if outcome.is_done:
             return _logged(request, client, form, outcome.result, now)
     asked = {name: request.GET.get(name, "") for name in ("channel", "contact", "engagement")}
-    context = panel.context(request.principal, client, now, form=form, **asked)
+    context = panel.context(request.principal, client, now, form=form, is_whole=not is_fragment(request), **asked)
     context["client_url"] = client_url(client)
     status = outcome.status if form else 200
     if is_fragment(request):
@@ -145,8 +145,11 @@ def bring_back(request, client_id):
 
 @require_GET
 def composer_list(request, client_id, part):
-    """A long list of people for the composer, loaded when it is opened."""
+    """A long list of people for the composer, or the firm's own fields, loaded when it is opened."""
     client = _client(request, client_id)
+    if part == "fields":
+        form = panel.new_form(request.principal, client, timezone.now())[0]
+        return render(request, "interactions/composer/fields.html", {"form": form})
     rows = panel.list_rows(request.principal, client, part, request.GET.getlist(part))
     return render(
         request, "interactions/composer/list.html", {"rows": rows, "name": part, "select": part == "next_assignee"}

@@ -12,6 +12,7 @@ from clients.engagements.fields import engagement_field
 from clients.records.models import Client
 from crm.core.base.reading import PLAIN, Conventions
 from crm.core.fields.catalogue import FREE_WORDS, PERSONAL, READ, Catalogue, Field
+from crm.core.fields.custom.entries import CustomFields
 from crm.core.fields.types import COLLEAGUE, EMAIL, choice, link, several
 from crm.core.listing import filters
 from interactions.log.choices import Channel, Sentiment
@@ -108,4 +109,6 @@ INTERACTION_FIELDS = Catalogue(
     Field("author_contact", is_imported=False, api=READ, privacy=PERSONAL),
     Field("visibility", aliases=("visibility",), filter=filters.Choice),
     Field("is_pinned", is_imported=False, api=READ),
+    internal={"custom": "the values of the firm's own fields"},
+    custom=CustomFields("interaction", gettext_lazy("Interactions"), Channel.choices, kind_column="channel", order=60),
 )

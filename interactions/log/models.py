@@ -10,7 +10,7 @@ from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Versioned, tracked
+from crm.core.base.models import Customised, Versioned, tracked
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
@@ -66,7 +66,7 @@ class InteractionQuerySet(ArchivableQuerySet):
 
 
 @tracked
-class Interaction(Archivable, Versioned):
+class Interaction(Archivable, Customised, Versioned):
     """A conversation between the firm and a client, or a note. A correction keeps the earlier text in its history."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="interactions")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crm.core.fields.catalogue import custom_of
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Sentiment
 from interactions.log.models import Interaction
@@ -25,6 +26,7 @@ def history(principal, interaction) -> list[dict[str, Any]]:
             for name in SHOWN
             if getattr(before, name) != getattr(after, name)
         ]
+        changes += custom_of(Interaction).changes(before.custom, after.custom)
         if changes:
             steps.append({"at": after.pgh_created_at, "who": names.get(_user_id(after), ""), "changes": changes})
     return steps[::-1]

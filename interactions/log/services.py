@@ -13,6 +13,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
+from crm.core.fields.custom.writing import with_custom
 from crm.core.users.models import User
 from interactions import permissions
 from interactions.log.facts import refresh_last_contact
@@ -40,13 +41,14 @@ def correct_interaction(
     interaction = _locked(interaction)
     check_engagement_of(principal, fields.get("engagement"), interaction.client)
     engagement_id = interaction.engagement_id
+    fields = with_custom(interaction, fields, INTERACTION_FIELDS)
     contacts = None if contacts is None else list(contacts)
     participants = None if participants is None else list(participants)
     for name, value in fields.items():
         setattr(interaction, name, value)
     check_words(subject=interaction.subject, body=interaction.body, occurred_at=interaction.occurred_at, now=now)
     merges = not _people_differ(interaction, contacts, participants)  # lists have no version of their own
-    save_version(interaction, fields=INTERACTION_FIELDS.edited, seen=seen_version, merges=merges)
+    save_version(interaction, fields=[*fields], seen=seen_version, merges=merges)
     set_people(interaction, contacts, participants)
     if interaction.engagement_id != engagement_id:  # what was agreed in it goes along
         interaction.decisions.update(engagement=interaction.engagement_id)
@@ -57,7 +59,8 @@ def correct_interaction(
 
 
 def check_correction(interaction: Interaction, *, now: datetime, **fields) -> None:
-    """Raises ServiceError for texts and times that `correct_interaction` would refuse."""
+    """Raises ServiceError for texts, times and values of the firm's own fields that `correct_interaction` would refuse."""
+    with_custom(interaction, fields, INTERACTION_FIELDS)
     after = {name: fields.get(name, getattr(interaction, name)) for name in ("subject", "body", "occurred_at")}
     check_words(**after, now=now)
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
+from clients.checks import only_known
 from clients.contacts.models import Contact
 from clients.engagements.models import Engagement
 from clients.engagements.services.records import check_engagement_of
@@ -14,6 +16,7 @@ from crm.core.base.models import insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.drafts.services import discard_draft
+from crm.core.fields.custom.writing import with_custom
 from crm.core.firm.queries import user_zone
 from crm.core.users.models import User
 from interactions import permissions
@@ -22,6 +25,7 @@ from interactions.follow_ups.choices import SourceKind
 from interactions.follow_ups.services import create_follow_up
 from interactions.log.choices import DRAFT_KIND, Direction, Visibility
 from interactions.log.facts import refresh_last_contact
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 from interactions.log.services import check_contacts, check_words
 
@@ -52,8 +56,11 @@ class Entry:
         return self.interaction.client
 
 
-def new_interaction(principal: Principal, *, subject: str, body: str, now: datetime, **fields) -> Interaction:
-    """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at)."""
+def new_interaction(
+    principal: Principal, *, subject: str, body: str, now: datetime, is_automatic: bool = False, **fields
+) -> Interaction:
+    """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at, and those of the firm)."""
+    fields = with_custom(Interaction(), fields, INTERACTION_FIELDS, is_new=not is_automatic)
     check_words(subject=subject, body=body, occurred_at=fields["occurred_at"], now=now)
     author = actor_columns(principal, "author", "author_contact_id")
     return Interaction(subject=subject.strip(), body=body.strip(), **author, **fields)
@@ -117,11 +124,15 @@ def log_interaction(
     now: datetime,
     is_demo: bool = False,
     from_composer: bool = False,
+    is_automatic: bool = False,
+    **own: Any,
 ) -> Interaction:
-    """Log an interaction with its decision and next step, all or nothing. `from_composer` discards the author's
+    """Log an interaction with its decision and next step, all or nothing. `own`: values of the firm's own fields; of one that
+    `is_automatic` (a note that comes of something else) none is required. `from_composer` discards the author's
     draft for this client. What comes of it names the same engagement. Raises ServiceError (fields body, occurred_at, contacts,
     engagement, text of the decision, and title or assignee of the next step)."""
     contacts = list(contacts)
+    only_known(own, tuple(INTERACTION_FIELDS.custom))
     check_engagement_of(principal, engagement, client)
     interaction = new_interaction(
         principal,
@@ -136,7 +147,9 @@ def log_interaction(
         sentiment=sentiment,
         visibility=visibility,
         is_demo=is_demo,
+        is_automatic=is_automatic,
         now=now,
+        **own,
     )
     log_interactions(principal, rows=[Entry(interaction, contacts, participants, decision, decision_shared)])
     if next_step is not None:

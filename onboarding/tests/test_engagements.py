@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from clients.engagements.services.records import restrict_engagement, unrestrict_engagement
+from clients.engagements.services.records import restrict_engagement, unrestrict_engagement, update_engagement
+from clients.opportunities.services.outcomes import win_opportunity
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.notifications.models import Notification
 from onboarding import emails
 from onboarding.models import Plan, Task, TaskComment
@@ -14,6 +15,7 @@ from onboarding.services.plans import update_plan
 from onboarding.services.tasks import assign_task, comment_task
 from tools.testing.factories.engagements import make_engagement
 from tools.testing.factories.onboarding import MONDAY, at
+from tools.testing.factories.opportunities import make_opportunity
 
 pytestmark = pytest.mark.django_db
 NOW = at(MONDAY)
@@ -86,3 +88,16 @@ def test_a_plan_names_an_engagement_of_its_own_client(make, marta, payroll, mill
     with pytest.raises(ServiceError) as refused:
         make.make_plan(client=other, version=payroll, engagement=mill)
     assert refused.value.field == "engagement" and not Plan.objects.exists()
+
+
+def test_a_notification_of_a_win_goes_with_the_engagement(marta, otto, northwind, mill):
+    for title, engagement in (("Zirkon sale", mill), ("Plain sale", None)):
+        row = make_opportunity(actor=otto, client=northwind, title=title, engagement=engagement)
+        win_opportunity(acting(otto), opportunity=row, now=NOW)
+    seen = Notification.objects.visible_to(acting(marta)).filter(kind="won")
+    assert seen.count() == 2
+    update_engagement(SYSTEM, engagement=mill, lead=otto)
+    restrict_engagement(SYSTEM, engagement=mill, now=NOW)
+    assert "Plain sale" in seen.get().text
+    unrestrict_engagement(SYSTEM, engagement=mill, now=NOW)
+    assert seen.count() == 2

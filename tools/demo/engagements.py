@@ -14,6 +14,8 @@ from clients.engagements.services.records import (
     restrict_engagement,
 )
 from clients.gate import may_see
+from clients.revenue.services.contracts import update_contract
+from clients.revenue.services.lines import update_revenue_line
 from crm.core.base.principals import SYSTEM, acting
 from interactions.recording.services import NextStep, log_interaction
 
@@ -80,8 +82,18 @@ def make(stage) -> None:
             move_engagement(me, engagement=row, state=CLOSING, now=stage.now - timedelta(days=4))
         if state == CLOSED:
             close_engagement(me, engagement=row, now=stage.now - timedelta(days=9))
+        if place != RESTRICTED:
+            _name_money(me, client, row, stage)
         if place == RESTRICTED:
             restrict_engagement(SYSTEM, engagement=row, now=stage.now)
+
+
+def _name_money(me, client, row, stage) -> None:
+    """The client's newest contract and revenue are of it, unless they are of another."""
+    for contract in client.contracts.kept().filter(engagement=None, end_date=None).order_by("-start_date", "-pk")[:1]:
+        update_contract(me, contract=contract, engagement=row)
+    for line in client.revenue_lines.filter(engagement=None).order_by("-date", "-pk")[:3]:
+        update_revenue_line(me, line=line, engagement=row, today=stage.today)
 
 
 def _mates(stage, client, place):

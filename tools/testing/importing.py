@@ -1,5 +1,8 @@
 """Importing bytes in a test, as a worker would."""
 
+import csv
+import io
+
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, running
@@ -38,3 +41,10 @@ def counts(job):
 def remarks(job):
     """[(line, texts)] of rows that are imported with a remark."""
     return [(row["number"], row["texts"]) for row in job.report["rows"]["remarks"]]
+
+
+def as_csv(rows):
+    """Head and rows of an export as the text of a file."""
+    made = io.StringIO()
+    csv.writer(made).writerows(rows)
+    return made.getvalue()

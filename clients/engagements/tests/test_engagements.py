@@ -92,6 +92,24 @@ def test_it_moves_through_its_states_and_each_is_kept(marta, mill):
     assert states(mill) == [("open", False), ("closing", False), ("closed", False), ("open", True)]
 
 
+def test_a_move_is_undone_as_if_it_had_not_been(browser, marta, northwind):
+    row = make_engagement(actor=marta, client=northwind, state="intake", now=NOW)
+    said = browser.post(f"/engagements/{row.pk}/to/open/", follow=True).content.decode()
+    undo = f"/engagements/{row.pk}/moved/2/undo/"
+    assert undo in said
+    browser.post(undo)
+    row.refresh_from_db()
+    assert (row.state, row.opened_date, row.version) == ("intake", None, 3) and states(row) == [("intake", True)]
+    row = records.move_engagement(acting(marta), engagement=row, state="open", now=NOW)
+    closed = records.close_engagement(acting(marta), engagement=row, now=NOW)
+    records.update_engagement(acting(marta), engagement=row, title="Else")
+    with pytest.raises(ServiceError, match="changed since"):
+        records.undo_engagement_move(acting(marta), engagement=row, seen_version=closed.version)
+    assert "changed since" in browser.post(f"/engagements/{row.pk}/moved/5/undo/", follow=True).content.decode()
+    row.refresh_from_db()
+    assert row.state == "closed"
+
+
 def test_it_closes_on_a_day_between_its_opening_and_today(marta, mill):
     for day in (date(2026, 11, 19), date(2026, 11, 21)):
         with pytest.raises(ServiceError) as refused:

@@ -1,8 +1,10 @@
 """One engagement: its page, the forms about it, its team and parties."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponseBadRequest
+from django.http import Http404, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -13,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clients import permissions, registry
 from clients.engagements.choices import ENGAGEMENT, EngagementState
+from clients.engagements.fields import ENGAGEMENT_FIELDS
 from clients.engagements.forms import CloseForm, EngagementForm, NewEngagementForm, PartyForm, SeatForm
 from clients.engagements.models import Engagement, EngagementParty, EngagementTeam
 from clients.engagements.queries import decorate
@@ -23,6 +26,7 @@ from clients.page.timeline import Narrowing, moment_of, shared_templates, timeli
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
+from crm.core.fields.custom.entries import all_facts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, go, is_fragment, posted
@@ -61,9 +65,7 @@ def _trail(row: Engagement | None, *more: str):
 @require_GET
 def show(request, pk):
     row, now = load_engagement(request.principal, pk), timezone.now()
-    decorate([row])
-    may_edit = permissions.may_change_engagement(request.principal, row)
-    given = {"engagement": row, "client": row.client, "now": now, "may_edit": may_edit}
+    given = _frame(request, row, now=now)
     try:
         before = moment_of(request.GET.get("before", ""))
     except ValueError:
@@ -75,23 +77,65 @@ def show(request, pk):
         return render(request, "clients/page/client.html#entries", given)
     changes = list(row.state_changes.select_related("by").order_by("-entered_at", "-pk"))
     context = given | {
-        "title": row.title,
-        "crumbs": _trail(row),
         "main_panels": _panels(request, row, "main", given),
         "side_panels": _panels(request, row, "side", given),
+        "facts": all_facts(request.principal, ENGAGEMENT_FIELDS, row),
+        "changes": changes,
+        "seats": list(row.seats.select_related("user")),
+        "parties": list(row.parties.select_related("contact")),
+    }
+    return render(request, "clients/engagements/engagement.html", context)
+
+
+@require_GET
+def tab(request, pk, key):
+    """Another tab than the timeline, with its panels."""
+    row, now = load_engagement(request.principal, pk), timezone.now()
+    found = registry.engagement_tabs.get(key)
+    if found is None:
+        raise Http404
+    context = _frame(request, row, now=now, tab=found)
+    context |= {
+        "main_panels": _panels(request, row, key, context),
+        "side_panels": _panels(request, row, f"{key}-side", context),
+    }
+    return render(request, "clients/engagements/tab.html", context)
+
+
+def _frame(request, row: Engagement, *, now, tab: registry.EngagementTab | None = None) -> dict[str, Any]:
+    """What every tab shows: header, strip, tabs."""
+    decorate([row])
+    return {
+        "engagement": row,
+        "client": row.client,
+        "now": now,
+        "title": row.title,
+        "crumbs": _trail(row),
+        "tab": tab,
+        "tabs": _tabs(row, tab),
         "moves": [
             {"state": state, "label": label, "icon": icon}
             for state, (label, icon) in MOVES.items()
             if ENGAGEMENT.allows(row.state, state) and row.is_current
         ],
-        "changes": changes,
-        "seats": list(row.seats.select_related("user")),
-        "parties": list(row.parties.select_related("contact")),
+        "may_edit": permissions.may_change_engagement(request.principal, row),
         "may_restore": permissions.may_restore_engagement(request.principal, row),
         "may_restrict": permissions.may_restrict_engagement(request.principal, row),
         "more_words": in_words(_("More about this %(one)s")),
     }
-    return render(request, "clients/engagements/engagement.html", context)
+
+
+def _tabs(row: Engagement, current: registry.EngagementTab | None) -> list[dict[str, Any]]:
+    first = {"label": _("Timeline"), "url": row.get_absolute_url(), "current": current is None, "count": None}
+    return [first] + [
+        {
+            "label": each.label,
+            "url": reverse("clients:engagement_tab", args=[row.pk, each.key]),
+            "current": each is current,
+            "count": None,
+        }
+        for each in registry.engagement_tabs
+    ]
 
 
 def _panels(request, row: Engagement, slot: str, given) -> list[str]:
@@ -112,6 +156,7 @@ def create(request, client_id=None):
     initial = {"client": client, "currency": get_firm().currency, "opened_date": firm_today(now)}
     number = records.next_number(now)
     form = NewEngagementForm(posted(request), user=request.user, number=number, initial=initial)
+    form.add_custom(request.principal)
     outcome = form_action(
         request, form, lambda: records.open_engagement(request.principal, now=now, **form.cleaned_data)
     )
@@ -127,6 +172,7 @@ def create(request, client_id=None):
 def edit(request, pk):
     row = _load_to_change(request, pk)
     form = EngagementForm(posted(request), instance=row)
+    form.add_custom(request.principal)
 
     def act():
         seen = form.seen_version()
@@ -156,7 +202,24 @@ def move(request, pk, state):
     except (ServiceError, StaleWrite) as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, f"{result.number}: {result.get_state_display()}")
+        messages.success(request, f"{result.number}: {result.get_state_display()}", extra_tags=_undo(result))
+    return go(request, back_to(request, row.get_absolute_url()))
+
+
+def _undo(moved: Engagement) -> str:
+    return f"undo:{reverse('clients:engagement_move_undo', args=[moved.pk, moved.version])}"
+
+
+@require_POST
+def undo_move(request, pk, version):
+    """The state before the latest move."""
+    row = _load_to_change(request, pk)
+    try:
+        row = records.undo_engagement_move(request.principal, engagement=row, seen_version=version)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{row.number}: {row.get_state_display()}")
     return go(request, back_to(request, row.get_absolute_url()))
 
 
@@ -175,8 +238,8 @@ def close(request, pk):
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
-        undo = reverse("clients:engagement_move", args=[row.pk, EngagementState.OPEN])
-        messages.success(request, _("%(number)s closed") % {"number": row.number}, extra_tags=f"undo:{undo}")
+        text = _("%(number)s closed") % {"number": row.number}
+        messages.success(request, text, extra_tags=_undo(outcome.result))
         return go(request, row.get_absolute_url())
     return _form_page(request, form, outcome, title=in_words(_("Close %(one)s")), row=row, submit=_("Close"))
 
@@ -200,7 +263,11 @@ def restore(request, pk):
 @require_POST
 def restrict(request, pk):
     row = load_engagement(request.principal, pk)
-    records.restrict_engagement(request.principal, engagement=row, now=timezone.now())
+    try:
+        records.restrict_engagement(request.principal, engagement=row, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return go(request, "clients:engagement_tab", pk, "finance")
     undo = reverse("clients:engagement_lift", args=[pk])
     text = _("%(number)s is restricted to its lead and team") % {"number": row.number}
     messages.success(request, text, extra_tags=f"undo:{undo}")

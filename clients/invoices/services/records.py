@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.checks import check_constraints, clean_fields, only_known
 from clients.currencies.pricing import apply_price, check_currency
-from clients.engagements.services.records import check_engagement_of
+from clients.engagements.services.records import check_engagement_of, check_money_of
+from clients.engagements.words import in_words
 from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
 from clients.invoices.services.overdue import close_notices
@@ -66,7 +67,10 @@ def update_invoice(
 ) -> Invoice:
     """Correct one that is not void. Raises StaleWrite, ServiceError, naming the field."""
     row = locked(invoice)
-    check_engagement_of(principal, fields.get("engagement"), row.client)
+    named = fields.get("engagement")
+    check_engagement_of(principal, named, row.client)
+    if named is not None and named.is_restricted and row.revenue_lines.exists():  # type: ignore[attr-defined]
+        check_money_of(principal, named, row.client)
     _check_open_to_change(row)
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
@@ -178,10 +182,15 @@ def _check_amounts(row: Invoice) -> None:
 
 
 def check_invoice_of(principal: Principal, invoice: Invoice | None, client: Client) -> None:
-    """For the services of rows that name an invoice: it is one of their client, which the principal sees. Raises ServiceError (field
-    invoice)."""
+    """For the services of revenue that names an invoice: it is one of their client, which the principal sees, and not of a restricted
+    engagement. Raises ServiceError (field invoice)."""
     if invoice is None:
         return
     is_seen = Invoice.objects.visible_to(principal).filter(pk=invoice.pk).exists()
     if invoice.client_id != client.pk or not is_seen:
         raise ServiceError(_("Choose an invoice of this client."), field="invoice")
+    if invoice.engagement is not None and invoice.engagement.is_restricted:
+        words = _(
+            "This invoice is of a restricted %(one)s, and revenue counts in sums that others read. Leave it empty."
+        )
+        raise ServiceError(in_words(words), field="invoice")

@@ -60,8 +60,14 @@ def _new_contract(principal: Principal, row: Opportunity, sold: Service | None, 
         raise ServiceError(_("Choose the service that was sold."), field="service")
     if terms["value"] is None:
         raise ServiceError(_("Enter the value of the contract."), field="value")
-    name = row.title if len(row.title) <= 160 else ""
-    return create_contract(principal, client=row.client, service=sold, name=name, currency=row.currency, **terms)
+    said: dict[str, Any] = {"name": row.title, "engagement": row.engagement}
+    if _is_hidden(row):  # contracts are open to everyone who sees the client
+        said = {}
+    return create_contract(principal, client=row.client, service=sold, currency=row.currency, **said, **terms)
+
+
+def _is_hidden(row: Opportunity) -> bool:
+    return row.engagement is not None and row.engagement.is_restricted
 
 
 def _changed_contract(
@@ -78,7 +84,9 @@ def _changed_contract(
     if how == WonContract.PRICE:
         if terms["value"] is None:
             raise ServiceError(_("Enter the new price."), field="value")
-        reason, values = _("Won: %(title)s") % {"title": row.title}, {n: terms[n] for n in ("value", "start_date")}
+        reason, values = _("Won"), {n: terms[n] for n in ("value", "start_date")}
+        if not _is_hidden(row):
+            reason = _("Won: %(title)s") % {"title": row.title}
         made = change_price(principal, contract=contract, reason=reason, **values)
         return update_contract(principal, contract=made, renewal_date=renewal_date) if renewal_date else made
     if renewal_date is None or (contract.renewal_date and renewal_date <= contract.renewal_date):

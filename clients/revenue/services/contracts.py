@@ -12,6 +12,7 @@ from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import check_constraints, clean_fields, only_known
 from clients.currencies.pricing import apply_price, check_currency, rate_on
+from clients.engagements.services.records import check_money_of
 from clients.records.models import Client
 from clients.revenue.choices import BillingPeriod
 from clients.revenue.fields import CONTRACT_FIELDS
@@ -48,6 +49,7 @@ def create_contract(
         "rate": rate,
         "period": period,
     }
+    check_money_of(principal, fields.get("engagement"), client)
     return create_contracts(principal, rows=[new_contract(client, **values | fields)])[0]
 
 
@@ -72,7 +74,8 @@ def create_contracts(principal: Principal, *, rows: Sequence[Contract]) -> list[
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
     """Correct a contract. For a price change from some day on use `change_price`. Raises StaleWrite, ServiceError."""
-    row = Contract.objects.select_for_update().get(pk=contract.pk)
+    row = Contract.objects.select_for_update(of=("self",)).select_related("client").get(pk=contract.pk)
+    check_money_of(principal, fields.get("engagement"), row.client)
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     return row

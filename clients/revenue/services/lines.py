@@ -12,6 +12,8 @@ from clients import permissions
 from clients.catalogue.models import Service
 from clients.checks import clean_fields, only_known
 from clients.currencies.pricing import apply_price, check_currency
+from clients.engagements.models import Engagement
+from clients.engagements.services.records import check_money_of
 from clients.invoices.models import Invoice
 from clients.invoices.services.records import check_invoice_of
 from clients.records.facts import lock_facts
@@ -47,16 +49,21 @@ def add_revenue_line(
     service: Service | None = None,
     kind: str = RevenueKind.FEE,
     invoice: Invoice | None = None,
+    engagement: Engagement | None = None,
     reference: str = "",
     note: str = "",
     today: date,
 ) -> RevenueLine:
     """Book revenue, net of tax. A refund is negative. `currency` defaults to the firm's, `rate` to the day's (the
-    firm's currency per unit). Raises ServiceError (field rate) if there is none, (field invoice) for one of another client.
+    firm's currency per unit). Without an engagement it has that of its invoice. Raises ServiceError (field rate) if there is none, (fields
+    invoice, engagement) for one of another client or that is restricted.
     """
     check_invoice_of(principal, invoice, client)
+    engagement = engagement or (invoice.engagement if invoice else None)
+    check_money_of(principal, engagement, client)
     values = {"date": date, "amount": amount, "currency": currency, "rate": rate}
     values |= {"service": service, "kind": kind, "invoice": invoice, "reference": reference, "note": note}
+    values["engagement"] = engagement
     return add_revenue_lines(principal, rows=[new_line(client, **values)], today=today)[0]
 
 
@@ -87,6 +94,7 @@ def update_revenue_line(
     """Correct a line. Raises StaleWrite, ServiceError."""
     row = RevenueLine.objects.select_for_update(of=("self",)).select_related("client").get(pk=line.pk)
     check_invoice_of(principal, fields.get("invoice"), row.client)
+    check_money_of(principal, fields.get("engagement"), row.client)
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=["amount_firm"])
@@ -162,8 +170,8 @@ def move_revenue_window(*, since: date | None, today: date) -> int:
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
 def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int, today: date) -> RevenueLine:
-    """Restore a deleted line as it was. If the firm has changed its currency since, it gets its day's rate. Raises
-    ServiceError if it is not deleted, or unknown.
+    """Restore a deleted line as it was. If the firm has changed its currency since, it gets its day's rate; an engagement that was
+    restricted since, or an invoice of one, it names no longer. Raises ServiceError if it is not deleted, or unknown.
     """
     if RevenueLine.objects.filter(pk=line_id, client=client).exists():  # another client's line counts as unknown
         raise ServiceError(_("This line already exists."))
@@ -181,6 +189,10 @@ def undelete_revenue_line(principal: Principal, *, client: Client, line_id: int,
         version=last.version + 1,
         **{name: getattr(last, name) for name in REVENUE_FIELDS.edited},
     )
+    if line.engagement is not None and line.engagement.is_restricted:
+        line.engagement = None
+    if line.invoice is not None and line.invoice.engagement is not None and line.invoice.engagement.is_restricted:
+        line.invoice = None
     if line.rate is not None and currency_at(last.pgh_created_at) != get_firm().currency:
         line.rate = None
         check_currency(line, line.date)

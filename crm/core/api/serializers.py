@@ -114,9 +114,12 @@ class RecordSerializer(StrictModelSerializer):
         cls.Meta = meta
 
     def get_fields(self):
-        """With the firm's own fields."""
-        found = super().get_fields()
+        """Without fields about what the firm does not use, and with its own."""
+        found = {name: field for name, field in super().get_fields().items() if self._is_used(name)}
         return found | {name: entry.serializer_field() for name, entry in self.catalogue.custom.items()}
+
+    def _is_used(self, name: str) -> bool:
+        return name not in self.catalogue or self.catalogue[name].is_used()
 
     def build_relational_field(self, field_name, relation_info):
         kind, kwargs = super().build_relational_field(field_name, relation_info)

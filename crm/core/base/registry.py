@@ -6,6 +6,11 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
+def always() -> bool:
+    """For what every firm uses."""
+    return True
+
+
 class Registry(Generic[T]):
     """Items by `key`, sorted by `order` (default 0), then by registration.
 

@@ -15,6 +15,7 @@ from django.db.models import Model, Prefetch, prefetch_related_objects
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.base.registry import always
 from crm.core.fields.types import AMOUNT, DAY, MOMENT, NOTHING, TEXT, WHOLE, Type, type_of
 from crm.core.importing import kinds
 from crm.core.listing import filters
@@ -57,7 +58,7 @@ class Field:
     Import: `aliases` are headers it is recognised by; `cell` and `header` name its column, if different;
     `is_imported=False` if files cannot hold it. API: `api` holds arguments of the serializer field; READ makes it
     read-only, None leaves it out. `is_inline`: edited in place on its page. `is_fixed`: set when the record is created,
-    never changed.
+    never changed. `is_used()`: asked wherever the field is offered; a firm may not use what it is about.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Field:
     api: dict[str, Any] | None = field(default_factory=dict)
     is_inline: bool = False
     is_fixed: bool = False
+    is_used: Callable[[], bool] = always
     column: Any = None
     model: Any = None
 
@@ -111,7 +113,8 @@ class Field:
 
     def in_list(self, label: Any = "", **told: Any) -> Column:
         """Its column in a list; `told` are further words of a Column."""
-        made = {"value": self.listed, "cell": self.text, "link": self.href, "sort": self.sort, "css": self._css}
+        made: dict[str, Any] = {"value": self.listed, "cell": self.text, "link": self.href, "sort": self.sort}
+        made |= {"css": self._css, "is_used": self.is_used}
         return Column(self.key or self.name, label or self.label, **made | self._loading() | told)
 
     @property
@@ -180,7 +183,10 @@ class Field:
     def filters(self) -> dict[str, Any]:
         """The filters of lists and the API."""
         several = self.filter if isinstance(self.filter, dict) else {self.key or self.name: self.filter}
-        return {name: self._made(name, kind) for name, kind in several.items() if kind}
+        found = {name: self._made(name, kind) for name, kind in several.items() if kind}
+        for made in found.values():
+            made.is_used = self.is_used
+        return found
 
     def _made(self, name: str, kind: Any) -> Any:
         path = self.source.replace(".", "__") if isinstance(self.source, str) and self.source else self.name
@@ -210,6 +216,7 @@ class Field:
             choices=self.type.choices,
             help_text=self.help_text,
             is_lenient=self.is_lenient,
+            is_used=self.is_used,
         )
 
 
@@ -328,7 +335,7 @@ class Catalogue(dict[str, Field]):
 
 
 def _shown(row: Any, fields: Iterable[Field], may_edit: bool) -> list[Fact]:
-    found = [Fact.of(field, row) for field in fields]
+    found = [Fact.of(field, row) for field in fields if field.is_used()]
     return [fact for fact in found if fact.text != NOTHING or (may_edit and fact.field.is_inline)]
 
 

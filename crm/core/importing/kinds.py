@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.core.base.reading import Conventions
-from crm.core.base.registry import Registry
+from crm.core.base.registry import Registry, always
 
 CREATED, UPDATED, UNCHANGED, FAILED = OUTCOMES = ("created", "updated", "unchanged", "failed")
 CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
@@ -31,6 +31,7 @@ class Column:
     help_text: Any = ""
     is_lenient: bool = False
     is_person: bool = False
+    is_used: Callable[[], bool] = always
 
     @property
     def asks(self) -> str:
@@ -38,19 +39,22 @@ class Column:
 
 
 class OpenColumns(Sequence[Column]):
-    """Columns of a kind of file, and those that are there at the moment: of the firm's own fields."""
+    """Columns of a kind of file as they are at the moment: those about something that the firm uses, and `more` of its own fields."""
 
-    def __init__(self, own: Iterable[Column], more: Callable[[], Iterable[Column]]):
+    def __init__(self, own: Iterable[Column], more: Callable[[], Iterable[Column]] = tuple):
         self.own, self.more = tuple(own), more
 
+    def _now(self) -> list[Column]:
+        return [column for column in (*self.own, *self.more()) if column.is_used()]
+
     def __getitem__(self, place: Any) -> Any:
-        return (*self.own, *self.more())[place]
+        return self._now()[place]
 
     def __iter__(self) -> Iterator[Column]:
-        return iter((*self.own, *self.more()))
+        return iter(self._now())
 
     def __len__(self) -> int:
-        return len(self.own) + len([*self.more()])
+        return len(self._now())
 
 
 @dataclass

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from crm.core.base.registry import always
 from crm.core.listing.paging import Sort
 
 NOTHING = "—"
@@ -54,6 +55,7 @@ class Column:
     joins: tuple[str, ...] = ()
     prefetches: tuple[str, ...] = ()
     decorate: Callable[[list[Any], Any], None] | None = None
+    is_used: Callable[[], bool] = always  # a firm may not use what it is about: then nobody is offered it
 
     @property
     def is_fixed(self) -> bool:

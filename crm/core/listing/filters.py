@@ -26,6 +26,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError as Refused
 
 from crm.core.base.reading import read_country
+from crm.core.base.registry import always
 from crm.core.ui.forms import DateInput, SearchedField
 from crm.core.users.models import User
 
@@ -311,6 +312,12 @@ def _midnight(value: date) -> datetime:
     return datetime.combine(value, time(), timezone.get_current_timezone())
 
 
+@cache
+def _may_be_unused(filters: Any) -> list[str]:
+    """The names of those filters that a firm may not use."""
+    return [name for name, found in filters.base_filters.items() if getattr(found, "is_used", always) is not always]
+
+
 class ListFilters(django_filters.FilterSet):
     """Filters of one list. `values`: what was understood, by name; `refused`: name → [what is wrong] for the rest; `unseen`: what
     a page left out.
@@ -335,7 +342,15 @@ class ListFilters(django_filters.FilterSet):
     @classmethod
     def known(cls) -> set[str]:
         """The names of all filters."""
-        return {*cls.base_filters, *cls.custom_filters()}  # type: ignore[misc]
+        return {*cls._used(), *cls.custom_filters()}
+
+    @classmethod
+    def _used(cls) -> dict[str, Any]:
+        """Those of the class, without filters by what the firm does not use."""
+        own: dict[str, Any] = cls.base_filters  # type: ignore[misc]
+        kind: Any = cls
+        unused = {name for name in _may_be_unused(kind) if not own[name].is_used()}
+        return {name: found for name, found in own.items() if name not in unused} if unused else own
 
     def __init__(self, data: Mapping, *, principal: Any, now: datetime, is_strict: bool = False):
         self.data, self.principal, self.now, self.is_strict = data, principal, now, is_strict
@@ -346,9 +361,8 @@ class ListFilters(django_filters.FilterSet):
         self.names_seen: dict[tuple[Any, int], str] = {}
         self.filters: dict[str, Any] = {}
         self.custom = self.custom_filters()
-        if self.custom:
-            own: Any = type(self)
-            self.base_filters: dict[str, Any] = own.base_filters | self.custom
+        own = self._used()
+        self.base_filters: dict[str, Any] = own | self.custom if self.custom else own
         for name in self.base_filters:
             if name in data:
                 self._read(name)

@@ -143,13 +143,16 @@ class ListPage:
     @property
     def offered(self) -> dict[str, Column]:
         """Every column that people may choose, by key: those of the declaration, then the other fields of its catalogue."""
-        if not (custom := self.custom):
-            return self._own_offered
-        return self._own_offered | {name: field.offered() for name, field in custom.items()}
+        own = {key: column for key, column in self._own_offered.items() if column.is_used()}
+        return own | {name: field.offered() for name, field in custom.items()} if (custom := self.custom) else own
 
-    @cached_property
+    @property
     def usual(self) -> list[Column]:
         """Those of the page, unless somebody chooses others."""
+        return [column for column in self._usual if column.is_used()]
+
+    @cached_property
+    def _usual(self) -> list[Column]:
         return [column for column in self.columns if not (column.is_in_file_only or column.is_extra)]
 
     @property

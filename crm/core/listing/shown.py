@@ -59,7 +59,7 @@ class Columns(Addresses):
         """Exactly those of the page; where nobody chose, with those that stand in a file alone."""
         columns = self.columns
         if self.wanted is None:
-            columns = [column for column in self.declared.columns if not column.is_extra]
+            columns = [column for column in self.declared.columns if not column.is_extra and column.is_used()]
         return [column for column in columns if column.value]
 
     @cached_property

@@ -1,6 +1,7 @@
 """The draft of a progress email: write, edit, approve, skip."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -251,6 +252,39 @@ def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetim
     values = _asked_content(email, now) | {"problem": "", "approved_by": None, "approved_at": None}
     advance(email, to=ProgressState.DRAFT, states=PROGRESS, **values)
     return email
+
+
+def forget(*, client_id: int, titles: set[str], now: datetime) -> int:
+    """Drafts of the client that say one of these titles: an unedited one is written again and has to be approved again; what somebody
+    edited is held, for a person to look at. Returns how many."""
+    rows = ProgressEmail.objects.filter(client=client_id, state__in=PROGRESS.decidable)
+    found = [row for row in rows.select_for_update(of=("self",)).select_related("client__owner") if _says(row, titles)]
+    for row in found:
+        if row.is_edited:
+            hold_progress(
+                email=row, problem=_("It names work that was restricted since. Take it out, then approve it.")
+            )
+            continue
+        try:
+            values = _content(row, now) | {"problem": "", "approved_by": None, "approved_at": None}
+        except progress_sections.SourceFailed as error:
+            hold_progress(email=row, problem=explain(error))
+        else:
+            advance(row, to=ProgressState.DRAFT, states=PROGRESS, **values)
+    return len(found)
+
+
+def _says(email: ProgressEmail, titles: set[str]) -> bool:
+    return any(title in text for text in _texts([email.subject, email.content]) for title in titles)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text within what JSON holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def hold_progress(*, email: ProgressEmail, problem: str) -> ProgressEmail:

@@ -258,6 +258,7 @@ def resume_recipient(
         occurred_at=now,
         now=now,
         body=note,
+        is_automatic=True,
         subject=_("Progress emails go to %(name)s again") % {"name": recipient.contact.name},
     )
     return recipient

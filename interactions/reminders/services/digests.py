@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
+from clients.engagements.models import Engagement
 from crm.core.base.dates import local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
@@ -20,7 +21,7 @@ from crm.core.base.services import service
 from crm.core.base.states import advance
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.queries import firm_cached, get_firm, user_zone
-from crm.core.mail.choices import MailState
+from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import HORIZON
 from crm.core.users.choices import Reminders
@@ -152,6 +153,15 @@ def take_back_read(now: datetime) -> int:
     opened = ReadMark.objects.filter(user=OuterRef("user"), kind=ReadKind.TODAY, read_at__gte=OuterRef("created_at"))
     waiting = OutboxMail.objects.filter(Exists(opened), kind=emails.DIGEST.key, state=MailState.PENDING)
     return waiting.withdraw(_("Today was opened before it was sent"), now=now)
+
+
+def take_back_mentions(engagement: Engagement, titles: set[str], now: datetime) -> int:
+    """Cancel morning mails still in the outbox that say one of the titles to somebody who does not see the engagement. Returns how many."""
+    insiders = [engagement.lead_id, *engagement.seats.values_list("user", flat=True)]  # type: ignore[attr-defined]
+    waiting = OutboxMail.objects.filter(kind=emails.DIGEST.key, state__in=MAIL_UNSENT).exclude(user__in=insiders)
+    rows = waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", "text")
+    found = [pk for pk, text in rows if any(title in text for title in titles)]
+    return OutboxMail.objects.filter(pk__in=found).withdraw(_("It named work that was restricted since"), now=now)
 
 
 def oldest_due(now: datetime) -> datetime | None:

@@ -149,7 +149,8 @@ def _take_back(mail: OutboxMail, now: datetime) -> int:
     mentions = list(mail.told.all())  # type: ignore[attr-defined]
     news = {row.record_id for row in mentions if row.kind == ReadKind.NOTIFICATION}
     asked = {row.record_id for row in mentions if row.kind == ReadKind.FOLLOW_UP}
-    open_news = set(Notification.objects.filter(pk__in=news, read_at__isnull=True).values_list("pk", flat=True))
+    seen = Notification.objects.visible_to(acting(mail.user)).filter(pk__in=news, read_at__isnull=True)
+    open_news = set(seen.values_list("pk", flat=True))
     marks = ReadMark.objects.filter(user=mail.user_id, kind=ReadKind.FOLLOW_UP, record_id__in=asked)
     read = set(marks.filter(read_at__gte=mail.created_at).values_list("record_id", flat=True))
     rows = FollowUp.objects.open().awake(now).with_reader(firm_today(now))

@@ -75,8 +75,10 @@ ROWS = [
         "clients:engagement_new_for", get=EVERYONE, post=EVERYONE, about="client", arg="client_id", shuts_archived=True
     ),
     of_one("clients:engagement", get=EVERYONE, shuts_archived=False),
+    of_one("clients:engagement_tab", get=EVERYONE, shuts_archived=False, also={"key": "finance"}),
     of_one("clients:engagement_edit", get=EVERYONE, post=EVERYONE),
     of_one("clients:engagement_move", post=EVERYONE, also={"state": "closing"}),
+    of_one("clients:engagement_move_undo", post=EVERYONE, also={"version": 1}),
     of_one("clients:engagement_close", get=EVERYONE, post=EVERYONE),
     of_one("clients:engagement_archive", post=EVERYONE),
     of_one("clients:engagement_restore", post=EVERYONE),

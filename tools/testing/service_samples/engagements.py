@@ -1,3 +1,4 @@
+from clients.engagements.services.records import Opened, move_engagement, new_engagement
 from crm.core.base.principals import SYSTEM
 from tools.testing.samples import Sample, by_admin, declare
 
@@ -6,8 +7,18 @@ def _trashed(own):
     return own.changed("engagement", archived_at=own.now)
 
 
+def _closing(own):
+    return move_engagement(SYSTEM, engagement=own("engagement"), state="closing", now=own.now)
+
+
+def _opened(own):
+    client = own("client")
+    return {"rows": [Opened(new_engagement(client, title="Lease", now=own.now))], "now": own.now}
+
+
 declare(
     "clients.engagements.services.records",
+    open_engagements=_opened,
     open_engagement=lambda own: {"client": own("client"), "title": "Sale of the mill", "now": own.now},
     update_engagement=Sample(
         lambda own: {"engagement": own("engagement"), "title": "Sale of the yard"},
@@ -20,6 +31,10 @@ declare(
     close_engagement=Sample(
         lambda own: {"engagement": own("engagement"), "now": own.now},
         refused=lambda own: {"engagement": _trashed(own), "now": own.now},
+    ),
+    undo_engagement_move=Sample(
+        lambda own: {"engagement": _closing(own), "seen_version": 2},
+        refused=lambda own: {"engagement": _trashed(own), "seen_version": 2},
     ),
     archive_engagement=Sample(
         lambda own: {"engagement": own("engagement"), "now": own.now},

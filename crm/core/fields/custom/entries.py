@@ -4,7 +4,7 @@ The entries are made once in each process for each state of the definitions. `Fi
 every change writes a new one in its own transaction, and a request reads it with the firm's settings, which it needs anyway.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +91,7 @@ class CustomFields:
     order: int = 0
     is_inline: bool = False  # the record's page edits them in place
     amounts: Mapping[str, Any] | None = None  # of rows with a currency of their own: field → its amount in the firm's
+    shown: Callable[[Any], bool] | None = None  # for whom the set-up offers the record
 
     def register(self, catalogue: Catalogue) -> None:
         records.register(Record(self, catalogue))
@@ -191,6 +192,10 @@ class Record:
     @property
     def label(self) -> Any:
         return self.custom.label
+
+    @property
+    def shown(self) -> Callable[[Any], bool] | None:
+        return self.custom.shown
 
 
 records: Registry[Record] = Registry("record with custom fields")

@@ -39,7 +39,9 @@ def fields(request, record=""):
         field.usage, field.changed_at = usage.get(field.pk), changed.get(field.pk)
         field.rules, field.problem = _rules(field), made[field.name].problem if field.name in made else ""
     archived = CustomField.objects.archived().filter(record=of.key).order_by("label")
-    tabs = [{"label": each.label, "url": _url(each), "current": each is of} for each in records]
+    tabs = [
+        {"label": each.label, "url": _url(each), "current": each is of} for each in records.shown(request.principal)
+    ]
     context = {"of": of, "sections": sections, "archived": archived, "tabs": tabs, "kinds": dict(of.custom.kinds)}
     context["has_sections"] = any(row.section for row in sections)
     return render(request, "core/fields/list.html", context)

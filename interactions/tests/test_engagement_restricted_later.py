@@ -1,0 +1,96 @@
+"""What was written about an engagement before it was restricted: emails that wait, drafts to the client."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clients.engagements.services.records import (
+    add_to_team,
+    remove_from_team,
+    restrict_engagement,
+    unrestrict_engagement,
+)
+from crm.core.base.principals import acting
+from crm.core.mail.models import OutboxMail
+from interactions.agreements.models import Decision
+from interactions.progress.models import ProgressEmail
+from interactions.progress.services import schedules
+from interactions.progress.services.drafts import approve_progress, draft_progress, edit_progress
+from interactions.reminders import digest
+from interactions.reminders.emails import mail_digest
+from interactions.reminders.models import Digest
+from tools.testing.factories import interactions as make
+from tools.testing.factories.engagements import make_engagement
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.fixture
+def mill(marta, northwind):
+    return make_engagement(actor=marta, client=northwind, now=NOW)
+
+
+def plan(marta, who, northwind, title, **fields):
+    make.follow_up(actor=marta, client=northwind, title=title, assignee=who, due_date=NOW.date(), now=NOW, **fields)
+
+
+def written_to(who):
+    """Their morning email, in the outbox."""
+    row = Digest.objects.create(user=who, date=NOW.date(), hour=7, time_zone="UTC", due_at=NOW)
+    at = NOW + timedelta(hours=1)
+    return mail_digest(row=row, parts=digest.build(acting(who), at), now=at)
+
+
+def state_of(mail):
+    return OutboxMail.objects.get(pk=mail.pk).state
+
+
+def test_a_morning_email_that_waits_is_taken_back_if_it_names_it(marta, otto, northwind, mill):
+    plan(marta, otto, northwind, "Zirkon step", engagement=mill)
+    named = written_to(otto)
+    plan(marta, marta, northwind, "Something else")
+    other = written_to(marta)
+    assert "Zirkon step" in named.text and "Something else" in other.text
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert (state_of(named), state_of(other)) == ("cancelled", "pending")
+
+
+def test_one_that_its_team_reads_stays(marta, otto, northwind, mill):
+    add_to_team(acting(marta), engagement=mill, user=otto)
+    plan(marta, otto, northwind, "Zirkon step", engagement=mill)
+    mail = written_to(otto)
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert state_of(mail) == "pending"
+    remove_from_team(acting(marta), seat=mill.seats.get())
+    assert state_of(mail) == "cancelled"
+
+
+def test_a_draft_to_the_client_forgets_it_and_an_edited_one_is_held(marta, northwind, mill):
+    contact = make.make_person(northwind)
+    schedules.set_schedule(acting(marta), client=northwind, recipients=[contact], now=NOW, is_review_needed=False)
+    make.log(
+        actor=marta,
+        client=northwind,
+        engagement=mill,
+        occurred_at=NOW,
+        now=NOW,
+        decision="Zirkon goes on",
+        decision_shared=True,
+    )
+    friday = NOW + timedelta(days=3)
+    schedules.plan_progress(friday)
+    email = draft_progress(email=ProgressEmail.objects.get(client=northwind), now=friday)
+    assert "Zirkon" in repr(email.content)
+    approve_progress(acting(marta), email=email, now=friday)
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert "Zirkon" not in repr(email.content)
+    assert (email.state, email.approved_at) == ("draft", None)
+    unrestrict_engagement(acting(marta), engagement=mill, now=friday)
+    Decision.objects.update(text="Zirkon")
+    content = email.content | {"summary": "We speak of Zirkon tomorrow."}
+    edit_progress(acting(marta), email=email, subject="News", content=content, seen_version=None, now=friday)
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert email.state == "held" and "restricted" in email.problem and "Zirkon" in repr(email.content)
