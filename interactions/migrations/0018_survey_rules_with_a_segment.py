@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0023_indexes_of_contracts_and_revenue'),
-        ('interactions', '0016_pinned_interactions'),
+        ('interactions', '0017_custom_fields'),
     ]
 
     operations = [
