@@ -119,7 +119,7 @@ def build(principal, now, path: str) -> dict[str, Any]:
 
 def _filling(items: list[dict[str, Any]]) -> dict[str, str]:
     """The numbers of the entries, as the holes of the layout show them."""
-    found = {}
+    found: dict[str, str] = {}
     for item in items:
         if item["count"]:
             words = capped(item["count"], COUNTED)
