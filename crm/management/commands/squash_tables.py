@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand
 
-from tools.upgrade.squash import squash
+from tools.squash import squash
 
 
 class Command(BaseCommand):

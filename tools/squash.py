@@ -20,7 +20,7 @@ from crm.core.base.migrations import CreateModels
 
 FIRST_PARTY = ("core", "clients", "interactions", "onboarding")
 DATA = {("interactions", "0006_contact_due")}  # fills in rows, of which a new database has none
-HEAD = "# Made by tools/upgrade/squash.py; the migrations that it replaces say why.\n"
+HEAD = "# Made by tools/squash.py; the migrations that it replaces say why.\n"
 
 
 def squash(say) -> None:

@@ -3,7 +3,7 @@
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 
-from tools.upgrade.squash import FIRST_PARTY, _in_order, _without
+from tools.squash import FIRST_PARTY, _in_order, _without
 
 
 class Originals(MigrationLoader):
