@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """A cover can be edited: its version, and when it changed. A small table."""
 
     dependencies = [
-        ('clients', '0026_no_money_of_restricted_engagements'),
+        ('clients', '0025_no_money_of_restricted_engagements'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """The search finds contracts by name and by their number in another system. Built while others read and write."""
 
     atomic = False
-    dependencies = [("clients", "0027_cover_version")]
+    dependencies = [("clients", "0026_cover_version")]
 
     operations = [
         AddIndexConcurrently(

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """Counting the clients that somebody may see reads this index alone instead of the wide table."""
 
     atomic = False
-    dependencies = [("clients", "0028_contracts_by_number")]
+    dependencies = [("clients", "0027_contracts_by_number")]
 
     operations = [
         AddIndexConcurrently(

@@ -79,7 +79,7 @@ WHERE invoice_id IN (
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("clients", "0025_custom_fields_and_contracts_of_engagements")]
+    dependencies = [("clients", "0024_custom_fields_and_contracts_of_engagements")]
 
     operations = [
         AddIndexConcurrently(
