@@ -15,6 +15,7 @@ DECLARE
 BEGIN
     FOR name IN SELECT oid::regclass FROM pg_class
         WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> ALL (string_to_array('{kept}', ' '))
+            AND pg_relation_size(oid) > 0
     LOOP
         IF pg_relation_size(name::regclass) > {large} THEN
             EXECUTE 'TRUNCATE ' || name || ' CASCADE';
