@@ -28,7 +28,7 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.listing.models import BulkChange, SavedView
-from crm.core.ui.formatting import number
+from crm.core.ui import formatting
 from crm.core.ui.forms import Asks, Form
 from crm.core.ui.htmx import local_path
 from crm.core.users.models import User
@@ -267,7 +267,7 @@ def act(request, listing):
     values = _asked(request, action, pks)
     if values is not None and not values.is_valid():
         context = {"listing": listing, "action": action, "form": values, "chosen": form.cleaned_data, "n": len(pks)}
-        context["counted"] = listing.declared.noun and listing.declared.noun(len(pks), number(len(pks)))
+        context["counted"] = listing.declared.noun and listing.declared.noun(len(pks), formatting.number(len(pks)))
         context["is_long"] = len(pks) > AT_ONCE
         return render(request, "listing/select.html", context, status=422 if values.is_bound else 200)
     given = values.cleaned_data if values else {}
