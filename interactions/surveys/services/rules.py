@@ -126,15 +126,23 @@ def trouble_of(segment: Segment | None) -> str:
         )
         return words % {"name": segment.name}
     parsed = read_rule(segment.rule)
-    return "" if parsed.is_sound else broken_words(segment, parsed)
+    if not parsed.is_sound:
+        return broken_words(segment, parsed)
+    if rolled_up := next((leaf for leaf in parsed.root.leaves() if leaf.criterion.is_personal), None):
+        words = _(
+            "The segment “%(name)s” asks “%(field)s”, which counts what its reader may see. A survey has no reader. "
+            "Nobody is surveyed until another is chosen."
+        )
+        return words % {"name": segment.name, "field": rolled_up.criterion.label}
+    return ""
 
 
 def _tell_of_trouble(rule: SurveyRule, trouble: str) -> None:
-    """Notify those who can choose another segment, once until the rule is saved again."""
+    """Notify those who can choose another segment, once until the rule is saved, or has asked again."""
     who = User.objects.active().filter(roles__overlap=[Role.MANAGER, Role.ADMIN])
     url = f"{reverse('interactions:survey-settings')}?survey={rule.survey_id}"
     for user in who:
-        key = f"survey-rule:{rule.pk}:{rule.segment_id}:{rule.version}:{user.pk}"
+        key = f"survey-rule:{rule.pk}:{rule.segment_id}:{rule.version}:{rule.planned_until}:{user.pk}"
         tell(SYSTEM, user, kind="survey_rule", key=key, text=trouble, url=url)
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from clients.records.models import Client
 from clients.segments.models import Segment
-from clients.segments.services import create_segment, delete_segment
+from clients.segments.services import create_segment, delete_segment, update_segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.base.registry import Registry
+from crm.core.fields.custom.services import create_field
 from crm.core.firm.calendar import WorkingCalendar
 from crm.core.firm.models import Holiday
 from crm.core.firm.queries import get_firm
@@ -254,6 +255,39 @@ def test_while_its_segment_is_gone_a_rule_asks_nobody_and_tells_once(client, man
     with pytest.raises(ServiceError, match="Key clients"):
         rule(survey, manager, segment=segment)
     rule(survey, manager, segment=segment, is_active=False)
+
+
+def test_a_segment_that_asks_a_roll_up_surveys_nobody(manager, marta, survey):
+    """What its owner may see, or the system, would be told by who is surveyed."""
+    person(make_client(owner=marta, name="One", tier="A"), "Elina", "Saari", is_primary=True)
+    rolled_up = {"source": "interactions", "how": "count", "value": "", "where": [], "days": 0}
+    create_field(
+        acting(make_user(name="Ines Vaara", roles=("admin",))),
+        record="client",
+        label="Talks",
+        kind="rollup",
+        rollup=rolled_up,
+    )
+    segment = shared_segment(manager)
+    found = rule(survey, manager, segment=segment)
+    asks = {"match": "none", "rules": [{"field": "cf_talks", "op": "at_least", "values": ["1"]}]}
+    update_segment(acting(manager), segment=segment, name="Key clients", rule=asks, is_shared=True)
+    found.refresh_from_db()
+    assert not rules.matching_clients(found, NOW).exists()
+    assert rules.plan_surveys(at_utc(date(2026, 12, 31), 9)) == 0
+    assert "asks “Talks”" in Notification.objects.get(kind="survey_rule", user=manager).text
+    with pytest.raises(ServiceError, match="asks “Talks”"):
+        rule(survey, manager, segment=found.segment)
+
+
+def test_a_segment_that_broke_again_is_told_again(manager, marta, survey):
+    segment = shared_segment(manager)
+    rule(survey, manager, segment=segment, now=at_utc(date(2026, 11, 30), 9))
+    sound, rotten = segment.rule, {"match": "all", "rules": [{"field": "gone", "op": "is", "values": ["A"]}]}
+    for day, kept in ((1, rotten), (2, rotten), (3, sound), (4, rotten), (5, rotten)):
+        Segment.objects.filter(pk=segment.pk).update(rule=kept)
+        rules.plan_surveys(at_utc(date(2026, 12, day), 9))
+    assert Notification.objects.filter(kind="survey_rule").count() == 2
 
 
 def test_a_rule_goes_on_where_it_stood_once_another_segment_is_chosen(manager, marta, survey):
