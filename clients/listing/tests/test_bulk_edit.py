@@ -341,6 +341,15 @@ def test_many_rows_run_in_the_background_and_are_undone_there(client, marta, man
     assert Job.objects.count() == 2, "once only"
 
 
+def test_many_rows_go_in_their_order_so_that_undo_goes_back_over_all_of_them(client, marta, many):
+    """What a step does to a row may depend on those before it, such as tasks that follow one another."""
+    for row in many[:3]:  # written anew, they lie behind the others
+        Client.objects.filter(pk=row.pk).update(city="Oslo")
+    client.force_login(marta)
+    start(client)
+    assert [pk for pk, _version in Job.objects.get().options["rows"]] == [row.pk for row in many]
+
+
 def test_a_row_edited_since_the_start_is_stale_and_listed(client, marta, many):
     client.force_login(marta)
     start(client)

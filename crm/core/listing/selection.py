@@ -259,7 +259,7 @@ def act(request, listing):
     if form.cleaned_data["all_matching"] and (listing.filters.refused or listing.filters.unseen):
         # else rows that the filters left out would be among “all”
         return messages.error(request, _("Some filters could not be used. Clear them, then choose again."))
-    pks = list(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])
+    pks = sorted(form.chosen(listing.rows).order_by().values_list("pk", flat=True)[: MOST + 1])  # undo goes backwards
     if not pks:
         return messages.error(request, _("The selected rows are no longer in this list."))
     if len(pks) > MOST:
