@@ -261,6 +261,7 @@ def test_in_a_large_table_numbers_stop_and_say_so(client, marta, many, large):
     shown = [(c.key, c.n, c.is_capped) for c in board.context["listing"].board.columns]
     assert shown == [("A", 4, True), ("B", 3, False), ("C", 0, False), ("-", 4, True)]
     assert "4+ clients" in board.text and "Count all" in board.text
+    assert 'aria-label="4+ in A: open the list"' in board.text and 'aria-label="3 in B: open the list"' in board.text
     every = client.get(URL, {"count": "all", "view": "none"})
     assert "59 clients" in every.text and "Count all" not in every.text
     nothing = {"segment": 999_999}
