@@ -88,7 +88,9 @@ def _set_due(principal: Any, task: Task, values: dict[str, Any], now: datetime) 
     moved = change_due(principal, task=task, due_date=values["due_date"], now=now, seen_version=seen)
     if not moved:
         raise ServiceError(str(NO_CHANGE))
-    shifts = {each.task.pk: [each.was and each.was.isoformat(), each.becomes.isoformat()] for each in moved}
+    day = values["due_date"].isoformat()
+    shifts = {task.pk: [day, day]}  # where it was due then already, and what follows was not
+    shifts |= {each.task.pk: [each.was and each.was.isoformat(), each.becomes.isoformat()] for each in moved}
     return {"fixed": task.is_due_fixed, "shifts": shifts}
 
 
