@@ -128,6 +128,29 @@ def test_a_due_date_for_many_moves_what_depends_on_them_and_comes_back_whole(web
     assert dict(plan.tasks.values_list("pk", "is_due_fixed")) == fixed
 
 
+def test_the_head_of_each_state_opens_the_list_of_as_many(web, marta, plan, first):
+    finish_task(acting(marta), task=first, now=timezone.now())
+    heads = web.get(URL, {"board": "state", "whose": "all"}).context["listing"].board.columns
+    wanted = {"open": plan.tasks.count() - 1, "blocked": 0, "done": 1, "skipped": 0}
+    assert {head.key: head.n for head in heads} == wanted
+    assert {head.key: web.get(URL + head.url).context["page"].total for head in heads} == wanted
+    cancel_plan(acting(marta), plan=plan, now=timezone.now())
+    assert web.get(URL + heads[0].url).context["page"].total == 0, "as on the board"
+
+
+def test_a_due_date_that_moves_only_what_follows_comes_back(web, first, second):
+    was, fixed = second.due_date, first.is_due_fixed
+    Task.objects.filter(pk=second.pk).update(due_date=was - timedelta(90))
+    assert "1 changed" in many(web, "tasks.due", [first], due_date=first.due_date.isoformat()).text
+    second.refresh_from_db()
+    assert second.due_date != was - timedelta(90)
+    assert "1 restored" in undo(web).text
+    second.refresh_from_db()
+    assert second.due_date == was - timedelta(90)
+    first.refresh_from_db()
+    assert first.is_due_fixed == fixed
+
+
 def test_undo_keeps_a_due_date_that_someone_set_since(web, marta, first, second):
     day = second.due_date + timedelta(30)
     many(web, "tasks.due", [first], due_date=day.isoformat())

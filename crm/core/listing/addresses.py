@@ -118,7 +118,7 @@ class Addresses:
     @property
     def board_url(self) -> str:
         """The board that a card is moved on."""
-        return self._url(self.url, self._without("cursor", "to", "was", "column"))
+        return self._url(self.url, self._without("cursor", "to", "was", "column", "at"))
 
     @property
     def panel_url(self) -> str:

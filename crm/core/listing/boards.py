@@ -3,7 +3,7 @@
 A move is the registered action of one row (`selection.py`): its service, its permission, its undo. Uses: docs/developers/lists.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -24,6 +24,7 @@ from crm.core.listing.selection import Action, new_change
 
 CARDS = 20  # of a column, at a time
 MOST_COLUMNS = 24
+SHOWN_AT = "at"
 NOTHING = "-"  # the column of rows without a value, in addresses
 
 
@@ -68,6 +69,10 @@ class Column:
     more_url: str = ""
     is_capped: bool = False
     ask_url: str = ""  # what a drag to it opens, {id} for the number of the row
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def key_of(value: Any) -> str:
@@ -172,19 +177,29 @@ class Shown:
 
     @property
     def drop_url(self) -> str:
-        return self.listing.beside("drop")
+        return self._seen(self.listing.beside("drop"))
+
+    def _seen(self, url: str) -> str:
+        """With when the board was shown, for what is said of a card that is not there any more."""
+        return f"{url}{'&' if '?' in url else '?'}{urlencode({SHOWN_AT: milliseconds(self.listing.now)})}"
 
     @cached_property
     def move_url(self) -> list[str]:
         """Where one card is moved in a dialog: what stands before the number of the row, and after it."""
         kwargs = self.listing.kwargs | {"card": 0}
         before, _zero, after = reverse(f"{self.listing.declared.url_name}-move", kwargs=kwargs).rpartition("0")
-        return [before, f"{after}?{self.listing.query}"]
+        return [before, self._seen(f"{after}?{self.listing.query}")]
 
     @property
     def ask_url(self) -> str:
         """Where a drag asks what the move needs."""
         return "{id}".join(self.move_url) if self.board.form else ""
+
+
+def board_of_column(boards: Iterable[Board], query: Any) -> Board | None:
+    """The board of which a list shows one column alone, as the head of the column links to it."""
+    made = (board for board in boards if board.group.filter and query.get(board.group.filter))
+    return next((board for board in made if board.lifts and not any(query.get(name) for name in board.lifts)), None)
 
 
 def present_key(row: Any, group: Group) -> str:
@@ -215,10 +230,10 @@ def move(
     principal: Any, board: Board, row: Any, *, to: str, was: str, given: dict[str, Any], now: datetime, url: str = ""
 ) -> BulkChange:
     """Move a row to another column; what undoes it is saved. Raises StaleWrite if it is not in the column any more where it was
-    seen, and what its action refuses."""
-    model: Any = type(row)
-    model._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
-    if present_key(row, board.group) != was:
+    seen, or not on the board, and what its action refuses."""
+    this = type(row)._default_manager.filter(pk=row.pk)
+    this.select_for_update(of=("self",)).get()
+    if not board.narrow(this).exists() or present_key(row, board.group) != was:
         raise StaleWrite(_("Someone else has moved this card."), current=row, who=board.who(row))
     row.seen_version = board.action.seen(row)
     values = board.values(value_of(board, to), given, now)

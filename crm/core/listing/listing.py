@@ -15,7 +15,7 @@ from django.http import HttpRequest, QueryDict
 from crm.core.listing import selection, services
 from crm.core.listing.addresses import joined
 from crm.core.listing.bar import Bar
-from crm.core.listing.boards import Shown
+from crm.core.listing.boards import Shown, board_of_column
 from crm.core.listing.columns import Column, load
 from crm.core.listing.filters import query_of
 from crm.core.listing.groups import Group, Section, in_groups, paginate_groups, sections_of
@@ -59,7 +59,9 @@ class Listing(Bar):
         self.board_key = board if board and board in declared.own_boards else ""
         self.group_key = group if group and group in declared.own_groups else ""
         self.lifted = declared.own_boards[self.board_key].lifts if self.board_key else ()
-        defaults = {name: value for name, value in declared.defaults(principal).items() if name not in self.lifted}
+        self.column_of = None if self.board_key else board_of_column(declared.boards, query)
+        gone = self.column_of.lifts if self.column_of else self.lifted
+        defaults = {name: value for name, value in declared.defaults(principal).items() if name not in gone}
         wanted = {name: value for name, value in defaults.items() if not (callable(value) and query.get(name))}
         self.usual = {name: found for name, value in wanted.items() if (found := self._default(value))}
         data = query.copy()
@@ -100,8 +102,8 @@ class Listing(Bar):
     def rows(self) -> QuerySet:
         """The rows of all pages."""
         rows = self.filters.apply(self.declared.rows(self.principal, **self.kwargs))
-        if self.board:
-            rows = self.board.board.narrow(rows)
+        if board := self.board.board if self.board else self.column_of:
+            rows = board.narrow(rows)
         if self.sort.expression is not None and self.sort.field not in rows.query.annotations:
             rows = rows.annotate(**{self.sort.field: self.sort.computed(self.principal, self.now)})
         if self.sort.pk != "pk":  # an inner join, so that the other table's index can sort

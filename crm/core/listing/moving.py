@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.reading import whole_number
 from crm.core.listing import boards
 from crm.core.listing.models import BulkChange
 from crm.core.listing.paging import BadCursor
@@ -88,7 +89,10 @@ def cards(request, listing: Any) -> HttpResponse:
     return render(request, shown.cards_template, context)
 
 
-def stale_words(error: StaleWrite, row: Any) -> str:
+def stale_words(request, error: StaleWrite, row: Any) -> str:
+    """Who changed it; the hour alone may have moved a card that nobody has saved since the board was shown."""
+    if boards.milliseconds(row.updated_at) < (whole_number(request.GET.get(boards.SHOWN_AT)) or 0):
+        return _("“%(title)s” is in another column by now. The board is up to date now.") % {"title": row}
     words = _("%(who)s changed “%(title)s” while this board was open. It is up to date now.")
     return words % {"who": error.who or _("Someone"), "title": row}
 
@@ -108,7 +112,7 @@ def drop(request, listing: Any) -> HttpResponse:
             request.principal, shown.board, row, to=given["list"], was=given["version"], given={}, now=timezone.now()
         )
     except StaleWrite as error:
-        return JsonResponse({"text": stale_words(error, row)}, status=409)
+        return JsonResponse({"text": stale_words(request, error, row)}, status=409)
     except (ServiceError, PermissionDenied) as error:
         is_question = getattr(error, "code", "") == "question"
         return JsonResponse(
@@ -145,7 +149,7 @@ def move(request, listing: Any, card: int) -> HttpResponse:
     if outcome.is_done:
         return _moved(request, listing, board, row, form.cleaned_data["to"], outcome.result)
     if outcome.conflict:
-        form.add_error(None, stale_words(StaleWrite("", who=outcome.conflict.who), row))
+        form.add_error(None, stale_words(request, StaleWrite("", who=outcome.conflict.who), row))
         form.data = form.data.copy()
         form.data["was"] = present
     trail, words = (listing.title, listing.board_url, row), {"title": _("Move"), "submit": _("Move"), "about": row}
