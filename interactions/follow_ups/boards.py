@@ -15,12 +15,12 @@ from crm.core.listing.boards import Board
 from crm.core.listing.groups import Group, Part
 from crm.core.listing.moving import MoveForm
 from crm.core.listing.paging import Sort
-from crm.core.listing.selection import CHANGED_SINCE, Action, actions
+from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions
 from crm.core.ui.forms import DateInput, Layout, When
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp, due_before_q, due_from_q
-from interactions.follow_ups.services import cancel_follow_up, complete_follow_up, reopen_follow_up
+from interactions.follow_ups.services import cancel_follow_up, complete_follow_up, move_due, reopen_follow_up
 
 OVERDUE, TODAY, TOMORROW, WEEK, LATER, SNOOZED = "overdue", "today", "tomorrow", "week", "later", "snoozed"
 WEEK_ENDS = 8  # days from today on which “later” begins
@@ -126,19 +126,32 @@ STATE_BOARD = Board(
 )
 
 
-def due_board(edit: Action) -> Board:
-    """`edit`: the action that edits a field of many follow-ups."""
+def _set_due(principal: Any, row: FollowUp, values: dict[str, Any], now: datetime) -> list[Any]:
+    """What undo needs: the date and the snooze before, the version after."""
+    day, asleep_until = row.date_on(values["day"]), row.snoozed_until
+    if day == row.due_date and (asleep_until is None or asleep_until <= now):
+        raise ServiceError(str(NO_CHANGE))
+    before = [row.due_date.isoformat(), asleep_until and asleep_until.isoformat()]
+    seen = row.seen_version  # type: ignore[attr-defined]
+    return [*before, move_due(principal, follow_up=row, due_date=day, now=now, seen_version=seen).version]
 
-    def values(to: str, given: dict[str, Any], now: datetime) -> dict[str, Any]:
-        return {"changes": {"due_date": ["set", _day(to, given, now).isoformat()]}}
 
-    return Board(
-        group=DUE,
-        action=edit,
-        values=values,
-        form=DueMoveForm,
-        asks=lambda key: key in SPANS,
-        initial=lambda row: {"due_date": row.due_date},
-        lifts=("show",),
-        narrow=lambda rows: rows.open(),
-    )
+def _due_back(principal: Any, row: FollowUp, before: list[Any], now: datetime) -> None:
+    day, asleep_until, version = before
+    unless_changed(row, version)
+    until = datetime.fromisoformat(asleep_until) if asleep_until else None
+    until = until if until and until > now else None
+    move_due(principal, follow_up=row, due_date=date.fromisoformat(day), snoozed_until=until, now=now)
+
+
+MOVE_DUE = actions.register(Action("follow-ups.due", _lazy("Change due date"), FollowUp, _set_due, _due_back))
+DUE_BOARD = Board(
+    group=DUE,
+    action=MOVE_DUE,
+    values=lambda to, given, now: {"day": _day(to, given, now)},
+    form=DueMoveForm,
+    asks=lambda key: key in SPANS,
+    initial=lambda row: {"due_date": row.local_day},
+    lifts=("show",),
+    narrow=lambda rows: rows.open(),
+)

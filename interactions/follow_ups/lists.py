@@ -14,7 +14,7 @@ from crm.core.notifications.services import tells_once
 from crm.core.search.sources import palette
 from crm.core.templatetags.ui import due
 from crm.core.users.models import User
-from interactions.follow_ups.boards import STATE_BOARD, due_board, unless_changed
+from interactions.follow_ups.boards import DUE_BOARD, STATE_BOARD, unless_changed
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
@@ -166,7 +166,7 @@ FOLLOW_UPS = ListPage(
         FOLLOW_UP_FIELDS["outcome"].in_list(),
     ),
     groups=tuple(FOLLOW_UP_FIELDS[name].in_groups() for name in ("assignee", "priority")),
-    boards=(due_board(EDIT), STATE_BOARD),
+    boards=(DUE_BOARD, STATE_BOARD),
     card_columns=("client", "due", "assignee"),
     size=50,
     noun=lambda n, text: ngettext("%(n)s follow-up", "%(n)s follow-ups", n) % {"n": text},

@@ -12,6 +12,7 @@ from clients.engagements.models import NamesEngagement, engagement_key, named_q,
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
+from crm.core.base.dates import local_to_utc
 from crm.core.base.models import Versioned, tracked
 from crm.core.base.zones import validate_zone
 from crm.core.users.models import User
@@ -159,6 +160,14 @@ class FollowUp(Versioned):
     def local_day(self) -> date:
         """The day it is due on for the reader."""
         return self.due_date if self.due_time is None else timezone.localtime(self.due_at).date()
+
+    def date_on(self, day: date) -> date:
+        """The date in its own zone on which it is due on this day of the reader."""
+        if self.due_time is None:
+            return day
+        dates = (day + timedelta(n) for n in (0, -1, 1))
+        moments = ((each, local_to_utc(each, self.due_time, self.time_zone)) for each in dates)
+        return next((each for each, moment in moments if timezone.localtime(moment).date() == day), day)
 
     author_name = actor_name("author", "author_contact")
     closed_by_name = actor_name("closed_by", "closed_by_contact")

@@ -155,6 +155,33 @@ def reassign_follow_up(
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
+def move_due(
+    principal: Principal,
+    *,
+    follow_up: FollowUp,
+    due_date: date,
+    snoozed_until: datetime | None = None,
+    now: datetime,
+    seen_version: int | None = None,
+) -> FollowUp:
+    """Set the day it is due, and wake it; an undo lets it sleep on. Raises StaleWrite, ServiceError (field due_date)."""
+    follow_up = _locked(follow_up)
+    FOLLOW_UP.expect(follow_up, *FOLLOW_UP.open)
+    if not is_plausible(due_date):
+        raise ServiceError(_("This date is too far away."), field="due_date")
+    follow_up.due_date = due_date
+
+    def derive() -> list[str]:
+        _set_due(follow_up)
+        follow_up.snoozed_until = snoozed_until
+        follow_up.remind_at = snoozed_until or reminder_moment(follow_up, now)
+        return ["due_at", "snoozed_until", "remind_at"]
+
+    save_version(follow_up, fields=["due_date"], seen=seen_version, derive=derive)
+    return _changed(follow_up)
+
+
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def snooze_follow_up(principal: Principal, *, follow_up: FollowUp, until: datetime, now: datetime) -> FollowUp:
     """Hide it until then; the due date stays. Raises ServiceError (field until) for a past time."""
     follow_up = _locked(follow_up)

@@ -1,6 +1,7 @@
 """The boards of follow-ups, by due and by state; what undo of their bulk actions leaves alone."""
 
-from datetime import timedelta
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,13 @@ from clients.records.services.clients import restrict_client
 from crm.core.base.principals import acting
 from crm.core.listing.models import BulkChange
 from interactions.follow_ups.models import FollowUp
-from interactions.follow_ups.services import complete_follow_up, reopen_follow_up, snooze_follow_up, update_follow_up
+from interactions.follow_ups.services import (
+    cancel_follow_up,
+    complete_follow_up,
+    reopen_follow_up,
+    snooze_follow_up,
+    update_follow_up,
+)
 from tools.testing.factories.interactions import follow_up, make_client
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +166,66 @@ def test_a_move_back_is_refused_once_someone_went_on(web, marta, otto, northwind
     complete_follow_up(acting(otto), follow_up=row, outcome="By Otto", now=timezone.now())
     assert "changed again since" in undo(web).text
     assert FollowUp.objects.get().outcome == "By Otto"
+
+
+def test_the_head_of_each_state_opens_the_list_of_as_many(web, marta, northwind):
+    rows = [plan(marta, northwind, title, 1) for title in ("open", "asleep", "done", "too", "cancelled")]
+    snooze_follow_up(acting(marta), follow_up=rows[1], until=timezone.now() + timedelta(2), now=timezone.now())
+    for row in rows[2:4]:
+        complete_follow_up(acting(marta), follow_up=row, now=timezone.now())
+    cancel_follow_up(acting(marta), follow_up=rows[4], now=timezone.now())
+    heads = web.get(URL, {"board": "state"}).context["listing"].board.columns
+    assert [(head.key, head.n) for head in heads] == [("open", 2), ("done", 2), ("cancelled", 1)]
+    assert [web.get(URL + head.url).context["page"].total for head in heads] == [2, 2, 1]
+    assert web.get(URL, {"state": "done", "show": "open"}).context["page"].total == 0, "what was chosen stays"
+
+
+def test_a_closed_follow_up_has_no_place_on_the_board_by_due(web, marta, otto, northwind):
+    row = plan(marta, northwind, "late", -3)
+    complete_follow_up(acting(otto), follow_up=row, now=timezone.now())
+    answer = drop(web, row, "tomorrow", "overdue")
+    assert answer.status_code == 409 and "Otto" in answer.json()["text"]
+    assert move(web, row, to="tomorrow", was="overdue").status_code == 409
+    assert FollowUp.objects.get().due_date == today() - timedelta(3)
+
+
+def test_a_snoozed_card_wakes_where_it_is_dropped_and_undo_lets_it_sleep_on(web, marta, northwind):
+    row, until = plan(marta, northwind, "now", 0), timezone.now() + timedelta(2)
+    snooze_follow_up(acting(marta), follow_up=row, until=until, now=timezone.now())
+    assert drop(web, row, "today", "snoozed").status_code == 200
+    row.refresh_from_db()
+    assert (row.due_date, row.snoozed_until) == (today(), None)
+    undo(web)
+    row.refresh_from_db()
+    assert (row.due_date, row.snoozed_until, row.remind_at) == (today(), until, until)
+    drop(web, row, "tomorrow", "snoozed")
+    undo(web)
+    row.refresh_from_db()
+    assert (row.due_date, row.snoozed_until) == (today(), until)
+    assert drop(web, plan(marta, northwind, "other", 0), "today", "today").status_code == 409, "nothing to change"
+
+
+def test_a_card_lands_in_its_column_whatever_zone_its_time_is_in(web, marta, northwind):
+    far, near = "Pacific/Kiritimati", timezone.get_current_timezone_name()
+    assert near != far
+    row = plan(marta, northwind, "early", 0, due_time=time(1), time_zone=far)
+    there = timezone.now().astimezone(ZoneInfo(far)).date()
+    for key, days in (("tomorrow", 1), ("today", 0)):
+        FollowUp.objects.filter(pk=row.pk).update(due_date=there - timedelta(9), due_at=timezone.now() - timedelta(9))
+        assert drop(web, row, key, "overdue").status_code == 200
+        row.refresh_from_db()
+        assert row.local_day == today() + timedelta(days)
+        assert columns(web.get(URL, {"board": "when"}))[key] == ["early"]
+
+
+def test_only_who_saved_the_card_since_is_said_to_have_changed_it(web, marta, otto, northwind):
+    """The hour alone may have moved it: midnight passed, or a snooze ended."""
+    row = plan(marta, northwind, "late", -1)
+    update_follow_up(acting(otto), follow_up=row, now=timezone.now(), note="Call first")
+    url = web.get(URL, {"board": "when"}).context["listing"].board.drop_url
+    dropped = {"moved": row.pk, "list": "tomorrow", "version": "today"}
+    answer = web.post(url, dropped)
+    assert answer.status_code == 409
+    assert answer.json()["text"] == "“late” is in another column by now. The board is up to date now."
+    update_follow_up(acting(otto), follow_up=row, now=timezone.now(), due_date=today() + timedelta(1))
+    assert "Otto" in web.post(url, dropped).json()["text"]
