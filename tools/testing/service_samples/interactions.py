@@ -42,6 +42,7 @@ declare(
     update_follow_up=lambda own: _step(own, title="Call again"),
     complete_follow_up=_step,
     cancel_follow_up=_step,
+    move_due=lambda own: _step(own, due_date=own.now.date() + timedelta(days=2)),
     snooze_follow_up=lambda own: _step(own, until=own.now + timedelta(days=2)),
     reopen_follow_up=_closed_step,
 )
