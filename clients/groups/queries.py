@@ -62,13 +62,13 @@ def group_revenue(principal: Any) -> Combinable:
 
 
 def add_group_revenue(principal: Any, clients: list[Any]) -> None:
-    """Set `group_revenue` on these clients of a list, None for those without subsidiaries; one statement."""
+    """Set `group_revenue` on these clients of a list, whose `facts` are loaded; one statement."""
     sums = _sums(principal, [client.pk for client in clients])
     found = Client.objects.none() if sums is None or not clients else Client.objects.filter(pk=clients[0].pk)
     known = next(iter(found.values_list(sums, flat=True)), None) or {}
     for client in clients:
         total = known.get(str(client.pk))
-        client.group_revenue = None if total is None else Decimal(str(total))
+        client.group_revenue = client.facts.revenue_12m if total is None else Decimal(str(total))
 
 
 def _sums(principal: Any, roots: list[int] | None = None) -> RawSQL | None:

@@ -340,6 +340,22 @@ def find_service(text: str, plan: Plan, context: Context) -> Service | None:
     return next(iter(present(found, _("No service is called “%(name)s”. Left empty."), plan)), None)
 
 
+def load_numbers(of: str, rows: QuerySet, values: list[Values], context: Context) -> None:
+    """Those of the `rows` that a chunk's rows name by their number."""
+    numbers = {text.lower() for row in values if (text := row.get("number"))}
+    found = rows.alias(folded=Lower("number")).filter(folded__in=numbers) if numbers else ()
+    context["cache"].setdefault(f"numbers:{of}", {}).update({fold(row.number): row for row in found})
+
+
+def by_number(of: str, values: Values, client: Client, context: Context) -> Any:
+    """The client's row with the number, or None. Raises ServiceError where it belongs to another client."""
+    found = context["cache"][f"numbers:{of}"].get(fold(values.get("number", "")))
+    if found is not None and found.client_id != client.pk:
+        words = _("The number “%(number)s” belongs to another client.")
+        raise ServiceError(words % {"number": values["number"][:40]})
+    return found
+
+
 def load_engagements(principal, rows: Iterable[Values], context: Context) -> None:
     """The engagements that a chunk's rows name, of those that the principal sees."""
     named = {text.lower() for row in rows if (text := row.get("engagement"))}

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,7 +21,6 @@ from clients.engagements.services.records import (
 from clients.engagements.words import MANY, is_on
 from clients.importing import common
 from clients.importing.revenue import CLIENT, IDS, check_client
-from crm.core.base.errors import ServiceError
 from crm.core.base.reading import fold
 from crm.core.fields.types import several
 from crm.core.importing.kinds import Context, Plan, Values
@@ -34,7 +32,7 @@ def _engagement(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
     client = common.client_of(values, context, plan)
     row, key = common.known("engagement", values, context)
-    row = row if row is not None else _by_number(values, client, context)
+    row = row if row is not None else common.by_number("engagement", values, client, context)
     check_client(row, client)
     wanted = common.given(values, ENGAGEMENT_FIELDS.cells, is_new=row is None)
     wanted |= _linked(values, context, plan, client) | _team(row, values, context, plan)
@@ -46,15 +44,6 @@ def _engagement(principal, values: Values, context: Context) -> Plan:
 
 def _check(record: Engagement, **changes: Any) -> None:
     check_engagement(record, **{name: value for name, value in changes.items() if name not in MOVES})
-
-
-def _by_number(values: Values, client: Any, context: Context) -> Any:
-    """The client's engagement with the number. Raises ServiceError where it belongs to another client."""
-    found = context["cache"]["known numbers"].get(fold(values.get("number", "")))
-    if found is not None and found.client_id != client.pk:
-        words = _("The number “%(number)s” belongs to another client.")
-        raise ServiceError(words % {"number": values["number"][:40]})
-    return found
 
 
 def _linked(values: Values, context: Context, plan: Plan, client: Any) -> dict[str, Any]:
@@ -113,9 +102,7 @@ def _new(client: Any, wanted: dict[str, Any], context: Context) -> Opened:
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
-    numbers = {row["number"].lower() for row in rows if row.get("number")}
-    found = _rows(principal).kept().alias(folded=Lower("number")).filter(folded__in=numbers)
-    context["cache"].setdefault("known numbers", {}).update({fold(row.number): row for row in found} if numbers else {})
+    common.load_numbers("engagement", _rows(principal).kept(), rows, context)
 
 
 def _create(principal, rows: list[Opened], context: Context) -> list[Engagement]:

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,7 +16,6 @@ from clients.invoices.models import Invoice
 from clients.invoices.services.payments import new_payment, record_payment, record_payments
 from clients.invoices.services.records import check_invoice, create_invoices, new_invoice, update_invoice
 from crm.core.base.errors import ServiceError
-from crm.core.base.reading import fold
 from crm.core.fields.types import AMOUNT, DAY, choice
 from crm.core.firm.queries import firm_today
 from crm.core.importing.kinds import Column, Context, Plan, Values
@@ -56,7 +54,7 @@ def _invoice(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
     client = common.client_of(values, context, plan)
     row, key = common.known("invoice", values, context)
-    row = row if row is not None else _by_number(values, client, context)
+    row = row if row is not None else common.by_number("invoice", values, client, context)
     check_client(row, client)
     is_new = row is None
     wanted = common.given(values, INVOICE_FIELDS.cells, is_new=is_new) | _net(values)
@@ -93,16 +91,6 @@ def _net(values: Values) -> dict[str, Any]:
     if net + tax != gross:
         raise ServiceError(_("Net and tax do not make the gross amount."))
     return {}
-
-
-def _by_number(values: Values, client: Any, context: Context) -> Any:
-    """The client's invoice with the number. Raises ServiceError where another client has it."""
-    found = context["cache"].setdefault("invoice numbers", {}).get(fold(values["number"]))
-    if found is None:
-        return None
-    if found.client_id != client.pk:
-        raise ServiceError(_("The number “%(number)s” belongs to another invoice.") % {"number": values["number"][:40]})
-    return found
 
 
 def _paid_of(values: Values, row: Any, plan: Plan, *, is_void: bool) -> dict[str, Any]:
@@ -156,9 +144,7 @@ def _check(plan: Plan, is_void: bool) -> None:
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
-    numbers = {row["number"].lower() for row in rows if row.get("number")}
-    found = _rows(principal).kept().alias(folded=Lower("number")).filter(folded__in=numbers)
-    context["cache"].setdefault("invoice numbers", {}).update({fold(row.number): row for row in found})
+    common.load_numbers("invoice", _rows(principal).kept(), rows, context)
     common.load_engagements(principal, rows, context)
 
 

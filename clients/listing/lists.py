@@ -172,8 +172,9 @@ CLIENTS = ListPage(
             sort=Sort("group_revenue", expression=lambda principal, now: group_revenue(principal)),
             is_extra=True,
             cell=lambda client: (
-                NOTHING if client.group_revenue is None else money_round(client.group_revenue, get_firm().currency)
+                money_round(client.group_revenue, get_firm().currency) if client.group_revenue else NOTHING
             ),
+            loads=("facts__revenue_12m",),
             decorate=lambda clients, listing: add_group_revenue(listing.principal, clients),
         ),
         Column(

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0012_opportunities'),
-        ('core', '0001_squashed_0010_words_of_fields'),
+        ("core", "0010_words_of_fields"),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

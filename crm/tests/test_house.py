@@ -36,7 +36,7 @@ OPEN_TO_COLLEAGUES = {
 # Take a principal first and are no services: parts of one, called within its transaction.
 PARTS = {
     "clients.engagements.services.records.check_engagement_of",  # a read, which refuses
-    "clients.engagements.services.records.check_money_of",
+    "clients.engagements.services.records.check_money_of",  # the same
     "clients.engagements.services.records.reopen_engagement",  # calls move_engagement
     "clients.invoices.services.records.check_invoice_of",  # the same
     "crm.core.drafts.services.find_draft",  # a read

@@ -34,12 +34,12 @@ def _client(request, client_id):
 
 
 @Kept
-def _logged(principal, *, pk: int):
+def _readable(principal, *, pk: int):
     return Interaction.objects.visible_to(principal).select_related("client", "author").filter(pk=pk)
 
 
 def _interaction(request, pk):
-    return _logged.one(request.principal, pk=pk)
+    return _readable.one(request.principal, pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0016_engagement_links'),
-        ('onboarding', '0001_squashed_0003_words_of_fields'),
+        ("onboarding", "0003_words_of_fields"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -83,7 +83,7 @@ def test_its_page_shows_contracts_revenue_and_the_budget(browser, marta, northwi
     line(marta, northwind, reference="Something else")
     page = browser.get(f"/engagements/{mill.pk}/in/finance/").content.decode()
     assert "Retainer" in page and "Stage one" in page and "Something else" not in page
-    assert "25 %" in page and "€750.00" in page.replace("\xa0", " ")
+    assert "25 % used" in page and "€750.00" in page.replace("\xa0", " ")
     line(marta, northwind, engagement=mill, amount=Decimal(900))
     assert "Over budget" in browser.get(f"/engagements/{mill.pk}/in/finance/").content.decode()
     assert browser.get(f"/engagements/{mill.pk}/in/nothing/").status_code == 404

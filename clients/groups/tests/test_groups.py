@@ -137,7 +137,7 @@ def test_the_client_list_has_the_revenue_of_groups_as_column_sort_and_filter(cli
     client.force_login(sini)
     shown = client.get("/clients/?columns=name,group_revenue&sort=-group_revenue")
     found = revenues(shown.context["page"].rows)
-    assert found[:4] == [("Harbor Group", 215), ("Alone", None), ("Harbor North", 210), ("Harbor Ice", None)]
+    assert found[:4] == [("Harbor Group", 215), ("Alone", 211), ("Harbor North", 210), ("Harbor Ice", 200)]
     assert "€215" in shown.content.decode()
     several = client.get("/clients/?group_revenue_from=210&group_revenue_to=211").context["page"].rows
     assert sorted(row.name for row in several) == ["Alone", "Harbor North"]

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0001_squashed_0010_words_of_fields'),
+        ("core", "0010_words_of_fields"),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

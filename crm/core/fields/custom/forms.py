@@ -70,7 +70,12 @@ class FieldForm(Form):
             "No two records may have the same value. Whoever enters a value learns whether it is taken, even by a record they do not see."
         ),
     )
-    is_filtered = forms.BooleanField(label=_("Filter and sort lists by it"), required=False, initial=True)
+    is_filtered = forms.BooleanField(
+        label=_("Filter and sort lists by it"),
+        required=False,
+        initial=True,
+        help_text=_("For a roll-up this reads all related records each time. Switch it off if there are very many."),
+    )
 
     def __init__(self, *args: Any, record: Record, field: CustomField | None = None, **kwargs: Any):
         super().__init__(*args, initial=self._initial(field) | kwargs.pop("initial", {}), **kwargs)

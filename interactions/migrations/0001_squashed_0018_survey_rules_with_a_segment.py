@@ -1,3 +1,5 @@
+# Made by tools/squash.py; the migrations that it replaces say why.
+import crm.core.base.migrations
 import crm.core.base.zones
 import datetime
 import django.contrib.postgres.fields
@@ -8,24 +10,22 @@ import pgtrigger.compiler
 from django.conf import settings
 from django.db import migrations, models
 
-from crm.core.base.migrations import CreateModels
-
 
 class Migration(migrations.Migration):
 
-    replaces = [('interactions', '0001_initial'), ('interactions', '0002_survey_mailing'), ('interactions', '0003_progress_holidays'), ('interactions', '0004_digests'), ('interactions', '0005_progress_week'), ('interactions', '0006_contact_due'), ('interactions', '0007_actors'), ('interactions', '0008_causes_of_mails'), ('interactions', '0009_a_summary_has_a_limit'), ('interactions', '0010_words_of_fields')]
+    replaces = [('interactions', '0001_initial'), ('interactions', '0002_survey_mailing'), ('interactions', '0003_progress_holidays'), ('interactions', '0004_digests'), ('interactions', '0005_progress_week'), ('interactions', '0006_contact_due'), ('interactions', '0007_actors'), ('interactions', '0008_causes_of_mails'), ('interactions', '0009_a_summary_has_a_limit'), ('interactions', '0010_words_of_fields'), ('interactions', '0011_follow_ups_of_a_timeline'), ('interactions', '0012_engagements'), ('interactions', '0013_referral_follow_ups'), ('interactions', '0014_words_of_texts'), ('interactions', '0015_index_of_referral_follow_ups'), ('interactions', '0016_pinned_interactions'), ('interactions', '0017_custom_fields'), ('interactions', '0018_survey_rules_with_a_segment')]
 
     initial = True
 
     dependencies = [
-        ('clients', '0001_squashed_0011_words_of_fields'),
-        ('core', '0001_squashed_0010_words_of_fields'),
+        ('clients', '0001_squashed_0028_seen_clients'),
+        ('core', '0001_squashed_0020_changes_of_a_field_type'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
     operations = [
-        CreateModels([
-            migrations.CreateModel(
+        crm.core.base.migrations.CreateModels(
+            operations=[migrations.CreateModel(
                 name='Interaction',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -48,15 +48,16 @@ class Migration(migrations.Migration):
                     ('is_demo', models.BooleanField(default=False, editable=False)),
                     ('contacts', models.ManyToManyField(blank=True, related_name='interactions', to='clients.contact', verbose_name='with')),
                     ('participants', models.ManyToManyField(blank=True, related_name='took_part_in', to=settings.AUTH_USER_MODEL, verbose_name='colleagues')),
+                    ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='interactions', to='clients.engagement', verbose_name='engagement')),
+                    ('custom', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict)),
                 ],
                 options={
                     'verbose_name': 'interaction',
-                    'indexes': [models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['client', '-occurred_at', '-id'], name='interaction_timeline'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-occurred_at', '-id'], name='interaction_recent'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['author', '-occurred_at'], name='interaction_author'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['channel', '-occurred_at', '-id'], name='interaction_channel'), models.Index(condition=models.Q(('archived_at__isnull', True), ('sentiment__isnull', False)), fields=['sentiment', '-occurred_at', '-id'], name='interaction_sentiment')],
+                    'indexes': [models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['client', '-occurred_at', '-id'], name='interaction_timeline'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-occurred_at', '-id'], name='interaction_recent'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['author', '-occurred_at'], name='interaction_author'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['channel', '-occurred_at', '-id'], name='interaction_channel'), models.Index(condition=models.Q(('archived_at__isnull', True), ('sentiment__isnull', False)), fields=['sentiment', '-occurred_at', '-id'], name='interaction_sentiment'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement', '-occurred_at', '-id'], name='interaction_engagement'), models.Index(condition=models.Q(('archived_at__isnull', True), ('is_pinned', True)), fields=['client', '-occurred_at', '-id'], name='interaction_pinned')],
                     'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('subject', ''), _negated=True), models.Q(('body', ''), _negated=True), _connector='OR'), name='interaction_says_something', violation_error_message='Enter a subject or a summary.'), models.CheckConstraint(condition=models.Q(('sentiment__isnull', True), models.Q(('sentiment__gte', -2), ('sentiment__lte', 2)), _connector='OR'), name='interaction_sentiment_range'), models.CheckConstraint(condition=models.Q(models.Q(('author__isnull', False), ('author_contact__isnull', False), _negated=True), models.Q(('author__isnull', True), ('author_contact__isnull', True), _negated=True)), name='interaction_author_is_one')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "direction", "duration_minutes", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (NEW."archived_at", NEW."author_contact_id", NEW."author_id", NEW."body", NEW."channel", NEW."client_id", NEW."created_at", NEW."direction", NEW."duration_minutes", NEW."id", NEW."is_demo", NEW."is_pinned", NEW."occurred_at", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sentiment", NEW."subject", NEW."updated_at", NEW."version", NEW."visibility"); RETURN NULL;', hash='035cac7d41eef16f66e473edc35c5c547e02f068', operation='INSERT', pgid='pgtrigger_insert_insert_35397', table='interactions_interaction', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "direction", "duration_minutes", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (NEW."archived_at", NEW."author_contact_id", NEW."author_id", NEW."body", NEW."channel", NEW."client_id", NEW."created_at", NEW."direction", NEW."duration_minutes", NEW."id", NEW."is_demo", NEW."is_pinned", NEW."occurred_at", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sentiment", NEW."subject", NEW."updated_at", NEW."version", NEW."visibility"); RETURN NULL;', hash='5b17f24d749dd6bf7ca2a6e4f3bb96dd254a3f0f', operation='UPDATE', pgid='pgtrigger_update_update_99134', table='interactions_interaction', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "direction", "duration_minutes", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (OLD."archived_at", OLD."author_contact_id", OLD."author_id", OLD."body", OLD."channel", OLD."client_id", OLD."created_at", OLD."direction", OLD."duration_minutes", OLD."id", OLD."is_demo", OLD."is_pinned", OLD."occurred_at", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sentiment", OLD."subject", OLD."updated_at", OLD."version", OLD."visibility"); RETURN NULL;', hash='da9114723ba51f719c71bfe6a6ae1168794e6af8', operation='DELETE', pgid='pgtrigger_delete_delete_b79e2', table='interactions_interaction', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "custom", "direction", "duration_minutes", "engagement_id", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (NEW."archived_at", NEW."author_contact_id", NEW."author_id", NEW."body", NEW."channel", NEW."client_id", NEW."created_at", NEW."custom", NEW."direction", NEW."duration_minutes", NEW."engagement_id", NEW."id", NEW."is_demo", NEW."is_pinned", NEW."occurred_at", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sentiment", NEW."subject", NEW."updated_at", NEW."version", NEW."visibility"); RETURN NULL;', hash='8f147d0a0be24e88da24bcc49fb9a9840500854c', operation='INSERT', pgid='pgtrigger_insert_insert_35397', table='interactions_interaction', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "custom", "direction", "duration_minutes", "engagement_id", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (NEW."archived_at", NEW."author_contact_id", NEW."author_id", NEW."body", NEW."channel", NEW."client_id", NEW."created_at", NEW."custom", NEW."direction", NEW."duration_minutes", NEW."engagement_id", NEW."id", NEW."is_demo", NEW."is_pinned", NEW."occurred_at", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sentiment", NEW."subject", NEW."updated_at", NEW."version", NEW."visibility"); RETURN NULL;', hash='288f9bb58f858e92f325e6e412c2d4c13bc309f9', operation='UPDATE', pgid='pgtrigger_update_update_99134', table='interactions_interaction', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactionevent" ("archived_at", "author_contact_id", "author_id", "body", "channel", "client_id", "created_at", "custom", "direction", "duration_minutes", "engagement_id", "id", "is_demo", "is_pinned", "occurred_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sentiment", "subject", "updated_at", "version", "visibility") VALUES (OLD."archived_at", OLD."author_contact_id", OLD."author_id", OLD."body", OLD."channel", OLD."client_id", OLD."created_at", OLD."custom", OLD."direction", OLD."duration_minutes", OLD."engagement_id", OLD."id", OLD."is_demo", OLD."is_pinned", OLD."occurred_at", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sentiment", OLD."subject", OLD."updated_at", OLD."version", OLD."visibility"); RETURN NULL;', hash='51fbce315ed322e92eeeaeed62b3658aae34eca0', operation='DELETE', pgid='pgtrigger_delete_delete_b79e2', table='interactions_interaction', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Cadence',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -66,9 +67,9 @@ class Migration(migrations.Migration):
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('days__gte', 1)), name='cadence_at_least_a_day')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_cadenceevent" ("client_id", "days", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."client_id", NEW."days", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='873af42957e9b8f997e303f8faeb7d043ce26da7', operation='INSERT', pgid='pgtrigger_insert_insert_557ff', table='interactions_cadence', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_cadenceevent" ("client_id", "days", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."client_id", NEW."days", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='e57fbaa96f7b92a204d1234a6f15fa5c2b8a7b9b', operation='UPDATE', pgid='pgtrigger_update_update_77633', table='interactions_cadence', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_cadenceevent" ("client_id", "days", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."client_id", OLD."days", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='fde623e8bdd94c153648ac748e80ffe9b3dfb75e', operation='DELETE', pgid='pgtrigger_delete_delete_eaff1', table='interactions_cadence', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='FollowUp',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -94,21 +95,21 @@ class Migration(migrations.Migration):
                     ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('closed_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('closed_by_contact', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.contact')),
-                    ('source_kind', models.CharField(blank=True, choices=[('', 'Entered'), ('interaction', 'Interaction'), ('task', 'Onboarding task'), ('survey_response', 'Survey answer'), ('rule', 'Rule')], max_length=20)),
+                    ('source_kind', models.CharField(blank=True, choices=[('', 'Entered'), ('interaction', 'Interaction'), ('task', 'Onboarding task'), ('survey_response', 'Survey answer'), ('rule', 'Rule'), ('referral', 'Referral')], max_length=20)),
                     ('source_id', models.BigIntegerField(blank=True, null=True)),
                     ('remind_at', models.DateTimeField(blank=True, editable=False, help_text='when the reminder mail is due; None once it is queued or not wanted', null=True)),
                     ('reminder_number', models.PositiveSmallIntegerField(default=0, editable=False)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='follow_ups', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'verbose_name': 'follow-up',
                     'ordering': ['due_at', 'id'],
-                    'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['assignee', 'due_at'], name='follow_up_assignee_open'), models.Index(condition=models.Q(('state', 'open')), fields=['client', 'due_at'], name='follow_up_client_open'), models.Index(condition=models.Q(('remind_at__isnull', False), ('state', 'open')), fields=['remind_at'], name='follow_up_reminders'), models.Index(condition=models.Q(('state', 'open')), fields=['due_at', 'id'], name='follow_up_due_open'), models.Index(condition=models.Q(('state', 'open'), _negated=True), fields=['client', '-closed_at'], name='follow_up_client_closed'), models.Index(condition=models.Q(('state', 'open'), _negated=True), fields=['-closed_at', '-id'], name='follow_up_closed')],
+                    'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['assignee', 'due_at'], name='follow_up_assignee_open'), models.Index(condition=models.Q(('state', 'open')), fields=['client', 'due_at'], name='follow_up_client_open'), models.Index(condition=models.Q(('remind_at__isnull', False), ('state', 'open')), fields=['remind_at'], name='follow_up_reminders'), models.Index(condition=models.Q(('state', 'open')), fields=['due_at', 'id'], name='follow_up_due_open'), models.Index(condition=models.Q(('state', 'open'), _negated=True), fields=['client', '-closed_at'], name='follow_up_client_closed'), models.Index(condition=models.Q(('state', 'open'), _negated=True), fields=['-closed_at', '-id'], name='follow_up_closed'), models.Index(condition=models.Q(('source_kind__in', ['', 'rule'])), fields=['client', '-created_at'], name='follow_up_client_made'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement', 'due_at'], name='follow_up_engagement'), models.Index(condition=models.Q(('source_kind', 'referral')), fields=['source_id'], name='follow_up_referral')],
                     'constraints': [models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='follow_up_title_given', violation_error_message='Say what needs doing.'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='follow_up_closed_at'), models.CheckConstraint(condition=models.Q(('author__isnull', False), ('author_contact__isnull', False), _negated=True), name='follow_up_author_is_one'), models.CheckConstraint(condition=models.Q(('closed_by__isnull', False), ('closed_by_contact__isnull', False), _negated=True), name='follow_up_closed_by_one')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (NEW."assignee_id", NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."due_at", NEW."due_date", NEW."due_time", NEW."id", NEW."is_demo", NEW."note", NEW."outcome", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."priority", NEW."remind_at", NEW."reminder_number", NEW."rrule", NEW."snoozed_until", NEW."source_id", NEW."source_kind", NEW."state", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a855629e9c3809bdd3b11378df8403339e5f887d', operation='INSERT', pgid='pgtrigger_insert_insert_5786a', table='interactions_followup', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (NEW."assignee_id", NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."due_at", NEW."due_date", NEW."due_time", NEW."id", NEW."is_demo", NEW."note", NEW."outcome", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority", NEW."remind_at", NEW."reminder_number", NEW."rrule", NEW."snoozed_until", NEW."source_id", NEW."source_kind", NEW."state", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='eb25b014296b6600664b2078b4e238bc3975a56e', operation='UPDATE', pgid='pgtrigger_update_update_7c060', table='interactions_followup', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (OLD."assignee_id", OLD."author_contact_id", OLD."author_id", OLD."client_id", OLD."closed_at", OLD."closed_by_contact_id", OLD."closed_by_id", OLD."contact_id", OLD."created_at", OLD."due_at", OLD."due_date", OLD."due_time", OLD."id", OLD."is_demo", OLD."note", OLD."outcome", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."priority", OLD."remind_at", OLD."reminder_number", OLD."rrule", OLD."snoozed_until", OLD."source_id", OLD."source_kind", OLD."state", OLD."time_zone", OLD."title", OLD."updated_at", OLD."version"); RETURN NULL;', hash='31544b4cfd25f8aa71cfd32192fa213a5e3b8b39', operation='DELETE', pgid='pgtrigger_delete_delete_94a69', table='interactions_followup', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "engagement_id", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (NEW."assignee_id", NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."due_at", NEW."due_date", NEW."due_time", NEW."engagement_id", NEW."id", NEW."is_demo", NEW."note", NEW."outcome", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."priority", NEW."remind_at", NEW."reminder_number", NEW."rrule", NEW."snoozed_until", NEW."source_id", NEW."source_kind", NEW."state", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='7109515219167d163785eb146ab621d7314a9061', operation='INSERT', pgid='pgtrigger_insert_insert_5786a', table='interactions_followup', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "engagement_id", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (NEW."assignee_id", NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."due_at", NEW."due_date", NEW."due_time", NEW."engagement_id", NEW."id", NEW."is_demo", NEW."note", NEW."outcome", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority", NEW."remind_at", NEW."reminder_number", NEW."rrule", NEW."snoozed_until", NEW."source_id", NEW."source_kind", NEW."state", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='ac4622b7506bef989898b0a4ca688135300a49a8', operation='UPDATE', pgid='pgtrigger_update_update_7c060', table='interactions_followup', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_followupevent" ("assignee_id", "author_contact_id", "author_id", "client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "due_at", "due_date", "due_time", "engagement_id", "id", "is_demo", "note", "outcome", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "remind_at", "reminder_number", "rrule", "snoozed_until", "source_id", "source_kind", "state", "time_zone", "title", "updated_at", "version") VALUES (OLD."assignee_id", OLD."author_contact_id", OLD."author_id", OLD."client_id", OLD."closed_at", OLD."closed_by_contact_id", OLD."closed_by_id", OLD."contact_id", OLD."created_at", OLD."due_at", OLD."due_date", OLD."due_time", OLD."engagement_id", OLD."id", OLD."is_demo", OLD."note", OLD."outcome", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."priority", OLD."remind_at", OLD."reminder_number", OLD."rrule", OLD."snoozed_until", OLD."source_id", OLD."source_kind", OLD."state", OLD."time_zone", OLD."title", OLD."updated_at", OLD."version"); RETURN NULL;', hash='24f8ebf06e3a45c103b295d584fe8d950ac70f84', operation='DELETE', pgid='pgtrigger_delete_delete_94a69', table='interactions_followup', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressSchedule',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -129,9 +130,9 @@ class Migration(migrations.Migration):
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='progress_schedule_weekday')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressscheduleevent" ("client_id", "created_at", "deadline_time", "id", "is_active", "is_review_needed", "lead_minutes", "next_week", "on_holiday", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "updated_at", "version", "weekday", "when_nothing") VALUES (NEW."client_id", NEW."created_at", NEW."deadline_time", NEW."id", NEW."is_active", NEW."is_review_needed", NEW."lead_minutes", NEW."next_week", NEW."on_holiday", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."time_zone", NEW."updated_at", NEW."version", NEW."weekday", NEW."when_nothing"); RETURN NULL;', hash='41a8e331604fcec424e50c7c56bd39d33a098fcc', operation='INSERT', pgid='pgtrigger_insert_insert_eeeb9', table='interactions_progressschedule', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_progressscheduleevent" ("client_id", "created_at", "deadline_time", "id", "is_active", "is_review_needed", "lead_minutes", "next_week", "on_holiday", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "updated_at", "version", "weekday", "when_nothing") VALUES (NEW."client_id", NEW."created_at", NEW."deadline_time", NEW."id", NEW."is_active", NEW."is_review_needed", NEW."lead_minutes", NEW."next_week", NEW."on_holiday", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."time_zone", NEW."updated_at", NEW."version", NEW."weekday", NEW."when_nothing"); RETURN NULL;', hash='0d84ce096662c048a3a6362fdc43fde824dd28e3', operation='UPDATE', pgid='pgtrigger_update_update_89ec8', table='interactions_progressschedule', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressscheduleevent" ("client_id", "created_at", "deadline_time", "id", "is_active", "is_review_needed", "lead_minutes", "next_week", "on_holiday", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "updated_at", "version", "weekday", "when_nothing") VALUES (OLD."client_id", OLD."created_at", OLD."deadline_time", OLD."id", OLD."is_active", OLD."is_review_needed", OLD."lead_minutes", OLD."next_week", OLD."on_holiday", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."time_zone", OLD."updated_at", OLD."version", OLD."weekday", OLD."when_nothing"); RETURN NULL;', hash='95aeac3f278f7878e5c340fbbfb14bec8c7a7c30', operation='DELETE', pgid='pgtrigger_delete_delete_613fb', table='interactions_progressschedule', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressEmail',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -169,8 +170,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.UniqueConstraint(fields=('client', 'week'), name='progress_email_once_a_week'), models.CheckConstraint(condition=models.Q(('covers_to__gt', models.F('covers_from'))), name='progress_email_covers_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='progress_email_sent_at')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressemailevent" ("approved_at", "approved_by_id", "client_id", "content", "covers_from", "covers_to", "created_at", "deadline_at", "draft_at", "expires_at", "id", "is_demo", "is_empty", "is_review_needed", "moved_reason", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "problem", "send_at", "sent_at", "sent_html", "sent_text", "skip_reason", "state", "subject", "time_zone", "updated_at", "version", "week") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."client_id", NEW."content", NEW."covers_from", NEW."covers_to", NEW."created_at", NEW."deadline_at", NEW."draft_at", NEW."expires_at", NEW."id", NEW."is_demo", NEW."is_empty", NEW."is_review_needed", NEW."moved_reason", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."problem", NEW."send_at", NEW."sent_at", NEW."sent_html", NEW."sent_text", NEW."skip_reason", NEW."state", NEW."subject", NEW."time_zone", NEW."updated_at", NEW."version", NEW."week"); RETURN NULL;', hash='baffa19b98be657ab15aad2113f85e4136522427', operation='INSERT', pgid='pgtrigger_insert_insert_d98f9', table='interactions_progressemail', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_progressemailevent" ("approved_at", "approved_by_id", "client_id", "content", "covers_from", "covers_to", "created_at", "deadline_at", "draft_at", "expires_at", "id", "is_demo", "is_empty", "is_review_needed", "moved_reason", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "problem", "send_at", "sent_at", "sent_html", "sent_text", "skip_reason", "state", "subject", "time_zone", "updated_at", "version", "week") VALUES (NEW."approved_at", NEW."approved_by_id", NEW."client_id", NEW."content", NEW."covers_from", NEW."covers_to", NEW."created_at", NEW."deadline_at", NEW."draft_at", NEW."expires_at", NEW."id", NEW."is_demo", NEW."is_empty", NEW."is_review_needed", NEW."moved_reason", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."problem", NEW."send_at", NEW."sent_at", NEW."sent_html", NEW."sent_text", NEW."skip_reason", NEW."state", NEW."subject", NEW."time_zone", NEW."updated_at", NEW."version", NEW."week"); RETURN NULL;', hash='74ffa5e7743455fa39236567f84ad78eb07f4dd1', operation='UPDATE', pgid='pgtrigger_update_update_649ea', table='interactions_progressemail', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressemailevent" ("approved_at", "approved_by_id", "client_id", "content", "covers_from", "covers_to", "created_at", "deadline_at", "draft_at", "expires_at", "id", "is_demo", "is_empty", "is_review_needed", "moved_reason", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "problem", "send_at", "sent_at", "sent_html", "sent_text", "skip_reason", "state", "subject", "time_zone", "updated_at", "version", "week") VALUES (OLD."approved_at", OLD."approved_by_id", OLD."client_id", OLD."content", OLD."covers_from", OLD."covers_to", OLD."created_at", OLD."deadline_at", OLD."draft_at", OLD."expires_at", OLD."id", OLD."is_demo", OLD."is_empty", OLD."is_review_needed", OLD."moved_reason", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."problem", OLD."send_at", OLD."sent_at", OLD."sent_html", OLD."sent_text", OLD."skip_reason", OLD."state", OLD."subject", OLD."time_zone", OLD."updated_at", OLD."version", OLD."week"); RETURN NULL;', hash='77ca45c8aed2ed52d433e824140c6d783a0af70b', operation='DELETE', pgid='pgtrigger_delete_delete_c1c42', table='interactions_progressemail', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ReadMark',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -181,9 +181,9 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('user', 'kind', 'record_id'), name='read_mark_once')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Digest',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -202,8 +202,7 @@ class Migration(migrations.Migration):
                     'indexes': [models.Index(condition=models.Q(('state', 'planned')), fields=['due_at'], name='digest_planned'), models.Index(fields=['user', 'due_at'], name='digest_user')],
                     'constraints': [models.UniqueConstraint(fields=('user', 'date'), name='digest_once_a_day'), models.CheckConstraint(condition=models.Q(models.Q(('settled_at__isnull', True), ('state', 'planned')), models.Q(models.Q(('state', 'planned'), _negated=True), ('settled_at__isnull', False)), _connector='OR'), name='digest_settled_at')],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Told',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -213,9 +212,9 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('kind', 'record_id', 'mail'), name='told_once_a_mail')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Survey',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -237,9 +236,9 @@ class Migration(migrations.Migration):
                     'ordering': ['name'],
                     'constraints': [models.CheckConstraint(condition=models.Q(('scale_max__gt', models.F('scale_min'))), name='survey_scale')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyevent" ("answer_days", "archived_at", "created_at", "id", "kind", "mail_subject", "mail_text", "name", "pause_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "question", "scale_max", "scale_min", "updated_at", "version") VALUES (NEW."answer_days", NEW."archived_at", NEW."created_at", NEW."id", NEW."kind", NEW."mail_subject", NEW."mail_text", NEW."name", NEW."pause_days", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."question", NEW."scale_max", NEW."scale_min", NEW."updated_at", NEW."version"); RETURN NULL;', hash='0717167bbcbd6c23055ab9fe715e32855880ac48', operation='INSERT', pgid='pgtrigger_insert_insert_23e68', table='interactions_survey', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_surveyevent" ("answer_days", "archived_at", "created_at", "id", "kind", "mail_subject", "mail_text", "name", "pause_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "question", "scale_max", "scale_min", "updated_at", "version") VALUES (NEW."answer_days", NEW."archived_at", NEW."created_at", NEW."id", NEW."kind", NEW."mail_subject", NEW."mail_text", NEW."name", NEW."pause_days", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."question", NEW."scale_max", NEW."scale_min", NEW."updated_at", NEW."version"); RETURN NULL;', hash='2ac4c3288f1a39b3d567bd8c262f1694a4caf0ab', operation='UPDATE', pgid='pgtrigger_update_update_c6b13', table='interactions_survey', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyevent" ("answer_days", "archived_at", "created_at", "id", "kind", "mail_subject", "mail_text", "name", "pause_days", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "question", "scale_max", "scale_min", "updated_at", "version") VALUES (OLD."answer_days", OLD."archived_at", OLD."created_at", OLD."id", OLD."kind", OLD."mail_subject", OLD."mail_text", OLD."name", OLD."pause_days", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."question", OLD."scale_max", OLD."scale_min", OLD."updated_at", OLD."version"); RETURN NULL;', hash='5e431b9c88887dabe4f8be3763de59fe2deb9314', operation='DELETE', pgid='pgtrigger_delete_delete_21f36', table='interactions_survey', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='InteractionEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -265,12 +264,15 @@ class Migration(migrations.Migration):
                     ('visibility', models.CharField(choices=[('private', 'Participants only'), ('team', "The client's team"), ('firm', 'Everyone in the firm'), ('shared', 'Shared with the client')], default='firm', max_length=8, verbose_name='visible to')),
                     ('is_pinned', models.BooleanField(default=False, verbose_name='pinned')),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
+                    ('custom', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict)),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Decision',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -287,16 +289,16 @@ class Migration(migrations.Migration):
                     ('is_shared', models.BooleanField(default=False, verbose_name='shared with the client')),
                     ('confirmed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='decisions', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'verbose_name': 'decision',
                     'ordering': ['-decided_date', '-id'],
-                    'indexes': [models.Index(fields=['client', '-decided_date'], name='decision_client')],
+                    'indexes': [models.Index(fields=['client', '-decided_date'], name='decision_client'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement'], name='decision_engagement')],
                     'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='decision_text_given'), models.CheckConstraint(condition=models.Q(models.Q(('author__isnull', False), ('author_contact__isnull', False), _negated=True), models.Q(('author__isnull', True), ('author_contact__isnull', True), _negated=True)), name='decision_author_is_one')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."confirmed_at", NEW."contact_id", NEW."created_at", NEW."decided_date", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='1dfca86198638d9dbb4d6639b9f826441f171e7f', operation='INSERT', pgid='pgtrigger_insert_insert_80ec8', table='interactions_decision', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."confirmed_at", NEW."contact_id", NEW."created_at", NEW."decided_date", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='c90402655d6dc727dab107d8fdc64bd6f53a6ede', operation='UPDATE', pgid='pgtrigger_update_update_1e5c4', table='interactions_decision', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (OLD."author_contact_id", OLD."author_id", OLD."client_id", OLD."confirmed_at", OLD."contact_id", OLD."created_at", OLD."decided_date", OLD."id", OLD."interaction_id", OLD."is_demo", OLD."is_shared", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."text", OLD."updated_at", OLD."version"); RETURN NULL;', hash='168620320b52bc421da8b3c6f3bbb164635590b1', operation='DELETE', pgid='pgtrigger_delete_delete_9f75c', table='interactions_decision', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."confirmed_at", NEW."contact_id", NEW."created_at", NEW."decided_date", NEW."engagement_id", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='213c02cfa66068f5a0b046e5cb99b4f9dd07f1d8', operation='INSERT', pgid='pgtrigger_insert_insert_80ec8', table='interactions_decision', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (NEW."author_contact_id", NEW."author_id", NEW."client_id", NEW."confirmed_at", NEW."contact_id", NEW."created_at", NEW."decided_date", NEW."engagement_id", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='6c987061aaf5f9301fad244482655813261aeb0f', operation='UPDATE', pgid='pgtrigger_update_update_1e5c4', table='interactions_decision', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_decisionevent" ("author_contact_id", "author_id", "client_id", "confirmed_at", "contact_id", "created_at", "decided_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "updated_at", "version") VALUES (OLD."author_contact_id", OLD."author_id", OLD."client_id", OLD."confirmed_at", OLD."contact_id", OLD."created_at", OLD."decided_date", OLD."engagement_id", OLD."id", OLD."interaction_id", OLD."is_demo", OLD."is_shared", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."text", OLD."updated_at", OLD."version"); RETURN NULL;', hash='899076087986b05e77e22357bc1e95f7256fb8ba', operation='DELETE', pgid='pgtrigger_delete_delete_9f75c', table='interactions_decision', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='CadenceEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -310,9 +312,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='FollowUpEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -343,17 +346,19 @@ class Migration(migrations.Migration):
                     ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('closed_by', models.ForeignKey(db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
                     ('closed_by_contact', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.contact')),
-                    ('source_kind', models.CharField(blank=True, choices=[('', 'Entered'), ('interaction', 'Interaction'), ('task', 'Onboarding task'), ('survey_response', 'Survey answer'), ('rule', 'Rule')], max_length=20)),
+                    ('source_kind', models.CharField(blank=True, choices=[('', 'Entered'), ('interaction', 'Interaction'), ('task', 'Onboarding task'), ('survey_response', 'Survey answer'), ('rule', 'Rule'), ('referral', 'Referral')], max_length=20)),
                     ('source_id', models.BigIntegerField(blank=True, null=True)),
                     ('remind_at', models.DateTimeField(blank=True, editable=False, help_text='when the reminder mail is due; None once it is queued or not wanted', null=True)),
                     ('reminder_number', models.PositiveSmallIntegerField(default=0, editable=False)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressScheduleEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -378,9 +383,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressRecipient',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -392,9 +398,9 @@ class Migration(migrations.Migration):
                 options={
                     'constraints': [models.UniqueConstraint(fields=('schedule', 'contact'), name='progress_recipient_once')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressrecipientevent" ("contact_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "salt", "schedule_id", "stopped_at") VALUES (NEW."contact_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."salt", NEW."schedule_id", NEW."stopped_at"); RETURN NULL;', hash='c2fc736370c086004fafe6416397d81f1bc7221a', operation='INSERT', pgid='pgtrigger_insert_insert_e8e1a', table='interactions_progressrecipient', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_progressrecipientevent" ("contact_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "salt", "schedule_id", "stopped_at") VALUES (NEW."contact_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."salt", NEW."schedule_id", NEW."stopped_at"); RETURN NULL;', hash='8e14665dd14dd04d60500ef22d12e6a4fed2a007', operation='UPDATE', pgid='pgtrigger_update_update_bdad8', table='interactions_progressrecipient', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_progressrecipientevent" ("contact_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "salt", "schedule_id", "stopped_at") VALUES (OLD."contact_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."salt", OLD."schedule_id", OLD."stopped_at"); RETURN NULL;', hash='7725204ba3c2e8bc08138dce59de454282ba40d1', operation='DELETE', pgid='pgtrigger_delete_delete_44c6d', table='interactions_progressrecipient', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressEmailEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -432,9 +438,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -459,9 +466,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyResponse',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -487,8 +495,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.CheckConstraint(condition=models.Q(('score__gte', models.F('scale_min')), ('score__lte', models.F('scale_max'))), name='survey_score_in_scale', violation_error_message='The score is outside the scale.')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyresponseevent" ("answered_at", "archived_at", "client_id", "comment", "contact_id", "created_at", "entered_by_id", "id", "is_demo", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "scale_max", "scale_min", "score", "survey_id", "updated_at", "version") VALUES (NEW."answered_at", NEW."archived_at", NEW."client_id", NEW."comment", NEW."contact_id", NEW."created_at", NEW."entered_by_id", NEW."id", NEW."is_demo", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."scale_max", NEW."scale_min", NEW."score", NEW."survey_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='16f68185be81979a677fceeddb458324772d8732', operation='INSERT', pgid='pgtrigger_insert_insert_5dfdb', table='interactions_surveyresponse', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_surveyresponseevent" ("answered_at", "archived_at", "client_id", "comment", "contact_id", "created_at", "entered_by_id", "id", "is_demo", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "scale_max", "scale_min", "score", "survey_id", "updated_at", "version") VALUES (NEW."answered_at", NEW."archived_at", NEW."client_id", NEW."comment", NEW."contact_id", NEW."created_at", NEW."entered_by_id", NEW."id", NEW."is_demo", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."scale_max", NEW."scale_min", NEW."score", NEW."survey_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='2cbd0a3d8947f9d32cbc828c8084f99204b05f9e', operation='UPDATE', pgid='pgtrigger_update_update_59144', table='interactions_surveyresponse', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyresponseevent" ("answered_at", "archived_at", "client_id", "comment", "contact_id", "created_at", "entered_by_id", "id", "is_demo", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "scale_max", "scale_min", "score", "survey_id", "updated_at", "version") VALUES (OLD."answered_at", OLD."archived_at", OLD."client_id", OLD."comment", OLD."contact_id", OLD."created_at", OLD."entered_by_id", OLD."id", OLD."is_demo", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."scale_max", OLD."scale_min", OLD."score", OLD."survey_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='56b357630d8afcf3c866c21a18b5e69aa1629dd5', operation='DELETE', pgid='pgtrigger_delete_delete_5be6b', table='interactions_surveyresponse', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyRule',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -505,13 +512,14 @@ class Migration(migrations.Migration):
                     ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.team', verbose_name='team')),
                     ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='account manager')),
                     ('planned_until', models.DateField(blank=True, editable=False, help_text='the last day of the period whose clients are planned', null=True)),
+                    ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='clients.segment', verbose_name='segment')),
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('every_months__gte', 1), ('every_months__lte', 36)), name='survey_rule_months', violation_error_message='1 to 36 months.')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (NEW."created_at", NEW."every_months", NEW."id", NEW."is_active", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."planned_until", NEW."send_time", NEW."statuses", NEW."survey_id", NEW."team_id", NEW."tiers", NEW."updated_at", NEW."version", NEW."who"); RETURN NULL;', hash='e6c8c7efdc41011952b8cc08e03883b660ae0126', operation='INSERT', pgid='pgtrigger_insert_insert_3d6ba', table='interactions_surveyrule', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (NEW."created_at", NEW."every_months", NEW."id", NEW."is_active", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."planned_until", NEW."send_time", NEW."statuses", NEW."survey_id", NEW."team_id", NEW."tiers", NEW."updated_at", NEW."version", NEW."who"); RETURN NULL;', hash='ba075504cb2bb1af4deb07d8f4610a1e8aaffa7b', operation='UPDATE', pgid='pgtrigger_update_update_0843a', table='interactions_surveyrule', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (OLD."created_at", OLD."every_months", OLD."id", OLD."is_active", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_until", OLD."send_time", OLD."statuses", OLD."survey_id", OLD."team_id", OLD."tiers", OLD."updated_at", OLD."version", OLD."who"); RETURN NULL;', hash='ba6a25b600b5922e8feae729c5516261b7eff2e2', operation='DELETE', pgid='pgtrigger_delete_delete_0c879', table='interactions_surveyrule', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "segment_id", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (NEW."created_at", NEW."every_months", NEW."id", NEW."is_active", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."planned_until", NEW."segment_id", NEW."send_time", NEW."statuses", NEW."survey_id", NEW."team_id", NEW."tiers", NEW."updated_at", NEW."version", NEW."who"); RETURN NULL;', hash='f7a8b2c2dd7c7f370ddde7b5902242d3fccf8e60', operation='INSERT', pgid='pgtrigger_insert_insert_3d6ba', table='interactions_surveyrule', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "segment_id", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (NEW."created_at", NEW."every_months", NEW."id", NEW."is_active", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."planned_until", NEW."segment_id", NEW."send_time", NEW."statuses", NEW."survey_id", NEW."team_id", NEW."tiers", NEW."updated_at", NEW."version", NEW."who"); RETURN NULL;', hash='b0f363db715dc6b6c886380469ebe652a0a36567', operation='UPDATE', pgid='pgtrigger_update_update_0843a', table='interactions_surveyrule', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyruleevent" ("created_at", "every_months", "id", "is_active", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_until", "segment_id", "send_time", "statuses", "survey_id", "team_id", "tiers", "updated_at", "version", "who") VALUES (OLD."created_at", OLD."every_months", OLD."id", OLD."is_active", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_until", OLD."segment_id", OLD."send_time", OLD."statuses", OLD."survey_id", OLD."team_id", OLD."tiers", OLD."updated_at", OLD."version", OLD."who"); RETURN NULL;', hash='440845d6bc1352323bd30d1f7ae97ac9c747fdba', operation='DELETE', pgid='pgtrigger_delete_delete_0c879', table='interactions_surveyrule', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='DecisionEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -533,12 +541,14 @@ class Migration(migrations.Migration):
                     ('is_shared', models.BooleanField(default=False, verbose_name='shared with the client')),
                     ('confirmed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Commitment',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -559,16 +569,16 @@ class Migration(migrations.Migration):
                     ('closed_by_contact', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.contact')),
                     ('is_shared', models.BooleanField(default=False, verbose_name='shared with the client')),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='commitments', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'verbose_name': 'commitment',
                     'ordering': ['due_date', 'id'],
-                    'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['client', 'due_date'], name='commitment_client_open')],
+                    'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['client', 'due_date'], name='commitment_client_open'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement'], name='commitment_engagement')],
                     'constraints': [models.CheckConstraint(condition=models.Q(('closed_by__isnull', False), ('closed_by_contact__isnull', False), _negated=True), name='commitment_closed_by_one')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."decision_id", NEW."due_date", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."side", NEW."state", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='60e5e661dc88680f4f4a4cbd775d11d8a0669006', operation='INSERT', pgid='pgtrigger_insert_insert_d6fa9', table='interactions_commitment', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."decision_id", NEW."due_date", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."side", NEW."state", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='d499a31f4ad7df085fb0e3292085e6cb93b612be', operation='UPDATE', pgid='pgtrigger_update_update_62664', table='interactions_commitment', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (OLD."client_id", OLD."closed_at", OLD."closed_by_contact_id", OLD."closed_by_id", OLD."contact_id", OLD."created_at", OLD."decision_id", OLD."due_date", OLD."id", OLD."interaction_id", OLD."is_demo", OLD."is_shared", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."side", OLD."state", OLD."text", OLD."updated_at", OLD."version"); RETURN NULL;', hash='eb1f6e9dbf8f4796014103b3b1f52cdad39dbbd4', operation='DELETE', pgid='pgtrigger_delete_delete_bcb23', table='interactions_commitment', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."decision_id", NEW."due_date", NEW."engagement_id", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."side", NEW."state", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='6428f9ff0aee33719637ac52a138e18faf984b90', operation='INSERT', pgid='pgtrigger_insert_insert_d6fa9', table='interactions_commitment', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (NEW."client_id", NEW."closed_at", NEW."closed_by_contact_id", NEW."closed_by_id", NEW."contact_id", NEW."created_at", NEW."decision_id", NEW."due_date", NEW."engagement_id", NEW."id", NEW."interaction_id", NEW."is_demo", NEW."is_shared", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."side", NEW."state", NEW."text", NEW."updated_at", NEW."version"); RETURN NULL;', hash='0580c373d536208e06ea44e03fdb786030c7f4f1', operation='UPDATE', pgid='pgtrigger_update_update_62664', table='interactions_commitment', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_commitmentevent" ("client_id", "closed_at", "closed_by_contact_id", "closed_by_id", "contact_id", "created_at", "decision_id", "due_date", "engagement_id", "id", "interaction_id", "is_demo", "is_shared", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "side", "state", "text", "updated_at", "version") VALUES (OLD."client_id", OLD."closed_at", OLD."closed_by_contact_id", OLD."closed_by_id", OLD."contact_id", OLD."created_at", OLD."decision_id", OLD."due_date", OLD."engagement_id", OLD."id", OLD."interaction_id", OLD."is_demo", OLD."is_shared", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."side", OLD."state", OLD."text", OLD."updated_at", OLD."version"); RETURN NULL;', hash='3933ceafc909502d039a43765a048d505788c2ce', operation='DELETE', pgid='pgtrigger_delete_delete_bcb23', table='interactions_commitment', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ProgressRecipientEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -584,9 +594,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyResponseEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -612,9 +623,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyRuleEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -636,12 +648,14 @@ class Migration(migrations.Migration):
                     ('team', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.team', verbose_name='team')),
                     ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='account manager')),
                     ('planned_until', models.DateField(blank=True, editable=False, help_text='the last day of the period whose clients are planned', null=True)),
+                    ('segment', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.segment', verbose_name='segment')),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyInvitation',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -675,8 +689,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'sent', 'answered', 'skipped', 'expired'])), name='survey_invitation_known_state'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sent', 'answered']), _negated=True), models.Q(('sent_at__isnull', False), models.Q(('token_hash', ''), _negated=True)), _connector='OR'), name='survey_invitation_sent_has_link'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'answered'), _negated=True), ('answered_at__isnull', False), _connector='OR'), name='survey_invitation_answered_at'), models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('send_at'))), name='survey_invitation_lives'), models.UniqueConstraint(condition=models.Q(('token_hash', ''), _negated=True), fields=('token_hash',), name='survey_invitation_token')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyinvitationevent" ("address", "answered_at", "batch", "client_id", "contact_id", "created_at", "expires_at", "id", "is_demo", "key", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "requested_by_id", "response_id", "salt", "send_at", "sent_at", "skip_reason", "source", "state", "survey_id", "token_hash", "updated_at", "version") VALUES (NEW."address", NEW."answered_at", NEW."batch", NEW."client_id", NEW."contact_id", NEW."created_at", NEW."expires_at", NEW."id", NEW."is_demo", NEW."key", NEW."period", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."requested_by_id", NEW."response_id", NEW."salt", NEW."send_at", NEW."sent_at", NEW."skip_reason", NEW."source", NEW."state", NEW."survey_id", NEW."token_hash", NEW."updated_at", NEW."version"); RETURN NULL;', hash='bd8918d8f065bb63cae5c07a4661307b3ed50f74', operation='INSERT', pgid='pgtrigger_insert_insert_f48e6', table='interactions_surveyinvitation', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_surveyinvitationevent" ("address", "answered_at", "batch", "client_id", "contact_id", "created_at", "expires_at", "id", "is_demo", "key", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "requested_by_id", "response_id", "salt", "send_at", "sent_at", "skip_reason", "source", "state", "survey_id", "token_hash", "updated_at", "version") VALUES (NEW."address", NEW."answered_at", NEW."batch", NEW."client_id", NEW."contact_id", NEW."created_at", NEW."expires_at", NEW."id", NEW."is_demo", NEW."key", NEW."period", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."requested_by_id", NEW."response_id", NEW."salt", NEW."send_at", NEW."sent_at", NEW."skip_reason", NEW."source", NEW."state", NEW."survey_id", NEW."token_hash", NEW."updated_at", NEW."version"); RETURN NULL;', hash='512d847510b338f8916cb8dec27b0d57482d6823', operation='UPDATE', pgid='pgtrigger_update_update_51c4c', table='interactions_surveyinvitation', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_surveyinvitationevent" ("address", "answered_at", "batch", "client_id", "contact_id", "created_at", "expires_at", "id", "is_demo", "key", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "requested_by_id", "response_id", "salt", "send_at", "sent_at", "skip_reason", "source", "state", "survey_id", "token_hash", "updated_at", "version") VALUES (OLD."address", OLD."answered_at", OLD."batch", OLD."client_id", OLD."contact_id", OLD."created_at", OLD."expires_at", OLD."id", OLD."is_demo", OLD."key", OLD."period", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."requested_by_id", OLD."response_id", OLD."salt", OLD."send_at", OLD."sent_at", OLD."skip_reason", OLD."source", OLD."state", OLD."survey_id", OLD."token_hash", OLD."updated_at", OLD."version"); RETURN NULL;', hash='020b29fb841259a40b8abcd69045ea3c3d35112b', operation='DELETE', pgid='pgtrigger_delete_delete_4ec11', table='interactions_surveyinvitation', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='CommitmentEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -702,12 +715,14 @@ class Migration(migrations.Migration):
                     ('closed_by_contact', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.contact')),
                     ('is_shared', models.BooleanField(default=False, verbose_name='shared with the client')),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='SurveyInvitationEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -741,7 +756,33 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-        ]),
+            )],
+        ),
+        migrations.RunSQL(
+            sql=("SET lock_timeout = '5s'", "ALTER TABLE interactions_interaction ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (core_words(subject || ' ' || body)) STORED", 'RESET lock_timeout'),
+            reverse_sql='ALTER TABLE interactions_interaction DROP IF EXISTS words',
+        ),
+        migrations.RunSQL(
+            sql=('DROP INDEX IF EXISTS interactions_interaction_words', 'CREATE INDEX interactions_interaction_words ON interactions_interaction USING gin (words)'),
+            reverse_sql='DROP INDEX IF EXISTS interactions_interaction_words',
+        ),
+        migrations.RunSQL(
+            sql=("SET lock_timeout = '5s'", 'ALTER TABLE interactions_decision ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (core_words(text)) STORED', 'RESET lock_timeout'),
+            reverse_sql='ALTER TABLE interactions_decision DROP IF EXISTS words',
+        ),
+        migrations.RunSQL(
+            sql=('DROP INDEX IF EXISTS interactions_decision_words', 'CREATE INDEX interactions_decision_words ON interactions_decision USING gin (words)'),
+            reverse_sql='DROP INDEX IF EXISTS interactions_decision_words',
+        ),
+        migrations.RunSQL(
+            sql=("SET lock_timeout = '5s'", 'ALTER TABLE interactions_commitment ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (core_words(text::text)) STORED', 'RESET lock_timeout'),
+            reverse_sql='ALTER TABLE interactions_commitment DROP IF EXISTS words',
+        ),
+        migrations.RunSQL(
+            sql=('DROP INDEX IF EXISTS interactions_commitment_words', 'CREATE INDEX interactions_commitment_words ON interactions_commitment USING gin (words)'),
+            reverse_sql='DROP INDEX IF EXISTS interactions_commitment_words',
+        ),
     ]

@@ -1,3 +1,5 @@
+# Made by tools/squash.py; the migrations that it replaces say why.
+import crm.core.base.migrations
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -5,24 +7,22 @@ import pgtrigger.compiler
 from django.conf import settings
 from django.db import migrations, models
 
-from crm.core.base.migrations import CreateModels
-
 
 class Migration(migrations.Migration):
 
-    replaces = [('onboarding', '0001_initial'), ('onboarding', '0002_a_task_and_a_comment_name_their_contact'), ('onboarding', '0003_words_of_fields')]
+    replaces = [('onboarding', '0001_initial'), ('onboarding', '0002_a_task_and_a_comment_name_their_contact'), ('onboarding', '0003_words_of_fields'), ('onboarding', '0004_engagements')]
 
     initial = True
 
     dependencies = [
-        ('clients', '0001_squashed_0011_words_of_fields'),
-        ('core', '0001_squashed_0010_words_of_fields'),
+        ('clients', '0001_squashed_0028_seen_clients'),
+        ('core', '0001_squashed_0020_changes_of_a_field_type'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
     operations = [
-        CreateModels([
-            migrations.CreateModel(
+        crm.core.base.migrations.CreateModels(
+            operations=[migrations.CreateModel(
                 name='Template',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -39,9 +39,9 @@ class Migration(migrations.Migration):
                     'ordering': ['name'],
                     'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='template_name_unique', violation_error_message='A template with this name already exists.')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_templateevent" ("archived_at", "created_at", "description", "id", "is_demo", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."description", NEW."id", NEW."is_demo", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='b0f44660978d01687694402f22ff564233248cd7', operation='INSERT', pgid='pgtrigger_insert_insert_91703', table='onboarding_template', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "onboarding_templateevent" ("archived_at", "created_at", "description", "id", "is_demo", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."description", NEW."id", NEW."is_demo", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='8149d40790a40f22b67dd31e833419a9720b2095', operation='UPDATE', pgid='pgtrigger_update_update_8d6af', table='onboarding_template', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_templateevent" ("archived_at", "created_at", "description", "id", "is_demo", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."description", OLD."id", OLD."is_demo", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='67c2f9bd5af8ed5b865315407da34dbf09930970', operation='DELETE', pgid='pgtrigger_delete_delete_c883d', table='onboarding_template', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TemplateEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -60,9 +60,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TemplateVersion',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -79,9 +80,9 @@ class Migration(migrations.Migration):
                     'ordering': ['-number'],
                     'constraints': [models.UniqueConstraint(fields=('template', 'number'), name='template_version_number'), models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('template',), name='template_one_draft'), models.CheckConstraint(condition=models.Q(('state', 'draft'), ('published_at__isnull', False), _connector='OR'), name='template_version_published_at')],
                     'triggers': [pgtrigger.compiler.Trigger(name='stays_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF OLD.state = 'published' AND (\n        TG_OP = 'DELETE' OR NEW.state <> 'published' OR NEW.number <> OLD.number OR NEW.template_id <> OLD.template_id\n    ) THEN\n        RAISE EXCEPTION 'a published template version does not change' USING ERRCODE = 'check_violation';\n    END IF;\n    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n    RETURN NEW;\n", hash='213e52b4d8e67017429bdfe91f6c1ebc7b9d9967', operation='UPDATE OR DELETE', pgid='pgtrigger_stays_published_e097a', table='onboarding_templateversion', when='BEFORE')), pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_templateversionevent" ("created_at", "id", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "state", "template_id", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."number", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."state", NEW."template_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='cb999e25da939aaef4ecaa7b95dee6fd2dd75832', operation='INSERT', pgid='pgtrigger_insert_insert_87e85', table='onboarding_templateversion', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "onboarding_templateversionevent" ("created_at", "id", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "state", "template_id", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."number", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."published_at", NEW."published_by_id", NEW."state", NEW."template_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='8e9759a44e3c41277d635f3353ed6239aabf7897', operation='UPDATE', pgid='pgtrigger_update_update_c8216', table='onboarding_templateversion', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_templateversionevent" ("created_at", "id", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "published_at", "published_by_id", "state", "template_id", "updated_at", "version") VALUES (OLD."created_at", OLD."id", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."published_at", OLD."published_by_id", OLD."state", OLD."template_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='bd6eb0ffc574b49fab92f4ac758ea7a67a94f876', operation='DELETE', pgid='pgtrigger_delete_delete_76f51', table='onboarding_templateversion', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TemplateVersionEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -101,9 +102,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TemplatePhase',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -116,9 +118,9 @@ class Migration(migrations.Migration):
                     'ordering': ['position', 'id'],
                     'constraints': [models.UniqueConstraint(fields=('version_of', 'key'), name='template_phase_key')],
                     'triggers': [pgtrigger.compiler.Trigger(name='frozen_when_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (\n        SELECT FROM onboarding_templateversion\n        WHERE state = 'published' AND (\n            TG_OP <> 'INSERT' AND id = OLD.version_of_id OR TG_OP <> 'DELETE' AND id = NEW.version_of_id\n        )\n    ) THEN\n        RAISE EXCEPTION 'a published template version does not change' USING ERRCODE = 'check_violation';\n    END IF;\n    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n    RETURN NEW;\n", hash='f6e8a778462f50538443f60310b3603b9318cf6b', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_when_published_d9bcb', table='onboarding_templatephase', when='BEFORE'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Plan',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -140,16 +142,16 @@ class Migration(migrations.Migration):
                     ('paused_date', models.DateField(blank=True, editable=False, null=True)),
                     ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='plans', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'verbose_name': 'onboarding plan',
                     'ordering': ['forecast_date', 'id'],
-                    'indexes': [models.Index(fields=['client', '-kickoff_date'], name='plan_client'), models.Index(condition=models.Q(('state__in', ['draft', 'pending', 'active', 'paused'])), fields=['forecast_date', 'id'], name='plan_open'), models.Index(condition=models.Q(('state__in', ['draft', 'pending', 'active', 'paused'])), fields=['owner', 'forecast_date', 'id'], name='plan_owner_open'), models.Index(condition=models.Q(('state', 'active'), ('track__in', ['behind', 'stuck'])), fields=['forecast_date', 'id'], name='plan_in_trouble'), models.Index(condition=models.Q(('state__in', ['pending', 'active'])), fields=['check_date'], name='plan_to_check')],
+                    'indexes': [models.Index(fields=['client', '-kickoff_date'], name='plan_client'), models.Index(condition=models.Q(('state__in', ['draft', 'pending', 'active', 'paused'])), fields=['forecast_date', 'id'], name='plan_open'), models.Index(condition=models.Q(('state__in', ['draft', 'pending', 'active', 'paused'])), fields=['owner', 'forecast_date', 'id'], name='plan_owner_open'), models.Index(condition=models.Q(('state', 'active'), ('track__in', ['behind', 'stuck'])), fields=['forecast_date', 'id'], name='plan_in_trouble'), models.Index(condition=models.Q(('state__in', ['pending', 'active'])), fields=['check_date'], name='plan_to_check'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement'], name='plan_engagement')],
                     'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('state__in', ['done', 'cancelled'])), models.Q(models.Q(('state__in', ['done', 'cancelled']), _negated=True), ('ended_at__isnull', True)), _connector='OR'), name='plan_ended_at')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (NEW."check_date", NEW."client_id", NEW."created_at", NEW."done_count", NEW."ended_at", NEW."forecast_date", NEW."id", NEW."is_demo", NEW."kickoff_date", NEW."name", NEW."owner_id", NEW."paused_date", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."state", NEW."task_count", NEW."template_version_id", NEW."track", NEW."track_reason", NEW."updated_at", NEW."version"); RETURN NULL;', hash='954115a6933323d370717a28aef1c0c83c459c00', operation='INSERT', pgid='pgtrigger_insert_insert_8b14d', table='onboarding_plan', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (NEW."check_date", NEW."client_id", NEW."created_at", NEW."done_count", NEW."ended_at", NEW."forecast_date", NEW."id", NEW."is_demo", NEW."kickoff_date", NEW."name", NEW."owner_id", NEW."paused_date", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."state", NEW."task_count", NEW."template_version_id", NEW."track", NEW."track_reason", NEW."updated_at", NEW."version"); RETURN NULL;', hash='34b14783130338a7a7467247a475f9f931c947fa', operation='UPDATE', pgid='pgtrigger_update_update_29850', table='onboarding_plan', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (OLD."check_date", OLD."client_id", OLD."created_at", OLD."done_count", OLD."ended_at", OLD."forecast_date", OLD."id", OLD."is_demo", OLD."kickoff_date", OLD."name", OLD."owner_id", OLD."paused_date", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."state", OLD."task_count", OLD."template_version_id", OLD."track", OLD."track_reason", OLD."updated_at", OLD."version"); RETURN NULL;', hash='a86fe6e35bdb2296400ec614f6699956318cbf81', operation='DELETE', pgid='pgtrigger_delete_delete_3f060', table='onboarding_plan', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "engagement_id", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (NEW."check_date", NEW."client_id", NEW."created_at", NEW."done_count", NEW."ended_at", NEW."engagement_id", NEW."forecast_date", NEW."id", NEW."is_demo", NEW."kickoff_date", NEW."name", NEW."owner_id", NEW."paused_date", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."state", NEW."task_count", NEW."template_version_id", NEW."track", NEW."track_reason", NEW."updated_at", NEW."version"); RETURN NULL;', hash='d758ff5f8aa8e1fdcb0280e5afe5ed173fdffff8', operation='INSERT', pgid='pgtrigger_insert_insert_8b14d', table='onboarding_plan', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "engagement_id", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (NEW."check_date", NEW."client_id", NEW."created_at", NEW."done_count", NEW."ended_at", NEW."engagement_id", NEW."forecast_date", NEW."id", NEW."is_demo", NEW."kickoff_date", NEW."name", NEW."owner_id", NEW."paused_date", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."state", NEW."task_count", NEW."template_version_id", NEW."track", NEW."track_reason", NEW."updated_at", NEW."version"); RETURN NULL;', hash='07305aa8f8e9b6d6b36b45f6dd4ad75fe40b8063', operation='UPDATE', pgid='pgtrigger_update_update_29850', table='onboarding_plan', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_planevent" ("check_date", "client_id", "created_at", "done_count", "ended_at", "engagement_id", "forecast_date", "id", "is_demo", "kickoff_date", "name", "owner_id", "paused_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "task_count", "template_version_id", "track", "track_reason", "updated_at", "version") VALUES (OLD."check_date", OLD."client_id", OLD."created_at", OLD."done_count", OLD."ended_at", OLD."engagement_id", OLD."forecast_date", OLD."id", OLD."is_demo", OLD."kickoff_date", OLD."name", OLD."owner_id", OLD."paused_date", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."state", OLD."task_count", OLD."template_version_id", OLD."track", OLD."track_reason", OLD."updated_at", OLD."version"); RETURN NULL;', hash='af506adea7945a8595c0eb705fb3d3898e55d79e', operation='DELETE', pgid='pgtrigger_delete_delete_3f060', table='onboarding_plan', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TemplateTask',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -175,9 +177,9 @@ class Migration(migrations.Migration):
                     'ordering': ['phase__position', 'position', 'id'],
                     'constraints': [models.UniqueConstraint(fields=('version_of', 'key'), name='template_task_key'), models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='template_task_title_given'), models.CheckConstraint(condition=models.Q(('after__isnull', True), models.Q(('after', models.F('id')), _negated=True), _connector='OR'), name='template_task_not_after_itself')],
                     'triggers': [pgtrigger.compiler.Trigger(name='frozen_when_published', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (\n        SELECT FROM onboarding_templateversion\n        WHERE state = 'published' AND (\n            TG_OP <> 'INSERT' AND id = OLD.version_of_id OR TG_OP <> 'DELETE' AND id = NEW.version_of_id\n        )\n    ) THEN\n        RAISE EXCEPTION 'a published template version does not change' USING ERRCODE = 'check_violation';\n    END IF;\n    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n    RETURN NEW;\n", hash='780f64f38fb449bae9689e61d7fe42d2c146df6f', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_when_published_97bea', table='onboarding_templatetask', when='BEFORE'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='PlanEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -204,12 +206,14 @@ class Migration(migrations.Migration):
                     ('paused_date', models.DateField(blank=True, editable=False, null=True)),
                     ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('is_demo', models.BooleanField(default=False, editable=False)),
+                    ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='PlanPhase',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -221,9 +225,9 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['position', 'id'],
                     'constraints': [models.UniqueConstraint(fields=('plan', 'key'), name='plan_phase_key')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Task',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -261,8 +265,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.UniqueConstraint(fields=('plan', 'key'), name='task_key'), models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', False), ('state__in', ['done', 'skipped'])), models.Q(models.Q(('state__in', ['done', 'skipped']), _negated=True), ('done_at__isnull', True)), _connector='OR'), name='task_done_at'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'blocked'), _negated=True), models.Q(('blocked_reason', ''), _negated=True), _connector='OR'), name='task_blocked_says_why', violation_error_message='Say what it is waiting for.'), models.CheckConstraint(condition=models.Q(('done_by__isnull', False), ('done_by_contact__isnull', False), _negated=True), name='task_done_by_one')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_taskevent" ("after_id", "assignee_id", "blocked_reason", "contact_id", "created_at", "done_at", "done_by_contact_id", "done_by_id", "done_when", "due_date", "evidence", "id", "instructions", "is_client_visible", "is_due_fixed", "is_mandatory", "key", "offset_days", "owner_role", "owner_side", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "plan_id", "position", "state", "title", "updated_at", "version") VALUES (NEW."after_id", NEW."assignee_id", NEW."blocked_reason", NEW."contact_id", NEW."created_at", NEW."done_at", NEW."done_by_contact_id", NEW."done_by_id", NEW."done_when", NEW."due_date", NEW."evidence", NEW."id", NEW."instructions", NEW."is_client_visible", NEW."is_due_fixed", NEW."is_mandatory", NEW."key", NEW."offset_days", NEW."owner_role", NEW."owner_side", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."phase_id", NEW."plan_id", NEW."position", NEW."state", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='d69c1da624c6cc48996bc85562898922ab17cf8b', operation='INSERT', pgid='pgtrigger_insert_insert_29aa7', table='onboarding_task', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "onboarding_taskevent" ("after_id", "assignee_id", "blocked_reason", "contact_id", "created_at", "done_at", "done_by_contact_id", "done_by_id", "done_when", "due_date", "evidence", "id", "instructions", "is_client_visible", "is_due_fixed", "is_mandatory", "key", "offset_days", "owner_role", "owner_side", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "plan_id", "position", "state", "title", "updated_at", "version") VALUES (NEW."after_id", NEW."assignee_id", NEW."blocked_reason", NEW."contact_id", NEW."created_at", NEW."done_at", NEW."done_by_contact_id", NEW."done_by_id", NEW."done_when", NEW."due_date", NEW."evidence", NEW."id", NEW."instructions", NEW."is_client_visible", NEW."is_due_fixed", NEW."is_mandatory", NEW."key", NEW."offset_days", NEW."owner_role", NEW."owner_side", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."phase_id", NEW."plan_id", NEW."position", NEW."state", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='bda3b280b813f632ba408c7b057a78bb4505e848', operation='UPDATE', pgid='pgtrigger_update_update_a70ad', table='onboarding_task', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "onboarding_taskevent" ("after_id", "assignee_id", "blocked_reason", "contact_id", "created_at", "done_at", "done_by_contact_id", "done_by_id", "done_when", "due_date", "evidence", "id", "instructions", "is_client_visible", "is_due_fixed", "is_mandatory", "key", "offset_days", "owner_role", "owner_side", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "plan_id", "position", "state", "title", "updated_at", "version") VALUES (OLD."after_id", OLD."assignee_id", OLD."blocked_reason", OLD."contact_id", OLD."created_at", OLD."done_at", OLD."done_by_contact_id", OLD."done_by_id", OLD."done_when", OLD."due_date", OLD."evidence", OLD."id", OLD."instructions", OLD."is_client_visible", OLD."is_due_fixed", OLD."is_mandatory", OLD."key", OLD."offset_days", OLD."owner_role", OLD."owner_side", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."phase_id", OLD."plan_id", OLD."position", OLD."state", OLD."title", OLD."updated_at", OLD."version"); RETURN NULL;', hash='1f41d8a356a6a88f391083b65147867ff8dd231d', operation='DELETE', pgid='pgtrigger_delete_delete_f6c76', table='onboarding_task', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TaskEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -300,9 +303,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TaskComment',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -315,7 +319,8 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['created_at', 'id'],
                     'constraints': [models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='task_comment_text_given'), models.CheckConstraint(condition=models.Q(models.Q(('author__isnull', False), ('author_contact__isnull', False), _negated=True), models.Q(('author__isnull', True), ('author_contact__isnull', True), _negated=True)), name='task_comment_author')],
+                    'indexes': [],
                 },
-            ),
-        ]),
+            )],
+        ),
     ]

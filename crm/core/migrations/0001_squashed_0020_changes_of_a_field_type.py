@@ -1,27 +1,23 @@
+# Made by tools/squash.py; the migrations that it replaces say why.
+import crm.core.base.migrations
 import crm.core.base.zones
 import crm.core.firm.models
 import crm.core.users.models
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.contrib.postgres.operations
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import pgtrigger.compiler
 import uuid
-from importlib import import_module
-
 from django.conf import settings
-from django.contrib.postgres.operations import BtreeGinExtension, BtreeGistExtension, TrigramExtension, UnaccentExtension
 from django.db import migrations, models
-
-from crm.core.base.migrations import CreateModels
-
-FOLD = import_module('crm.core.migrations.0001_initial').FOLD
 
 
 class Migration(migrations.Migration):
 
-    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields')]
+    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields'), ('core', '0011_saved_views'), ('core', '0012_lists_in_groups'), ('core', '0013_engagement_word'), ('core', '0014_custom_fields'), ('core', '0015_custom_index_for_the_application'), ('core', '0016_words_of_texts'), ('core', '0017_bulk_changes_in_the_background'), ('core', '0018_saved_views_with_a_board'), ('core', '0019_formulas_and_rollups'), ('core', '0020_changes_of_a_field_type')]
 
     initial = True
 
@@ -30,13 +26,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        TrigramExtension(),
-        BtreeGistExtension(),
-        BtreeGinExtension(),
-        UnaccentExtension(),
-        migrations.RunSQL(FOLD, 'DROP FUNCTION core_fold(text)'),
-        CreateModels([
-            migrations.CreateModel(
+        django.contrib.postgres.operations.TrigramExtension(
+        ),
+        django.contrib.postgres.operations.BtreeGistExtension(
+        ),
+        django.contrib.postgres.operations.BtreeGinExtension(
+        ),
+        django.contrib.postgres.operations.UnaccentExtension(
+        ),
+        migrations.RunSQL(
+            sql="\nCREATE FUNCTION core_fold(text) RETURNS text\nLANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT\nAS $$ SELECT lower(public.unaccent('public.unaccent'::regdictionary, $1)) $$\n",
+            reverse_sql='DROP FUNCTION core_fold(text)',
+        ),
+        crm.core.base.migrations.CreateModels(
+            operations=[migrations.CreateModel(
                 name='User',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -65,8 +68,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_unique', violation_error_message='This email address is already taken.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='user_name_given')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_userevent" ("created_at", "digest_hour", "disabled_at", "email", "has_shortcuts", "id", "is_active", "is_demo", "last_login", "name", "password", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reminders", "roles", "theme", "time_zone", "title", "updated_at", "version") VALUES (NEW."created_at", NEW."digest_hour", NEW."disabled_at", NEW."email", NEW."has_shortcuts", NEW."id", NEW."is_active", NEW."is_demo", NEW."last_login", NEW."name", NEW."password", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reminders", NEW."roles", NEW."theme", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='62582c365d44b9e6e6551e5ae2c3575e8154ba78', operation='INSERT', pgid='pgtrigger_insert_insert_45de6', table='core_user', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_userevent" ("created_at", "digest_hour", "disabled_at", "email", "has_shortcuts", "id", "is_active", "is_demo", "last_login", "name", "password", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reminders", "roles", "theme", "time_zone", "title", "updated_at", "version") VALUES (NEW."created_at", NEW."digest_hour", NEW."disabled_at", NEW."email", NEW."has_shortcuts", NEW."id", NEW."is_active", NEW."is_demo", NEW."last_login", NEW."name", NEW."password", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reminders", NEW."roles", NEW."theme", NEW."time_zone", NEW."title", NEW."updated_at", NEW."version"); RETURN NULL;', hash='8667fee66a7cc529c33a7d1e2d4fb38b7235b913', operation='UPDATE', pgid='pgtrigger_update_update_6ccff', table='core_user', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_userevent" ("created_at", "digest_hour", "disabled_at", "email", "has_shortcuts", "id", "is_active", "is_demo", "last_login", "name", "password", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reminders", "roles", "theme", "time_zone", "title", "updated_at", "version") VALUES (OLD."created_at", OLD."digest_hour", OLD."disabled_at", OLD."email", OLD."has_shortcuts", OLD."id", OLD."is_active", OLD."is_demo", OLD."last_login", OLD."name", OLD."password", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reminders", OLD."roles", OLD."theme", OLD."time_zone", OLD."title", OLD."updated_at", OLD."version"); RETURN NULL;', hash='489d6f67a88600fdcffbf6ff72c88836e23363b5', operation='DELETE', pgid='pgtrigger_delete_delete_1425a', table='core_user', when='AFTER'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='FirmSettings',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -95,13 +97,15 @@ class Migration(migrations.Migration):
                     ('mail_from_address', models.EmailField(blank=True, max_length=254, verbose_name="sender's address")),
                     ('has_demo_data', models.BooleanField(default=False, editable=False)),
                     ('is_set_up', models.BooleanField(default=False, editable=False)),
+                    ('engagement_word', models.CharField(choices=[('engagement', 'Engagement'), ('matter', 'Matter'), ('mandate', 'Mandate'), ('job', 'Job'), ('project', 'Project'), ('off', 'Not used')], db_default='engagement', default='engagement', max_length=10, verbose_name='a client’s piece of work is called')),
+                    ('fields_mark', models.CharField(blank=True, db_default='', default='', editable=False, help_text='another one at each change of custom fields', max_length=32)),
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='firm_is_one_row')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (NEW."account_managers_see", NEW."cadence_days_a", NEW."cadence_days_b", NEW."cadence_days_c", NEW."created_at", NEW."currency", NEW."fiscal_year_start", NEW."has_demo_data", NEW."holiday_country", NEW."holiday_region", NEW."id", NEW."is_set_up", NEW."language", NEW."mail_from_address", NEW."mail_from_name", NEW."name", NEW."nps_benchmark", NEW."nps_benchmark_source", NEW."nps_minimum_answers", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."retention_basis", NEW."retention_benchmark", NEW."retention_benchmark_source", NEW."time_zone", NEW."updated_at", NEW."version", NEW."working_days"); RETURN NULL;', hash='6e0382a39cc12a3eda570971ef27fc507f157e2e', operation='INSERT', pgid='pgtrigger_insert_insert_20697', table='core_firmsettings', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (NEW."account_managers_see", NEW."cadence_days_a", NEW."cadence_days_b", NEW."cadence_days_c", NEW."created_at", NEW."currency", NEW."fiscal_year_start", NEW."has_demo_data", NEW."holiday_country", NEW."holiday_region", NEW."id", NEW."is_set_up", NEW."language", NEW."mail_from_address", NEW."mail_from_name", NEW."name", NEW."nps_benchmark", NEW."nps_benchmark_source", NEW."nps_minimum_answers", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."retention_basis", NEW."retention_benchmark", NEW."retention_benchmark_source", NEW."time_zone", NEW."updated_at", NEW."version", NEW."working_days"); RETURN NULL;', hash='c75399c580f359b04f766479fae0cfaad9cf7b60', operation='UPDATE', pgid='pgtrigger_update_update_dfb60', table='core_firmsettings', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (OLD."account_managers_see", OLD."cadence_days_a", OLD."cadence_days_b", OLD."cadence_days_c", OLD."created_at", OLD."currency", OLD."fiscal_year_start", OLD."has_demo_data", OLD."holiday_country", OLD."holiday_region", OLD."id", OLD."is_set_up", OLD."language", OLD."mail_from_address", OLD."mail_from_name", OLD."name", OLD."nps_benchmark", OLD."nps_benchmark_source", OLD."nps_minimum_answers", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."retention_basis", OLD."retention_benchmark", OLD."retention_benchmark_source", OLD."time_zone", OLD."updated_at", OLD."version", OLD."working_days"); RETURN NULL;', hash='7265509103fa8e7e1a7cb985f1a8f63b54e1b50d', operation='DELETE', pgid='pgtrigger_delete_delete_6d3a7', table='core_firmsettings', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "engagement_word", "fields_mark", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (NEW."account_managers_see", NEW."cadence_days_a", NEW."cadence_days_b", NEW."cadence_days_c", NEW."created_at", NEW."currency", NEW."engagement_word", NEW."fields_mark", NEW."fiscal_year_start", NEW."has_demo_data", NEW."holiday_country", NEW."holiday_region", NEW."id", NEW."is_set_up", NEW."language", NEW."mail_from_address", NEW."mail_from_name", NEW."name", NEW."nps_benchmark", NEW."nps_benchmark_source", NEW."nps_minimum_answers", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."retention_basis", NEW."retention_benchmark", NEW."retention_benchmark_source", NEW."time_zone", NEW."updated_at", NEW."version", NEW."working_days"); RETURN NULL;', hash='e5c60b9c2d94bf6832398857bb88391699316b7b', operation='INSERT', pgid='pgtrigger_insert_insert_20697', table='core_firmsettings', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "engagement_word", "fields_mark", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (NEW."account_managers_see", NEW."cadence_days_a", NEW."cadence_days_b", NEW."cadence_days_c", NEW."created_at", NEW."currency", NEW."engagement_word", NEW."fields_mark", NEW."fiscal_year_start", NEW."has_demo_data", NEW."holiday_country", NEW."holiday_region", NEW."id", NEW."is_set_up", NEW."language", NEW."mail_from_address", NEW."mail_from_name", NEW."name", NEW."nps_benchmark", NEW."nps_benchmark_source", NEW."nps_minimum_answers", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."retention_basis", NEW."retention_benchmark", NEW."retention_benchmark_source", NEW."time_zone", NEW."updated_at", NEW."version", NEW."working_days"); RETURN NULL;', hash='50f53836440d5d7f7666b6f96d24ea738305b655', operation='UPDATE', pgid='pgtrigger_update_update_dfb60', table='core_firmsettings', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_firmsettingsevent" ("account_managers_see", "cadence_days_a", "cadence_days_b", "cadence_days_c", "created_at", "currency", "engagement_word", "fields_mark", "fiscal_year_start", "has_demo_data", "holiday_country", "holiday_region", "id", "is_set_up", "language", "mail_from_address", "mail_from_name", "name", "nps_benchmark", "nps_benchmark_source", "nps_minimum_answers", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retention_basis", "retention_benchmark", "retention_benchmark_source", "time_zone", "updated_at", "version", "working_days") VALUES (OLD."account_managers_see", OLD."cadence_days_a", OLD."cadence_days_b", OLD."cadence_days_c", OLD."created_at", OLD."currency", OLD."engagement_word", OLD."fields_mark", OLD."fiscal_year_start", OLD."has_demo_data", OLD."holiday_country", OLD."holiday_region", OLD."id", OLD."is_set_up", OLD."language", OLD."mail_from_address", OLD."mail_from_name", OLD."name", OLD."nps_benchmark", OLD."nps_benchmark_source", OLD."nps_minimum_answers", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."retention_basis", OLD."retention_benchmark", OLD."retention_benchmark_source", OLD."time_zone", OLD."updated_at", OLD."version", OLD."working_days"); RETURN NULL;', hash='79d07d1ff4cb49d6854c4de98c645e8fffa5cd40', operation='DELETE', pgid='pgtrigger_delete_delete_6d3a7', table='core_firmsettings', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Holiday',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -112,9 +116,10 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['date'],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_holidayevent" ("date", "id", "is_working", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."date", NEW."id", NEW."is_working", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='98dbc63026bbf5472aef65382fef32c410e46e5c', operation='INSERT', pgid='pgtrigger_insert_insert_8d880', table='core_holiday', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_holidayevent" ("date", "id", "is_working", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."date", NEW."id", NEW."is_working", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='0f21e0ac09587c647efbf7ad6e083b2102dc56da', operation='UPDATE', pgid='pgtrigger_update_update_6e66e', table='core_holiday', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_holidayevent" ("date", "id", "is_working", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."date", OLD."id", OLD."is_working", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='c87b83c610f9053e768268d5ca34001eaf82ec6f', operation='DELETE', pgid='pgtrigger_delete_delete_5ac02', table='core_holiday', when='AFTER'))],
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Installation',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -126,9 +131,9 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_is_one_row')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Heartbeat',
                 fields=[
                     ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),
@@ -136,8 +141,30 @@ class Migration(migrations.Migration):
                     ('did', models.PositiveIntegerField(default=0)),
                     ('note', models.CharField(blank=True, max_length=300)),
                 ],
-            ),
-            migrations.CreateModel(
+                options={
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='FieldSection',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('record', models.CharField(editable=False, max_length=20)),
+                    ('name', models.CharField(max_length=80, verbose_name='name')),
+                    ('kind', models.CharField(blank=True, max_length=20, verbose_name='only for')),
+                    ('position', models.PositiveSmallIntegerField(default=0, editable=False)),
+                ],
+                options={
+                    'verbose_name': 'section of custom fields',
+                    'ordering': ['record', 'position', 'pk'],
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(models.F('record'), django.db.models.functions.text.Lower('name'), name='field_section_name_unique', violation_error_message='A section with this name already exists.')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."record", NEW."updated_at", NEW."version"); RETURN NULL;', hash='6c21129ec4c729a51d267cb787ec90d12bc6916e', operation='INSERT', pgid='pgtrigger_insert_insert_6e64d', table='core_fieldsection', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."record", NEW."updated_at", NEW."version"); RETURN NULL;', hash='3a8945b5e57c18ea62c6f40d826c4a287ac3e403', operation='UPDATE', pgid='pgtrigger_update_update_43710', table='core_fieldsection', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (OLD."created_at", OLD."id", OLD."kind", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."record", OLD."updated_at", OLD."version"); RETURN NULL;', hash='ec071c973d8efccc69bb35d63d4dbfc234cde6b1', operation='DELETE', pgid='pgtrigger_delete_delete_53971', table='core_fieldsection', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
                 name='UserEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -166,9 +193,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='ApiToken',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -185,9 +213,10 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['-created_at'],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_apitokenevent" ("created_at", "expires_at", "id", "is_read_only", "last_used_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "revoked_at", "token_hash", "user_id") VALUES (NEW."created_at", NEW."expires_at", NEW."id", NEW."is_read_only", NEW."last_used_at", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."prefix", NEW."revoked_at", NEW."token_hash", NEW."user_id"); RETURN NULL;', hash='b72cfc21f0a58ee10f3c632ab9817218c437c676', operation='INSERT', pgid='pgtrigger_insert_insert_8f3ec', table='core_apitoken', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_apitokenevent" ("created_at", "expires_at", "id", "is_read_only", "last_used_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "revoked_at", "token_hash", "user_id") VALUES (NEW."created_at", NEW."expires_at", NEW."id", NEW."is_read_only", NEW."last_used_at", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."prefix", NEW."revoked_at", NEW."token_hash", NEW."user_id"); RETURN NULL;', hash='ca574d870f68b52f2b8415326882c018959bd601', operation='UPDATE', pgid='pgtrigger_update_update_90670', table='core_apitoken', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_apitokenevent" ("created_at", "expires_at", "id", "is_read_only", "last_used_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "revoked_at", "token_hash", "user_id") VALUES (OLD."created_at", OLD."expires_at", OLD."id", OLD."is_read_only", OLD."last_used_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prefix", OLD."revoked_at", OLD."token_hash", OLD."user_id"); RETURN NULL;', hash='2a30ffd945fa696c720fb92a921d5e2ad7e765fa', operation='DELETE', pgid='pgtrigger_delete_delete_f3049', table='core_apitoken', when='AFTER'))],
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='IdempotencyKey',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -202,9 +231,9 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'idempotency key',
                     'constraints': [models.UniqueConstraint(fields=('user', 'key'), name='idempotency_key_once')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Draft',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -218,9 +247,9 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.UniqueConstraint(fields=('user', 'contact_id', 'kind', 'client_id', 'record'), name='draft_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('contact_id__isnull', False), ('user__isnull', False), _negated=True), models.Q(('contact_id__isnull', True), ('user__isnull', True), _negated=True)), name='draft_one_owner')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='StoredFile',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -236,9 +265,9 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'constraints': [models.CheckConstraint(condition=models.Q(('contact_id__isnull', False), ('user__isnull', False), _negated=True), name='stored_file_one_owner')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='FirmSettingsEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -272,12 +301,15 @@ class Migration(migrations.Migration):
                     ('mail_from_address', models.EmailField(blank=True, max_length=254, verbose_name="sender's address")),
                     ('has_demo_data', models.BooleanField(default=False, editable=False)),
                     ('is_set_up', models.BooleanField(default=False, editable=False)),
+                    ('engagement_word', models.CharField(choices=[('engagement', 'Engagement'), ('matter', 'Matter'), ('mandate', 'Mandate'), ('job', 'Job'), ('project', 'Project'), ('off', 'Not used')], db_default='engagement', default='engagement', max_length=10, verbose_name='a client’s piece of work is called')),
+                    ('fields_mark', models.CharField(blank=True, db_default='', default='', editable=False, help_text='another one at each change of custom fields', max_length=32)),
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='HolidayEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -292,9 +324,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='BulkChange',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -303,13 +336,19 @@ class Migration(migrations.Migration):
                     ('rows', models.JSONField(default=list, help_text='[[number of the row, what its undo needs]]')),
                     ('created_at', models.DateTimeField()),
                     ('undone_at', models.DateTimeField(blank=True, null=True)),
+                    ('job_id', models.BigIntegerField(blank=True, help_text='the job that does it, or its undo, in the background', null=True)),
+                    ('not_undone', models.JSONField(db_default=models.Value([], models.JSONField()), default=list, help_text='[[number of the row, why undo left it alone]]')),
+                    ('refused', models.JSONField(db_default=models.Value([], models.JSONField()), default=list, help_text='[[number of the row, why it was left alone]]')),
+                    ('said', models.CharField(blank=True, db_default='', help_text='what was changed, in words', max_length=300)),
+                    ('total', models.PositiveIntegerField(db_default=0, default=0, help_text='rows that were chosen')),
+                    ('url', models.TextField(blank=True, db_default='', help_text='of the list that it was started from')),
                 ],
                 options={
                     'verbose_name': 'bulk change',
                     'indexes': [models.Index(fields=['created_at'], name='bulk_change_recent')],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='OutboxMail',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -354,8 +393,7 @@ class Migration(migrations.Migration):
                     'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('lease_until__isnull', False), ('state__in', ['leased', 'sending'])), models.Q(('state__in', ['leased', 'sending']), _negated=True), _connector='OR'), name='outbox_lease_when_in_flight'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='outbox_sent_has_time'), models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'held', 'pending', 'leased', 'sending', 'sent', 'uncertain', 'dead', 'cancelled', 'expired'])), name='outbox_known_state')],
                     'triggers': [pgtrigger.compiler.Trigger(name='outbox_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{planned:pending,planned:held,planned:cancelled,planned:expired,held:planned,held:pending,held:cancelled,held:expired,pending:leased,pending:held,pending:cancelled,pending:expired,leased:pending,leased:sending,leased:dead,sending:sent,sending:pending,sending:dead,sending:uncertain,uncertain:sent,uncertain:dead,uncertain:cancelled,uncertain:leased,leased:uncertain}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='d1829d0e0fccf84508619ac81205879eb080a52e', operation='UPDATE', pgid='pgtrigger_outbox_moves_3420a', table='core_outboxmail', when='BEFORE'))],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='BlastQuestion',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -371,9 +409,9 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['-created_at'],
                     'constraints': [models.UniqueConstraint(fields=('kind', 'week'), name='blast_question_once')],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Notification',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -392,8 +430,106 @@ class Migration(migrations.Migration):
                     'indexes': [models.Index(condition=models.Q(('read_at__isnull', True)), fields=['user', '-created_at'], name='notification_unread')],
                     'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('contact_id__isnull', False), ('user__isnull', False), _negated=True), models.Q(('contact_id__isnull', True), ('user__isnull', True), _negated=True)), name='notification_one_addressee')],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
+                name='Team',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('name', models.CharField(max_length=80, verbose_name='name')),
+                    ('lead', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='led_teams', to=settings.AUTH_USER_MODEL, verbose_name='lead')),
+                ],
+                options={
+                    'verbose_name': 'team',
+                    'ordering': ['name', 'id'],
+                    'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='team_name_unique', violation_error_message='A team with this name already exists.')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."id", NEW."lead_id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='e296b8654aaa672cbd8c880f2acec5c0c5301364', operation='INSERT', pgid='pgtrigger_insert_insert_ec96d', table='core_team', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."id", NEW."lead_id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='307698bca950430250fca522ed4ad7315e361d69', operation='UPDATE', pgid='pgtrigger_update_update_1fc21', table='core_team', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."id", OLD."lead_id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='83dcdf6ad3e7e6d99ac05b8fe76f28baa25058f3', operation='DELETE', pgid='pgtrigger_delete_delete_ea492', table='core_team', when='AFTER'))],
+                    'indexes': [],
+                },
+            ), migrations.CreateModel(
+                name='SavedView',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('list_key', models.CharField(editable=False, max_length=80)),
+                    ('name', models.CharField(max_length=60, verbose_name='name')),
+                    ('is_shared', models.BooleanField(default=False, verbose_name='shared with everyone')),
+                    ('query', models.JSONField(blank=True, default=dict, help_text='{name of a filter: [values]}', verbose_name='filters')),
+                    ('sort', models.CharField(blank=True, max_length=80, verbose_name='sort')),
+                    ('columns', models.JSONField(blank=True, default=list, help_text="[[key, width or null]]; empty: the list's own", verbose_name='columns')),
+                    ('position', models.PositiveIntegerField(default=0, help_text="among the owner's views of the list", verbose_name='position')),
+                    ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                    ('group', models.CharField(blank=True, db_default='', max_length=80, verbose_name='grouped by')),
+                    ('board', models.CharField(blank=True, db_default='', help_text='what the columns of the board are; empty: a list', max_length=80, verbose_name='board')),
+                ],
+                options={
+                    'verbose_name': 'saved view',
+                    'ordering': ['position', 'id'],
+                    'indexes': [models.Index(condition=models.Q(('archived_at__isnull', True), ('is_shared', True)), fields=['list_key'], name='saved_view_shared')],
+                    'constraints': [models.UniqueConstraint(models.F('owner'), models.F('list_key'), django.db.models.functions.text.Lower('name'), condition=models.Q(('archived_at__isnull', True)), name='saved_view_name_once', violation_error_message='You already have a view with this name.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='saved_view_named', violation_error_message='Enter a name.')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_savedviewevent" ("archived_at", "board", "columns", "created_at", "group", "id", "is_shared", "list_key", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "query", "sort", "updated_at", "version") VALUES (NEW."archived_at", NEW."board", NEW."columns", NEW."created_at", NEW."group", NEW."id", NEW."is_shared", NEW."list_key", NEW."name", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."query", NEW."sort", NEW."updated_at", NEW."version"); RETURN NULL;', hash='9981a0bb4c01267953ab787a2b79156469c4595c', operation='INSERT', pgid='pgtrigger_insert_insert_0a132', table='core_savedview', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_savedviewevent" ("archived_at", "board", "columns", "created_at", "group", "id", "is_shared", "list_key", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "query", "sort", "updated_at", "version") VALUES (NEW."archived_at", NEW."board", NEW."columns", NEW."created_at", NEW."group", NEW."id", NEW."is_shared", NEW."list_key", NEW."name", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."query", NEW."sort", NEW."updated_at", NEW."version"); RETURN NULL;', hash='f453c0b8c449de10140a80ac6e2f2f2d25d48646', operation='UPDATE', pgid='pgtrigger_update_update_0599a', table='core_savedview', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_savedviewevent" ("archived_at", "board", "columns", "created_at", "group", "id", "is_shared", "list_key", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "query", "sort", "updated_at", "version") VALUES (OLD."archived_at", OLD."board", OLD."columns", OLD."created_at", OLD."group", OLD."id", OLD."is_shared", OLD."list_key", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."query", OLD."sort", OLD."updated_at", OLD."version"); RETURN NULL;', hash='a4580a29195af27ac7c55c8c010dd74fcaf8ae56', operation='DELETE', pgid='pgtrigger_delete_delete_be239', table='core_savedview', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
+                name='CustomField',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('record', models.CharField(editable=False, max_length=20)),
+                    ('key', models.CharField(editable=False, max_length=40, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]*$')])),
+                    ('label', models.CharField(max_length=60, verbose_name='name')),
+                    ('kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12, verbose_name='type')),
+                    ('position', models.PositiveSmallIntegerField(default=0, editable=False)),
+                    ('hint', models.CharField(blank=True, max_length=200, verbose_name='help text')),
+                    ('is_required', models.BooleanField(default=False, verbose_name='required')),
+                    ('is_unique', models.BooleanField(default=False, verbose_name='no two the same')),
+                    ('is_filtered', models.BooleanField(default=True, verbose_name='filter and sort by it')),
+                    ('least', models.CharField(blank=True, max_length=30, verbose_name='from')),
+                    ('most', models.CharField(blank=True, max_length=30, verbose_name='to')),
+                    ('pattern', models.CharField(blank=True, max_length=60, verbose_name='pattern')),
+                    ('decimals', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(6)], verbose_name='decimals')),
+                    ('options', models.JSONField(blank=True, default=list, verbose_name='choices')),
+                    ('section', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='fields', to='core.fieldsection', verbose_name='section')),
+                    ('formula', models.TextField(blank=True, db_default='', default='', verbose_name='formula')),
+                    ('rollup', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='roll-up')),
+                ],
+                options={
+                    'verbose_name': 'custom field',
+                    'ordering': ['record', 'position', 'pk'],
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(fields=('record', 'key'), name='custom_field_key_unique'), models.UniqueConstraint(models.F('record'), django.db.models.functions.text.Lower('label'), condition=models.Q(('archived_at__isnull', True)), name='custom_field_label_unique', violation_error_message='A field with this name already exists.'), models.CheckConstraint(condition=models.Q(('label', ''), _negated=True), name='custom_field_label_given')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='7b689ad5779830f00616635c3dcf34b55c9e77e4', operation='INSERT', pgid='pgtrigger_insert_insert_cd5e9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='f85b771fdb346118da3b07b52d7e82f15451a10b', operation='UPDATE', pgid='pgtrigger_update_update_58ad9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."decimals", OLD."formula", OLD."hint", OLD."id", OLD."is_filtered", OLD."is_required", OLD."is_unique", OLD."key", OLD."kind", OLD."label", OLD."least", OLD."most", OLD."options", OLD."pattern", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."record", OLD."rollup", OLD."section_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='b17249f325a5d4afc61c69dad5811e365b1e6664', operation='DELETE', pgid='pgtrigger_delete_delete_b982c', table='core_customfield', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
+                name='FieldSectionEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('record', models.CharField(editable=False, max_length=20)),
+                    ('name', models.CharField(max_length=80, verbose_name='name')),
+                    ('kind', models.CharField(blank=True, max_length=20, verbose_name='only for')),
+                    ('position', models.PositiveSmallIntegerField(default=0, editable=False)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='core.fieldsection')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
                 name='ApiTokenEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -414,9 +550,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='MailAttachment',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -426,9 +563,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'verbose_name': 'attachment',
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='DeliveryAttempt',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -443,9 +581,10 @@ class Migration(migrations.Migration):
                 options={
                     'verbose_name': 'attempt',
                     'ordering': ['-started_at'],
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Suppression',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -460,9 +599,9 @@ class Migration(migrations.Migration):
                     'ordering': ['-created_at', '-id'],
                     'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('address'), name='suppression_once', violation_error_message='This address is already suppressed.')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_suppressionevent" ("address", "created_at", "detail", "id", "mail_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason") VALUES (NEW."address", NEW."created_at", NEW."detail", NEW."id", NEW."mail_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason"); RETURN NULL;', hash='061b5cc37701449c4b1dafbd24a0bd2508a0d23c', operation='INSERT', pgid='pgtrigger_insert_insert_b9670', table='core_suppression', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_suppressionevent" ("address", "created_at", "detail", "id", "mail_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason") VALUES (NEW."address", NEW."created_at", NEW."detail", NEW."id", NEW."mail_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason"); RETURN NULL;', hash='3ef69039459762d53300430fa56ac87d3a80352e', operation='UPDATE', pgid='pgtrigger_update_update_32029', table='core_suppression', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_suppressionevent" ("address", "created_at", "detail", "id", "mail_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason") VALUES (OLD."address", OLD."created_at", OLD."detail", OLD."id", OLD."mail_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason"); RETURN NULL;', hash='52cc413883785e7a776a4ac3730a66249b9ff296', operation='DELETE', pgid='pgtrigger_delete_delete_29c78', table='core_suppression', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Job',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -487,46 +626,9 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['-created_at'],
                     'indexes': [models.Index(fields=['user', '-created_at'], name='job_user_recent'), models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['lease_until'], name='job_open')],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
-                name='SuppressionEvent',
-                fields=[
-                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                    ('pgh_label', models.TextField(help_text='The event label.')),
-                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='core.suppression')),
-                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                    ('id', models.BigIntegerField()),
-                    ('address', models.EmailField(max_length=254, verbose_name='address')),
-                    ('reason', models.CharField(choices=[('bounce', 'It bounced'), ('complaint', 'Reported as spam'), ('manual', 'Entered')], max_length=10, verbose_name='reason')),
-                    ('detail', models.CharField(blank=True, max_length=500, verbose_name='what was said')),
-                    ('mail', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.outboxmail')),
-                    ('created_at', models.DateTimeField(auto_now_add=True)),
-                ],
-                options={
-                    'abstract': False,
-                },
-            ),
-            migrations.CreateModel(
-                name='Team',
-                fields=[
-                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                    ('version', models.PositiveIntegerField(default=1, editable=False)),
-                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                    ('name', models.CharField(max_length=80, verbose_name='name')),
-                    ('lead', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='led_teams', to=settings.AUTH_USER_MODEL, verbose_name='lead')),
-                ],
-                options={
-                    'verbose_name': 'team',
-                    'ordering': ['name', 'id'],
-                    'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='team_name_unique', violation_error_message='A team with this name already exists.')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."id", NEW."lead_id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='e296b8654aaa672cbd8c880f2acec5c0c5301364', operation='INSERT', pgid='pgtrigger_insert_insert_ec96d', table='core_team', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."id", NEW."lead_id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='307698bca950430250fca522ed4ad7315e361d69', operation='UPDATE', pgid='pgtrigger_update_update_1fc21', table='core_team', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teamevent" ("archived_at", "created_at", "id", "lead_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."id", OLD."lead_id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='83dcdf6ad3e7e6d99ac05b8fe76f28baa25058f3', operation='DELETE', pgid='pgtrigger_delete_delete_ea492', table='core_team', when='AFTER'))],
-                },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TeamEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -544,9 +646,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='TeamMembership',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -556,9 +659,9 @@ class Migration(migrations.Migration):
                 options={
                     'constraints': [models.UniqueConstraint(fields=('team', 'user'), name='team_member_once')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teammembershipevent" ("id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;', hash='cf0b3b876d018ad9deca460cef0da3cd2b9f662a', operation='INSERT', pgid='pgtrigger_insert_insert_88673', table='core_teammembership', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_teammembershipevent" ("id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;', hash='6fe7fb34a2609afcea8396d148534f143f39301d', operation='UPDATE', pgid='pgtrigger_update_update_d68f6', table='core_teammembership', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_teammembershipevent" ("id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."team_id", OLD."user_id"); RETURN NULL;', hash='d31399b9ed05529ee0b059808533f8d7dab4167e', operation='DELETE', pgid='pgtrigger_delete_delete_9b38d', table='core_teammembership', when='AFTER'))],
+                    'indexes': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='Invitation',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -578,9 +681,133 @@ class Migration(migrations.Migration):
                 options={
                     'ordering': ['-created_at'],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "id", "invited_by_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "roles", "salt", "team_id", "token_hash", "user_id") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."id", NEW."invited_by_id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."revoked_at", NEW."roles", NEW."salt", NEW."team_id", NEW."token_hash", NEW."user_id"); RETURN NULL;', hash='51ada433250d03ccb7f5bdc5467bfc32d527e0e1', operation='INSERT', pgid='pgtrigger_insert_insert_2d88f', table='core_invitation', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "id", "invited_by_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "roles", "salt", "team_id", "token_hash", "user_id") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."id", NEW."invited_by_id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."revoked_at", NEW."roles", NEW."salt", NEW."team_id", NEW."token_hash", NEW."user_id"); RETURN NULL;', hash='63d03b91dc510ca043f1db2349da0c7f5eead04c', operation='UPDATE', pgid='pgtrigger_update_update_04d90', table='core_invitation', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "id", "invited_by_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "roles", "salt", "team_id", "token_hash", "user_id") VALUES (OLD."accepted_at", OLD."created_at", OLD."email", OLD."expires_at", OLD."id", OLD."invited_by_id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."revoked_at", OLD."roles", OLD."salt", OLD."team_id", OLD."token_hash", OLD."user_id"); RETURN NULL;', hash='f8be1bedc4bd5c8ca9b42c566bb916b2dbc48f0c', operation='DELETE', pgid='pgtrigger_delete_delete_b8970', table='core_invitation', when='AFTER'))],
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
+                name='ListPreference',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('list_key', models.CharField(max_length=80)),
+                    ('start_query', models.TextField(blank=True, help_text='of a ready-made view')),
+                    ('last_query', models.TextField(blank=True, help_text='as the list was left')),
+                    ('columns', models.JSONField(blank=True, default=list, help_text="[key]; empty: the list's own")),
+                    ('widths', models.JSONField(blank=True, default=dict, help_text='{key: pixels}')),
+                    ('updated_at', models.DateTimeField(auto_now=True)),
+                    ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('start_view', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.savedview')),
+                ],
+                options={
+                    'verbose_name': 'list preference',
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(fields=('user', 'list_key'), name='list_preference_once'), models.CheckConstraint(condition=models.Q(('start_view__isnull', True), ('start_query', ''), _connector='OR'), name='list_preference_one_start')],
+                },
+            ), migrations.CreateModel(
+                name='SavedViewEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('list_key', models.CharField(editable=False, max_length=80)),
+                    ('name', models.CharField(max_length=60, verbose_name='name')),
+                    ('is_shared', models.BooleanField(default=False, verbose_name='shared with everyone')),
+                    ('query', models.JSONField(blank=True, default=dict, help_text='{name of a filter: [values]}', verbose_name='filters')),
+                    ('sort', models.CharField(blank=True, max_length=80, verbose_name='sort')),
+                    ('columns', models.JSONField(blank=True, default=list, help_text="[[key, width or null]]; empty: the list's own", verbose_name='columns')),
+                    ('position', models.PositiveIntegerField(default=0, help_text="among the owner's views of the list", verbose_name='position')),
+                    ('owner', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='core.savedview')),
+                    ('group', models.CharField(blank=True, db_default='', max_length=80, verbose_name='grouped by')),
+                    ('board', models.CharField(blank=True, db_default='', help_text='what the columns of the board are; empty: a list', max_length=80, verbose_name='board')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='CustomFieldEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('version', models.PositiveIntegerField(default=1, editable=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                    ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                    ('record', models.CharField(editable=False, max_length=20)),
+                    ('key', models.CharField(editable=False, max_length=40, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]*$')])),
+                    ('label', models.CharField(max_length=60, verbose_name='name')),
+                    ('kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12, verbose_name='type')),
+                    ('position', models.PositiveSmallIntegerField(default=0, editable=False)),
+                    ('hint', models.CharField(blank=True, max_length=200, verbose_name='help text')),
+                    ('is_required', models.BooleanField(default=False, verbose_name='required')),
+                    ('is_unique', models.BooleanField(default=False, verbose_name='no two the same')),
+                    ('is_filtered', models.BooleanField(default=True, verbose_name='filter and sort by it')),
+                    ('least', models.CharField(blank=True, max_length=30, verbose_name='from')),
+                    ('most', models.CharField(blank=True, max_length=30, verbose_name='to')),
+                    ('pattern', models.CharField(blank=True, max_length=60, verbose_name='pattern')),
+                    ('decimals', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(6)], verbose_name='decimals')),
+                    ('options', models.JSONField(blank=True, default=list, verbose_name='choices')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='core.customfield')),
+                    ('section', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.fieldsection', verbose_name='section')),
+                    ('formula', models.TextField(blank=True, db_default='', default='', verbose_name='formula')),
+                    ('rollup', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='roll-up')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='FieldChange',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('from_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
+                    ('to_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
+                    ('settings', models.JSONField(default=dict, help_text='of the field before')),
+                    ('rows', models.JSONField(default=dict, help_text='{number of the row: [value before, value after]}')),
+                    ('created_at', models.DateTimeField()),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                    ('aside', models.ForeignKey(help_text='holds the values that had no equivalent', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.customfield')),
+                    ('field', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='core.customfield')),
+                    ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name': 'change of a field’s type',
+                    'ordering': ['-created_at', '-pk'],
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='SuppressionEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='core.suppression')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('id', models.BigIntegerField()),
+                    ('address', models.EmailField(max_length=254, verbose_name='address')),
+                    ('reason', models.CharField(choices=[('bounce', 'It bounced'), ('complaint', 'Reported as spam'), ('manual', 'Entered')], max_length=10, verbose_name='reason')),
+                    ('detail', models.CharField(blank=True, max_length=500, verbose_name='what was said')),
+                    ('mail', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.outboxmail')),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
                 name='TeamMembershipEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -594,9 +821,10 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-            migrations.CreateModel(
+            ), migrations.CreateModel(
                 name='InvitationEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -620,12 +848,30 @@ class Migration(migrations.Migration):
                 ],
                 options={
                     'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
                 },
-            ),
-        ]),
+            )],
+        ),
         migrations.AddField(
             model_name='team',
             name='members',
             field=models.ManyToManyField(related_name='teams', through='core.TeamMembership', to=settings.AUTH_USER_MODEL, verbose_name='members'),
+        ),
+        migrations.RunSQL(
+            sql="\nCREATE FUNCTION core_custom_index(of_table text, field_id bigint, field_key text, wanted text, is_unique boolean) RETURNS void\nLANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$\nDECLARE\n    held text;\n    name text := 'cf_' || field_id || CASE WHEN is_unique THEN '_unique' ELSE '' END;\nBEGIN\n    IF field_key !~ '^[a-z][a-z0-9_]{0,39}$' OR NOT EXISTS (\n        SELECT FROM information_schema.columns\n        WHERE table_schema = 'public' AND table_name = of_table AND column_name = 'custom' AND data_type = 'jsonb'\n    ) THEN\n        RAISE EXCEPTION 'no custom field % of %', field_key, of_table USING ERRCODE = 'invalid_parameter_value';\n    END IF;\n    PERFORM set_config('lock_timeout', '5s', true);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id || '_unique');\n    held := CASE wanted\n        WHEN 'text' THEN format('(lower((custom ->> %L)))', field_key)\n        WHEN 'list' THEN format('((custom -> %L))', field_key)\n        ELSE format('((custom -> %L))', field_key)\n    END;\n    IF wanted = 'list' THEN\n        EXECUTE format('CREATE INDEX %I ON %I USING gin (%s jsonb_path_ops)', name, of_table, held);\n    ELSIF wanted <> '' THEN\n        EXECUTE format(\n            'CREATE %s INDEX %I ON %I (%s%s) WHERE %s IS NOT NULL',\n            CASE WHEN is_unique THEN 'UNIQUE' ELSE '' END, name, of_table, held,\n            CASE WHEN is_unique THEN '' ELSE ', id' END, held\n        );\n    END IF;\n    IF wanted <> '' THEN\n        EXECUTE format('ANALYZE %I', of_table);  -- the planner knows nothing about the values otherwise\n    END IF;\n    PERFORM set_config('lock_timeout', '0', true);\nEND $$\n",
+            reverse_sql='DROP FUNCTION core_custom_index(text, bigint, text, text, boolean)',
+        ),
+        migrations.RunSQL(
+            sql="\nCREATE OR REPLACE FUNCTION core_custom_index(of_table text, field_id bigint, field_key text, wanted text, is_unique boolean) RETURNS void\nLANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$\nDECLARE\n    held text;\n    before text := current_setting('lock_timeout');\n    name text := 'cf_' || field_id || CASE WHEN is_unique THEN '_unique' ELSE '' END;\nBEGIN\n    IF field_key !~ '^[a-z][a-z0-9_]{0,39}$' OR NOT EXISTS (\n        SELECT FROM information_schema.columns\n        WHERE table_schema = 'public' AND table_name = of_table AND column_name = 'custom' AND data_type = 'jsonb'\n    ) THEN\n        RAISE EXCEPTION 'no custom field % of %', field_key, of_table USING ERRCODE = 'invalid_parameter_value';\n    END IF;\n    PERFORM set_config('lock_timeout', '5s', true);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id || '_unique');\n    held := CASE wanted\n        WHEN 'text' THEN format('(lower((custom ->> %L)))', field_key)\n        WHEN 'list' THEN format('((custom -> %L))', field_key)\n        ELSE format('((custom -> %L))', field_key)\n    END;\n    IF wanted = 'list' THEN\n        EXECUTE format('CREATE INDEX %I ON %I USING gin (%s jsonb_path_ops)', name, of_table, held);\n    ELSIF wanted <> '' THEN\n        EXECUTE format(\n            'CREATE %s INDEX %I ON %I (%s%s) WHERE %s IS NOT NULL',\n            CASE WHEN is_unique THEN 'UNIQUE' ELSE '' END, name, of_table, held,\n            CASE WHEN is_unique THEN '' ELSE ', id' END, held\n        );\n    END IF;\n    IF wanted <> '' THEN\n        EXECUTE format('ANALYZE %I', of_table);  -- the planner knows nothing about the values otherwise\n    END IF;\n    PERFORM set_config('lock_timeout', before, true);\nEND $$\n",
+            reverse_sql="\nCREATE OR REPLACE FUNCTION core_custom_index(of_table text, field_id bigint, field_key text, wanted text, is_unique boolean) RETURNS void\nLANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$\nDECLARE\n    held text;\n    name text := 'cf_' || field_id || CASE WHEN is_unique THEN '_unique' ELSE '' END;\nBEGIN\n    IF field_key !~ '^[a-z][a-z0-9_]{0,39}$' OR NOT EXISTS (\n        SELECT FROM information_schema.columns\n        WHERE table_schema = 'public' AND table_name = of_table AND column_name = 'custom' AND data_type = 'jsonb'\n    ) THEN\n        RAISE EXCEPTION 'no custom field % of %', field_key, of_table USING ERRCODE = 'invalid_parameter_value';\n    END IF;\n    PERFORM set_config('lock_timeout', '5s', true);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id || '_unique');\n    held := CASE wanted\n        WHEN 'text' THEN format('(lower((custom ->> %L)))', field_key)\n        WHEN 'list' THEN format('((custom -> %L))', field_key)\n        ELSE format('((custom -> %L))', field_key)\n    END;\n    IF wanted = 'list' THEN\n        EXECUTE format('CREATE INDEX %I ON %I USING gin (%s jsonb_path_ops)', name, of_table, held);\n    ELSIF wanted <> '' THEN\n        EXECUTE format(\n            'CREATE %s INDEX %I ON %I (%s%s) WHERE %s IS NOT NULL',\n            CASE WHEN is_unique THEN 'UNIQUE' ELSE '' END, name, of_table, held,\n            CASE WHEN is_unique THEN '' ELSE ', id' END, held\n        );\n    END IF;\n    IF wanted <> '' THEN\n        EXECUTE format('ANALYZE %I', of_table);  -- the planner knows nothing about the values otherwise\n    END IF;\n    PERFORM set_config('lock_timeout', '0', true);\nEND $$\n",
+        ),
+        migrations.RunSQL(
+            sql='REVOKE ALL ON FUNCTION core_custom_index(text, bigint, text, text, boolean) FROM PUBLIC',
+            reverse_sql='GRANT EXECUTE ON FUNCTION core_custom_index(text, bigint, text, text, boolean) TO PUBLIC',
+        ),
+        migrations.RunSQL(
+            sql="\nCREATE FUNCTION core_words(text) RETURNS tsvector\nLANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT\nAS $$ SELECT to_tsvector('simple'::regconfig, translate(public.core_fold(left($1, 100000)), '''\\@/\\-_:&|!()<>*', '                ')) $$;\n\nCREATE FUNCTION core_begins(text) RETURNS tsquery\nLANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT\nAS $$\n  SELECT CASE WHEN numnode(said) = 0 THEN said ELSE (said::text || ':*')::tsquery END\n  FROM (SELECT phraseto_tsquery('simple'::regconfig, translate(public.core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')) AS said) AS typed\n$$;\n",
+            reverse_sql='DROP FUNCTION core_begins(text); DROP FUNCTION core_words(text)',
         ),
     ]
