@@ -111,3 +111,19 @@ def test_each_search_reads_its_indexes(marta, rows, indexes):
             cursor.execute(f"SET LOCAL enable_{way} = off")
     plan = rows(marta).explain()
     assert {name for name in indexes if name in plan} == indexes, plan
+
+
+@pytest.mark.parametrize("is_few", [True, False])
+def test_ones_own_come_first_also_when_others_fill_the_list(marta, otto, monkeypatch, is_few):
+    monkeypatch.setattr(sources, "_has_few", [lambda principal: is_few])
+    for n in range(4):
+        make_contact(actor=otto, client=make_client(owner=otto, name=f"Fjord {n}"), first_name="Jari", last_name=f"K{n}")
+    own = make_client(owner=marta, name="Fjord Own")
+    jari = make_contact(actor=marta, client=own, first_name="Jari", last_name="Own")
+    later = timezone.now()
+    Client.objects.exclude(pk=own.pk).update(updated_at=later)
+    for client in Client.objects.exclude(pk=own.pk):
+        client.facts.last_contact_at = later
+        client.facts.save()
+    assert find_clients(acting(marta), "fjord", 2)[0].pk == own.pk
+    assert find_people(acting(marta), "jari", 2)[0].pk == jari.pk
