@@ -395,7 +395,8 @@ def check_engagement_of(principal: Principal, engagement: Engagement | None, cli
         raise ServiceError(_("Choose one of this client’s."), field="engagement")
 
 
-MONEY_RULE = "no_money_of_restricted_engagement"  # as the triggers of the database call it (migration 0026)
+# as the triggers of the database call it (migration 0025_no_money_of_restricted_engagements)
+MONEY_RULE = "no_money_of_restricted_engagement"
 
 
 def check_money_of(principal: Principal, engagement: Engagement | None, client: Client | None) -> None:
