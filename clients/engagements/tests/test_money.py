@@ -17,7 +17,13 @@ from clients.opportunities.services.outcomes import win_opportunity
 from clients.opportunities.services.records import create_opportunity
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.services.contracts import change_price, create_contract, update_contract
+from clients.revenue.services.contracts import (
+    archive_contract,
+    change_price,
+    create_contract,
+    restore_contract,
+    update_contract,
+)
 from clients.revenue.services.lines import (
     add_revenue_line,
     delete_revenue_line,
@@ -159,6 +165,15 @@ def test_one_with_money_is_not_restricted_until_it_is_taken_off(browser, marta, 
     update_contract(acting(marta), contract=row, engagement=None)
     update_revenue_line(acting(marta), line=booked, invoice=None, today=TODAY)
     assert restrict_engagement(acting(marta), engagement=mill, now=NOW).is_restricted
+
+
+def test_an_archived_contract_lets_go_of_one_that_is_restricted(marta, northwind, mill, tax):
+    row = contract(marta, northwind, tax, engagement=mill)
+    archive_contract(acting(marta), contract=row, now=NOW)
+    assert restrict_engagement(acting(marta), engagement=mill, now=NOW).is_restricted
+    row.refresh_from_db()
+    assert row.engagement is None and row.archived_at is not None
+    assert restore_contract(acting(marta), contract=row).archived_at is None
 
 
 def test_an_invoice_with_revenue_does_not_move_to_a_restricted_one(marta, northwind, hidden):
