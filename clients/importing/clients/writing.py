@@ -17,10 +17,10 @@ from clients.importing.clients.statuses import STATUS, say_history, status_chang
 from clients.importing.common import Write
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
-from clients.records.services.clients import create_clients, update_client
+from clients.records.services.clients import create_clients, lock_parents, update_client
 from clients.records.services.statuses import replace_periods
 from crm.core.base.errors import ServiceError
-from crm.core.importing.kinds import Context
+from crm.core.importing.kinds import Context, Plan
 
 
 def create(principal, rows: list[New], context: Context) -> list[Client]:
@@ -49,6 +49,11 @@ def _tag(name: str, context: Context) -> Tag:
     if name.lower() not in here:
         here[name.lower()] = Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
     return here[name.lower()]
+
+
+def lock(plans: list[Plan]) -> None:
+    if any(plan.write.changes.get("parent") for plan in plans):
+        lock_parents()
 
 
 def update(principal, writes: list[Write], context: Context) -> None:
@@ -80,6 +85,8 @@ def finish(principal, context: Context) -> None:
     common.load_ids("client", refs, context)
     ids = context["cache"]["ids:client"]
     parents = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _write, ref in later} - refs)
+    if later:
+        lock_parents()
     for write, ref in later:
         child, parent = client_in(write), parents.get(ids.get(ref, ref))
         if child is not None and child.pk and parent is not None and child.parent_id != parent.pk:

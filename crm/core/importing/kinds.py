@@ -113,7 +113,8 @@ class ImportKind:
 
     `prepare(principal, rows, context)` looks up what a chunk of rows may refer to, one query per kind of look-up.
     `plan(principal, values, context)` returns the Plan of one row; it uses only what was looked up and the results of
-    earlier rows, writes nothing, and may raise ServiceError. `apply(principal, plans, context)` writes the plans of a
+    earlier rows, writes nothing, and may raise ServiceError. `lock(plans)` is called first in the transaction of a chunk.
+    `apply(principal, plans, context)` writes the plans of a
     chunk together through services; if it raises, the chunk is retried row by row. `finish(principal, context)` does
     what must wait for the last row. `survey(texts, context)` sees each row's cells before planning begins.
 
@@ -129,6 +130,7 @@ class ImportKind:
     plan: Callable[[Any, Values, Context], Plan]
     apply: Callable[[Any, list[Plan], Context], None]
     prepare: Callable[[Any, list[Values], Context], None]
+    lock: Callable[[list[Plan]], None] = lambda plans: None
     finish: Callable[[Any, Context], None] = lambda principal, context: None
     survey: Callable[[dict[str, str], Context], None] = lambda texts, context: None
     export: Callable[[Any], Iterable[list[Any]]] | None = None

@@ -151,7 +151,9 @@ def _run(job: Job, token: uuid.UUID) -> None:
                 if not still_mine(job, token, lock=True):
                     return
                 _ask(job, plans)
-                _apply(planner, [plan for plan in plans if plan.outcome != FAILED and plan.write is not None])
+                written = [plan for plan in plans if plan.outcome != FAILED and plan.write is not None]
+                planner.kind.lock(written)
+                _apply(planner, written)
                 for plan in plans:
                     note(report, plan)
                 still_mine(job, token, done=report["at"], report=report)
