@@ -5,6 +5,7 @@ if it has a semicolon or looks like an address.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -19,7 +20,7 @@ from clients.records.models import Client
 from clients.referrals.models import Referral
 from clients.referrals.services import add_referral
 from crm.core.base.errors import ServiceError
-from crm.core.importing.kinds import Context, Plan, Values
+from crm.core.importing.kinds import Context, Plan, Remarks, Values
 
 BY_ID, BY_NAME = "referred_by_external_id", "referred_by"
 LATER = "later"  # the kind of a client whose row has not been written
@@ -87,7 +88,7 @@ def plan_referrers(plan: Plan, client: Client | None, values: Values, context: C
     new = tuple(dict.fromkeys(each for each in named if each not in there))
     later = context["memory"].setdefault("referred", [])
     is_past = context["is_past"]
-    later += [(plan.write, each.key) for each in new if each.kind == LATER or (is_past and each.kind == "client")]
+    later += [(plan, plan.write, each.key) for each in new if each.kind == LATER or (is_past and each.kind == "client")]
     if not new:
         return
     plan.change(gettext_lazy("Referred by"), "", ", ".join(each.name for each in new))
@@ -134,18 +135,19 @@ def add_referrers(principal: Any, client: Client, referrers: tuple[Referrer, ...
         add_referral(principal, client=client, now=timezone.now(), **each.given())
 
 
-def finish_referrers(principal: Any, clients: list[tuple[Client | None, Any]], context: Context) -> None:
-    """Add the referrals by clients whose rows came later; (client, id of who referred it)."""
-    refs = {ref for _client, ref in clients if isinstance(ref, str)}
+def finish_referrers(principal: Any, clients: list[tuple[Plan, Client | None, Any]], context: Context) -> Remarks:
+    """Add the referrals by clients whose rows came later; (plan, client, id of who referred it)."""
+    refs = {ref for _plan, _client, ref in clients if isinstance(ref, str)}
     common.load_ids("client", refs, context)
     ids = context["cache"]["ids:client"]
-    found = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _client, ref in clients} - refs)
-    for client, ref in clients:
+    found = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _plan, _client, ref in clients} - refs)
+    for plan, client, ref in clients:
         by = found.get(ids.get(ref, ref))
         if client is None or not client.pk or by is None or by == client:
             continue
         if not Referral.objects.filter(client=client, by_client=by).exists():
-            add_referral(principal, client=client, by_client=by, now=timezone.now())
+            add = partial(add_referral, principal, client=client, by_client=by, now=timezone.now())
+            yield from common.refused(plan, gettext_lazy("Referred by"), add)
 
 
 def with_referrals(principal: Any, clients: QuerySet) -> QuerySet:

@@ -93,6 +93,20 @@ def test_our_own_export_comes_back_unchanged(client, ines, elina):
     assert Referral.objects.visible_to(SYSTEM).count() == 3
 
 
+def test_a_ring_found_after_the_last_row_is_a_remark_and_the_rest_comes_in(ines):
+    alder = make_client(owner=ines, name="Alder", email="a@alder.example")
+    make_client(owner=ines, name="Birch", email="b@birch.example", parent=alder)
+    head = "Id,Name,E-mail,Part of (id),Referred by clients by ID\n"
+    lines = ("1,Alder,a@alder.example,2,", "2,Birch,b@birch.example,,", "3,Cedar,,,4", "4,Dogwood,,,")
+    given = {"referred_by_external_id": "Referred by clients by ID"}
+    job = run(ines, "clients", (head + "\n".join(lines)).encode(), mapping=given)
+    assert job.state == "done" and referrals() == [("Cedar", "Dogwood")]
+    [(line, texts)] = remarks(job)
+    assert line == 2 and "A client cannot be its own parent." in str(texts) and job.report["remarks"] == 1
+    alder.refresh_from_db()
+    assert alder.parent is None
+
+
 def test_names_that_need_quotes_come_back_as_they_are(client, ines):
     alder = make_client(owner=ines, name="Alder")
     names = ["Smith; Sons", "info@bank.example", "Bank @ Aland", '"The" Bank; Oy', "Plain"]
