@@ -212,10 +212,13 @@ class RestrictedNames:
 
 @dataclass(frozen=True)
 class OpenEnds:
-    """What an engagement still has when it is closed or restricted: `words(principal, engagement)`, "" for nothing."""
+    """What an engagement still has when it is closed or restricted: `words(principal, engagement)`, "" for nothing. `let_go(engagement)`
+    takes it off what only the archive holds, before it is restricted.
+    """
 
     key: str
     words: Callable[[Any, Any], str]
+    let_go: Callable[[Any], None] = lambda engagement: None
 
 
 @dataclass(frozen=True)

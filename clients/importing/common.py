@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from crm.core.base.reading import fold, whole_number
 from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
-from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Values, identity
+from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Remarks, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
@@ -161,6 +162,17 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
     if write.new is None and not write.changes and not write.key:
         plan.write = None
     return plan
+
+
+def refused(plan: Plan, label: Any, write: Callable[[], Any]) -> Remarks:
+    """What a service refuses after the last row, as a remark on the row that wanted it; the others are written."""
+    try:
+        with transaction.atomic():
+            write()
+    except ServiceError as error:
+        yield plan, f"{label}: {error.message}"
+    except PermissionDenied as error:
+        yield plan, f"{label}: {str(error) or _('You cannot change it.')}"
 
 
 def is_circle(own: str, ref: str, context: Context) -> bool:

@@ -10,7 +10,7 @@ from clients.contacts.services import archive_contact, restore_contact, update_c
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.forms import check_phone, check_website
 from clients.records.models import Client
-from clients.records.services.clients import archive_client, restore_client, update_client
+from clients.records.services.clients import archive_client, lock_parents, restore_client, update_client
 from crm.core.base.errors import ServiceError
 from crm.core.bulk.editing import bulk_edit
 from crm.core.listing.selection import NO_CHANGE, Action, actions, hand_over, outside_trash, trash_actions
@@ -45,7 +45,12 @@ def _write_contact(principal, contact, *, seen_version, now, **fields):
 
 
 EDIT = bulk_edit(
-    "clients.edit", CLIENT_FIELDS, _write, but=("name",), checks={"phone": check_phone, "website": check_website}
+    "clients.edit",
+    CLIENT_FIELDS,
+    _write,
+    but=("name",),
+    checks={"phone": check_phone, "website": check_website},
+    locks={"parent": lock_parents},
 )
 CLIENTS = (
     EDIT,

@@ -27,8 +27,8 @@ ACTIONS = (
         "contracts.edit",
         CONTRACT_FIELDS,
         _write,
-        # a price changes from some day on, by a contract that replaces this one
-        but=("name", "value", "currency", "rate", "period", "is_free", "start_date"),
+        # an engagement is of one client; a price changes from some day on, by a contract that replaces this one
+        but=("name", "engagement", "value", "currency", "rate", "period", "is_free", "start_date"),
     ),
     *trash_actions("contracts", Contract, "contract", archive_contract, restore_contract),
 )

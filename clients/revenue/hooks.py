@@ -18,6 +18,7 @@ from clients.invoices.queries import billed
 from clients.revenue.firm_lists import describe
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.queries import Total, contracts_of, lines_of, sum_of_lines
+from crm.core.base.versions import save_version
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.formatting import money_exact
 
@@ -103,8 +104,15 @@ def _listed(found: list[Any], engagement: Engagement, all_of_them: str, add: str
 
 
 def contracts_naming(principal, engagement) -> str:
-    n = Contract.objects.filter(engagement=engagement.pk).count()
+    n = Contract.objects.kept().filter(engagement=engagement.pk).count()
     return ngettext("%(n)d contract", "%(n)d contracts", n) % {"n": n} if n else ""
+
+
+def let_contracts_go(engagement) -> None:
+    """Archived ones, which no page offers to change; the history keeps what they named."""
+    for row in Contract.objects.archived().filter(engagement=engagement.pk).order_by("pk").select_for_update():
+        row.engagement = None
+        save_version(row, fields=["engagement"], seen=None)
 
 
 def lines_naming(principal, engagement) -> str:
@@ -116,5 +124,5 @@ def lines_naming(principal, engagement) -> str:
 
 # Wiring
 registry.engagement_tabs.register(registry.EngagementTab("finance", _("Finance"), 10))
-registry.money_of.register(registry.OpenEnds("contracts", contracts_naming))
+registry.money_of.register(registry.OpenEnds("contracts", contracts_naming, let_contracts_go))
 registry.money_of.register(registry.OpenEnds("revenue", lines_naming))

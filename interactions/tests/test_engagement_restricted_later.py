@@ -10,6 +10,7 @@ from clients.engagements.services.records import (
     restrict_engagement,
     unrestrict_engagement,
 )
+from clients.invoices.services.overdue import tell_of_overdue
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from interactions.agreements.models import Decision
@@ -21,6 +22,7 @@ from interactions.reminders.emails import mail_digest
 from interactions.reminders.models import Digest
 from tools.testing.factories import interactions as make
 from tools.testing.factories.engagements import make_engagement
+from tools.testing.factories.invoices import make_invoice
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
@@ -54,6 +56,18 @@ def test_a_morning_email_that_waits_is_taken_back_if_it_names_it(marta, otto, no
     assert "Zirkon step" in named.text and "Something else" in other.text
     restrict_engagement(acting(marta), engagement=mill, now=NOW)
     assert (state_of(named), state_of(other)) == ("cancelled", "pending")
+
+
+def test_a_morning_email_that_tells_of_one_of_its_invoices_is_taken_back(marta, otto, northwind):
+    day = NOW.date()
+    sale = make_engagement(actor=marta, client=northwind, lead=otto, now=NOW)
+    fields = {"invoice_date": day - timedelta(days=40), "due_date": day - timedelta(days=1), "engagement": sale}
+    make_invoice(actor=marta, client=northwind, number="R-2026-77", **fields)
+    tell_of_overdue(day, None)
+    mail = written_to(marta)
+    assert "R-2026-77" in mail.text
+    restrict_engagement(acting(otto), engagement=sale, now=NOW)
+    assert state_of(mail) == "cancelled"
 
 
 def test_one_that_its_team_reads_stays(marta, otto, northwind, mill):

@@ -224,13 +224,15 @@ def restore_engagement(principal: Principal, *, engagement: Engagement) -> Engag
 @service(may=permissions.may_restrict_engagement)
 def restrict_engagement(principal: Principal, *, engagement: Engagement, now: datetime) -> Engagement:
     """From now on its lead and its team alone see it and what names it; the client's facts are made without them. Raises ServiceError while
-    contracts or revenue lines name it: their sums are read by everyone who sees the client."""
+    contracts or revenue lines name it: their sums are read by everyone who sees the client. Archived contracts name it no more."""
     left = [words for money in registry.money_of if (words := money.words(SYSTEM, engagement))]
     if left and not engagement.is_restricted:
         text = _(
             "Contracts and revenue count in sums that everyone who sees the client reads. First take them off: %(left)s."
         )
         raise ServiceError(text % {"left": ", ".join(left)})
+    for money in registry.money_of:
+        money.let_go(engagement)
     return _set_restricted(engagement, True, now)
 
 
@@ -395,7 +397,8 @@ def check_engagement_of(principal: Principal, engagement: Engagement | None, cli
         raise ServiceError(_("Choose one of this client’s."), field="engagement")
 
 
-MONEY_RULE = "no_money_of_restricted_engagement"  # as the triggers of the database call it (migration 0026)
+# as the triggers of the database call it (migration 0025_no_money_of_restricted_engagements)
+MONEY_RULE = "no_money_of_restricted_engagement"
 
 
 def check_money_of(principal: Principal, engagement: Engagement | None, client: Client | None) -> None:

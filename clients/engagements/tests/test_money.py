@@ -15,8 +15,15 @@ from clients.invoices.models import Invoice
 from clients.invoices.services.records import create_invoice, update_invoice
 from clients.opportunities.services.outcomes import win_opportunity
 from clients.opportunities.services.records import create_opportunity
+from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract, RevenueLine
-from clients.revenue.services.contracts import change_price, create_contract, update_contract
+from clients.revenue.services.contracts import (
+    archive_contract,
+    change_price,
+    create_contract,
+    restore_contract,
+    update_contract,
+)
 from clients.revenue.services.lines import (
     add_revenue_line,
     delete_revenue_line,
@@ -25,6 +32,7 @@ from clients.revenue.services.lines import (
 )
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
+from crm.core.bulk.targets import targets_of
 from crm.core.firm.services import update_firm
 from crm.core.history.queries import read
 from tools.testing.factories.clients import make_client
@@ -131,6 +139,19 @@ def test_no_contract_and_no_revenue_names_a_restricted_one(marta, northwind, hid
     assert Contract.objects.count() == RevenueLine.objects.count() == 1
 
 
+def test_many_contracts_are_not_given_one_at_once(browser, marta, northwind, mill, tax):
+    row = contract(marta, northwind, tax)
+    asked = browser.post("/contracts/select/", {"action": "contracts.edit", "ids": [row.pk]})
+    offered = dict(asked.context["form"].fields["fields"].choices)
+    assert "service" in offered and "engagement" not in offered
+
+
+def test_no_field_about_engagements_is_edited_of_many_where_the_firm_has_none(db):
+    assert "engagement" in targets_of(CONTRACT_FIELDS)
+    update_firm(SYSTEM, engagement_word="off")
+    assert "engagement" not in targets_of(CONTRACT_FIELDS) and "service" in targets_of(CONTRACT_FIELDS)
+
+
 def test_one_with_money_is_not_restricted_until_it_is_taken_off(browser, marta, northwind, mill, tax):
     row = contract(marta, northwind, tax, engagement=mill)
     booked = line(marta, northwind, invoice=invoice(marta, northwind, engagement=mill))
@@ -144,6 +165,15 @@ def test_one_with_money_is_not_restricted_until_it_is_taken_off(browser, marta, 
     update_contract(acting(marta), contract=row, engagement=None)
     update_revenue_line(acting(marta), line=booked, invoice=None, today=TODAY)
     assert restrict_engagement(acting(marta), engagement=mill, now=NOW).is_restricted
+
+
+def test_an_archived_contract_lets_go_of_one_that_is_restricted(marta, northwind, mill, tax):
+    row = contract(marta, northwind, tax, engagement=mill)
+    archive_contract(acting(marta), contract=row, now=NOW)
+    assert restrict_engagement(acting(marta), engagement=mill, now=NOW).is_restricted
+    row.refresh_from_db()
+    assert row.engagement is None and row.archived_at is not None
+    assert restore_contract(acting(marta), contract=row).archived_at is None
 
 
 def test_an_invoice_with_revenue_does_not_move_to_a_restricted_one(marta, northwind, hidden):

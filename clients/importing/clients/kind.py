@@ -7,7 +7,7 @@ from clients.importing.clients.columns import COLUMNS
 from clients.importing.clients.matching import client_rows, look_up
 from clients.importing.clients.planning import plan_client
 from clients.importing.clients.referrals import BY_ID
-from clients.importing.clients.writing import create, exported, finish, update
+from clients.importing.clients.writing import create, exported, finish, lock, update
 from clients.records.models import Client
 
 CLIENTS = common.record_kind(
@@ -20,6 +20,7 @@ CLIENTS = common.record_kind(
     create=create,
     update=update,
     look_up=look_up,
+    lock=lock,
     finish=finish,
     export=lambda principal: exported(principal, Client.objects.visible_to(principal).kept()),
     defaults=("status", "owner", "status_date", "relationship", "tier"),

@@ -198,10 +198,10 @@ def _put_off(plan: Plan, context: Context) -> None:
     write = plan.write
     wanted = write.new.parent if write.new else write.changes.get("parent")
     if isinstance(wanted, Later):
-        context["memory"].setdefault("later", []).append((write, wanted.ref))
+        context["memory"].setdefault("later", []).append((plan, write, wanted.ref))
         if write.new:
             write.new.parent = None
         else:
             del write.changes["parent"]
     elif wanted and context["is_past"]:
-        context["memory"].setdefault("later", []).append((write, wanted.pk))
+        context["memory"].setdefault("later", []).append((plan, write, wanted.pk))

@@ -1,7 +1,11 @@
-"""Who referred a client, in its row: other clients by id, contacts by email address, anybody else by name."""
+"""Who referred a client, in its row: other clients by id, contacts by email address, anybody else by name; a name in quotes is a name also
+if it has a semicolon or looks like an address.
+"""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -16,11 +20,13 @@ from clients.records.models import Client
 from clients.referrals.models import Referral
 from clients.referrals.services import add_referral
 from crm.core.base.errors import ServiceError
-from crm.core.importing.kinds import Context, Plan, Values
+from crm.core.importing.kinds import Context, Plan, Remarks, Values
 
 BY_ID, BY_NAME = "referred_by_external_id", "referred_by"
 LATER = "later"  # the kind of a client whose row has not been written
 LONGEST = 120
+ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:;|$)|([^;]+)')
+IS_ADDRESS = re.compile(r"\S+@\S+").fullmatch
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,14 @@ class Referrer:
 
 
 def parts(text: str) -> list[str]:
-    """The items of a cell. A name may hold a comma."""
+    """The items of a cell with ids. An id may hold a comma."""
     return [part for each in text.split(";") if (part := " ".join(each.split()))]
+
+
+def named(text: str) -> dict[str, bool]:
+    """The items of a cell with names and addresses, and whether each is an address."""
+    found = ((" ".join((quoted.replace('""', '"') or plain).split()), plain) for quoted, plain in ITEM.findall(text))
+    return {item: bool(plain and IS_ADDRESS(item)) for item, plain in found if item}
 
 
 def ids_in(rows: list[Values]) -> list[str]:
@@ -48,17 +60,18 @@ def ids_in(rows: list[Values]) -> list[str]:
 
 
 def load_referrers(principal: Any, rows: list[Values], client_ids: set[int], context: Context) -> None:
-    """The contacts that a chunk's rows name, and who referred its clients so far; two queries, only where the rows say something of it."""
+    """The contacts that a chunk's rows name, and who referred its clients so far; two queries, only where the rows say something of it. A
+    referral that was archived as a mistake counts, so that the same file does not bring it back."""
     cache = context["cache"]
     cache["referring"], cache["referrals"] = {}, {}
     if not any(row.get(BY_ID) or row.get(BY_NAME) for row in rows):
         return
-    mails = {text.lower() for row in rows for text in parts(row.get(BY_NAME, "")) if "@" in text}
+    mails = {text.lower() for row in rows for text, is_mail in named(row.get(BY_NAME, "")).items() if is_mail}
     seen = Contact.objects.visible_to(principal).kept()
     found = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=mails, contact__in=seen)
     for mail in found.select_related("contact"):
         cache["referring"].setdefault(mail.address.lower(), {})[mail.contact_id] = mail.contact
-    for row in Referral.objects.visible_to(principal).kept().filter(client__in=client_ids):
+    for row in Referral.objects.visible_to(principal).filter(client__in=client_ids):
         cache["referrals"].setdefault(row.client_id, set()).add(_of(row))
 
 
@@ -75,7 +88,7 @@ def plan_referrers(plan: Plan, client: Client | None, values: Values, context: C
     new = tuple(dict.fromkeys(each for each in named if each not in there))
     later = context["memory"].setdefault("referred", [])
     is_past = context["is_past"]
-    later += [(plan.write, each.key) for each in new if each.kind == LATER or (is_past and each.kind == "client")]
+    later += [(plan, plan.write, each.key) for each in new if each.kind == LATER or (is_past and each.kind == "client")]
     if not new:
         return
     plan.change(gettext_lazy("Referred by"), "", ", ".join(each.name for each in new))
@@ -101,19 +114,20 @@ def _by_id(plan: Plan, client: Client | None, values: Values, context: Context) 
 
 
 def _by_name(plan: Plan, values: Values, context: Context) -> Iterator[Referrer]:
-    for text in parts(values.get(BY_NAME, "")):
+    for text, is_mail in named(values.get(BY_NAME, "")).items():
         if len(text) > LONGEST:
             raise ServiceError(_("The name of who referred it is longer than 120 characters."))
-        if "@" not in text:
+        if not is_mail:
             yield Referrer("source", text.lower(), text)
             continue
         found = [*context["cache"]["referring"].get(text.lower(), {}).values()]
         if len(found) == 1:
             yield Referrer("contact", found[0].pk, found[0].name, found[0])
         else:
-            plan.warnings.append(
-                _("No contact has the address “%(name)s”. No referral was added.") % {"name": text[:60]}
-            )
+            words = _("Several contacts have the address “%(name)s”. No referral was added.")
+            if not found:
+                words = _("No contact has the address “%(name)s”. No referral was added.")
+            plan.warnings.append(words % {"name": text[:60]})
 
 
 def add_referrers(principal: Any, client: Client, referrers: tuple[Referrer, ...]) -> None:
@@ -121,18 +135,19 @@ def add_referrers(principal: Any, client: Client, referrers: tuple[Referrer, ...
         add_referral(principal, client=client, now=timezone.now(), **each.given())
 
 
-def finish_referrers(principal: Any, clients: list[tuple[Client | None, Any]], context: Context) -> None:
-    """Add the referrals by clients whose rows came later; (client, id of who referred it)."""
-    refs = {ref for _client, ref in clients if isinstance(ref, str)}
+def finish_referrers(principal: Any, clients: list[tuple[Plan, Client | None, Any]], context: Context) -> Remarks:
+    """Add the referrals by clients whose rows came later; (plan, client, id of who referred it)."""
+    refs = {ref for _plan, _client, ref in clients if isinstance(ref, str)}
     common.load_ids("client", refs, context)
     ids = context["cache"]["ids:client"]
-    found = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _client, ref in clients} - refs)
-    for client, ref in clients:
+    found = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _plan, _client, ref in clients} - refs)
+    for plan, client, ref in clients:
         by = found.get(ids.get(ref, ref))
         if client is None or not client.pk or by is None or by == client:
             continue
-        if not Referral.objects.kept().filter(client=client, by_client=by).exists():
-            add_referral(principal, client=client, by_client=by, now=timezone.now())
+        if not Referral.objects.filter(client=client, by_client=by).exists():
+            add = partial(add_referral, principal, client=client, by_client=by, now=timezone.now())
+            yield from common.refused(plan, gettext_lazy("Referred by"), add)
 
 
 def with_referrals(principal: Any, clients: QuerySet) -> QuerySet:
@@ -146,7 +161,9 @@ def _said(row: Referral) -> str:
     """A contact without an address cannot be read back."""
     if row.by_contact_id:
         return next((mail.address for mail in row.by_contact.emails.all()), "")  # type: ignore[union-attr]
-    return row.by_source
+    text = row.by_source
+    is_plain = ";" not in text and not text.startswith('"') and not IS_ADDRESS(text)
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
 
 
 CELLS = {

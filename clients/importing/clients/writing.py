@@ -1,6 +1,7 @@
 """What a batch of planned rows writes, and the file that can be read back."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,10 +18,10 @@ from clients.importing.clients.statuses import STATUS, say_history, status_chang
 from clients.importing.common import Write
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
-from clients.records.services.clients import create_clients, update_client
+from clients.records.services.clients import create_clients, lock_parents, update_client
 from clients.records.services.statuses import replace_periods
 from crm.core.base.errors import ServiceError
-from crm.core.importing.kinds import Context
+from crm.core.importing.kinds import Context, Plan, Remarks
 
 
 def create(principal, rows: list[New], context: Context) -> list[Client]:
@@ -51,6 +52,11 @@ def _tag(name: str, context: Context) -> Tag:
     return here[name.lower()]
 
 
+def lock(plans: list[Plan]) -> None:
+    if any(plan.write.changes.get("parent") for plan in plans):
+        lock_parents()
+
+
 def update(principal, writes: list[Write], context: Context) -> None:
     today = context["today"]
     for write in writes:
@@ -71,20 +77,23 @@ def update(principal, writes: list[Write], context: Context) -> None:
             update_main_contact(principal, client, contact)
 
 
-def finish(principal, context: Context) -> None:
-    """Link the parents and referrers that were further down than their clients."""
+def finish(principal, context: Context) -> Remarks:
+    """Link the parents and referrers that were further down than their clients. What is refused there is a remark on its row."""
     later = context["memory"].get("later", [])
-    referred = [(client_in(write), ref) for write, ref in context["memory"].get("referred", [])]
-    refs = {ref for _write, ref in later if isinstance(ref, str)}
+    referred = [(plan, client_in(write), ref) for plan, write, ref in context["memory"].get("referred", [])]
+    refs = {ref for _plan, _write, ref in later if isinstance(ref, str)}
     context["cache"].clear()
     common.load_ids("client", refs, context)
     ids = context["cache"]["ids:client"]
-    parents = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _write, ref in later} - refs)
-    for write, ref in later:
+    parents = Client.objects.visible_to(principal).in_bulk({ids.get(ref, ref) for _plan, _write, ref in later} - refs)
+    if later:
+        lock_parents()
+    for plan, write, ref in later:
         child, parent = client_in(write), parents.get(ids.get(ref, ref))
         if child is not None and child.pk and parent is not None and child.parent_id != parent.pk:
-            update_client(principal, client=child, parent=parent)
-    finish_referrers(principal, referred, context)
+            link = partial(update_client, principal, client=child, parent=parent)
+            yield from common.refused(plan, CLIENT_FIELDS["parent"].label, link)
+    yield from finish_referrers(principal, referred, context)
 
 
 def exported(principal, clients: QuerySet) -> Iterator[list[Any]]:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client, ClientFacts, StatusPeriod
+from tools.testing.factories.clients import locks_in
 from tools.testing.importing import counts, remarks, run
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,18 @@ def test_new_clients_are_one_statement_a_table(marta):
     assert {
         row.pgh_context.metadata["user"] for row in Client.pgh_event_model.objects.select_related("pgh_context")
     } == {marta.pk}
+
+
+def test_a_batch_takes_the_lock_of_parents_before_any_row(marta):
+    import_clients(marta, "1,Alder,active,,,,,,,", "2,Birch,active,,,,,,,", "3,Cedar,active,,,,,,,")
+    for rows in (
+        ("1,Alder,active,,,alder.example,,,,", "2,Birch,active,,,,,1,,"),
+        ("2,Birch,active,,,b.example,,3,,", "3,Cedar,active,,,,,,,"),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            import_clients(marta, *rows)
+        assert locks_in(asked)[0] == "parents"
+    assert Client.objects.get(name="Birch").parent.name == "Cedar"
 
 
 def test_a_parent_in_the_same_file_is_linked_whatever_stands_between(marta):

@@ -7,9 +7,10 @@ from clients.listing.lists import CLIENTS
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from clients.referrals.models import Referral
+from clients.referrals.services import add_referral, archive_referral
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.importing.services import OWN_SYSTEM
-from tools.testing.factories.clients import make_client, make_user
+from tools.testing.factories.clients import NOW, make_client, make_user
 from tools.testing.importing import counts, remarks, run
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +91,50 @@ def test_our_own_export_comes_back_unchanged(client, ines, elina):
     }
     assert referrals() == [("Alder", "Birch"), ("Alder", "Elina Saari"), ("Birch", "Bank")]
     assert Referral.objects.visible_to(SYSTEM).count() == 3
+
+
+def test_a_ring_found_after_the_last_row_is_a_remark_and_the_rest_comes_in(ines):
+    alder = make_client(owner=ines, name="Alder", email="a@alder.example")
+    make_client(owner=ines, name="Birch", email="b@birch.example", parent=alder)
+    head = "Id,Name,E-mail,Part of (id),Referred by clients by ID\n"
+    lines = ("1,Alder,a@alder.example,2,", "2,Birch,b@birch.example,,", "3,Cedar,,,4", "4,Dogwood,,,")
+    given = {"referred_by_external_id": "Referred by clients by ID"}
+    job = run(ines, "clients", (head + "\n".join(lines)).encode(), mapping=given)
+    assert job.state == "done" and referrals() == [("Cedar", "Dogwood")]
+    [(line, texts)] = remarks(job)
+    assert line == 2 and "A client cannot be its own parent." in str(texts) and job.report["remarks"] == 1
+    alder.refresh_from_db()
+    assert alder.parent is None
+
+
+def test_names_that_need_quotes_come_back_as_they_are(client, ines):
+    alder = make_client(owner=ines, name="Alder")
+    names = ["Smith; Sons", "info@bank.example", "Bank @ Aland", '"The" Bank; Oy', "Plain"]
+    for name in names:
+        add_referral(acting(ines), client=alder, by_source=name, now=NOW)
+    client.force_login(ines)
+    kind = next(key for key in CLIENTS.file_kinds if key not in ("csv", "xlsx"))
+    file = b"".join(client.get(f"/clients/export/?as={kind}").streaming_content)
+    assert counts(run(ines, "clients", file, system=OWN_SYSTEM)) == {"unchanged": 1}
+    Referral.objects.all().delete()
+    job = run(ines, "clients", file, system=OWN_SYSTEM)
+    assert counts(job) == {"updated": 1} and remarks(job) == []
+    assert sorted(name for _client, name in referrals()) == sorted(names)
+
+
+def test_an_address_of_several_contacts_is_said(ines, elina):
+    other = make_client(owner=ines, name="Alder")
+    create_contact(
+        acting(ines), client=other, first_name="Eero", last_name="S", emails=[("work", "elina@harbor.example")]
+    )
+    said = str(remarks(load(ines, "1,Birch,,elina@harbor.example")))
+    assert "Several contacts have the address “elina@harbor.example”" in said and referrals() == []
+
+
+@pytest.mark.parametrize("lines", [("1,Alder,2,Bank", "2,Birch,,"), ("2,Birch,,", "1,Alder,2,Bank")])
+def test_what_was_archived_as_a_mistake_does_not_come_back(ines, lines):
+    load(ines, *lines)
+    for row in Referral.objects.all():
+        archive_referral(acting(ines), referral=row, now=NOW)
+    assert counts(load(ines, *lines)) == {"unchanged": 2}
+    assert not Referral.objects.kept().exists()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -23,10 +23,9 @@ AT_ONCE = 500
 def tell_of_overdue(today: date, last: date | None) -> int:
     """Tell the account manager of each invoice that has become overdue since the last run: the notification's unique key is the memory. An
     invoice that was long overdue when it was entered is told of nowhere but in the lists. How many there were. First it closes what is unread
-    of invoices that were settled while the last run was telling.
+    of invoices that were settled, or got another due date, while the last run was telling.
     """
-    unread = Notification.objects.filter(kind=KIND, read_at__isnull=True).values_list("key", flat=True)
-    close_notices(int(key.split(":")[1]) for key in unread)
+    _close_settled(Notification.objects.filter(kind=KIND))
     key = Concat(Value(f"{KIND}:"), Cast("pk", CharField()), Value(":"), Cast("due_date", CharField()))
     told = Notification.objects.filter(key=OuterRef("notice"))
     rows = (
@@ -66,18 +65,25 @@ def _key(invoice: Invoice) -> str:
 
 
 def close_notices(invoice_ids: Iterable[int]) -> None:
-    """Close the notices of those invoices that are not overdue any more. Services call it after they have written invoices or payments."""
-    ids, now = set(invoice_ids), timezone.now()
-    if not ids:
+    """Close the notices of those invoices that are not overdue any more, or since another day. Services call it after they have written
+    invoices or payments."""
+    of_these = [Q(key__startswith=f"{KIND}:{pk}:") for pk in set(invoice_ids)]
+    if of_these:
+        _close_settled(Notification.objects.filter(Q(*of_these, _connector=Q.OR)))
+
+
+def _close_settled(notices: QuerySet[Notification]) -> None:
+    now = timezone.now()
+    unread = set(notices.filter(read_at=None).values_list("key", flat=True))
+    if not unread:
         return
-    overdue = Invoice.objects.kept().overdue(firm_today(now)).filter(pk__in=ids).values_list("pk", flat=True)
-    settled = [Q(key__startswith=f"{KIND}:{pk}:") for pk in ids - set(overdue)]
-    if settled:
-        Notification.objects.filter(Q(*settled, _connector=Q.OR), read_at__isnull=True).update(read_at=now)
+    ids = {int(key.split(":")[1]) for key in unread}
+    overdue = {_key(row) for row in Invoice.objects.kept().overdue(firm_today(now)).filter(pk__in=ids)}
+    Notification.objects.filter(key__in=unread - overdue, read_at=None).update(read_at=now)
 
 
 def reopen_notice(invoice: Invoice) -> None:
-    """The notice is unread again: what was paid was taken back, and the invoice is overdue."""
+    """The notice is unread again: what had closed it was taken back, and the invoice is overdue."""
     row = Invoice.objects.kept().overdue(firm_today(timezone.now())).filter(pk=invoice.pk).first()
     if row is not None:
         Notification.objects.filter(key=_key(row)).update(read_at=None)

@@ -15,7 +15,7 @@ from clients.engagements.services.records import check_engagement_of, check_mone
 from clients.engagements.words import in_words
 from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
-from clients.invoices.services.overdue import close_notices
+from clients.invoices.services.overdue import close_notices, reopen_notice
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
@@ -72,10 +72,13 @@ def update_invoice(
     if named is not None and named.is_restricted and row.revenue_lines.exists():  # type: ignore[attr-defined]
         check_money_of(principal, named, row.client)
     _check_open_to_change(row)
+    was = row.due_date, row.open_amount == 0
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=COMPUTED)
     close_notices([row.pk])
+    if was != (row.due_date, row.open_amount == 0):
+        reopen_notice(row)
     return row
 
 
@@ -104,6 +107,7 @@ def reinstate_invoice(principal: Principal, *, invoice: Invoice, seen_version: i
         return row
     row.voided_at, row.void_reason = None, ""
     save_version(row, fields=["voided_at", "void_reason"], seen=seen_version, merges=False)
+    reopen_notice(row)
     return row
 
 
@@ -120,7 +124,10 @@ def restore_invoice(principal: Principal, *, invoice: Invoice) -> Invoice:
     """Raises ServiceError (field number) if another invoice has its number by now."""
     if invoice.archived_at is not None:
         check_number(invoice)
-    return set_archived(invoice, at=None)[0]
+    row, is_changed = set_archived(invoice, at=None)
+    if is_changed:
+        reopen_notice(row)
+    return row
 
 
 def locked(invoice: Invoice) -> Invoice:

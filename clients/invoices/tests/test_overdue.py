@@ -105,6 +105,51 @@ def test_a_later_due_date_that_passes_is_told_again(marta, row):
     assert tell_of_overdue(TODAY + timedelta(days=10), TODAY + timedelta(days=9)) == 1
 
 
+def void_and_back(who, row):
+    records.void_invoice(who, invoice=row, now=NOW)
+    records.reinstate_invoice(who, invoice=row)
+
+
+def archive_and_back(who, row):
+    gone = records.archive_invoice(who, invoice=row, now=NOW)
+    records.restore_invoice(who, invoice=gone)
+
+
+def move_and_back(who, row):
+    records.update_invoice(who, invoice=row, due_date=TODAY + timedelta(days=9))
+    records.update_invoice(who, invoice=row, due_date=YESTERDAY)
+
+
+def lower_and_back(who, row):
+    pay(who.user, row, 240)
+    records.update_invoice(who, invoice=row, net=200, tax=40)
+    records.update_invoice(who, invoice=row, net=1000, tax=240)
+
+
+@pytest.mark.parametrize("there_and_back", [void_and_back, archive_and_back, move_and_back, lower_and_back])
+def test_what_is_taken_back_opens_it_again(marta, row, there_and_back):
+    tell_of_overdue(TODAY, None)
+    there_and_back(acting(marta), row)
+    assert len(unread()) == 1
+    assert tell_of_overdue(TODAY, TODAY) == 0 and len(unread()) == 1
+
+
+def test_one_that_was_read_stays_read_when_something_else_is_corrected(marta, row):
+    tell_of_overdue(TODAY, None)
+    Notification.objects.update(read_at=NOW)
+    records.update_invoice(acting(marta), invoice=row, net=900)
+    assert unread() == []
+
+
+def test_a_corrected_day_that_is_past_too_leaves_one_notice(marta, row):
+    tell_of_overdue(TODAY, None)
+    records.update_invoice(acting(marta), invoice=row, due_date=YESTERDAY - timedelta(days=1))
+    assert unread() == [] and tell_of_overdue(TODAY, TODAY) == 1
+    assert [text for _name, text in unread()] == [
+        "Invoice INV-1 is overdue: €1,240.00 were due on 18 Nov 2026 · Northwind Advisory"
+    ]
+
+
 def test_a_notice_of_what_was_paid_while_it_was_told_is_closed_by_the_next_run(marta, row):
     tell_of_overdue(TODAY, None)
     Payment.objects.create(invoice=row, paid_date=TODAY, amount=row.gross)

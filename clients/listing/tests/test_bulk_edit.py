@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -28,7 +29,7 @@ from crm.core.notifications.models import Notification
 from crm.core.work.models import Job
 from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import create_follow_up
-from tools.testing.factories.clients import make_client, make_contact
+from tools.testing.factories.clients import locks_in, make_client, make_contact
 
 pytestmark = pytest.mark.django_db
 import_module("crm.urls")
@@ -70,6 +71,21 @@ def test_fields_are_chosen_then_set_and_one_undo_brings_them_back(client, marta)
         ("A", "Law"),
         ("B", "Law"),
     ]
+
+
+def test_many_parents_are_set_and_taken_back_under_one_lock_taken_first(client, marta):
+    group, old = make_client(owner=marta, name="Group"), make_client(owner=marta, name="Old group")
+    rows = [make_client(owner=marta, name="A", parent=group), make_client(owner=marta, name="B", parent=old)]
+    client.force_login(marta)
+    told = {"how-parent": "set", "to-parent": group.pk, "how-tier": "set", "to-tier": "A"}
+    for act in (
+        lambda: edit(client, fields=["parent", "tier"], ids=[row.pk for row in rows], **told),
+        lambda: undo(client),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            act()
+        assert locks_in(asked)[0] == "parents" and "row" in locks_in(asked)
+    assert [Client.objects.get(pk=row.pk).parent for row in rows] == [group, old]
 
 
 def test_all_of_it_stands_in_the_history_under_one_context(client, marta):

@@ -9,9 +9,11 @@ from clients.contacts.models import Contact
 from clients.contacts.queries import find_contacts
 from clients.contacts.services import archive_contact
 from clients.listing.filters import search
-from clients.records.models import Client
-from clients.records.services.clients import restrict_client
+from clients.records.models import Client, ClientFacts
+from clients.records.services.clients import grant_access, restrict_client
 from crm.core.base.principals import acting
+from crm.core.firm.choices import AccountManagersSee
+from crm.core.firm.models import FirmSettings
 from crm.core.search import sources
 from tools.testing.factories.clients import make_client, make_contact
 
@@ -111,3 +113,17 @@ def test_each_search_reads_its_indexes(marta, rows, indexes):
             cursor.execute(f"SET LOCAL enable_{way} = off")
     plan = rows(marta).explain()
     assert {name for name in indexes if name in plan} == indexes, plan
+
+
+@pytest.mark.parametrize("sees", AccountManagersSee.values)
+def test_ones_own_come_first_also_when_others_fill_the_list(marta, otto, sees):
+    FirmSettings.objects.update(account_managers_see=sees)
+    own = make_client(owner=marta, name="Fjord Own")
+    jari = make_contact(actor=marta, client=own, first_name="Jari", last_name="Own")
+    for n in range(4):
+        other = make_client(owner=otto, name=f"Fjord {n}")
+        make_contact(actor=otto, client=other, first_name="Jari", last_name=f"K{n}")
+        grant_access(acting(otto), client=other, user=marta)
+    ClientFacts.objects.exclude(client=own).update(last_contact_at=timezone.now())
+    assert find_clients(acting(marta), "fjord", 2)[0].pk == own.pk
+    assert find_people(acting(marta), "jari", 2)[0].pk == jari.pk

@@ -117,9 +117,13 @@ def update_client(
     to reassign, because both decide who sees the client. Raises PermissionDenied, StaleWrite, ServiceError.
     """
     only_known(fields, CLIENT_FIELDS.edited)
-    if fields.get("parent"):
-        _one_at_a_time()
+    parent = fields.get("parent")
+    is_moved = bool(parent) and Client.objects.filter(pk=client.pk).exclude(parent=parent).exists()
+    if is_moved:
+        lock_parents()
     row = Client.objects.select_for_update().get(pk=client.pk)
+    if parent and not is_moved and row.parent_id != parent.pk:
+        lock_parents()  # somebody gave it another one just now
     fields = with_custom(row, fields, CLIENT_FIELDS)
     for name, why in (("owner", permissions.HAND_ON), ("team", permissions.MOVE)):
         if fields.get(name, getattr(row, name)) != getattr(row, name) and not principal.is_system:
@@ -168,9 +172,9 @@ def _check_active(user: User, *, field: str) -> None:
         raise ServiceError(text, field=field)
 
 
-def _one_at_a_time() -> None:
+def lock_parents() -> None:
     """Parents are set one after the other until the transaction ends: two at once could close a ring that neither sees. Taken before any row
-    is locked, so that nobody waits for a row of somebody who waits here.
+    is locked, so that nobody waits for a row of somebody who waits here: what writes many clients and a parent takes it first.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PARENTS])

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clients.catalogue.services import create_service
 from clients.contacts.models import Affiliation, Contact
@@ -119,6 +121,16 @@ def test_stale_and_circular_changes_are_refused(marta):
         update_client(acting(marta), client=child, seen_version=1, city="Turku")
     merged = Client.objects.get(pk=child.pk)
     assert (merged.parent, merged.city) == (parent, "Oslo")
+
+
+def test_only_a_new_parent_takes_the_lock_of_parents(marta):
+    parent, child = make_client(owner=marta, name="Parent"), make_client(owner=marta, name="Child", city="Oslo")
+    for fields, n in (({"parent": parent}, 1), ({"parent": parent, "city": "Turku"}, 0), ({"parent": None}, 0)):
+        with CaptureQueriesContext(connection) as asked:
+            update_client(acting(marta), client=child, **fields)
+        assert sum("pg_advisory_xact_lock" in query["sql"] for query in asked) == n, fields
+    child.refresh_from_db()
+    assert (child.parent, child.city) == (None, "Turku")
 
 
 def test_an_external_id_belongs_to_one_row(marta):

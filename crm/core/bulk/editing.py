@@ -5,7 +5,7 @@
 `write(principal, row, seen_version=…, now=…, **fields)` calls the record's service, so nothing is written that its form could not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,18 @@ class Editing:
     write: Callable[..., Any]
     but: tuple[str, ...] = ()
     checks: Checks | None = None
+    locks: Mapping[str, Callable[[], None]] | None = None
+
+    def begin(self, values: dict[str, Any]) -> None:
+        self._lock(values["changes"])
+
+    def begin_undo(self, befores: Iterable[dict[str, Any]]) -> None:
+        self._lock({name for before in befores for name in before})
+
+    def _lock(self, names: Collection[str]) -> None:
+        for name, lock in (self.locks or {}).items():
+            if name in names:
+                lock()
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -181,11 +193,12 @@ def bulk_edit(
     *,
     but: tuple[str, ...] = (),
     checks: Checks | None = None,
+    locks: Mapping[str, Callable[[], None]] | None = None,
     **told: Any,
 ) -> Action:
     """The action “Edit” of a list. `but`: fields that one sets for each row by itself; `checks`: what the record's form checks
-    besides its fields, by name, raising ValidationError."""
-    editing = Editing(catalogue, write, but, checks)
+    besides its fields, by name, raising ValidationError; `locks`: what is locked before the first row where a field is among those edited."""
+    editing = Editing(catalogue, write, but, checks, locks)
     made = Action(
         key,
         _lazy("Edit"),
@@ -195,6 +208,8 @@ def bulk_edit(
         "pencil",
         ask=editing.ask,
         words=editing.words,
+        begin=editing.begin,
+        begin_undo=editing.begin_undo,
         **{"fits": outside_trash} | told,
     )
     return actions.register(made)

@@ -165,7 +165,7 @@ class Custom(Target):
 
 def targets_of(catalogue: Catalogue, but: tuple[str, ...] = ()) -> dict[str, Target]:
     """The fields that may be edited of many rows, by name, in the order of their labels."""
-    own = [field for field in catalogue.values() if _is_edited(field) and field.name not in but]
+    own = [field for field in catalogue.values() if _is_edited(field) and field.is_used() and field.name not in but]
     custom = [field for field in catalogue.custom.values() if not field.is_computed]
     made = [target_of(field) for field in (*own, *custom)]
     return {target.name: target for target in sorted(made, key=lambda target: str(target.label).casefold())}

@@ -107,15 +107,19 @@ class Plan:
         }
 
 
+Remarks = Iterable[tuple[Plan, str]]
+
+
 @dataclass(frozen=True)
 class ImportKind:
     """A kind of file.
 
     `prepare(principal, rows, context)` looks up what a chunk of rows may refer to, one query per kind of look-up.
     `plan(principal, values, context)` returns the Plan of one row; it uses only what was looked up and the results of
-    earlier rows, writes nothing, and may raise ServiceError. `apply(principal, plans, context)` writes the plans of a
+    earlier rows, writes nothing, and may raise ServiceError. `lock(plans)` is called first in the transaction of a chunk.
+    `apply(principal, plans, context)` writes the plans of a
     chunk together through services; if it raises, the chunk is retried row by row. `finish(principal, context)` does
-    what must wait for the last row. `survey(texts, context)` sees each row's cells before planning begins.
+    what must wait for the last row, and answers remarks on rows that were written. `survey(texts, context)` sees each row's cells before planning begins.
 
     `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that
     are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
@@ -129,7 +133,8 @@ class ImportKind:
     plan: Callable[[Any, Values, Context], Plan]
     apply: Callable[[Any, list[Plan], Context], None]
     prepare: Callable[[Any, list[Values], Context], None]
-    finish: Callable[[Any, Context], None] = lambda principal, context: None
+    lock: Callable[[list[Plan]], None] = lambda plans: None
+    finish: Callable[[Any, Context], Remarks] = lambda principal, context: ()
     survey: Callable[[dict[str, str], Context], None] = lambda texts, context: None
     export: Callable[[Any], Iterable[list[Any]]] | None = None
     defaults: tuple[str, ...] = ()

@@ -94,6 +94,18 @@ def note(report: dict[str, Any], plan: Plan) -> None:
             report["rows"][group].append(plan.shown())
 
 
+def note_late(report: dict[str, Any], plan: Plan, text: str) -> None:
+    """A remark on a plan that was counted before; of one that failed, its reasons are enough."""
+    if plan.outcome == FAILED:
+        return
+    rows = report["rows"]["remarks"]
+    report["remarks"] += not plan.warnings
+    plan.warnings.append(text)
+    rows[:] = [row for row in rows if row["number"] != plan.number]
+    if len(rows) < MAX_SHOWN:
+        rows.append(plan.shown())
+
+
 def run_job(*, job_id: int) -> str:
     """Check or run a queued import, or resume one whose worker died. Safe to call twice and concurrently. Returns the
     job's state.
@@ -151,12 +163,15 @@ def _run(job: Job, token: uuid.UUID) -> None:
                 if not still_mine(job, token, lock=True):
                     return
                 _ask(job, plans)
-                _apply(planner, [plan for plan in plans if plan.outcome != FAILED and plan.write is not None])
+                written = [plan for plan in plans if plan.outcome != FAILED and plan.write is not None]
+                planner.kind.lock(written)
+                _apply(planner, written)
                 for plan in plans:
                     note(report, plan)
                 still_mine(job, token, done=report["at"], report=report)
         with transaction.atomic():
-            planner.kind.finish(planner.principal, planner.context)
+            for plan, text in planner.kind.finish(planner.principal, planner.context):
+                note_late(report, plan, text)
     _finish(job, token, report, planner.header)
 
 

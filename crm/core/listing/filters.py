@@ -436,7 +436,8 @@ class ListFilters(django_filters.FilterSet):
         return ", ".join(str(self.one(name).label or name) for name in names)
 
     def shown_form(self, names) -> forms.Form:
-        """The named filters as a form."""
+        """The named filters as a form, without those by what the firm does not use."""
+        names = [name for name in names if name in self.base_filters]
         form = forms.Form(auto_id="filter-%s", initial=self._chosen(names))
         form.fields = {name: self.one(name).shown_field() for name in names if self.one(name).is_shown}
         return form

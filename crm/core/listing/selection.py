@@ -5,7 +5,7 @@ is saved in the same transaction.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -47,7 +47,8 @@ class Action:
     that an action without a form asks for, "" for none. `said`: the message with the number changed. `fits(values)`:
     whether it makes sense for the list's filters. `afterwards(principal, change, values)` runs once for all changed
     rows, for example to send one notification instead of a hundred. `ask(principal, data)`: makes a form that depends on
-    who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change.
+    who is asked, instead of `form`; `words(values)`: what is changed, for the page of the change. `begin(values)` and
+    `begin_undo(befores)` are called first in a transaction that changes rows, or takes them back: they lock what comes before any row.
 
     A row carries `seen_version` for its service: the version it had when it was read, in the background when the action was started. So
     nothing is written over what somebody saved since. `versions(rows)`: {pk: that
@@ -69,6 +70,8 @@ class Action:
     said: Any = ngettext_lazy("%(n)d changed", "%(n)d changed", "n")
     afterwards: Callable[[Any, BulkChange, dict[str, Any]], None] | None = None
     versions: Callable[[models.QuerySet], dict[int, Any]] | None = None
+    begin: Callable[[dict[str, Any]], None] = lambda values: None
+    begin_undo: Callable[[Iterable[Any]], None] = lambda befores: None
 
     def seen(self, row: Any) -> Any:
         """The version of a row that is changed as soon as it is read."""
@@ -297,6 +300,7 @@ def new_change(principal, action: Action, pks: list[int], values: dict[str, Any]
 def apply(principal, action: Action, pks: list[int], values: dict[str, Any], now: datetime, seen=None) -> Result:
     """Each row through the action. `seen`: the version of each row when the action was started. Call it in a transaction."""
     result, found = Result(), set()
+    action.begin(values)
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, pks):
             found.add(row.pk)
@@ -379,6 +383,7 @@ def restore(principal, change: BulkChange, rows: list[Any], now: datetime) -> Re
     """Undo for these [[pk, before]] of a change, the last row first. A row changed again since is skipped. Call it in a
     transaction."""
     result, action, before = Result(), actions[change.action], dict(rows)
+    action.begin_undo(before.values())
     with pghistory.context(user=principal.user_id):
         for row in rows_of(principal, action, before).reverse():
             row.seen_version = action.seen(row)

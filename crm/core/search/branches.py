@@ -169,7 +169,8 @@ def by_name(
     come first within a rank."""
     if ask.is_few:
         mine = {} if own is None else {"is_own": Case(When(own, then=True), default=False)}
-        return [make(rows.filter(way.words | way.prefix), way.rank, **mine).order_by("found_rank", *order)[: ask.limit]]
+        made = make(rows.filter(way.words | way.prefix), way.rank, **mine)
+        return [made.order_by("found_rank", "-found_is_own", *order)[: ask.limit]]
     each: list[tuple[Q, Any]] = (
         [(way.exact, EXACT), (way.prefix & ~way.exact, PREFIX)] if is_exact_apart else [(way.prefix, way.rank)]
     )

@@ -42,3 +42,10 @@ def make_contact(*, actor, client=None, first_name="Elina", last_name="Saari", *
 
 def make_line(*, actor, client, amount="100", date=TODAY, today=TODAY, **fields):
     return add_revenue_line(acting(actor), client=client, date=date, amount=Decimal(amount), today=today, **fields)
+
+
+def locks_in(asked):
+    """In which order statements locked: "parents" or the "row" of a client."""
+    kinds = {"pg_advisory_xact_lock": "parents", 'FROM "clients_client"': "row"}
+    found = [query["sql"] for query in asked if "FOR UPDATE" in query["sql"] or "pg_advisory_xact_lock" in query["sql"]]
+    return [kind for sql in found for part, kind in kinds.items() if part in sql]
