@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import FieldError
+from django.db.models import F
 from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
@@ -16,7 +18,7 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from tools.testing.factories.clients import make_client
-from tools.testing.factories.opportunities import make_contract, make_opportunity
+from tools.testing.factories.opportunities import make_contract, make_opportunity, make_service
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)  # already the 19th in Helsinki
@@ -93,6 +95,12 @@ VALUES = {
     "today": (date(2026, 11, 19), date(2026, 11, 19)),
     "today + 900000000000000": (None, None),
     "today + 2920000": (None, None),
+    "today - 2500000": (None, None),  # before PostgreSQL's calendar
+    "[Signed] - 4000000": (None, None),
+    'date("9999-12-30") - 2500000': (date(3155, 3, 25), date(3155, 3, 25)),
+    'date("0001-01-02") - 4000000': (None, None),
+    'date("9999-12-30") + 4000000': (None, None),
+    'date("0001-01-02") + 3652056': (date(9999, 12, 30), date(9999, 12, 30)),
     "year([Signed]) * 100 + month([Signed])": (202601, None),
     '[Class] = "Gold"': (True, None),
     '[Class] <> "gold"': (False, None),
@@ -358,6 +366,28 @@ def test_amounts_of_other_records_are_in_the_firms_currency(client, marta, admin
     assert "25.00" in client.get(f"/api/v1/opportunities/{deal.pk}/").json()["cf_half"]
     with pytest.raises(ServiceError, match="no field"):
         services.create_field(admin, record="opportunity", label="Odd", kind="formula", formula="rate * 2")
+
+
+def test_a_yes_or_no_of_ours_is_a_condition(client, marta, admin):
+    told = {"actor": marta, "client": make_client(owner=marta), "service": make_service()}
+    paid, free = (make_contract(**told, value=value, is_free=value == "7") for value in "57")
+    made = {
+        text: services.create_field(admin, record="contract", label=f"Own {n}", kind="formula", formula=text)
+        for n, text in enumerate(["if(is_free, 0, value)", "is_free", "not is_free", "if(is_free or value > 6, 1)"])
+    }
+    entries = [type(paid).custom_fields()[field.name] for field in made.values()]
+    load_values(acting(marta), NOW, [paid, free], entries)
+    assert [[entry.raw(row) for entry in entries] for row in (paid, free)] == [[5, False, True, None], [0, True, False, 1]]
+    client.force_login(marta)
+    assert client.get(f"/api/v1/contracts/{free.pk}/").json()["cf_own_0"] == "0.00"
+
+
+def test_a_formula_that_the_database_cannot_compute_is_not_saved(admin, add, fields, monkeypatch):
+    """It would break every page that shows it."""
+    monkeypatch.setattr("crm.core.fields.custom.formulas.sql.kept_number", lambda key: F("no_such_column"))
+    with pytest.raises(FieldError):
+        add("Result", "formula", formula="[Seats] + 1")
+    assert not CustomField.objects.filter(label="Result").exists()
 
 
 @pytest.mark.parametrize("kind", ["formula", "rollup", "choice", "number"])

@@ -387,7 +387,7 @@ def _own_part(catalogue: Catalogue, entry: Field, path: str, column: Any) -> Par
     if isinstance(column, models.DateField):
         return Part(Result.DATE, lambda asked: F(path))
     if isinstance(column, models.BooleanField):
-        return Part(Result.YES_NO, lambda asked: F(path))
+        return Part(Result.YES_NO, lambda asked: sql.truth_of(F(path)))
     if isinstance(column, models.CharField | models.TextField):
         pairs = tuple(entry.type.choices()) if column.choices and entry.type.choices else ()
         key_of = lambda asked: sql.filled(F(path))  # noqa: E731

@@ -12,6 +12,7 @@ from uuid import uuid4
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Count, Max, Model
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,12 +20,13 @@ from django.utils.translation import gettext_lazy
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
-from crm.core.base.principals import Principal
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
-from crm.core.fields.custom.computed import checker_of, stored
+from crm.core.fields.custom.computed import ComputedEntry, checker_of, stored
 from crm.core.fields.custom.entries import Record, records
+from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
@@ -170,12 +172,26 @@ def _check_computed(row: CustomField, of: Record) -> None:
     after = of.custom.made(of.catalogue, [*(field for field in live if field.pk != row.pk), row], known)
     if after[row.name].problem:
         raise ServiceError(after[row.name].problem, field=_broken_by(row))
+    _compute_none(of, [entry for entry in after.values() if row.name in (entry.name, *getattr(entry, "uses", ()))])
     for entry in after.values():
         if entry.problem and entry.name in before and not before[entry.name].problem:
             told = {"name": entry.label, "why": entry.problem}
             raise ServiceError(
                 _("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row)
             )
+
+
+def _compute_none(of: Record, entries: Iterable[CustomEntry]) -> None:
+    """Let the database read these formulas and roll-ups for no row: what it cannot compute fails here, not on each page that shows it."""
+    now = timezone.now()
+    made = {
+        f"{entry.name}_{of_all}": entry.expression(SYSTEM, now, of_all=of_all)
+        for entry in entries
+        if isinstance(entry, ComputedEntry) and entry.part is not None
+        for of_all in (False, True)
+    }
+    if made:
+        list(of.model._base_manager.filter(pk__lt=0).annotate(**made).order_by().values_list(*made))
 
 
 def _where(text: str, error: FormulaError) -> str:

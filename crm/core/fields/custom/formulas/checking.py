@@ -267,7 +267,7 @@ def _days(given: _Given, sign: str) -> Part:
 
     def make(asked: Asked) -> Any:
         one, other = given.makes(asked)
-        return sql.bounded_day(sql.infix(sign, one, sql.days(other), sql.DAY))
+        return sql.moved(sign, one, other)
 
     return Part(Result.DATE, make, 3)
 

@@ -53,6 +53,11 @@ def truth(value: bool) -> Func:
     return sql("TRUE" if value else "FALSE", field=YES_NO)
 
 
+def truth_of(value: Any) -> Func:
+    """A column of yes and no as a condition, which a bare one is not."""
+    return sql("(%(expressions)s)", value, field=YES_NO)
+
+
 def filled(value: Any) -> Func:
     """A column of texts, of which empty ones are no value."""
     return sql("NULLIF((%(expressions)s)::text, '')", value, field=TEXT)
@@ -120,13 +125,14 @@ def bounded_day(value: Any) -> Func:
     return within(value, "'0001-01-01'::date", "'9999-12-31'::date", DAY)
 
 
-def days(value: Any) -> Func:
-    """A number of days that can be added to a day."""
-    return sql(
-        "(%(expressions)s)::integer",
-        within(value, f"-{MOST_DAYS}::numeric", f"{MOST_DAYS}::numeric", NUMBER),
-        field=NUMBER,
-    )
+def moved(sign: str, value: Any, days: Any) -> Func:
+    """The day plus or minus a number of days. Counted in whole numbers from the first day, for PostgreSQL refuses a day before its
+    calendar or after it before anything can bound it."""
+    first, last = "'0001-01-01'::date", "'9999-12-31'::date"
+    most = f"{MOST_DAYS}::numeric"
+    by = sql("(%(expressions)s)::integer", within(days, f"-{most}", most, NUMBER), field=NUMBER)
+    place = infix(sign, sql(f"(%(expressions)s - {first})", value, field=NUMBER), by, NUMBER)
+    return sql(f"({first} + %(expressions)s)", within(place, "0", f"({last} - {first})", NUMBER), field=DAY)
 
 
 def chosen(condition: Any, then: Any, other: Any, field: Any) -> Case:
