@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
 from django.db import connection, transaction
@@ -10,12 +11,13 @@ from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
-from clients.records.services.clients import restrict_client, update_client
+from clients.records.services.clients import create_client, restrict_client, update_client
 from clients.segments.services import create_segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.fields.custom import changing, services
 from crm.core.fields.custom.models import CustomField, FieldChange
+from crm.core.firm.queries import firm_cached
 from crm.core.history.queries import read
 from crm.core.listing.models import SavedView
 from tools.testing.factories.clients import make_client
@@ -239,3 +241,70 @@ def test_while_others_hold_the_records_nothing_changes(marta, admin, add):
     over.set()
     other.join(30)
     assert CustomField.objects.get().kind == "text" and Client.objects.get().custom == {"size": "12"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_request_that_began_before_the_change_writes_no_value_of_the_old_type(marta, admin, add, is_new):
+    """It holds its definitions, waits for the change, and goes on when that is over."""
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    ready, found = Event(), []
+
+    def write():
+        with firm_cached():
+            assert CLIENT_FIELDS["cf_size"].definition.kind == "text"
+            ready.set()
+            try:
+                if is_new:
+                    create_client(acting(marta), name="New", today=NOW.date(), cf_size="1.50")
+                else:
+                    update_client(acting(marta), client=row, cf_size="1.50")
+            except ServiceError as error:
+                found.append(error)
+        connection.close()
+
+    other = Thread(target=write)
+    with transaction.atomic():
+        changing.change_kind(admin, field=field, kind="number", now=NOW)
+        other.start()
+        assert ready.wait(30)
+        waits_for_a_lock()
+    other.join(30)
+    assert [error.field for error in found] == ["cf_size"] and "changed by an administrator" in str(found[0])
+    assert [each["size"] for each in kept().values()] == [12]
+
+
+def waits_for_a_lock():
+    """Until another connection waits for a lock of a table."""
+    deadline = monotonic() + 30
+    while monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_waits_for_who_has_locked_a_record(marta, admin, add):
+    """Who has locked a record and writes it later would wait for the change, and the change for the record."""
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    locked, found = Event(), []
+
+    def write():
+        with transaction.atomic():
+            held = Client.objects.select_for_update().get(pk=row.pk)
+            locked.set()
+            waits_for_a_lock()
+            update_client(acting(marta), client=held, cf_size="13")
+            found.append("written")
+        connection.close()
+
+    other = Thread(target=write)
+    other.start()
+    assert locked.wait(30)
+    changing.change_kind(admin, field=field, kind="number", now=NOW)
+    other.join(30)
+    assert found == ["written"] and [each["size"] for each in kept().values()] == [13]

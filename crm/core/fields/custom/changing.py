@@ -86,13 +86,14 @@ def change_kind(
 
 
 def _hold(of: Record) -> None:
-    """Let nobody write records of the kind until the change is over, so that no value of the old type comes after it; they are read as
-    always. Raises ServiceError if somebody else holds them for too long."""
+    """Let nobody write or lock records of the kind until the change is over; they are read as always. Who writes next sees the new type
+    (`writing.py`). A weaker lock would let somebody lock a record that this waits for, and then wait for this. Raises ServiceError if
+    somebody else holds them for too long."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '5s', true)")
             before = cursor.fetchone()[0]
-            cursor.execute(f"LOCK TABLE {_table(of)} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {_table(of)} IN EXCLUSIVE MODE")
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
     except OperationalError as error:
         raise ServiceError(str(BUSY)) from error
