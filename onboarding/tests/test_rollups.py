@@ -18,6 +18,7 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.rollups import How, sources
+from crm.core.users.models import User
 from interactions.log.choices import Channel, Visibility
 from interactions.recording.services import log_interaction
 from tools.testing.factories.core import make_firm, make_person
@@ -112,6 +113,18 @@ def test_every_source_counts_and_every_value_of_it_is_computed(ines, northwind, 
             made = add(f"{source.key} {condition.key}", source.key, where=[condition.key])
             assert given(northwind, made.name, ines) == 0
             CustomField.objects.filter(pk=made.pk).delete()
+
+
+def test_who_sees_nothing_has_no_value_and_no_error(otto, ines, northwind, add):
+    """The night notes the members of segments for owners who have left, too."""
+    made = [add("N", "opportunities"), add("Sum", "opportunities", "sum", "value")]
+    made += [add("Day", "opportunities", "latest", "expected_close")]
+    User.objects.filter(pk=otto.pk).update(is_active=False, roles=[])
+    otto.refresh_from_db()
+    for field in made:
+        entry = CLIENT_FIELDS[field.name]
+        found = Client.objects.annotate(found=entry.expression(acting(otto), NOW)).get(pk=northwind.pk).found
+        assert found == (0 if field.key == "n" else None)
 
 
 def test_each_reader_counts_what_they_see(marta, otto, ines, northwind, add):

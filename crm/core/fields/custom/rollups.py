@@ -208,7 +208,10 @@ def _looked_up(pairs: QuerySet, output: Any) -> Any:
     """The value of each record out of the pairs of all. A subquery for each record would fetch its rows one by one, which for a filter or
     sort of many records takes ten times as long as one pass over the table."""
     key = sql.sql("(%(expressions)s)::text", F("pk"), field=sql.TEXT)
-    found = sql.sql("(%(expressions)s)", _Map(pairs, output_field=sql.TEXT), key, field=sql.TEXT, between=" ->> ")
+    values = sql.sql(
+        "(%(expressions)s)::jsonb", _Map(pairs, output_field=sql.TEXT), field=sql.TEXT
+    )  # NULL for who sees none
+    found = sql.sql("(%(expressions)s)", values, key, field=sql.TEXT, between=" ->> ")
     return sql.sql(f"(%(expressions)s)::{'date' if output is sql.DAY else 'numeric'}", found, field=output)
 
 
