@@ -15,7 +15,10 @@ from clients.records.services.clients import create_client, restrict_client, upd
 from clients.segments.services import create_segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
+from crm.core.base.reading import PLAIN
 from crm.core.fields.custom import changing, services
+from crm.core.fields.custom.choices import Kind
+from crm.core.fields.custom.converting import conversion
 from crm.core.fields.custom.models import CustomField, FieldChange
 from crm.core.firm.queries import firm_cached
 from crm.core.history.queries import read
@@ -125,6 +128,75 @@ def test_a_restricted_record_is_counted_but_not_shown(client, three, marta):
     page = client.get(reverse("core:field_kind", args=[field.pk]), {"kind": "number"})
     assert page.context["found"].n_failing == 1 and page.context["rows"] == []
     assert "about ten" not in page.content.decode()
+
+
+def test_no_value_of_a_hidden_record_is_an_example_a_choice_or_a_sample(client, marta, admin, add):
+    field = add()
+    rows = [make_client(owner=marta, name=f"C{n}", cf_size=text) for n, text in enumerate(("03/04/2026", "05/06/2026"))]
+    restrict_client(acting(marta), client=rows[1], users=[], reason="Barrier")
+    url = reverse("core:field_kind", args=[field.pk])
+    for kind in ("long_text", "date", "choice"):
+        page = client.get(url, {"kind": kind}).content.decode()
+        assert "03/04/2026" in page and "05/06/2026" not in page and "6 May 2026" not in page, kind
+    change = changing.change_kind(admin, field=field, kind="choice", keeps_aside=True, now=NOW)
+    field.refresh_from_db()
+    assert [option["label"] for option in field.options] == ["03/04/2026"]
+    assert kept()["C1"] == {"size_before": "05/06/2026"}
+    changing.undo_change(admin, change=change, now=NOW)
+    assert kept()["C1"] == {"size": "05/06/2026"}
+
+
+def test_undo_quotes_no_value_of_a_hidden_record(marta, admin, add):
+    field = add("number")
+    row = make_client(owner=marta, cf_size=Decimal(1))
+    change = changing.change_kind(admin, field=field, kind="text", now=NOW)
+    update_client(acting(marta), client=Client.objects.get(pk=row.pk), cf_size="a lot")
+    restrict_client(acting(marta), client=Client.objects.get(pk=row.pk), users=[], reason="Barrier")
+    with pytest.raises(ServiceError, match="a record that you cannot see") as refused:
+        changing.undo_change(admin, change=change, now=NOW)
+    assert "a lot" not in str(refused.value)
+
+
+def test_choices_keep_what_was_chosen_when_two_have_swapped_names(marta, admin, add):
+    """The key of the first is the name of the second."""
+    field = add("choice", **OPTIONS)
+    row = make_client(owner=marta, cf_size="gold")
+    options = [{"key": "gold", "label": "Premium"}, {"key": "silver", "label": "Silver"}, {"label": "Gold"}]
+    field = services.update_field(admin, field=field, options=options)
+    new = field.options[2]["key"]
+    assert new != "gold"
+    entry = CLIENT_FIELDS["cf_size"]
+    assert [entry.type.read(text, PLAIN) for text in ("Premium", "Gold", "gold", "silver")] == [
+        "gold",
+        new,
+        new,
+        "silver",
+    ]
+    changing.change_kind(admin, field=field, kind="choices", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": ["gold"]}
+    assert CLIENT_FIELDS["cf_size"].type.read("Gold; Premium", PLAIN) == [new, "gold"]
+    changing.change_kind(admin, field=field, kind="choice", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": "gold"}
+
+
+def test_undo_writes_the_name_of_a_colleague_entered_since(marta, otto, admin, add):
+    field = add()
+    row = make_client(owner=marta, cf_size=marta.name)
+    change = changing.change_kind(admin, field=field, kind="user", now=NOW)
+    update_client(acting(marta), client=Client.objects.get(pk=row.pk), cf_size=otto)
+    changing.undo_change(admin, change=change, now=NOW)
+    assert [each["size"] for each in kept().values()] == [otto.name]
+
+
+def test_colleagues_are_read_once_for_all_values(marta, otto, admin, add, django_assert_max_num_queries):
+    field = add()
+    for n in range(20):
+        make_client(owner=marta, name=f"C{n:02}", cf_size=(otto.email.upper(), otto.name, f"Nobody {n}")[min(n, 2)])
+    with django_assert_max_num_queries(8):
+        found = conversion(admin, field, Client, Kind.USER)
+    assert [value.becomes for value in found.fitting] == [otto.pk, otto.pk] and found.n_failing == 18
 
 
 def test_without_a_choice_nothing_changes_and_with_it_the_text_is_kept_aside(client, three, admin):

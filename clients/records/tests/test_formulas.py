@@ -264,6 +264,22 @@ def test_new_names_change_no_formula(client, aino, admin, add, fields, full):
     assert form["formula"].value() == '[Class] = "Premium" and [Chairs] > 1'
 
 
+def test_a_formula_means_the_choice_that_has_the_name_and_keeps_it(client, aino, admin, add, fields, full):
+    """A choice may be called as another was."""
+    old = add("Is old", "formula", formula='[Class] = "Gold"')
+    choice = CustomField.objects.get(key="class")
+    options = [{"key": "gold", "label": "Premium"}, {"key": "silver", "label": "Silver"}, {"label": "gold"}]
+    services.update_field(admin, field=choice, options=options)
+    new = add("Is new", "formula", formula='[Class] = "gold"')
+    services.update_field(admin, field=old, label="Is premium")
+    assert given(full, old.name, admin) is True and given(full, new.name, admin) is False
+    client.force_login(aino)
+    texts = [
+        client.get(reverse("core:field", args=[made.pk])).context["form"]["formula"].value() for made in (old, new)
+    ]
+    assert texts == ['[Class] = "Premium"', '[Class] = "gold"']
+
+
 def test_a_formula_whose_field_is_archived_says_so_everywhere(client, aino, marta, admin, add, fields, full):
     add("Value", "formula", formula="[Seats] * 2")
     rule = {"match": "all", "rules": [{"field": "cf_value", "op": "more", "values": ["1"]}]}
@@ -377,7 +393,10 @@ def test_a_yes_or_no_of_ours_is_a_condition(client, marta, admin):
     }
     entries = [type(paid).custom_fields()[field.name] for field in made.values()]
     load_values(acting(marta), NOW, [paid, free], entries)
-    assert [[entry.raw(row) for entry in entries] for row in (paid, free)] == [[5, False, True, None], [0, True, False, 1]]
+    assert [[entry.raw(row) for entry in entries] for row in (paid, free)] == [
+        [5, False, True, None],
+        [0, True, False, 1],
+    ]
     client.force_login(marta)
     assert client.get(f"/api/v1/contracts/{free.pk}/").json()["cf_own_0"] == "0.00"
 

@@ -25,12 +25,12 @@ from crm.core.fields.custom.choices import COMPUTED, WRITTEN, Kind
 from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.filters import filters_of
 from crm.core.fields.custom.formulas import sql
-from crm.core.fields.custom.formulas.checking import Asked, Checker, Fact, FormulaError, Part, Result, key_in
+from crm.core.fields.custom.formulas.checking import Asked, Checker, Fact, FormulaError, Part, Result
 from crm.core.fields.custom.formulas.grammar import Node, parse
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.rollups import How
 from crm.core.fields.custom.values import options
-from crm.core.fields.types import DAY, TEXT, YES_NO, Type
+from crm.core.fields.types import DAY, TEXT, YES_NO, Type, named
 from crm.core.firm.queries import get_firm
 from crm.core.listing.columns import Column
 from crm.core.listing.paging import Sort
@@ -475,7 +475,7 @@ def _kept_part(field: CustomField) -> Part:
 
 def stored(checker: Checker, text: str) -> str:
     """With the names that never change. Raises FormulaError."""
-    return _rewritten(checker, text, _name_of, lambda pairs, words: key_in(pairs, words) or words)
+    return _rewritten(checker, text, _name_of, lambda pairs, words: named(pairs, words) or words)
 
 
 def shown(checker: Checker, text: str) -> str:

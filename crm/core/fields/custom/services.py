@@ -72,7 +72,7 @@ def update_field(
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
     of, before = records[row.record], index_facts(row)
     _apply(row, settings, of)
-    _check_computed(row, of)
+    _check_computed(row, of, is_typed="formula" in settings)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
         index_again(row, of)
@@ -158,13 +158,13 @@ def remove_section(principal: Principal, *, section: FieldSection) -> None:
     section.delete()
 
 
-def _check_computed(row: CustomField, of: Record) -> None:
-    """A formula is kept with the names of fields. It must work, and so must those that use it. Raises ServiceError (field formula or
-    rollup)."""
+def _check_computed(row: CustomField, of: Record, *, is_typed: bool) -> None:
+    """A formula is kept with the names of fields and the keys of choices; `is_typed`: it may still have their labels. It must work, and
+    so must those that use it. Raises ServiceError (field formula or rollup)."""
     known = list(CustomField.objects.filter(record=row.record).select_related("section"))
     live = [field for field in known if field.archived_at is None]
     before = of.custom.made(of.catalogue, live, known)  # not the catalogue's, which would be kept under the new mark
-    if row.kind == Kind.FORMULA:
+    if row.kind == Kind.FORMULA and is_typed:
         try:
             row.formula = stored(checker_of(of.catalogue, before, known), row.formula)
         except FormulaError as error:
@@ -213,7 +213,7 @@ def new_row(of: Record, *, label: str, kind: str, **settings: Any) -> CustomFiel
     row = CustomField(record=of.key, kind=kind, position=0 if last is None else last + 1)
     _apply(row, {"label": label} | settings, of)
     row.key = _free_key(of, row.label)
-    _check_computed(row, of)
+    _check_computed(row, of, is_typed=True)
     row.save()
     index_again(row, of)
     return row

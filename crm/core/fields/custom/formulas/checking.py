@@ -308,7 +308,7 @@ def _is_key(sign: str, chosen: Part, words: str, at: int) -> Part:
 
 
 def key_in(choices: Iterable[tuple[str, str]], words: str) -> str | None:
-    """The key of the choice that is called so, or has this key."""
+    """The key of the choice that has this key, as formulas are kept, or is called so."""
     pairs = [(str(key), str(label)) for key, label in choices]
     by_label = next((key for key, label in pairs if fold(label) == fold(words)), None)
     return next((key for key, _label in pairs if key == words), by_label)
