@@ -18,6 +18,7 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.rollups import How, sources
+from crm.core.firm.models import FirmSettings
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Visibility
 from interactions.recording.services import log_interaction
@@ -125,6 +126,18 @@ def test_who_sees_nothing_has_no_value_and_no_error(otto, ines, northwind, add):
         entry = CLIENT_FIELDS[field.name]
         found = Client.objects.annotate(found=entry.expression(acting(otto), NOW)).get(pk=northwind.pk).found
         assert found == (0 if field.key == "n" else None)
+
+
+def test_engagements_are_called_as_the_firm_calls_them_and_offered_where_it_has_them(client, ines, add):
+    client.force_login(ines)
+    offered = lambda url: dict(client.get(url).context["form"].fields["source"].choices)  # noqa: E731
+    FirmSettings.objects.update(engagement_word="matter")
+    assert str(offered(NEW)["engagements"]) == "Matters" and "Each document once" in client.get(NEW).content.decode()
+    assert "restricted matters that" in client.get(NEW).content.decode()
+    made = add("N", "engagements")
+    FirmSettings.objects.update(engagement_word="off")
+    assert "engagements" not in offered(NEW) and "contacts" in offered(NEW)
+    assert "engagements" in offered(reverse("core:field", args=[made.pk]))
 
 
 def test_each_reader_counts_what_they_see(marta, otto, ines, northwind, add):

@@ -89,7 +89,7 @@ class _label:
 class Source:
     """Related rows of a kind of record. `rows(principal)`: those that the principal may see, archived ones left out; `path`: their column
     that names the record; `day`: the column of the day that “latest” and “in the last days” go by, `is_moment` if it is a moment.
-    `counted`: what is in it, in a sentence."""
+    `counted`: what is in it, in a sentence; `is_used`: whether the firm has such rows at all."""
 
     key: str
     record: str
@@ -102,6 +102,7 @@ class Source:
     measures: tuple[Measure, ...] = ()
     conditions: tuple[Condition, ...] = ()
     order: int = 0
+    is_used: Callable[[], bool] = lambda: True
 
     def measure(self, key: str) -> Measure | None:
         return next((each for each in self.measures if each.key == key), None)
@@ -113,8 +114,9 @@ class Source:
 sources: Registry[Source] = Registry("source of roll-ups")
 
 
-def sources_of(record: str) -> list[Source]:
-    return [source for source in sources if source.record == record]
+def sources_of(record: str, kept: str = "") -> list[Source]:
+    """Those that a roll-up may be made of; with the one that it has, even if that is no longer used."""
+    return [source for source in sources if source.record == record and (source.key == kept or source.is_used())]
 
 
 @dataclass(frozen=True)
