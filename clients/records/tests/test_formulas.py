@@ -244,6 +244,35 @@ def test_formulas_may_use_each_other_but_never_in_a_ring(client, aino, admin, ad
     assert given(full, "cf_second", admin) == 26
 
 
+def test_formulas_stay_small_with_all_that_they_use(admin, add, fields, full):
+    """What is saved can be computed: no tree is too deep for Python, and no statement grows to megabytes."""
+    deep, last = "[Seats]", None
+    for n in range(10):
+        try:
+            last = add(f"F{n}", "formula", formula="if([Is live], " * 18 + deep + ", 1)" * 18)
+        except ServiceError as error:
+            assert "deep" in str(error)
+            break
+        deep = f"[F{n}]"
+    assert last is not None and n > 4 and given(full, last.name, admin) == 12
+    before = "[Seats]"
+    for n in range(10):
+        before = f"[{add(f'G{n}', 'formula', formula=f'{before} + 1').label}]"
+    assert given(full, "cf_g9", admin) == 22
+    with pytest.raises(ServiceError, match="More than 10 formulas"):
+        add("G10", "formula", formula=f"{before} + 1")
+    first = CustomField.objects.get(key="g0")
+    with pytest.raises(ServiceError, match="“G9” uses this field"):
+        add("H", "formula", formula="[Seats] + 1")
+        services.update_field(admin, field=first, formula="[H] + 1")
+    add("Countries", "choice", options=[f"Country {n}" for n in range(200)])
+    with pytest.raises(ServiceError, match="more than 400 parts"):
+        add("Long", "formula", formula=" & ".join(["[Countries]"] * 20))
+    add("Calls", "rollup", rollup={"source": "contacts", "how": "count"})
+    with pytest.raises(ServiceError, match="more than 400 parts"):
+        add("Wide", "formula", formula="max(" + ", ".join(["[Calls]"] * 20) + ")")
+
+
 def test_a_change_that_would_break_another_formula_is_refused(admin, add, fields):
     first = add("First", "formula", formula="[Seats] + 1")
     add("Second", "formula", formula="[First] * 2")
@@ -306,9 +335,12 @@ def test_a_formula_whose_field_is_archived_says_so_everywhere(client, aino, mart
 def test_a_kept_value_of_another_type_is_no_value(marta, add, admin, fields):
     row = make_client(owner=marta)
     Client.objects.filter(pk=row.pk).update(custom={"seats": "many", "signed": "2026-02-30", "is_live": 3, "class": 1})
+    other = make_client(owner=marta)
+    Client.objects.filter(pk=other.pk).update(custom={"signed": "0000-01-31"})  # a year that PostgreSQL does not know
     add("A", "formula", formula="coalesce([Seats], -1)")
     add("B", "formula", formula="is_empty([Signed]) and is_empty([Is live]) and is_empty([Class])")
     assert given(row, "cf_a", admin) == -1 and given(row, "cf_b", admin) is True
+    assert given(other, "cf_b", admin) is True
 
 
 def test_all_formulas_of_a_page_cost_one_statement(marta, add, admin, full, bare, django_assert_num_queries):

@@ -21,6 +21,7 @@ from crm.core.fields.custom.formulas.checking import NUMBERS, Asked, FormulaErro
 from crm.core.ui.formatting import in_sentence
 
 MOST_DAYS, MOST_CONDITIONS = 36_500, 20
+PARTS = 20  # of a formula that a roll-up counts as: each is a statement of its own within the statement
 
 
 class How(TextChoices):
@@ -132,11 +133,11 @@ class Rollup:
     @property
     def part(self) -> Part:
         if self.how == How.COUNT:
-            return Part(Result.NUMBER, self._count, is_personal=True)
+            return Part(Result.NUMBER, self._count, PARTS, is_personal=True)
         measure = self.measure
         assert measure is not None  # read() asks for one
         unrated = (self._unrated,) if measure.unrated is not None else ()
-        return Part(measure.type, self._value, unrated=unrated, is_personal=True)
+        return Part(measure.type, self._value, PARTS, unrated=unrated, is_personal=True)
 
     def _rows(self, asked: Asked) -> QuerySet:
         of_record = {f"{self.source.path}__isnull": False} if asked.of_all else {self.source.path: OuterRef("pk")}
