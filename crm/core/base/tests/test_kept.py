@@ -7,7 +7,7 @@ from django.db.models import F, Prefetch, Q, Value
 from django.utils import timezone
 
 from crm.core.base.arrays import IDS, AnyOf
-from crm.core.base.kept import Kept, SameForAll, kept_by_access
+from crm.core.base.kept import QUARTER, Kept, SameForAll, kept_by_access
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
@@ -368,3 +368,29 @@ def test_by_access_the_firms_day_is_another_statement_and_a_moment_lasts_a_quart
     time_machine.move_to(NOW + timedelta(days=1), tick=False)
     kept.rows(acting(marta))
     assert dated.times == 2
+
+
+def test_a_statement_built_just_before_a_quarter_is_not_stored_in_it(marta, monkeypatch):
+    """Another thread has emptied the cache by then, and would find the day of before."""
+    clock = [datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)]
+    monkeypatch.setattr(timezone, "now", lambda: clock[0])
+
+    def of_today(principal, moves):
+        today = timezone.now().date()
+        if moves:
+            clock[0] = datetime(2026, 11, 21, 0, 0, 1, tzinfo=UTC)
+            kept._forget(int(clock[0].timestamp()) // QUARTER)
+        return User.objects.filter(pk=principal.user_id).annotate(day=Value(today)).values_list("day")
+
+    for by_access in (False, True):
+        clock[0] = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)
+        kept = Kept(of_today, by_access=by_access)
+        moves = [False]
+        kept.build = lambda principal: of_today(principal, moves[0])  # noqa: B023
+        if not by_access:
+            kept.rows(acting(marta))
+        moves[0] = True
+        kept.rows(acting(marta))
+        moves[0] = False
+        for _time in range(2):
+            assert [str(day) for (day,) in kept.rows(acting(marta))] == ["2026-11-21"]
