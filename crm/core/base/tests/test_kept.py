@@ -370,27 +370,26 @@ def test_by_access_the_firms_day_is_another_statement_and_a_moment_lasts_a_quart
     assert dated.times == 2
 
 
-def test_a_statement_built_just_before_a_quarter_is_not_stored_in_it(marta, monkeypatch):
+@pytest.mark.parametrize("by_access", [False, True])
+def test_a_statement_built_just_before_a_quarter_is_not_stored_in_it(marta, monkeypatch, by_access):
     """Another thread has emptied the cache by then, and would find the day of before."""
-    clock = [datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)]
+    before, after = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC), datetime(2026, 11, 21, 0, 0, 1, tzinfo=UTC)
+    clock = [before]
     monkeypatch.setattr(timezone, "now", lambda: clock[0])
+    last = 2 if by_access else 3  # once to be seen, and twice to be compiled
 
-    def of_today(principal, moves):
-        today = timezone.now().date()
-        if moves:
-            clock[0] = datetime(2026, 11, 21, 0, 0, 1, tzinfo=UTC)
-            kept._forget(int(clock[0].timestamp()) // QUARTER)
+    def of_today(principal):
+        today, build.left = timezone.now().date(), build.left - 1
+        if build.left == 0:
+            clock[0] = after
+            kept._forget(int(after.timestamp()) // QUARTER)
         return User.objects.filter(pk=principal.user_id).annotate(day=Value(today)).values_list("day")
 
-    for by_access in (False, True):
-        clock[0] = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)
-        kept = Kept(of_today, by_access=by_access)
-        moves = [False]
-        kept.build = lambda principal: of_today(principal, moves[0])  # noqa: B023
-        if not by_access:
-            kept.rows(acting(marta))
-        moves[0] = True
+    build = Asked(of_today)
+    build.left = last
+    kept = Kept(build, by_access=by_access)
+    while clock[0] == before:
         kept.rows(acting(marta))
-        moves[0] = False
-        for _time in range(2):
-            assert [str(day) for (day,) in kept.rows(acting(marta))] == ["2026-11-21"]
+    assert build.times == last
+    for _time in range(3):
+        assert [str(day) for (day,) in kept.rows(acting(marta))] == ["2026-11-21"]

@@ -188,13 +188,12 @@ def _entered_since(
         of.model._default_manager.annotate(found=here).filter(found__isnull=False).exclude(AnyOf("pk", restored, IDS))
     )
     found, names = list(rows.order_by().values_list("pk", "found")), names_for(before)
+    manager: Any = of.model._default_manager
     values = [Value(kept, text_of(before, kept, names), 1) for _pk, kept in found]
     made: dict[str, Any] = {}
     for (pk, kept), value in zip(found, converted(before, row, values, Conventions()), strict=True):
         if value.why:
-            raise ServiceError(
-                _has_none(value, is_seen=of.model._default_manager.visible_to(principal).filter(pk=pk).exists())
-            )
+            raise ServiceError(_has_none(value, is_seen=manager.visible_to(principal).filter(pk=pk).exists()))
         made[str(pk)] = [value.becomes, kept]
     return made
 
