@@ -9,6 +9,7 @@ from clients.documents.choices import DocumentKind
 from clients.documents.models import Document
 from clients.engagements.choices import ENGAGEMENT, EngagementState
 from clients.engagements.models import Engagement
+from clients.engagements.words import MANY, Said, is_on
 from clients.invoices.models import UNPAID, Invoice
 from clients.opportunities.choices import OpportunityKind, OpportunityState
 from clients.opportunities.models import Opportunity
@@ -89,7 +90,7 @@ sources.register(
         _("Opportunities"),
         lambda principal: Opportunity.objects.visible_to(principal).kept(),
         "opened_date",
-        _("Open, won and lost ones, but for those of restricted engagements that the reader does not see."),
+        Said(_("Open, won and lost ones, but for those of restricted %(many)s that the reader does not see.")),
         measures=(
             Measure("value", _("Value"), "value_firm", Result.MONEY, unrated=Q(value__isnull=False) & NO_RATE),
             Measure(
@@ -114,8 +115,10 @@ sources.register(
         _("Invoices"),
         lambda principal: Invoice.objects.visible_to(principal).kept().filter(voided_at__isnull=True),
         "invoice_date",
-        _(
-            "Invoices and credit notes, but for void ones and those of restricted engagements that the reader does not see."
+        Said(
+            _(
+                "Invoices and credit notes, but for void ones and those of restricted %(many)s that the reader does not see."
+            )
         ),
         measures=(
             Measure("net", _("Net"), "net_firm", Result.MONEY, unrated=NO_RATE),
@@ -137,7 +140,7 @@ sources.register(
     Source(
         "engagements",
         "client",
-        _("Engagements"),
+        MANY,
         lambda principal: Engagement.objects.visible_to(principal).kept(),
         "opened_date",
         _("Those that the reader sees, whatever their state. Archived ones do not count."),
@@ -150,6 +153,7 @@ sources.register(
             *by_choice("state", _("State"), EngagementState.choices),
         ),
         order=60,
+        is_used=is_on,
     )
 )
 sources.register(
@@ -159,7 +163,7 @@ sources.register(
         _("Documents"),
         lambda principal: Document.objects.visible_to(principal).kept(),
         "uploaded_at",
-        _("Each document once, whatever its versions, but for those of engagements that the reader does not see."),
+        Said(_("Each document once, whatever its versions, but for those of %(many)s that the reader does not see.")),
         is_moment=True,
         measures=(
             Measure("uploaded", _("Uploaded"), "uploaded_at", Result.DATE, is_moment=True),

@@ -1,5 +1,6 @@
 """The house holds: every write is a service, rooms stay small, fields stand in their form's layout."""
 
+import ast
 import inspect
 import re
 from importlib import import_module
@@ -219,3 +220,30 @@ def test_digits_of_a_parameter_are_read_by_the_reader():
 def test_a_page_belongs_to_the_entry_of_its_address(path, key):
     found = navigation.current_at(path)
     assert (found and found.key) == key
+
+
+def test_no_module_defines_a_name_twice():
+    """The second would silently replace the first, for those who import it and for the module itself."""
+    twice = []
+    for path in sorted(path for app in APPS for path in (ROOT / app.replace(".", "/")).rglob("*.py")):
+        seen: dict[str, int] = {}
+        for node in ast.parse(path.read_text()).body:
+            for name in _defined(node):
+                if name in seen and name != "_":
+                    twice.append(f"{path.relative_to(ROOT)}: {name} in lines {seen[name]} and {node.lineno}")
+                seen[name] = node.lineno
+    assert not twice, twice
+
+
+def _defined(node):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return (
+            []
+            if any(isinstance(each, ast.Name) and each.id == "overload" for each in node.decorator_list)
+            else [node.name]
+        )
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []

@@ -18,6 +18,8 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.rollups import How, sources
+from crm.core.firm.models import FirmSettings
+from crm.core.users.models import User
 from interactions.log.choices import Channel, Visibility
 from interactions.recording.services import log_interaction
 from tools.testing.factories.core import make_firm, make_person
@@ -112,6 +114,30 @@ def test_every_source_counts_and_every_value_of_it_is_computed(ines, northwind, 
             made = add(f"{source.key} {condition.key}", source.key, where=[condition.key])
             assert given(northwind, made.name, ines) == 0
             CustomField.objects.filter(pk=made.pk).delete()
+
+
+def test_who_sees_nothing_has_no_value_and_no_error(otto, ines, northwind, add):
+    """The night notes the members of segments for owners who have left, too."""
+    made = [add("N", "opportunities"), add("Sum", "opportunities", "sum", "value")]
+    made += [add("Day", "opportunities", "latest", "expected_close")]
+    User.objects.filter(pk=otto.pk).update(is_active=False, roles=[])
+    otto.refresh_from_db()
+    for field in made:
+        entry = CLIENT_FIELDS[field.name]
+        found = Client.objects.annotate(found=entry.expression(acting(otto), NOW)).get(pk=northwind.pk).found
+        assert found == (0 if field.key == "n" else None)
+
+
+def test_engagements_are_called_as_the_firm_calls_them_and_offered_where_it_has_them(client, ines, add):
+    client.force_login(ines)
+    offered = lambda url: dict(client.get(url).context["form"].fields["source"].choices)  # noqa: E731
+    FirmSettings.objects.update(engagement_word="matter")
+    assert str(offered(NEW)["engagements"]) == "Matters" and "Each document once" in client.get(NEW).content.decode()
+    assert "restricted matters that" in client.get(NEW).content.decode()
+    made = add("N", "engagements")
+    FirmSettings.objects.update(engagement_word="off")
+    assert "engagements" not in offered(NEW) and "contacts" in offered(NEW)
+    assert "engagements" in offered(reverse("core:field", args=[made.pk]))
 
 
 def test_each_reader_counts_what_they_see(marta, otto, ines, northwind, add):

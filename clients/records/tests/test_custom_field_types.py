@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
 from django.db import connection, transaction
@@ -10,12 +11,16 @@ from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client
-from clients.records.services.clients import restrict_client, update_client
+from clients.records.services.clients import create_client, restrict_client, update_client
 from clients.segments.services import create_segment
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
+from crm.core.base.reading import PLAIN
 from crm.core.fields.custom import changing, services
+from crm.core.fields.custom.choices import Kind
+from crm.core.fields.custom.converting import conversion
 from crm.core.fields.custom.models import CustomField, FieldChange
+from crm.core.firm.queries import firm_cached
 from crm.core.history.queries import read
 from crm.core.listing.models import SavedView
 from tools.testing.factories.clients import make_client
@@ -123,6 +128,75 @@ def test_a_restricted_record_is_counted_but_not_shown(client, three, marta):
     page = client.get(reverse("core:field_kind", args=[field.pk]), {"kind": "number"})
     assert page.context["found"].n_failing == 1 and page.context["rows"] == []
     assert "about ten" not in page.content.decode()
+
+
+def test_no_value_of_a_hidden_record_is_an_example_a_choice_or_a_sample(client, marta, admin, add):
+    field = add()
+    rows = [make_client(owner=marta, name=f"C{n}", cf_size=text) for n, text in enumerate(("03/04/2026", "05/06/2026"))]
+    restrict_client(acting(marta), client=rows[1], users=[], reason="Barrier")
+    url = reverse("core:field_kind", args=[field.pk])
+    for kind in ("long_text", "date", "choice"):
+        page = client.get(url, {"kind": kind}).content.decode()
+        assert "03/04/2026" in page and "05/06/2026" not in page and "6 May 2026" not in page, kind
+    change = changing.change_kind(admin, field=field, kind="choice", keeps_aside=True, now=NOW)
+    field.refresh_from_db()
+    assert [option["label"] for option in field.options] == ["03/04/2026"]
+    assert kept()["C1"] == {"size_before": "05/06/2026"}
+    changing.undo_change(admin, change=change, now=NOW)
+    assert kept()["C1"] == {"size": "05/06/2026"}
+
+
+def test_undo_quotes_no_value_of_a_hidden_record(marta, admin, add):
+    field = add("number")
+    row = make_client(owner=marta, cf_size=Decimal(1))
+    change = changing.change_kind(admin, field=field, kind="text", now=NOW)
+    update_client(acting(marta), client=Client.objects.get(pk=row.pk), cf_size="a lot")
+    restrict_client(acting(marta), client=Client.objects.get(pk=row.pk), users=[], reason="Barrier")
+    with pytest.raises(ServiceError, match="a record that you cannot see") as refused:
+        changing.undo_change(admin, change=change, now=NOW)
+    assert "a lot" not in str(refused.value)
+
+
+def test_choices_keep_what_was_chosen_when_two_have_swapped_names(marta, admin, add):
+    """The key of the first is the name of the second."""
+    field = add("choice", **OPTIONS)
+    row = make_client(owner=marta, cf_size="gold")
+    options = [{"key": "gold", "label": "Premium"}, {"key": "silver", "label": "Silver"}, {"label": "Gold"}]
+    field = services.update_field(admin, field=field, options=options)
+    new = field.options[2]["key"]
+    assert new != "gold"
+    entry = CLIENT_FIELDS["cf_size"]
+    assert [entry.type.read(text, PLAIN) for text in ("Premium", "Gold", "gold", "silver")] == [
+        "gold",
+        new,
+        new,
+        "silver",
+    ]
+    changing.change_kind(admin, field=field, kind="choices", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": ["gold"]}
+    assert CLIENT_FIELDS["cf_size"].type.read("Gold; Premium", PLAIN) == [new, "gold"]
+    changing.change_kind(admin, field=field, kind="choice", now=NOW)
+    row.refresh_from_db()
+    assert row.custom == {"size": "gold"}
+
+
+def test_undo_writes_the_name_of_a_colleague_entered_since(marta, otto, admin, add):
+    field = add()
+    row = make_client(owner=marta, cf_size=marta.name)
+    change = changing.change_kind(admin, field=field, kind="user", now=NOW)
+    update_client(acting(marta), client=Client.objects.get(pk=row.pk), cf_size=otto)
+    changing.undo_change(admin, change=change, now=NOW)
+    assert [each["size"] for each in kept().values()] == [otto.name]
+
+
+def test_colleagues_are_read_once_for_all_values(marta, otto, admin, add, django_assert_max_num_queries):
+    field = add()
+    for n in range(20):
+        make_client(owner=marta, name=f"C{n:02}", cf_size=(otto.email.upper(), otto.name, f"Nobody {n}")[min(n, 2)])
+    with django_assert_max_num_queries(8):
+        found = conversion(admin, field, Client, Kind.USER)
+    assert [value.becomes for value in found.fitting] == [otto.pk, otto.pk] and found.n_failing == 18
 
 
 def test_without_a_choice_nothing_changes_and_with_it_the_text_is_kept_aside(client, three, admin):
@@ -239,3 +313,70 @@ def test_while_others_hold_the_records_nothing_changes(marta, admin, add):
     over.set()
     other.join(30)
     assert CustomField.objects.get().kind == "text" and Client.objects.get().custom == {"size": "12"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_request_that_began_before_the_change_writes_no_value_of_the_old_type(marta, admin, add, is_new):
+    """It holds its definitions, waits for the change, and goes on when that is over."""
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    ready, found = Event(), []
+
+    def write():
+        with firm_cached():
+            assert CLIENT_FIELDS["cf_size"].definition.kind == "text"
+            ready.set()
+            try:
+                if is_new:
+                    create_client(acting(marta), name="New", today=NOW.date(), cf_size="1.50")
+                else:
+                    update_client(acting(marta), client=row, cf_size="1.50")
+            except ServiceError as error:
+                found.append(error)
+        connection.close()
+
+    other = Thread(target=write)
+    with transaction.atomic():
+        changing.change_kind(admin, field=field, kind="number", now=NOW)
+        other.start()
+        assert ready.wait(30)
+        waits_for_a_lock()
+    other.join(30)
+    assert [error.field for error in found] == ["cf_size"] and "changed by an administrator" in str(found[0])
+    assert [each["size"] for each in kept().values()] == [12]
+
+
+def waits_for_a_lock():
+    """Until another connection waits for a lock of a table."""
+    deadline = monotonic() + 30
+    while monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_waits_for_who_has_locked_a_record(marta, admin, add):
+    """Who has locked a record and writes it later would wait for the change, and the change for the record."""
+    field = add()
+    row = make_client(owner=marta, cf_size="12")
+    locked, found = Event(), []
+
+    def write():
+        with transaction.atomic():
+            held = Client.objects.select_for_update().get(pk=row.pk)
+            locked.set()
+            waits_for_a_lock()
+            update_client(acting(marta), client=held, cf_size="13")
+            found.append("written")
+        connection.close()
+
+    other = Thread(target=write)
+    other.start()
+    assert locked.wait(30)
+    changing.change_kind(admin, field=field, kind="number", now=NOW)
+    other.join(30)
+    assert found == ["written"] and [each["size"] for each in kept().values()] == [13]

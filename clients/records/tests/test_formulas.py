@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import FieldError
+from django.db.models import F
 from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
@@ -16,7 +18,7 @@ from crm.core.fields.custom import services
 from crm.core.fields.custom.computed import load_values
 from crm.core.fields.custom.models import CustomField
 from tools.testing.factories.clients import make_client
-from tools.testing.factories.opportunities import make_contract, make_opportunity
+from tools.testing.factories.opportunities import make_contract, make_opportunity, make_service
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)  # already the 19th in Helsinki
@@ -93,6 +95,12 @@ VALUES = {
     "today": (date(2026, 11, 19), date(2026, 11, 19)),
     "today + 900000000000000": (None, None),
     "today + 2920000": (None, None),
+    "today - 2500000": (None, None),  # before PostgreSQL's calendar
+    "[Signed] - 4000000": (None, None),
+    'date("9999-12-30") - 2500000': (date(3155, 3, 25), date(3155, 3, 25)),
+    'date("0001-01-02") - 4000000': (None, None),
+    'date("9999-12-30") + 4000000': (None, None),
+    'date("0001-01-02") + 3652056': (date(9999, 12, 30), date(9999, 12, 30)),
     "year([Signed]) * 100 + month([Signed])": (202601, None),
     '[Class] = "Gold"': (True, None),
     '[Class] <> "gold"': (False, None),
@@ -236,6 +244,35 @@ def test_formulas_may_use_each_other_but_never_in_a_ring(client, aino, admin, ad
     assert given(full, "cf_second", admin) == 26
 
 
+def test_formulas_stay_small_with_all_that_they_use(admin, add, fields, full):
+    """What is saved can be computed: no tree is too deep for Python, and no statement grows to megabytes."""
+    deep, last = "[Seats]", None
+    for n in range(10):
+        try:
+            last = add(f"F{n}", "formula", formula="if([Is live], " * 18 + deep + ", 1)" * 18)
+        except ServiceError as error:
+            assert "deep" in str(error)
+            break
+        deep = f"[F{n}]"
+    assert last is not None and n > 4 and given(full, last.name, admin) == 12
+    before = "[Seats]"
+    for n in range(10):
+        before = f"[{add(f'G{n}', 'formula', formula=f'{before} + 1').label}]"
+    assert given(full, "cf_g9", admin) == 22
+    with pytest.raises(ServiceError, match="More than 10 formulas"):
+        add("G10", "formula", formula=f"{before} + 1")
+    first = CustomField.objects.get(key="g0")
+    with pytest.raises(ServiceError, match="“G9” uses this field"):
+        add("H", "formula", formula="[Seats] + 1")
+        services.update_field(admin, field=first, formula="[H] + 1")
+    add("Countries", "choice", options=[f"Country {n}" for n in range(200)])
+    with pytest.raises(ServiceError, match="more than 400 parts"):
+        add("Long", "formula", formula=" & ".join(["[Countries]"] * 20))
+    add("Calls", "rollup", rollup={"source": "contacts", "how": "count"})
+    with pytest.raises(ServiceError, match="more than 400 parts"):
+        add("Wide", "formula", formula="max(" + ", ".join(["[Calls]"] * 20) + ")")
+
+
 def test_a_change_that_would_break_another_formula_is_refused(admin, add, fields):
     first = add("First", "formula", formula="[Seats] + 1")
     add("Second", "formula", formula="[First] * 2")
@@ -254,6 +291,22 @@ def test_new_names_change_no_formula(client, aino, admin, add, fields, full):
     client.force_login(aino)
     form = client.get(reverse("core:field", args=[made.pk])).context["form"]
     assert form["formula"].value() == '[Class] = "Premium" and [Chairs] > 1'
+
+
+def test_a_formula_means_the_choice_that_has_the_name_and_keeps_it(client, aino, admin, add, fields, full):
+    """A choice may be called as another was."""
+    old = add("Is old", "formula", formula='[Class] = "Gold"')
+    choice = CustomField.objects.get(key="class")
+    options = [{"key": "gold", "label": "Premium"}, {"key": "silver", "label": "Silver"}, {"label": "gold"}]
+    services.update_field(admin, field=choice, options=options)
+    new = add("Is new", "formula", formula='[Class] = "gold"')
+    services.update_field(admin, field=old, label="Is premium")
+    assert given(full, old.name, admin) is True and given(full, new.name, admin) is False
+    client.force_login(aino)
+    texts = [
+        client.get(reverse("core:field", args=[made.pk])).context["form"]["formula"].value() for made in (old, new)
+    ]
+    assert texts == ['[Class] = "Premium"', '[Class] = "gold"']
 
 
 def test_a_formula_whose_field_is_archived_says_so_everywhere(client, aino, marta, admin, add, fields, full):
@@ -282,9 +335,12 @@ def test_a_formula_whose_field_is_archived_says_so_everywhere(client, aino, mart
 def test_a_kept_value_of_another_type_is_no_value(marta, add, admin, fields):
     row = make_client(owner=marta)
     Client.objects.filter(pk=row.pk).update(custom={"seats": "many", "signed": "2026-02-30", "is_live": 3, "class": 1})
+    other = make_client(owner=marta)
+    Client.objects.filter(pk=other.pk).update(custom={"signed": "0000-01-31"})  # a year that PostgreSQL does not know
     add("A", "formula", formula="coalesce([Seats], -1)")
     add("B", "formula", formula="is_empty([Signed]) and is_empty([Is live]) and is_empty([Class])")
     assert given(row, "cf_a", admin) == -1 and given(row, "cf_b", admin) is True
+    assert given(other, "cf_b", admin) is True
 
 
 def test_all_formulas_of_a_page_cost_one_statement(marta, add, admin, full, bare, django_assert_num_queries):
@@ -358,6 +414,31 @@ def test_amounts_of_other_records_are_in_the_firms_currency(client, marta, admin
     assert "25.00" in client.get(f"/api/v1/opportunities/{deal.pk}/").json()["cf_half"]
     with pytest.raises(ServiceError, match="no field"):
         services.create_field(admin, record="opportunity", label="Odd", kind="formula", formula="rate * 2")
+
+
+def test_a_yes_or_no_of_ours_is_a_condition(client, marta, admin):
+    told = {"actor": marta, "client": make_client(owner=marta), "service": make_service()}
+    paid, free = (make_contract(**told, value=value, is_free=value == "7") for value in "57")
+    made = {
+        text: services.create_field(admin, record="contract", label=f"Own {n}", kind="formula", formula=text)
+        for n, text in enumerate(["if(is_free, 0, value)", "is_free", "not is_free", "if(is_free or value > 6, 1)"])
+    }
+    entries = [type(paid).custom_fields()[field.name] for field in made.values()]
+    load_values(acting(marta), NOW, [paid, free], entries)
+    assert [[entry.raw(row) for entry in entries] for row in (paid, free)] == [
+        [5, False, True, None],
+        [0, True, False, 1],
+    ]
+    client.force_login(marta)
+    assert client.get(f"/api/v1/contracts/{free.pk}/").json()["cf_own_0"] == "0.00"
+
+
+def test_a_formula_that_the_database_cannot_compute_is_not_saved(admin, add, fields, monkeypatch):
+    """It would break every page that shows it."""
+    monkeypatch.setattr("crm.core.fields.custom.formulas.sql.kept_number", lambda key: F("no_such_column"))
+    with pytest.raises(FieldError):
+        add("Result", "formula", formula="[Seats] + 1")
+    assert not CustomField.objects.filter(label="Result").exists()
 
 
 @pytest.mark.parametrize("kind", ["formula", "rollup", "choice", "number"])

@@ -111,14 +111,18 @@ class Kept:
         self._kept: OrderedDict[tuple[Any, ...], Statement | str] = OrderedDict()
 
     def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
-        self._forget(int(timezone.now().timestamp()) // QUARTER)
+        quarter = int(timezone.now().timestamp()) // QUARTER
+        self._forget(quarter)
         key = (*shape, *self._key(principal, given))
         found = self._kept.get(key, NEW)
         if isinstance(found, Statement) and found.day is not None and found.day != _today[0]():
             found = NEW
         if found is SEEN or (found is NEW and self.by_access):
             found = self._compile(principal, shape, given)
-        self._kept[key] = SEEN if found is NEW else found
+        if (
+            quarter == self._quarter == int(timezone.now().timestamp()) // QUARTER
+        ):  # else it may hold days and hours of another
+            self._kept[key] = SEEN if found is NEW else found
         with suppress(KeyError):  # another thread may have emptied it
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)

@@ -2,7 +2,7 @@
 history.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -78,15 +78,27 @@ def choice(options: Any, words: Mapping[str, Any] | None = None) -> Type:
     other = {fold(word): value for word, value in (words or {}).items()}
 
     def read(text: str, conventions: Conventions = PLAIN) -> Any:
-        for value, label in known:
-            if fold(text) in (fold(str(value)), fold(str(label))):
-                return value
+        if (found := named(known, text)) is not None:
+            return found
         if fold(text) in other:
             return other[fold(text)]
         allowed = ", ".join(str(label) for _value, label in known)
         raise ValueError(_("“%(text)s” is not one of: %(allowed)s.") % {"text": text[:40], "allowed": allowed})
 
     return Type(read, lambda value: "" if value is None else str(dict(known).get(value, value)), choices=lambda: known)
+
+
+def named(pairs: Iterable[tuple[Any, Any]], text: str) -> Any:
+    """The value that a text names, ignoring case and accents; None for none. All labels come before the values: a value may be the
+    former label of a choice that is called otherwise today, and the label of another."""
+    known, folded = [(value, str(value), str(label)) for value, label in pairs], fold(text)
+    matches = (
+        lambda value, label: label == text,
+        lambda value, label: folded and fold(label) == folded,
+        lambda value, label: value == text,
+        lambda value, label: folded and fold(value) == folded,
+    )
+    return next((found for match in matches for found, value, label in known if match(value, label)), None)
 
 
 def whole(least: int, most: int, message: Any) -> Reader:

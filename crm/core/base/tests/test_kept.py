@@ -7,7 +7,7 @@ from django.db.models import F, Prefetch, Q, Value
 from django.utils import timezone
 
 from crm.core.base.arrays import IDS, AnyOf
-from crm.core.base.kept import Kept, SameForAll, kept_by_access
+from crm.core.base.kept import QUARTER, Kept, SameForAll, kept_by_access
 from crm.core.base.principals import acting
 from crm.core.drafts.models import Draft
 from crm.core.firm.models import FirmSettings
@@ -368,3 +368,28 @@ def test_by_access_the_firms_day_is_another_statement_and_a_moment_lasts_a_quart
     time_machine.move_to(NOW + timedelta(days=1), tick=False)
     kept.rows(acting(marta))
     assert dated.times == 2
+
+
+@pytest.mark.parametrize("by_access", [False, True])
+def test_a_statement_built_just_before_a_quarter_is_not_stored_in_it(marta, monkeypatch, by_access):
+    """Another thread has emptied the cache by then, and would find the day of before."""
+    before, after = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC), datetime(2026, 11, 21, 0, 0, 1, tzinfo=UTC)
+    clock = [before]
+    monkeypatch.setattr(timezone, "now", lambda: clock[0])
+    last = 2 if by_access else 3  # once to be seen, and twice to be compiled
+
+    def of_today(principal):
+        today, build.left = timezone.now().date(), build.left - 1
+        if build.left == 0:
+            clock[0] = after
+            kept._forget(int(after.timestamp()) // QUARTER)
+        return User.objects.filter(pk=principal.user_id).annotate(day=Value(today)).values_list("day")
+
+    build = Asked(of_today)
+    build.left = last
+    kept = Kept(build, by_access=by_access)
+    while clock[0] == before:
+        kept.rows(acting(marta))
+    assert build.times == last
+    for _time in range(3):
+        assert [str(day) for (day,) in kept.rows(acting(marta))] == ["2026-11-21"]

@@ -2,6 +2,7 @@
 
 import json
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from crm.core.base.reading import Conventions
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.choices import CONVERTED, Kind
-from crm.core.fields.custom.converting import Conversion, Value, conversion, converted, text_of
+from crm.core.fields.custom.converting import Conversion, Value, conversion, converted, names_for, text_of
 from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldChange
 from crm.core.fields.custom.services import BUSY, SETTINGS, begin_change, free_label, index_again, new_row, options_of
@@ -68,7 +69,7 @@ def change_kind(
     if kind not in CONVERTED or row.kind not in CONVERTED or kind == row.kind or row.archived_at is not None:
         raise ServiceError(_("Choose another type."), field="kind")
     _hold(of)
-    found = conversion(row, of.model, Kind(kind), reading)
+    found = conversion(principal, row, of.model, Kind(kind), reading)
     if found.must_ask and not reading:
         raise ServiceError(_("Choose how the values are written."), field="reading")
     if found.n_failing and not keeps_aside:
@@ -86,13 +87,14 @@ def change_kind(
 
 
 def _hold(of: Record) -> None:
-    """Let nobody write records of the kind until the change is over, so that no value of the old type comes after it; they are read as
-    always. Raises ServiceError if somebody else holds them for too long."""
+    """Let nobody write or lock records of the kind until the change is over; they are read as always. Who writes next sees the new type
+    (`writing.py`). A weaker lock would let somebody lock a record that this waits for, and then wait for this. Raises ServiceError if
+    somebody else holds them for too long."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '5s', true)")
             before = cursor.fetchone()[0]
-            cursor.execute(f"LOCK TABLE {_table(of)} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {_table(of)} IN EXCLUSIVE MODE")
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
     except OperationalError as error:
         raise ServiceError(str(BUSY)) from error
@@ -114,7 +116,7 @@ def _become(row: CustomField, found: Conversion, seen_version: int | None) -> No
 def _with_keys(value: Value, keys: dict[str, str]) -> Value:
     becomes = value.becomes
     made = [keys.get(each, each) for each in becomes] if isinstance(becomes, list) else keys.get(becomes, becomes)
-    return Value(value.kept, value.text, value.n, made, value.why)
+    return replace(value, becomes=made)
 
 
 def _aside(row: CustomField, of: Record) -> CustomField:
@@ -159,7 +161,7 @@ def undo_change(principal: Principal, *, change: FieldChange, now: datetime) -> 
         setattr(row, name, value)
     aside = change.aside.key if change.aside else ""
     restored = _give(of, row.key, change.rows, aside, now)
-    _give(of, row.key, _entered_since(of, as_it_is, row, restored), "", now)
+    _give(of, row.key, _entered_since(principal, of, as_it_is, row, restored), "", now)
     save_version(row, fields=["kind", *KEPT_SETTINGS], seen=None)
     index_again(row, of)
     if change.aside is not None:
@@ -177,17 +179,29 @@ def _give(of: Record, key: str, rows: dict[str, Any], aside: str, now: datetime)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _entered_since(of: Record, before: CustomField, row: CustomField, restored: list[int]) -> dict[str, Any]:
+def _entered_since(
+    principal: Principal, of: Record, before: CustomField, row: CustomField, restored: list[int]
+) -> dict[str, Any]:
     """{id: [value of the old type, value that was entered since]}. Raises ServiceError where one cannot be converted."""
     here = JsonAt(F("custom"), key=row.key)
     rows = (
         of.model._default_manager.annotate(found=here).filter(found__isnull=False).exclude(AnyOf("pk", restored, IDS))
     )
+    found, names = list(rows.order_by().values_list("pk", "found")), names_for(before)
+    manager: Any = of.model._default_manager
+    values = [Value(kept, text_of(before, kept, names), 1) for _pk, kept in found]
     made: dict[str, Any] = {}
-    for pk, kept in rows.order_by().values_list("pk", "found"):
-        value = converted(row, Value(kept, text_of(before, kept), 1), Conventions())
+    for (pk, kept), value in zip(found, converted(before, row, values, Conventions()), strict=True):
         if value.why:
-            words = _("“%(what)s” was entered since then and has no equivalent: %(why)s Nothing was changed.")
-            raise ServiceError(words % {"what": value.text[:40], "why": value.why})
+            raise ServiceError(_has_none(value, is_seen=manager.visible_to(principal).filter(pk=pk).exists()))
         made[str(pk)] = [value.becomes, kept]
     return made
+
+
+def _has_none(value: Value, *, is_seen: bool) -> str:
+    if not is_seen:
+        return _(
+            "A value of a record that you cannot see was entered since then and has no equivalent. Nothing was changed."
+        )
+    words = _("“%(what)s” was entered since then and has no equivalent: %(why)s Nothing was changed.")
+    return words % {"what": value.text[:40], "why": value.why}

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,17 +25,18 @@ from crm.core.fields.custom.choices import COMPUTED, WRITTEN, Kind
 from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.filters import filters_of
 from crm.core.fields.custom.formulas import sql
-from crm.core.fields.custom.formulas.checking import Asked, Checker, Fact, FormulaError, Part, Result, key_in
+from crm.core.fields.custom.formulas.checking import Asked, Checker, Fact, FormulaError, Part, Result
 from crm.core.fields.custom.formulas.grammar import Node, parse
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.rollups import How
 from crm.core.fields.custom.values import options
-from crm.core.fields.types import DAY, TEXT, YES_NO, Type
+from crm.core.fields.types import DAY, TEXT, YES_NO, Type, named
 from crm.core.firm.queries import get_firm
 from crm.core.listing.columns import Column
 from crm.core.listing.paging import Sort
 from crm.core.ui.formatting import money, number
 
+MOST_CHAINED = 10
 UNRATED = "_unrated"  # after the name of a value: how many amounts it leaves out
 LIKE = {  # the kind of custom field that a result is filtered, shown and ruled like
     Result.NUMBER: Kind.NUMBER,
@@ -152,7 +153,10 @@ class ComputedEntry(CustomEntry):
         """For formulas that use it."""
         part: Any = self.part
         return replace(
-            part, make=lambda asked: self._bounded(part.make(asked)), uses=frozenset({self.name}) | part.uses
+            part,
+            make=lambda asked: self._bounded(part.make(asked)),
+            uses=frozenset({self.name}) | part.uses,
+            levels=part.levels + 1,
         )
 
     def unrated(self, principal: Any, now: datetime) -> Any:
@@ -289,7 +293,7 @@ def compute(
 
 
 class RingError(FormulaError):
-    """Formulas that need each other."""
+    """Formulas that need each other, or too many that use each other."""
 
 
 class _Maker:
@@ -326,6 +330,9 @@ class _Maker:
             ring = [*self.path[self.path.index(field) :], field]
             names = " → ".join(f"“{each.label}”" for each in ring)
             raise RingError(_("The formula would need its own result: %(ring)s.") % {"ring": names})
+        if len(self.path) >= MOST_CHAINED:
+            words = _("More than %(n)d formulas would use each other, one after the other.")
+            raise RingError(words % {"n": MOST_CHAINED})
         self.path.append(field)
         try:
             part = self.checker().check(parse(field.formula))
@@ -387,7 +394,7 @@ def _own_part(catalogue: Catalogue, entry: Field, path: str, column: Any) -> Par
     if isinstance(column, models.DateField):
         return Part(Result.DATE, lambda asked: F(path))
     if isinstance(column, models.BooleanField):
-        return Part(Result.YES_NO, lambda asked: F(path))
+        return Part(Result.YES_NO, lambda asked: sql.truth_of(F(path)))
     if isinstance(column, models.CharField | models.TextField):
         pairs = tuple(entry.type.choices()) if column.choices and entry.type.choices else ()
         key_of = lambda asked: sql.filled(F(path))  # noqa: E731
@@ -416,17 +423,12 @@ def _column(model: Any, path: str) -> Any:
 
 
 def _chosen(key_of: Callable[[Asked], Any], pairs: Sequence[tuple[Any, Any]]) -> Part:
-    """A choice: compared by its key, otherwise a text, its name."""
+    """A choice: compared by its key, otherwise a text, its name. Its names are one parameter, which counts with its length."""
 
     def make(asked: Asked) -> Any:
-        named = [
-            When(sql.infix("=", key_of(asked), sql.text(str(key)), sql.YES_NO), then=sql.text(str(label)))
-            for key, label in pairs
-            if key
-        ]
-        return Case(*named, default=Value(None), output_field=sql.TEXT) if named else key_of(asked)
+        return sql.named({str(key): str(label) for key, label in pairs if key}, key_of(asked))
 
-    return Part(Result.TEXT, make, choices=tuple(pairs), key_of=key_of)
+    return Part(Result.TEXT, make, 1 + len(pairs) // 10, choices=tuple(pairs), key_of=key_of)
 
 
 def _kept_fact(entry: CustomEntry) -> Fact:
@@ -475,7 +477,7 @@ def _kept_part(field: CustomField) -> Part:
 
 def stored(checker: Checker, text: str) -> str:
     """With the names that never change. Raises FormulaError."""
-    return _rewritten(checker, text, _name_of, lambda pairs, words: key_in(pairs, words) or words)
+    return _rewritten(checker, text, _name_of, lambda pairs, words: named(pairs, words) or words)
 
 
 def shown(checker: Checker, text: str) -> str:

@@ -1,6 +1,6 @@
 """What would become of the values of a field with another type. Each distinct value is read once, as an import would read its text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -10,11 +10,12 @@ from django.db.models import Count, F, Model, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide
+from crm.core.base.principals import Principal
 from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.custom.choices import CHOSEN, FILTERED, UNIQUE, WRITTEN, Kind
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.sql import JsonAt
-from crm.core.fields.custom.values import clean, load, shape_of
+from crm.core.fields.custom.values import clean, load, reader_of_people, shape_of
 from crm.core.fields.types import several
 from crm.core.users.models import User
 
@@ -25,11 +26,13 @@ MOST_PLACES = 6
 
 @dataclass(frozen=True)
 class Value:
-    """A distinct value: as rows keep it, as text, in how many rows; what it becomes, or why it has no equivalent."""
+    """A distinct value: as rows keep it, as text, in how many rows, and of those how many the principal sees; what it becomes, or why
+    it has no equivalent."""
 
     kept: Any
     text: str
     n: int
+    n_seen: int = 0
     becomes: Any = None
     why: str = ""
 
@@ -64,40 +67,58 @@ class Conversion:
         return self.decision is not None and self.decision.must_ask
 
 
-def conversion(row: CustomField, model: type[Model], to: Kind, reading: str = "") -> Conversion:
-    """Of all values that there are. `reading`: how dates or numbers are written, if the texts leave it open; without an answer the first
-    way is shown."""
-    found = _distinct(row, model)
-    texts = {value.text for value in found}
-    target = _target(row, to, texts)
+def conversion(principal: Principal, row: CustomField, model: type[Model], to: Kind, reading: str = "") -> Conversion:
+    """Of all values that there are; choices and examples are made only of those that the principal sees. `reading`: how dates or numbers
+    are written, if the texts leave it open; without an answer the first way is shown."""
+    found = _distinct(principal, row, model)
+    seen = dict.fromkeys(value.text for value in found if value.n_seen)
+    texts = [*seen, *(value.text for value in found if value.text not in seen)]
+    target = _target(row, to, seen)
     asks = (
         getattr(shape_of(target).type(target).read, "asks", "")
         if row.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN)
         else ""
     )
-    decision = decide(asks, texts) if asks else None
+    decision = _with_samples_of(seen, decide(asks, texts)) if asks else None
     way = reading or (decision.value or next((each.value for each in decision.options), "") if decision else "")
     conventions = replace(PLAIN, date_order=way) if asks == "date_order" else replace(PLAIN, decimal=way)
-    made = [converted(target, value, conventions) for value in found]
+    made = converted(row, target, found, conventions)
     if to == Kind.NUMBER:
         made = _with_places(target, made)
     return Conversion(target, made, decision, conventions)
 
 
-def _distinct(row: CustomField, model: type[Model]) -> list[Value]:
+def _with_samples_of(seen: Iterable[str], decision: Decision) -> Decision:
+    options = [
+        replace(
+            option, samples=tuple(sample for sample in option.samples if sample[0] in {text.strip() for text in seen})
+        )
+        for option in decision.options
+    ]
+    return replace(decision, options=tuple(options))
+
+
+def _distinct(principal: Principal, row: CustomField, model: Any) -> list[Value]:
     here = JsonAt(F("custom"), key=row.key)
     rows = model._default_manager.annotate(found=here).filter(found__isnull=False).order_by()
+    seen = rows.filter(pk__in=model._default_manager.visible_to(principal).order_by().values("pk"))
     counted = list(rows.values_list("found").annotate(n=Count("pk")))
-    names = dict(User.objects.values_list("pk", "name")) if row.kind == Kind.USER else {}
-    made = [Value(kept, text_of(row, kept, names), n) for kept, n in counted]
+    n_seen = {_hashable(kept): n for kept, n in seen.values_list("found").annotate(n=Count("pk"))}
+    names = names_for(row)
+    made = [Value(kept, text_of(row, kept, names), n, n_seen.get(_hashable(kept), 0)) for kept, n in counted]
     return sorted(made, key=lambda value: (-value.n, value.text))
 
 
-def text_of(row: CustomField, kept: Any, names: Mapping[int, str] | None = None) -> str:
+def names_for(row: CustomField) -> Mapping[int, str]:
+    """The names that `text_of` needs."""
+    return dict(User.objects.values_list("pk", "name")) if row.kind == Kind.USER else {}
+
+
+def text_of(row: CustomField, kept: Any, names: Mapping[int, str]) -> str:
     """A kept value as text that a file would hold."""
     value = load(row, kept)
     if row.kind == Kind.USER:
-        return (names or {}).get(value, f"#{value}")
+        return names.get(value, f"#{value}")
     if row.kind == Kind.YES_NO:
         return str(_("yes") if value else _("no"))
     if isinstance(value, Decimal):
@@ -105,7 +126,7 @@ def text_of(row: CustomField, kept: Any, names: Mapping[int, str] | None = None)
     return str(shape_of(row).type(row).plain(value)) if value is not None else str(kept)
 
 
-def _target(row: CustomField, to: Kind, texts: set[str]) -> CustomField:
+def _target(row: CustomField, to: Kind, texts: Iterable[str]) -> CustomField:
     """The field with another type: its limits and pattern belong to the old one."""
     made = copy(row)
     made.kind, made.least, made.most = to, "", ""
@@ -119,7 +140,7 @@ def _target(row: CustomField, to: Kind, texts: set[str]) -> CustomField:
     return made
 
 
-def _options(texts: set[str], to: Kind) -> list[dict[str, Any]]:
+def _options(texts: Iterable[str], to: Kind) -> list[dict[str, Any]]:
     """A choice for each text; more than there may be have none. The keys are set when it is saved, by the same labels."""
     parts = {part for text in texts for part in (several(text) if to == Kind.CHOICES else [" ".join(text.split())])}
     labels: dict[str, str] = {}
@@ -128,16 +149,29 @@ def _options(texts: set[str], to: Kind) -> list[dict[str, Any]]:
     return [{"label": label, "key": f"new-{n}"} for n, label in enumerate(labels.values())][:MOST_OPTIONS]
 
 
-def converted(to: CustomField, value: Value, conventions: Conventions) -> Value:
-    """The value with what it becomes, or why it has no equivalent."""
-    try:
-        read = shape_of(to).type(to).read(value.text, conventions)
-        made = clean(to, read)
-    except ValueError as error:
-        return Value(value.kept, value.text, value.n, None, str(error))
-    if made is None:
-        return Value(value.kept, value.text, value.n, None, _("is empty."))
-    return Value(value.kept, value.text, value.n, shape_of(to).keep(made))
+def converted(before: CustomField, to: CustomField, values: Iterable[Value], conventions: Conventions) -> list[Value]:
+    """The values with what they become, or why they have no equivalent."""
+    of_text = reader_of_people(User.objects.all()) if to.kind == Kind.USER else shape_of(to).type(to).read
+    made = []
+    for value in values:
+        try:
+            keys = _keys_of(value.kept) if before.kind in CHOSEN and to.kind in CHOSEN else []
+            if keys and (to.kind == Kind.CHOICES or len(keys) == 1):  # a choice stays the same one, whatever its name
+                becomes = clean(to, keys if to.kind == Kind.CHOICES else keys[0], keys)
+            else:
+                becomes = clean(to, of_text(value.text, conventions))
+        except ValueError as error:
+            made.append(replace(value, why=str(error)))
+        else:
+            is_empty = becomes is None
+            made.append(
+                replace(value, why=_("is empty.")) if is_empty else replace(value, becomes=shape_of(to).keep(becomes))
+            )
+    return made
+
+
+def _keys_of(kept: Any) -> list[Any]:
+    return kept if isinstance(kept, list) else [kept]
 
 
 def _with_places(to: CustomField, values: list[Value]) -> list[Value]:

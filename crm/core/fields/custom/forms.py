@@ -81,7 +81,7 @@ class FieldForm(Form):
         super().__init__(*args, initial=self._initial(field) | kwargs.pop("initial", {}), **kwargs)
         self.record, self.field = record, field
         self.fields["section"].queryset = FieldSection.objects.filter(record=record.key)  # type: ignore[attr-defined]
-        self.sources = sources_of(record.key)
+        self.sources = sources_of(record.key, (field.rollup if field else {}).get("source", ""))
         self._add_sources()
         if field is None:
             return

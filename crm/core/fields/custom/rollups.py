@@ -21,6 +21,7 @@ from crm.core.fields.custom.formulas.checking import NUMBERS, Asked, FormulaErro
 from crm.core.ui.formatting import in_sentence
 
 MOST_DAYS, MOST_CONDITIONS = 36_500, 20
+PARTS = 20  # of a formula that a roll-up counts as: each is a statement of its own within the statement
 
 
 class How(TextChoices):
@@ -89,7 +90,7 @@ class _label:
 class Source:
     """Related rows of a kind of record. `rows(principal)`: those that the principal may see, archived ones left out; `path`: their column
     that names the record; `day`: the column of the day that “latest” and “in the last days” go by, `is_moment` if it is a moment.
-    `counted`: what is in it, in a sentence."""
+    `counted`: what is in it, in a sentence; `is_used`: whether the firm has such rows at all."""
 
     key: str
     record: str
@@ -102,6 +103,7 @@ class Source:
     measures: tuple[Measure, ...] = ()
     conditions: tuple[Condition, ...] = ()
     order: int = 0
+    is_used: Callable[[], bool] = lambda: True
 
     def measure(self, key: str) -> Measure | None:
         return next((each for each in self.measures if each.key == key), None)
@@ -113,8 +115,9 @@ class Source:
 sources: Registry[Source] = Registry("source of roll-ups")
 
 
-def sources_of(record: str) -> list[Source]:
-    return [source for source in sources if source.record == record]
+def sources_of(record: str, kept: str = "") -> list[Source]:
+    """Those that a roll-up may be made of; with the one that it has, even if that is no longer used."""
+    return [source for source in sources if source.record == record and (source.key == kept or source.is_used())]
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,11 @@ class Rollup:
     @property
     def part(self) -> Part:
         if self.how == How.COUNT:
-            return Part(Result.NUMBER, self._count, is_personal=True)
+            return Part(Result.NUMBER, self._count, PARTS, is_personal=True)
         measure = self.measure
         assert measure is not None  # read() asks for one
         unrated = (self._unrated,) if measure.unrated is not None else ()
-        return Part(measure.type, self._value, unrated=unrated, is_personal=True)
+        return Part(measure.type, self._value, PARTS, unrated=unrated, is_personal=True)
 
     def _rows(self, asked: Asked) -> QuerySet:
         of_record = {f"{self.source.path}__isnull": False} if asked.of_all else {self.source.path: OuterRef("pk")}
@@ -208,7 +211,10 @@ def _looked_up(pairs: QuerySet, output: Any) -> Any:
     """The value of each record out of the pairs of all. A subquery for each record would fetch its rows one by one, which for a filter or
     sort of many records takes ten times as long as one pass over the table."""
     key = sql.sql("(%(expressions)s)::text", F("pk"), field=sql.TEXT)
-    found = sql.sql("(%(expressions)s)", _Map(pairs, output_field=sql.TEXT), key, field=sql.TEXT, between=" ->> ")
+    values = sql.sql(
+        "(%(expressions)s)::jsonb", _Map(pairs, output_field=sql.TEXT), field=sql.TEXT
+    )  # NULL for who sees none
+    found = sql.sql("(%(expressions)s)", values, key, field=sql.TEXT, between=" ->> ")
     return sql.sql(f"(%(expressions)s)::{'date' if output is sql.DAY else 'numeric'}", found, field=output)
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Count, Max, Model
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,12 +20,13 @@ from django.utils.translation import gettext_lazy
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
-from crm.core.base.principals import Principal
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.choices import CHOSEN, COMPUTED, FILTERED, RANGED, UNIQUE, WRITTEN, Kind
-from crm.core.fields.custom.computed import checker_of, stored
+from crm.core.fields.custom.computed import ComputedEntry, checker_of, stored
 from crm.core.fields.custom.entries import Record, records
+from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
@@ -70,7 +72,7 @@ def update_field(
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
     of, before = records[row.record], index_facts(row)
     _apply(row, settings, of)
-    _check_computed(row, of)
+    _check_computed(row, of, is_typed="formula" in settings)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
         index_again(row, of)
@@ -156,13 +158,13 @@ def remove_section(principal: Principal, *, section: FieldSection) -> None:
     section.delete()
 
 
-def _check_computed(row: CustomField, of: Record) -> None:
-    """A formula is kept with the names of fields. It must work, and so must those that use it. Raises ServiceError (field formula or
-    rollup)."""
+def _check_computed(row: CustomField, of: Record, *, is_typed: bool) -> None:
+    """A formula is kept with the names of fields and the keys of choices; `is_typed`: it may still have their labels. It must work, and
+    so must those that use it. Raises ServiceError (field formula or rollup)."""
     known = list(CustomField.objects.filter(record=row.record).select_related("section"))
     live = [field for field in known if field.archived_at is None]
     before = of.custom.made(of.catalogue, live, known)  # not the catalogue's, which would be kept under the new mark
-    if row.kind == Kind.FORMULA:
+    if row.kind == Kind.FORMULA and is_typed:
         try:
             row.formula = stored(checker_of(of.catalogue, before, known), row.formula)
         except FormulaError as error:
@@ -170,12 +172,26 @@ def _check_computed(row: CustomField, of: Record) -> None:
     after = of.custom.made(of.catalogue, [*(field for field in live if field.pk != row.pk), row], known)
     if after[row.name].problem:
         raise ServiceError(after[row.name].problem, field=_broken_by(row))
+    _compute_none(of, [entry for entry in after.values() if row.name in (entry.name, *getattr(entry, "uses", ()))])
     for entry in after.values():
         if entry.problem and entry.name in before and not before[entry.name].problem:
             told = {"name": entry.label, "why": entry.problem}
             raise ServiceError(
                 _("“%(name)s” uses this field and would no longer work: %(why)s") % told, field=_broken_by(row)
             )
+
+
+def _compute_none(of: Record, entries: Iterable[CustomEntry]) -> None:
+    """Let the database read these formulas and roll-ups for no row: what it cannot compute fails here, not on each page that shows it."""
+    now = timezone.now()
+    made = {
+        f"{entry.name}_{of_all}": entry.expression(SYSTEM, now, of_all=of_all)
+        for entry in entries
+        if isinstance(entry, ComputedEntry) and entry.part is not None
+        for of_all in (False, True)
+    }
+    if made:
+        list(of.model._base_manager.filter(pk__lt=0).annotate(**made).order_by().values_list(*made))
 
 
 def _where(text: str, error: FormulaError) -> str:
@@ -197,7 +213,7 @@ def new_row(of: Record, *, label: str, kind: str, **settings: Any) -> CustomFiel
     row = CustomField(record=of.key, kind=kind, position=0 if last is None else last + 1)
     _apply(row, {"label": label} | settings, of)
     row.key = _free_key(of, row.label)
-    _check_computed(row, of)
+    _check_computed(row, of, is_typed=True)
     row.save()
     index_again(row, of)
     return row

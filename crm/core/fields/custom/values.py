@@ -10,13 +10,13 @@ from typing import Any
 
 from django import forms
 from django.core.validators import URLValidator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import serializers
 
 from crm.core.base.dates import is_plausible
-from crm.core.base.reading import PLAIN, Conventions, fold, read_amount
+from crm.core.base.reading import PLAIN, Conventions, read_amount
 from crm.core.base.registry import Registry
 from crm.core.fields.custom.choices import CHOSEN, NUMBERS, Kind
 from crm.core.fields.custom.models import CustomField
@@ -63,12 +63,8 @@ def _json_number(value: Decimal) -> int | float:
 
 
 def _read_several(field: CustomField, text: str, conventions: Conventions = PLAIN) -> list[str]:
-    known = {fold(word): key for key, label in options(field) for word in (key, label)}
-    parts = several(text)
-    if wrong := next((part for part in parts if fold(part) not in known), ""):
-        allowed = ", ".join(label for _key, label in options(field))
-        raise ValueError(_("“%(text)s” is not one of: %(allowed)s.") % {"text": wrong[:40], "allowed": allowed})
-    return [known[fold(part)] for part in parts]
+    read = choice(options(field)).read
+    return [read(part) for part in several(text)]
 
 
 def _labels(field: CustomField, keys: Any, sign: str = ", ") -> str:
@@ -76,13 +72,27 @@ def _labels(field: CustomField, keys: Any, sign: str = ", ") -> str:
     return sign.join(known.get(key, str(key)) for key in keys or ())
 
 
+def reader_of_people(users: QuerySet) -> Callable[..., int]:
+    """Reads the email address or name of one of these users, who are read once."""
+    by_email: dict[str, int] = {}
+    by_name: dict[str, set[int]] = {}
+    for pk, email, name in users.values_list("pk", "email", "name"):
+        by_email[email.upper()] = pk
+        by_name.setdefault(name.upper(), set()).add(pk)
+
+    def read(text: str, conventions: Conventions = PLAIN) -> int:
+        wanted = text.strip().upper()
+        found = {by_email[wanted]} if wanted in by_email else by_name.get(wanted, set())
+        if len(found) != 1:
+            raise ValueError(_("No colleague is called “%(name)s”.") % {"name": text[:60]})
+        return next(iter(found))
+
+    return read
+
+
 def _read_person(text: str, conventions: Conventions = PLAIN) -> int:
-    found = [*User.objects.filter(email__iexact=text.strip())[:1]] or [
-        *User.objects.filter(name__iexact=text.strip())[:2]
-    ]
-    if len(found) != 1:
-        raise ValueError(_("No colleague is called “%(name)s”.") % {"name": text[:60]})
-    return found[0].pk
+    wanted = text.strip()
+    return reader_of_people(User.objects.filter(Q(email__iexact=wanted) | Q(name__iexact=wanted)))(text)
 
 
 def _type(field: CustomField) -> Type:

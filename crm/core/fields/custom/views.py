@@ -131,7 +131,7 @@ def field_kind(request, pk):
     context = {"field": row, "kinds": kinds.items(), "kind": kind, "back_url": url, "title": title, "trail": trail}
     if not kind:
         return render(request, "core/fields/kind.html", context)
-    found = conversion(row, of.model, Kind(kind), reading)
+    found = conversion(request.principal, row, of.model, Kind(kind), reading)
     form = KindForm(posted(request), found=found, initial={"version": row.version, "reading": reading})
 
     def act():
@@ -161,10 +161,11 @@ def _preview(principal, of: Record, row: CustomField, found: Conversion) -> dict
 
 
 def _sample(found: Conversion) -> list[dict[str, Any]]:
-    """A few values as they are and as they would be."""
+    """A few values as they are and as they would be, in records that the reader sees."""
     say = shape_of(found.to).type(found.to).words
     return [
-        {"before": value.text, "after": say(load(found.to, value.becomes)), "n": value.n} for value in found.fitting[:5]
+        {"before": value.text, "after": say(load(found.to, value.becomes)), "n": value.n_seen}
+        for value in [value for value in found.fitting if value.n_seen][:5]
     ]
 
 

@@ -1,7 +1,9 @@
 """Values of custom fields on their way into a row: what every service of such records calls first."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
@@ -16,6 +18,10 @@ from crm.core.fields.custom.entry import CustomEntry
 from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.sql import JSON, value_of
 from crm.core.fields.forms import missing_words
+from crm.core.firm.models import FirmSettings
+from crm.core.firm.queries import as_new_firm, get_firm
+
+Entries = dict[str, CustomEntry]
 
 
 def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_new: bool = False) -> dict[str, Any]:
@@ -26,6 +32,8 @@ def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_ne
     given = {name: value for name, value in fields.items() if name in entries}
     if not entries or not (given or is_new):
         return fields
+    if given:
+        entries = _of_now(row, catalogue, entries, given)
     source, kept = catalogue.custom_fields, dict(row.custom)
     kind = fields.get(source.kind_column) or getattr(row, source.kind_column, "")
     for name, value in given.items():
@@ -35,6 +43,26 @@ def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_ne
         if is_needed and (is_new or name in given) and entry.definition.key not in kept:
             raise ServiceError(missing_words(entry), field=name)
     return {name: value for name, value in fields.items() if name not in entries} | {"custom": kept}
+
+
+def _of_now(row: Any, catalogue: Catalogue, entries: Entries, given: Iterable[str]) -> Entries:
+    """The entries as they are once nobody can change a type any more until this transaction is over: a request keeps those that it
+    began with. Raises ServiceError where a value was entered for another type."""
+    if not connection.in_atomic_block:  # a check before the write, which asks again
+        return entries
+    if row.pk is None:  # who changes a row has locked it, and so holds the table already: see `changing.py`
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(row._meta.db_table)} IN ROW SHARE MODE")
+    mark = FirmSettings.objects.filter(pk=1).values_list("fields_mark", flat=True).first()
+    if mark == get_firm().fields_mark:
+        return entries
+    with as_new_firm(mark or ""):
+        present = {name: entry for name, entry in catalogue.custom.items() if not entry.is_computed}
+    for name in given:
+        if name not in present or present[name].definition.kind != entries[name].definition.kind:
+            words = _("“%(name)s” was changed by an administrator just now. Reload the page and enter its value again.")
+            raise ServiceError(words % {"name": entries[name].label}, field=name)
+    return present
 
 
 def _put(row: Any, kept: dict[str, Any], entry: CustomEntry, value: Any) -> None:

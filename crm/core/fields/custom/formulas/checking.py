@@ -1,7 +1,7 @@
 """A formula's tree with its types: what each part is, and how SQL computes it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +19,7 @@ from crm.core.fields.custom.formulas.grammar import FormulaError, Node
 from crm.core.firm.queries import firm_today, firm_zone
 
 MOST_PARTS = 400  # with those of the formulas that it uses
+MOST_LEVELS = 100  # the same: Django walks an expression down by calling itself
 MOST_PLACES = 6
 MOST_MONTHS = 1_200
 
@@ -82,6 +83,7 @@ class Part:
     type: Result
     make: Make
     n: int = 1
+    levels: int = 1
     choices: tuple[tuple[str, str], ...] = ()
     key_of: Make | None = None
     among: Callable[[str], Any] | None = None
@@ -142,10 +144,13 @@ class Checker:
             raise FormulaError(_("Write it as %(how)s.") % {"how": function.usage}, node.at)
         given = [self.check(part) for part in node.parts]
         made = function.check(_Given(node, given))
-        found = _joined([made, *given])
+        found = _joined([replace(made, levels=1 + max((part.levels for part in given), default=0)), *given])
         if found.n > MOST_PARTS:
             words = _("With the formulas that it uses it has more than %(n)d parts.")
             raise FormulaError(words % {"n": MOST_PARTS}, node.at)
+        if found.levels > MOST_LEVELS:
+            words = _("With the formulas that it uses it is more than %(n)d deep.")
+            raise FormulaError(words % {"n": MOST_LEVELS}, node.at)
         return found
 
 
@@ -160,6 +165,7 @@ def _joined(parts: list[Part], uses: Iterable[str] = ()) -> Part:
         first.type,
         first.make,
         sum(part.n for part in parts),
+        max(part.levels for part in parts),
         first.choices,
         first.key_of,
         first.among,
@@ -267,7 +273,7 @@ def _days(given: _Given, sign: str) -> Part:
 
     def make(asked: Asked) -> Any:
         one, other = given.makes(asked)
-        return sql.bounded_day(sql.infix(sign, one, sql.days(other), sql.DAY))
+        return sql.moved(sign, one, other)
 
     return Part(Result.DATE, make, 3)
 
@@ -308,7 +314,7 @@ def _is_key(sign: str, chosen: Part, words: str, at: int) -> Part:
 
 
 def key_in(choices: Iterable[tuple[str, str]], words: str) -> str | None:
-    """The key of the choice that is called so, or has this key."""
+    """The key of the choice that has this key, as formulas are kept, or is called so."""
     pairs = [(str(key), str(label)) for key, label in choices]
     by_label = next((key for key, label in pairs if fold(label) == fold(words)), None)
     return next((key for key, _label in pairs if key == words), by_label)

@@ -1,5 +1,6 @@
 """The pieces of SQL that formulas are made of. Each gives NULL, “no value”, where it has no answer; none can fail."""
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ MOST_DAYS = 4_000_000
 LONGEST = 500
 _DAYS_31, _DAYS_30 = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])", "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
 _LEAP = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
-DAY_SHAPE = f"^([0-9]{{4}}-({_DAYS_31}|{_DAYS_30}|02-(0[1-9]|1[0-9]|2[0-8]))|{_LEAP})$"
+DAY_SHAPE = f"^(?!0000)([0-9]{{4}}-({_DAYS_31}|{_DAYS_30}|02-(0[1-9]|1[0-9]|2[0-8]))|{_LEAP})$"
 
 
 def sql(template: str, *parts: Any, field: Any, between: str = ", ") -> Func:
@@ -51,6 +52,16 @@ def day(value: date) -> Func:
 
 def truth(value: bool) -> Func:
     return sql("TRUE" if value else "FALSE", field=YES_NO)
+
+
+def named(names: dict[str, str], key: Any) -> Func:
+    """The name of a key."""
+    return infix("->>", sql("(%(expressions)s)::jsonb", Value(json.dumps(names)), field=TEXT), key, TEXT)
+
+
+def truth_of(value: Any) -> Func:
+    """A column of yes and no as a condition, which a bare one is not."""
+    return sql("(%(expressions)s)", value, field=YES_NO)
 
 
 def filled(value: Any) -> Func:
@@ -120,13 +131,14 @@ def bounded_day(value: Any) -> Func:
     return within(value, "'0001-01-01'::date", "'9999-12-31'::date", DAY)
 
 
-def days(value: Any) -> Func:
-    """A number of days that can be added to a day."""
-    return sql(
-        "(%(expressions)s)::integer",
-        within(value, f"-{MOST_DAYS}::numeric", f"{MOST_DAYS}::numeric", NUMBER),
-        field=NUMBER,
-    )
+def moved(sign: str, value: Any, days: Any) -> Func:
+    """The day plus or minus a number of days. Counted in whole numbers from the first day, for PostgreSQL refuses a day before its
+    calendar or after it before anything can bound it."""
+    first, last = "'0001-01-01'::date", "'9999-12-31'::date"
+    most = f"{MOST_DAYS}::numeric"
+    by = sql("(%(expressions)s)::integer", within(days, f"-{most}", most, NUMBER), field=NUMBER)
+    place = infix(sign, sql(f"(%(expressions)s - {first})", value, field=NUMBER), by, NUMBER)
+    return sql(f"({first} + %(expressions)s)", within(place, "0", f"({last} - {first})", NUMBER), field=DAY)
 
 
 def chosen(condition: Any, then: Any, other: Any, field: Any) -> Case:
