@@ -82,7 +82,7 @@ def test_choices_found_by_typing_stay_closed_until_they_are_asked_for(page, live
     expect(choices).to_have_count(1)
     assert "Type a name" not in choices.inner_text(), "the empty choice is no result"
     page.keyboard.type("halden")
-    expect(choices.locator(".option")).to_have_text(["Halden & PartnersOslo"])
+    expect(choices.locator(".option")).to_have_text(["Halden & PartnersAt notice · Oslo"])
     page.keyboard.press("Enter")
     chosen = page.locator("#id_by_client")
     assert chosen.input_value() == str(Client.objects.get(city="Oslo").pk)
