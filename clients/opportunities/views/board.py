@@ -123,7 +123,7 @@ def drop(request):
             request.principal, opportunity=row, stage=stage, seen_version=given["version"], now=timezone.now()
         )
     except StaleWrite as error:
-        return JsonResponse({"text": stale_words(error, row.title)}, status=409)
+        return JsonResponse({"text": stale_words(request, error, row)}, status=409)
     except ServiceError as error:
         return JsonResponse({"text": str(error.message)}, status=409)
     return JsonResponse({"version": moved.version})
