@@ -80,14 +80,17 @@ def _interactions(
         rows = rows.filter(Q(author_contact=contact_id) | Exists(with_them))
     if engagement_id is not None:
         rows = rows.filter(engagement=engagement_id)
+    ordered = rows.order_by("-occurred_at", "-id").values("pk")
+    loose, at_most = ordered.filter(is_pinned=False), limit
     if before is None:
-        latest = rows.filter(is_pinned=False).order_by("-occurred_at", "-id").values("pk")[:limit]
-        pinned = rows.filter(is_pinned=True).order_by("-occurred_at", "-id").values("pk")[:PINNED_AT_MOST]
-        chosen = Interaction.objects.filter(Within("pk", latest, pinned))
-        limit += PINNED_AT_MOST
+        parts = [loose[:limit], ordered.filter(is_pinned=True)[:PINNED_AT_MOST]]
+        at_most += PINNED_AT_MOST
     else:
-        chosen = rows.filter(is_pinned=False, occurred_at__lt=before)
-    return with_timeline_parts(chosen).order_by("-occurred_at", "-id")[:limit]
+        parts = [loose.filter(occurred_at__lt=before)[:limit]]
+    chosen = Interaction.objects.filter(
+        Within("pk", *parts)
+    )  # ids first, along the index; the rest of these rows alone
+    return with_timeline_parts(chosen).order_by("-occurred_at", "-id")[:at_most]
 
 
 def interaction_items(principal, client, ask):

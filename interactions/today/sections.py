@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from clients.cover.queries import in_care_q, say_for_whom
 from clients.records.models import Client
+from crm.core.base.arrays import Within
 from crm.core.base.dates import day_start
 from crm.core.base.kept import Kept
 from crm.core.base.querysets import CountOf
@@ -110,6 +111,15 @@ def quiet_clients(principal, now: datetime) -> QuerySet:
     return going_quiet(clients.filter(in_care_q(principal)) if principal.is_account_manager else clients, now)
 
 
+def counted_quiet(principal, now: datetime) -> QuerySet:
+    """The same rows to be counted: from the few clients to their facts, where the first ones are found along all facts that are due."""
+    rows = quiet_clients(principal, now)
+    if not principal.is_account_manager:
+        return rows
+    mine = Client.objects.kept().filter(in_care_q(principal)).order_by().values("pk")
+    return rows.filter(Within("facts__client_id", mine))
+
+
 def quiet_url(principal) -> str:
     """The list of clients with the same rows."""
     own = "&in_care=1" if principal.is_account_manager else ""
@@ -130,7 +140,7 @@ def quiet_section(principal, now: datetime) -> dict[str, Any] | None:
     return {"clients": rows, "url": quiet_url(principal)} if rows else None
 
 
-QUIET = Figure(_lazy("Going quiet"), quiet_clients, quiet_url, _lazy("past their contact target"))
+QUIET = Figure(_lazy("Going quiet"), counted_quiet, quiet_url, _lazy("past their contact target"))
 
 
 def build(principal, now: datetime) -> dict[str, Any]:
