@@ -143,7 +143,7 @@ sources.register(
         MANY,
         lambda principal: Engagement.objects.visible_to(principal).kept(),
         "opened_date",
-        _("Those that the reader sees, whatever their state. Archived ones do not count."),
+        _("In any state, if the reader sees them. Archived ones do not count."),
         measures=(
             Measure("opened_date", _("Opened"), "opened_date", Result.DATE),
             Measure("closed_date", _("Closed"), "closed_date", Result.DATE),
@@ -163,7 +163,7 @@ sources.register(
         _("Documents"),
         lambda principal: Document.objects.visible_to(principal).kept(),
         "uploaded_at",
-        Said(_("Each document once, whatever its versions, but for those of %(many)s that the reader does not see.")),
+        Said(_("Each document once, not each version, without those of %(many)s that the reader does not see.")),
         is_moment=True,
         measures=(
             Measure("uploaded", _("Uploaded"), "uploaded_at", Result.DATE, is_moment=True),

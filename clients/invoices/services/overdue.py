@@ -16,14 +16,14 @@ from crm.core.notifications.models import Notification
 from crm.core.ui.formatting import money_exact
 
 KIND = "invoice-overdue"
-LATE = timedelta(days=7)  # how long after its due date an invoice is still told of, as when nothing ran over a holiday
+LATE = timedelta(days=7)  # after its due date an invoice is still announced, in case nothing ran over a holiday
 AT_ONCE = 500
 
 
 def tell_of_overdue(today: date, last: date | None) -> int:
     """Tell the account manager of each invoice that has become overdue since the last run: the notification's unique key is the memory. An
-    invoice that was long overdue when it was entered is told of nowhere but in the lists. How many there were. First it closes what is unread
-    of invoices that were settled, or got another due date, while the last run was telling.
+    invoice that was long overdue when it was entered only shows in the lists. Returns how many. It first closes unread notices of invoices
+    that were settled, or got another due date, during the last run.
     """
     _close_settled(Notification.objects.filter(kind=KIND))
     key = Concat(Value(f"{KIND}:"), Cast("pk", CharField()), Value(":"), Cast("due_date", CharField()))

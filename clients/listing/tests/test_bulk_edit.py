@@ -360,7 +360,7 @@ def test_many_rows_run_in_the_background_and_are_undone_there(client, marta, man
 
 def test_many_rows_go_in_their_order_so_that_undo_goes_back_over_all_of_them(client, marta, many):
     """What a step does to a row may depend on those before it, such as tasks that follow one another."""
-    for row in many[:3]:  # written anew, they lie behind the others
+    for row in many[:3]:  # saved again, so they come after the others
         Client.objects.filter(pk=row.pk).update(city="Oslo")
     client.force_login(marta)
     with connection.cursor() as cursor:  # as the planner chooses for a large table with filters

@@ -111,7 +111,7 @@ class Kept:
         self._kept: OrderedDict[tuple[Any, ...], Statement | str] = OrderedDict()
 
     def rows(self, principal: Principal, *shape: Any, **given: Given) -> list[Any]:
-        quarter = int(timezone.now().timestamp()) // QUARTER
+        quarter = _quarter_now()
         self._forget(quarter)
         key = (*shape, *self._key(principal, given))
         found = self._kept.get(key, NEW)
@@ -119,9 +119,7 @@ class Kept:
             found = NEW
         if found is SEEN or (found is NEW and self.by_access):
             found = self._compile(principal, shape, given)
-        if (
-            quarter == self._quarter == int(timezone.now().timestamp()) // QUARTER
-        ):  # else it may hold days and hours of another
+        if quarter == self._quarter == _quarter_now():  # else it may hold days and hours of another
             self._kept[key] = SEEN if found is NEW else found
         with suppress(KeyError):  # another thread may have emptied it
             while len(self._kept) > self.size:
@@ -171,6 +169,10 @@ class Kept:
             day, is_lasting = _lasts(found.prepared)
             return replace(found, day=day, is_lasting=is_lasting)
         return found
+
+
+def _quarter_now() -> int:
+    return int(timezone.now().timestamp()) // QUARTER
 
 
 kept_by_access = partial(Kept, by_access=True)

@@ -68,7 +68,7 @@ class Addresses:
 
     @property
     def plain_url(self) -> str:
-        """The list without a choice, whatever it opens with."""
+        """The list without any filters, even if it opens with a saved view."""
         return self._url(self.url, "")
 
     @property

@@ -88,10 +88,8 @@ def test_it_is_narrowed_by_words_person_and_days(look, marta, otto, northwind):
     step = follow_up(actor=marta, client=northwind, title="Send the price", contact=elina, now=ago(days=4))
     FollowUp.objects.update(created_at=ago(days=4))
     complete_follow_up(acting(marta), follow_up=step, now=ago(hours=2))
-    record_answer(
-        acting(marta), survey=ensure_nps_survey(), client=northwind, contact=elina, score=9, comment="Fair price",
-        answered_at=ago(hours=1), now=NOW,
-    )  # fmt: skip
+    said = {"score": 9, "comment": "Fair price", "answered_at": ago(hours=1)}
+    record_answer(acting(marta), survey=ensure_nps_survey(), client=northwind, contact=elina, now=NOW, **said)
     make_document(actor=marta, client=northwind, now=NOW, title="Price list")
 
     done, added = "Follow-up “Send the price” done by Marta Kallio", "Follow-up “Send the price” added for Marta Kallio"

@@ -370,7 +370,7 @@ def checker_of(catalogue: Catalogue, entries: Mapping[str, CustomEntry], known: 
 
 
 def own_facts(catalogue: Catalogue) -> list[Fact]:
-    """The fields of ours that formulas may name: those with a column, but none that differs from reader to reader."""
+    """The built-in fields that formulas may name: those with a column whose value is the same for every reader."""
     found = (_own_fact(catalogue, entry) for entry in catalogue.values())
     return [fact for fact in found if fact is not None]
 

@@ -156,7 +156,7 @@ def converted(before: CustomField, to: CustomField, values: Iterable[Value], con
     for value in values:
         try:
             keys = _keys_of(value.kept) if before.kind in CHOSEN and to.kind in CHOSEN else []
-            if keys and (to.kind == Kind.CHOICES or len(keys) == 1):  # a choice stays the same one, whatever its name
+            if keys and (to.kind == Kind.CHOICES or len(keys) == 1):  # a renamed choice is still the same choice
                 becomes = clean(to, keys if to.kind == Kind.CHOICES else keys[0], keys)
             else:
                 becomes = clean(to, of_text(value.text, conventions))

@@ -67,7 +67,7 @@ class FieldForm(Form):
         label=_("Unique"),
         required=False,
         help_text=_(
-            "No two records may have the same value. Whoever enters a value learns whether it is taken, even by a record they do not see."
+            "No two records may have the same value. Entering a value shows whether it is taken, even by a record one cannot see."
         ),
     )
     is_filtered = forms.BooleanField(

@@ -72,10 +72,6 @@ def by_choice(path: str, label: Any, choices: Iterable[tuple[Any, Any]]) -> list
     return [made(value, words) for value, words in choices if value not in (None, "")]
 
 
-def by_yes(key: str, label: Any, q: Callable[[Asked], Q]) -> list[Condition]:
-    return [Condition(key, label, q)]
-
-
 class _label:
     """“State: Won”, in the reader's language."""
 

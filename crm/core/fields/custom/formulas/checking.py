@@ -296,7 +296,7 @@ def _compared(sign: str) -> Callable[[_Given], Part]:
 
 
 def _choice_compared(given: _Given, sign: str) -> Part | None:
-    """A choice compared with one that stands in the formula: by its key, which stays when it is called otherwise."""
+    """A choice compared with one that stands in the formula: by its key, which stays when the choice is renamed."""
     for place in (0, 1):
         chosen, words = given.parts[place], given.parts[1 - place].literal
         if sign in ("=", "<>") and chosen.key_of is not None and isinstance(words, str):
@@ -307,10 +307,14 @@ def _choice_compared(given: _Given, sign: str) -> Part | None:
 def _is_key(sign: str, chosen: Part, words: str, at: int) -> Part:
     key, key_of = key_in(chosen.choices, words), chosen.key_of
     if key is None or key_of is None:
-        allowed = ", ".join(str(label) for _key, label in chosen.choices[:20])
-        said = _("“%(text)s” is not one of: %(allowed)s.") % {"text": words[:40], "allowed": allowed}
-        raise FormulaError(said, at)
+        said = _("“%(text)s” is not one of: %(allowed)s.")
+        raise FormulaError(said % {"text": words[:40], "allowed": _offered(chosen)}, at)
     return Part(Result.YES_NO, lambda asked: sql.infix(sign, key_of(asked), sql.text(key), sql.YES_NO))
+
+
+def _offered(chosen: Part) -> str:
+    """The first of its choices, for a message."""
+    return ", ".join(str(label) for _key, label in chosen.choices[:20])
 
 
 def key_in(choices: Iterable[tuple[str, str]], words: str) -> str | None:
@@ -463,9 +467,8 @@ def _has(given: _Given) -> Part:
         raise given.wrong(0, str(WORDS[Result.CHOICES]))
     key = key_in(several.choices, wanted.literal) if isinstance(wanted.literal, str) else None
     if key is None:
-        allowed = ", ".join(str(label) for _key, label in several.choices[:20])
         words = _("Write one of these here, in quotes: %(allowed)s.")
-        raise FormulaError(words % {"allowed": allowed}, given.node.parts[1].at)
+        raise FormulaError(words % {"allowed": _offered(several)}, given.node.parts[1].at)
     among = several.among
     return Part(Result.YES_NO, lambda asked: among(key))
 
