@@ -54,6 +54,7 @@ class Upgrade:
         trees.write_checkout(self.new)
         for tree in (self.old, self.new):
             if not trees.share_packages(tree):
+                trees.lend_packages(tree)
                 self.installation.run(tree, "script/setup")
         past = self._live_in_the_past()
         try:

@@ -1,6 +1,7 @@
 """The two versions of the code, each in a folder of its own."""
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -60,6 +61,19 @@ def share_packages(tree: Path) -> bool:
         return False
     (tree / ".venv").symlink_to(ROOT / ".venv")
     return True
+
+
+def lend_packages(tree: Path) -> None:
+    """Give the tree an environment of its own that begins with the packages of this checkout; its set-up adds what differs."""
+    own = shutil.ignore_patterns("installed.json", "install.log")  # written in place
+    shutil.copytree(ROOT / ".venv", tree / ".venv", symlinks=True, ignore=own, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 def git(*arguments: str) -> bytes:
