@@ -43,6 +43,7 @@ def build(scene):
     scene.rows["field section"] = {"any": section}
     scene.rows["custom field"], scene.rows["other field"] = {"any": fields[0]}, {"any": fields[1]}
     change = FieldChange(field=fields[1], from_kind="url", to_kind="text", created_at=timezone.now())
+    change.applied_at = change.created_at
     change.save()
     scene.rows["change of a field"] = {"any": change}
 
@@ -92,6 +93,8 @@ ROWS = [
     Row("core:field_archive", post=ADMINS, about="custom field"),
     Row("core:field_restore", post=ADMINS, about="custom field"),
     Row("core:field_kind", get=ADMINS, post=ADMINS, about="custom field", data={"kind": "long_text"}),
+    Row("core:field_change", get=ADMINS, about="change of a field"),
+    Row("core:field_change_stop", post=ADMINS, about="change of a field"),
     Row("core:field_choices", post=ADMINS, about="custom field"),
     Row("core:field_kind_undo", post=ADMINS, about="change of a field"),
     Row("core:field_section_new", get=ADMINS, post=ADMINS, also=RECORD),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.base.registry import Registry
 from crm.core.fields.custom.choices import COMPUTED
 from crm.core.fields.custom.entries import Record
-from crm.core.fields.custom.models import CustomField, FieldSection
-from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
+from crm.core.fields.custom.sql import at
 from crm.core.listing.models import SavedView
 from crm.core.listing.pages import list_pages
 
@@ -40,7 +40,7 @@ def usage_of(principal: Any, record: Record, fields: list[CustomField]) -> dict[
     rows: Any = record.model._default_manager
     rows = rows.visible_to(principal)
     rows = rows.kept() if hasattr(rows, "kept") else rows
-    counts = {f"n_{f.pk}": Count("pk", filter=Q(IsNull(JsonAt(F("custom"), key=f.key), False))) for f in fields}
+    counts = {f"n_{f.pk}": Count("pk", filter=Q(IsNull(at(f.held_at), False))) for f in fields}
     found = rows.aggregate(total=Count("pk"), **counts)
     return {field.pk: Usage(found[f"n_{field.pk}"], found["total"]) for field in fields}
 
@@ -80,11 +80,22 @@ CHANGED = """
 def last_changed(record: Record, fields: list[CustomField]) -> dict[int, datetime]:
     """By field, when one of its values was last entered, changed or removed, in the history of all records. Those that were not among the
     last 20,000 edits have no entry."""
-    keys = {field.key: field.pk for field in fields if field.kind not in COMPUTED}
+    keys = {field.held_at: field.pk for field in fields if field.kind not in COMPUTED}
     events = connection.ops.quote_name(record.model.pgh_event_model._meta.db_table)  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
         cursor.execute(CHANGED.format(events=events), [LAST_EDITS, list(keys)])
         return {keys[key]: at for key, at in cursor.fetchall()}
+
+
+def undoable(field: CustomField) -> FieldChange | None:
+    """The change of type that may be undone."""
+    over = field.changes.filter(applied_at__isnull=False, undone_at__isnull=True).select_related("user").first()
+    return over if over is not None and over.to_kind == field.kind and field.pending_id is None else None
+
+
+def kept_aside() -> QuerySet:
+    """The fields that are made for values without an equivalent, of changes that are not over."""
+    return FieldChange.objects.filter(applied_at__isnull=True, aside__isnull=False).values("aside")
 
 
 # What names a field

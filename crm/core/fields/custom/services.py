@@ -70,6 +70,7 @@ def update_field(
     ServiceError."""
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
+    check_settled(row)
     of, before = records[row.record], index_facts(row)
     _apply(row, settings, of)
     _check_computed(row, of, is_typed="formula" in settings)
@@ -83,6 +84,7 @@ def update_field(
 def archive_field(principal: Principal, *, field: CustomField, now: datetime) -> CustomField:
     """The field leaves forms, pages, lists, files and the API. Its values stay, for when it is restored."""
     begin_change()
+    check_settled(CustomField.objects.get(pk=field.pk))
     row, is_changed = set_archived(field, at=now)
     if is_changed:
         index_again(row, records[row.record])
@@ -112,6 +114,7 @@ def order_choices(principal: Principal, *, field: CustomField, keys: Sequence[st
     """Put the choices in this order; any that are not named come last."""
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
+    check_settled(row)
     places = {key: place for place, key in enumerate(keys)}
     row.options = sorted(row.options, key=lambda option: places.get(option["key"], len(places)))
     save_version(row, fields=["options"], seen=None)
@@ -226,6 +229,12 @@ def free_label(of: Record, label: str) -> str:
     }
     known |= {str(field.label).casefold() for field in of.catalogue.values()}
     return next(made for n in range(1, 1000) if (made := label if n == 1 else f"{label} {n}").casefold() not in known)
+
+
+def check_settled(row: CustomField) -> None:
+    """Raises ServiceError while the type of the field is being changed."""
+    if row.pending_id is not None:
+        raise ServiceError(_("The type of this field is being changed. Wait until that is done, or stop it."))
 
 
 def begin_change() -> None:
