@@ -1,7 +1,7 @@
 """A custom field as an entry of its record's catalogue."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -46,7 +46,6 @@ class CustomEntry(Field):
             href=_HREFS.get(kind) and (lambda row: _HREFS[kind](getattr(row, definition.name) or "")),
             sort=Sort(f"sort_{definition.name}", nullable=True, expression=value_of(definition)) if is_sorted else None,
             aliases=(definition.name, definition.key, definition.key.replace("_", " ")),
-            is_imported=kind is not Kind.CLIENT,
             is_inline=is_inline and kind not in (Kind.LONG_TEXT, Kind.CHOICES) and definition.pending_id is None,
             model=model,
             definition=definition,
@@ -194,8 +193,19 @@ class CustomEntry(Field):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
+    def import_column(self) -> Any:
+        if not is_client(self):
+            return super().import_column()
+        words = gettext("The ID or the exact name of a client")
+        return replace(super().import_column(), is_client=True, help_text=words)
+
     def serializer_field(self) -> Any:
         return shape_of(self.definition).api(self.definition)
+
+
+def is_client(entry: Field) -> bool:
+    """Whether a field names a client: whose name not everybody may read."""
+    return isinstance(entry, CustomEntry) and entry.definition.kind == Kind.CLIENT
 
 
 _HREFS: dict[str, Callable[[str], str]] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, Q, Value
+from django.db.models import Q, Value
 from django.db.models.fields.json import DataContains
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, GreaterThanOrEqual, In, IsNull, LessThanOrEqual

@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import CUSTOM, SLOT, Versioned, tracked
+from crm.core.base.models import CUSTOM, Versioned, tracked
 from crm.core.fields.custom.choices import Kind
 from crm.core.users.models import User
 

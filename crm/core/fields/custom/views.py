@@ -40,7 +40,9 @@ def fields(request, record=""):
     for field in shown:
         field.usage, field.changed_at = usage.get(field.pk), changed.get(field.pk)
         field.rules, field.problem = _rules(field), made[field.name].problem if field.name in made else ""
-    archived = CustomField.objects.archived().filter(record=of.key).order_by("label").exclude(pk__in=queries.kept_aside())
+    archived = (
+        CustomField.objects.archived().filter(record=of.key).order_by("label").exclude(pk__in=queries.kept_aside())
+    )
     tabs = [
         {"label": each.label, "url": _url(each), "current": each is of} for each in records.shown(request.principal)
     ]
