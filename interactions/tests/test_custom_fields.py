@@ -164,7 +164,11 @@ def test_one_is_edited_in_place_on_its_page(web, marta, northwind):
     wrong = web.post(url, {"cf_units": "many", "version": row.version}, headers=HTMX)
     assert wrong.status_code == 422 and 'value="many"' in wrong.text and "field-error" in wrong.text
     saved = web.post(url, {"cf_units": "7", "version": row.version}, headers=HTMX)
-    assert saved.status_code == 200 and "data-announce" in saved.text and ">7<" in saved.text.replace("\n", "").replace(" ", "")
+    assert (
+        saved.status_code == 200
+        and "data-announce" in saved.text
+        and ">7<" in saved.text.replace("\n", "").replace(" ", "")
+    )
     stale = web.post(url, {"cf_units": "8", "version": row.version}, headers=HTMX)
     assert stale.status_code == 409 and "Someone else changed this" in stale.text
     row.refresh_from_db()
