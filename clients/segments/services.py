@@ -9,7 +9,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from clients import permissions
 from clients.checks import only_known
@@ -17,7 +16,7 @@ from clients.records.models import Client
 from clients.segments import rules
 from clients.segments.compile import mark_of, narrow, reader_of
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
-from clients.segments.queries import views_with
+from clients.segments.uses import question
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal, acting
@@ -58,8 +57,8 @@ def update_segment(
 
 @service(may=permissions.may_change_segment)
 def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_in_use_too: bool = False) -> Segment:
-    """It is gone for everyone; `restore_segment` brings it back. Raises ServiceError (code question) where saved views use it, unless
-    `is_in_use_too`: they show no clients then."""
+    """It is gone for everyone; `restore_segment` brings it back. Raises ServiceError (code question) where something uses it, unless
+    `is_in_use_too`: it holds no clients then."""
     if (asked := question(segment)) and not is_in_use_too:
         raise ServiceError(asked, field="is_in_use_too", code="question")
     return set_archived(segment, at=now)[0]
@@ -69,17 +68,6 @@ def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_
 def restore_segment(principal: Principal, *, segment: Segment) -> Segment:
     """Undo of deleting. Raises ServiceError where another segment has its name by now."""
     return set_archived(segment, at=None)[0]
-
-
-def question(segment: Segment) -> str:
-    """What to ask before it is deleted; "" where nothing uses it."""
-    n = views_with(segment).count()
-    words = ngettext(
-        "%(n)d saved view uses this segment and will show no clients.",
-        "%(n)d saved views use this segment and will show no clients.",
-        n,
-    )
-    return words % {"n": n} if n else ""
 
 
 def checked(rule: Any) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldChange
 from crm.core.fields.custom.services import BUSY, begin_change, free_label, index_again
 from crm.core.fields.custom.sql import at
+from crm.core.fields.custom.telling import tell_changed
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
 from crm.core.work.leases import give_back, release, still_mine, take
@@ -248,6 +249,7 @@ def _apply(principal: Principal, job: Job, change: FieldChange) -> None:
         set_archived(change.aside, at=None, label=change.aside.label)
     change.applied_at = timezone.now()
     change.save(update_fields=["applied_at"])
+    tell_changed(principal, of, row, change.from_kind)
 
 
 def _apply_back(principal: Principal, job: Job, change: FieldChange) -> None:
@@ -260,6 +262,7 @@ def _apply_back(principal: Principal, job: Job, change: FieldChange) -> None:
         set_archived(change.aside, at=timezone.now())
     change.undone_at = timezone.now()
     change.save(update_fields=["undone_at"])
+    tell_changed(principal, of, row, change.to_kind)
     queue_job(principal, change, TIDY, 0, timezone.now(), slots=slots)
 
 

@@ -131,13 +131,21 @@ def formulas_with(principal: Any, record: Record, name: str) -> list[Use]:
     return [Use(_("Formula"), entry.label, reverse("core:field", args=[entry.definition.pk])) for entry in found]
 
 
-def views_with(principal: Any, record: Record, name: str) -> list[Use]:
-    """Saved views of the record's lists that show, sort, group or filter by it."""
-    lists = {page.key: page for page in list_pages if page.fields is record.catalogue}
+def lists_of(record: Record) -> dict[str, Any]:
+    """The lists of the record, by the key that views keep."""
+    return {page.key: page for page in list_pages if page.fields is record.catalogue}
+
+
+def views_naming(record: Record, name: str) -> QuerySet:
+    """Everybody's saved views of the record's lists that show, sort, group or filter by the field."""
     names = [name, f"{name}__from", f"{name}__to"]
     named = Q(query__has_any_keys=names) | Q(sort__in=[name, f"-{name}"]) | Q(group=name) | Q(board=name)
     named |= Q(columns__contains=[[name]])
-    found = SavedView.objects.kept().filter(named, list_key__in=lists)
+    return SavedView.objects.kept().filter(named, list_key__in=lists_of(record))
+
+
+def views_with(principal: Any, record: Record, name: str) -> list[Use]:
+    lists, found = lists_of(record), views_naming(record, name)
     seen = set(found.visible_to(principal).values_list("pk", flat=True))
     made = []
     for view in found.order_by("name"):

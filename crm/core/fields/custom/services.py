@@ -31,6 +31,7 @@ from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
 from crm.core.fields.custom.sql import index_facts, set_indexes, value_of
+from crm.core.fields.custom.telling import tell_archived, tell_renamed
 from crm.core.fields.custom.values import limit
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import forget_firm
@@ -71,12 +72,14 @@ def update_field(
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
     check_settled(row)
-    of, before = records[row.record], index_facts(row)
+    of, before, label = records[row.record], index_facts(row), row.label
     _apply(row, settings, of)
     _check_computed(row, of, is_typed="formula" in settings)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
         index_again(row, of)
+    if row.label != label:
+        tell_renamed(principal, of, row, label)
     return row
 
 
@@ -88,6 +91,7 @@ def archive_field(principal: Principal, *, field: CustomField, now: datetime) ->
     row, is_changed = set_archived(field, at=now)
     if is_changed:
         index_again(row, records[row.record])
+        tell_archived(principal, records[row.record], row)
     return row
 
 
