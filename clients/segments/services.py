@@ -102,10 +102,11 @@ def note_members(principal: Principal, *, segment: Segment, today: date, now: da
     parsed = rules.read(segment.rule)
     if not parsed.is_sound or segment.is_archived:
         return 0
-    reader = reader_of(SYSTEM, now, me=segment.owner_id)
+    reader, clients = reader_of(SYSTEM, now, me=segment.owner_id), Client.objects.kept()
     if parsed.is_personal and segment.owner is not None:
         reader = replace(reader, principal=acting(segment.owner))  # a roll-up counts what the owner sees
-    inside = set(narrow(Client.objects.kept(), parsed, reader).order_by().values_list("pk", flat=True))
+        clients = clients.visible_to(reader.principal)
+    inside = set(narrow(clients, parsed, reader).order_by().values_list("pk", flat=True))
     before = set(SegmentMember.objects.filter(segment=segment).values_list("client_id", flat=True))
     mark, moved = mark_of(segment.rule), 0
     for ids in _batches(inside - before):
