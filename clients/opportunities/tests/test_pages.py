@@ -217,7 +217,8 @@ def test_without_javascript_the_client_is_named_by_its_exact_name(browser, marta
     unknown = browser.post("/opportunities/new/", data | {"client-typed": "Northwynd"})
     assert unknown.status_code == 422 and "None is called “Northwynd”." in unknown.text
     assert 'value="Northwynd"' in unknown.text, "what was typed stays"
-    hidden = make_client(owner=make_user(name="Other"), name="Hidden", is_restricted=True)
+    hidden = make_client(owner=make_user(name="Other"), name="Hidden")
+    type(hidden).objects.filter(pk=hidden.pk).update(is_restricted=True)
     assert "None is called" in browser.post("/opportunities/new/", data | {"client-typed": hidden.name}).text
     browser.post("/opportunities/new/", data | {"client-typed": f" {northwind.name.upper()} "})
     assert Opportunity.objects.get().client == northwind

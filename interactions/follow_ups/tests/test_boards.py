@@ -1,6 +1,7 @@
 """The boards of follow-ups, by due and by state; what undo of their bulk actions leaves alone."""
 
 from datetime import time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -238,7 +239,7 @@ def test_of_closed_ones_the_bar_offers_to_reopen_them_and_undo_closes_them_again
     listing = web.get(URL, address).context["listing"]
     assert [action.key for action in listing.actions] == ["follow-ups.reopen"]
     assert "follow-ups.reopen" not in [action.key for action in web.get(URL).context["listing"].actions]
-    web.post(f"{URL}select/", {"action": "follow-ups.reopen", "ids": [row.pk]})
+    web.post(f"{URL}select/?{urlencode(address)}", {"action": "follow-ups.reopen", "ids": [row.pk]})
     row.refresh_from_db()
     assert (row.state, row.outcome) == ("open", "")
     undo(web)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.db.models.lookups import IsNull
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.registry import Registry
@@ -132,7 +132,8 @@ def formulas_with(principal: Any, record: Record, name: str) -> list[Use]:
 
 
 def lists_of(record: Record) -> dict[str, Any]:
-    """The lists of the record, by the key that views keep."""
+    """The lists of the record, by the key that views keep. They register themselves with their addresses, which a worker has not read yet."""
+    get_resolver().url_patterns  # noqa: B018  read once
     return {page.key: page for page in list_pages if page.fields is record.catalogue}
 
 
